@@ -1,0 +1,1 @@
+"""The only code through which workflows reach the world: one capability to a file."""

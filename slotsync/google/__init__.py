@@ -1,0 +1,1 @@
+"""The Google adapter: the only code that talks to Google."""

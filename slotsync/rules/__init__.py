@@ -1,0 +1,1 @@
+"""The rules of syncing: pure types and functions, free of any input or output."""

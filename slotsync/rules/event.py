@@ -1,0 +1,83 @@
+"""Events: what should stand in Google, and what does."""
+
+import hashlib
+import json
+from datetime import date, datetime
+from enum import StrEnum
+
+from slotsync.rules.message import Message
+from slotsync.rules.owner import Owner
+
+CONTENT_FORMAT = 1
+"""Raised when the same content is to be written differently, so that every event is written again."""
+
+
+class EventStatus(StrEnum):
+    """The statuses that slotsync gives to an event. Google's third, ``cancelled``, is a deleted event."""
+
+    CONFIRMED = "confirmed"
+    TENTATIVE = "tentative"
+
+
+class EventKey(Message):
+    """Which event of a reservation: one item in the calendar of one owner."""
+
+    item: str
+    owner: Owner
+
+    def __str__(self) -> str:
+        return f"{self.item}@{self.owner}"
+
+    def __hash__(self) -> int:
+        return hash((self.item, self.owner))
+
+
+class EventContent(Message):
+    """What a person sees in the calendar.
+
+    ``start`` and ``end`` are both instants in UTC, shown in ``time_zone`` (IANA), or both dates with an exclusive end.
+    """
+
+    summary: str
+    description: str = ""
+    start: datetime | date
+    end: datetime | date
+    time_zone: str
+    status: EventStatus = EventStatus.CONFIRMED
+    url: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same content, and for nothing else."""
+        told = json.dumps([CONTENT_FORMAT, self.model_dump(mode="json")], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+class DesiredEvent(Message):
+    """One event as it should stand in Google."""
+
+    merchant: str
+    reservation: str
+    key: EventKey
+    version: int
+    calendar_id: str
+    connection_id: str
+    content: EventContent
+
+
+class WrittenEvent(Message):
+    """One event as it was last seen to stand in Google; ``present`` is false once it was deleted.
+
+    ``generation`` is the one in its id. Google never frees the id of a deleted event, so a next life takes the next
+    generation. ``etag`` changes with every write, whoever makes it.
+    """
+
+    key: EventKey
+    calendar_id: str
+    connection_id: str
+    generation: int
+    version: int
+    fingerprint: str
+    etag: str
+    link: str = ""
+    present: bool = True

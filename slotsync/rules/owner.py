@@ -1,0 +1,61 @@
+"""Calendar owners: the products and resources that a managed calendar is made for."""
+
+from enum import StrEnum
+
+from slotsync.rules.message import Identifier, Message
+
+
+class OwnerKind(StrEnum):
+    """What a managed calendar can be made for."""
+
+    PRODUCT = "product"
+    RESOURCE = "resource"
+
+
+class GuestData(StrEnum):
+    """How much of a reservation its event may show."""
+
+    FULL = "full"
+    LIMITED = "limited"
+    BUSY = "busy"
+
+
+class Owner(Message):
+    """A product or a resource of one merchant."""
+
+    kind: OwnerKind
+    id: Identifier
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.id))
+
+    @classmethod
+    def product(cls, owner_id: str) -> "Owner":
+        """The product with this id."""
+        return cls(kind=OwnerKind.PRODUCT, id=owner_id)
+
+    @classmethod
+    def resource(cls, owner_id: str) -> "Owner":
+        """The resource with this id."""
+        return cls(kind=OwnerKind.RESOURCE, id=owner_id)
+
+
+class OwnerSettings(Message):
+    """What the merchant chose for one product or resource."""
+
+    name: str
+    time_zone: str = "UTC"
+    sync: bool = True
+    guest_data: GuestData = GuestData.LIMITED
+
+
+class ManagedCalendar(Message):
+    """The settings of an owner, with its calendar in Google once there is one."""
+
+    owner: Owner
+    settings: OwnerSettings
+    connection_id: str | None = None
+    calendar_id: str | None = None

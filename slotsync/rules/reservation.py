@@ -1,0 +1,112 @@
+"""Snapshots: the whole desired state of a reservation at one version."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, HttpUrl, model_validator
+
+from slotsync.rules.message import Identifier, Message
+from slotsync.rules.owner import Owner
+
+
+def _refuse_naive(value: object) -> object:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(
+            "has no time zone; give an offset (2026-07-01T18:00:00+03:00), or a plain date for nights"
+        )
+    return value
+
+
+def _in_utc(value: datetime | date) -> datetime | date:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+Moment = Annotated[
+    Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],
+    BeforeValidator(_refuse_naive),
+    AfterValidator(_in_utc),
+]
+"""An instant (kept in UTC), or a date for nights."""
+
+
+class ReservationStatus(StrEnum):
+    """How sure the platform is of a reservation."""
+
+    CONFIRMED = "confirmed"
+    TENTATIVE = "tentative"
+    CANCELLED = "cancelled"
+
+
+class Guest(Message):
+    """Who comes. Shown in events only at the guest-data level ``full``."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+class Item(Message):
+    """One thing reserved: a product, the resources it needs, and when.
+
+    ``start`` and ``end`` are both instants, half-open, or both dates: the day of arrival and the day of departure.
+    A stay without nights (two equal dates) takes the whole of its day.
+    """
+
+    product: Identifier
+    resources: tuple[Identifier, ...] = ()
+    start: Moment
+    end: Moment
+    id: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.start, datetime) != isinstance(self.end, datetime):
+            raise ValueError("start and end must both be date-times or both be dates")
+        if self.end < self.start:
+            raise ValueError("end is before start")
+        if len(set(self.resources)) != len(self.resources):
+            raise ValueError("resources names one resource twice")
+        return self
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """Everything whose calendar shows this item: its product, then its resources."""
+        return (Owner.product(self.product), *(Owner.resource(resource) for resource in self.resources))
+
+
+class Reservation(Message):
+    """A reservation as the platform wants it to be, at one version."""
+
+    merchant: Identifier
+    id: Identifier
+    version: Annotated[int, Field(ge=0)]
+    status: ReservationStatus = ReservationStatus.CONFIRMED
+    title: Annotated[str, Field(max_length=1000)] = ""
+    items: tuple[Item, ...] = ()
+    guest: Guest = Guest()
+    notes: Annotated[str, Field(max_length=8000)] = ""
+    url: HttpUrl | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.items and self.status is not ReservationStatus.CANCELLED:
+            raise ValueError("items is empty; only a cancelled reservation may have none")
+        if len(self.numbered_items) != len(self.items):
+            raise ValueError("two items have the same id")
+        return self
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nothing of it should be in Google."""
+        return self.status is ReservationStatus.CANCELLED
+
+    @property
+    def numbered_items(self) -> dict[str, Item]:
+        """The items by id; an item that was given none has its position, counted from 1."""
+        return {item.id or str(position): item for position, item in enumerate(self.items, 1)}
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """Every product and resource that it touches, each once."""
+        return tuple(dict.fromkeys(owner for item in self.items for owner in item.owners))

@@ -1,0 +1,1 @@
+"""The store: what slotsync remembers, in SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""How a backend drives slotsync."""

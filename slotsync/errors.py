@@ -35,9 +35,7 @@ class InputError(SlotsyncError):
 class GoogleError(SlotsyncError):
     """Google did not do what was asked. Never carries event text, a name or a token."""
 
-    def __init__(
-        self, message: str, *, reason: str, status: int | None = None, delay: timedelta | None = None
-    ) -> None:
+    def __init__(self, message: str, *, reason: str, status: int | None = None, delay: timedelta | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.status = status

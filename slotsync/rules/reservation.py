@@ -12,9 +12,7 @@ from slotsync.rules.owner import Owner
 
 def _refuse_naive(value: object) -> object:
     if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError(
-            "has no time zone; give an offset (2026-07-01T18:00:00+03:00), or a plain date for nights"
-        )
+        raise ValueError("has no time zone; give an offset (2026-07-01T18:00:00+03:00), or a plain date for nights")
     return value
 
 

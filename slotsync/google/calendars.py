@@ -1,0 +1,136 @@
+"""Managed calendars: one for each owner, found again by a mark in its description."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Self
+
+from slotsync.errors import Gone, NotFound
+from slotsync.google.call import Answer_co, Call, perform
+from slotsync.google.events import no_heartbeat
+from slotsync.google.service import CalendarService, GoogleServices
+from slotsync.rules.message import Message
+from slotsync.rules.owner import Owner
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import Calendar, CalendarListEntry
+
+PAGE = 250
+
+
+class CalendarSpec(Message):
+    """A managed calendar as it should be created."""
+
+    merchant: str
+    owner: Owner
+    name: str
+    time_zone: str
+
+    @property
+    def mark(self) -> str:
+        """The line that tells this owner's calendar from all others, without naming anybody."""
+        told = "\n".join((self.merchant, self.owner.kind, self.owner.id))
+        digest = hashlib.sha256(told.encode()).digest()[:15]
+        return f"slotsync:{base64.b32hexencode(digest).decode().lower()}"
+
+    def body(self) -> "Calendar":
+        """As Google writes it."""
+        explanation = "Kept by slotsync: reservations appear here by themselves. Please leave the next line as it is."
+        return {"summary": self.name, "timeZone": self.time_zone, "description": f"{explanation}\n{self.mark}"}
+
+
+class FoundCalendar(Message):
+    """A calendar of the account that carries the mark."""
+
+    id: str
+    summary: str
+    time_zone: str
+
+    @classmethod
+    def of(cls, entry: "CalendarListEntry") -> Self:
+        """From an entry of the account's list."""
+        return cls(id=entry["id"], summary=entry.get("summary", ""), time_zone=entry.get("timeZone", ""))
+
+
+class GoogleCalendars:
+    """Makes the calendars of owners, never two for one. ``heartbeat`` is called before each call to Google."""
+
+    def __init__(self, services: GoogleServices, heartbeat: Callable[[], None] = no_heartbeat) -> None:
+        self._services = services
+        self._heartbeat = heartbeat
+
+    def ensure(self, connection_id: str, spec: CalendarSpec) -> str:
+        """The id of the one calendar with this mark: found, or created.
+
+        Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So it is looked for
+        before and after, and an empty twin is deleted; a twin with events in it never is.
+        """
+        found = {calendar.id for calendar in self.find(connection_id, spec.mark)}
+        if not found:
+            created = self.create(connection_id, spec)
+            found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
+        return self._only_one(connection_id, sorted(found))
+
+    def find(self, connection_id: str, mark: str) -> list[FoundCalendar]:
+        """All calendars of this account that carry the mark, by id."""
+        entries = self._owned(self._services.calendar(connection_id))
+        found = [FoundCalendar.of(entry) for entry in entries if mark in entry.get("description", "").splitlines()]
+        return sorted(found, key=lambda calendar: calendar.id)
+
+    def create(self, connection_id: str, spec: CalendarSpec) -> str:
+        """The id of a new calendar."""
+        calendars = self._services.calendar(connection_id).calendars
+        return self._perform(calendars.insert(body=spec.body()))["id"]
+
+    def exists(self, connection_id: str, calendar_id: str) -> bool:
+        """Whether the calendar is there, and ours to see."""
+        calendars = self._services.calendar(connection_id).calendars
+        try:
+            self._perform(calendars.get(calendarId=calendar_id))
+        except (Gone, NotFound):
+            return False
+        return True
+
+    def _only_one(self, connection_id: str, twins: list[str]) -> str:
+        if len(twins) == 1:
+            return twins[0]
+        service = self._services.calendar(connection_id)
+        used = [twin for twin in twins if self._was_used(service, twin)]
+        kept = (used or twins)[0]
+        for twin in twins:
+            if twin != kept and twin not in used:
+                self._delete(service, twin)
+        return kept
+
+    def _owned(self, service: CalendarService) -> "Iterator[CalendarListEntry]":
+        token: str | None = None
+        while True:
+            page = self._perform(
+                service.calendar_list.list(maxResults=PAGE, minAccessRole="owner", showHidden=True, pageToken=token)
+            )
+            yield from page.get("items", [])
+            token = page.get("nextPageToken")
+            if not token:
+                return
+
+    def _was_used(self, service: CalendarService, calendar_id: str) -> bool:
+        """Whether it has an event or the tombstone of one. A page may be empty with more to come."""
+        token: str | None = None
+        while True:
+            listing = service.events.list(calendarId=calendar_id, maxResults=1, showDeleted=True, pageToken=token)
+            page = self._perform(listing)
+            if page.get("items"):
+                return True
+            token = page.get("nextPageToken")
+            if not token:
+                return False
+
+    def _delete(self, service: CalendarService, calendar_id: str) -> None:
+        try:
+            self._perform(service.calendars.delete(calendarId=calendar_id))
+        except (Gone, NotFound):
+            return  # another worker saw the same twins
+
+    def _perform(self, call: Call[Answer_co]) -> Answer_co:
+        self._heartbeat()
+        return perform(call)

@@ -1,0 +1,160 @@
+"""The one place that says what kind of error an error of Google is.
+
+Google's ``reason`` decides. The status decides only where there is no reason that we know.
+"""
+
+from datetime import timedelta
+from http.client import HTTPException
+from typing import NamedTuple
+
+from google.auth.exceptions import GoogleAuthError, RefreshError
+from googleapiclient.errors import HttpError
+from httplib2 import HttpLib2Error
+
+from slotsync.errors import (
+    BadRequest,
+    Conflict,
+    Exists,
+    Gone,
+    GoogleError,
+    GrantLost,
+    NotFound,
+    QuotaExhausted,
+    RateLimited,
+    ScopeMissing,
+    Transient,
+)
+from slotsync.google.refusal import Refusal, read_refusal
+
+FAILURES = (HttpError, GoogleAuthError, HttpLib2Error, HTTPException, OSError, ValueError)
+"""Everything that a call of the Google client can fail with; ``ValueError`` is an answer that cannot be read."""
+
+OPERATOR_DELAY = timedelta(minutes=5)
+"""What an operator has to mend is tried again this often, so that it goes on by itself afterwards."""
+
+
+class Kind(NamedTuple):
+    """A class of error, what happened in plain words, and what mends it."""
+
+    error: type[GoogleError]
+    says: str
+    delay: timedelta | None = None
+
+
+BUSY = Kind(Transient, "Google has a problem of its own; it is tried again")
+TOKEN_REFUSED = Kind(Transient, "Google refused the access token; it is tried again with a new one")
+TOO_FAST = Kind(RateLimited, "too many calls to Google at once; it goes on more slowly")
+USED_UP = Kind(QuotaExhausted, "a usage limit of Google is used up; it takes hours to recover")
+NO_SCOPE = Kind(ScopeMissing, "the grant does not cover this call; the merchant must connect again and allow it")
+API_OFF = Kind(Transient, "the Google Calendar API is switched off; enable it in the Cloud project", OPERATOR_DELAY)
+NOT_THERE = Kind(NotFound, "Google knows no such thing, or does not show it to this account")
+DELETED = Kind(Gone, "it was deleted in Google before")
+RESYNC = Kind(Gone, "Google no longer knows this point in time; read everything again")
+TAKEN = Kind(Exists, "the id is taken in Google")
+CHANGED = Kind(Conflict, "it was changed in Google since it was read; read it again")
+FORBIDDEN = Kind(BadRequest, "Google does not allow this to any caller like us; it is a fault of slotsync")
+NOT_UNDERSTOOD = Kind(BadRequest, "Google does not accept the request; it is a fault of slotsync")
+NO_ACCESS_YET = Kind(Transient, "this account may not write to the calendar, which happens right after its creation")
+UNKNOWN_ANSWER = Kind(Transient, "an answer that is not known from Google; it is tried again")
+
+BY_REASON: dict[str, Kind] = {
+    "accessNotConfigured": API_OFF,
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": NO_SCOPE,
+    "authError": TOKEN_REFUSED,
+    "backendError": BUSY,
+    "badRequest": NOT_UNDERSTOOD,
+    "channelIdNotUnique": NOT_UNDERSTOOD,
+    "conditionNotMet": CHANGED,
+    "conflict": Kind(Transient, "two calls met in Google; it is tried again"),
+    "dailyLimitExceeded": USED_UP,
+    "deleted": DELETED,
+    "duplicate": TAKEN,
+    "forbidden": NOT_THERE,
+    "forbiddenForNonOrganizer": FORBIDDEN,
+    "forbiddenForServiceAccounts": FORBIDDEN,
+    "fullSyncRequired": RESYNC,
+    "insufficientPermissions": NO_SCOPE,
+    "internalError": BUSY,
+    "invalid": NOT_UNDERSTOOD,
+    "notFound": NOT_THERE,
+    "NOT_FOUND": NOT_THERE,
+    "parseError": NOT_UNDERSTOOD,
+    "quotaExceeded": USED_UP,
+    "rateLimitExceeded": TOO_FAST,
+    "RATE_LIMIT_EXCEEDED": TOO_FAST,
+    "required": NOT_UNDERSTOOD,
+    "requiredAccessLevel": NO_ACCESS_YET,
+    "RESOURCE_EXHAUSTED": TOO_FAST,
+    "SERVICE_DISABLED": API_OFF,
+    "timeRangeEmpty": NOT_UNDERSTOOD,
+    "timeRangeTooLong": NOT_UNDERSTOOD,
+    "UNAUTHENTICATED": TOKEN_REFUSED,
+    "updatedMinTooLongAgo": RESYNC,
+    "userRateLimitExceeded": TOO_FAST,
+}
+
+# A 403 or 404 without a reason comes from something between Google and us: it must not look like a lost calendar.
+BY_STATUS: dict[int, Kind] = {
+    400: NOT_UNDERSTOOD,
+    401: TOKEN_REFUSED,
+    409: TAKEN,
+    410: DELETED,
+    412: CHANGED,
+    413: NOT_UNDERSTOOD,
+    414: NOT_UNDERSTOOD,
+    429: TOO_FAST,
+}
+
+GRANT_DEATHS = frozenset(
+    {"invalid_grant", "invalid_rapt", "rapt_required", "admin_policy_enforced", "org_internal", "access_denied"}
+)
+
+
+def classify(error: Exception) -> GoogleError:
+    """The error in our own family, with cause and remedy, and nothing of the event, the guest or the token."""
+    if isinstance(error, GoogleError):
+        return error
+    if isinstance(error, HttpError):
+        return _of_refusal(read_refusal(error))
+    if isinstance(error, RefreshError):
+        return _of_refresh(error)
+    if isinstance(error, TimeoutError):
+        return Transient("Google did not answer in time; it is tried again", reason="timeout")
+    if isinstance(error, ValueError):
+        return Transient("Google's answer cannot be read; it is tried again", reason="unreadable")
+    return Transient("Google cannot be reached; it is tried again", reason="unreachable")
+
+
+def _of_refusal(refusal: Refusal) -> GoogleError:
+    kind = _kind(refusal)
+    reason = refusal.reason or f"http{refusal.status}"
+    delay = refusal.delay or kind.delay
+    return kind.error(f"{kind.says} ({refusal.status} {reason})", reason=reason, status=refusal.status, delay=delay)
+
+
+def _kind(refusal: Refusal) -> Kind:
+    if refusal.message.startswith("Invalid sequence value"):
+        return CHANGED  # its reason is the same as that of a malformed request
+    return BY_REASON.get(refusal.reason) or BY_STATUS.get(refusal.status) or _unknown(refusal)
+
+
+def _unknown(refusal: Refusal) -> Kind:
+    return BUSY if refusal.status >= 500 else UNKNOWN_ANSWER  # noqa: PLR2004 - the server errors of HTTP
+
+
+def _of_refresh(error: RefreshError) -> GoogleError:
+    reason = _refresh_reason(error)
+    if reason in GRANT_DEATHS:
+        return GrantLost(f"Google ended the grant; the merchant must connect again ({reason})", reason=reason)
+    if error.retryable:
+        return Transient(f"Google gave no access token for now; it is tried again ({reason})", reason=reason)
+    remedy = "check SLOTSYNC_GOOGLE_CLIENT_ID and SLOTSYNC_GOOGLE_CLIENT_SECRET"
+    return Transient(f"Google gave no access token; {remedy} ({reason})", reason=reason, delay=OPERATOR_DELAY)
+
+
+def _refresh_reason(error: RefreshError) -> str:
+    body = error.args[1] if len(error.args) > 1 else None
+    if not isinstance(body, dict):
+        # google-auth drops the body of invalid_rapt and tells a person at a terminal what to do.
+        return "invalid_rapt" if "Reauthentication is needed" in str(error) else "refresh"
+    return str(body.get("error_subtype") or body.get("error") or "refresh")

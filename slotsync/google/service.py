@@ -1,0 +1,149 @@
+"""The one place that builds a Google service."""
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import httplib2
+from google_auth_httplib2 import AuthorizedHttp  # type: ignore[import-untyped]  # ships no types
+from googleapiclient.discovery import build
+
+from slotsync.google.credentials import ConnectionCredentials
+from slotsync.google.tokens import AccessTokens, Grants, OAuthClient
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import CalendarResource
+
+API_ENDPOINT = "https://www.googleapis.com/calendar/v3/"
+TIMEOUT = timedelta(seconds=15)
+KEPT_PER_THREAD = 16
+"""Services that a thread keeps, with their connection to Google open. One takes about 0.4 MB and 5 ms to build."""
+
+
+class FreshHttp(httplib2.Http):
+    """An HTTP object that starts over after each failure: no late answer can be taken for the next one."""
+
+    def request(self, *args: object, **kwargs: object) -> tuple[httplib2.Response, bytes]:
+        """The answer of the server, whatever its status."""
+        try:
+            answer: tuple[httplib2.Response, bytes]
+            answer = super().request(*args, **kwargs)  # type: ignore[arg-type]  # handed through as they are
+        except BaseException:
+            self.close()
+            raise
+        return answer
+
+
+class CalendarService:
+    """The Calendar API as one connection, for one thread. Its parts are built once: each takes 2 ms."""
+
+    def __init__(self, connection_id: str, tokens: AccessTokens, endpoint: str, timeout: timedelta) -> None:
+        self.credentials = ConnectionCredentials(connection_id, tokens)
+        self._http = FreshHttp(timeout=timeout.total_seconds())
+        self.resource: CalendarResource = build(
+            "calendar",
+            "v3",
+            http=AuthorizedHttp(self.credentials, http=self._http),
+            client_options={"api_endpoint": endpoint},
+            static_discovery=True,
+            cache_discovery=False,
+        )
+
+    @cached_property
+    def events(self) -> "CalendarResource.EventsResource":
+        """The methods on events."""
+        return self.resource.events()
+
+    @cached_property
+    def calendars(self) -> "CalendarResource.CalendarsResource":
+        """The methods on calendars."""
+        return self.resource.calendars()
+
+    @cached_property
+    def calendar_list(self) -> "CalendarResource.CalendarListResource":
+        """The methods on the list of calendars."""
+        return self.resource.calendarList()
+
+    @cached_property
+    def freebusy(self) -> "CalendarResource.FreebusyResource":
+        """The method that tells busy times."""
+        return self.resource.freebusy()
+
+    def close(self) -> None:
+        """Closes its connection to Google."""
+        self._http.close()
+
+
+class ThreadServices:
+    """The services that one thread used last, one for each connection."""
+
+    def __init__(self, make: Callable[[str], CalendarService], kept: int) -> None:
+        self._make = make
+        self._kept = kept
+        self._services: OrderedDict[str, CalendarService] = OrderedDict()
+
+    def of(self, connection_id: str) -> CalendarService:
+        """The service of this connection, built on its first use."""
+        service = self._services.pop(connection_id, None) or self._make(connection_id)
+        self._services[connection_id] = service
+        while len(self._services) > self._kept:
+            self._services.popitem(last=False)[1].close()
+        return service
+
+    def close(self) -> None:
+        """Closes all of them."""
+        while self._services:
+            self._services.popitem()[1].close()
+
+    def __del__(self) -> None:
+        self.close()  # its thread has ended
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class GoogleServices:
+    """Google services, each for one thread and one connection: httplib2 would hand answers to the wrong caller."""
+
+    def __init__(  # noqa: PLR0913 - all but the first two have the value that production uses
+        self,
+        client: OAuthClient,
+        grants: Grants,
+        *,
+        endpoint: str = API_ENDPOINT,
+        timeout: timedelta = TIMEOUT,
+        kept_per_thread: int = KEPT_PER_THREAD,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._tokens = AccessTokens(client, grants, clock)
+        self._endpoint = endpoint
+        self._timeout = timeout
+        self._kept = kept_per_thread
+        self._local = threading.local()
+        self._threads: weakref.WeakSet[ThreadServices] = weakref.WeakSet()
+
+    def calendar(self, connection_id: str) -> CalendarService:
+        """The Calendar API as this connection, for the calling thread alone. Ask anew for each operation."""
+        service = self._of_this_thread().of(connection_id)
+        service.credentials.look_up()
+        return service
+
+    def close(self) -> None:
+        """Closes all connections to Google; no thread may be in a call."""
+        for services in list(self._threads):
+            services.close()
+
+    def _of_this_thread(self) -> ThreadServices:
+        services: ThreadServices | None = getattr(self._local, "services", None)
+        if services is None:
+            services = self._local.services = ThreadServices(self._build, self._kept)
+            self._threads.add(services)
+        return services
+
+    def _build(self, connection_id: str) -> CalendarService:
+        return CalendarService(connection_id, self._tokens, self._endpoint, self._timeout)

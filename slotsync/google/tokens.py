@@ -1,0 +1,97 @@
+"""Access tokens: found in the store, refreshed there once for everybody."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from google.auth.transport import Request
+from google.oauth2.credentials import Credentials
+
+TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a password
+GOOD_FOR = timedelta(minutes=5)
+"""An access token that lives shorter than this is renewed; google-auth itself demands 3 min 45 s."""
+
+
+class Grant(Protocol):
+    """What the merchant granted: the refresh token, and the newest access token with its aware expiry."""
+
+    @property
+    def refresh_token(self) -> str: ...  # noqa: D102
+    @property
+    def access_token(self) -> str | None: ...  # noqa: D102
+    @property
+    def expires_at(self) -> datetime | None: ...  # noqa: D102
+
+
+class Grants(Protocol):
+    """Where grants are kept."""
+
+    def grant(self, connection_id: str) -> Grant:
+        """The grant of this connection; ``GrantLost`` when it has none that lives."""
+        ...
+
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
+        """Keeps the newest access token for every thread and process."""
+        ...
+
+
+@dataclass(frozen=True)
+class OAuthClient:
+    """Who we are to Google's OAuth, and where its token endpoint is."""
+
+    client_id: str
+    client_secret: str
+    token_uri: str = TOKEN_URI
+
+    def refreshed(self, refresh_token: str, request: Request) -> "AccessToken":
+        """A new access token. No scopes are named: asking for one that was not granted would be refused."""
+        credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth is typed in part
+            None,
+            refresh_token=refresh_token,
+            token_uri=self.token_uri,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+        )
+        credentials.refresh(request)  # type: ignore[no-untyped-call]  # google-auth is typed in part
+        expires_at = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else datetime.now(UTC)
+        return AccessToken(str(credentials.token), expires_at)
+
+
+@dataclass(frozen=True, repr=False)
+class AccessToken:
+    """A token and its aware expiry. It has no repr, so that it cannot be logged by accident."""
+
+    token: str
+    expires_at: datetime
+
+
+class AccessTokens:
+    """The access tokens of all connections."""
+
+    def __init__(self, client: OAuthClient, grants: Grants, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._grants = grants
+        self._clock = clock
+        self._locks: dict[str, threading.Lock] = {}
+
+    def current(self, connection_id: str) -> AccessToken | None:
+        """The stored token, while it is good."""
+        return self._good(self._grants.grant(connection_id))
+
+    def renewed(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
+        """A good token other than the ``refused`` one, refreshed once although many threads ask at the same time."""
+        with self._locks.setdefault(connection_id, threading.Lock()):
+            grant = self._grants.grant(connection_id)
+            stored = self._good(grant)
+            if stored and stored.token != refused:
+                return stored
+            fresh = self._client.refreshed(grant.refresh_token, request)
+            self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
+            return fresh
+
+    def _good(self, grant: Grant) -> AccessToken | None:
+        if not grant.access_token or not grant.expires_at or grant.expires_at - self._clock() < GOOD_FOR:
+            return None
+        return AccessToken(grant.access_token, grant.expires_at)

@@ -1,1 +1,136 @@
-"""The worker process."""
+"""The worker process: three task queues, each with what it needs."""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.calendars import CalendarActivities, ReservationCalls
+from activities.events import EventActivities
+from activities.reservations import ReservationActivities
+from slotsync.google import GoogleCalendars, GoogleEvents, GoogleServices
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store import Connections, Store
+from slotsync.temporal import queues
+from slotsync.temporal.connect import connect, runtime_with_metrics
+from slotsync.temporal.limits import limit_google_calls
+from workflows.calendar import ManagedCalendarWorkflow
+from workflows.reservation import ReservationWorkflow
+
+logger = logging.getLogger(__name__)
+
+SHORT_SLOTS = 16
+GOOGLE_SLOTS = 32
+LONG_SLOTS = 200
+
+GRACEFUL = timedelta(seconds=30)
+"""Longer than a call to Google may take."""
+
+
+def workers(client: Client, settings: Settings, store: Store, vault: Vault) -> Sequence[Worker]:
+    """The three workers of one process, not yet running."""
+    connections = Connections(store, vault)
+    services = GoogleServices(settings, connections)
+    events = EventActivities(store, connections, GoogleEvents(services))
+    calendars = CalendarActivities(store, GoogleCalendars(services))
+    return (
+        _workflow_worker(client, ReservationActivities(store), calendars),
+        _google_worker(client, events, calendars),
+        _long_worker(client, ReservationCalls(client)),
+    )
+
+
+def _workflow_worker(client: Client, reservations: ReservationActivities, calendars: CalendarActivities) -> Worker:
+    return Worker(
+        client,
+        task_queue=queues.WORKFLOWS,
+        workflows=[ReservationWorkflow, ManagedCalendarWorkflow],
+        activities=[
+            reservations.prepare,
+            reservations.conclude,
+            calendars.look_up_calendar,
+            calendars.waiting_reservations,
+        ],
+        activity_executor=_threads(SHORT_SLOTS, "short"),
+        max_concurrent_activities=SHORT_SLOTS,
+        max_concurrent_local_activities=SHORT_SLOTS,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACEFUL,
+    )
+
+
+def _google_worker(client: Client, events: EventActivities, calendars: CalendarActivities) -> Worker:
+    return Worker(
+        client,
+        task_queue=queues.GOOGLE,
+        activities=[events.put_event, events.delete_event, calendars.ensure_calendar],
+        activity_executor=_threads(GOOGLE_SLOTS, "google"),
+        max_concurrent_activities=GOOGLE_SLOTS,
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        # An activity that starts eagerly skips the queue, and with it every rate limit.
+        disable_eager_activity_execution=True,
+        graceful_shutdown_timeout=GRACEFUL,
+    )
+
+
+def _long_worker(client: Client, calls: ReservationCalls) -> Worker:
+    return Worker(
+        client,
+        task_queue=queues.LONG,
+        activities=[calls.call_reservations],
+        max_concurrent_activities=LONG_SLOTS,
+        graceful_shutdown_timeout=GRACEFUL,
+    )
+
+
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    # As many threads as slots: a task that waits for a thread already uses up its time-out (sdk-python issue 1168).
+    return ThreadPoolExecutor(count, thread_name_prefix=name)
+
+
+async def serve(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then lets what is running end."""
+    vault = Vault.of(settings)
+    store = Store.open(settings.database_url)
+    store.upgrade()
+    client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_port))
+    await limit_google_calls(
+        client,
+        per_user_minute=settings.google_calls_per_user_minute,
+        per_project_minute=settings.google_calls_per_project_minute,
+    )
+    async with AsyncExitStack() as stack:
+        for each in workers(client, settings, store, vault):
+            await stack.enter_async_context(each)
+        logger.info("working")
+        await _asked_to_stop()
+        logger.info("stopping: what is running may end, for at most %s", GRACEFUL)
+
+
+async def _asked_to_stop() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, asked.set)
+    await asked.wait()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(each)
+
+
+def main() -> None:
+    """Runs the worker in the foreground."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(serve(Settings.load()))
+    gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,13 @@ from slotsync.rules.message import Identifier, Message
 from slotsync.rules.owner import Owner
 
 
-def _refuse_naive(value: object) -> object:
+def _read(value: object) -> object:
+    """Reads text with one clear message for all that can be wrong with it, instead of one per possible type."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value) if len(value) == len("2026-07-01") else datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is neither a date-time (2026-07-01T18:00:00+03:00) nor a date (2026-07-01)") from None
     if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError("has no time zone; give an offset (2026-07-01T18:00:00+03:00), or a plain date for nights")
     return value
@@ -22,7 +28,7 @@ def _in_utc(value: datetime | date) -> datetime | date:
 
 Moment = Annotated[
     Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],
-    BeforeValidator(_refuse_naive),
+    BeforeValidator(_read),
     AfterValidator(_in_utc),
 ]
 """An instant (kept in UTC), or a date for nights."""

@@ -1,0 +1,54 @@
+"""Writing events: each attempt is one look at Google and one note in the store."""
+
+from temporalio import activity
+
+from activities.failures import told_to_temporal
+from slotsync.errors import CalendarMissing, GrantLost
+from slotsync.google import GoogleEvents
+from slotsync.rules.event import WrittenEvent
+from slotsync.rules.plan import Delete, Put
+from slotsync.store import Calendars, Connections, Store, SyncedEvents
+
+
+class EventActivities:
+    """Puts and deletes events, and records what stands in Google since."""
+
+    def __init__(self, store: Store, connections: Connections, google: GoogleEvents) -> None:
+        self._calendars = Calendars(store)
+        self._connections = connections
+        self._events = SyncedEvents(store)
+        self._google = google
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def put_event(self, put: Put) -> WrittenEvent:
+        """The event as it stands in Google now. Safe to repeat at any time, from anywhere."""
+        event = put.event
+        with told_to_temporal():
+            try:
+                written = self._google.put_event(event, put.known, heartbeat=activity.heartbeat)
+            except CalendarMissing:
+                self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
+                raise
+            except GrantLost as error:
+                self._note_lost(event.connection_id, error)
+                raise
+        self._events.record(event.merchant, event.reservation, written, activity.info().started_time)
+        return written
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def delete_event(self, delete: Delete) -> WrittenEvent:
+        """The event, now absent. One that was gone already, with its whole calendar perhaps, is fine."""
+        written = delete.written
+        with told_to_temporal():
+            try:
+                gone = self._google.delete_event(
+                    delete.merchant, delete.reservation, written, heartbeat=activity.heartbeat
+                )
+            except GrantLost as error:
+                self._note_lost(written.connection_id, error)
+                raise
+        self._events.record(delete.merchant, delete.reservation, gone, activity.info().started_time)
+        return gone
+
+    def _note_lost(self, connection_id: str, error: GrantLost) -> None:
+        self._connections.mark_revoked(connection_id, error.reason, activity.info().started_time)

@@ -1,0 +1,130 @@
+"""What to do next: the desired state against what stands in Google. Pure, so that tables can test it."""
+
+from collections.abc import Iterable, Iterator
+
+from slotsync.rules.describe import describe
+from slotsync.rules.event import DesiredEvent, EventKey, WrittenEvent
+from slotsync.rules.message import Message
+from slotsync.rules.owner import ManagedCalendar, Owner
+from slotsync.rules.reservation import Item, Reservation
+
+
+class Put(Message):
+    """Make this event stand in Google; ``known`` is what was last seen in its place."""
+
+    event: DesiredEvent
+    known: WrittenEvent | None = None
+
+    @property
+    def key(self) -> EventKey:
+        """Which event of the reservation."""
+        return self.event.key
+
+
+class Delete(Message):
+    """Take this event out of Google."""
+
+    merchant: str
+    reservation: str
+    written: WrittenEvent
+
+    @property
+    def key(self) -> EventKey:
+        """Which event of the reservation."""
+        return self.written.key
+
+
+Action = Put | Delete
+
+
+class Plan(Message):
+    """The actions to take now, and what has to happen elsewhere before the rest can be done."""
+
+    actions: tuple[Action, ...] = ()
+    without_calendar: tuple[Owner, ...] = ()
+    without_connection: tuple[Owner, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether Google already shows all that it should."""
+        return not (self.actions or self.without_calendar or self.without_connection)
+
+
+def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
+    """The way from ``applied`` to ``desired``: at most one action per event, none for an event that is right.
+
+    Calendars whose synchronization is off are left alone, as they are.
+    """
+    by_owner = {calendar.owner: calendar for calendar in calendars}
+    wanted = dict(_wanted(desired, by_owner))
+    standing = {written.key: written for written in applied}
+    synced = [calendar for calendar in by_owner.values() if calendar.settings.sync]
+    needed = {key.owner for key in wanted}
+    return Plan(
+        actions=(*_puts(desired, wanted, by_owner, standing), *_deletes(desired, wanted, by_owner, standing.values())),
+        without_calendar=tuple(
+            calendar.owner
+            for calendar in synced
+            if calendar.owner in needed and calendar.connection_id and not calendar.calendar_id
+        ),
+        without_connection=tuple(
+            calendar.owner for calendar in synced if calendar.owner in needed and not calendar.connection_id
+        ),
+    )
+
+
+def _wanted(desired: Reservation, by_owner: dict[Owner, ManagedCalendar]) -> Iterator[tuple[EventKey, Item]]:
+    if desired.cancelled:
+        return
+    for item_id, item in desired.numbered_items.items():
+        for owner in item.owners:
+            if owner in by_owner and by_owner[owner].settings.sync:
+                yield EventKey(item=item_id, owner=owner), item
+
+
+def _puts(
+    desired: Reservation,
+    wanted: dict[EventKey, Item],
+    by_owner: dict[Owner, ManagedCalendar],
+    standing: dict[EventKey, WrittenEvent],
+) -> Iterator[Put]:
+    for key, item in wanted.items():
+        event = _event(desired, key, item, by_owner[key.owner])
+        if event is None:
+            continue
+        known = _still_there(standing.get(key), event)
+        if not (known and known.present and known.fingerprint == event.content.fingerprint):
+            yield Put(event=event, known=known)
+
+
+def _event(desired: Reservation, key: EventKey, item: Item, calendar: ManagedCalendar) -> DesiredEvent | None:
+    if not (calendar.calendar_id and calendar.connection_id):
+        return None
+    return DesiredEvent(
+        merchant=desired.merchant,
+        reservation=desired.id,
+        key=key,
+        version=desired.version,
+        calendar_id=calendar.calendar_id,
+        connection_id=calendar.connection_id,
+        content=describe(desired, item, calendar.settings),
+    )
+
+
+def _still_there(known: WrittenEvent | None, event: DesiredEvent) -> WrittenEvent | None:
+    """Forgets what was known of a calendar that has been replaced: its events went with it."""
+    return known if known and known.calendar_id == event.calendar_id else None
+
+
+def _deletes(
+    desired: Reservation,
+    wanted: dict[EventKey, Item],
+    by_owner: dict[Owner, ManagedCalendar],
+    standing: Iterable[WrittenEvent],
+) -> Iterator[Delete]:
+    for written in standing:
+        calendar = by_owner.get(written.key.owner)
+        if calendar is None or not calendar.settings.sync or written.key in wanted or not written.present:
+            continue
+        if calendar.calendar_id == written.calendar_id:
+            yield Delete(merchant=desired.merchant, reservation=desired.id, written=written)

@@ -1,0 +1,13 @@
+"""The ids of workflows: a business thing has one workflow, found by its name."""
+
+from slotsync.rules.owner import Owner
+
+
+def reservation_id(merchant: str, reservation: str) -> str:
+    """The id of a reservation's workflow."""
+    return f"reservation:{merchant}:{reservation}"
+
+
+def calendar_id(merchant: str, owner: Owner) -> str:
+    """The id of the workflow that makes the calendar of a product or resource."""
+    return f"calendar:{merchant}:{owner}"

@@ -1,0 +1,30 @@
+"""The search attributes that operators filter by in the Temporal UI. Ids only: they are stored in the clear."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from slotsync.rules.holding import Health
+from slotsync.rules.owner import Owner
+
+MERCHANT: Final = SearchAttributeKey.for_keyword("SlotsyncMerchant")
+OWNERS: Final = SearchAttributeKey.for_keyword_list("SlotsyncOwners")
+STARTS: Final = SearchAttributeKey.for_datetime("SlotsyncStarts")
+HEALTH: Final = SearchAttributeKey.for_keyword("SlotsyncHealth")
+REASON: Final = SearchAttributeKey.for_keyword("SlotsyncReason")
+
+ALL: Final = (MERCHANT, OWNERS, STARTS, HEALTH, REASON)
+
+
+def whose(merchant: str, owners: Iterable[Owner], starts: datetime | None = None) -> TypedSearchAttributes:
+    """The attributes that a workflow starts with."""
+    pairs: list[SearchAttributePair[str] | SearchAttributePair[Sequence[str]] | SearchAttributePair[datetime]] = [
+        SearchAttributePair(MERCHANT, merchant),
+        SearchAttributePair(OWNERS, [str(owner) for owner in owners]),
+        SearchAttributePair(HEALTH, str(Health.NEW)),
+    ]
+    if starts is not None:
+        pairs.append(SearchAttributePair(STARTS, starts))
+    return TypedSearchAttributes(pairs)

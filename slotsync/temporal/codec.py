@@ -1,0 +1,42 @@
+"""Encrypts what Temporal keeps, and leaves readable what operators need."""
+
+from collections.abc import Sequence
+
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import PayloadCodec
+
+from slotsync.secrets import Vault
+
+_SEALED = b"binary/slotsync-sealed"
+
+
+class SealingCodec(PayloadCodec):
+    """Seals every payload but bare texts.
+
+    Snapshots, plans and events are objects, and sealed. Bare texts are what slotsync tells operators (summaries, current
+    details, results): the Temporal UI shows them, so nothing of a guest may ever be put into one.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The payloads as Temporal may keep them."""
+        return [payload if _bare(payload) else self._sealed(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The payloads as they were."""
+        return [self._opened(payload) for payload in payloads]
+
+    def _sealed(self, payload: Payload) -> Payload:
+        sealed = self._vault.seal_bytes(payload.SerializeToString())
+        return Payload(metadata={"encoding": _SEALED}, data=sealed)
+
+    def _opened(self, payload: Payload) -> Payload:
+        if payload.metadata.get("encoding") != _SEALED:
+            return payload
+        return Payload.FromString(self._vault.open_bytes(payload.data))
+
+
+def _bare(payload: Payload) -> bool:
+    return payload.data[:1] not in (b"{", b"[")

@@ -1,0 +1,31 @@
+"""Rate limits of the queue to Google, kept by Temporal's server for all workers together."""
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import RateLimit
+from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
+from temporalio.client import Client
+
+from slotsync.temporal import queues
+
+HEADROOM = 0.9
+"""Google counts in a sliding minute, and an activity may need a second call."""
+
+
+async def limit_google_calls(client: Client, *, per_user_minute: int, per_project_minute: int) -> None:
+    """Holds calls to Google under the quota of the project, and of each connection, its fairness key."""
+    await client.workflow_service.update_task_queue_config(
+        UpdateTaskQueueConfigRequest(
+            namespace=client.namespace,
+            identity=client.identity,
+            task_queue=queues.GOOGLE,
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            update_queue_rate_limit=_limit(per_project_minute),
+            update_fairness_key_rate_limit_default=_limit(per_user_minute),
+        )
+    )
+
+
+def _limit(per_minute: int) -> UpdateTaskQueueConfigRequest.RateLimitUpdate:
+    return UpdateTaskQueueConfigRequest.RateLimitUpdate(
+        rate_limit=RateLimit(requests_per_second=per_minute * HEADROOM / 60), reason="Google's quota"
+    )

@@ -1,0 +1,69 @@
+from datetime import date, datetime
+
+import pytest
+
+from slotsync.rules.describe import describe
+from slotsync.rules.event import EventContent
+from slotsync.rules.owner import GuestData, OwnerSettings
+from slotsync.rules.reservation import Reservation
+
+TOLD = {
+    "merchant": "m",
+    "id": "R-1042",
+    "version": 1,
+    "title": "Sunset tour, 2 persons",
+    "items": [{"product": "tour", "start": "2026-07-01T18:00:00+03:00", "end": "2026-07-01T20:00:00+03:00"}],
+    "guest": {"name": "Aino Virtanen", "email": "aino@example.com", "phone": "+358 40 1"},
+    "notes": "Allergic to nuts",
+    "url": "https://shop.example/R-1042",
+}
+
+
+def content(level: GuestData, **changes: object) -> EventContent:
+    reservation = Reservation.model_validate({**TOLD, **changes})
+    return describe(reservation, reservation.items[0], OwnerSettings(name="Tour", guest_data=level))
+
+
+def test_full_names_the_guest() -> None:
+    said = content(GuestData.FULL).description
+    assert said.split("\n") == [
+        "Reservation R-1042",
+        "Aino Virtanen",
+        "aino@example.com",
+        "+358 40 1",
+        "Allergic to nuts",
+    ]
+
+
+@pytest.mark.parametrize("level", [GuestData.LIMITED, GuestData.BUSY])
+def test_less_than_full_says_nothing_of_the_guest(level: GuestData) -> None:
+    said = content(level).model_dump_json()
+    assert not any(word in said for word in ("Aino", 'example.com"', "358", "nuts"))
+
+
+def test_limited_has_title_number_and_link() -> None:
+    said = content(GuestData.LIMITED)
+    assert (said.summary, said.description) == ("Sunset tour, 2 persons", "Reservation R-1042")
+    assert said.url == "https://shop.example/R-1042"
+
+
+def test_busy_says_only_that_it_is_taken() -> None:
+    said = content(GuestData.BUSY)
+    assert (said.summary, said.description, said.url) == ("Reserved", "", None)
+
+
+def test_a_reservation_without_title_is_called_by_its_number() -> None:
+    assert content(GuestData.LIMITED, title="").summary == "Reservation R-1042"
+
+
+@pytest.mark.parametrize(("end", "shown"), [("2026-07-03", date(2026, 7, 3)), ("2026-07-01", date(2026, 7, 2))])
+def test_a_stay_without_nights_takes_its_day(end: str, shown: date) -> None:
+    told = content(GuestData.LIMITED, items=[{"product": "room", "start": "2026-07-01", "end": end}])
+    assert not isinstance(told.end, datetime)
+    assert (told.start, told.end) == (date(2026, 7, 1), shown)
+
+
+def test_the_same_content_has_the_same_fingerprint_and_other_content_another() -> None:
+    assert content(GuestData.FULL).fingerprint == content(GuestData.FULL, version=9).fingerprint
+    assert content(GuestData.FULL).fingerprint != content(GuestData.FULL, title="Moved").fingerprint
+    assert content(GuestData.FULL).fingerprint != content(GuestData.FULL, status="tentative").fingerprint

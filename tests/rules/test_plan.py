@@ -1,0 +1,183 @@
+from collections.abc import Iterable
+
+import pytest
+
+from slotsync.rules.event import EventKey, WrittenEvent
+from slotsync.rules.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
+from slotsync.rules.plan import Action, Delete, Plan, Put, plan
+from slotsync.rules.reservation import Item, Reservation, ReservationStatus
+
+TOUR = Owner.product("sunset-tour")
+GUIDE = Owner.resource("guide-1")
+BOAT = Owner.resource("boat-1")
+
+
+def item(product: str = "sunset-tour", resources: Iterable[str] = ("guide-1",), day: int = 1, **more: str) -> Item:
+    times = {"start": f"2026-07-{day:02}T18:00:00+03:00", "end": f"2026-07-{day:02}T20:00:00+03:00"}
+    return Item.model_validate({"product": product, "resources": tuple(resources), **times, **more})
+
+
+def reservation(*items: Item, version: int = 1, **more: object) -> Reservation:
+    return Reservation.model_validate({"merchant": "m", "id": "R-1", "version": version, "items": items, **more})
+
+
+def calendar(owner: Owner, *, sync: bool = True, made: bool = True, connected: bool = True) -> ManagedCalendar:
+    return ManagedCalendar(
+        owner=owner,
+        settings=OwnerSettings(name=owner.id, time_zone="Europe/Helsinki", sync=sync),
+        connection_id="c" if connected else None,
+        calendar_id=f"calendar of {owner}" if made else None,
+    )
+
+
+ALL_MADE = [calendar(TOUR), calendar(GUIDE), calendar(BOAT)]
+
+
+def done(actions: Iterable[Action], *, present: bool = True) -> list[WrittenEvent]:
+    """What stands in Google once these puts have been carried out."""
+    return [written_by(action, present=present) for action in actions if isinstance(action, Put)]
+
+
+def written_by(put: Put, *, present: bool = True) -> WrittenEvent:
+    return WrittenEvent(
+        key=put.key,
+        calendar_id=put.event.calendar_id,
+        connection_id=put.event.connection_id,
+        generation=0,
+        version=put.event.version,
+        fingerprint=put.event.content.fingerprint,
+        etag="1",
+        present=present,
+    )
+
+
+def told(steps: Plan) -> list[str]:
+    return [f"{type(action).__name__} {action.key}" for action in steps.actions]
+
+
+BOOKED = reservation(item())
+STANDING = done(plan(BOOKED, [], ALL_MADE).actions)
+
+
+@pytest.mark.parametrize(
+    ("desired", "applied", "actions"),
+    [
+        pytest.param(
+            BOOKED, [], ["Put 1@product:sunset-tour", "Put 1@resource:guide-1"], id="booked: one per calendar"
+        ),
+        pytest.param(BOOKED, STANDING, [], id="in step: nothing"),
+        pytest.param(reservation(item(), version=2), STANDING, [], id="a new version that looks the same: nothing"),
+        pytest.param(
+            reservation(item(day=2), version=2),
+            STANDING,
+            ["Put 1@product:sunset-tour", "Put 1@resource:guide-1"],
+            id="moved in time: each is written",
+        ),
+        pytest.param(
+            reservation(item(resources=["boat-1"]), version=2),
+            STANDING,
+            ["Put 1@resource:boat-1", "Delete 1@resource:guide-1"],
+            id="another resource: created there, deleted here",
+        ),
+        pytest.param(
+            reservation(item(), item(day=3), version=2),
+            STANDING,
+            ["Put 2@product:sunset-tour", "Put 2@resource:guide-1"],
+            id="an item more: only its events",
+        ),
+        pytest.param(
+            reservation(status="cancelled", version=2),
+            STANDING,
+            ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
+            id="cancelled without items: all deleted",
+        ),
+        pytest.param(
+            reservation(item(), status="cancelled", version=2),
+            STANDING,
+            ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
+            id="cancelled with items: all deleted",
+        ),
+        pytest.param(reservation(item(), status="cancelled"), [], [], id="cancelled before anything was written"),
+        pytest.param(
+            reservation(status="cancelled", version=3),
+            [event.model_copy(update={"present": False}) for event in STANDING],
+            [],
+            id="deleted already: nothing",
+        ),
+        pytest.param(
+            reservation(item(), status="tentative", version=2),
+            STANDING,
+            ["Put 1@product:sunset-tour", "Put 1@resource:guide-1"],
+            id="less sure: written",
+        ),
+    ],
+)
+def test_the_plan_is_the_shortest_way(desired: Reservation, applied: list[WrittenEvent], actions: list[str]) -> None:
+    assert told(plan(desired, applied, ALL_MADE)) == actions
+
+
+def test_carrying_out_a_plan_leaves_nothing_to_do() -> None:
+    desired = reservation(item(), item(product="kayak", resources=["boat-1"], day=2))
+    calendars = [*ALL_MADE, calendar(Owner.product("kayak"))]
+    steps = plan(desired, [], calendars)
+    assert len(steps.actions) == 4
+    assert plan(desired, done(steps.actions), calendars).settled
+
+
+def test_an_update_knows_what_it_replaces() -> None:
+    put = plan(reservation(item(day=2), version=2), STANDING, ALL_MADE).actions[0]
+    assert isinstance(put, Put)
+    assert put.known == STANDING[0]
+
+
+def test_a_booking_taken_up_again_knows_of_its_former_life() -> None:
+    gone = [event.model_copy(update={"present": False}) for event in STANDING]
+    puts = plan(reservation(item(), version=3), gone, ALL_MADE).actions
+    assert [put.known for put in puts if isinstance(put, Put)] == gone
+
+
+def test_calendars_that_are_not_made_yet_are_asked_for_and_the_others_written() -> None:
+    steps = plan(BOOKED, [], [calendar(TOUR, made=False), calendar(GUIDE)])
+    assert told(steps) == ["Put 1@resource:guide-1"]
+    assert steps.without_calendar == (TOUR,)
+    assert not steps.settled
+
+
+def test_a_merchant_without_connection_is_named() -> None:
+    steps = plan(BOOKED, [], [calendar(TOUR, made=False, connected=False), calendar(GUIDE, connected=False)])
+    assert not steps.actions
+    assert steps.without_connection == (TOUR, GUIDE)
+    assert not steps.without_calendar
+
+
+@pytest.mark.parametrize("desired", [reservation(item(day=2), version=2), reservation(status="cancelled", version=2)])
+def test_calendars_whose_sync_is_off_are_left_as_they_are(desired: Reservation) -> None:
+    steps = plan(desired, STANDING, [calendar(TOUR, sync=False), calendar(GUIDE, sync=False)])
+    assert steps.settled
+
+
+def test_nothing_is_asked_for_when_a_cancelled_reservation_has_no_calendar() -> None:
+    assert plan(reservation(item(), status="cancelled"), [], [calendar(TOUR, made=False), calendar(GUIDE)]).settled
+
+
+def test_events_of_a_calendar_that_was_replaced_are_written_to_the_new_one_as_new() -> None:
+    replaced = calendar(TOUR).model_copy(update={"calendar_id": "a new one"})
+    (put,) = plan(BOOKED, STANDING, [replaced, calendar(GUIDE)]).actions
+    assert isinstance(put, Put)
+    assert put.event.calendar_id == "a new one"
+    assert put.known is None
+
+
+def test_deleting_names_the_reservation() -> None:
+    first = plan(reservation(status=ReservationStatus.CANCELLED, version=2), STANDING, ALL_MADE).actions[0]
+    assert isinstance(first, Delete)
+    assert (first.merchant, first.reservation) == ("m", "R-1")
+
+
+def test_another_guest_data_level_writes_the_event_again() -> None:
+    bare = calendar(TOUR).model_copy(update={"settings": OwnerSettings(name="x", guest_data=GuestData.BUSY)})
+    assert told(plan(BOOKED, STANDING, [bare, calendar(GUIDE)])) == ["Put 1@product:sunset-tour"]
+
+
+def test_an_event_key_reads_well() -> None:
+    assert str(EventKey(item="1", owner=TOUR)) == "1@product:sunset-tour"

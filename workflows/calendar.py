@@ -1,0 +1,109 @@
+"""The making of a managed calendar: one workflow per product or resource, so that there is never a second one."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.calendars import (
+        PAGE,
+        Call,
+        CalendarActivities,
+        CalendarRequest,
+        ReservationCalls,
+        WaitingPage,
+    )
+    from slotsync.rules.holding import NO_CONNECTION, Hold, hold_after
+    from slotsync.rules.owner import ManagedCalendar
+    from slotsync.temporal import queues
+
+from workflows.display import Display
+
+_SHORT = timedelta(seconds=30)
+_ATTEMPT = timedelta(minutes=3)
+_SILENCE = timedelta(seconds=25)
+
+
+@workflow.defn
+class ManagedCalendarWorkflow:
+    """Finds or makes the calendar of one product or resource, then calls the reservations that wait for it."""
+
+    @workflow.init
+    def __init__(self, request: CalendarRequest) -> None:
+        self._request = request
+        self._news = False
+        self._display = Display()
+
+    @workflow.run
+    async def run(self, request: CalendarRequest) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
+        """Answers with the calendar's id in Google; empty when synchronization was turned off meanwhile."""
+        while True:
+            self._news = False
+            calendar = await self._look_up()
+            if calendar.calendar_id or not calendar.settings.sync:
+                await self._call_waiting()
+                return calendar.calendar_id or ""
+            hold = await self._ensure(calendar)
+            if hold:
+                await self._wait_out(hold)
+
+    @workflow.signal
+    def look_again(self) -> None:
+        """Something has changed: a grant is back, settings are new."""
+        self._news = True
+
+    async def _look_up(self) -> ManagedCalendar:
+        return await workflow.execute_local_activity_method(
+            CalendarActivities.look_up_calendar, self._request, start_to_close_timeout=_SHORT
+        )
+
+    async def _ensure(self, calendar: ManagedCalendar) -> Hold | None:
+        if not calendar.connection_id:
+            return NO_CONNECTION
+        self._display.says("Finding or making the calendar")
+        try:
+            await workflow.execute_activity_method(
+                CalendarActivities.ensure_calendar,
+                self._request,
+                task_queue=queues.GOOGLE,
+                start_to_close_timeout=_ATTEMPT,
+                heartbeat_timeout=_SILENCE,
+                retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2)),
+                priority=Priority(priority_key=1, fairness_key=calendar.connection_id),
+                summary=f"Find or make the calendar of {self._request.owner}",
+            )
+        except ActivityError as error:
+            cause = error.cause
+            failure = cause.type or "" if isinstance(cause, ApplicationError) else ""
+            return hold_after(failure, failure or "unknown")
+        return None
+
+    async def _wait_out(self, hold: Hold) -> None:
+        self._display.turned_out(hold, f"No calendar yet: {hold.reason}")
+        try:
+            await workflow.wait_condition(
+                lambda: self._news, timeout=hold.look_again, timeout_summary=f"Look again: {hold.reason}"
+            )
+        except TimeoutError:
+            return
+
+    async def _call_waiting(self) -> None:
+        """Calls page by page, so that thousands may wait."""
+        self._display.turned_out(None, "Calling the reservations that wait for the calendar")
+        page = WaitingPage(request=self._request)
+        while waiting := await workflow.execute_local_activity_method(
+            CalendarActivities.waiting_reservations, page, start_to_close_timeout=_SHORT
+        ):
+            await workflow.execute_activity_method(
+                ReservationCalls.call_reservations,
+                Call(merchant=self._request.merchant, reservations=tuple(waiting)),
+                task_queue=queues.LONG,
+                start_to_close_timeout=timedelta(minutes=10),
+                heartbeat_timeout=timedelta(seconds=30),
+                summary=f"Call {len(waiting)} reservations that wait for the calendar",
+            )
+            if len(waiting) < PAGE:
+                return
+            page = WaitingPage(request=self._request, after=waiting[-1])

@@ -1,0 +1,96 @@
+"""Carrying out a plan: one activity per event, side by side, each until it has really ended."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.workflow import ActivityCancellationType, ActivityHandle
+
+with workflow.unsafe.imports_passed_through():
+    from activities.events import EventActivities
+    from activities.reservations import HeldEvent
+    from slotsync.rules.event import WrittenEvent
+    from slotsync.rules.holding import Hold, hold_after
+    from slotsync.rules.plan import Action, Put
+    from slotsync.temporal import queues
+
+OVERDUE = timedelta(minutes=15)
+"""When writes that are still being retried are shown: the UI cannot filter by retrying activities (ui issue 884)."""
+
+_ATTEMPT = timedelta(seconds=75)
+_SILENCE = timedelta(seconds=25)
+"""Longer than one call to Google may take; the activity heartbeats before each call."""
+
+_UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
+
+
+async def carry_out(
+    actions: Sequence[Action], priority: int, superseded: Callable[[], bool], overdue: Callable[[], None]
+) -> list[HeldEvent]:
+    """Writes the events; answers with those that are held up.
+
+    Once ``superseded``, what waits for its retry is called back, and what is in flight ends first: two writes to one
+    event never overlap.
+    """
+    writes = {action.key: _start(action, priority) for action in actions}
+
+    def ended() -> bool:
+        return superseded() or all(write.done() for write in writes.values())
+
+    try:
+        await workflow.wait_condition(ended, timeout=OVERDUE, timeout_summary="Tell operators when writes take long")
+    except TimeoutError:
+        overdue()
+        await workflow.wait_condition(ended)
+    for write in writes.values():
+        write.cancel()
+    return [HeldEvent(key=key, hold=hold) for key, write in writes.items() if (hold := await _end_of(write))]
+
+
+def _start(action: Action, priority: int) -> ActivityHandle[WrittenEvent]:
+    if isinstance(action, Put):
+        return _start_put(action, priority)
+    return workflow.start_activity_method(
+        EventActivities.delete_event,
+        action,
+        task_queue=queues.GOOGLE,
+        start_to_close_timeout=_ATTEMPT,
+        heartbeat_timeout=_SILENCE,
+        retry_policy=_UNTIL_IT_WORKS,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=Priority(priority_key=priority, fairness_key=action.written.connection_id),
+        summary=f"Delete {action.key}",
+    )
+
+
+def _start_put(put: Put, priority: int) -> ActivityHandle[WrittenEvent]:
+    return workflow.start_activity_method(
+        EventActivities.put_event,
+        put,
+        task_queue=queues.GOOGLE,
+        start_to_close_timeout=_ATTEMPT,
+        heartbeat_timeout=_SILENCE,
+        retry_policy=_UNTIL_IT_WORKS,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        priority=Priority(priority_key=priority, fairness_key=put.event.connection_id),
+        summary=f"Put {put.key}, version {put.event.version}",
+    )
+
+
+async def _end_of(write: ActivityHandle[WrittenEvent]) -> Hold | None:
+    try:
+        await write
+    except ActivityError as error:
+        return _hold(error)
+    return None
+
+
+def _hold(error: ActivityError) -> Hold | None:
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return None
+    if isinstance(cause, ApplicationError):
+        return hold_after(cause.type or "", str(cause.details[0]) if cause.details else cause.type or "unknown")
+    return hold_after("", type(cause).__name__)

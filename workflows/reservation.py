@@ -1,0 +1,189 @@
+"""The life of a reservation: its newest snapshot, driven into Google until it is over."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities.reservations import Conclusion, Ground, HeldEvent, Preparation, ReservationActivities
+    from slotsync.rules.holding import OVERDUE_WRITE, Health, Hold, holds_of, worst
+    from slotsync.rules.message import Message
+    from slotsync.rules.owner import Owner
+    from slotsync.rules.plan import Action, plan
+    from slotsync.rules.reservation import Reservation
+    from slotsync.rules.timing import GRACE, breather, ends_at, priority, starts_at, zones_of
+    from slotsync.rules.workflow_ids import calendar_id
+    from slotsync.temporal.attributes import whose
+
+from workflows.calendar import CalendarRequest, ManagedCalendarWorkflow
+from workflows.display import Display
+from workflows.event_writes import carry_out
+
+SIGNALS_A_RUN = 2000
+"""Temporal's hint to continue as new does not count signals, and ends a run at 10,000 (temporal issue 10941)."""
+
+
+class ReservationState(Message):
+    """What a run hands to the next one."""
+
+    newest: Reservation | None = None
+    writes: tuple[datetime, ...] = ()
+
+
+class Progress(Message):
+    """What the workflow knows and does right now."""
+
+    version: int | None
+    health: Health
+    doing: str
+
+
+@workflow.defn
+class ReservationWorkflow:
+    """Keeps Google in step with one reservation. The newest snapshot wins, whatever arrives in which order."""
+
+    @workflow.init
+    def __init__(self, state: ReservationState) -> None:
+        self._newest = state.newest
+        self._writes = list(state.writes)
+        self._news = False
+        self._signals = 0
+        self._display = Display()
+
+    @workflow.run
+    async def run(self, state: ReservationState) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
+        """Drives Google towards the newest snapshot, round after round, until the reservation is over or cancelled."""
+        while True:
+            desired = await self._take_newest()
+            ground = await self._prepare(desired)
+            if ground.newest:
+                holds = await self._drive(desired, ground)
+                closes = _closes(desired, ground)
+                over = await self._wait_for_news(holds, closes)
+            else:
+                over = not self._news
+            if over and not self._news:
+                return f"Closed at version {desired.version}: {_why(desired, ground)}"
+            if workflow.info().is_continue_as_new_suggested() or self._signals >= SIGNALS_A_RUN:
+                workflow.continue_as_new(ReservationState(newest=self._newest, writes=tuple(self._writes)))
+
+    @workflow.signal
+    def report(self, reservation: Reservation) -> None:
+        """A snapshot; one that is not newer than what is known changes nothing."""
+        self._signals += 1
+        if self._newest is None or reservation.version > self._newest.version:
+            self._newest = reservation
+            self._news = True
+
+    @workflow.signal
+    def look_again(self) -> None:
+        """Something that the reservation may wait for has changed: a calendar is there, a grant is back."""
+        self._signals += 1
+        self._news = True
+
+    @workflow.query
+    def progress(self) -> Progress:
+        """What the workflow does now."""
+        version = self._newest.version if self._newest else None
+        return Progress(version=version, health=self._display.health, doing=self._display.doing)
+
+    async def _take_newest(self) -> Reservation:
+        """The newest snapshot; quick changes are first gathered for a moment."""
+        await workflow.wait_condition(lambda: self._newest is not None)
+        if pause := breather(self._writes, workflow.now()):
+            self._display.says("Gathering quick changes")
+            await workflow.sleep(pause, summary="Gather quick changes into one write")
+        self._news = False
+        assert self._newest is not None
+        self._display.belongs_to(self._newest.owners, starts_at(self._newest))
+        return self._newest
+
+    async def _prepare(self, desired: Reservation) -> Ground:
+        return await workflow.execute_local_activity_method(
+            ReservationActivities.prepare,
+            Preparation(reservation=desired, now=workflow.now()),
+            start_to_close_timeout=timedelta(seconds=30),
+        )
+
+    async def _drive(self, desired: Reservation, ground: Ground) -> Sequence[Hold]:
+        """Carries out the plan; answers with what is held up, and by what."""
+        steps = plan(desired, ground.applied, ground.calendars)
+        for owner in steps.without_calendar:
+            await self._ask_for_calendar(desired.merchant, owner)
+        held = await self._write(desired, steps.actions)
+        holds = (*(event.hold for event in held), *holds_of(steps.without_calendar, steps.without_connection))
+        if not self._superseded(desired):
+            await self._conclude(desired, held, settled=not holds)
+            self._display.turned_out(worst(holds), f"Version {desired.version} is {'held up' if holds else 'in step'}")
+        return holds
+
+    async def _ask_for_calendar(self, merchant: str, owner: Owner) -> None:
+        """Starts the owner's calendar workflow, unless it runs already; it calls ``look_again`` when it is done."""
+        try:
+            await workflow.start_child_workflow(
+                ManagedCalendarWorkflow.run,
+                CalendarRequest(merchant=merchant, owner=owner),
+                id=calendar_id(merchant, owner),
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                search_attributes=whose(merchant, [owner]),
+                static_summary=f"Calendar of {merchant} for {owner}",
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def _write(self, desired: Reservation, actions: Sequence[Action]) -> list[HeldEvent]:
+        if not actions:
+            return []
+        self._display.says(f"Writing version {desired.version}: {', '.join(str(action.key) for action in actions)}")
+        held = await carry_out(
+            actions,
+            priority(starts_at(desired), workflow.now()),
+            superseded=lambda: self._superseded(desired),
+            overdue=lambda: self._display.turned_out(OVERDUE_WRITE, f"Still writing version {desired.version}"),
+        )
+        self._writes = [*self._writes[-7:], workflow.now()]
+        return held
+
+    async def _conclude(self, desired: Reservation, held: Sequence[HeldEvent], *, settled: bool) -> None:
+        await workflow.execute_local_activity_method(
+            ReservationActivities.conclude,
+            Conclusion(
+                merchant=desired.merchant,
+                reservation=desired.id,
+                version=desired.version,
+                held=tuple(held),
+                settled=settled,
+                now=workflow.now(),
+            ),
+            start_to_close_timeout=timedelta(seconds=30),
+        )
+
+    async def _wait_for_news(self, holds: Sequence[Hold], closes: datetime) -> bool:
+        """Waits for news, for the time to look again, or for the end; true when the reservation is over."""
+        looks_again = min((workflow.now() + hold.look_again for hold in holds), default=closes)
+        wait = looks_again - workflow.now()
+        if wait > timedelta():
+            summary = "Look again at what is held up" if holds else "Close, a day after the end"
+            try:
+                await workflow.wait_condition(lambda: self._news, timeout=wait, timeout_summary=summary)
+            except TimeoutError:
+                pass
+        return not holds
+
+    def _superseded(self, desired: Reservation) -> bool:
+        return self._newest is not None and self._newest.version > desired.version
+
+
+def _closes(desired: Reservation, ground: Ground) -> datetime:
+    """When nothing more is to be expected: at once when cancelled, else a day after its end."""
+    ends = None if desired.cancelled else ends_at(desired, zones_of(ground.calendars))
+    return ends + GRACE if ends else workflow.now()
+
+
+def _why(desired: Reservation, ground: Ground) -> str:
+    if not ground.newest:
+        return "a newer version is known"
+    return "cancelled" if desired.cancelled else "over"

@@ -1,0 +1,168 @@
+"""The settings: read once from ``SLOTSYNC_*`` variables and ``.env``, checked, and never changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from slotsync.errors import SettingsError
+
+PREFIX = "SLOTSYNC_"
+
+_REMEDIES = {
+    "encryption_keys": (
+        "make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+    ),
+    "database_url": "for example postgresql://user:password@host/slotsync or sqlite:///slotsync.db",
+    "google_client_id": "create an OAuth client of type 'Web application' in the Google Cloud console",
+    "google_client_secret": "it is shown beside the client id in the Google Cloud console",
+    "google_push": "on or off",
+}
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _check_key(key: SecretStr) -> SecretStr:
+    try:
+        Fernet(key.get_secret_value())
+    except ValueError as error:
+        raise ValueError("is not a Fernet key (32 random bytes in URL-safe base64)") from error
+    return key
+
+
+def _check_database(url: str) -> str:
+    if not url.startswith(("sqlite:", "postgres:", "postgresql:", "postgresql+psycopg:")):
+        raise ValueError("must be a PostgreSQL or SQLite URL")
+    return url
+
+
+def _check_web_address(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return url.rstrip("/")
+
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
+EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+WebAddress = Annotated[str, AfterValidator(_check_web_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class GoogleEndpoints:
+    """Where Google is: its own addresses, or those of a local Google."""
+
+    api: str = "https://www.googleapis.com/calendar/v3/"
+    authorize: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    token: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
+    revoke: str = "https://oauth2.googleapis.com/revoke"
+    userinfo: str = "https://www.googleapis.com/oauth2/v3/userinfo"
+
+    @classmethod
+    def at(cls, base: str) -> "GoogleEndpoints":
+        """Those of the Google that answers at this address; Google's own if it is empty."""
+        if not base:
+            return cls()
+        return cls(
+            api=f"{base}/calendar/v3/",
+            authorize=f"{base}/o/oauth2/v2/auth",
+            token=f"{base}/token",
+            revoke=f"{base}/revoke",
+            userinfo=f"{base}/oauth2/v3/userinfo",
+        )
+
+
+@dataclass(frozen=True)
+class GoogleClient:
+    """The OAuth client that merchants grant access to."""
+
+    id: str
+    secret: SecretStr
+
+
+def _default_database(settled: dict[str, object]) -> str:
+    return f"sqlite:///{settled['data_folder']}/slotsync.db"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; ``Settings.load()`` reads it from the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    encryption_keys: EncryptionKeys
+    """Fernet keys, newest first: the first one seals, all of them open."""
+
+    data_folder: Path = Path(".slotsync")
+    database_url: Annotated[str, AfterValidator(_check_database)] = Field(default_factory=_default_database, repr=False)
+    api_keys: Secrets = ()
+    public_url: WebAddress = ""
+    metrics_port: Port | None = None
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    google_endpoint: WebAddress = ""
+    google_push: bool = True
+    google_calls_per_user_minute: Positive = 600
+    google_calls_per_project_minute: Positive = 10_000
+
+    webhook_url: WebAddress = ""
+    webhook_secret: SecretStr = SecretStr("")
+    poll_seconds: Positive = 60
+    horizon_days: Positive = 550
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings of this process; one clear line for each that is missing or cannot be read."""
+        try:
+            return cls()
+        except ValidationError as error:
+            details = error.errors(include_input=False, include_url=False)
+            problems = [_describe(detail) for detail in details if detail["type"] != "default_factory_not_called"]
+        # Raised out here so that no traceback shows pydantic's own error, which may quote what was read.
+        raise SettingsError("\n".join(dict.fromkeys(problems)))
+
+    @property
+    def google(self) -> GoogleEndpoints:
+        """Where Google is."""
+        return GoogleEndpoints.at(self.google_endpoint)
+
+    def require_google_client(self) -> GoogleClient:
+        """The OAuth client; a SettingsError that names what is missing."""
+        problems = [
+            _problem(name, "is not set")
+            for name, value in (
+                ("google_client_id", self.google_client_id),
+                ("google_client_secret", self.google_client_secret.get_secret_value()),
+            )
+            if not value
+        ]
+        if problems:
+            raise SettingsError("\n".join(problems))
+        return GoogleClient(self.google_client_id, self.google_client_secret)
+
+
+def _describe(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0])
+    if detail["type"] in {"missing", "too_short"}:
+        return _problem(name, "is not set")
+    return _problem(name, detail["msg"].removeprefix("Value error, "))
+
+
+def _problem(name: str, what: str) -> str:
+    remedy = _REMEDIES.get(name)
+    return f"{PREFIX}{name.upper()}: {what}" + (f" ({remedy})" if remedy else "")

@@ -1,0 +1,108 @@
+"""What went over the wire, kept as it was sent."""
+
+import json
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Headers: TypeAlias = dict[str, str]
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request with its answer."""
+
+    verb: str
+    path: str
+    query: dict[str, list[str]]
+    request_body: bytes
+    status: int
+    headers: Headers
+    response_body: bytes
+
+    @property
+    def request(self) -> Json:
+        """The JSON that was sent."""
+        return cast("Json", json.loads(self.request_body))
+
+    @property
+    def response(self) -> Json:
+        """The JSON that was answered."""
+        return cast("Json", json.loads(self.response_body))
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.path} -> {self.status}"
+
+
+@dataclass
+class Recorder:
+    """Everything that was asked and answered, in order."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The same application, recorded."""
+
+        async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            tape = _Tape(self, scope, receive, send)
+            await app(scope, tape.receive, tape.send)
+
+        return recorded
+
+    def take(self) -> list[Exchange]:
+        """What was recorded since the last time."""
+        taken, self.exchanges = self.exchanges, []
+        return taken
+
+    def calls(self, verb: str, ending: str) -> list[Exchange]:
+        """The recorded calls of one kind that are not yet taken."""
+        return [one for one in self.exchanges if one.verb == verb and one.path.endswith(ending)]
+
+
+@dataclass
+class _Tape:
+    """One exchange while it happens. An answer that never ends (a dropped connection) is not recorded."""
+
+    recorder: Recorder
+    scope: Scope
+    next_message: Receive
+    pass_on: Send
+    asked: bytes = b""
+    answered: bytes = b""
+    start: MutableMapping[str, object] = field(default_factory=dict)
+
+    async def receive(self) -> Message:
+        message = await self.next_message()
+        self.asked += message.get("body", b"")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+        elif message["type"] == "http.response.body":
+            self.answered += message.get("body", b"")
+            if not message.get("more_body"):
+                # Before it is sent, so that whoever got the answer finds the recording complete.
+                self.recorder.exchanges.append(self._exchange())
+        await self.pass_on(message)
+
+    def _exchange(self) -> Exchange:
+        status, headers = self.start["status"], self.start["headers"]
+        assert isinstance(status, int)
+        assert isinstance(headers, list)
+        return Exchange(
+            verb=self.scope["method"],
+            path=self.scope["raw_path"].decode(),
+            query=parse_qs(self.scope["query_string"].decode(), keep_blank_values=True),
+            request_body=self.asked,
+            status=status,
+            headers={name.decode().lower(): value.decode() for name, value in headers},
+            response_body=self.answered,
+        )

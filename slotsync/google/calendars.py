@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 
 from slotsync.errors import Gone, NotFound
-from slotsync.google.call import Answer_co, Call, perform
+from slotsync.google.call import Answer_co, Call, ask, order
 from slotsync.google.events import no_heartbeat
 from slotsync.google.service import CalendarService, GoogleServices
 from slotsync.rules.message import Message
@@ -80,13 +80,13 @@ class GoogleCalendars:
     def create(self, connection_id: str, spec: CalendarSpec) -> str:
         """The id of a new calendar."""
         calendars = self._services.calendar(connection_id).calendars
-        return self._perform(calendars.insert(body=spec.body()))["id"]
+        return self._ask(calendars.insert(body=spec.body()))["id"]
 
     def exists(self, connection_id: str, calendar_id: str) -> bool:
         """Whether the calendar is there, and ours to see."""
         calendars = self._services.calendar(connection_id).calendars
         try:
-            self._perform(calendars.get(calendarId=calendar_id))
+            self._ask(calendars.get(calendarId=calendar_id))
         except (Gone, NotFound):
             return False
         return True
@@ -105,7 +105,7 @@ class GoogleCalendars:
     def _owned(self, service: CalendarService) -> "Iterator[CalendarListEntry]":
         token: str | None = None
         while True:
-            page = self._perform(
+            page = self._ask(
                 service.calendar_list.list(maxResults=PAGE, minAccessRole="owner", showHidden=True, pageToken=token)
             )
             yield from page.get("items", [])
@@ -118,7 +118,7 @@ class GoogleCalendars:
         token: str | None = None
         while True:
             listing = service.events.list(calendarId=calendar_id, maxResults=1, showDeleted=True, pageToken=token)
-            page = self._perform(listing)
+            page = self._ask(listing)
             if page.get("items"):
                 return True
             token = page.get("nextPageToken")
@@ -126,11 +126,12 @@ class GoogleCalendars:
                 return False
 
     def _delete(self, service: CalendarService, calendar_id: str) -> None:
+        self._heartbeat()
         try:
-            self._perform(service.calendars.delete(calendarId=calendar_id))
+            order(service.calendars.delete(calendarId=calendar_id))
         except (Gone, NotFound):
             return  # another worker saw the same twins
 
-    def _perform(self, call: Call[Answer_co]) -> Answer_co:
+    def _ask(self, call: Call[Answer_co]) -> Answer_co:
         self._heartbeat()
-        return perform(call)
+        return ask(call)

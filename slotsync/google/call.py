@@ -2,6 +2,7 @@
 
 from typing import Protocol, TypeVar
 
+from slotsync.errors import Transient
 from slotsync.google.errors import FAILURES, classify
 
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -15,8 +16,21 @@ class Call(Protocol[Answer_co]):
         ...
 
 
-def perform(call: Call[Answer_co]) -> Answer_co:
+def ask(call: Call[Answer_co]) -> Answer_co:
     """Google's answer, or a ``GoogleError``. Sent once: whoever asked decides about another time."""
+    answer = _send(call)
+    if isinstance(answer, dict):
+        return answer
+    # Google's client hands over what it cannot read as a string, with whatever status of success it came.
+    raise Transient("Google's answer cannot be read; it is tried again", reason="unreadable")
+
+
+def order(call: Call[object]) -> None:
+    """Done, for a call that Google answers with nothing; or a ``GoogleError``."""
+    _send(call)
+
+
+def _send(call: Call[Answer_co]) -> Answer_co:
     try:
         return call.execute(num_retries=0)
     except FAILURES as error:

@@ -26,8 +26,8 @@ from slotsync.errors import (
 )
 from slotsync.google.refusal import Refusal, read_refusal
 
-FAILURES = (HttpError, GoogleAuthError, HttpLib2Error, HTTPException, OSError, ValueError)
-"""Everything that a call of the Google client can fail with; ``ValueError`` is an answer that cannot be read."""
+FAILURES = (HttpError, GoogleAuthError, HttpLib2Error, HTTPException, OSError)
+"""Everything that a call of the Google client can fail with."""
 
 OPERATOR_DELAY = timedelta(minutes=5)
 """What an operator has to mend is tried again this often, so that it goes on by itself afterwards."""
@@ -120,8 +120,6 @@ def classify(error: Exception) -> GoogleError:
         return _of_refresh(error)
     if isinstance(error, TimeoutError):
         return Transient("Google did not answer in time; it is tried again", reason="timeout")
-    if isinstance(error, ValueError):
-        return Transient("Google's answer cannot be read; it is tried again", reason="unreadable")
     return Transient("Google cannot be reached; it is tried again", reason="unreachable")
 
 

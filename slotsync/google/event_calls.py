@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
-from slotsync.google.call import Answer_co, Call, perform
+from slotsync.google.call import Answer_co, Call, ask, order
 from slotsync.google.service import CalendarService
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class EventCalls:
     def insert(self, body: "Event") -> "Event":
         """Creates the event under the id in its body; ``Exists`` when the id was ever used."""
         try:
-            return self._perform(self._events.insert(calendarId=self._calendar_id, body=body))
+            return self._ask(self._events.insert(calendarId=self._calendar_id, body=body))
         except NotFound as error:
             self._demand_calendar()
             message = "Google did not find a calendar that it shows; it is tried again"
@@ -35,18 +35,19 @@ class EventCalls:
         """Replaces the event; ``Conflict`` when it changed since it had this etag."""
         call = self._events.update(calendarId=self._calendar_id, eventId=event_id, body=body)
         call.headers = {**(call.headers or {}), "If-Match": etag}
-        return self._perform(call)
+        return self._ask(call)
 
     def delete(self, event_id: str, etag: str) -> None:
         """Deletes the event; ``Conflict`` when it changed since it had this etag."""
         call = self._events.delete(calendarId=self._calendar_id, eventId=event_id)
         call.headers = {**(call.headers or {}), "If-Match": etag}
-        self._perform(call)
+        self._heartbeat()
+        order(call)
 
     def look(self, event_id: str) -> "Event | None":
         """The event, its tombstone, or nothing; ``CalendarMissing`` when there is nothing to look into."""
         try:
-            return self._perform(self._events.get(calendarId=self._calendar_id, eventId=event_id))
+            return self._ask(self._events.get(calendarId=self._calendar_id, eventId=event_id))
         except (Gone, NotFound):
             self._demand_calendar()
             return None
@@ -67,18 +68,18 @@ class EventCalls:
             calendarId=self._calendar_id, privateExtendedProperty=wanted, maxResults=PAGE, pageToken=token
         )
         try:
-            return self._perform(listing)
+            return self._ask(listing)
         except NotFound:
             self._demand_calendar()
             raise
 
     def _demand_calendar(self) -> None:
         try:
-            self._perform(self._service.calendars.get(calendarId=self._calendar_id))
+            self._ask(self._service.calendars.get(calendarId=self._calendar_id))
         except (Gone, NotFound) as error:
             message = "the calendar is deleted in Google, or no longer ours"
             raise CalendarMissing(message, reason=error.reason, status=error.status) from None
 
-    def _perform(self, call: Call[Answer_co]) -> Answer_co:
+    def _ask(self, call: Call[Answer_co]) -> Answer_co:
         self._heartbeat()
-        return perform(call)
+        return ask(call)

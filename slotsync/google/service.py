@@ -13,12 +13,12 @@ from google_auth_httplib2 import AuthorizedHttp  # type: ignore[import-untyped] 
 from googleapiclient.discovery import build
 
 from slotsync.google.credentials import ConnectionCredentials
-from slotsync.google.tokens import AccessTokens, Grants, OAuthClient
+from slotsync.google.tokens import AccessTokens, Grants
+from slotsync.settings import Settings
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarResource
 
-API_ENDPOINT = "https://www.googleapis.com/calendar/v3/"
 TIMEOUT = timedelta(seconds=15)
 KEPT_PER_THREAD = 16
 """Services that a thread keeps, with their connection to Google open. One takes about 0.4 MB and 5 ms to build."""
@@ -110,18 +110,17 @@ def _utc_now() -> datetime:
 class GoogleServices:
     """Google services, each for one thread and one connection: httplib2 would hand answers to the wrong caller."""
 
-    def __init__(  # noqa: PLR0913 - all but the first two have the value that production uses
+    def __init__(
         self,
-        client: OAuthClient,
+        settings: Settings,
         grants: Grants,
         *,
-        endpoint: str = API_ENDPOINT,
         timeout: timedelta = TIMEOUT,
         kept_per_thread: int = KEPT_PER_THREAD,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._tokens = AccessTokens(client, grants, clock)
-        self._endpoint = endpoint
+        self._tokens = AccessTokens(settings, grants, clock)
+        self._endpoint = settings.google.api
         self._timeout = timeout
         self._kept = kept_per_thread
         self._local = threading.local()

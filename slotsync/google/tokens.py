@@ -9,7 +9,8 @@ from typing import Protocol
 from google.auth.transport import Request
 from google.oauth2.credentials import Credentials
 
-TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a password
+from slotsync.settings import Settings
+
 GOOD_FOR = timedelta(minutes=5)
 """An access token that lives shorter than this is renewed; google-auth itself demands 3 min 45 s."""
 
@@ -37,28 +38,6 @@ class Grants(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class OAuthClient:
-    """Who we are to Google's OAuth, and where its token endpoint is."""
-
-    client_id: str
-    client_secret: str
-    token_uri: str = TOKEN_URI
-
-    def refreshed(self, refresh_token: str, request: Request) -> "AccessToken":
-        """A new access token. No scopes are named: asking for one that was not granted would be refused."""
-        credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth is typed in part
-            None,
-            refresh_token=refresh_token,
-            token_uri=self.token_uri,
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-        )
-        credentials.refresh(request)  # type: ignore[no-untyped-call]  # google-auth is typed in part
-        expires_at = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else datetime.now(UTC)
-        return AccessToken(str(credentials.token), expires_at)
-
-
 @dataclass(frozen=True, repr=False)
 class AccessToken:
     """A token and its aware expiry. It has no repr, so that it cannot be logged by accident."""
@@ -70,8 +49,9 @@ class AccessToken:
 class AccessTokens:
     """The access tokens of all connections."""
 
-    def __init__(self, client: OAuthClient, grants: Grants, clock: Callable[[], datetime]) -> None:
-        self._client = client
+    def __init__(self, settings: Settings, grants: Grants, clock: Callable[[], datetime]) -> None:
+        self._client = settings.require_google_client()
+        self._token_uri = settings.google.token
         self._grants = grants
         self._clock = clock
         self._locks: dict[str, threading.Lock] = {}
@@ -87,7 +67,7 @@ class AccessTokens:
             stored = self._good(grant)
             if stored and stored.token != refused:
                 return stored
-            fresh = self._client.refreshed(grant.refresh_token, request)
+            fresh = self._refreshed(grant.refresh_token, request)
             self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
             return fresh
 
@@ -95,3 +75,16 @@ class AccessTokens:
         if not grant.access_token or not grant.expires_at or grant.expires_at - self._clock() < GOOD_FOR:
             return None
         return AccessToken(grant.access_token, grant.expires_at)
+
+    def _refreshed(self, refresh_token: str, request: Request) -> AccessToken:
+        """A new access token. No scopes are named: asking for one that was not granted would be refused."""
+        credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth is typed in part
+            None,
+            refresh_token=refresh_token,
+            token_uri=self._token_uri,
+            client_id=self._client.id,
+            client_secret=self._client.secret.get_secret_value(),
+        )
+        credentials.refresh(request)  # type: ignore[no-untyped-call]  # google-auth is typed in part
+        expires_at = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else self._clock()
+        return AccessToken(str(credentials.token), expires_at)

@@ -1,0 +1,135 @@
+"""Parts for the tests of the Google adapter: grants in memory, and a real HTTP server that says what it is told."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from slotsync.errors import GrantLost
+from slotsync.google.service import GoogleServices
+from slotsync.settings import Settings
+
+
+@dataclass(frozen=True)
+class MemoryGrant:
+    refresh_token: str
+    access_token: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass
+class MemoryGrants:
+    """Grants as the store keeps them."""
+
+    grants: dict[str, MemoryGrant] = field(default_factory=dict)
+    saved: list[str] = field(default_factory=list)
+
+    def grant(self, connection_id: str) -> MemoryGrant:
+        if connection_id not in self.grants:
+            raise GrantLost("the connection has no grant", reason="no_grant")
+        return self.grants[connection_id]
+
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
+        self.saved.append(token)
+        self.grants[connection_id] = MemoryGrant(self.grants[connection_id].refresh_token, token, expires_at)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: str = "{}"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, status: int, body: object, **headers: str) -> "Answer":
+        return cls(status, json.dumps(body), {"Content-Type": "application/json", **headers})
+
+
+@dataclass(frozen=True)
+class Seen:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass
+class AnsweringServer:
+    """Google as far as one test needs it: ``reply`` answers, ``token`` answers at the token endpoint."""
+
+    url: str = ""
+    reply: Answer = Answer()
+    token: Answer = Answer(body=json.dumps({"access_token": "fresh", "expires_in": 3599}))
+    seen: list[Seen] = field(default_factory=list)
+
+    def answer(self, seen: Seen) -> Answer:
+        self.seen.append(seen)
+        return self.token if seen.path == "/token" else self.reply
+
+
+def _handler(server: AnsweringServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            answer = server.answer(Seen(self.command, self.path, dict(self.headers), body))
+            self.send_response(answer.status)
+            for name, value in {**answer.headers, "Content-Length": str(len(answer.body.encode()))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.body.encode())
+
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of its parent
+            pass
+
+    return Handler
+
+
+@contextmanager
+def _serving(server: AnsweringServer) -> Iterator[AnsweringServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(server)) as http:
+        http.daemon_threads = True
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        server.url = f"http://127.0.0.1:{http.server_address[1]}"
+        yield server
+        http.shutdown()
+        thread.join()
+
+
+def settings_at(url: str) -> Settings:
+    return Settings(
+        _env_file=None,
+        encryption_keys=(SecretStr(Fernet.generate_key().decode()),),
+        google_client_id="client",
+        google_client_secret=SecretStr("secret"),
+        google_endpoint=url,
+    )
+
+
+@pytest.fixture
+def answering() -> Iterator[AnsweringServer]:
+    with _serving(AnsweringServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def grants() -> MemoryGrants:
+    return MemoryGrants({"c-1": MemoryGrant("refresh-1", "stored", datetime.now(UTC) + timedelta(hours=1))})
+
+
+@pytest.fixture
+def answered(answering: AnsweringServer, grants: MemoryGrants) -> Iterator[GoogleServices]:
+    """Services that talk to the answering server."""
+    with closing(GoogleServices(settings_at(answering.url), grants, timeout=timedelta(seconds=5))) as services:
+        yield services

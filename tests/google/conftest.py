@@ -14,7 +14,36 @@ from pydantic import SecretStr
 
 from slotsync.errors import GrantLost
 from slotsync.google.service import GoogleServices
+from slotsync.rules.event import DesiredEvent, EventContent, EventKey
+from slotsync.rules.owner import Owner
 from slotsync.settings import Settings
+
+
+def desired_event(
+    *,
+    reservation: str = "R-1042",
+    item: str = "1",
+    version: int = 1,
+    calendar_id: str = "calendar",
+    connection_id: str = "c-1",
+    **content: object,
+) -> DesiredEvent:
+    """A sunset tour, with whatever a test wants different."""
+    usual = {
+        "summary": "Sunset tour",
+        "start": datetime(2026, 7, 1, 15, tzinfo=UTC),
+        "end": datetime(2026, 7, 1, 17, tzinfo=UTC),
+        "time_zone": "Europe/Oslo",
+    }
+    return DesiredEvent(
+        merchant="arctic-kayaks",
+        reservation=reservation,
+        key=EventKey(item=item, owner=Owner.product("sunset-tour")),
+        version=version,
+        calendar_id=calendar_id,
+        connection_id=connection_id,
+        content=EventContent.model_validate({**usual, **content}),
+    )
 
 
 @dataclass(frozen=True)

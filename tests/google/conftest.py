@@ -81,12 +81,17 @@ class Answer:
         return cls(status, json.dumps(body), {"Content-Type": "application/json", **headers})
 
 
+UNAUTHENTICATED = Answer.of(
+    401,
+    {"error": {"code": 401, "errors": [{"reason": "authError", "location": "Authorization"}], "message": "x"}},
+)
+
+
 @dataclass(frozen=True)
 class Seen:
     method: str
     path: str
-    headers: dict[str, str]
-    body: str
+    token: str
 
 
 @dataclass
@@ -94,24 +99,42 @@ class AnsweringServer:
     """Google as far as one test needs it: ``reply`` answers, ``token`` answers at the token endpoint."""
 
     url: str = ""
+    connections: int = 0
+    open_connections: int = 0
+    refused_tokens: set[str] = field(default_factory=set)
     reply: Answer = Answer()
     token: Answer = Answer(body=json.dumps({"access_token": "fresh", "expires_in": 3599}))
     seen: list[Seen] = field(default_factory=list)
 
     def answer(self, seen: Seen) -> Answer:
         self.seen.append(seen)
-        return self.token if seen.path == "/token" else self.reply
+        if seen.path == "/token":
+            return self.token
+        return UNAUTHENTICATED if seen.token in self.refused_tokens else self.reply
+
+    def calls(self, path: str = "") -> list[Seen]:
+        return [seen for seen in self.seen if path in seen.path]
 
 
 def _handler(server: AnsweringServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def setup(self) -> None:
+            super().setup()
+            server.connections += 1
+            server.open_connections += 1
+
+        def finish(self) -> None:
+            super().finish()
+            server.open_connections -= 1
+
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            answer = server.answer(Seen(self.command, self.path, dict(self.headers), body))
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            answer = server.answer(Seen(self.command, self.path, token))
             self.send_response(answer.status)
-            for name, value in {**answer.headers, "Content-Length": str(len(answer.body.encode()))}.items():
+            for name, value in {"Content-Length": str(len(answer.body.encode())), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.body.encode())

@@ -1,0 +1,119 @@
+"""The tables. Nothing of a guest's data is in any of them; tokens and account names are sealed."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, MetaData
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from slotsync.store.instant import Instant
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+# A registry of our own: a backend that uses slotsync as a library may well have a SQLModel table "reservation" itself.
+class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
+    """The base of all rows."""
+
+
+class MerchantRow(Row, table=True):
+    """A tenant of the platform."""
+
+    __tablename__ = "merchant"
+
+    id: str = Field(primary_key=True)
+
+
+class ConnectionRow(Row, table=True):
+    """A merchant's grant to a Google account. The tokens and the account's address are sealed."""
+
+    __tablename__ = "connection"
+
+    id: str = Field(primary_key=True)
+    merchant: str = Field(foreign_key="merchant.id", unique=True)
+    state: str
+    account_email: str | None = None
+    scopes: str = ""
+    refresh_token: str | None = None
+    access_token: str | None = None
+    access_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_good_call_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_error: str | None = None
+    since: datetime = Field(sa_type=Instant)
+
+
+class OwnerRow(Row, table=True):
+    """A product or resource, with its settings."""
+
+    __tablename__ = "owner"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str
+    time_zone: str
+    sync: bool
+    guest_data: str
+
+
+class ManagedCalendarRow(Row, table=True):
+    """The calendar in Google of a product or resource."""
+
+    __tablename__ = "managed_calendar"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    calendar_id: str
+    connection_id: str = Field(foreign_key="connection.id")
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class ReservationRow(Row, table=True):
+    """The newest version of a reservation that was seen, and the newest that Google shows in full."""
+
+    __tablename__ = "reservation"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    id: str = Field(primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    settled_version: int | None = Field(default=None, sa_type=BigInteger)
+    status: str
+    ends_at: datetime | None = Field(default=None, sa_type=Instant)
+    since: datetime = Field(sa_type=Instant)
+
+
+class SyncedEventRow(Row, table=True):
+    """What is in Google for one item in one owner's calendar. ``generation`` and the like are null until it was."""
+
+    __tablename__ = "synced_event"
+    __table_args__ = (
+        Index(None, "merchant", "kind", "owner_id", "state", "reservation"),
+        Index(None, "merchant", "state", "since"),
+    )
+
+    merchant: str = Field(primary_key=True)
+    reservation: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    state: str
+    since: datetime = Field(sa_type=Instant)
+    last_error: str | None = None
+    desired_version: int | None = Field(default=None, sa_type=BigInteger)
+    calendar_id: str | None = None
+    connection_id: str | None = None
+    generation: int | None = None
+    written_version: int | None = Field(default=None, sa_type=BigInteger)
+    fingerprint: str | None = None
+    etag: str | None = None
+    link: str = ""
+    present: bool = False

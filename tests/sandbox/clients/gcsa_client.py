@@ -8,7 +8,7 @@ Events cross its own classes both ways, so its serializers are in every scenario
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from gcsa.google_calendar import GoogleCalendar  # type: ignore[import-untyped]  # gcsa ships no types
@@ -20,9 +20,6 @@ from tests.sandbox.clients.python_client import PythonClient, build_credentials,
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3.schemas import Calendar, Event
-
-# gcsa lists a year from now unless it is told otherwise.
-EVER = {"time_min": datetime(2000, 1, 1, tzinfo=UTC), "time_max": datetime(2100, 1, 1, tzinfo=UTC)}
 
 
 class GcsaClient(PythonClient):
@@ -89,10 +86,13 @@ class GcsaClient(PythonClient):
             self._calendars.delete_event(event, calendar_id=calendar)
 
     def events(self, calendar: str, **query: Parameter) -> list[Event]:
-        if "syncToken" in query or "timeMin" in query:
+        if "syncToken" in query:
             return super().events(calendar, **query)
+        # gcsa lists a year from now unless it is told otherwise.
+        since, until = _bound(query.pop("timeMin", "2000-01-01")), _bound(query.pop("timeMax", "2100-01-01"))
         with refusals():
-            return [_event(one) for one in self._calendars.get_events(calendar_id=calendar, **EVER, **query)]
+            found = self._calendars.get_events(since, until, calendar_id=calendar, **query)
+            return [_event(one) for one in found]
 
     def busy(self, calendars: Sequence[str], start: datetime, end: datetime) -> dict[str, Busy]:
         with refusals():
@@ -113,3 +113,7 @@ def _calendar(calendar: object) -> Calendar:
 
 def _event(event: object) -> Event:
     return cast("Event", EventSerializer.to_json(event))
+
+
+def _bound(text: Parameter) -> datetime:
+    return datetime.fromisoformat(str(text))

@@ -1,0 +1,57 @@
+"""All events of one calendar, living and deleted."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from slotsync.sandbox.stored import StoredEvent
+from slotsync.sandbox.time_index import TimeIndex
+
+
+class EventBook:
+    """The events of one calendar, in the order of their last change. Nothing is ever taken out: ids stay taken."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, StoredEvent] = {}
+        self._by_uid: dict[str, str] = {}
+        self._index = TimeIndex()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[StoredEvent]:
+        return iter(self._events.values())
+
+    def put(self, event: StoredEvent) -> None:
+        """Keeps the event as the latest change."""
+        if before := self._events.pop(event.id, None):
+            self._index.remove(before)
+        self._events[event.id] = event
+        self._index.add(event)
+        self._by_uid[event.i_cal_uid] = event.id
+
+    def get(self, event_id: str) -> StoredEvent | None:
+        """The event, deleted ones too."""
+        return self._events.get(event_id)
+
+    def by_uid(self, i_cal_uid: str) -> StoredEvent | None:
+        """The event that iCalendar knows by this id."""
+        return self._events.get(self._by_uid.get(i_cal_uid, ""))
+
+    def changed_since(self, stamp: int) -> list[StoredEvent]:
+        """What changed after ``stamp``, earliest change first."""
+        changed = []
+        for event in reversed(self._events.values()):
+            if event.updated <= stamp:
+                break
+            changed.append(event)
+        return changed[::-1]
+
+    def between(self, start: datetime, end: datetime) -> list[StoredEvent]:
+        """The events that touch [start, end), by start; deleted ones too."""
+        near = (self._events[event_id] for event_id in self._index.between(start, end))
+        return sorted((e for e in near if touches(e, start, end)), key=lambda e: (e.start, e.id))
+
+
+def touches(event: StoredEvent, start: datetime | None, end: datetime | None) -> bool:
+    """Whether the event ends after ``start`` and starts before ``end``."""
+    return (start is None or event.end > start) and (end is None or event.start < end)

@@ -1,0 +1,78 @@
+"""Instants: read as RFC 3339, written as Google writes them."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """The IANA zone; ValueError where there is none of this name."""
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"unknown time zone: {name}") from error
+
+
+def parse_date_time(text: str) -> datetime:
+    """The date-time, naive where the text has no offset; ValueError where it is none."""
+    if not _DATE_TIME.fullmatch(text):
+        raise ValueError(f"not an RFC 3339 date-time: {text}")
+    return datetime.fromisoformat(text.upper())
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant in UTC; ValueError where the text names none."""
+    parsed = parse_date_time(text)
+    if parsed.tzinfo is None:
+        raise ValueError(f"no offset: {text}")
+    return parsed.astimezone(UTC)
+
+
+def parse_date(text: str) -> date:
+    """The date; ValueError where the text is none."""
+    if not _DATE.fullmatch(text):
+        raise ValueError(f"not a date: {text}")
+    return date.fromisoformat(text)
+
+
+def midnight(day: date, zone_name: str) -> datetime:
+    """The instant at which a day begins in a zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)).astimezone(UTC)
+
+
+def in_zone(instant: datetime, zone_name: str) -> str:
+    """Wall time with the zone's offset: ``2026-03-29T10:00:00+02:00``, or ``Z`` in UTC."""
+    return in_utc(instant.astimezone(zone(zone_name)))
+
+
+def in_utc(instant: datetime) -> str:
+    """Seconds only, with ``Z`` where the offset is none."""
+    text = instant.isoformat(timespec="seconds")
+    return text.replace("+00:00", "Z")
+
+
+def with_milliseconds(instant: datetime) -> str:
+    """In UTC as ``2026-09-28T10:00:00.000Z``."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant of these microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def etag_of(stamp: int) -> str:
+    """The etag of a thing that last changed at this microsecond: Google doubles it."""
+    return f'"{2 * stamp}"'

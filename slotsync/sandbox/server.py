@@ -1,0 +1,92 @@
+"""Runs the local Google."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from slotsync.sandbox.app import build_app
+from slotsync.sandbox.connection import ClosableProtocol
+from slotsync.sandbox.local_google import LocalGoogle
+from slotsync.sandbox.options import SandboxOptions
+
+HOST = "127.0.0.1"
+_START_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """A local Google that answers at ``url``."""
+
+    url: str
+    google: LocalGoogle
+
+
+def serve(options: SandboxOptions, port: int, host: str = HOST) -> None:
+    """Runs in the foreground until SIGTERM or Ctrl-C, and returns once everything is put away."""
+    google = LocalGoogle(options)
+    google.url = f"http://{host}:{port}"
+    # uvicorn raises the signals that ended it again when it is done; by then there is nothing left to end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _server(google, host, port).run()
+
+
+@contextmanager
+def running_sandbox(
+    options: SandboxOptions | None = None, port: int = 0, *, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> Iterator[RunningSandbox]:
+    """A local Google in a thread of its own, on a free port unless one is named; ``wrap`` can watch all it does."""
+    google = LocalGoogle(options or SandboxOptions())
+    listener = _listener(port)
+    google.url = f"http://{HOST}:{listener.getsockname()[1]}"
+    server = _server(google, HOST, port, wrap)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="local Google")
+    thread.start()
+    try:
+        _wait_for(server, thread)
+        yield RunningSandbox(google.url, google)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _listener(port: int) -> socket.socket:
+    # asyncio sends small answers at once (TCP_NODELAY) only on sockets that name their protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    return listener
+
+
+def _server(
+    google: LocalGoogle, host: str, port: int, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            wrap(build_app(google)),
+            host=host,
+            port=port,
+            http=ClosableProtocol,
+            ws="none",
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            backlog=512,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+def _wait_for(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the local Google did not start")
+        time.sleep(0.005)

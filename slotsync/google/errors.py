@@ -109,6 +109,8 @@ GRANT_DEATHS = frozenset(
     {"invalid_grant", "invalid_rapt", "rapt_required", "admin_policy_enforced", "org_internal", "access_denied"}
 )
 
+CLIENT_FAULTS = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "disabled_client"})
+
 
 def classify(error: Exception) -> GoogleError:
     """The error in our own family, with cause and remedy, and nothing of the event, the guest or the token."""
@@ -144,10 +146,10 @@ def _of_refresh(error: RefreshError) -> GoogleError:
     reason = _refresh_reason(error)
     if reason in GRANT_DEATHS:
         return GrantLost(f"Google ended the grant; the merchant must connect again ({reason})", reason=reason)
-    if error.retryable:
-        return Transient(f"Google gave no access token for now; it is tried again ({reason})", reason=reason)
-    remedy = "check SLOTSYNC_GOOGLE_CLIENT_ID and SLOTSYNC_GOOGLE_CLIENT_SECRET"
-    return Transient(f"Google gave no access token; {remedy} ({reason})", reason=reason, delay=OPERATOR_DELAY)
+    if reason in CLIENT_FAULTS:
+        remedy = "check SLOTSYNC_GOOGLE_CLIENT_ID and SLOTSYNC_GOOGLE_CLIENT_SECRET"
+        return Transient(f"Google refuses our OAuth client; {remedy} ({reason})", reason=reason, delay=OPERATOR_DELAY)
+    return Transient(f"Google gave no access token; it is tried again ({reason})", reason=reason)
 
 
 def _refresh_reason(error: RefreshError) -> str:

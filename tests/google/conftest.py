@@ -19,6 +19,17 @@ from slotsync.rules.owner import Owner
 from slotsync.settings import Settings
 
 
+def content_of(**content: object) -> EventContent:
+    """What a sunset tour shows, with whatever a test wants different."""
+    usual = {
+        "summary": "Sunset tour",
+        "start": datetime(2026, 7, 1, 15, tzinfo=UTC),
+        "end": datetime(2026, 7, 1, 17, tzinfo=UTC),
+        "time_zone": "Europe/Oslo",
+    }
+    return EventContent.model_validate({**usual, **content})
+
+
 def desired_event(
     *,
     reservation: str = "R-1042",
@@ -29,12 +40,6 @@ def desired_event(
     **content: object,
 ) -> DesiredEvent:
     """A sunset tour, with whatever a test wants different."""
-    usual = {
-        "summary": "Sunset tour",
-        "start": datetime(2026, 7, 1, 15, tzinfo=UTC),
-        "end": datetime(2026, 7, 1, 17, tzinfo=UTC),
-        "time_zone": "Europe/Oslo",
-    }
     return DesiredEvent(
         merchant="arctic-kayaks",
         reservation=reservation,
@@ -42,7 +47,7 @@ def desired_event(
         version=version,
         calendar_id=calendar_id,
         connection_id=connection_id,
-        content=EventContent.model_validate({**usual, **content}),
+        content=content_of(**content),
     )
 
 

@@ -19,6 +19,9 @@ from slotsync.sandbox.courier import Courier
 from slotsync.sandbox.discovery import calendar_v3
 from slotsync.sandbox.dispatcher import Dispatcher
 from slotsync.sandbox.local_google import LocalGoogle
+from slotsync.sandbox.oauth import oauth_routes
+from slotsync.sandbox.oauth_watch import OAuthWatch
+from slotsync.sandbox.pages import page_routes
 from slotsync.sandbox.wire import ApiReply, ApiRequest
 
 
@@ -30,9 +33,11 @@ def build_app(google: LocalGoogle) -> Starlette:
         routes=[
             Mount(discovery.base_path.rstrip("/"), app=api),
             Mount(discovery.batch_path, app=api),
+            *oauth_routes(google.accounts),
             *control_routes(google),
+            *page_routes(google),
         ],
-        middleware=[Middleware(SaveFirst, google=google)],
+        middleware=[Middleware(SaveFirst, google=google), Middleware(OAuthWatch, google=google)],
         exception_handlers={ApiError: _error},
         lifespan=lambda _: _lifespan(google),
     )

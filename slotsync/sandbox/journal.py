@@ -29,7 +29,7 @@ class Journal:
 
     def put(self, kind: str, key: str, value: JsonObject | None) -> None:
         """Takes the record into the next commit; None removes it."""
-        if self.keeps:
+        if self._database:
             self._pending[kind, key] = value
 
     def commit(self) -> None:

@@ -1,6 +1,6 @@
 """The things that the local Google keeps."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from slotsync.sandbox.instants import etag_of, from_micros
@@ -55,7 +55,7 @@ class StoredEvent:
 
     def record(self) -> JsonObject:
         """What the state file keeps."""
-        return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return vars(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
     @classmethod
     def from_record(cls, record: JsonObject) -> "StoredEvent":
@@ -98,7 +98,7 @@ class StoredCalendar:
 
     def record(self) -> JsonObject:
         """What the state file keeps."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class ListEntry:
 
     def record(self) -> JsonObject:
         """What the state file keeps."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class StoredChannel:
     address: str
     token: str
     expiration: int
-    last_number: int = field(default=0)
+    last_number: int = 0
 
     def expires(self) -> datetime:
         """When Google forgets it."""
@@ -143,4 +143,4 @@ class StoredChannel:
 
     def record(self) -> JsonObject:
         """What the state file keeps."""
-        return asdict(self)
+        return dict(vars(self))

@@ -1,0 +1,83 @@
+"""The calendars in Google that slotsync made for products and resources."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, tuple_
+from sqlmodel import Session, and_, col, select
+
+from slotsync.rules.connection import ConnectionState
+from slotsync.rules.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
+from slotsync.store.owners import settings_of
+from slotsync.store.store import Store
+from slotsync.store.tables import ConnectionRow, ManagedCalendarRow, OwnerRow
+from slotsync.store.upsert import insert_into, table_of
+
+_TABLE = table_of(ManagedCalendarRow)
+
+
+class Calendars:
+    """Remembers which calendar belongs to which owner."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, merchant: str, owners: Sequence[Owner]) -> list[ManagedCalendar]:
+        """Settings and calendar of each owner, in the order asked; one that is unknown is not synchronized.
+
+        ``connection_id`` is the merchant's active connection, with or without a calendar; none while none is active.
+        """
+        with self._store.read() as session:
+            found = dict(_rows(session, merchant, owners))
+        return [found.get(owner) or ManagedCalendar(owner=owner, settings=_unknown(owner)) for owner in owners]
+
+    def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
+        """The calendar that is recorded for the owner now: the first one stays, whatever comes after."""
+        with self._store.write() as session:
+            insert = insert_into(
+                session,
+                _TABLE,
+                **_key(merchant, owner),
+                calendar_id=calendar_id,
+                connection_id=connection_id,
+                created_at=datetime.now(UTC),
+            )
+            # Changes nothing, but unlike DO NOTHING it returns the row that is there.
+            first = insert.on_conflict_do_update(
+                index_elements=_TABLE.primary_key, set_={"calendar_id": _TABLE.c.calendar_id}
+            )
+            return str(session.execute(first.returning(_TABLE.c.calendar_id)).scalar_one())
+
+    def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
+        """Removes the record of a calendar that is gone, unless another one was recorded since."""
+        gone = {**_key(merchant, owner), "calendar_id": calendar_id}
+        with self._store.write() as session:
+            session.execute(delete(_TABLE).filter_by(**gone))
+
+
+def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[tuple[Owner, ManagedCalendar]]:
+    wanted = [(owner.kind.value, owner.id) for owner in owners]
+    active = and_(ConnectionRow.merchant == OwnerRow.merchant, ConnectionRow.state == ConnectionState.ACTIVE.value)
+    query = (
+        select(OwnerRow, ManagedCalendarRow.calendar_id, ConnectionRow.id)
+        .select_from(OwnerRow)
+        .outerjoin(ManagedCalendarRow)
+        .outerjoin(ConnectionRow, active)
+        .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
+    )
+    for row, calendar_id, connection_id in session.exec(query):
+        owner = Owner(kind=OwnerKind(row.kind), id=row.id)
+        yield (
+            owner,
+            ManagedCalendar(
+                owner=owner, settings=settings_of(row), connection_id=connection_id, calendar_id=calendar_id
+            ),
+        )
+
+
+def _unknown(owner: Owner) -> OwnerSettings:
+    return OwnerSettings(name=owner.id, sync=False)
+
+
+def _key(merchant: str, owner: Owner) -> dict[str, str]:
+    return {"merchant": merchant, "kind": owner.kind.value, "owner_id": owner.id}

@@ -1,0 +1,14 @@
+"""What Alembic runs for every command: on the connection that it was given, in that connection's transaction."""
+
+from alembic import context
+
+from slotsync.store.tables import Row
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Row.metadata,
+    transactional_ddl=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

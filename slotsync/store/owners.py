@@ -1,0 +1,43 @@
+"""The products and resources of merchants, with their settings."""
+
+from sqlmodel import select
+
+from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings
+from slotsync.store.merchants import ensure_merchant
+from slotsync.store.store import Store
+from slotsync.store.tables import OwnerRow
+from slotsync.store.upsert import insert_into, table_of
+
+_TABLE = table_of(OwnerRow)
+
+
+class Owners:
+    """Keeps what merchants chose for their products and resources."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
+        """Makes the owner known, or changes its settings."""
+        chosen = settings.model_dump(mode="json")
+        with self._store.write() as session:
+            ensure_merchant(session, merchant)
+            insert = insert_into(session, _TABLE, merchant=merchant, kind=owner.kind.value, id=owner.id, **chosen)
+            session.execute(insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=chosen))
+
+    def get(self, merchant: str, owner: Owner) -> OwnerSettings | None:
+        """The settings of an owner; nothing when it is unknown."""
+        with self._store.read() as session:
+            row = session.get(OwnerRow, (merchant, owner.kind.value, owner.id))
+            return settings_of(row) if row else None
+
+    def all(self, merchant: str) -> dict[Owner, OwnerSettings]:
+        """Every owner of the merchant, products first, each kind by id."""
+        query = select(OwnerRow).where(OwnerRow.merchant == merchant).order_by(_TABLE.c.kind, _TABLE.c.id)
+        with self._store.read() as session:
+            return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+
+def settings_of(row: OwnerRow) -> OwnerSettings:
+    """The settings in a row."""
+    return OwnerSettings(name=row.name, time_zone=row.time_zone, sync=row.sync, guest_data=GuestData(row.guest_data))

@@ -34,7 +34,9 @@ def delete_all(calls: EventCalls, merchant: str, reservation: str, place: Writte
     left = gone(place)
     for event in list(calls.marked(reservation)):
         found = found_event(merchant, reservation, place, event)
-        if found:
+        if found and found.version > version:
+            left = found
+        elif found:
             left = delete(calls, merchant, reservation, found, version)
     return left
 

@@ -1,0 +1,118 @@
+"""Deleting an event: one call when all is well, and nothing newer is ever deleted."""
+
+import pytest
+
+from slotsync.rules.event import WrittenEvent
+from slotsync.rules.event_id import event_id
+from tests.google.local.conftest import World
+
+
+def unknown_outcome(world: World) -> WrittenEvent:
+    """As remembered of a creation that nobody saw the end of."""
+    desired = world.desired()
+    return WrittenEvent(
+        key=desired.key,
+        calendar_id=desired.calendar_id,
+        connection_id=desired.connection_id,
+        generation=0,
+        version=1,
+        fingerprint="",
+        etag="",
+    )
+
+
+def first_id(world: World) -> str:
+    return event_id("arctic-kayaks", "R-1042", world.desired().key)
+
+
+def test_a_deletion_takes_one_call(world: World) -> None:
+    written = world.put()
+    world.forget_calls()
+    gone = world.delete(written, 2)
+    assert world.calls() == {"events.delete": 1}
+    assert gone == written.model_copy(update={"present": False})
+    assert world.titles() == []
+
+
+def test_a_repeated_deletion_is_fine(world: World) -> None:
+    written = world.put()
+    gone = world.delete(written, 2)
+    assert world.delete(written, 2) == gone
+
+
+def test_an_event_changed_by_hand_is_deleted(world: World) -> None:
+    written = world.put()
+    world.change_by_hand(first_id(world), summary="Mine now")
+    world.forget_calls()
+    assert not world.delete(written, 2).present
+    assert world.calls() == {"events.delete": 2, "events.get": 1}
+    assert world.titles() == []
+
+
+def test_an_event_deleted_by_hand_is_gone(world: World) -> None:
+    written = world.put()
+    world.delete_by_hand(first_id(world))
+    assert not world.delete(written, 2).present
+
+
+def test_an_own_change_that_nobody_remembers_is_deleted_too(world: World) -> None:
+    written = world.put()
+    world.put(2, written, summary="Two persons")
+    assert not world.delete(written, 3).present
+    assert world.titles() == []
+
+
+def test_a_late_deletion_leaves_a_newer_event(world: World) -> None:
+    written = world.put()
+    newer = world.put(3, written, summary="Three persons")
+    assert world.delete(written, 2) == newer
+    assert world.titles() == ["Three persons"]
+
+
+def test_an_event_of_a_deleted_calendar_is_gone(world: World) -> None:
+    written = world.put()
+    world.delete_calendar_by_hand()
+    assert not world.delete(written, 2).present
+    assert not world.delete(unknown_outcome(world), 2).present
+
+
+def test_a_creation_with_an_unknown_outcome_is_searched_for(world: World) -> None:
+    world.put()
+    assert not world.delete(unknown_outcome(world), 2).present
+    assert world.titles() == []
+
+
+def test_every_life_of_an_event_with_an_unknown_outcome_is_found(world: World) -> None:
+    first = world.put()
+    world.delete_by_hand(first_id(world))
+    world.put(1, first)
+    assert not world.delete(unknown_outcome(world), 2).present
+    assert world.titles() == []
+
+
+def test_a_creation_that_never_happened_is_gone_by_one_call(world: World) -> None:
+    assert not world.delete(unknown_outcome(world), 2).present
+    assert world.calls() == {"events.list": 1}
+
+
+def test_a_late_deletion_with_an_unknown_outcome_leaves_a_newer_event(world: World) -> None:
+    world.put(3)
+    world.delete(unknown_outcome(world), 2)
+    assert world.titles() == ["Sunset tour"]
+
+
+def test_the_search_leaves_copies_and_other_items(world: World) -> None:
+    world.put()
+    other = world.desired().model_copy(update={"key": world.desired().key.model_copy(update={"item": "2"})})
+    world.events.put_event(other, None)
+    world.delete(unknown_outcome(world), 2)
+    assert [each for each, _ in world.shown()] == [event_id("arctic-kayaks", "R-1042", other.key)]
+
+
+@pytest.mark.parametrize("resurrect", ["allow", "ignore", "refuse"])
+def test_a_deletion_after_a_deletion_by_hand_leaves_nothing(world: World, resurrect: str) -> None:
+    world.behave(resurrect=resurrect, deleted_get="not_found")
+    written = world.put()
+    world.delete_by_hand(first_id(world))
+    assert not world.delete(written, 2).present
+    assert world.titles() == []

@@ -40,7 +40,7 @@ def refused(status: int, reason: str) -> Iterator[None]:
     """Passes if the call inside is refused in exactly this way."""
     with pytest.raises(Refused) as caught:
         yield
-    assert (caught.value.status, caught.value.reason) == (status, reason)
+    assert (caught.value.status, caught.value.reason) == (status, reason), f"refused as {caught.value}"
 
 
 @dataclass(frozen=True)

@@ -28,16 +28,15 @@ async function answer(question) {
   return call(question);
 }
 
-function refusal({ response, ...error }) {
-  const cause = response?.data?.error;
-  if (!cause) throw error;
-  return { status: response.status, reason: typeof cause === 'string' ? cause : cause.errors[0].reason };
+function failure(error) {
+  const cause = error.response?.data?.error;
+  if (typeof cause === 'string') return { refused: { status: error.response.status, reason: cause } };
+  if (cause) return { refused: { status: error.response.status, reason: cause.errors[0].reason } };
+  if (error.config) return { lost: error.message }; // the library asked, and no answer came
+  throw error;
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const reply = await answer(JSON.parse(line)).then(
-    (result) => ({ answer: result ?? null }),
-    (error) => ({ refused: refusal(error) }),
-  );
+  const reply = await answer(JSON.parse(line)).then((result) => ({ answer: result ?? null }), failure);
   process.stdout.write(`${JSON.stringify(reply)}\n`);
 }

@@ -47,12 +47,14 @@ class NodeProcess:
         return NodeClient(self, connection)
 
     def ask(self, question: dict[str, object]) -> object:
-        """What the process answers. Raises Refused if Google refused."""
+        """What the process answers. Raises Refused if Google refused, ConnectionError if it did not answer at all."""
         stdin, stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
         print(json.dumps(question), file=stdin, flush=True)
         answer = json.loads(stdout.readline())
         if "refused" in answer:
             raise Refused(**answer["refused"])
+        if "lost" in answer:
+            raise ConnectionError(answer["lost"])
         return cast("object", answer["answer"])
 
     def stop(self) -> None:

@@ -11,11 +11,6 @@ def test_a_new_calendar_can_be_read_back(client: CalendarClient) -> None:
     assert (found["summary"], found["description"], found["timeZone"]) == ("Kayak", "All tours", "Europe/Oslo")
 
 
-def test_a_calendar_without_a_zone_takes_the_zone_of_its_account(client: CalendarClient) -> None:
-    made = client.create_calendar({"summary": "Kayak"})
-    assert client.get_calendar(made["id"])["timeZone"] == "Europe/Oslo"
-
-
 def test_a_calendar_needs_a_title(client: CalendarClient) -> None:
     with refused(400, "required"):
         client.create_calendar({})

@@ -51,5 +51,5 @@ def test_a_calendar_that_never_was_cannot_be_watched(client: CalendarClient, cha
 
 
 def test_a_channel_that_was_never_opened_cannot_be_stopped(client: CalendarClient) -> None:
-    with refused(404, "channelNotFound"):
+    with refused(404, "notFound"):
         client.stop_channel({"id": uuid4().hex, "resourceId": "nothing"})

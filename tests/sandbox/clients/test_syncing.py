@@ -4,6 +4,7 @@ import pytest
 
 from tests.sandbox.clients.bodies import NOON, private, timed
 from tests.sandbox.clients.calendar_client import CalendarClient, Refused, refused
+from tests.sandbox.clients.controls import Controls
 
 
 def token_of(client: CalendarClient, calendar: str) -> str:
@@ -52,9 +53,26 @@ def test_an_event_that_came_and_went_is_told_as_deleted_at_most(client: Calendar
     assert changes(client, calendar, token) in ({}, {made: "cancelled"})
 
 
-def test_a_token_that_google_did_not_give_demands_a_full_sync(client: CalendarClient, calendar: str) -> None:
+def test_a_token_that_is_no_longer_valid_demands_a_full_sync(
+    client: CalendarClient, calendar: str, google: Controls, account: str
+) -> None:
+    token = token_of(client, calendar)
+    google.fault("events.list", "fullSyncRequired", account=account)
     with refused(410, "fullSyncRequired"):
+        client.events_page(calendar, syncToken=token)
+
+
+def test_a_token_of_another_calendar_demands_a_full_sync(client: CalendarClient, calendar: str) -> None:
+    other = client.create_calendar({"summary": "Guide 1"})["id"]
+    with refused(410, "fullSyncRequired"):
+        client.events_page(calendar, syncToken=token_of(client, other))
+
+
+def test_a_token_that_google_never_gave_is_refused(client: CalendarClient, calendar: str) -> None:
+    with pytest.raises(Refused) as caught:
         client.events_page(calendar, syncToken="not-a-token")
+    # Which of the two is not documented.
+    assert caught.value.status in {400, 410}
 
 
 @pytest.mark.parametrize(

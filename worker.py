@@ -9,13 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.calendars import CalendarActivities, ReservationCalls
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
-from slotsync.google import GoogleCalendars, GoogleEvents, GoogleServices
+from slotsync.google.calendars import GoogleCalendars
+from slotsync.google.events import GoogleEvents
+from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Connections, Store
@@ -39,8 +42,8 @@ def workers(client: Client, settings: Settings, store: Store, vault: Vault) -> S
     """The three workers of one process, not yet running."""
     connections = Connections(store, vault)
     services = GoogleServices(settings, connections)
-    events = EventActivities(store, connections, GoogleEvents(services))
-    calendars = CalendarActivities(store, GoogleCalendars(services))
+    events = EventActivities(store, connections, GoogleEvents(services, activity.heartbeat))
+    calendars = CalendarActivities(store, GoogleCalendars(services, activity.heartbeat))
     return (
         _workflow_worker(client, ReservationActivities(store), calendars),
         _google_worker(client, events, calendars),
@@ -98,7 +101,7 @@ def _threads(count: int, name: str) -> ThreadPoolExecutor:
 
 async def serve(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT, then lets what is running end."""
-    vault = Vault.of(settings)
+    vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
     client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_port))

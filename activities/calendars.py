@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import told_to_temporal
-from slotsync.google import CalendarSpec, GoogleCalendars
+from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.rules.message import Message
 from slotsync.rules.owner import ManagedCalendar, Owner
 from slotsync.rules.workflow_ids import reservation_id
@@ -62,8 +62,7 @@ class CalendarActivities:
         if calendar.calendar_id or not calendar.connection_id:
             return calendar.calendar_id or ""
         with told_to_temporal():
-            spec = CalendarSpec.of(request.merchant, request.owner, calendar.settings)
-            found = self._google.ensure(calendar.connection_id, spec, heartbeat=activity.heartbeat)
+            found = self._google.ensure(calendar.connection_id, _spec(request, calendar))
         return self._calendars.record(request.merchant, request.owner, found, calendar.connection_id)
 
     @activity.defn
@@ -95,3 +94,10 @@ class ReservationCalls:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+
+
+def _spec(request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:
+    settings = calendar.settings
+    return CalendarSpec(
+        merchant=request.merchant, owner=request.owner, name=settings.name, time_zone=settings.time_zone
+    )

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.failures import told_to_temporal
 from slotsync.errors import CalendarMissing, GrantLost
-from slotsync.google import GoogleEvents
+from slotsync.google.events import GoogleEvents
 from slotsync.rules.event import WrittenEvent
 from slotsync.rules.plan import Delete, Put
 from slotsync.store import Calendars, Connections, Store, SyncedEvents
@@ -25,7 +25,7 @@ class EventActivities:
         event = put.event
         with told_to_temporal():
             try:
-                written = self._google.put_event(event, put.known, heartbeat=activity.heartbeat)
+                written = self._google.put_event(event, put.known)
             except CalendarMissing:
                 self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
                 raise
@@ -41,9 +41,7 @@ class EventActivities:
         written = delete.written
         with told_to_temporal():
             try:
-                gone = self._google.delete_event(
-                    delete.merchant, delete.reservation, written, heartbeat=activity.heartbeat
-                )
+                gone = self._google.delete_event(delete.merchant, delete.reservation, written, delete.version)
             except GrantLost as error:
                 self._note_lost(written.connection_id, error)
                 raise

@@ -1,5 +1,6 @@
 """What a reservation's workflow needs from the store, before and after each round."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import activity
@@ -8,7 +9,9 @@ from slotsync.rules.event import EventKey, WrittenEvent
 from slotsync.rules.holding import Hold
 from slotsync.rules.message import Message
 from slotsync.rules.owner import ManagedCalendar
+from slotsync.rules.plan import keys_of
 from slotsync.rules.reservation import Reservation
+from slotsync.rules.sync_state import SyncState
 from slotsync.rules.timing import ends_at, zones_of
 from slotsync.store import Calendars, Reservations, Store, SyncedEvents
 
@@ -83,6 +86,32 @@ class ReservationActivities:
                 desired_version=conclusion.version,
             )
         if conclusion.settled:
-            self._reservations.settle(
-                conclusion.merchant, conclusion.reservation, conclusion.version, conclusion.now
+            self._reservations.settle(conclusion.merchant, conclusion.reservation, conclusion.version, conclusion.now)
+
+    def _begin(self, reservation: Reservation, calendars: Sequence[ManagedCalendar], now: datetime) -> bool:
+        return self._reservations.begin(
+            reservation.merchant,
+            reservation.id,
+            reservation.version,
+            reservation.status,
+            ends_at(reservation, zones_of(calendars)),
+            now,
+        )
+
+    def _note_waiting(self, reservation: Reservation, calendars: Sequence[ManagedCalendar], now: datetime) -> bool:
+        """Notes the events that have to wait for a calendar or a connection; whether there are any."""
+        states = {calendar.owner: _waits(calendar) for calendar in calendars}
+        waiting = [(key, state) for key in keys_of(reservation) if (state := states[key.owner])]
+        for key, state in waiting:
+            self._events.mark(
+                reservation.merchant, reservation.id, key, state, now, desired_version=reservation.version
             )
+        return bool(waiting)
+
+
+def _waits(calendar: ManagedCalendar) -> SyncState | None:
+    if not calendar.settings.sync:
+        return SyncState.NOT_SYNCED
+    if not calendar.connection_id:
+        return SyncState.PARKED
+    return None if calendar.calendar_id else SyncState.WAITING

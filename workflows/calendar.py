@@ -1,5 +1,6 @@
 """The making of a managed calendar: one workflow per product or resource, so that there is never a second one."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -9,17 +10,16 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import (
         PAGE,
-        Call,
         CalendarActivities,
         CalendarRequest,
+        Call,
         ReservationCalls,
         WaitingPage,
     )
     from slotsync.rules.holding import NO_CONNECTION, Hold, hold_after
     from slotsync.rules.owner import ManagedCalendar
     from slotsync.temporal import queues
-
-from workflows.display import Display
+    from workflows.display import Display
 
 _SHORT = timedelta(seconds=30)
 _ATTEMPT = timedelta(minutes=3)
@@ -82,12 +82,10 @@ class ManagedCalendarWorkflow:
 
     async def _wait_out(self, hold: Hold) -> None:
         self._display.turned_out(hold, f"No calendar yet: {hold.reason}")
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._news, timeout=hold.look_again, timeout_summary=f"Look again: {hold.reason}"
             )
-        except TimeoutError:
-            return
 
     async def _call_waiting(self) -> None:
         """Calls page by page, so that thousands may wait."""

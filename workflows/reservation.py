@@ -1,6 +1,7 @@
 """The life of a reservation: its newest snapshot, driven into Google until it is over."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -8,6 +9,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from activities.calendars import CalendarRequest
     from activities.reservations import Conclusion, Ground, HeldEvent, Preparation, ReservationActivities
     from slotsync.rules.holding import OVERDUE_WRITE, Health, Hold, holds_of, worst
     from slotsync.rules.message import Message
@@ -17,10 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.rules.timing import GRACE, breather, ends_at, priority, starts_at, zones_of
     from slotsync.rules.workflow_ids import calendar_id
     from slotsync.temporal.attributes import whose
-
-from workflows.calendar import CalendarRequest, ManagedCalendarWorkflow
-from workflows.display import Display
-from workflows.event_writes import carry_out
+    from workflows.calendar import ManagedCalendarWorkflow
+    from workflows.display import Display
+    from workflows.event_writes import carry_out
 
 SIGNALS_A_RUN = 2000
 """Temporal's hint to continue as new does not count signals, and ends a run at 10,000 (temporal issue 10941)."""
@@ -167,10 +168,8 @@ class ReservationWorkflow:
         wait = looks_again - workflow.now()
         if wait > timedelta():
             summary = "Look again at what is held up" if holds else "Close, a day after the end"
-            try:
+            with suppress(TimeoutError):
                 await workflow.wait_condition(lambda: self._news, timeout=wait, timeout_summary=summary)
-            except TimeoutError:
-                pass
         return not holds
 
     def _superseded(self, desired: Reservation) -> bool:

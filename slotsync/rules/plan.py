@@ -26,6 +26,7 @@ class Delete(Message):
 
     merchant: str
     reservation: str
+    version: int
     written: WrittenEvent
 
     @property
@@ -56,30 +57,26 @@ def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Itera
     Calendars whose synchronization is off are left alone, as they are.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
-    wanted = dict(_wanted(desired, by_owner))
+    synced = {owner: calendar for owner, calendar in by_owner.items() if calendar.settings.sync}
+    wanted = {key: item for key, item in keys_of(desired).items() if key.owner in synced}
     standing = {written.key: written for written in applied}
-    synced = [calendar for calendar in by_owner.values() if calendar.settings.sync]
-    needed = {key.owner for key in wanted}
+    needed = [synced[owner] for owner in dict.fromkeys(key.owner for key in wanted)]
     return Plan(
         actions=(*_puts(desired, wanted, by_owner, standing), *_deletes(desired, wanted, by_owner, standing.values())),
-        without_calendar=tuple(
-            calendar.owner
-            for calendar in synced
-            if calendar.owner in needed and calendar.connection_id and not calendar.calendar_id
-        ),
-        without_connection=tuple(
-            calendar.owner for calendar in synced if calendar.owner in needed and not calendar.connection_id
-        ),
+        without_calendar=tuple(each.owner for each in needed if each.connection_id and not each.calendar_id),
+        without_connection=tuple(each.owner for each in needed if not each.connection_id),
     )
 
 
-def _wanted(desired: Reservation, by_owner: dict[Owner, ManagedCalendar]) -> Iterator[tuple[EventKey, Item]]:
+def keys_of(desired: Reservation) -> dict[EventKey, Item]:
+    """The events that a reservation has, if all its products and resources are synchronized."""
     if desired.cancelled:
-        return
-    for item_id, item in desired.numbered_items.items():
-        for owner in item.owners:
-            if owner in by_owner and by_owner[owner].settings.sync:
-                yield EventKey(item=item_id, owner=owner), item
+        return {}
+    return {
+        EventKey(item=item_id, owner=owner): item
+        for item_id, item in desired.numbered_items.items()
+        for owner in item.owners
+    }
 
 
 def _puts(
@@ -127,4 +124,4 @@ def _deletes(
         if calendar is None or not calendar.settings.sync or written.key in wanted or not written.present:
             continue
         if calendar.calendar_id == written.calendar_id:
-            yield Delete(merchant=desired.merchant, reservation=desired.id, written=written)
+            yield Delete(merchant=desired.merchant, reservation=desired.id, version=desired.version, written=written)

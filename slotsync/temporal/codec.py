@@ -13,8 +13,8 @@ _SEALED = b"binary/slotsync-sealed"
 class SealingCodec(PayloadCodec):
     """Seals every payload but bare texts.
 
-    Snapshots, plans and events are objects, and sealed. Bare texts are what slotsync tells operators (summaries, current
-    details, results): the Temporal UI shows them, so nothing of a guest may ever be put into one.
+    Snapshots, plans and events are objects, and sealed. Bare texts are what slotsync tells operators (summaries,
+    current details, results): the Temporal UI shows them, so nothing of a guest may ever be put into one.
     """
 
     def __init__(self, vault: Vault) -> None:

@@ -171,7 +171,7 @@ def test_events_of_a_calendar_that_was_replaced_are_written_to_the_new_one_as_ne
 def test_deleting_names_the_reservation() -> None:
     first = plan(reservation(status=ReservationStatus.CANCELLED, version=2), STANDING, ALL_MADE).actions[0]
     assert isinstance(first, Delete)
-    assert (first.merchant, first.reservation) == ("m", "R-1")
+    assert (first.merchant, first.reservation, first.version) == ("m", "R-1", 2)
 
 
 def test_another_guest_data_level_writes_the_event_again() -> None:

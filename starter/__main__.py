@@ -1,0 +1,5 @@
+"""``python -m starter`` is ``slotsync``."""
+
+from starter.cli import run
+
+run()

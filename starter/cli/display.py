@@ -1,0 +1,49 @@
+"""What the demo shows on the terminal."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from starter.demo.comparison import counted
+from starter.demo.story import Outcome
+from starter.local import LocalParts
+
+
+def progress(console: Console) -> Progress:
+    """Bars for the parts of a story."""
+    return Progress(
+        TextColumn("{task.description:30}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def bar(bars: Progress, description: str, total: int) -> Callable[[int, int], None]:
+    """A new bar; call it with what is done and the total."""
+    task = bars.add_task(description, total=total)
+    return lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def outcome(result: Outcome) -> Table:
+    """The comparison, in numbers, and the first reservations that are not right."""
+    perfect = result.comparison.perfect
+    title = "Google's calendars are exactly right" if perfect else "Google's calendars are NOT right"
+    table = Table(title=title, title_style="bold green" if perfect else "bold red")
+    table.add_column("events")
+    table.add_column("count", justify="right")
+    table.add_column("reservations")
+    for name, count in counted(result.comparison).items():
+        named = getattr(result.comparison, name) if name != "right" else ()
+        table.add_row(name, str(count), ", ".join(named[:5]))
+    calls = ", ".join(f"{count} {method}" for method, count in sorted(result.google_calls.items()))
+    table.caption = f"{result.bookings} bookings, {result.reports} reports, {result.seconds} s\n{calls}"
+    return table
+
+
+def places(parts: LocalParts) -> Panel:
+    """Where to look."""
+    lines = [f"Google's calendars, a week at a time   {parts.google}/"]
+    if parts.temporal_ui:
+        lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
+    return Panel("\n".join(lines), title="Look around", expand=False)

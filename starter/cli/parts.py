@@ -1,0 +1,45 @@
+"""The commands that run one part in the foreground."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slotsync.settings import Settings
+from slotsync.store import Store
+
+db = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(worker)
+    app.command()(sandbox)
+    app.add_typer(db, name="db")
+
+
+def worker() -> None:
+    """Run the worker until SIGTERM: workflows, and calls to Google."""
+    import worker as process  # noqa: PLC0415  heavy, and only this command needs it
+
+    process.main()
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Where it listens, on 127.0.0.1.")] = 8085,
+    state: Annotated[Path | None, typer.Option(help="Keep the state in this file.")] = None,
+    quotas: Annotated[bool, typer.Option(help="Count calls as Google does.")] = True,
+) -> None:
+    """Run the local Google until SIGTERM."""
+    from slotsync.sandbox.options import SandboxOptions  # noqa: PLC0415  an extra of development machines
+    from slotsync.sandbox.server import serve  # noqa: PLC0415
+
+    options = SandboxOptions(state_file=state) if quotas else SandboxOptions.unlimited(state)
+    serve(options, port)
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database to the current schema."""
+    Store.open(Settings.load().database_url).upgrade()
+    typer.echo("The database is up to date.")

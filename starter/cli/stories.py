@@ -1,0 +1,120 @@
+"""The commands that run everything on this machine: ``demo`` and ``dev``."""
+
+import asyncio
+import json
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from starter.cli import display
+from starter.demo.bookings import Report, read_bookings, reports_of
+from starter.demo.comparison import counted
+from starter.demo.story import Outcome, look, newest, open_hotel, tell, until_settled
+from starter.local import LocalParts, local_parts, open_workshop
+
+FOLDER = Path(".slotsync")
+SHIPPED = Path(__file__).parent.parent / "demo" / "resort-hotel-bookings.csv"
+
+Ready = Annotated[Path | None, typer.Option(help="Write where everything is to this file, once it answers.")]
+
+console = Console()
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(demo)
+    app.command()(dev)
+
+
+def demo(
+    bookings: Annotated[
+        Path, typer.Option(help="Bookings to tell; the first 1,000 of a real hotel by default.", exists=True)
+    ] = SHIPPED,
+    limit: Annotated[int | None, typer.Option(help="Tell only the first ones.", min=1)] = None,
+    exit_: Annotated[bool, typer.Option("--exit", help="End when the story is told.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the result to this file, as JSON.")] = None,
+    ready: Ready = None,
+) -> None:
+    """Tell the whole story with real bookings, then compare Google's calendars with them."""
+    reports = reports_of(read_bookings(bookings, datetime.now(UTC).date(), limit))
+    folder = FOLDER / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    outcome = asyncio.run(_demo(folder, reports, stay=not exit_, report=report, ready=ready))
+    if not outcome.comparison.perfect:
+        raise typer.Exit(1)
+
+
+def dev(ready: Ready = None) -> None:
+    """Run all parts for building on slotsync, with a merchant to try things with."""
+    asyncio.run(_dev(FOLDER / "dev", ready))
+
+
+async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path | None, ready: Path | None) -> Outcome:
+    async with _running(folder, quotas=False) as parts:
+        outcome = await _story(parts, reports)
+        console.print(display.outcome(outcome), display.places(parts))
+        if report:
+            report.write_text(json.dumps(_told(outcome), indent=2) + "\n")
+        if stay:
+            await _stay(parts, ready)
+    return outcome
+
+
+async def _dev(folder: Path, ready: Path | None) -> None:
+    async with _running(folder, quotas=True) as parts:
+        await open_workshop(parts)
+        console.print(display.places(parts))
+        await _stay(parts, ready)
+
+
+@asynccontextmanager
+async def _running(folder: Path, *, quotas: bool) -> AsyncIterator[LocalParts]:
+    async with AsyncExitStack() as stack:
+        with console.status("Starting") as status:
+            parts = await stack.enter_async_context(local_parts(folder, status.update, quotas=quotas))
+        yield parts
+        console.print("Stopping")
+
+
+async def _story(parts: LocalParts, reports: list[Report]) -> Outcome:
+    """Runs the story with a progress bar for each part of it."""
+    final = newest(reports)
+    started = monotonic()
+    await open_hotel(parts, {item.product for report in reports for item in report.reservation.items})
+    with display.progress(console) as bars:
+        await tell(parts, reports, display.bar(bars, "Booking, changing, cancelling", len(reports)))
+        await until_settled(parts, final, display.bar(bars, "Reservations in step", len(final)))
+    comparison, calls = await look(parts, final)
+    return Outcome(
+        bookings=len(final),
+        reports=len(reports),
+        seconds=round(monotonic() - started, 1),
+        comparison=comparison,
+        google_calls=calls,
+    )
+
+
+async def _stay(parts: LocalParts, ready: Path | None) -> None:
+    """Keeps everything running until Ctrl-C or SIGTERM."""
+    if ready:
+        ready.write_text(json.dumps(parts.places(), indent=2) + "\n")
+    console.print("Everything keeps running; Ctrl-C ends it.")
+    asked = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, asked.set)
+    await asked.wait()
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    """The outcome as the report tells it: counts first, then which reservations are not right."""
+    comparison = outcome.comparison
+    told = outcome.model_dump(mode="json", exclude={"comparison"})
+    return {**told, **counted(comparison), "reservations": comparison.model_dump(mode="json", exclude={"right"})}

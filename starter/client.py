@@ -1,0 +1,144 @@
+"""The Python client: how a backend tells slotsync what is booked, and asks how it stands."""
+
+import asyncio
+from datetime import timedelta
+from typing import Self
+
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.common import Priority
+from temporalio.service import RPCError
+
+from slotsync.rules.message import Message
+from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.rules.reservation import Reservation, ReservationStatus
+from slotsync.rules.timing import starts_at
+from slotsync.rules.workflow_ids import reservation_id
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store import Owners, Reservations, Store, SyncedEvents
+from slotsync.temporal import queues
+from slotsync.temporal.attributes import whose
+from slotsync.temporal.connect import connect
+from starter.status import EventStanding, Overview, Standing, StateCount
+from workflows.reservation import Progress, ReservationState, ReservationWorkflow
+
+ANSWER_WITHIN = timedelta(seconds=5)
+
+
+class Reported(Message):
+    """What became of a report: durable, unless a newer version was known already."""
+
+    version: int
+    superseded: bool
+
+
+class Slotsync:
+    """A backend's way in. One object serves many calls at once."""
+
+    def __init__(self, client: Client, store: Store) -> None:
+        self._client = client
+        self._owners = Owners(store)
+        self._reservations = Reservations(store)
+        self._events = SyncedEvents(store)
+
+    @classmethod
+    async def connect(cls) -> Self:
+        """A client as the environment says: SLOTSYNC_* and TEMPORAL_*. Raises ``SettingsError``."""
+        settings = Settings.load()
+        store = await asyncio.to_thread(Store.open, settings.database_url)
+        return cls(await connect(Vault(settings.encryption_keys)), store)
+
+    async def report(self, reservation: Reservation) -> Reported:
+        """Tells the newest state of a reservation; durable when it returns, safe to repeat.
+
+        An older version than the newest known changes nothing, and is answered with ``superseded``.
+        """
+        known = await asyncio.to_thread(self._reservations.version, reservation.merchant, reservation.id)
+        if known is not None and known > reservation.version:
+            return Reported(version=known, superseded=True)
+        await self._signal(reservation)
+        return Reported(version=reservation.version, superseded=False)
+
+    async def cancel(self, merchant: str, reservation: str, *, version: int) -> Reported:
+        """Takes a reservation's events out of Google."""
+        cancelled = Reservation(merchant=merchant, id=reservation, version=version, status=ReservationStatus.CANCELLED)
+        return await self.report(cancelled)
+
+    async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
+        """Makes a product or resource known, with what its merchant chose for it."""
+        await asyncio.to_thread(self._owners.put, merchant, owner, settings)
+
+    async def status(self, merchant: str, reservation: str) -> Standing | None:
+        """How a reservation stands; nothing when it is unknown."""
+        noted = await asyncio.to_thread(self._noted, merchant, reservation)
+        now = await self._progress(merchant, reservation)
+        if now is None or now.version is None:
+            return noted
+        if noted is None:
+            return Standing(
+                merchant=merchant, reservation=reservation, version=now.version, settled_version=None, doing=now.doing
+            )
+        return noted.model_copy(update={"version": max(now.version, noted.version), "doing": now.doing})
+
+    async def overview(self, merchant: str | None = None) -> Overview:
+        """All events, counted by merchant and state."""
+        return await asyncio.to_thread(self._overview, merchant)
+
+    async def settled_versions(self, merchant: str) -> dict[str, int]:
+        """The newest version of each reservation that Google has shown in full."""
+        return await asyncio.to_thread(self._reservations.settled_versions, merchant)
+
+    async def _signal(self, reservation: Reservation) -> None:
+        await self._client.start_workflow(
+            ReservationWorkflow.run,
+            ReservationState(),
+            id=reservation_id(reservation.merchant, reservation.id),
+            task_queue=queues.WORKFLOWS,
+            start_signal="report",
+            start_signal_args=[reservation],
+            search_attributes=whose(reservation.merchant, reservation.owners, starts_at(reservation)),
+            static_summary=f"Reservation {reservation.id} of {reservation.merchant}",
+            priority=Priority(fairness_key=reservation.merchant[:64]),
+        )
+
+    def _overview(self, merchant: str | None) -> Overview:
+        merchants = [merchant] if merchant else self._owners.merchants()
+        return Overview(
+            lines=tuple(
+                StateCount(merchant=each, state=state, count=count.count, oldest=count.oldest_since)
+                for each in merchants
+                for state, count in self._events.summary(each).items()
+            )
+        )
+
+    def _noted(self, merchant: str, reservation: str) -> Standing | None:
+        noted = self._reservations.get(merchant, reservation)
+        if noted is None:
+            return None
+        events = self._events.of_reservation(merchant, reservation)
+        return Standing(
+            merchant=merchant,
+            reservation=reservation,
+            version=noted.version,
+            settled_version=noted.settled_version,
+            events=tuple(
+                EventStanding(
+                    item=event.key.item,
+                    owner=str(event.key.owner),
+                    state=event.state,
+                    version=event.written_version,
+                    since=event.since,
+                    link=event.link,
+                    last_error=event.last_error,
+                )
+                for event in events
+            ),
+        )
+
+    async def _progress(self, merchant: str, reservation: str) -> Progress | None:
+        """What the workflow does; nothing when it has ended or no worker answers."""
+        handle = self._client.get_workflow_handle(reservation_id(merchant, reservation))
+        try:
+            return await handle.query(ReservationWorkflow.progress, rpc_timeout=ANSWER_WITHIN)
+        except (RPCError, WorkflowQueryFailedError):
+            return None

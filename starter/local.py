@@ -1,0 +1,165 @@
+"""All parts on one machine: the local Google, Temporal's server, the worker."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cryptography.fernet import Fernet
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store import Connections, Store
+from slotsync.temporal import queues
+from slotsync.temporal.connect import connect
+from slotsync.temporal.dev_server import DevServer, dev_server
+from starter.client import Slotsync
+from starter.processes import free_port, process, until_ready
+
+SCOPES = (
+    "openid",
+    "email",
+    "https://www.googleapis.com/auth/calendar.app.created",
+    "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+    "https://www.googleapis.com/auth/calendar.events.freebusy",
+)
+CLIENT_ID = "slotsync-local"
+BEYOND_ANY_DEMO = "1000000"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LocalParts:
+    """Where the parts are, and what talks to them."""
+
+    google: str
+    temporal: str
+    temporal_ui: str
+    slotsync: Slotsync
+    connections: Connections
+    client: Client
+
+    def places(self) -> dict[str, str]:
+        """Where to look, for programs."""
+        return {"google": self.google, "temporal": self.temporal, "temporal_ui": self.temporal_ui}
+
+
+@asynccontextmanager
+async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterator[LocalParts]:
+    """Everything running, with its state in this folder. Without ``quotas`` neither side counts calls."""
+    folder.mkdir(parents=True, exist_ok=True)
+    google = f"http://127.0.0.1:{free_port(8085)}"
+    _set_environment(folder, google, quotas=quotas)
+    settings = Settings.load()
+    vault = Vault(settings.encryption_keys)
+    store = Store.open(settings.database_url)
+    store.upgrade()
+    async with _local_google(folder, google, tell, quotas=quotas), _temporal(folder, vault, tell) as temporal:
+        environment = {"TEMPORAL_ADDRESS": temporal.address}
+        async with process("worker", "worker", folder=folder, environment=environment) as running:
+            tell("Waiting for the worker")
+            await until_ready("worker", lambda: _polled(temporal.client), running, folder)
+            yield LocalParts(
+                google=google,
+                temporal=temporal.address,
+                temporal_ui=temporal.ui_url,
+                slotsync=Slotsync(temporal.client, store),
+                connections=Connections(store, vault),
+                client=temporal.client,
+            )
+
+
+async def connect_merchant(parts: LocalParts, merchant: str, email: str, time_zone: str) -> None:
+    """Gives the merchant a Google account, and slotsync its grant."""
+    async with httpx.AsyncClient(base_url=parts.google) as google:
+        (await google.post("/sandbox/accounts", json={"email": email, "time_zone": time_zone})).raise_for_status()
+        grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
+        answer = (await google.post(f"/sandbox/accounts/{email}/grant", json=grant)).raise_for_status()
+    parts.connections.save_grant(merchant, answer.json()["refresh_token"], SCOPES, email)
+
+
+async def open_workshop(parts: LocalParts) -> None:
+    """A merchant to try things with: the one of the README, connected, with a tour and its guide."""
+    await connect_merchant(parts, "arctic-kayaks", "arctic-kayaks@gmail.example", "Europe/Helsinki")
+    for owner, name in ((Owner.product("sunset-tour"), "Sunset tour"), (Owner.resource("guide-1"), "Guide Aino")):
+        settings = OwnerSettings(name=name, time_zone="Europe/Helsinki")
+        await parts.slotsync.put_owner("arctic-kayaks", owner, settings)
+
+
+def _set_environment(folder: Path, google: str, *, quotas: bool) -> None:
+    """For this process and those that it starts."""
+    own = {
+        "SLOTSYNC_DATA_FOLDER": str(folder),
+        "SLOTSYNC_DATABASE_URL": f"sqlite:///{folder}/slotsync.db",
+        "SLOTSYNC_ENCRYPTION_KEYS": _key_in(folder),
+        "SLOTSYNC_GOOGLE_ENDPOINT": google,
+        "SLOTSYNC_GOOGLE_CLIENT_ID": CLIENT_ID,
+        "SLOTSYNC_GOOGLE_CLIENT_SECRET": "local",
+    }
+    if not quotas:
+        own["SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE"] = BEYOND_ANY_DEMO
+        own["SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE"] = BEYOND_ANY_DEMO
+    os.environ.update(own)
+
+
+def _key_in(folder: Path) -> str:
+    """This folder's encryption key; made on first use."""
+    file = folder / "encryption.key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(Fernet.generate_key().decode())
+    return file.read_text()
+
+
+@asynccontextmanager
+async def _local_google(folder: Path, url: str, tell: Tell, *, quotas: bool) -> AsyncIterator[None]:
+    tell("Starting the local Google")
+    port = url.rsplit(":", 1)[1]
+    limits = [] if quotas else ["--no-quotas"]
+    arguments = ("sandbox", "--port", port, "--state", str(folder / "google.state"), *limits)
+    async with process("google", *arguments, folder=folder, environment={}) as running, httpx.AsyncClient() as http:
+
+        async def answers() -> bool:
+            try:
+                return (await http.get(f"{url}/sandbox/accounts")).is_success
+            except httpx.TransportError:
+                return False
+
+        await until_ready("google", answers, running, folder)
+        yield
+
+
+@asynccontextmanager
+async def _temporal(folder: Path, vault: Vault, tell: Tell) -> AsyncIterator[DevServer]:
+    """The server of TEMPORAL_ADDRESS where that is set, else one of our own."""
+    if address := os.environ.get("TEMPORAL_ADDRESS"):
+        tell(f"Connecting to Temporal at {address}")
+        yield DevServer(address=address, ui_url="", client=await connect(vault))
+        return
+    tell("Starting Temporal's server")
+    async with dev_server(vault, folder, ui=True) as server:
+        yield server
+
+
+async def _polled(client: Client) -> bool:
+    """Whether a worker listens on every queue."""
+    kinds = {
+        queues.WORKFLOWS: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        queues.GOOGLE: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        queues.LONG: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    }
+    for queue, kind in kinds.items():
+        described = await client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind)
+        )
+        if not described.pollers:
+            return False
+    return True

@@ -1,0 +1,52 @@
+"""How a reservation stands: what is in Google, for which version, since when, and what is in the way."""
+
+from datetime import datetime
+
+from slotsync.rules.message import Message
+from slotsync.rules.sync_state import SyncState
+
+
+class EventStanding(Message):
+    """One event of a reservation."""
+
+    item: str
+    owner: str
+    state: SyncState
+    version: int | None
+    since: datetime
+    link: str = ""
+    last_error: str | None = None
+
+
+class Standing(Message):
+    """A reservation: the newest version known, the one that Google shows, and what its workflow does now.
+
+    ``doing`` is empty when the workflow has ended; ``settled`` is true when Google shows all of the newest version.
+    """
+
+    merchant: str
+    reservation: str
+    version: int
+    settled_version: int | None
+    doing: str = ""
+    events: tuple[EventStanding, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether Google shows all of the newest version."""
+        return self.settled_version is not None and self.settled_version >= self.version
+
+
+class StateCount(Message):
+    """How many events of a merchant are in one state, and since when the oldest of them is."""
+
+    merchant: str
+    state: SyncState
+    count: int
+    oldest: datetime
+
+
+class Overview(Message):
+    """All events, counted by merchant and state."""
+
+    lines: tuple[StateCount, ...]

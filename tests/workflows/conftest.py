@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from temporalio.testing import WorkflowEnvironment
+
+from slotsync.sandbox.options import SandboxOptions
+from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from slotsync.secrets import Vault
+from slotsync.temporal.dev_server import dev_server, time_skipping_server
+from tests.world import World
+from tests.world import world as build_world
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([Fernet.generate_key().decode()])
+
+
+@pytest.fixture
+def google() -> Iterator[RunningSandbox]:
+    with running_sandbox(SandboxOptions.unlimited()) as running:
+        yield running
+
+
+@pytest.fixture
+async def world(google: RunningSandbox, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
+    """A world in real time."""
+    async with dev_server(vault) as server, build_world(google, vault, server.client, tmp_path) as built:
+        yield built
+
+
+@pytest.fixture
+async def skipping(vault: Vault) -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal server on which each workflow's time flies when it waits."""
+    async with time_skipping_server(vault) as environment:
+        yield environment
+
+
+@pytest.fixture
+async def fast_world(
+    google: RunningSandbox, vault: Vault, skipping: WorkflowEnvironment, tmp_path: Path
+) -> AsyncIterator[World]:
+    """A world in which time flies."""
+    async with build_world(google, vault, skipping.client, tmp_path) as built:
+        yield built

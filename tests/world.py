@@ -1,0 +1,141 @@
+"""Everything real, small and on this machine: a local Google, a store, Temporal, and slotsync's workers on top."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cryptography.fernet import Fernet
+from temporalio.client import Client
+
+from slotsync.rules.owner import GuestData, Owner, OwnerSettings
+from slotsync.rules.reservation import Item, Reservation
+from slotsync.sandbox.server import RunningSandbox
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store import Connections, Store
+from starter.client import Slotsync
+from starter.local import CLIENT_ID, SCOPES
+from worker import workers
+
+MERCHANT = "arctic-kayaks"
+EMAIL = "kayaks@gmail.example"
+TOUR = Owner.product("sunset-tour")
+GUIDE = Owner.resource("guide-1")
+
+Event = dict[str, object]
+
+
+def item(product: str = TOUR.id, resources: Iterable[str] = (), day: int = 1, **more: object) -> Item:
+    times = {"start": f"2027-07-{day:02}T18:00:00+03:00", "end": f"2027-07-{day:02}T20:00:00+03:00"}
+    return Item.model_validate({"product": product, "resources": tuple(resources), **times, **more})
+
+
+def snapshot(
+    version: int = 1,
+    *items: Item,
+    name: str = "R-1",
+    merchant: str = MERCHANT,
+    **more: object,
+) -> Reservation:
+    told = {"merchant": merchant, "id": name, "version": version, "items": items or (item(),), "title": f"v{version}"}
+    return Reservation.model_validate({**told, **more})
+
+
+@dataclass(frozen=True)
+class World:
+    """A world for one test."""
+
+    google: RunningSandbox
+    http: httpx.AsyncClient
+    settings: Settings
+    store: Store
+    vault: Vault
+    client: Client
+    slotsync: Slotsync
+
+    async def open_shop(self, *owners: Owner, merchant: str = MERCHANT, email: str = EMAIL) -> None:
+        """A merchant with a Google account and these products and resources."""
+        await self.connect(merchant, email)
+        for owner in owners or (TOUR, GUIDE):
+            settings = OwnerSettings(name=owner.id, time_zone="Europe/Helsinki", guest_data=GuestData.FULL)
+            await self.slotsync.put_owner(merchant, owner, settings)
+
+    async def connect(self, merchant: str = MERCHANT, email: str = EMAIL) -> None:
+        account = {"email": email, "time_zone": "Europe/Helsinki"}
+        (await self.http.post("/sandbox/accounts", json=account)).raise_for_status()
+        grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
+        answer = (await self.http.post(f"/sandbox/accounts/{email}/grant", json=grant)).raise_for_status()
+        Connections(self.store, self.vault).save_grant(merchant, answer.json()["refresh_token"], SCOPES, email)
+
+    async def fault(self, **fault: object) -> None:
+        (await self.http.post("/sandbox/faults", json=fault)).raise_for_status()
+
+    async def heal(self) -> None:
+        (await self.http.delete("/sandbox/faults")).raise_for_status()
+
+    async def calendars(self, email: str = EMAIL) -> dict[str, str]:
+        """Ids of the account's calendars by name, without the primary one."""
+        answer = (await self.http.get(f"/sandbox/accounts/{email}/calendars")).raise_for_status()
+        return {each["summary"]: each["id"] for each in answer.json()["items"] if each["id"] != email}
+
+    async def events(self, owner: Owner = TOUR, email: str = EMAIL) -> list[Event]:
+        """The live events in an owner's calendar."""
+        calendar = (await self.calendars(email)).get(owner.id)
+        if calendar is None:
+            return []
+        address = f"/sandbox/accounts/{email}/calendars/{calendar}/events"
+        answer = (await self.http.get(address)).raise_for_status()
+        return [each for each in answer.json()["items"] if each["status"] != "cancelled"]
+
+    async def titles(self, owner: Owner = TOUR, email: str = EMAIL) -> list[str]:
+        return sorted(str(event["summary"]) for event in await self.events(owner, email))
+
+    async def writes(self) -> int:
+        """How many calls changed an event, or tried to."""
+        totals = (await self.http.get("/sandbox/calls")).raise_for_status().json()["totals"]
+        return sum(totals.get(f"events.{method}", 0) for method in ("insert", "update", "patch", "delete", "import"))
+
+    async def settled(self, version: int, name: str = "R-1", merchant: str = MERCHANT) -> None:
+        """Waits until Google shows this version."""
+
+        async def shown() -> bool:
+            standing = await self.slotsync.status(merchant, name)
+            return standing is not None and (standing.settled_version or -1) >= version
+
+        await until(shown)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """slotsync's workers, running."""
+        async with AsyncExitStack() as stack:
+            for each in workers(self.client, self.settings, self.store, self.vault):
+                await stack.enter_async_context(each)
+            yield
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 60) -> None:
+    """Waits for a condition."""
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def world(google: RunningSandbox, vault: Vault, client: Client, folder: Path) -> AsyncIterator[World]:
+    settings = Settings.model_validate(
+        {
+            "encryption_keys": (Fernet.generate_key().decode(),),
+            "data_folder": folder,
+            "google_endpoint": google.url,
+            "google_client_id": CLIENT_ID,
+            "google_client_secret": "local",
+        }
+    )
+    store = Store.open(settings.database_url)
+    store.upgrade()
+    async with httpx.AsyncClient(base_url=google.url, timeout=30) as http:
+        yield World(google, http, settings, store, vault, client, Slotsync(client, store))
+    store.close()

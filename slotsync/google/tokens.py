@@ -68,7 +68,9 @@ class AccessTokens:
             if stored and stored.token != refused:
                 return stored
             fresh = self._refreshed(grant.refresh_token, request)
-            self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
+            # A merchant who connected anew in the meantime must not get a token of the grant before.
+            if self._grants.grant(connection_id).refresh_token == grant.refresh_token:
+                self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
             return fresh
 
     def _good(self, grant: Grant) -> AccessToken | None:

@@ -70,6 +70,9 @@ class MemoryGrants:
             raise GrantLost("the connection has no grant", reason="no_grant")
         return self.grants[connection_id]
 
+    def forget_access_tokens(self) -> None:
+        self.grants = {name: MemoryGrant(grant.refresh_token) for name, grant in self.grants.items()}
+
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         self.saved.append(token)
         self.grants[connection_id] = MemoryGrant(self.grants[connection_id].refresh_token, token, expires_at)

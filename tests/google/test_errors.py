@@ -172,7 +172,7 @@ DEATHS = [
 def test_a_dead_refresh_token_means_that_the_grant_is_lost(
     answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants, body: dict[str, str], reason: str
 ) -> None:
-    expire(grants)
+    grants.forget_access_tokens()
     answering.token = Answer.of(400, body)
     error = error_of(answered)
     assert type(error) is GrantLost
@@ -192,7 +192,7 @@ TROUBLES = [
 def test_any_other_trouble_with_tokens_does_not_disconnect_the_merchant(
     answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants, answer: Answer, reason: str
 ) -> None:
-    expire(grants)
+    grants.forget_access_tokens()
     answering.token = answer
     error = error_of(answered)
     assert type(error) is Transient
@@ -202,7 +202,7 @@ def test_any_other_trouble_with_tokens_does_not_disconnect_the_merchant(
 def test_a_wrong_client_secret_names_the_setting_to_mend(
     answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants
 ) -> None:
-    expire(grants)
+    grants.forget_access_tokens()
     answering.token = Answer.of(401, {"error": "invalid_client"})
     assert "SLOTSYNC_GOOGLE_CLIENT_SECRET" in str(error_of(answered))
 
@@ -229,11 +229,6 @@ def test_a_server_that_does_not_answer_in_time_is_transient(grants: MemoryGrants
         services.close()
     assert type(error) is Transient
     assert error.reason == "timeout"
-
-
-def expire(grants: MemoryGrants) -> None:
-    refresh_token = grants.grants["c-1"].refresh_token
-    grants.grants["c-1"] = type(grants.grants["c-1"])(refresh_token)
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,3 +167,25 @@ def test_without_an_oauth_client_the_settings_are_named_at_once(grants: MemoryGr
 
 def test_a_token_is_not_shown_by_its_repr() -> None:
     assert "secret-token" not in repr(AccessToken("secret-token", in_an_hour()))
+
+
+@dataclass
+class ReconnectedGrants(MemoryGrants):
+    """A merchant who connects another account while the token of the one before is being refreshed."""
+
+    looks: int = 0
+
+    def grant(self, connection_id: str) -> MemoryGrant:
+        self.looks += 1
+        if self.looks == 3:
+            self.grants[connection_id] = MemoryGrant("refresh-2", "of the new grant", in_an_hour())
+        return super().grant(connection_id)
+
+
+def test_a_token_of_the_grant_before_is_not_kept_for_the_new_one(answering: AnsweringServer) -> None:
+    grants = ReconnectedGrants({"c-1": MemoryGrant("refresh-1")})
+    with closing(GoogleServices(settings_at(answering.url), grants)) as services:
+        read(services)
+        read(services)
+    assert grants.saved == []
+    assert [seen.token for seen in answering.calls("/calendar/")] == ["fresh", "of the new grant"]

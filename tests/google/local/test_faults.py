@@ -189,3 +189,11 @@ def test_a_grant_that_ends_in_the_middle_of_a_change_changes_nothing(world: Worl
     with pytest.raises(GrantLost):
         world.put(2, created, summary="Two persons")
     assert world.titles() == ["Sunset tour"]
+
+
+@pytest.mark.parametrize("kind", ["drop", "slow", "lost_response", "backendError", "rateLimitExceeded"])
+def test_trouble_with_tokens_ends_in_one_event_and_a_grant_that_lives(world: World, kind: str) -> None:
+    world.grants.forget_access_tokens()
+    disturb(world, "oauth2.token", kind, 3)
+    until_done(world.put)
+    assert world.titles() == ["Sunset tour"]

@@ -9,8 +9,8 @@ from tests.sandbox.clients.calendar_client import CalendarClient, Grant
 from tests.sandbox.clients.controls import SLOTSYNC_SCOPES, Controls
 
 # A machine without Node has two clients. CI must have all three: there, a missing Node fails when it is to start.
-NODE = ["node"] if shutil.which("node") or os.environ.get("CI") == "true" else []
-KINDS = ["python", "gcsa", *NODE]
+HAS_NODE = all(shutil.which(program) for program in ("node", "npm"))
+KINDS = ["python", "gcsa", *(["node"] if HAS_NODE or os.environ.get("CI") == "true" else [])]
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """The local Google's controls, as its users reach them: over HTTP."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
@@ -39,6 +41,15 @@ class Controls:
         """Makes the next calls of the account fail."""
         fault: dict[str, Json] = {"method": method, "kind": kind, "account": account, "count": count}
         self._post("/sandbox/faults", fault if status is None else {**fault, "status": status})
+
+    @contextmanager
+    def quota(self, per_user_per_minute: int) -> Iterator[None]:
+        """Lets every user make so few calls a minute."""
+        self._post("/sandbox/faults", {"kind": "quota", "per_user_per_minute": per_user_per_minute})
+        try:
+            yield
+        finally:
+            self.http.delete(f"{self.url}/sandbox/faults").raise_for_status()
 
     def add_calendar_by_hand(self, email: str, summary: str, time_zone: str) -> str:
         """The id of a calendar that the user made, not the client."""

@@ -16,6 +16,11 @@ def test_a_calendar_needs_a_title(client: CalendarClient) -> None:
         client.create_calendar({})
 
 
+def test_a_calendar_has_a_zone_that_exists(client: CalendarClient) -> None:
+    with refused(400, "invalid"):
+        client.create_calendar({"summary": "Kayak", "timeZone": "Mars/Phobos"})
+
+
 def test_two_calendars_may_have_one_title(client: CalendarClient) -> None:
     first, second = (client.create_calendar({"summary": "Kayak"}) for _ in range(2))
     assert first["id"] != second["id"]

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.sandbox.clients.calendar_client import CalendarClient
 from tests.sandbox.clients.conformance import JSON_TYPE, faults
-from tests.sandbox.clients.recording import Exchange, Json
+from tests.sandbox.clients.recording import Exchange, Json, Recorder
 
 EVENTS = "/calendar/v3/calendars/c1/events"
 START_AND_END: dict[str, Json] = {
@@ -91,3 +92,17 @@ def test_what_google_would_never_say_is_found(flawed: Exchange) -> None:
 def test_a_path_that_google_does_not_have_is_an_error() -> None:
     with pytest.raises(LookupError, match="has no GET /calendar/v3/nowhere"):
         list(faults(exchange(path="/calendar/v3/nowhere")))
+
+
+def test_every_call_is_recorded_as_it_was_sent_and_answered(client: CalendarClient, recorder: Recorder) -> None:
+    recorder.take()
+    made = client.create_calendar({"summary": "Kayak"})
+    client.get_calendar(made["id"])
+    calls = [call for call in recorder.exchanges if call.path.startswith("/calendar/v3/calendars")]
+    assert [(call.verb, call.status, call.request_body != b"") for call in calls] == [
+        ("POST", 200, True),
+        ("GET", 200, False),
+    ]
+    assert calls[0].request == {"summary": "Kayak"}
+    assert isinstance(calls[0].response, dict)
+    assert calls[0].response["id"] == made["id"]

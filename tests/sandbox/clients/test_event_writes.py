@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.clients.bodies import NOON, private, starts_at, timed
-from tests.sandbox.clients.calendar_client import CalendarClient, refused
+from tests.sandbox.clients.bodies import NOON, all_day, private, starts_at, timed
+from tests.sandbox.clients.calendar_client import CalendarClient, Refused, refused
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3.schemas import Event
@@ -34,6 +34,32 @@ def test_a_patch_keeps_what_it_omits(client: CalendarClient, calendar: str, even
     found = client.get_event(calendar, event["id"])
     assert (found["summary"], found["description"], found["location"]) == ("Night tour", "Two persons", "Pier 3")
     assert starts_at(found) == NOON
+
+
+def test_an_update_can_make_a_timed_event_last_all_day(client: CalendarClient, calendar: str, event: Event) -> None:
+    client.update_event(calendar, event["id"], all_day(NOON.date()))
+    found = client.get_event(calendar, event["id"])
+    assert (found["start"], found["end"]) == ({"date": "2026-12-07"}, {"date": "2026-12-08"})
+
+
+def test_a_patch_makes_a_timed_event_last_all_day_once_it_removes_the_times(
+    client: CalendarClient, calendar: str, event: Event
+) -> None:
+    days = all_day(NOON.date())
+    gone = {"dateTime": None, "timeZone": None}
+    client.call(
+        "events.patch",
+        {"calendarId": calendar, "eventId": event["id"]},
+        body={"start": {**days["start"], **gone}, "end": {**days["end"], **gone}},
+    )
+    assert client.get_event(calendar, event["id"])["start"] == {"date": "2026-12-07"}
+
+
+def test_an_event_is_never_both_timed_and_all_day(client: CalendarClient, calendar: str, event: Event) -> None:
+    with pytest.raises(Refused) as caught:
+        client.patch_event(calendar, event["id"], all_day(NOON.date()))
+    assert caught.value.status == 400
+    assert starts_at(client.get_event(calendar, event["id"])) == NOON
 
 
 def test_a_patch_merges_properties(client: CalendarClient, calendar: str, event: Event) -> None:

@@ -1,9 +1,13 @@
 """What a client sees when the local Google was told to fail."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.sandbox.clients.bodies import NOON, timed
 from tests.sandbox.clients.calendar_client import CalendarClient, Refused, refused
+from tests.sandbox.clients.conftest import Clock
+from tests.sandbox.clients.connecting import Connector
 from tests.sandbox.clients.controls import Controls
 from tests.sandbox.clients.test_freebusy import DAY
 
@@ -79,3 +83,17 @@ def test_a_calendar_that_fails_in_freebusy_is_not_told_as_free(
     assert failed.errors
     assert not failed.slots
     assert not client.busy([calendar], *DAY)[calendar].errors
+
+
+def test_one_who_calls_too_often_is_slowed_down_alone(connect: Connector, google: Controls, clock: Clock) -> None:
+    google.create_account("calm@example.com", "Europe/Oslo")
+    calm = Connector(google, "calm@example.com", connect.driver, connect.opened)()
+    hasty = connect()
+    with google.quota(per_user_per_minute=3):
+        for _ in range(3):
+            hasty.listed_calendars()
+        with refused(403, "userRateLimitExceeded"):
+            hasty.listed_calendars()
+        assert calm.listed_calendars() == ["calm@example.com"]
+        clock.advance(timedelta(seconds=61))
+        assert hasty.listed_calendars() == [connect.account]

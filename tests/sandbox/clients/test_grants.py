@@ -53,6 +53,14 @@ def test_app_created_may_neither_list_calendars_nor_ask_for_busy_times(connect: 
         client.busy(["primary"], *WINDOW)
 
 
+def test_app_created_may_not_move_events(connect: Connector) -> None:
+    client = connect(APP_CREATED)
+    here, there = (client.create_calendar({"summary": title})["id"] for title in ("Kayak", "Canoe"))
+    made = client.insert_event(here, timed())
+    with refused(403, "insufficientPermissions"):
+        client.call("events.move", {"calendarId": here, "eventId": made["id"], "destination": there})
+
+
 def test_freebusy_asks_for_busy_times_and_nothing_else(connect: Connector, google: Controls, account: str) -> None:
     google.add_event_by_hand(account, account, timed(NOON))
     client = connect(f"{SCOPE}calendar.freebusy")

@@ -66,3 +66,11 @@ def test_events_can_be_listed_by_their_start(client: CalendarClient, calendar: s
         client.insert_event(calendar, timed(NOON + timedelta(hours=hour), summary=str(hour)))
     found = client.events(calendar, singleEvents=True, orderBy="startTime")
     assert [event["summary"] for event in found] == ["1", "2", "3"]
+
+
+def test_a_question_too_long_for_a_url_is_answered(client: CalendarClient, calendar: str) -> None:
+    value = "å" * 800
+    client.insert_event(calendar, timed(summary="Long", extendedProperties=private(place=value)))
+    client.insert_event(calendar, timed(summary="Short", extendedProperties=private(place="å")))
+    found = client.events(calendar, privateExtendedProperty=f"place={value}")
+    assert [event["summary"] for event in found] == ["Long"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, tuple_
+from sqlalchemy import Executable, delete, tuple_
 from sqlmodel import Session, and_, col, select
 
 from slotsync.rules.connection import ConnectionState
@@ -11,9 +11,18 @@ from slotsync.rules.owner import ManagedCalendar, Owner, OwnerKind, OwnerSetting
 from slotsync.store.owners import settings_of
 from slotsync.store.store import Store
 from slotsync.store.tables import ConnectionRow, ManagedCalendarRow, OwnerRow
-from slotsync.store.upsert import insert_into, table_of
+from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(ManagedCalendarRow)
+
+
+def _keep_first(insert: Insert) -> Executable:
+    # Changes nothing, but unlike DO NOTHING it returns the row that is there.
+    kept = {"calendar_id": _TABLE.c.calendar_id}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=kept).returning(_TABLE.c.calendar_id)
+
+
+_RECORD = Upsert(_TABLE, _keep_first)
 
 
 class Calendars:
@@ -33,26 +42,21 @@ class Calendars:
 
     def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
         """The calendar that is recorded for the owner now: the first one stays, whatever comes after."""
-        with self._store.write() as session:
-            insert = insert_into(
-                session,
-                _TABLE,
+        with self._store.write() as connection:
+            recorded = _RECORD.run(
+                connection,
                 **_key(merchant, owner),
                 calendar_id=calendar_id,
                 connection_id=connection_id,
                 created_at=datetime.now(UTC),
             )
-            # Changes nothing, but unlike DO NOTHING it returns the row that is there.
-            first = insert.on_conflict_do_update(
-                index_elements=_TABLE.primary_key, set_={"calendar_id": _TABLE.c.calendar_id}
-            )
-            return str(session.execute(first.returning(_TABLE.c.calendar_id)).scalar_one())
+            return str(recorded)
 
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
         """Removes the record of a calendar that is gone, unless another one was recorded since."""
         gone = {**_key(merchant, owner), "calendar_id": calendar_id}
-        with self._store.write() as session:
-            session.execute(delete(_TABLE).filter_by(**gone))
+        with self._store.write() as connection:
+            connection.execute(delete(_TABLE).filter_by(**gone))
 
 
 def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[tuple[Owner, ManagedCalendar]]:

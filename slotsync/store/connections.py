@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import update
+from sqlalchemy import Executable, update
 from sqlmodel import Session, col, select
 
 from slotsync.errors import GrantLost
@@ -14,10 +14,30 @@ from slotsync.secrets import Vault
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
 from slotsync.store.tables import ConnectionRow
-from slotsync.store.upsert import insert_into, table_of
+from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(ConnectionRow)
 _ACTIVE = ConnectionState.ACTIVE.value
+
+
+def _replace_grant(insert: Insert) -> Executable:
+    granted = {
+        name: insert.excluded[name]
+        for name in (
+            "state",
+            "account_email",
+            "scopes",
+            "refresh_token",
+            "access_token",
+            "access_expires_at",
+            "last_error",
+            "since",
+        )
+    }
+    return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted).returning(_TABLE.c.id)
+
+
+_SAVE = Upsert(_TABLE, _replace_grant)
 
 
 def _utc_now() -> datetime:
@@ -44,21 +64,22 @@ class Connections:
 
     def save_grant(self, merchant: str, refresh_token: str, scopes: Iterable[str], account_email: str) -> str:
         """Makes the merchant's connection active; the id of it, which a merchant keeps over all grants."""
-        granted: dict[str, object] = {
-            "state": _ACTIVE,
-            "account_email": self._vault.seal(account_email),
-            "scopes": " ".join(sorted(scopes)),
-            "refresh_token": self._vault.seal(refresh_token),
-            "access_token": None,
-            "access_expires_at": None,
-            "last_error": None,
-            "since": self._clock(),
-        }
-        with self._store.write() as session:
-            ensure_merchant(session, merchant)
-            insert = insert_into(session, _TABLE, id=str(uuid4()), merchant=merchant, **granted)
-            upsert = insert.on_conflict_do_update(index_elements=["merchant"], set_=granted)
-            return str(session.execute(upsert.returning(_TABLE.c.id)).scalar_one())
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            saved = _SAVE.run(
+                connection,
+                id=str(uuid4()),
+                merchant=merchant,
+                state=_ACTIVE,
+                account_email=self._vault.seal(account_email),
+                scopes=" ".join(sorted(scopes)),
+                refresh_token=self._vault.seal(refresh_token),
+                access_token=None,
+                access_expires_at=None,
+                last_error=None,
+                since=self._clock(),
+            )
+            return str(saved)
 
     def active_id(self, merchant: str) -> str | None:
         """The merchant's connection, while it is active."""
@@ -99,12 +120,12 @@ class Connections:
         dead = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at}
         no_tokens = {"refresh_token": None, "access_token": None, "access_expires_at": None}
         alive = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
-        with self._store.write() as session:
-            session.execute(update(_TABLE).where(*alive).values(**dead, **no_tokens))
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(*alive).values(**dead, **no_tokens))
 
     def _change(self, connection_id: str, **values: object) -> None:
-        with self._store.write() as session:
-            session.execute(
+        with self._store.write() as connection:
+            connection.execute(
                 update(_TABLE).where(_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE).values(**values)
             )
 

@@ -1,11 +1,13 @@
 """The tenants: made known by the first thing that is stored for them."""
 
-from sqlmodel import Session
+from sqlalchemy import Connection
 
 from slotsync.store.tables import MerchantRow
-from slotsync.store.upsert import insert_into, table_of
+from slotsync.store.upsert import Upsert, table_of
+
+_ENSURE = Upsert(table_of(MerchantRow), lambda insert: insert.on_conflict_do_nothing())
 
 
-def ensure_merchant(session: Session, merchant: str) -> None:
+def ensure_merchant(connection: Connection, merchant: str) -> None:
     """Makes the merchant known, so that other rows can point to it."""
-    session.execute(insert_into(session, table_of(MerchantRow), id=merchant).on_conflict_do_nothing())
+    _ENSURE.run(connection, id=merchant)

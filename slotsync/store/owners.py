@@ -6,9 +6,17 @@ from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
 from slotsync.store.tables import OwnerRow
-from slotsync.store.upsert import insert_into, table_of
+from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(OwnerRow)
+
+
+def _replace_settings(insert: Insert) -> Insert:
+    settings = {name: insert.excluded[name] for name in OwnerSettings.model_fields}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings)
+
+
+_PUT = Upsert(_TABLE, _replace_settings)
 
 
 class Owners:
@@ -19,11 +27,10 @@ class Owners:
 
     def put(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
         """Makes the owner known, or changes its settings."""
-        chosen = settings.model_dump(mode="json")
-        with self._store.write() as session:
-            ensure_merchant(session, merchant)
-            insert = insert_into(session, _TABLE, merchant=merchant, kind=owner.kind.value, id=owner.id, **chosen)
-            session.execute(insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=chosen))
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            chosen = settings.model_dump(mode="json")
+            _PUT.run(connection, merchant=merchant, kind=owner.kind.value, id=owner.id, **chosen)
 
     def get(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """The settings of an owner; nothing when it is unknown."""

@@ -3,19 +3,36 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, literal, update
-from sqlmodel import Session
+from sqlalchemy import Connection, Executable, case, literal, update
 
 from slotsync.rules.reservation import ReservationStatus
 from slotsync.rules.sync_state import SyncState
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
 from slotsync.store.tables import ReservationRow, SyncedEventRow
-from slotsync.store.upsert import insert_into, since, table_of
+from slotsync.store.upsert import Insert, Upsert, since, table_of
 
 _TABLE = table_of(ReservationRow)
 _EVENTS = table_of(SyncedEventRow)
 _AT_REST = (SyncState.IN_STEP.value, SyncState.DELETED.value, SyncState.NOT_SYNCED.value)
+
+
+def _unless_newer_is_known(insert: Insert) -> Executable:
+    new = insert.excluded
+    upsert = insert.on_conflict_do_update(
+        index_elements=_TABLE.primary_key,
+        set_={
+            "version": new.version,
+            "status": new.status,
+            "ends_at": new.ends_at,
+            "since": since(_TABLE, "version", new.version, new.since),
+        },
+        where=_TABLE.c.version <= new.version,
+    )
+    return upsert.returning(_TABLE.c.version)
+
+
+_BEGIN = Upsert(_TABLE, _unless_newer_is_known)
 
 
 @dataclass(frozen=True)
@@ -45,23 +62,25 @@ class Reservations:
         now: datetime,
     ) -> bool:
         """Notes a version; false when a newer one is known already, and then nothing changes."""
-        told = {"version": version, "status": status.value, "ends_at": ends_at}
-        with self._store.write() as session:
-            ensure_merchant(session, merchant)
-            insert = insert_into(session, _TABLE, merchant=merchant, id=reservation, since=now, **told)
-            upsert = insert.on_conflict_do_update(
-                index_elements=_TABLE.primary_key,
-                set_={**told, "since": since(_TABLE, "version", insert.excluded.version, insert.excluded.since)},
-                where=_TABLE.c.version <= insert.excluded.version,
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            noted = _BEGIN.run(
+                connection,
+                merchant=merchant,
+                id=reservation,
+                version=version,
+                status=status.value,
+                ends_at=ends_at,
+                since=now,
             )
-            return session.execute(upsert.returning(_TABLE.c.version)).first() is not None
+            return noted is not None
 
     def settle(self, merchant: str, reservation: str, version: int, now: datetime) -> None:
         """Notes that Google shows all of this version; nothing changes when a newer one is under way."""
         newest = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version)
-        with self._store.write() as session:
-            if session.execute(newest.values(settled_version=version).returning(_TABLE.c.version)).first():
-                _lay_to_rest(session, merchant, reservation, now)
+        with self._store.write() as connection:
+            if connection.execute(newest.values(settled_version=version)).rowcount:
+                _lay_to_rest(connection, merchant, reservation, now)
 
     def version(self, merchant: str, reservation: str) -> int | None:
         """The newest version that was noted; nothing when the reservation is unknown."""
@@ -83,8 +102,8 @@ class Reservations:
         )
 
 
-def _lay_to_rest(session: Session, merchant: str, reservation: str, now: datetime) -> None:
+def _lay_to_rest(connection: Connection, merchant: str, reservation: str, now: datetime) -> None:
     """What still seemed held up is not: it is right as it stands, or was never needed."""
     held = update(_EVENTS).filter_by(merchant=merchant, reservation=reservation).where(_EVENTS.c.state.not_in(_AT_REST))
     rest = case((_EVENTS.c.present, literal(SyncState.IN_STEP.value)), else_=literal(SyncState.DELETED.value))
-    session.execute(held.values(state=rest, last_error=None, since=now))
+    connection.execute(held.values(state=rest, last_error=None, since=now))

@@ -38,7 +38,7 @@ class Store:
 
     def upgrade(self) -> None:
         """Brings the tables to the current schema; safe when several processes do so at once."""
-        with self._turn, self._writing.begin() as connection:
+        with self.write() as connection:
             upgrade(connection)
 
     @contextmanager
@@ -48,10 +48,10 @@ class Store:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session whose changes are in the database together when it ends, or not at all."""
-        with self._turn, Session(self._writing) as session, session.begin():
-            yield session
+    def write(self) -> Iterator[Connection]:
+        """A connection whose changes are in the database together when it ends, or not at all."""
+        with self._turn, self._writing.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Gives all connections back."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, null, true
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -12,8 +12,9 @@ from slotsync.rules.owner import Owner
 from slotsync.rules.sync_state import SyncState
 from slotsync.store.store import Store
 from slotsync.store.synced_event import StateCount, SyncedEvent, event_of, key_of, seen_in_google
+from slotsync.store.synced_event_changes import MARK, RECORD
 from slotsync.store.tables import SyncedEventRow
-from slotsync.store.upsert import insert_into, since, table_of
+from slotsync.store.upsert import table_of
 
 _TABLE = table_of(SyncedEventRow)
 
@@ -35,45 +36,30 @@ class SyncedEvents:
         desired_version: int | None = None,
     ) -> None:
         """Notes how an event is doing; what is known of it in Google stays. An older version changes nothing."""
-        told = {"state": state.value, "since": now, "last_error": error, "desired_version": desired_version}
-        with self._store.write() as session:
-            insert = insert_into(session, _TABLE, **key_of(merchant, reservation, key), **told)
-            new = insert.excluded
-            upsert = insert.on_conflict_do_update(
-                index_elements=_TABLE.primary_key,
-                set_={
-                    "state": new.state,
-                    "since": since(_TABLE, "state", new.state, new.since),
-                    "last_error": new.last_error,
-                    "desired_version": func.coalesce(new.desired_version, _TABLE.c.desired_version),
-                },
-                where=_is_not(_TABLE.c.desired_version > new.desired_version),
+        with self._store.write() as connection:
+            MARK.run(
+                connection,
+                **key_of(merchant, reservation, key),
+                state=state.value,
+                since=now,
+                last_error=error,
+                desired_version=desired_version,
             )
-            session.execute(upsert)
 
     def record(self, merchant: str, reservation: str, written: WrittenEvent, now: datetime) -> None:
         """Notes what stands in Google now. Something older than what is known there changes nothing.
 
         The event is in step (or deleted) by that, unless a newer version was marked as desired meanwhile.
         """
-        state = (SyncState.IN_STEP if written.present else SyncState.DELETED).value
-        seen = seen_in_google(written)
-        with self._store.write() as session:
-            key = key_of(merchant, reservation, written.key)
-            insert = insert_into(session, _TABLE, **key, **seen, state=state, since=now)
-            behind = _TABLE.c.desired_version > insert.excluded.written_version
-            reached = case((behind, _TABLE.c.state), else_=state)
-            upsert = insert.on_conflict_do_update(
-                index_elements=_TABLE.primary_key,
-                set_={
-                    **seen,
-                    "state": reached,
-                    "since": since(_TABLE, "state", reached, insert.excluded.since),
-                    "last_error": case((behind, _TABLE.c.last_error), else_=null()),
-                },
-                where=_is_not(_TABLE.c.written_version > insert.excluded.written_version),
+        state = SyncState.IN_STEP if written.present else SyncState.DELETED
+        with self._store.write() as connection:
+            RECORD.run(
+                connection,
+                **key_of(merchant, reservation, written.key),
+                **seen_in_google(written),
+                state=state.value,
+                since=now,
             )
-            session.execute(upsert)
 
     def known(self, merchant: str, reservation: str) -> list[WrittenEvent]:
         """The events of a reservation that ever were in Google, as they were last seen there."""
@@ -117,8 +103,3 @@ class SyncedEvents:
 
 def _of_merchant(merchant: str) -> SelectOfScalar[SyncedEventRow]:
     return select(SyncedEventRow).where(SyncedEventRow.merchant == merchant)
-
-
-def _is_not(newer: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Unless it is newer: a version that is not known is not."""
-    return newer.is_not(true())

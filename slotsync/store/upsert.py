@@ -1,10 +1,27 @@
 """Insert or change in one statement: the same words for both databases."""
 
-from sqlalchemy import ColumnElement, Table, case
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel
+from collections.abc import Callable
 
-Upsert = sqlite.Insert | postgresql.Insert
+from sqlalchemy import ColumnElement, Connection, Executable, Table, case
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Upsert:
+    """An insert that knows what to do on a conflict. Built once, because building costs more than running."""
+
+    def __init__(self, table: Table, on_conflict: Callable[[Insert], Executable]) -> None:
+        self._by_database: dict[str, Executable] = {
+            "sqlite": on_conflict(sqlite.insert(table)),
+            "postgresql": on_conflict(postgresql.insert(table)),
+        }
+
+    def run(self, connection: Connection, **values: object) -> object:
+        """Runs it with these values of a new row; the first column of what it returns, if it returns a row."""
+        result = connection.execute(self._by_database[connection.dialect.name], values)
+        return result.scalar() if result.returns_rows else None
 
 
 def table_of(row: type[SQLModel]) -> Table:
@@ -12,13 +29,6 @@ def table_of(row: type[SQLModel]) -> Table:
     return row.metadata.tables[str(row.__tablename__)]
 
 
-def insert_into(session: Session, table: Table, **values: object) -> Upsert:
-    """An insert that can say what to do on a conflict, in the dialect of the session's database."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).values(**values)
-    return postgresql.insert(table).values(**values)
-
-
-def since(table: Table, column: str, after: ColumnElement[object], now: object) -> ColumnElement[object]:
+def since(table: Table, column: str, after: ColumnElement[object], now: ColumnElement[object]) -> ColumnElement[object]:
     """The row's ``since`` for as long as the column does not change, else ``now``."""
     return case((table.c[column] == after, table.c.since), else_=now)

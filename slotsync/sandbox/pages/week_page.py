@@ -1,0 +1,95 @@
+"""Gathers what the week page shows."""
+
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from slotsync.sandbox.accounts import Account
+from slotsync.sandbox.instants import zone
+from slotsync.sandbox.pages.address import Address
+from slotsync.sandbox.pages.bars import Lane, lane, rows_for_each
+from slotsync.sandbox.pages.blocks import Block, blocks_of_day
+from slotsync.sandbox.pages.drawn_event import DrawnEvent
+from slotsync.sandbox.pages.event_details import EventDetails
+from slotsync.sandbox.pages.shown_calendar import ShownCalendar, calendars_in_list
+from slotsync.sandbox.pages.week import Week
+
+if TYPE_CHECKING:
+    from slotsync.sandbox.local_google import LocalGoogle
+
+
+class WeekPage:
+    """A week of one account, as an address asks for it."""
+
+    def __init__(self, google: "LocalGoogle", account: Account, address: Address) -> None:
+        self._google = google
+        self.account = account
+        self.address = address
+        self.zone = zone(account.time_zone)
+        self.today = google.clock().astimezone(self.zone).date()
+        self.week = Week.around(address.week or self.today, self.zone)
+
+    @cached_property
+    def calendars(self) -> list[ShownCalendar]:
+        """The calendars of the account's list."""
+        return calendars_in_list(self._google, self.account.email)
+
+    @cached_property
+    def events(self) -> dict[ShownCalendar, list[DrawnEvent]]:
+        """The week's living events, for each calendar of the list."""
+        return {calendar: self._events_of(calendar) for calendar in self.calendars}
+
+    @cached_property
+    def lanes(self) -> list[Lane]:
+        """The band above the hours: the ticked calendars that have something in it."""
+        bars = {calendar: [e for e in events if e.is_bar] for calendar, events in self._ticked.items()}
+        with_bars = {calendar: events for calendar, events in bars.items() if events}
+        most = rows_for_each(len(with_bars), beside_hours=any(self.blocks))
+        opened = self.address.lane
+        return [lane(c, events, self.week, None if c.key == opened else most) for c, events in with_bars.items()]
+
+    @cached_property
+    def blocks(self) -> list[list[Block]]:
+        """The ticked calendars' timed events, for each day."""
+        timed = [event for events in self._ticked.values() for event in events if not event.is_bar]
+        return [blocks_of_day(timed, day) for day in self.week.days]
+
+    @cached_property
+    def details(self) -> EventDetails | None:
+        """The event that the address opens, a deleted one too."""
+        key, _, event_id = self.address.event.partition(".")
+        calendar = next((calendar for calendar in self.calendars if calendar.key == key), None)
+        stored = self._google.book(calendar.stored.id).get(event_id) if calendar else None
+        if calendar is None or stored is None:
+            return None
+        return EventDetails.of(DrawnEvent.of(stored, calendar, self.zone), self.account.time_zone)
+
+    def events_of_day(self, day: date) -> dict[ShownCalendar, list[DrawnEvent]]:
+        """Everything on a day, for each ticked calendar that has something: whole days first."""
+        found = {calendar: [e for e in events if e.first <= day <= e.last] for calendar, events in self._ticked.items()}
+        order = {c: sorted(events, key=lambda e: (not e.is_bar, e.start, e.title)) for c, events in found.items()}
+        return {calendar: events for calendar, events in order.items() if events}
+
+    def nearest_week(self) -> date | None:
+        """A Monday with events where this week has none: the next one, else the last one."""
+        if any(self._ticked.values()):
+            return None
+        books = (self._google.book(calendar.stored.id) for calendar in self._ticked)
+        starts = [event.start for book in books for event in book if not event.cancelled]
+        start, _ = self.week.bounds
+        nearest = min((s for s in starts if s >= start), default=max(starts, default=None))
+        return Week.around(nearest.astimezone(self.zone).date(), self.zone).monday if nearest else None
+
+    @property
+    def week_number(self) -> int:
+        """The number that Europe gives the week."""
+        return self.week.monday.isocalendar().week
+
+    @property
+    def _ticked(self) -> dict[ShownCalendar, list[DrawnEvent]]:
+        return {calendar: events for calendar, events in self.events.items() if self.address.shows(calendar.key)}
+
+    def _events_of(self, calendar: ShownCalendar) -> list[DrawnEvent]:
+        stored = self._google.events_between(self.account.email, calendar.stored.id, *self.week.bounds)
+        drawn = (DrawnEvent.of(event, calendar, self.zone) for event in stored)
+        return [event for event in drawn if self.week.touches(event.first, event.last)]

@@ -1,4 +1,4 @@
-"""Event bodies for the scenarios."""
+"""Events and times for the scenarios."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3.schemas import Event
 
 NOON = datetime(2026, 12, 7, 12, tzinfo=UTC)
+DAY = (datetime(2026, 12, 7, tzinfo=UTC), datetime(2026, 12, 8, tzinfo=UTC))
 
 
 def timed(start: datetime = NOON, hours: float = 1, **fields: object) -> Event:

@@ -1,7 +1,6 @@
 """One local Google for all scenarios; an account, a client and a calendar of its own for each."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import running_sandbox
 from tests.sandbox.clients.calendar_client import CalendarClient
+from tests.sandbox.clients.clock import Clock
 from tests.sandbox.clients.conformance import faults
 from tests.sandbox.clients.connecting import KINDS, Connector
 from tests.sandbox.clients.controls import Controls
@@ -17,21 +17,6 @@ from tests.sandbox.clients.gcsa_client import GcsaClient
 from tests.sandbox.clients.node_client import NodeProcess, install
 from tests.sandbox.clients.python_client import PythonClient
 from tests.sandbox.clients.recording import Recorder
-
-
-class Clock:
-    """The present, and later on request."""
-
-    def __init__(self) -> None:
-        self._ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        """The instant that the local Google takes for now."""
-        return datetime.now(UTC) + self._ahead
-
-    def advance(self, by: timedelta) -> None:
-        """Lets time pass."""
-        self._ahead += by
 
 
 @pytest.fixture(scope="session")

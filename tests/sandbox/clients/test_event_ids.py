@@ -1,9 +1,12 @@
 """Ids that the client chose, and what becomes of them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.sandbox.clients.bodies import timed
-from tests.sandbox.clients.calendar_client import CalendarClient, refused
+from tests.sandbox.clients.calendar_client import CalendarClient, Refused, refused
+from tests.sandbox.clients.connecting import KINDS, Connector
 
 CHOSEN = "0a1b2c3d4e5f6g7h8i9jkstuv"
 
@@ -18,6 +21,22 @@ def test_a_taken_id_is_refused_and_the_first_event_stays(client: CalendarClient,
     with refused(409, "duplicate"):
         client.insert_event(calendar, timed(id=CHOSEN, summary="Second"))
     assert [event["summary"] for event in client.events(calendar)] == ["First"]
+
+
+# The clients of one Node process take turns, so they have no race to win.
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "node"], indirect=True)
+def test_one_of_many_who_want_an_id_at_once_gets_it(connect: Connector, calendar: str) -> None:
+    clients = [connect() for _ in range(8)]
+
+    def take_it(client: CalendarClient) -> int:
+        try:
+            client.insert_event(calendar, timed(id=CHOSEN))
+        except Refused as refusal:
+            return refusal.status
+        return 200
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        assert sorted(pool.map(take_it, clients)) == [200] + [409] * 7
 
 
 def test_a_deleted_id_stays_taken(client: CalendarClient, calendar: str) -> None:

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.sandbox.clients.bodies import NOON, timed
+from tests.sandbox.clients.bodies import DAY, NOON, timed
 from tests.sandbox.clients.calendar_client import CalendarClient, Refused, refused
-from tests.sandbox.clients.conftest import Clock
+from tests.sandbox.clients.clock import Clock
 from tests.sandbox.clients.connecting import Connector
 from tests.sandbox.clients.controls import Controls
-from tests.sandbox.clients.test_freebusy import DAY
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.sandbox.clients.bodies import NOON, all_day, timed
+from tests.sandbox.clients.bodies import DAY, NOON, all_day, timed
 from tests.sandbox.clients.calendar_client import Busy, CalendarClient, Slot, refused
 from tests.sandbox.clients.controls import Controls
 
-DAY = (NOON.replace(hour=0), NOON.replace(hour=0) + timedelta(days=1))
 NOBODY = "nobody@group.calendar.google.com"
 
 

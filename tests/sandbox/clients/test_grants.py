@@ -6,7 +6,7 @@ import pytest
 
 from tests.sandbox.clients.bodies import NOON, private, timed
 from tests.sandbox.clients.calendar_client import Busy, CalendarClient, refused
-from tests.sandbox.clients.conftest import Clock
+from tests.sandbox.clients.clock import Clock
 from tests.sandbox.clients.connecting import Connector
 from tests.sandbox.clients.controls import SCOPE, Controls
 from tests.sandbox.clients.recording import Recorder

@@ -1,8 +1,9 @@
 """gcsa, the most used wrapper around Google's Python client.
 
 gcsa has no word for patching, for If-Match, for one page of a list, for a sync token (it always sends a window of time,
-which Google refuses beside one) and for channels: those calls go through its ``service``, as its users make them.
-Events cross its own classes both ways, so its serializers are in every scenario.
+which Google refuses beside one) and for channels; of an entry in the calendar list, of colours and of settings it keeps
+only a part. Those calls go through its ``service``, as its users make them. All others are gcsa's own, and events cross
+its classes both ways, so that its serializers are in every scenario.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from urllib.parse import urlencode
+from functools import cached_property
+from urllib.parse import quote_plus, urlencode
 
 from starlette.datastructures import QueryParams
 
@@ -54,9 +55,9 @@ class Address:
         """With all events of a day beside the week."""
         return replace(self.closed, day=day)
 
-    def at_event(self, key: str) -> "Address":
-        """With an event beside the week."""
-        return replace(self.closed, event=key)
+    def at_event(self, key: str) -> str:
+        """With an event beside the week; a page has hundreds of these."""
+        return f"{self._closed_text}&event={quote_plus(key)}"
 
     def only(self, key: str) -> "Address":
         """One calendar, with all its bars."""
@@ -73,6 +74,10 @@ class Address:
     def shows(self, key: str) -> bool:
         """Whether the calendar is ticked."""
         return self.calendars is None or key in self.calendars
+
+    @cached_property
+    def _closed_text(self) -> str:
+        return str(self.closed)
 
     def _single(self) -> Mapping[str, object]:
         return {"account": self.account, "week": self.week, "lane": self.lane, "event": self.event, "day": self.day}

@@ -61,6 +61,14 @@ def lane(calendar: ShownCalendar, events: Iterable[DrawnEvent], week: Week, most
     return Lane(calendar, shown, hidden, len(bars))
 
 
+def _first_free(row_ends: list[int], column: int) -> int:
+    """The first row whose last bar ends before the column; a new one where there is none."""
+    for row, end in enumerate(row_ends):
+        if end < column:
+            return row
+    return len(row_ends)
+
+
 def _packed(events: Iterable[DrawnEvent], week: Week) -> list[Bar]:
     """Each event in the first row that has room, the earliest and longest first."""
     row_ends: list[int] = []
@@ -69,8 +77,8 @@ def _packed(events: Iterable[DrawnEvent], week: Week) -> list[Bar]:
         events, key=lambda event: (max(event.first, week.monday), -event.last.toordinal(), event.title)
     ):
         first, last = week.column(event.first), week.column(event.last)
-        row = next((number for number, end in enumerate(row_ends) if end < first), len(row_ends))
-        row_ends[row:] = [last, *row_ends[row + 1 :]]
+        row = _first_free(row_ends, first)
+        row_ends[row : row + 1] = [last]
         before, after = event.first < week.monday, event.last > week.sunday
         bars.append(Bar(event, row, first, last - first + 1, before, after))
     return bars

@@ -72,7 +72,7 @@ def _side_by_side(group: list[Block]) -> list[Block]:
     columns = []
     for block in group:
         column = next((number for number, end in enumerate(ends) if end <= block.start), len(ends))
-        ends[column:] = [block.end, *ends[column + 1 :]]
+        ends[column : column + 1] = [block.end]
         columns.append(column)
     placed = zip(group, columns, strict=True)
     return [Block(block.event, block.start, block.end, column, len(ends)) for block, column in placed]

@@ -29,8 +29,8 @@ class DrawnEvent:
         """The event as this zone sees it; whole days are the same everywhere."""
         start, end = stored.start.astimezone(zone), stored.end.astimezone(zone)
         if stored.all_day:
-            first, after = (_date(stored, name) for name in ("start", "end"))
-            return cls(stored, calendar, first, max(first, after - _DAY), start, end)
+            first = _date(stored, "start")
+            return cls(stored, calendar, first, max(first, _date(stored, "end") - _DAY), start, end)
         last = (end - timedelta(microseconds=1)).date()
         return cls(stored, calendar, start.date(), max(start.date(), last), start, end)
 

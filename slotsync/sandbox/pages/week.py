@@ -44,7 +44,7 @@ class Week:
     def bounds(self) -> tuple[datetime, datetime]:
         """Instants that take in all that can touch the week, in whatever zone a calendar counts its days."""
         start = datetime(self.monday.year, self.monday.month, self.monday.day, tzinfo=self.zone).astimezone(UTC)
-        return start - timedelta(days=2), start + timedelta(days=DAYS + 2)
+        return start - timedelta(days=1), start + timedelta(days=DAYS + 1)
 
     def touches(self, first: date, last: date) -> bool:
         """Whether any day from ``first`` to ``last`` is in it."""

@@ -26,7 +26,8 @@ class WeekPage:
         self.account = account
         self.address = address
         self.zone = zone(account.time_zone)
-        self.today = google.clock().astimezone(self.zone).date()
+        now = google.clock().astimezone(self.zone)
+        self.today, self.minute = now.date(), now.hour * 60 + now.minute
         self.week = Week.around(address.week or self.today, self.zone)
 
     @cached_property
@@ -91,5 +92,5 @@ class WeekPage:
 
     def _events_of(self, calendar: ShownCalendar) -> list[DrawnEvent]:
         stored = self._google.events_between(self.account.email, calendar.stored.id, *self.week.bounds)
-        drawn = (DrawnEvent.of(event, calendar, self.zone) for event in stored)
+        drawn = [DrawnEvent.of(event, calendar, self.zone) for event in stored]
         return [event for event in drawn if self.week.touches(event.first, event.last)]

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+from sqlmodel import SQLModel
+
+from slotsync.store import Owners, Store
+from slotsync.store.migrations import downgrade, upgrade
+from slotsync.store.tables import Row
+
+UPGRADE = "import sys; from slotsync.store import Store; s = Store.open(sys.argv[1]); s.upgrade(); s.close()"
+
+
+def test_models_and_migrations_agree(store: Store) -> None:
+    options = {"compare_type": True, "compare_server_default": True}
+    with store.write() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Row.metadata) == []
+
+
+def test_every_table_is_made_and_a_downgrade_takes_all_of_them_back(store: Store) -> None:
+    with store.write() as connection:
+        assert {*inspect(connection).get_table_names()} == {*Row.metadata.tables, "alembic_version"}
+        downgrade(connection)
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_a_downgraded_database_can_be_upgraded_again(store: Store) -> None:
+    with store.write() as connection:
+        downgrade(connection)
+        upgrade(connection)
+    assert Owners(store).all("arctic-kayaks") == {}
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(empty_store: Store) -> None:
+    with pytest.raises(InterruptedError):
+        _upgrade_and_fail(empty_store)
+    with empty_store.write() as connection:
+        assert inspect(connection).get_table_names() == []
+
+
+def _upgrade_and_fail(store: Store) -> None:
+    with store.write() as connection:
+        upgrade(connection)
+        raise InterruptedError
+
+
+def test_processes_that_upgrade_at_once_do_not_disturb_each_other(database_url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", UPGRADE, database_url], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    problems = [process.communicate(timeout=60)[1] for process in processes]
+    assert problems == [""] * 4
+    assert [process.returncode for process in processes] == [0] * 4
+
+
+def test_a_backend_may_have_tables_of_the_same_names() -> None:
+    assert Row.metadata is not SQLModel.metadata
+    assert "reservation" not in SQLModel.metadata.tables

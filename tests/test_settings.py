@@ -1,0 +1,132 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from slotsync.errors import SettingsError
+from slotsync.settings import GoogleEndpoints, Settings
+
+KEY, OLD_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+Set = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without ``.env``, and nothing set but an encryption key."""
+    monkeypatch.chdir(tmp_path)
+    for field in Settings.model_fields:
+        monkeypatch.delenv(f"SLOTSYNC_{field.upper()}", raising=False)
+    monkeypatch.setenv("SLOTSYNC_ENCRYPTION_KEYS", KEY)
+
+
+@pytest.fixture
+def set_env(monkeypatch: pytest.MonkeyPatch) -> Set:
+    def set_each(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"SLOTSYNC_{name.upper()}", value)
+
+    return set_each
+
+
+def test_an_encryption_key_is_all_that_must_be_set() -> None:
+    settings = Settings.load()
+    assert settings.database_url == "sqlite:///.slotsync/slotsync.db"
+    assert (settings.poll_seconds, settings.horizon_days, settings.google_push) == (60, 550, True)
+    assert (settings.google_calls_per_user_minute, settings.google_calls_per_project_minute) == (600, 10_000)
+    assert settings.metrics_port is None
+
+
+def test_the_default_database_lies_in_the_data_folder(set_env: Set) -> None:
+    set_env(data_folder="/var/lib/slotsync")
+    assert Settings.load().database_url == "sqlite:////var/lib/slotsync/slotsync.db"
+
+
+def test_a_variable_without_a_value_counts_as_not_set(set_env: Set) -> None:
+    set_env(metrics_port="", data_folder="", poll_seconds="")
+    settings = Settings.load()
+    assert (settings.metrics_port, settings.data_folder, settings.poll_seconds) == (None, Path(".slotsync"), 60)
+
+
+def test_lists_are_separated_by_commas_in_the_order_given(set_env: Set) -> None:
+    set_env(encryption_keys=f"{KEY}, {OLD_KEY}", api_keys="one,two,")
+    settings = Settings.load()
+    assert [key.get_secret_value() for key in settings.encryption_keys] == [KEY, OLD_KEY]
+    assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two"]
+
+
+def test_settings_are_read_from_a_dotenv_file_among_others_values(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SLOTSYNC_POLL_SECONDS=30\nSOMEBODY_ELSES=1\nSLOTSYNC_OF_A_LATER_VERSION=1\n")
+    assert Settings.load().poll_seconds == 30
+
+
+def test_the_repr_shows_no_secret(set_env: Set) -> None:
+    secrets = {
+        "api_keys": "key-of-the-platform",
+        "google_client_secret": "secret-of-google",
+        "webhook_secret": "secret-of-the-hook",
+        "database_url": "postgresql://slotsync:hunter2@host/slotsync",
+    }
+    set_env(**secrets)
+    shown = repr(Settings.load())
+    assert not [secret for secret in (KEY, "hunter2", *secrets.values()) if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("encryption_keys", "", "SLOTSYNC_ENCRYPTION_KEYS: is not set (make one with: "),
+        ("encryption_keys", " , ", "SLOTSYNC_ENCRYPTION_KEYS: is not set (make one with: "),
+        ("encryption_keys", "c2hvcnQ=", "SLOTSYNC_ENCRYPTION_KEYS: is not a Fernet key"),
+        ("encryption_keys", f"{KEY},nonsense", "SLOTSYNC_ENCRYPTION_KEYS: is not a Fernet key"),
+        ("database_url", "mysql://host/slotsync", "SLOTSYNC_DATABASE_URL: must be a PostgreSQL or SQLite URL"),
+        ("poll_seconds", "often", "SLOTSYNC_POLL_SECONDS: "),
+        ("horizon_days", "0", "SLOTSYNC_HORIZON_DAYS: "),
+        ("metrics_port", "99999", "SLOTSYNC_METRICS_PORT: "),
+        ("google_push", "perhaps", "SLOTSYNC_GOOGLE_PUSH: "),
+        ("google_endpoint", "localhost:8080", "SLOTSYNC_GOOGLE_ENDPOINT: must start with http:// or https://"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str, value: str, line: str) -> None:
+    set_env(**{name: value})
+    with pytest.raises(SettingsError) as raised:
+        Settings.load()
+    assert str(raised.value).startswith(line)
+    assert "\n" not in str(raised.value)
+
+
+def test_every_bad_value_is_told_at_once_and_none_is_quoted(set_env: Set) -> None:
+    set_env(encryption_keys="hunter2", poll_seconds="hunter2", database_url="mysql://hunter2")
+    with pytest.raises(SettingsError) as raised:
+        Settings.load()
+    named = {line.split(":")[0] for line in str(raised.value).splitlines()}
+    assert named == {"SLOTSYNC_ENCRYPTION_KEYS", "SLOTSYNC_POLL_SECONDS", "SLOTSYNC_DATABASE_URL"}
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.__context__ is None
+
+
+def test_googles_own_addresses_are_the_default() -> None:
+    assert Settings.load().google == GoogleEndpoints()
+    assert GoogleEndpoints().token == "https://oauth2.googleapis.com/token"
+
+
+def test_all_of_a_local_googles_addresses_follow_from_its_endpoint(set_env: Set) -> None:
+    set_env(google_endpoint="http://127.0.0.1:9090/")
+    assert Settings.load().google == GoogleEndpoints(
+        api="http://127.0.0.1:9090/calendar/v3/",
+        authorize="http://127.0.0.1:9090/o/oauth2/v2/auth",
+        token="http://127.0.0.1:9090/token",
+        revoke="http://127.0.0.1:9090/revoke",
+        userinfo="http://127.0.0.1:9090/oauth2/v3/userinfo",
+    )
+
+
+def test_the_google_client_is_demanded_only_by_those_who_need_it(set_env: Set) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.load().require_google_client()
+    lines = str(raised.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["SLOTSYNC_GOOGLE_CLIENT_ID", "SLOTSYNC_GOOGLE_CLIENT_SECRET"]
+    set_env(google_client_id="id", google_client_secret="secret")
+    client = Settings.load().require_google_client()
+    assert (client.id, client.secret.get_secret_value()) == ("id", "secret")

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotsync.sandbox.api import HANDLERS
@@ -32,7 +32,7 @@ def build_app(google: LocalGoogle) -> Starlette:
     return Starlette(
         routes=[
             Mount(discovery.base_path.rstrip("/"), app=api),
-            Mount(discovery.batch_path, app=api),
+            Route(discovery.batch_path, api),
             *oauth_routes(google.accounts),
             *control_routes(google),
             *page_routes(google),

@@ -4,10 +4,11 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from importlib.metadata import version
 
 from temporalio import activity
 from temporalio.client import Client
@@ -34,14 +35,28 @@ SHORT_SLOTS = 16
 GOOGLE_SLOTS = 32
 LONG_SLOTS = 200
 
+BUILD = version("slotsync")
+"""Named, since the SDK would otherwise hash every loaded module at each start (measured: 2.4 s)."""
+
 GRACEFUL = timedelta(seconds=30)
 """Longer than a call to Google may take."""
 
 
-def workers(client: Client, settings: Settings, store: Store, vault: Vault) -> Sequence[Worker]:
-    """The three workers of one process, not yet running."""
+@asynccontextmanager
+async def working(client: Client, settings: Settings, store: Store, vault: Vault) -> AsyncIterator[None]:
+    """The three workers, running until the block ends and what they do has ended."""
     connections = Connections(store, vault)
     services = GoogleServices(settings, connections)
+    try:
+        async with AsyncExitStack() as stack:
+            for each in _workers(client, store, connections, services):
+                await stack.enter_async_context(each)
+            yield
+    finally:
+        services.close()
+
+
+def _workers(client: Client, store: Store, connections: Connections, services: GoogleServices) -> Sequence[Worker]:
     events = EventActivities(store, connections, GoogleEvents(services, activity.heartbeat))
     calendars = CalendarActivities(store, GoogleCalendars(services, activity.heartbeat))
     return (
@@ -55,6 +70,7 @@ def _workflow_worker(client: Client, reservations: ReservationActivities, calend
     return Worker(
         client,
         task_queue=queues.WORKFLOWS,
+        build_id=BUILD,
         workflows=[ReservationWorkflow, ManagedCalendarWorkflow],
         activities=[
             reservations.prepare,
@@ -74,6 +90,7 @@ def _google_worker(client: Client, events: EventActivities, calendars: CalendarA
     return Worker(
         client,
         task_queue=queues.GOOGLE,
+        build_id=BUILD,
         activities=[events.put_event, events.delete_event, calendars.ensure_calendar],
         activity_executor=_threads(GOOGLE_SLOTS, "google"),
         max_concurrent_activities=GOOGLE_SLOTS,
@@ -88,6 +105,7 @@ def _long_worker(client: Client, calls: ReservationCalls) -> Worker:
     return Worker(
         client,
         task_queue=queues.LONG,
+        build_id=BUILD,
         activities=[calls.call_reservations],
         max_concurrent_activities=LONG_SLOTS,
         graceful_shutdown_timeout=GRACEFUL,
@@ -110,9 +128,7 @@ async def serve(settings: Settings) -> None:
         per_user_minute=settings.google_calls_per_user_minute,
         per_project_minute=settings.google_calls_per_project_minute,
     )
-    async with AsyncExitStack() as stack:
-        for each in workers(client, settings, store, vault):
-            await stack.enter_async_context(each)
+    async with working(client, settings, store, vault):
         logger.info("working")
         await _asked_to_stop()
         logger.info("stopping: what is running may end, for at most %s", GRACEFUL)

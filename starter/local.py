@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from slotsync.rules.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
@@ -19,9 +21,9 @@ from slotsync.settings import Settings
 from slotsync.store import Connections, Store
 from slotsync.temporal import queues
 from slotsync.temporal.connect import connect
-from slotsync.temporal.dev_server import DevServer, dev_server
+from slotsync.temporal.dev_server import server_command
 from starter.client import Slotsync
-from starter.processes import free_port, process, until_ready
+from starter.processes import free_port, process, slotsync_command, until_ready
 
 SCOPES = (
     "openid",
@@ -34,6 +36,15 @@ CLIENT_ID = "slotsync-local"
 BEYOND_ANY_DEMO = "1000000"
 
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Temporal:
+    """Where Temporal's server and its UI are, and a client for it."""
+
+    address: str
+    ui_url: str
+    client: Client
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,8 @@ async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterato
     store.upgrade()
     async with _local_google(folder, google, tell, quotas=quotas), _temporal(folder, vault, tell) as temporal:
         environment = {"TEMPORAL_ADDRESS": temporal.address}
-        async with process("worker", "worker", folder=folder, environment=environment) as running:
+        command = slotsync_command("worker")
+        async with process("worker", command, folder=folder, environment=environment) as running:
             tell("Waiting for the worker")
             await until_ready("worker", lambda: _polled(temporal.client), running, folder)
             yield LocalParts(
@@ -124,8 +136,8 @@ async def _local_google(folder: Path, url: str, tell: Tell, *, quotas: bool) -> 
     tell("Starting the local Google")
     port = url.rsplit(":", 1)[1]
     limits = [] if quotas else ["--no-quotas"]
-    arguments = ("sandbox", "--port", port, "--state", str(folder / "google.state"), *limits)
-    async with process("google", *arguments, folder=folder, environment={}) as running, httpx.AsyncClient() as http:
+    command = slotsync_command("sandbox", "--port", port, "--state", str(folder / "google.state"), *limits)
+    async with process("google", command, folder=folder) as running, httpx.AsyncClient() as http:
 
         async def answers() -> bool:
             try:
@@ -138,15 +150,27 @@ async def _local_google(folder: Path, url: str, tell: Tell, *, quotas: bool) -> 
 
 
 @asynccontextmanager
-async def _temporal(folder: Path, vault: Vault, tell: Tell) -> AsyncIterator[DevServer]:
+async def _temporal(folder: Path, vault: Vault, tell: Tell) -> AsyncIterator[Temporal]:
     """The server of TEMPORAL_ADDRESS where that is set, else one of our own."""
     if address := os.environ.get("TEMPORAL_ADDRESS"):
         tell(f"Connecting to Temporal at {address}")
-        yield DevServer(address=address, ui_url="", client=await connect(vault))
+        yield Temporal(address, "", await connect(vault))
         return
     tell("Starting Temporal's server")
-    async with dev_server(vault, folder, ui=True) as server:
-        yield server
+    port, ui_port = free_port(7233), free_port(8233)
+    command = server_command(port=port, ui_port=ui_port, file=folder / "temporal.db")
+    async with process("temporal", command, folder=folder) as running:
+        address = f"127.0.0.1:{port}"
+        client = await connect(vault, address=address, lazy=True)
+        await until_ready("temporal", lambda: _answers(client), running, folder)
+        yield Temporal(address, f"http://127.0.0.1:{ui_port}", client)
+
+
+async def _answers(client: Client) -> bool:
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=1))
+    except (RPCError, RuntimeError):  # the latter while nobody listens there
+        return False
 
 
 async def _polled(client: Client) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,20 +15,22 @@ STARTS_WITHIN = 60.0
 LOOKS_EVERY = 0.05
 
 
+def slotsync_command(*arguments: str) -> list[str]:
+    """The command line of ``slotsync`` with these arguments."""
+    return [sys.executable, "-m", "starter", *arguments]
+
+
 @asynccontextmanager
 async def process(
-    name: str, *arguments: str, folder: Path, environment: Mapping[str, str]
+    name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``slotsync`` with these arguments, until the block ends; what it prints goes to a log in the folder."""
+    """This command, until the block ends; what it prints goes to a log in the folder."""
     with (folder / f"{name}.log").open("ab") as log:
         running = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "starter",
-            *arguments,
+            *command,
             stdout=log,
             stderr=log,
-            env={**os.environ, **environment},
+            env={**os.environ, **(environment or {})},
             start_new_session=True,  # so that Ctrl-C reaches us alone, and parts end in order
         )
     try:

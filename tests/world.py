@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from slotsync.settings import Settings
 from slotsync.store import Connections, Store
 from starter.client import Slotsync
 from starter.local import CLIENT_ID, SCOPES
-from worker import workers
+from worker import working
 
 MERCHANT = "arctic-kayaks"
 EMAIL = "kayaks@gmail.example"
@@ -110,9 +110,7 @@ class World:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """slotsync's workers, running."""
-        async with AsyncExitStack() as stack:
-            for each in workers(self.client, self.settings, self.store, self.vault):
-                await stack.enter_async_context(each)
+        async with working(self.client, self.settings, self.store, self.vault):
             yield
 
 

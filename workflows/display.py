@@ -43,7 +43,7 @@ class Display:
     def belongs_to(self, owners: Sequence[Owner], starts: datetime | None) -> None:
         """Which products and resources it is about, and when that starts."""
         shown = workflow.info().typed_search_attributes
-        updates: list[SearchAttributeUpdate] = []
+        updates: list[SearchAttributeUpdate[Sequence[str]] | SearchAttributeUpdate[datetime]] = []
         names = [str(owner) for owner in owners]
         if names and list(shown.get(attributes.OWNERS) or []) != names:
             updates.append(attributes.OWNERS.value_set(names))
@@ -53,5 +53,5 @@ class Display:
             workflow.upsert_search_attributes(updates)
 
 
-def _set_or_unset(reason: str | None) -> SearchAttributeUpdate:
+def _set_or_unset(reason: str | None) -> SearchAttributeUpdate[str]:
     return attributes.REASON.value_set(reason) if reason else attributes.REASON.value_unset()

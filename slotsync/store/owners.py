@@ -5,7 +5,7 @@ from sqlmodel import select
 from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
-from slotsync.store.tables import OwnerRow
+from slotsync.store.tables import MerchantRow, OwnerRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(OwnerRow)
@@ -37,6 +37,11 @@ class Owners:
         with self._store.read() as session:
             row = session.get(OwnerRow, (merchant, owner.kind.value, owner.id))
             return settings_of(row) if row else None
+
+    def merchants(self) -> list[str]:
+        """All merchants, by id."""
+        with self._store.read() as session:
+            return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
 
     def all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Every owner of the merchant, products first, each kind by id."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Executable, case, literal, update
+from sqlmodel import select
 
 from slotsync.rules.reservation import ReservationStatus
 from slotsync.rules.sync_state import SyncState
@@ -86,6 +87,12 @@ class Reservations:
         """The newest version that was noted; nothing when the reservation is unknown."""
         noted = self.get(merchant, reservation)
         return noted.version if noted else None
+
+    def settled_versions(self, merchant: str) -> dict[str, int]:
+        """The newest version of each reservation that Google has shown in full."""
+        query = select(ReservationRow.id, ReservationRow.settled_version).where(ReservationRow.merchant == merchant)
+        with self._store.read() as session:
+            return {reservation: version for reservation, version in session.exec(query) if version is not None}
 
     def get(self, merchant: str, reservation: str) -> NotedReservation | None:
         """What is known of a reservation."""

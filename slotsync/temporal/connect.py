@@ -8,10 +8,17 @@ from slotsync.secrets import Vault
 from slotsync.temporal.options import slotsync_plugin
 
 
-async def connect(vault: Vault, *, runtime: Runtime | None = None) -> Client:
-    """A client for the server that TEMPORAL_ADDRESS and its kin name (default: this machine's)."""
+async def connect(
+    vault: Vault, *, address: str | None = None, lazy: bool = False, runtime: Runtime | None = None
+) -> Client:
+    """A client for the server at this address, else the one that TEMPORAL_ADDRESS and its kin name.
+
+    A ``lazy`` one connects with its first call.
+    """
     config = ClientConfig.load_client_connect_config()
-    return await Client.connect(**config, plugins=[slotsync_plugin(vault)], runtime=runtime)
+    if address:
+        config["target_host"] = address
+    return await Client.connect(**config, plugins=[slotsync_plugin(vault)], lazy=lazy, runtime=runtime)
 
 
 def runtime_with_metrics(port: int | None) -> Runtime | None:

@@ -2,36 +2,33 @@
 
 import shutil
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
-from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
+from temporalio.common import SearchAttributeIndexedValueType
 
 from slotsync.errors import SettingsError
-from slotsync.secrets import Vault
 from slotsync.temporal.attributes import ALL
-from slotsync.temporal.options import slotsync_plugin
 
-FAIRNESS = ("matching.useNewMatcher=true", "matching.enableFairness=true")
+_FAIRNESS = ("matching.useNewMatcher=true", "matching.enableFairness=true")
 """Off by default in server 1.32; without them fairness keys and their rate limits are ignored."""
 
-ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")
+_ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")
 """Rate limits and fairness are exact within one partition only; one is plenty for one machine."""
 
-FAST_TIMERS = ('history.timerProcessorMaxTimeShift="1ms"', 'history.workflowIdReuseMinimalInterval="0s"')
+_FAST_TIMERS = ('history.timerProcessorMaxTimeShift="1ms"', 'history.workflowIdReuseMinimalInterval="0s"')
 """Measured: without them every short timer costs a second, and a quick continue-as-new another."""
 
+_TIME_SKIPPING = ("frontend.WorkflowTimeSkippingEnabled=true",)
 
-@dataclass(frozen=True)
-class DevServer:
-    """A running server: where it listens, and a client with slotsync's options."""
+_SQLITE = ("journal_mode=wal", "synchronous=normal")
+"""Survives a killed server; a write waits for no disk."""
 
-    address: str
-    ui_url: str
-    client: Client
+_TYPES = {
+    SearchAttributeIndexedValueType.KEYWORD: "Keyword",
+    SearchAttributeIndexedValueType.KEYWORD_LIST: "KeywordList",
+    SearchAttributeIndexedValueType.DATETIME: "Datetime",
+}
 
 
 def server_path() -> str:
@@ -43,51 +40,23 @@ def server_path() -> str:
     return path
 
 
-def dynamic_config() -> list[str]:
-    """The server's settings that slotsync needs, as arguments."""
+def server_options(*, time_skipping: bool = False) -> list[str]:
+    """The server's settings that slotsync needs, as arguments of ``server start-dev``."""
+    values = (*_FAIRNESS, *_ONE_PARTITION, *_FAST_TIMERS, *(_TIME_SKIPPING if time_skipping else ()))
+    return _each("--dynamic-config-value", values)
+
+
+def server_command(*, port: int, ui_port: int, file: Path) -> list[str]:
+    """The command that runs the server in the foreground, with its state in this file: a restart loses nothing."""
     return [
-        argument
-        for value in (*FAIRNESS, *ONE_PARTITION, *FAST_TIMERS)
-        for argument in ("--dynamic-config-value", value)
+        *(server_path(), "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "error"),
+        *("--port", str(port), "--ui-port", str(ui_port), "--ui-disable-news-fetch"),
+        *("--db-filename", str(file)),
+        *_each("--sqlite-pragma", _SQLITE),
+        *_each("--search-attribute", (f"{key.name}={_TYPES[key.indexed_value_type]}" for key in ALL)),
+        *server_options(),
     ]
 
 
-@asynccontextmanager
-async def dev_server(vault: Vault, folder: Path | None = None, *, ui: bool = False) -> AsyncIterator[DevServer]:
-    """A server that keeps its state in a file in this folder, so that a restart loses nothing; without: in memory."""
-    environment = await WorkflowEnvironment.start_local(
-        plugins=[slotsync_plugin(vault)],
-        search_attributes=list(ALL),
-        dev_server_existing_path=server_path(),
-        dev_server_database_filename=str(folder / "temporal.db") if folder else None,
-        dev_server_extra_args=dynamic_config(),
-        dev_server_log_level="error",
-        ui=ui,
-    )
-    async with environment:
-        address = environment.client.service_client.config.target_host
-        yield DevServer(address=address, ui_url=_ui_url(address), client=environment.client)
-
-
-@asynccontextmanager
-async def time_skipping_server(vault: Vault) -> AsyncIterator[WorkflowEnvironment]:
-    """A server in memory on which each workflow has a clock of its own that flies while the workflow waits."""
-    environment = await WorkflowEnvironment.start_time_skipping_v2(
-        plugins=[slotsync_plugin(vault)],
-        search_attributes=list(ALL),
-        dev_server_existing_path=server_path(),
-        dev_server_extra_args=[
-            *dynamic_config(),
-            "--dynamic-config-value",
-            "frontend.WorkflowTimeSkippingEnabled=true",
-        ],
-        dev_server_log_level="error",
-    )
-    async with environment:
-        yield environment
-
-
-def _ui_url(address: str) -> str:
-    # The dev server puts its UI 1,000 ports above.
-    host, port = address.rsplit(":", 1)
-    return f"http://{host}:{int(port) + 1000}"
+def _each(option: str, values: Iterable[str]) -> list[str]:
+    return [argument for value in values for argument in (option, value)]

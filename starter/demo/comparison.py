@@ -6,11 +6,22 @@ and works out from the bookings alone what should be there.
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import TypedDict
 
 import httpx
 
 from slotsync.rules.message import Message
 from slotsync.rules.reservation import Reservation
+
+
+class SeenEvent(TypedDict, total=False):
+    """What the comparison reads of an event in Google."""
+
+    status: str
+    summary: str
+    start: dict[str, str]
+    end: dict[str, str]
+    extendedProperties: dict[str, dict[str, str]]
 
 
 class Line(Message):
@@ -80,16 +91,15 @@ def _expected(reservation: Reservation, calendars: dict[str, str]) -> Line:
     )
 
 
-def _found(calendar: str, event: dict[str, dict[str, str]]) -> tuple[str, Line]:
-    private = (event.get("extendedProperties") or {}).get("private") or {}
-    reservation = private["reservation"] if isinstance(private, dict) and "reservation" in private else ""
+def _found(calendar: str, event: SeenEvent) -> tuple[str, Line]:
+    private = event.get("extendedProperties", {}).get("private", {})
     line = Line(
         calendar=calendar,
         start=event["start"].get("date", ""),
         end=event["end"].get("date", ""),
-        title=str(event.get("summary", "")),
+        title=event.get("summary", ""),
     )
-    return reservation, line
+    return private.get("reservation", ""), line
 
 
 def counted(comparison: Comparison) -> dict[str, int]:

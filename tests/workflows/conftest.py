@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
-from slotsync.temporal.dev_server import dev_server, time_skipping_server
+from tests.servers import flying_time, real_time
 from tests.world import World
 from tests.world import world as build_world
 
@@ -32,14 +32,14 @@ def google() -> Iterator[RunningSandbox]:
 @pytest.fixture
 async def world(google: RunningSandbox, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
     """A world in real time."""
-    async with dev_server(vault) as server, build_world(google, vault, server.client, tmp_path) as built:
+    async with real_time(vault) as client, build_world(google, vault, client, tmp_path) as built:
         yield built
 
 
 @pytest.fixture
 async def skipping(vault: Vault) -> AsyncIterator[WorkflowEnvironment]:
     """A Temporal server on which each workflow's time flies when it waits."""
-    async with time_skipping_server(vault) as environment:
+    async with flying_time(vault) as environment:
         yield environment
 
 

@@ -97,10 +97,10 @@ async def test_a_stale_version_that_starts_a_workflow_of_its_own_changes_nothing
 
 async def test_a_late_change_starts_again_and_finds_its_event(shop: World) -> None:
     over = datetime.now(UTC) - timedelta(days=9)
-    times = {"start": over.isoformat(), "end": (over + timedelta(hours=1)).isoformat()}
+    past = item().model_copy(update={"start": over, "end": over + timedelta(hours=1)})
     async with shop.working():
         for version in (1, 2):
-            await shop.slotsync.report(snapshot(version, item(**times)))
+            await shop.slotsync.report(snapshot(version, past))
             handle = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
             assert await handle.result() == f"Closed at version {version}: over"
     assert await shop.titles() == ["v2"]

@@ -1,0 +1,175 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from slotsync.rules.event import EventKey, WrittenEvent
+from slotsync.rules.owner import Owner
+from slotsync.rules.reservation import ReservationStatus
+from slotsync.rules.sync_state import SyncState
+from slotsync.store import Reservations, StateCount, Store, SyncedEvent, SyncedEvents
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
+TOUR, GUIDE = Owner.product("tour"), Owner.resource("guide")
+KEY = EventKey(item="1", owner=TOUR)
+
+
+@pytest.fixture
+def events(store: Store) -> SyncedEvents:
+    return SyncedEvents(store)
+
+
+def written(version: int = 1, key: EventKey = KEY, *, present: bool = True) -> WrittenEvent:
+    return WrittenEvent(
+        key=key,
+        calendar_id="c-1",
+        connection_id="g-1",
+        generation=2,
+        version=version,
+        fingerprint=f"fingerprint-{version}",
+        etag=f"etag-{version}",
+        link="https://calendar.google.com/event?eid=1",
+        present=present,
+    )
+
+
+def only(events: SyncedEvents) -> SyncedEvent:
+    (event,) = events.of_reservation("m", "R-1")
+    return event
+
+
+def test_what_was_written_comes_back_whole(events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(), NOON)
+    assert events.known("m", "R-1") == [written()]
+    assert only(events) == SyncedEvent("R-1", KEY, SyncState.IN_STEP, NOON, None, None, written())
+
+
+def test_an_event_that_only_waits_was_never_in_google(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.WAITING, NOON, error="calendar", desired_version=3)
+    assert events.known("m", "R-1") == []
+    assert only(events) == SyncedEvent("R-1", KEY, SyncState.WAITING, NOON, 3, "calendar", None)
+
+
+def test_a_deleted_event_is_still_known_with_its_generation(events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(1), NOON)
+    events.record("m", "R-1", written(2, present=False), LATER)
+    assert events.known("m", "R-1") == [written(2, present=False)]
+    assert (only(events).state, only(events).since) == (SyncState.DELETED, LATER)
+
+
+def test_a_mark_leaves_what_is_known_of_google(events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(), NOON)
+    events.mark("m", "R-1", KEY, SyncState.PARKED, LATER, error="invalid_grant", desired_version=2)
+    assert only(events) == SyncedEvent("R-1", KEY, SyncState.PARKED, LATER, 2, "invalid_grant", written())
+
+
+def test_since_changes_only_when_the_state_does(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.RETRYING, NOON, error="backendError")
+    events.mark("m", "R-1", KEY, SyncState.RETRYING, LATER, error="slow")
+    assert (only(events).since, only(events).last_error) == (NOON, "slow")
+    events.record("m", "R-1", written(1), LATER)
+    events.record("m", "R-1", written(2), LATER + timedelta(hours=1))
+    assert (only(events).since, only(events).written_version) == (LATER, 2)
+
+
+def test_a_write_clears_the_last_error(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.RETRYING, NOON, error="backendError", desired_version=1)
+    events.record("m", "R-1", written(1), LATER)
+    assert (only(events).state, only(events).last_error) == (SyncState.IN_STEP, None)
+
+
+def test_a_write_of_an_older_version_than_desired_does_not_put_it_in_step(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, error="invalid_grant", desired_version=5)
+    events.record("m", "R-1", written(4), LATER)
+    assert only(events) == SyncedEvent("R-1", KEY, SyncState.PARKED, NOON, 5, "invalid_grant", written(4))
+
+
+def test_an_older_write_that_is_noted_late_changes_nothing(events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(3), NOON)
+    events.record("m", "R-1", written(2, present=False), LATER)
+    assert events.known("m", "R-1") == [written(3)]
+
+
+def test_an_older_mark_that_arrives_late_changes_nothing(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, desired_version=3)
+    events.mark("m", "R-1", KEY, SyncState.RETRYING, LATER, desired_version=2)
+    assert (only(events).state, only(events).desired_version) == (SyncState.PARKED, 3)
+
+
+def test_a_mark_without_a_version_keeps_the_one_that_is_known(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, desired_version=3)
+    events.mark("m", "R-1", KEY, SyncState.RETRYING, LATER)
+    assert (only(events).state, only(events).desired_version) == (SyncState.RETRYING, 3)
+
+
+def test_the_first_write_after_a_mark_is_recorded(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.WAITING, NOON)
+    events.record("m", "R-1", written(1), LATER)
+    assert events.known("m", "R-1") == [written(1)]
+
+
+def test_a_settled_reservation_has_nothing_that_still_seems_held_up(store: Store, events: SyncedEvents) -> None:
+    right, never_made, off = (EventKey(item=item, owner=TOUR) for item in ("right", "never-made", "off"))
+    events.record("m", "R-1", written(1, right), NOON)
+    events.mark("m", "R-1", right, SyncState.RETRYING, NOON, error="slow", desired_version=1)
+    events.mark("m", "R-1", never_made, SyncState.WAITING, NOON, error="calendar")
+    events.mark("m", "R-1", off, SyncState.NOT_SYNCED, NOON)
+    events.mark("m", "R-2", never_made, SyncState.WAITING, NOON)
+    Reservations(store).begin("m", "R-1", 2, ReservationStatus.CONFIRMED, None, NOON)
+    Reservations(store).settle("m", "R-1", 2, LATER)
+    settled = {event.key.item: (event.state, event.since, event.last_error) for event in events.of_merchant("m")}
+    assert [event.reservation for event in events.of_merchant("m", [SyncState.WAITING])] == ["R-2"]
+    assert settled["right"] == (SyncState.IN_STEP, LATER, None)
+    assert settled["off"] == (SyncState.NOT_SYNCED, NOON, None)
+    (gone,) = [event for event in events.of_reservation("m", "R-1") if event.key == never_made]
+    assert (gone.state, gone.last_error) == (SyncState.DELETED, None)
+
+
+def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(events: SyncedEvents) -> None:
+    for reservation in ("R-3", "R-1", "R-2"):
+        for item in ("1", "2"):
+            events.mark("m", reservation, EventKey(item=item, owner=TOUR), SyncState.WAITING, NOON)
+    events.mark("m", "R-4", EventKey(item="1", owner=GUIDE), SyncState.WAITING, NOON)
+    events.mark("m", "R-5", KEY, SyncState.PARKED, NOON)
+    events.mark("other", "R-6", KEY, SyncState.WAITING, NOON)
+    assert events.waiting_for("m", TOUR, limit=2) == ["R-1", "R-2"]
+    assert events.waiting_for("m", TOUR, limit=2, after="R-2") == ["R-3"]
+    assert events.waiting_for("m", TOUR, limit=2, after="R-3") == []
+
+
+def test_the_summary_counts_each_state_and_tells_the_oldest(events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(), LATER)
+    events.record("m", "R-2", written(), NOON)
+    events.mark("m", "R-3", KEY, SyncState.PARKED, LATER)
+    events.record("other", "R-4", written(), NOON)
+    assert events.summary("m") == {SyncState.IN_STEP: StateCount(2, NOON), SyncState.PARKED: StateCount(1, LATER)}
+    assert events.summary("nobody") == {}
+
+
+def test_a_merchants_events_are_listed_by_state_the_oldest_first(events: SyncedEvents) -> None:
+    events.mark("m", "R-1", KEY, SyncState.PARKED, LATER)
+    events.mark("m", "R-2", KEY, SyncState.FAILED, NOON)
+    events.record("m", "R-3", written(), NOON)
+    held = events.of_merchant("m", [SyncState.PARKED, SyncState.FAILED])
+    assert [event.reservation for event in held] == ["R-2", "R-1"]
+    assert len(events.of_merchant("m")) == 3
+    assert events.of_merchant("other") == []
+
+
+def test_sixteen_threads_that_record_at_once_leave_the_newest(events: SyncedEvents) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        for outcome in [threads.submit(events.record, "m", "R-1", written(n), NOON) for n in range(200)]:
+            outcome.result()
+    assert events.known("m", "R-1") == [written(199)]
+
+
+def test_sixteen_threads_write_and_read_many_reservations_at_once(events: SyncedEvents) -> None:
+    def live(n: int) -> list[WrittenEvent]:
+        events.mark("m", f"R-{n}", KEY, SyncState.PENDING, NOON, desired_version=1)
+        events.record("m", f"R-{n}", written(1), NOON)
+        return events.known("m", f"R-{n}")
+
+    with ThreadPoolExecutor(16) as threads:
+        assert [*threads.map(live, range(200))] == [[written(1)]] * 200
+    assert events.summary("m") == {SyncState.IN_STEP: StateCount(200, NOON)}

@@ -14,7 +14,7 @@ PAGE = 250
 
 
 class EventCalls:
-    """Each method is one call to Google, unless the calendar itself may be gone: then one more finds out."""
+    """Each method is one call to Google. When the calendar itself may be gone, one more finds out."""
 
     def __init__(self, service: CalendarService, calendar_id: str, heartbeat: Callable[[], None]) -> None:
         self._service = service
@@ -23,7 +23,10 @@ class EventCalls:
         self._heartbeat = heartbeat
 
     def insert(self, body: "Event") -> "Event":
-        """Creates the event under the id in its body; ``Exists`` when the id was ever used."""
+        """Creates the event under the id in its body; ``Exists`` when the id was ever used.
+
+        ``CalendarMissing`` when there is no calendar to create it in.
+        """
         try:
             return self._ask(self._events.insert(calendarId=self._calendar_id, body=body))
         except NotFound as error:
@@ -45,11 +48,10 @@ class EventCalls:
         order(call)
 
     def look(self, event_id: str) -> "Event | None":
-        """The event, its tombstone, or nothing; ``CalendarMissing`` when there is nothing to look into."""
+        """The event, its tombstone, or nothing."""
         try:
             return self._ask(self._events.get(calendarId=self._calendar_id, eventId=event_id))
         except (Gone, NotFound):
-            self._demand_calendar()
             return None
 
     def marked(self, reservation: str) -> "Iterator[Event]":

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from slotsync.errors import GoogleError
-from slotsync.google import CalendarSpec, GoogleCalendars, GoogleEvents, GoogleServices
+from slotsync.google import CalendarSpec, GoogleCalendars, GoogleEvents, GoogleServices, to_google
 from slotsync.rules.event import DesiredEvent, WrittenEvent
 from slotsync.rules.owner import Owner
 from slotsync.sandbox.options import SandboxOptions
@@ -85,6 +85,11 @@ class World:
 
     def change_by_hand(self, event_id: str, **change: object) -> None:
         self.controls.patch(f"{self._by_hand}/events/{event_id}", json=change).raise_for_status()
+
+    def create_by_hand(self, copied: DesiredEvent, **body: object) -> None:
+        """An event with the mark of another one, as copying in Google's page leaves it."""
+        created = self.controls.post(f"{self._by_hand}/events", json={**to_google(copied), **body})
+        created.raise_for_status()
 
     def delete_by_hand(self, event_id: str) -> None:
         self.controls.delete(f"{self._by_hand}/events/{event_id}").raise_for_status()

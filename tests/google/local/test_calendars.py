@@ -7,6 +7,7 @@ import pytest
 
 from slotsync.errors import GoogleError
 from slotsync.google import CalendarSpec
+from slotsync.google.call import ask
 from slotsync.rules.owner import Owner
 from tests.google.local.conftest import EMAIL, SPEC, World
 
@@ -64,6 +65,12 @@ def test_a_calendar_behind_many_others_is_found(world: World) -> None:
         world.create_calendar_by_hand(summary=f"Calendar {number}")
     assert world.calendars.ensure("c-1", SPEC) == world.calendar_id
     assert world.calls() == {"calendarList.list": 2}
+
+
+def test_a_hidden_calendar_is_found(world: World) -> None:
+    listed = world.services.calendar("c-1").calendar_list
+    ask(listed.patch(calendarId=world.calendar_id, body={"hidden": True}))
+    assert world.calendars.ensure("c-1", SPEC) == world.calendar_id
 
 
 def test_a_calendar_that_others_own_is_not_taken(empty_world: World) -> None:

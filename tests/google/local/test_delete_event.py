@@ -105,8 +105,25 @@ def test_the_search_leaves_copies_and_other_items(world: World) -> None:
     world.put()
     other = world.desired().model_copy(update={"key": world.desired().key.model_copy(update={"item": "2"})})
     world.events.put_event(other, None)
+    world.create_by_hand(world.desired(), id="aaaaag0")
     world.delete(unknown_outcome(world), 2)
-    assert [each for each, _ in world.shown()] == [event_id("arctic-kayaks", "R-1042", other.key)]
+    assert {each for each, _ in world.shown()} == {"aaaaag0", event_id("arctic-kayaks", "R-1042", other.key)}
+
+
+def test_the_search_goes_through_all_pages(world: World) -> None:
+    for _ in range(260):
+        world.create_by_hand(world.desired())
+    world.put()
+    world.delete(unknown_outcome(world), 2)
+    assert world.calls()["events.list"] == 2
+    assert first_id(world) not in {each for each, _ in world.shown()}
+
+
+def test_a_strangers_event_under_our_id_is_not_deleted(world: World) -> None:
+    written = world.put()
+    world.change_by_hand(first_id(world), extendedProperties={"private": {"reservation": "R-9"}})
+    assert not world.delete(written, 2).present
+    assert world.titles() == ["Sunset tour"]
 
 
 @pytest.mark.parametrize("resurrect", ["allow", "ignore", "refuse"])

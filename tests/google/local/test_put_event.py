@@ -6,7 +6,7 @@ from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
 from slotsync.google import GoogleEvents
 from slotsync.rules.event import WrittenEvent
 from slotsync.rules.event_id import event_id
-from tests.google.local.conftest import AUTH, EMAIL, World
+from tests.google.local.conftest import AUTH, EMAIL, SPEC, World
 
 SILENCES = [
     {"resurrect": resurrect, "deleted_get": deleted_get}
@@ -132,6 +132,14 @@ def test_what_was_deleted_for_us_comes_back_under_a_new_id_in_one_call(world: Wo
     assert again.generation == 1
     assert world.calls() == {"events.insert": 1}
     assert world.shown() == [(id_of(world, again), "Sunset tour")]
+
+
+def test_what_stands_in_another_calendar_does_not_matter(world: World) -> None:
+    elsewhere = world.put().model_copy(update={"generation": 3})
+    world.calendar_id = world.calendars.create("c-1", SPEC)
+    world.forget_calls()
+    assert world.put(2, elsewhere).generation == 0
+    assert world.calls() == {"events.insert": 1}
 
 
 def test_a_late_change_leaves_a_newer_one(world: World) -> None:

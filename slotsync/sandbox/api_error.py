@@ -102,7 +102,7 @@ _SHAPES: dict[str, _Shape] = {
         410, "The requested minimum modification time lies too far in the past.", "calendar", "parameter", "updatedMin"
     ),
     "conditionNotMet": _Shape(412, "Precondition Failed", "global", "header", "If-Match"),
-    "backendError": _Shape(503, "Backend Error"),
+    "backendError": _Shape(500, "Backend Error"),
     "internalError": _Shape(500, "Internal Error"),
 }
 KNOWN_REASONS = frozenset(_SHAPES)

@@ -26,7 +26,7 @@ class EventDetails:
             event=event,
             when=f"{event.days_text}, {event.hours_text or 'all day'} · {zone_name}",
             facts={name: value for name, value in _facts(event).items() if value},
-            link=_web_link(as_object(body.get("source"))),
+            link=as_text(as_object(body.get("source")).get("url")),
             properties=_texts(as_object(as_object(body.get("extendedProperties")).get("private"))),
             marks=_marks(event),
         )
@@ -58,8 +58,3 @@ def _marks(event: DrawnEvent) -> dict[str, str]:
 
 def _texts(properties: JsonObject) -> dict[str, str]:
     return {name: str(value) for name, value in properties.items()}
-
-
-def _web_link(source: JsonObject) -> str:
-    url = as_text(source.get("url"))
-    return url if url.startswith(("http://", "https://")) else ""

@@ -71,6 +71,18 @@ class GoogleCalendars:
             found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
         return self._only_one(connection_id, sorted(found))
 
+    def remove_twins(self, connection_id: str, spec: CalendarSpec, kept: str) -> list[str]:
+        """The empty calendars with this mark that were deleted, so that only ``kept`` is left.
+
+        For some minutes after ``ensure``: Google may carry out a creation that we gave up waiting for only later.
+        """
+        service = self._services.calendar(connection_id)
+        twins = [calendar.id for calendar in self.find(connection_id, spec.mark) if calendar.id != kept]
+        unused = [twin for twin in twins if not self._was_used(service, twin)]
+        for twin in unused:
+            self._delete(service, twin)
+        return unused
+
     def find(self, connection_id: str, mark: str) -> list[FoundCalendar]:
         """All calendars of this account that carry the mark, by id."""
         entries = self._owned(self._services.calendar(connection_id))

@@ -1,8 +1,6 @@
 """Services: one for each thread and connection, with tokens that are refreshed once for all."""
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,20 +13,13 @@ from slotsync.google.call import ask
 from slotsync.google.service import GoogleServices
 from slotsync.google.tokens import AccessToken
 from slotsync.settings import Settings
-from tests.google.conftest import Answer, AnsweringServer, MemoryGrant, MemoryGrants, settings_at
+from tests.google.conftest import Answer, AnsweringServer, MemoryGrant, MemoryGrants, settings_at, until
 
 THREADS = 16
 
 
 def read(services: GoogleServices, connection_id: str = "c-1") -> None:
     ask(services.calendar(connection_id).events.get(calendarId="calendar", eventId="event"))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)
 
 
 def in_an_hour() -> datetime:

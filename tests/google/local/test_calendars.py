@@ -1,7 +1,6 @@
 """Managed calendars: found by their mark, created once, and never lost or doubled."""
 
 from contextlib import suppress
-from datetime import timedelta
 
 import pytest
 
@@ -9,19 +8,12 @@ from slotsync.errors import GoogleError
 from slotsync.google import CalendarSpec
 from slotsync.google.call import ask
 from slotsync.rules.owner import Owner
-from tests.google.local.conftest import EMAIL, SPEC, World
+from tests.google.conftest import until
+from tests.google.local.conftest import EMAIL, PATIENCE, SPEC, World
 
 OTHER = CalendarSpec(
     merchant="arctic-kayaks", owner=Owner.resource("sunset-tour"), name="Sunset tour", time_zone="Europe/Oslo"
 )
-
-
-PATIENCE = timedelta(seconds=0.3)
-
-
-@pytest.fixture
-def timeout() -> timedelta:
-    return PATIENCE
 
 
 def managed(world: World) -> list[str]:
@@ -78,16 +70,41 @@ def test_a_calendar_that_others_own_is_not_taken(empty_world: World) -> None:
     assert empty_world.calendars.ensure("c-1", SPEC) != shared
 
 
-@pytest.mark.parametrize("kind", ["lost_response", "drop", "slow", "backendError", "rateLimitExceeded", "authError"])
+@pytest.mark.parametrize("kind", ["lost_response", "drop", "backendError", "rateLimitExceeded", "authError"])
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("method", ["calendars.insert", "calendarList.list", "calendars.delete"])
 def test_a_disturbed_creation_ends_in_one_calendar(empty_world: World, method: str, kind: str, count: int) -> None:
     if method == "calendars.delete":
         empty_world.fault("calendars.insert", "lost_response", count=1)
-    more = {"seconds": PATIENCE.total_seconds() * 2} if kind == "slow" else {}
-    empty_world.fault(method, kind, count=count, **more)
+    empty_world.fault(method, kind, count=count)
     calendar_id = ensured(empty_world)
     assert managed(empty_world) == [calendar_id]
+
+
+def test_a_slow_look_or_deletion_does_not_double_a_calendar(empty_world: World) -> None:
+    empty_world.fault("calendars.insert", "lost_response", count=1)
+    for method in ("calendarList.list", "calendars.delete"):
+        empty_world.fault(method, "slow", count=2, seconds=PATIENCE.total_seconds() * 2)
+    calendar_id = ensured(empty_world)
+    assert managed(empty_world) == [calendar_id]
+
+
+def test_a_slow_creation_that_google_carries_out_late_is_removed(empty_world: World) -> None:
+    empty_world.fault("calendars.insert", "slow", count=1, seconds=PATIENCE.total_seconds() * 3)
+    calendar_id = ensured(empty_world)
+    until(lambda: len(managed(empty_world)) == 2)
+    removed = empty_world.calendars.remove_twins("c-1", SPEC, calendar_id)
+    assert len(removed) == 1
+    assert managed(empty_world) == [calendar_id]
+    assert empty_world.calendars.remove_twins("c-1", SPEC, calendar_id) == []
+
+
+def test_a_twin_that_was_used_is_not_removed(world: World) -> None:
+    kept = world.calendar_id
+    world.calendar_id = world.calendars.create("c-1", SPEC)
+    world.put()
+    assert world.calendars.remove_twins("c-1", SPEC, kept) == []
+    assert len(managed(world)) == 2
 
 
 def test_a_creation_that_the_http_library_sends_twice_leaves_one_calendar(empty_world: World) -> None:

@@ -107,6 +107,7 @@ def test_the_search_leaves_copies_and_other_items(world: World) -> None:
     world.events.put_event(other, None)
     world.create_by_hand(world.desired(), id="aaaaag0")
     world.delete(unknown_outcome(world), 2)
+    assert world.calls()["events.delete"] == 1
     assert {each for each, _ in world.shown()} == {"aaaaag0", event_id("arctic-kayaks", "R-1042", other.key)}
 
 

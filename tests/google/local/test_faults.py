@@ -1,7 +1,5 @@
 """Every fault at every write: repeated as Temporal repeats, it ends in exactly one right event."""
 
-from datetime import timedelta
-
 import pytest
 
 from slotsync.errors import (
@@ -14,7 +12,7 @@ from slotsync.errors import (
     ScopeMissing,
     Transient,
 )
-from tests.google.local.conftest import World, until_done
+from tests.google.local.conftest import PATIENCE, World, until_done
 
 KINDS = [
     "lost_response",
@@ -31,14 +29,6 @@ KINDS = [
 each_kind = pytest.mark.parametrize("kind", KINDS)
 # The HTTP library swallows the first lost connection by sending again; a refused token is renewed twice unseen.
 each_count = pytest.mark.parametrize("count", [1, 2, 3])
-
-
-PATIENCE = timedelta(seconds=0.3)
-
-
-@pytest.fixture
-def timeout() -> timedelta:
-    return PATIENCE
 
 
 def disturb(world: World, method: str, kind: str, count: int) -> None:
@@ -123,7 +113,7 @@ def test_a_drop_is_repeated_by_the_http_library_unseen(world: World) -> None:
     assert world.calls() == {"events.insert": 2}
 
 
-def test_an_answer_that_comes_too_late_is_adopted(world: World) -> None:
+def test_a_slow_creation_is_adopted(world: World) -> None:
     world.fault("events.insert", "slow", seconds=PATIENCE.total_seconds() * 2)
     with pytest.raises(Transient) as caught:
         world.put()

@@ -4,16 +4,17 @@ from datetime import datetime
 
 from slotsync.sandbox.event_book import EventBook
 from slotsync.sandbox.json_types import as_list, as_object
-from slotsync.sandbox.stored import StoredEvent
+from slotsync.sandbox.stored import StoredCalendar, StoredEvent
 
 _NEVER_BUSY = frozenset({"workingLocation", "birthday"})
 
 Slot = tuple[datetime, datetime]
 
 
-def busy_times(book: EventBook, owner: str, start: datetime, end: datetime) -> list[Slot]:
+def busy_times(book: EventBook, calendar: StoredCalendar, start: datetime, end: datetime) -> list[Slot]:
     """The busy times within [start, end), overlapping and touching ones merged."""
-    events = (event for event in book.between(start, end) if is_busy(event, owner))
+    occurring = book.occurring(start, end, calendar.time_zone)
+    events = (event for event in occurring if is_busy(event, calendar.owner))
     return merged_slots([(max(event.start, start), min(event.end, end)) for event in events])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from slotsync.sandbox.recurrence import occurrence, occurrences, recurs
 from slotsync.sandbox.stored import StoredEvent
 from slotsync.sandbox.time_index import TimeIndex
 
@@ -14,6 +15,7 @@ class EventBook:
         self._events: dict[str, StoredEvent] = {}
         self._by_uid: dict[str, str] = {}
         self._index = TimeIndex()
+        self._series: dict[str, StoredEvent] = {}
 
     def __len__(self) -> int:
         return len(self._events)
@@ -25,8 +27,12 @@ class EventBook:
         """Keeps the event as the latest change."""
         if before := self._events.pop(event.id, None):
             self._index.remove(before)
+            self._series.pop(event.id, None)
         self._events[event.id] = event
-        self._index.add(event)
+        if recurs(event) and not event.cancelled:
+            self._series[event.id] = event
+        else:
+            self._index.add(event)
         self._by_uid[event.i_cal_uid] = event.id
 
     def get(self, event_id: str) -> StoredEvent | None:
@@ -47,9 +53,26 @@ class EventBook:
         return changed[::-1]
 
     def between(self, start: datetime, end: datetime) -> list[StoredEvent]:
-        """The events that touch [start, end), by start; deleted ones too."""
+        """The events that touch [start, end) and do not recur, by start; deleted ones too."""
         near = (self._events[event_id] for event_id in self._index.between(start, end))
         return sorted((e for e in near if touches(e, start, end)), key=lambda e: (e.start, e.id))
+
+    def occurring(self, start: datetime, end: datetime, calendar_zone: str) -> list[StoredEvent]:
+        """What touches [start, end), by start: events that happen once, and the occurrences of series."""
+        series = [event for series in self._series.values() for event in occurrences(series, calendar_zone, start, end)]
+        once = self.between(start, end)
+        return sorted(once + series, key=lambda e: (e.start, e.id)) if series else once
+
+    def series(self) -> list[StoredEvent]:
+        """The living events that recur."""
+        return list(self._series.values())
+
+    def find(self, event_id: str, calendar_zone: str) -> StoredEvent | None:
+        """The event with this id, or the occurrence of a series."""
+        if event := self._events.get(event_id):
+            return event
+        series = self._series.get(event_id.rpartition("_")[0])
+        return occurrence(series, calendar_zone, event_id) if series else None
 
 
 def touches(event: StoredEvent, start: datetime | None, end: datetime | None) -> bool:

@@ -22,6 +22,8 @@ _BARE = frozenset(
         "iCalUID",
         "sequence",
         "eventType",
+        "recurringEventId",
+        "originalStartTime",
         "recurrence",
     ]
 )
@@ -43,6 +45,7 @@ def full(event: StoredEvent, calendar: StoredCalendar, *, zone: str = "", site: 
         "organizer": event.body.get("organizer") or organizer(calendar),
         "start": shown(as_object(event.body["start"]), calendar.time_zone, zone),
         "end": shown(as_object(event.body["end"]), calendar.time_zone, zone),
+        **_original_start(event, calendar, zone),
         "iCalUID": event.i_cal_uid,
         "sequence": event.sequence,
     }
@@ -60,6 +63,11 @@ def organizer(calendar: StoredCalendar) -> JsonObject:
     """Whose event it is: the calendar's."""
     name: JsonObject = {} if calendar.primary else {"displayName": calendar.summary}
     return {"email": calendar.id, **name, "self": True}
+
+
+def _original_start(event: StoredEvent, calendar: StoredCalendar, zone: str) -> JsonObject:
+    original = as_object(event.body.get("originalStartTime"))
+    return {"originalStartTime": shown(original, calendar.time_zone, zone)} if original else {}
 
 
 def _person(email: str, calendar: StoredCalendar) -> JsonObject:

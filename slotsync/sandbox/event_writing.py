@@ -1,11 +1,13 @@
 """From what a client wrote to the next version of an event."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from slotsync.sandbox.api_error import ApiError
+from slotsync.sandbox.api_error import ApiError, invalid
 from slotsync.sandbox.event_body import kept
 from slotsync.sandbox.event_times import covered
 from slotsync.sandbox.json_types import JsonObject, as_object, as_text
+from slotsync.sandbox.recurrence import check_rule
 from slotsync.sandbox.stored import StoredCalendar, StoredEvent
 
 _RAISES_SEQUENCE = ("start", "end", "location", "recurrence")
@@ -26,6 +28,7 @@ class Written:
         """A new event."""
         body = kept(self.body) | _organizer(self.body)
         start, end = covered(body, self.calendar.time_zone)
+        _check_recurrence(body, start, self.calendar)
         return StoredEvent(
             id=event_id,
             calendar_id=self.calendar.id,
@@ -54,6 +57,14 @@ def next_version(before: StoredEvent, body: JsonObject, calendar: StoredCalendar
 def writable_part(event: StoredEvent) -> JsonObject:
     """The event as a client could have written it whole."""
     return event.body | {"status": event.status}
+
+
+def _check_recurrence(body: JsonObject, start: datetime, calendar: StoredCalendar) -> None:
+    zone_name = as_text(as_object(body["start"]).get("timeZone")) or calendar.time_zone
+    try:
+        check_rule(body, start, zone_name)
+    except ValueError as error:
+        raise invalid("Invalid recurrence rule.") from error
 
 
 def _sequence(body: JsonObject, default: int) -> int:

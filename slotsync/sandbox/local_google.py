@@ -206,7 +206,8 @@ class LocalGoogle:
     def events_between(self, email: str, calendar_id: str, start: datetime, end: datetime) -> list[StoredEvent]:
         """The living events that touch [start, end), by start."""
         calendar = self.calendar(email, calendar_id)
-        return [event for event in self.book(calendar.id).between(start, end) if not event.cancelled]
+        occurring = self.book(calendar.id).occurring(start, end, calendar.time_zone)
+        return [event for event in occurring if not event.cancelled]
 
     def _move_whole_days(self, calendar: StoredCalendar) -> None:
         """Whole days are whole days of the calendar's zone, so they move with it."""

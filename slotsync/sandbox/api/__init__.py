@@ -37,6 +37,7 @@ HANDLERS: Mapping[str, Handler] = {
     "events.get": events.get,
     "events.import": event_writes.import_event,
     "events.insert": event_writes.insert,
+    "events.instances": events.instances,
     "events.list": events.list_events,
     "events.move": event_writes.move,
     "events.patch": event_writes.patch,

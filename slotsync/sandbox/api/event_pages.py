@@ -3,7 +3,7 @@
 from slotsync.sandbox import tokens
 from slotsync.sandbox.api_error import invalid, known_error
 from slotsync.sandbox.call import Call
-from slotsync.sandbox.json_types import JsonObject
+from slotsync.sandbox.json_types import JsonObject, as_list
 from slotsync.sandbox.stored import StoredCalendar, StoredEvent
 
 _DEFAULT_PAGE, _MOST_PER_PAGE = 250, 2500
@@ -40,16 +40,14 @@ def sync_token(call: Call, calendar: StoredCalendar) -> str:
 def page_of(call: Call, events: list[StoredEvent]) -> tuple[list[StoredEvent], str]:
     """The page that the call asks for, of events in the order of their changes, and the token of the next."""
     size = call.number("maxResults", _DEFAULT_PAGE, _MOST_PER_PAGE)
-    by_start = call.text("orderBy") == "startTime"
-    if by_start:
-        events = sorted(events, key=_start_key)
-    after = _page(call).get("after")
-    if after is not None:
-        events = [event for event in events if _key(event, by_start=by_start) > after]  # type: ignore[operator]  # ours
+    key = _start_key if call.text("orderBy") == "startTime" else _change_key
+    events = sorted(events, key=key)
+    if after := [str(part) for part in as_list(_page(call).get("after"))]:
+        events = [event for event in events if key(event) > after]
     page = events[:size]
     if len(events) <= size:
         return page, ""
-    return page, tokens.written({"as_of": _as_of(call), "after": _key(page[-1], by_start=by_start)})
+    return page, tokens.written({"as_of": _as_of(call), "after": key(page[-1])})
 
 
 def _check_parameters(call: Call) -> None:
@@ -70,8 +68,9 @@ def _as_of(call: Call) -> object:
     return _page(call).get("as_of", call.google.last_stamp)
 
 
-def _key(event: StoredEvent, *, by_start: bool) -> object:
-    return _start_key(event) if by_start else event.updated
+def _change_key(event: StoredEvent) -> list[str]:
+    """Occurrences of a series share their last change."""
+    return [f"{event.updated:020}", event.id]
 
 
 def _start_key(event: StoredEvent) -> list[str]:

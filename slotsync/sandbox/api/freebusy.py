@@ -43,7 +43,7 @@ def _answer(call: Call, name: str, start: datetime, end: datetime, zone_name: st
         return _failed(error.reason)
     if calendar.generated:
         return _failed("notFound")
-    slots = busy_times(call.google.book(calendar.id), email, start, end)
+    slots = busy_times(call.google.book(calendar.id), calendar, start, end)
     return {
         "busy": [{"start": instants.in_zone(a, zone_name), "end": instants.in_zone(b, zone_name)} for a, b in slots]
     }

@@ -15,24 +15,32 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class DrawnEvent:
-    """An event with the days that it covers, ``last`` included. ``start`` and ``end`` are wall times."""
+    """An event with the days that it covers, ``last`` included."""
 
     stored: StoredEvent
     calendar: ShownCalendar
     first: date
     last: date
-    start: datetime
-    end: datetime
+    zone: ZoneInfo
 
     @classmethod
     def of(cls, stored: StoredEvent, calendar: ShownCalendar, zone: ZoneInfo) -> "DrawnEvent":
         """The event as this zone sees it; whole days are the same everywhere."""
-        start, end = stored.start.astimezone(zone), stored.end.astimezone(zone)
         if stored.all_day:
             first = _date(stored, "start")
-            return cls(stored, calendar, first, max(first, _date(stored, "end") - _DAY), start, end)
-        last = (end - timedelta(microseconds=1)).date()
-        return cls(stored, calendar, start.date(), max(start.date(), last), start, end)
+            return cls(stored, calendar, first, max(first, _date(stored, "end") - _DAY), zone)
+        first, end = stored.start.astimezone(zone).date(), stored.end.astimezone(zone)
+        return cls(stored, calendar, first, max(first, (end - timedelta(microseconds=1)).date()), zone)
+
+    @property
+    def start(self) -> datetime:
+        """When it starts, by the wall clock."""
+        return self.stored.start.astimezone(self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """When it ends, by the wall clock."""
+        return self.stored.end.astimezone(self.zone)
 
     @property
     def key(self) -> str:

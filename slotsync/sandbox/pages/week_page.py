@@ -68,7 +68,9 @@ class WeekPage:
     def events_of_day(self, day: date) -> dict[ShownCalendar, list[DrawnEvent]]:
         """Everything on a day, for each ticked calendar that has something: whole days first."""
         found = {calendar: [e for e in events if e.first <= day <= e.last] for calendar, events in self._ticked.items()}
-        order = {c: sorted(events, key=lambda e: (not e.is_bar, e.start, e.title)) for c, events in found.items()}
+        order = {
+            c: sorted(events, key=lambda e: (not e.is_bar, e.stored.start, e.title)) for c, events in found.items()
+        }
         return {calendar: events for calendar, events in order.items() if events}
 
     def nearest_week(self) -> date | None:

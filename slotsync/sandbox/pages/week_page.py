@@ -1,6 +1,6 @@
 """Gathers what the week page shows."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -68,10 +68,7 @@ class WeekPage:
     def events_of_day(self, day: date) -> dict[ShownCalendar, list[DrawnEvent]]:
         """Everything on a day, for each ticked calendar that has something: whole days first."""
         found = {calendar: [e for e in events if e.first <= day <= e.last] for calendar, events in self._ticked.items()}
-        order = {
-            c: sorted(events, key=lambda e: (not e.is_bar, e.stored.start, e.title)) for c, events in found.items()
-        }
-        return {calendar: events for calendar, events in order.items() if events}
+        return {calendar: sorted(events, key=_reading_order) for calendar, events in found.items() if events}
 
     def nearest_week(self) -> date | None:
         """A Monday with events where this week has none: the next one, else the last one."""
@@ -96,3 +93,7 @@ class WeekPage:
         stored = self._google.events_between(self.account.email, calendar.stored.id, *self.week.bounds)
         drawn = [DrawnEvent.of(event, calendar, self.zone) for event in stored]
         return [event for event in drawn if self.week.touches(event.first, event.last)]
+
+
+def _reading_order(event: DrawnEvent) -> tuple[bool, datetime, str]:
+    return not event.is_bar, event.stored.start, event.title

@@ -147,6 +147,8 @@ async def _asked_to_stop() -> None:
 def main() -> None:
     """Runs the worker in the foreground."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # The SDK would write a traceback for every failed attempt; slotsync.temporal.interceptors tells what is worth it.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     asyncio.run(serve(Settings.load()))
     gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)
 

@@ -26,6 +26,9 @@ def _in_utc(value: datetime | date) -> datetime | date:
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
+MAX_VERSION = 2**53
+"""The largest whole number that every JSON reader takes exactly."""
+
 Moment = Annotated[
     Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],
     BeforeValidator(_read),
@@ -84,7 +87,7 @@ class Reservation(Message):
 
     merchant: Identifier
     id: Identifier
-    version: Annotated[int, Field(ge=0)]
+    version: Annotated[int, Field(ge=0, le=MAX_VERSION)]
     status: ReservationStatus = ReservationStatus.CONFIRMED
     title: Annotated[str, Field(max_length=1000)] = ""
     items: tuple[Item, ...] = ()

@@ -1,0 +1,107 @@
+"""Records the histories that test_replay.py replays: ``python -m tests.workflows.recording``.
+
+To be run when a workflow gains a path; the old histories stay as long as such workflows may still be open.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from slotsync.rules.owner import Owner
+from slotsync.rules.workflow_ids import calendar_id, reservation_id
+from slotsync.sandbox.options import SandboxOptions
+from slotsync.sandbox.server import running_sandbox
+from slotsync.secrets import Vault
+from tests.servers import real_time
+from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, World, item, snapshot, until, world
+
+HISTORIES = Path(__file__).parent / "histories"
+KEY = "c2xvdHN5bmMtaGlzdG9yaWVzLWZvci10ZXN0cy1vbmw="  # seals nothing but these histories
+
+LIFE = reservation_id(MERCHANT, "R-1")
+
+
+async def booked_changed_cancelled(shop: World) -> None:
+    for version in (1, 2):
+        await shop.slotsync.report(snapshot(version, item(resources=["guide-1"])))
+        await shop.settled(version)
+    await shop.slotsync.cancel(MERCHANT, "R-1", version=3)
+    await shop.client.get_workflow_handle(LIFE).result()
+
+
+async def over(shop: World) -> None:
+    start = datetime.now(UTC) - timedelta(days=3)
+    past = item().model_copy(update={"start": start, "end": start + timedelta(hours=1)})
+    await shop.slotsync.report(snapshot(1, past))
+    await shop.client.get_workflow_handle(LIFE).result()
+
+
+async def superseded_while_retrying(shop: World) -> None:
+    await shop.fault(method="events.insert", kind="backendError", probability=1)
+    await shop.slotsync.report(snapshot(1))
+
+    async def tried() -> bool:
+        return await shop.writes() > 0
+
+    await until(tried)
+    await shop.slotsync.report(snapshot(2))
+    await shop.heal()
+    await shop.settled(2)
+
+
+async def parked_and_resumed(shop: World) -> None:
+    await shop.slotsync.report(snapshot(1))
+    await shop.settled(1)
+    await shop.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
+    await shop.slotsync.report(snapshot(2))
+
+    async def parked() -> bool:
+        standing = await shop.slotsync.status(MERCHANT, "R-1")
+        return standing is not None and any(event.state == "parked" for event in standing.events)
+
+    await until(parked)
+    await shop.connect()
+    await shop.client.get_workflow_handle(LIFE).signal("look_again")
+    await shop.settled(2)
+
+
+async def calendar_made(shop: World) -> None:
+    await shop.slotsync.report(snapshot(1))
+    await shop.settled(1)
+
+
+PATHS: dict[Callable[[World], Awaitable[None]], str] = {
+    booked_changed_cancelled: LIFE,
+    over: LIFE,
+    superseded_while_retrying: LIFE,
+    parked_and_resumed: LIFE,
+    calendar_made: calendar_id(MERCHANT, Owner.product(TOUR.id)),
+}
+
+
+async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> None:
+    vault = Vault([KEY])
+    with running_sandbox(SandboxOptions.unlimited()) as google, tempfile.TemporaryDirectory() as folder:
+        async with real_time(vault) as client, world(google, vault, client, Path(folder)) as shop:
+            await shop.open_shop(TOUR, GUIDE)
+            async with shop.working():
+                await path(shop)
+            history = await client.get_workflow_handle(workflow_id).fetch_history()
+    (HISTORIES / f"{path.__name__}.json").write_text(_without_paths(history.to_json()) + "\n")
+
+
+def _without_paths(told: str) -> str:
+    """Without stack traces, which name folders of the machine."""
+    return re.sub(r'"stackTrace": "(\\.|[^"\\])*"', '"stackTrace": ""', told)
+
+
+async def main() -> None:
+    for path, workflow_id in PATHS.items():
+        await record(path, workflow_id)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -80,6 +80,7 @@ def _server(
             access_log=False,
             backlog=512,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=120,  # Google keeps an idle connection open for minutes
         )
     )
 

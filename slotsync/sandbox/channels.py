@@ -60,7 +60,7 @@ class Channels:
     def load(self) -> None:
         """Takes up the channels of the state file."""
         for record in self._journal.load("channel"):
-            channel = StoredChannel(**record)  # type: ignore[arg-type]  # our own record
+            channel = StoredChannel.from_record(record)
             self._channels[_key(channel)] = channel
 
     def _keep(self, channel: StoredChannel) -> None:

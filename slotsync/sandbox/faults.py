@@ -37,7 +37,8 @@ class Fault:
 
     def concerns(self, method: str, account: str, calendar: str) -> bool:
         """Whether it was meant for this call."""
-        return self.method in {"*", method} and self.account in {"", account} and self.calendar in {"", calendar}
+        here = {"", calendar, "primary"} if calendar == account else {"", calendar}
+        return self.method in {"*", method} and self.account in {"", account} and self.calendar in here
 
 
 class Faults:

@@ -1,12 +1,15 @@
 """Instants: read as RFC 3339, written as Google writes them."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+Day = TypeVar("Day", bound=date)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -24,7 +27,7 @@ def parse_date_time(text: str) -> datetime:
     """The date-time, naive where the text has no offset; ValueError where it is none."""
     if not _DATE_TIME.fullmatch(text):
         raise ValueError(f"not an RFC 3339 date-time: {text}")
-    return datetime.fromisoformat(text.upper())
+    return _within_reach(datetime.fromisoformat(text.upper()))
 
 
 def parse_instant(text: str) -> datetime:
@@ -39,7 +42,14 @@ def parse_date(text: str) -> date:
     """The date; ValueError where the text is none."""
     if not _DATE.fullmatch(text):
         raise ValueError(f"not a date: {text}")
-    return date.fromisoformat(text)
+    return _within_reach(date.fromisoformat(text))
+
+
+def _within_reach(day: Day) -> Day:
+    """Python's first and last years cannot be told in every zone."""
+    if not MINYEAR < day.year < MAXYEAR:
+        raise ValueError(f"beyond the calendar: {day}")
+    return day
 
 
 def midnight(day: date, zone_name: str) -> datetime:

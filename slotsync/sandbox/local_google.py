@@ -14,7 +14,7 @@ from slotsync.sandbox.event_times import covered
 from slotsync.sandbox.faults import Faults
 from slotsync.sandbox.instants import to_micros
 from slotsync.sandbox.journal import Journal
-from slotsync.sandbox.json_types import JsonObject, as_text
+from slotsync.sandbox.json_types import JsonObject
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.quotas import Quotas
 from slotsync.sandbox.stored import ListEntry, StoredCalendar, StoredEvent
@@ -56,6 +56,7 @@ class LocalGoogle:
         self._start_empty()
         self._last_stamp, self.channels.send = last, send
         self.first_stamp = self.stamp()
+        self.journal.put("first_stamp", "", {"stamp": self.first_stamp})
 
     def stamp(self) -> int:
         """Microseconds since 1970, never the same twice: the ``updated`` of the next change."""
@@ -110,7 +111,7 @@ class LocalGoogle:
         """The living calendars that a user owns, primary first; KeyError for an unknown account."""
         self._primary(email)
         calendars = [self._calendars[calendar_id] for calendar_id in self._entries[email]]
-        return [calendar for calendar in calendars if not calendar.deleted]
+        return sorted((calendar for calendar in calendars if not calendar.deleted), key=lambda c: not c.primary)
 
     def calendar(self, email: str, calendar_id: str) -> StoredCalendar:
         """The user's living calendar, also by the name ``primary``; raises notFound."""
@@ -222,20 +223,24 @@ class LocalGoogle:
             self.accounts.restore(record)
         for record in self.journal.load("behaviour"):
             self.behaviour = Behaviour.model_validate(record)
-        for record in self.journal.load("calendar"):
-            self._calendars[as_text(record["id"])] = StoredCalendar(**record)  # type: ignore[arg-type]  # our own record
-        self._load_entries()
-        self._load_events()
+        for record in self.journal.load("first_stamp"):
+            self.first_stamp = int(str(record["stamp"]))
+        self._last_stamp = max(self.first_stamp, self._load_calendars(), self._load_entries(), self._load_events())
         self.channels.load()
 
-    def _load_entries(self) -> None:
-        entries = [ListEntry(**record) for record in self.journal.load("entry")]  # type: ignore[arg-type]  # our own record
-        for entry in sorted(entries, key=lambda entry: entry.updated):
-            self._entries.setdefault(entry.email, {})[entry.calendar_id] = entry
+    def _load_calendars(self) -> int:
+        calendars = [StoredCalendar.from_record(record) for record in self.journal.load("calendar")]
+        self._calendars = {calendar.id: calendar for calendar in calendars}
+        return max((calendar.updated for calendar in calendars), default=0)
 
-    def _load_events(self) -> None:
+    def _load_entries(self) -> int:
+        entries = sorted(map(ListEntry.from_record, self.journal.load("entry")), key=lambda entry: entry.updated)
+        for entry in entries:
+            self._entries.setdefault(entry.email, {})[entry.calendar_id] = entry
+        return entries[-1].updated if entries else 0
+
+    def _load_events(self) -> int:
         events = sorted(map(StoredEvent.from_record, self.journal.load("event")), key=lambda event: event.updated)
         for event in events:
             self.book(event.calendar_id).put(event)
-        stamps = [event.updated for event in events] + [c.updated for c in self._calendars.values()]
-        self._last_stamp = max(stamps, default=0)
+        return events[-1].updated if events else 0

@@ -100,6 +100,11 @@ class StoredCalendar:
         """What the state file keeps."""
         return dict(vars(self))
 
+    @classmethod
+    def from_record(cls, record: JsonObject) -> "StoredCalendar":
+        """What ``record`` kept."""
+        return cls(**record)  # type: ignore[arg-type]  # our own record: the fields' types are as written
+
 
 @dataclass(frozen=True)
 class ListEntry:
@@ -120,6 +125,11 @@ class ListEntry:
     def record(self) -> JsonObject:
         """What the state file keeps."""
         return dict(vars(self))
+
+    @classmethod
+    def from_record(cls, record: JsonObject) -> "ListEntry":
+        """What ``record`` kept."""
+        return cls(**record)  # type: ignore[arg-type]  # our own record: the fields' types are as written
 
 
 @dataclass(frozen=True)
@@ -144,3 +154,8 @@ class StoredChannel:
     def record(self) -> JsonObject:
         """What the state file keeps."""
         return dict(vars(self))
+
+    @classmethod
+    def from_record(cls, record: JsonObject) -> "StoredChannel":
+        """What ``record`` kept."""
+        return cls(**record)  # type: ignore[arg-type]  # our own record: the fields' types are as written

@@ -46,6 +46,14 @@ def test_a_fault_concerns_only_its_method_account_and_calendar(
     assert reason(api.get(f"/calendars/{ANNA}/events")) == (500, "backendError")
 
 
+def test_a_fault_of_the_primary_calendar_spares_the_others(
+    api: ApiClient, calendar: str, controls: httpx.Client
+) -> None:
+    set_fault(controls, method="events.list", kind="backendError", calendar="primary", count=9)
+    assert api.get(f"{calendar}/events").status_code == 200
+    assert api.get("/calendars/primary/events").status_code == 500
+
+
 def test_a_fault_ends_with_its_count_or_when_it_is_taken_back(api: ApiClient, controls: httpx.Client) -> None:
     set_fault(controls, method="*", kind="backendError", count=2)
     assert [api.get("/colors").status_code for _ in range(3)] == [500, 500, 200]

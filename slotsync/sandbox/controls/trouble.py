@@ -60,7 +60,7 @@ class NewFault(BaseModel):
             method=self.method,
             kind=self.kind,
             account=self.account,
-            calendar=self.account if self.calendar == "primary" else self.calendar,
+            calendar=self.calendar,
             reason=self.reason,
             status=self.status,
             count=1 if once else self.count,

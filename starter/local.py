@@ -23,6 +23,7 @@ from slotsync.temporal import queues
 from slotsync.temporal.connect import connect
 from slotsync.temporal.dev_server import server_command
 from starter.client import Slotsync
+from starter.environment import write_environment
 from starter.processes import free_port, process, slotsync_command, until_ready
 
 SCOPES = (
@@ -54,6 +55,7 @@ class LocalParts:
     google: str
     temporal: str
     temporal_ui: str
+    environment: Path
     slotsync: Slotsync
     connections: Connections
     client: Client
@@ -68,21 +70,23 @@ async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterato
     """Everything running, with its state in this folder. Without ``quotas`` neither side counts calls."""
     folder.mkdir(parents=True, exist_ok=True)
     google = f"http://127.0.0.1:{free_port(8085)}"
-    _set_environment(folder, google, quotas=quotas)
+    variables = _set_environment(folder.resolve(), google, quotas=quotas)
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
     async with _local_google(folder, google, tell, quotas=quotas), _temporal(folder, vault, tell) as temporal:
-        environment = {"TEMPORAL_ADDRESS": temporal.address}
+        variables["TEMPORAL_ADDRESS"] = temporal.address
+        write_environment(folder / "environment", variables)
         command = slotsync_command("worker")
-        async with process("worker", command, folder=folder, environment=environment) as running:
+        async with process("worker", command, folder=folder, environment=variables) as running:
             tell("Waiting for the worker")
             await until_ready("worker", lambda: _polled(temporal.client), running, folder)
             yield LocalParts(
                 google=google,
                 temporal=temporal.address,
                 temporal_ui=temporal.ui_url,
+                environment=folder / "environment",
                 slotsync=Slotsync(temporal.client, store),
                 connections=Connections(store, vault),
                 client=temporal.client,
@@ -106,8 +110,8 @@ async def open_workshop(parts: LocalParts) -> None:
         await parts.slotsync.put_owner("arctic-kayaks", owner, settings)
 
 
-def _set_environment(folder: Path, google: str, *, quotas: bool) -> None:
-    """For this process and those that it starts."""
+def _set_environment(folder: Path, google: str, *, quotas: bool) -> dict[str, str]:
+    """For this process and those that it starts; answers with what was set."""
     own = {
         "SLOTSYNC_DATA_FOLDER": str(folder),
         "SLOTSYNC_DATABASE_URL": f"sqlite:///{folder}/slotsync.db",
@@ -120,6 +124,7 @@ def _set_environment(folder: Path, google: str, *, quotas: bool) -> None:
         own["SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE"] = BEYOND_ANY_DEMO
         own["SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE"] = BEYOND_ANY_DEMO
     os.environ.update(own)
+    return own
 
 
 def _key_in(folder: Path) -> str:

@@ -46,4 +46,5 @@ def places(parts: LocalParts) -> Panel:
     lines = [f"Google's calendars, a week at a time   {parts.google}/"]
     if parts.temporal_ui:
         lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
+    lines.append(f"For a shell to talk to all of it       source {parts.environment}")
     return Panel("\n".join(lines), title="Look around", expand=False)

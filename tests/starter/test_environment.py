@@ -1,0 +1,27 @@
+import subprocess
+from pathlib import Path
+
+from starter.environment import write_environment
+
+AWKWARD = {"PLAIN": "sqlite:///here.db", "SPACED": "two words", "QUOTED": """it's "so" $HOME `pwd` \\""", "EMPTY": ""}
+
+
+def test_a_shell_that_sources_it_has_every_value_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    write_environment(file, AWKWARD)
+
+    told = subprocess.run(["sh", "-c", f". '{file}'; env -0"], capture_output=True, text=True, check=True).stdout
+
+    found = dict(line.split("=", 1) for line in told.split("\0") if line)
+    assert {name: found.get(name) for name in AWKWARD} == AWKWARD
+
+
+def test_nobody_else_may_read_it_even_where_an_open_file_was_before(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    file.write_text("export OLD=1\n")
+    file.chmod(0o644)
+
+    write_environment(file, {"NEW": "1"})
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text() == "export NEW=1\n"

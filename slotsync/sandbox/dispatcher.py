@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Trace:
-    """What the log will say of a call."""
+    """What became known of a call: what the log will say, and whether its answer is to be lost."""
 
     account: str = ""
     method: str = ""
     reason: str = ""
+    lost: bool = False
 
 
 class Dispatcher:
@@ -51,6 +52,7 @@ class Dispatcher:
         except ApiError as error:
             trace.reason = error.reason
             reply = ApiReply.of_error(error)
+        reply = LOST if trace.lost else reply
         self._google.journal.commit()
         duration = round((time.perf_counter() - began) * 1000, 3)
         self._google.calls.add(
@@ -66,16 +68,14 @@ class Dispatcher:
         if method.scopes.isdisjoint(caller.scopes):
             raise known_error("insufficientPermissions", method=method.id)
         calendar = self._google.calendar_key(caller.email, path.get("calendarId", ""))
-        loses = False
         for fault in self._google.faults.of_call(method.id, caller.email, calendar):
             trace.reason = fault.kind
+            trace.lost = fault.kind in {"lost_response", "drop"}
             if fault.kind == "drop":
                 return LOST
-            loses = fault.kind == "lost_response"
             await _suffer(fault, method)
         self._google.quotas.spend_call(caller.email, caller.client_id, self._google.clock())
-        reply = self._handled(method, caller, path, request)
-        return LOST if loses else reply
+        return self._handled(method, caller, path, request)
 
     def _match(self, request: ApiRequest) -> tuple[Method, dict[str, str]]:
         found = self._discovery.match(request.verb, request.path)

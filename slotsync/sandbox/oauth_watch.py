@@ -55,6 +55,7 @@ class OAuthWatch:
                 return
             elif fault.kind == "lost_response":
                 await self._app(scope, receive, _nowhere)
+                self._google.save()
                 await hang_up(scope, receive)
                 return
             else:

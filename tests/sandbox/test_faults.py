@@ -80,6 +80,14 @@ def test_a_lost_response_was_done(api: ApiClient, calendar: str, controls: httpx
     assert api.get(f"{calendar}/events/abcde").json()["status"] == "confirmed"
 
 
+def test_the_answer_that_is_lost_may_be_an_error(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
+    set_fault(controls, method="events.delete", kind="lost_response")
+    with pytest.raises(httpx.RemoteProtocolError):
+        api.delete(f"{calendar}/events/never")
+    call = controls.get("/calls", params={"method": "events.delete"}).json()["items"][0]
+    assert (call["status"], call["reason"]) == (0, "notFound")
+
+
 def test_a_dropped_request_was_not_done(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
     set_fault(controls, method="events.insert", kind="drop")
     with pytest.raises(httpx.RemoteProtocolError):

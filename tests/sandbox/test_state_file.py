@@ -124,6 +124,18 @@ def test_a_lost_response_is_in_the_file(state_file: Path) -> None:
         assert second.http.get("/calendar/v3/calendars/primary/events/abcde").json()["status"] == "confirmed"
 
 
+def test_a_lost_revocation_is_in_the_file(state_file: Path) -> None:
+    with running(state_file) as first:
+        token = grant(first)
+        first.http.post("/sandbox/faults", json={"method": "oauth2.revoke", "kind": "lost_response"})
+        with pytest.raises(httpx.RemoteProtocolError):
+            first.http.post("/revoke", data={"token": token})
+        first.end(signal.SIGKILL)
+    with running(state_file) as second:
+        refused = second.http.post("/token", data=FORM | {"refresh_token": token})
+        assert refused.json()["error"] == "invalid_grant"
+
+
 def test_a_reset_empties_the_file(state_file: Path) -> None:
     with running(state_file) as first:
         grant(first)

@@ -91,7 +91,7 @@ def _google_worker(client: Client, events: EventActivities, calendars: CalendarA
         client,
         task_queue=queues.GOOGLE,
         build_id=BUILD,
-        activities=[events.put_event, events.delete_event, calendars.ensure_calendar],
+        activities=[events.put_event, events.delete_event, calendars.ensure_calendar, calendars.remove_twins],
         activity_executor=_threads(GOOGLE_SLOTS, "google"),
         max_concurrent_activities=GOOGLE_SLOTS,
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),

@@ -65,6 +65,16 @@ class CalendarActivities:
             found = self._google.ensure(calendar.connection_id, _spec(request, calendar))
         return self._calendars.record(request.merchant, request.owner, found, calendar.connection_id)
 
+    @activity.defn(no_thread_cancel_exception=True)
+    def remove_twins(self, request: CalendarRequest) -> str:
+        """The id of the owner's calendar, of which no empty twin is left; empty when it has none."""
+        calendar = self.look_up_calendar(request)
+        if not calendar.calendar_id or not calendar.connection_id:
+            return ""
+        with told_to_temporal():
+            self._google.remove_twins(calendar.connection_id, _spec(request, calendar), calendar.calendar_id)
+        return calendar.calendar_id
+
     @activity.defn
     def waiting_reservations(self, page: WaitingPage) -> list[str]:
         """The ids of the next reservations that wait for this calendar, at most a page of them."""

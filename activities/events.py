@@ -5,7 +5,7 @@ from temporalio import activity
 from activities.failures import told_to_temporal
 from slotsync.errors import CalendarMissing, GrantLost
 from slotsync.google.events import GoogleEvents
-from slotsync.rules.event import WrittenEvent
+from slotsync.rules.event import WrittenEvent, about_to_create
 from slotsync.rules.plan import Delete, Put
 from slotsync.store import Calendars, Connections, Store, SyncedEvents
 
@@ -23,6 +23,9 @@ class EventActivities:
     def put_event(self, put: Put) -> WrittenEvent:
         """The event as it stands in Google now. Safe to repeat at any time, from anywhere."""
         event = put.event
+        if unsure := about_to_create(event, put.known):
+            # Should its answer be lost and a cancellation supersede it, somebody has to know what to delete.
+            self._events.attempt(event.merchant, event.reservation, unsure, activity.info().started_time)
         with told_to_temporal():
             try:
                 written = self._google.put_event(event, put.known)

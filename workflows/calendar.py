@@ -1,11 +1,12 @@
 """The making of a managed calendar: one workflow per product or resource, so that there is never a second one."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import (
@@ -16,10 +17,14 @@ with workflow.unsafe.imports_passed_through():
         ReservationCalls,
         WaitingPage,
     )
-    from slotsync.rules.holding import NO_CONNECTION, Hold, hold_after
+    from slotsync.rules.holding import NO_CONNECTION, Hold
     from slotsync.rules.owner import ManagedCalendar
     from slotsync.temporal import queues
     from workflows.display import Display
+    from workflows.event_writes import hold_of
+
+LATE = timedelta(minutes=5)
+"""Longer than any call to Google can take."""
 
 _SHORT = timedelta(seconds=30)
 _ATTEMPT = timedelta(minutes=3)
@@ -38,16 +43,19 @@ class ManagedCalendarWorkflow:
 
     @workflow.run
     async def run(self, request: CalendarRequest) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
-        """Answers with the calendar's id in Google; empty when synchronization was turned off meanwhile."""
+        """Answers with the calendar's id in Google; empty when synchronization is off."""
         while True:
             self._news = False
             calendar = await self._look_up()
-            if calendar.calendar_id or not calendar.settings.sync:
-                await self._call_waiting()
-                return calendar.calendar_id or ""
-            hold = await self._ensure(calendar)
-            if hold:
-                await self._wait_out(hold)
+            if calendar.settings.sync and not calendar.calendar_id:
+                if hold := await self._make(calendar):
+                    await self._wait_out(hold)
+                continue
+            await self._call_waiting()
+            if not calendar.calendar_id:
+                return "synchronization is off"
+            if await self._is_the_only_one(calendar):
+                return calendar.calendar_id
 
     @workflow.signal
     def look_again(self) -> None:
@@ -59,25 +67,37 @@ class ManagedCalendarWorkflow:
             CalendarActivities.look_up_calendar, self._request, start_to_close_timeout=_SHORT
         )
 
-    async def _ensure(self, calendar: ManagedCalendar) -> Hold | None:
+    async def _make(self, calendar: ManagedCalendar) -> Hold | None:
+        self._display.says("Finding or making the calendar")
+        return await self._in_google(
+            calendar, CalendarActivities.ensure_calendar, f"Find or make the calendar of {self._request.owner}"
+        )
+
+    async def _is_the_only_one(self, calendar: ManagedCalendar) -> bool:
+        """Looks for a twin some minutes later; whether the calendar is still the owner's."""
+        self._display.says("Looking for a twin, once Google has carried out all that it may still do late")
+        await workflow.sleep(LATE, summary="Google may carry out late a creation that seemed to fail")
+        await self._in_google(calendar, CalendarActivities.remove_twins, "Remove an empty twin, if there is one")
+        return (await self._look_up()).calendar_id == calendar.calendar_id
+
+    async def _in_google(
+        self, calendar: ManagedCalendar, task: Callable[[CalendarActivities, CalendarRequest], str], summary: str
+    ) -> Hold | None:
         if not calendar.connection_id:
             return NO_CONNECTION
-        self._display.says("Finding or making the calendar")
         try:
             await workflow.execute_activity_method(
-                CalendarActivities.ensure_calendar,
+                task,
                 self._request,
                 task_queue=queues.GOOGLE,
                 start_to_close_timeout=_ATTEMPT,
                 heartbeat_timeout=_SILENCE,
                 retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2)),
                 priority=Priority(priority_key=1, fairness_key=calendar.connection_id),
-                summary=f"Find or make the calendar of {self._request.owner}",
+                summary=summary,
             )
         except ActivityError as error:
-            cause = error.cause
-            failure = cause.type or "" if isinstance(cause, ApplicationError) else ""
-            return hold_after(failure, failure or "unknown")
+            return hold_of(error)
         return None
 
     async def _wait_out(self, hold: Hold) -> None:

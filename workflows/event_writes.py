@@ -83,11 +83,12 @@ async def _end_of(write: ActivityHandle[WrittenEvent]) -> Hold | None:
     try:
         await write
     except ActivityError as error:
-        return _hold(error)
+        return hold_of(error)
     return None
 
 
-def _hold(error: ActivityError) -> Hold | None:
+def hold_of(error: ActivityError) -> Hold | None:
+    """What an activity's end means; nothing when it was called back."""
     cause = error.cause
     if isinstance(cause, CancelledError):
         return None

@@ -62,14 +62,13 @@ class ReservationWorkflow:
             ground = await self._prepare(desired)
             if ground.newest:
                 holds = await self._drive(desired, ground)
+                self._start_over_if_long()
                 closes = _closes(desired, ground)
                 over = await self._wait_for_news(holds, closes)
             else:
                 over = not self._news
             if over and not self._news:
                 return f"Closed at version {desired.version}: {_why(desired, ground)}"
-            if workflow.info().is_continue_as_new_suggested() or self._signals >= SIGNALS_A_RUN:
-                workflow.continue_as_new(ReservationState(newest=self._newest, writes=tuple(self._writes)))
 
     @workflow.signal
     def report(self, reservation: Reservation) -> None:
@@ -171,6 +170,10 @@ class ReservationWorkflow:
             with suppress(TimeoutError):
                 await workflow.wait_condition(lambda: self._news, timeout=wait, timeout_summary=summary)
         return not holds
+
+    def _start_over_if_long(self) -> None:
+        if workflow.info().is_continue_as_new_suggested() or self._signals >= SIGNALS_A_RUN:
+            workflow.continue_as_new(ReservationState(newest=self._newest, writes=tuple(self._writes)))
 
     def _superseded(self, desired: Reservation) -> bool:
         return self._newest is not None and self._newest.version > desired.version

@@ -69,7 +69,8 @@ class WrittenEvent(Message):
     """One event as it was last seen to stand in Google; ``present`` is false once it was deleted.
 
     ``generation`` is the one in its id. Google never frees the id of a deleted event, so a next life takes the next
-    generation. ``etag`` changes with every write, whoever makes it.
+    generation. ``etag`` changes with every write, whoever makes it; it is empty while nobody knows whether a creation
+    reached Google.
     """
 
     key: EventKey
@@ -81,3 +82,18 @@ class WrittenEvent(Message):
     etag: str
     link: str = ""
     present: bool = True
+
+
+def about_to_create(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent | None:
+    """What may stand in Google as soon as this event is put; nothing when it is an update of one that is there."""
+    if known and known.present:
+        return None
+    return WrittenEvent(
+        key=desired.key,
+        calendar_id=desired.calendar_id,
+        connection_id=desired.connection_id,
+        generation=known.generation + 1 if known else 0,
+        version=desired.version,
+        fingerprint="",
+        etag="",
+    )

@@ -1,6 +1,6 @@
 """How a row of the read model changes: never back to something older."""
 
-from sqlalchemy import ColumnElement, case, func, null, true
+from sqlalchemy import ColumnElement, case, false, func, null, true
 
 from slotsync.store.tables import SyncedEventRow
 from slotsync.store.upsert import Insert, Upsert, since, table_of
@@ -39,6 +39,19 @@ def _record(insert: Insert) -> Insert:
     )
 
 
+def _attempt(insert: Insert) -> Insert:
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=_TABLE.primary_key,
+        set_={
+            **{column: new[column] for column in _SEEN},
+            "state": new.state,
+            "since": since(_TABLE, "state", new.state, new.since),
+        },
+        where=_TABLE.c.present.is_(false()),
+    )
+
+
 def _unless(newer: ColumnElement[bool]) -> ColumnElement[bool]:
     """Unless it is newer for certain: a version that is not known (null) is not."""
     return newer.is_not(true())
@@ -46,3 +59,4 @@ def _unless(newer: ColumnElement[bool]) -> ColumnElement[bool]:
 
 MARK = Upsert(_TABLE, _mark)
 RECORD = Upsert(_TABLE, _record)
+ATTEMPT = Upsert(_TABLE, _attempt)

@@ -12,7 +12,7 @@ from slotsync.rules.owner import Owner
 from slotsync.rules.sync_state import SyncState
 from slotsync.store.store import Store
 from slotsync.store.synced_event import StateCount, SyncedEvent, event_of, key_of, seen_in_google
-from slotsync.store.synced_event_changes import MARK, RECORD
+from slotsync.store.synced_event_changes import ATTEMPT, MARK, RECORD
 from slotsync.store.tables import SyncedEventRow
 from slotsync.store.upsert import table_of
 
@@ -58,6 +58,20 @@ class SyncedEvents:
                 **key_of(merchant, reservation, written.key),
                 **seen_in_google(written),
                 state=state.value,
+                since=now,
+            )
+
+    def attempt(self, merchant: str, reservation: str, unsure: WrittenEvent, now: datetime) -> None:
+        """Notes that an event is about to be created: from now on it may be there, whether we hear of it or not.
+
+        Changes nothing where an event is known to be.
+        """
+        with self._store.write() as connection:
+            ATTEMPT.run(
+                connection,
+                **key_of(merchant, reservation, unsure.key),
+                **seen_in_google(unsure),
+                state=SyncState.PENDING.value,
                 since=now,
             )
 

@@ -35,7 +35,7 @@ class Report(Message):
 
 
 class Booking(Message):
-    """One row of the hotel's records; ``arrival`` is moved from 2015 to the present."""
+    """One row of the hotel's records."""
 
     number: int
     arrival: date
@@ -50,6 +50,11 @@ class Booking(Message):
     assigned_room: str
     cancelled_on: date | None
 
+    def moved_by(self, span: timedelta) -> "Booking":
+        """The same booking at another time."""
+        cancelled_on = self.cancelled_on + span if self.cancelled_on else None
+        return self.model_copy(update={"arrival": self.arrival + span, "cancelled_on": cancelled_on})
+
 
 def read_bookings(file: Path, today: date, limit: int | None = None) -> list[Booking]:
     """The first bookings of the file, moved by whole weeks so that the first guest arrives this week."""
@@ -57,8 +62,9 @@ def read_bookings(file: Path, today: date, limit: int | None = None) -> list[Boo
         rows = list(csv.DictReader(lines))[:limit]
     if not rows:
         raise InputError(f"{file} has no bookings")
-    moved = WEEK * ((today - _arrival(rows[0])).days // 7)
-    return [_booking(number, row, moved) for number, row in enumerate(rows, 1)]
+    bookings = [_booking(number, row) for number, row in enumerate(rows, 1)]
+    moved = WEEK * ((today - bookings[0].arrival).days // 7)
+    return [booking.moved_by(moved) for booking in bookings]
 
 
 def reports_of(bookings: list[Booking]) -> list[Report]:
@@ -67,12 +73,12 @@ def reports_of(bookings: list[Booking]) -> list[Report]:
     return sorted(reports, key=lambda report: (report.day, report.reservation.id, report.reservation.version))
 
 
-def _booking(number: int, row: dict[str, str], moved: timedelta) -> Booking:
+def _booking(number: int, row: dict[str, str]) -> Booking:
     try:
         cancelled_on = datetime.strptime(row["reservation_status_date"], "%m/%d/%Y").date()  # noqa: DTZ007  a date
         return Booking(
             number=number,
-            arrival=_arrival(row) + moved,
+            arrival=_arrival(row),
             nights=int(row["stays_in_weekend_nights"]) + int(row["stays_in_week_nights"]),
             lead_days=int(row["lead_time"]),
             changes=int(row["booking_changes"]),
@@ -82,7 +88,7 @@ def _booking(number: int, row: dict[str, str], moved: timedelta) -> Booking:
             segment=row["market_segment"],
             reserved_room=row["reserved_room_type"],
             assigned_room=row["assigned_room_type"],
-            cancelled_on=cancelled_on + moved if row["is_canceled"] == "1" else None,
+            cancelled_on=cancelled_on if row["is_canceled"] == "1" else None,
         )
     except (KeyError, ValueError) as error:
         raise InputError(f"line {number + 1} of the bookings: {error}") from error

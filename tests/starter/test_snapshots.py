@@ -1,0 +1,52 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from slotsync.errors import InputError
+from slotsync.rules.reservation import Reservation
+from starter.snapshots import read_lines, read_snapshot
+
+pytestmark = pytest.mark.anyio
+
+GOOD = {
+    "merchant": "m",
+    "id": "R-1",
+    "version": 1,
+    "items": [{"product": "tour", "start": "2026-07-01", "end": "2026-07-02"}],
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def test_a_bad_field_is_named_with_the_remedy_and_its_content_is_not_quoted() -> None:
+    bad = {**GOOD, "items": [{"product": "tour", "start": "2026-07-01T10:00:00", "end": "secret"}]}
+    with pytest.raises(InputError) as refusal:
+        read_snapshot(json.dumps(bad))
+    said = str(refusal.value)
+    assert "items.0.start: has no time zone; give an offset" in said
+    assert "items.0.end" in said
+    assert "secret" not in said
+
+
+async def test_bad_lines_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+    file = tmp_path / "snapshots.jsonl"
+    lines = [json.dumps({**GOOD, "id": f"R-{number}"}) for number in range(200)]
+    lines[6] = "{not json"
+    lines[150] = json.dumps({**GOOD, "version": -1})
+    lines[151] = ""
+    file.write_text("\n".join(lines))
+    reported: list[Reservation] = []
+    heard: list[tuple[int, int]] = []
+
+    async def report(snapshot: Reservation) -> None:
+        reported.append(snapshot)
+
+    bad = await read_lines(file, report, lambda done, total: heard.append((done, total)))
+    assert [line.number for line in bad] == [7, 151]
+    assert "version: Input should be greater than or equal to 0" in bad[1].reason
+    assert len(reported) == 197
+    assert heard[-1] == (199, 199)

@@ -26,6 +26,7 @@ from slotsync.store import Connections, Store
 from slotsync.temporal import queues
 from slotsync.temporal.connect import connect, runtime_with_metrics
 from slotsync.temporal.limits import limit_google_calls
+from slotsync.temporal.registration import register_attributes
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.reservation import ReservationWorkflow
 
@@ -123,6 +124,7 @@ async def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url)
     store.upgrade()
     client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_port))
+    await register_attributes(client)
     await limit_google_calls(
         client,
         per_user_minute=settings.google_calls_per_user_minute,

@@ -1,0 +1,20 @@
+import pytest
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.testing import WorkflowEnvironment
+
+from slotsync.temporal.attributes import ALL
+from slotsync.temporal.dev_server import server_path
+from slotsync.temporal.registration import register_attributes
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_namespace_that_knows_nothing_of_us_learns_our_attributes_once() -> None:
+    environment = await WorkflowEnvironment.start_local(dev_server_existing_path=server_path())
+    async with environment:
+        for _ in range(2):
+            await register_attributes(environment.client)
+        known = await environment.client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=environment.client.namespace)
+        )
+    assert {key.name for key in ALL} <= set(known.custom_attributes)

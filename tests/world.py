@@ -1,7 +1,7 @@
 """Everything real, small and on this machine: a local Google, a store, Temporal, and slotsync's workers on top."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,6 @@ def snapshot(
 class World:
     """A world for one test."""
 
-    google: RunningSandbox
     http: httpx.AsyncClient
     settings: Settings
     store: Store
@@ -107,6 +106,30 @@ class World:
 
         await until(shown)
 
+    async def at_rest(self, newest: Iterable[Reservation], within: float = 60) -> None:
+        """Waits until Google shows these versions and no workflow has anything left to do."""
+        wanted = list(newest)
+        left: list[str] = []
+
+        async def resting() -> bool:
+            left[:] = [*await self._behind(wanted), *await self._busy()]
+            return not left
+
+        try:
+            await until(resting, within)
+        except TimeoutError:
+            raise AssertionError(f"after {within} s: {left}") from None
+
+    async def _behind(self, wanted: Sequence[Reservation]) -> list[str]:
+        merchants = {each.merchant for each in wanted}
+        shown = {merchant: await self.slotsync.settled_versions(merchant) for merchant in merchants}
+        behind = (each for each in wanted if shown[each.merchant].get(each.id, -1) < each.version)
+        return [f"{each.id} is not at version {each.version}" for each in behind]
+
+    async def _busy(self) -> list[str]:
+        busy = "ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'"
+        return [f"{each.id} is busy" async for each in self.client.list_workflows(busy)]
+
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """slotsync's workers, running."""
@@ -123,17 +146,26 @@ async def until(condition: Callable[[], Awaitable[bool]], within: float = 60) ->
 
 @asynccontextmanager
 async def world(google: RunningSandbox, vault: Vault, client: Client, folder: Path) -> AsyncIterator[World]:
-    settings = Settings.model_validate(
+    async with world_of(settings_for(google.url, folder), vault, client) as built:
+        yield built
+
+
+@asynccontextmanager
+async def world_of(settings: Settings, vault: Vault, client: Client) -> AsyncIterator[World]:
+    store = Store.open(settings.database_url)
+    store.upgrade()
+    async with httpx.AsyncClient(base_url=settings.google_endpoint, timeout=30) as http:
+        yield World(http, settings, store, vault, client, Slotsync(client, store))
+    store.close()
+
+
+def settings_for(google_url: str, folder: Path, key: str | None = None) -> Settings:
+    return Settings.model_validate(
         {
-            "encryption_keys": (Fernet.generate_key().decode(),),
+            "encryption_keys": (key or Fernet.generate_key().decode(),),
             "data_folder": folder,
-            "google_endpoint": google.url,
+            "google_endpoint": google_url,
             "google_client_id": CLIENT_ID,
             "google_client_secret": "local",
         }
     )
-    store = Store.open(settings.database_url)
-    store.upgrade()
-    async with httpx.AsyncClient(base_url=google.url, timeout=30) as http:
-        yield World(google, http, settings, store, vault, client, Slotsync(client, store))
-    store.close()

@@ -17,7 +17,7 @@ from slotsync.sandbox.local_google import LocalGoogle
 from slotsync.sandbox.options import SandboxOptions
 
 HOST = "127.0.0.1"
-_START_SECONDS = 10
+_START_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,16 @@ def serve(options: SandboxOptions, port: int, host: str = HOST) -> None:
     """Runs in the foreground until SIGTERM or Ctrl-C, and returns once everything is put away."""
     google = LocalGoogle(options)
     google.url = f"http://{host}:{port}"
-    # uvicorn raises the signals that ended it again when it is done; by then there is nothing left to end.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _server(google, host, port).run()
+    server = _server(google, host, port)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn has handlers of its own while it runs, and raises the signal again when it is done: ours catch that, and
+    # what comes before uvicorn is ready.
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    server.run()
 
 
 @contextmanager

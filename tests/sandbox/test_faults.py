@@ -179,6 +179,7 @@ def test_the_token_endpoint_can_fail_and_is_in_the_log(running: Any, sandbox: An
         ({"method": "events.insert", "kind": "explosion"}, "kind"),
         ({"method": "events.insert"}, "kind"),
         ({"method": "events.insert", "kind": "slow"}, "seconds"),
+        ({"kind": "quota"}, "per_user_per_minute"),
         ({"method": "events.insert", "kind": "drop", "count": 0}, "count"),
         ({"method": "events.insert", "kind": "drop", "probability": 2}, "probability"),
         ({"method": "events.insert", "kind": "drop", "count": 1, "probability": 0.5}, "count, probability"),

@@ -49,6 +49,8 @@ class NewFault(BaseModel):
             raise ValueError(f"kind: no such fault: {self.kind!r}; one of {sorted(SPECIAL_KINDS | KNOWN_REASONS)}")
         if self.kind == "slow" and not self.seconds:
             raise ValueError("seconds: a slow answer needs to know how slow")
+        if self.kind == "quota" and self.per_user_per_minute is None and self.per_project_per_minute is None:
+            raise ValueError("per_user_per_minute, per_project_per_minute: a quota needs one of them")
         if self.count and self.probability:
             raise ValueError("count, probability: only one of them")
         return self

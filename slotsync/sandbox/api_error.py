@@ -58,7 +58,7 @@ class _Shape:
     google_status: str | None = None
 
 
-_FORBIDDEN_QUOTA = "usageLimits"
+_USAGE = "usageLimits"
 _SHAPES: dict[str, _Shape] = {
     "badRequest": _Shape(400, "Bad Request"),
     "invalid": _Shape(400, "Invalid Value"),
@@ -73,13 +73,13 @@ _SHAPES: dict[str, _Shape] = {
         400, "Push notifications are not supported by this resource.", "calendar"
     ),
     "authError": _Shape(401, "Invalid Credentials", "global", "header", "Authorization", "UNAUTHENTICATED"),
-    "userRateLimitExceeded": _Shape(403, "User Rate Limit Exceeded", _FORBIDDEN_QUOTA),
-    "rateLimitExceeded": _Shape(403, "Rate Limit Exceeded", _FORBIDDEN_QUOTA),
-    "quotaExceeded": _Shape(403, "Calendar usage limits exceeded.", _FORBIDDEN_QUOTA),
+    "userRateLimitExceeded": _Shape(403, "User Rate Limit Exceeded", _USAGE),
+    "rateLimitExceeded": _Shape(403, "Rate Limit Exceeded", _USAGE),
+    "quotaExceeded": _Shape(403, "Calendar usage limits exceeded.", _USAGE),
     "accessNotConfigured": _Shape(
         403,
         "Google Calendar API has not been used in project before or it is disabled.",
-        _FORBIDDEN_QUOTA,
+        _USAGE,
         google_status="PERMISSION_DENIED",
     ),
     "insufficientPermissions": _Shape(

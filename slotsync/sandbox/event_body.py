@@ -6,7 +6,7 @@ from slotsync.sandbox.json_types import JsonObject, as_list, as_object, as_text
 from slotsync.sandbox.merging import without_nulls
 from slotsync.sandbox.properties import limited
 
-DERIVED = frozenset(
+_DERIVED = frozenset(
     [
         "kind",
         "etag",
@@ -64,7 +64,7 @@ def kept(written: JsonObject) -> JsonObject:
     body |= times | _checked_parts(body)
     _check_recurrence(body)
     _check_source(body)
-    return {key: value for key, value in body.items() if key not in DERIVED and _DEFAULTS.get(key) != value}
+    return {key: value for key, value in body.items() if key not in _DERIVED and _DEFAULTS.get(key) != value}
 
 
 def _checked_parts(body: JsonObject) -> JsonObject:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
-from temporalio.workflow import ActivityCancellationType, ActivityHandle
+from temporalio.workflow import ActivityCancellationType, ActivityConfig, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.events import EventActivities
@@ -51,31 +51,21 @@ async def carry_out(
 
 def _start(action: Action, priority: int) -> ActivityHandle[WrittenEvent]:
     if isinstance(action, Put):
-        return _start_put(action, priority)
-    return workflow.start_activity_method(
-        EventActivities.delete_event,
-        action,
+        options = _options(action.event.connection_id, priority, f"Put {action.key}, version {action.event.version}")
+        return workflow.start_activity_method(EventActivities.put_event, action, **options)
+    options = _options(action.written.connection_id, priority, f"Delete {action.key}")
+    return workflow.start_activity_method(EventActivities.delete_event, action, **options)
+
+
+def _options(connection_id: str, priority: int, summary: str) -> ActivityConfig:
+    return ActivityConfig(
         task_queue=queues.GOOGLE,
         start_to_close_timeout=_ATTEMPT,
         heartbeat_timeout=_SILENCE,
         retry_policy=_UNTIL_IT_WORKS,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=Priority(priority_key=priority, fairness_key=action.written.connection_id),
-        summary=f"Delete {action.key}",
-    )
-
-
-def _start_put(put: Put, priority: int) -> ActivityHandle[WrittenEvent]:
-    return workflow.start_activity_method(
-        EventActivities.put_event,
-        put,
-        task_queue=queues.GOOGLE,
-        start_to_close_timeout=_ATTEMPT,
-        heartbeat_timeout=_SILENCE,
-        retry_policy=_UNTIL_IT_WORKS,
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=Priority(priority_key=priority, fairness_key=put.event.connection_id),
-        summary=f"Put {put.key}, version {put.event.version}",
+        priority=Priority(priority_key=priority, fairness_key=connection_id),
+        summary=summary,
     )
 
 

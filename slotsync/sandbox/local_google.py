@@ -138,7 +138,8 @@ class LocalGoogle:
         name = calendar_id or f"c_{secrets.token_hex(32)}@group.calendar.google.com"
         calendar = StoredCalendar(name, email, client_id, body, self.stamp())
         self.put_calendar(calendar)
-        self.put_entry(ListEntry(email, name, role, {"colorId": "14", "selected": True}, self.stamp()))
+        listed = {"colorId": self._next_colour(email), "selected": True}
+        self.put_entry(ListEntry(email, name, role, listed, self.stamp()))
         return calendar
 
     def put_calendar(self, calendar: StoredCalendar) -> None:
@@ -166,6 +167,10 @@ class LocalGoogle:
         self.put_calendar(calendar)
         self.put_entry(ListEntry(email, email, "owner", {"colorId": "14", "selected": True}, self.stamp()))
         return calendar
+
+    def _next_colour(self, email: str) -> str:
+        """Another one of Google's 24 for each calendar: 7 shares no factor with 24."""
+        return str((13 + 7 * len(self.entries(email))) % 24 + 1)
 
     # The calendar list
 

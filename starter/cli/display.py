@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -25,19 +25,26 @@ def bar(bars: Progress, description: str, total: int) -> Callable[[int, int], No
     return lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def outcome(result: Outcome) -> Table:
+def outcome(result: Outcome) -> Group:
     """The comparison, in numbers, and the first reservations that are not right."""
-    perfect = result.comparison.perfect
-    title = "Google's calendars are exactly right" if perfect else "Google's calendars are NOT right"
-    table = Table(title=title, title_style="bold green" if perfect else "bold red")
+    verdict = (
+        "[bold green]Google's calendars are exactly right"
+        if result.comparison.perfect
+        else "[bold red]Google's calendars are NOT right"
+    )
+    calls = ", ".join(f"{count} {method}" for method, count in sorted(result.google_calls.items()))
+    took = f"{result.bookings} bookings, told in {result.reports} reports, in step after {result.seconds} s"
+    return Group(f"\n{verdict}", _counts(result), took, f"[dim]Calls to Google: {calls}\n")
+
+
+def _counts(result: Outcome) -> Table:
+    table = Table()
     table.add_column("events")
     table.add_column("count", justify="right")
     table.add_column("reservations")
     for name, count in counted(result.comparison).items():
         named = getattr(result.comparison, name) if name != "right" else ()
         table.add_row(name, str(count), ", ".join(named[:5]))
-    calls = ", ".join(f"{count} {method}" for method, count in sorted(result.google_calls.items()))
-    table.caption = f"{result.bookings} bookings, {result.reports} reports, {result.seconds} s\n{calls}"
     return table
 
 

@@ -47,10 +47,9 @@ def gone(written: WrittenEvent) -> WrittenEvent:
 
 
 def _deleted(calls: EventCalls, place: str, etag: str) -> bool:
+    """Whether Google says so; one that it did not find is looked for, since an event that stays behind is for good."""
     try:
         calls.delete(place, etag)
-    except Conflict:
+    except (Conflict, Gone, NotFound):
         return False
-    except (Gone, NotFound):
-        return True
     return True

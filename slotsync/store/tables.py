@@ -1,12 +1,16 @@
 """The tables. Nothing of a guest's data is in any of them; tokens and account names are sealed."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from slotsync.store.instant import Instant
+
+SEALED = "sealed"
+"""The mark of a column that holds secrets."""
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -21,6 +25,11 @@ class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES
     """The base of all rows."""
 
 
+def sealed_field() -> Any:
+    """A column whose texts are sealed; ``slotsync secrets rotate`` finds it by this mark."""
+    return Field(default=None, sa_column_kwargs={"info": {SEALED: True}})
+
+
 class MerchantRow(Row, table=True):
     """A tenant of the platform."""
 
@@ -30,21 +39,44 @@ class MerchantRow(Row, table=True):
 
 
 class ConnectionRow(Row, table=True):
-    """A merchant's grant to a Google account. The tokens and the account's address are sealed."""
+    """A merchant's grant to a Google account. The tokens and the account's address are sealed.
+
+    ``account_key`` tells accounts apart without naming them, also after a disconnection. Who holds the lease is the one
+    that refreshes the access token.
+    """
 
     __tablename__ = "connection"
 
     id: str = Field(primary_key=True)
     merchant: str = Field(foreign_key="merchant.id", unique=True)
     state: str
-    account_email: str | None = None
+    account_email: str | None = sealed_field()
+    account_key: str | None = None
     scopes: str = ""
-    refresh_token: str | None = None
-    access_token: str | None = None
+    refresh_token: str | None = sealed_field()
+    access_token: str | None = sealed_field()
     access_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    lease_holder: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
     last_good_call_at: datetime | None = Field(default=None, sa_type=Instant)
     last_error: str | None = None
     since: datetime = Field(sa_type=Instant)
+
+
+class PendingConsentRow(Row, table=True):
+    """What waits for a merchant's browser to come back: a consent, or the answer to a question about one.
+
+    Found by hashes of what the browser brings, so that nobody who reads the table can use it.
+    """
+
+    __tablename__ = "pending_consent"
+
+    key_hash: str = Field(primary_key=True)
+    kind: str
+    merchant: str = Field(foreign_key="merchant.id")
+    browser_hash: str
+    secret: str | None = sealed_field()
+    expires_at: datetime = Field(sa_type=Instant, index=True)
 
 
 class OwnerRow(Row, table=True):

@@ -8,13 +8,14 @@ from temporalio.converter import PayloadCodec
 from slotsync.secrets import Vault
 
 _SEALED = b"binary/slotsync-sealed"
+_CURRENT_DETAILS = b"temporal.api.sdk.v1.WorkflowMetadata"
 
 
 class SealingCodec(PayloadCodec):
-    """Seals every payload but bare texts.
+    """Seals every payload but what slotsync tells operators.
 
-    Snapshots, plans and events are objects, and sealed. Bare texts are what slotsync tells operators (summaries,
-    current details, results): the Temporal UI shows them, so nothing of a guest may ever be put into one.
+    Snapshots, plans and events are objects, and sealed. Bare texts (summaries, results) and a workflow's current
+    details are not: the Temporal UI shows them, so nothing of a guest may ever be put into one.
     """
 
     def __init__(self, vault: Vault) -> None:
@@ -22,7 +23,7 @@ class SealingCodec(PayloadCodec):
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The payloads as Temporal may keep them."""
-        return [payload if _bare(payload) else self._sealed(payload) for payload in payloads]
+        return [payload if _told_to_operators(payload) else self._sealed(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The payloads as they were."""
@@ -38,5 +39,7 @@ class SealingCodec(PayloadCodec):
         return Payload.FromString(self._vault.open_bytes(payload.data))
 
 
-def _bare(payload: Payload) -> bool:
+def _told_to_operators(payload: Payload) -> bool:
+    if payload.metadata.get("messageType") == _CURRENT_DETAILS:
+        return True
     return payload.data[:1] not in (b"{", b"[")

@@ -1,5 +1,6 @@
 import pytest
 from cryptography.fernet import Fernet
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from slotsync.errors import SlotsyncError
 from slotsync.rules.reservation import Guest
@@ -22,6 +23,12 @@ async def test_objects_are_sealed_and_come_back(vault: Vault) -> None:
 async def test_texts_for_operators_stay_readable(vault: Vault) -> None:
     (payload,) = await data_converter(vault).encode(["Put 1@product:tour, version 3"])
     assert payload.data == b'"Put 1@product:tour, version 3"'
+
+
+async def test_the_ui_can_read_what_a_workflow_does_now(vault: Vault) -> None:
+    (payload,) = await data_converter(vault).encode([WorkflowMetadata(current_details="Version 3 is in step")])
+    assert payload.metadata["encoding"] == b"json/protobuf"
+    assert b"Version 3 is in step" in payload.data
 
 
 async def test_a_new_key_in_front_still_opens_what_the_old_one_sealed() -> None:

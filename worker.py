@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import Worker
 
 from activities.calendars import CalendarActivities, ReservationCalls
 from activities.events import EventActivities
@@ -82,7 +82,6 @@ def _workflow_worker(client: Client, reservations: ReservationActivities, calend
         activity_executor=_threads(SHORT_SLOTS, "short"),
         max_concurrent_activities=SHORT_SLOTS,
         max_concurrent_local_activities=SHORT_SLOTS,
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACEFUL,
     )
 
@@ -95,7 +94,6 @@ def _google_worker(client: Client, events: EventActivities, calendars: CalendarA
         activities=[events.put_event, events.delete_event, calendars.ensure_calendar, calendars.remove_twins],
         activity_executor=_threads(GOOGLE_SLOTS, "google"),
         max_concurrent_activities=GOOGLE_SLOTS,
-        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         # An activity that starts eagerly skips the queue, and with it every rate limit.
         disable_eager_activity_execution=True,
         graceful_shutdown_timeout=GRACEFUL,

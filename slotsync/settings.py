@@ -21,6 +21,7 @@ _REMEDIES = {
     "google_client_id": "create an OAuth client of type 'Web application' in the Google Cloud console",
     "google_client_secret": "it is shown beside the client id in the Google Cloud console",
     "google_push": "on or off",
+    "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
 }
 
 
@@ -154,6 +155,12 @@ class Settings(BaseSettings):
         if problems:
             raise SettingsError("\n".join(problems))
         return GoogleClient(self.google_client_id, self.google_client_secret)
+
+    def require_public_url(self) -> str:
+        """Where slotsync is reached from outside; a SettingsError when nobody said so."""
+        if not self.public_url:
+            raise SettingsError(_problem("public_url", "is not set"))
+        return self.public_url
 
 
 def _describe(detail: ErrorDetails) -> str:

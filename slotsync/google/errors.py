@@ -146,10 +146,16 @@ def _of_refresh(error: RefreshError) -> GoogleError:
     reason = _refresh_reason(error)
     if reason in GRANT_DEATHS:
         return GrantLost(f"Google ended the grant; the merchant must connect again ({reason})", reason=reason)
-    if reason in CLIENT_FAULTS:
-        remedy = "check SLOTSYNC_GOOGLE_CLIENT_ID and SLOTSYNC_GOOGLE_CLIENT_SECRET"
-        return Transient(f"Google refuses our OAuth client; {remedy} ({reason})", reason=reason, delay=OPERATOR_DELAY)
-    return Transient(f"Google gave no access token; it is tried again ({reason})", reason=reason)
+    unknown = Transient(f"Google gave no access token; it is tried again ({reason})", reason=reason)
+    return client_fault(reason) or unknown
+
+
+def client_fault(reason: str) -> Transient | None:
+    """What is wrong with our own OAuth client, if this reason of a token endpoint is about that."""
+    if reason not in CLIENT_FAULTS:
+        return None
+    remedy = "check SLOTSYNC_GOOGLE_CLIENT_ID and SLOTSYNC_GOOGLE_CLIENT_SECRET"
+    return Transient(f"Google refuses our OAuth client; {remedy} ({reason})", reason=reason, delay=OPERATOR_DELAY)
 
 
 def _refresh_reason(error: RefreshError) -> str:

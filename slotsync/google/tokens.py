@@ -1,10 +1,13 @@
 """Access tokens: found in the store, refreshed there once for everybody."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from uuid import uuid4
 
 from google.auth.transport import Request
 from google.oauth2.credentials import Credentials
@@ -13,6 +16,14 @@ from slotsync.settings import Settings
 
 GOOD_FOR = timedelta(minutes=5)
 """An access token that lives shorter than this is renewed; google-auth itself demands 3 min 45 s."""
+
+
+LEASE = timedelta(seconds=20)
+"""How long others leave the refresh to whoever began it: longer than Google may take, shorter than a silent activity
+may be silent. Whoever dies in it holds up the others for no longer."""
+
+LOOKS_EVERY = 0.05
+"""Seconds between two looks at what another process refreshes, which takes it about 0.2 s."""
 
 
 class Grant(Protocol):
@@ -35,6 +46,14 @@ class Grants(Protocol):
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         """Keeps the newest access token for every thread and process."""
+        ...
+
+    def take_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+        """Whether this holder may refresh the token now, and nobody else in any process."""
+        ...
+
+    def give_back_lease(self, connection_id: str, holder: str) -> None:
+        """Lets the next one refresh."""
         ...
 
 
@@ -61,17 +80,38 @@ class AccessTokens:
         return self._good(self._grants.grant(connection_id))
 
     def renewed(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
-        """A good token other than the ``refused`` one, refreshed once although many threads ask at the same time."""
+        """A good token other than the ``refused`` one, refreshed once although many threads and processes ask."""
         with self._locks.setdefault(connection_id, threading.Lock()):
-            grant = self._grants.grant(connection_id)
-            stored = self._good(grant)
-            if stored and stored.token != refused:
-                return stored
-            fresh = self._refreshed(grant.refresh_token, request)
-            # A merchant who connected anew in the meantime must not get a token of the grant before.
-            if self._grants.grant(connection_id).refresh_token == grant.refresh_token:
-                self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
-            return fresh
+            while True:
+                stored = self.current(connection_id)
+                if stored and stored.token != refused:
+                    return stored
+                with self._leased(connection_id) as ours:
+                    if ours:
+                        return self._renewed(connection_id, refused, request)
+                time.sleep(LOOKS_EVERY)
+
+    def _renewed(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
+        """The same, by the only one who refreshes. The token is looked up once more: the last holder has left one."""
+        grant = self._grants.grant(connection_id)
+        stored = self._good(grant)
+        if stored and stored.token != refused:
+            return stored
+        fresh = self._refreshed(grant.refresh_token, request)
+        # A merchant who connected anew in the meantime must not get a token of the grant before.
+        if self._grants.grant(connection_id).refresh_token == grant.refresh_token:
+            self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
+        return fresh
+
+    @contextmanager
+    def _leased(self, connection_id: str) -> Iterator[bool]:
+        holder = str(uuid4())
+        ours = self._grants.take_lease(connection_id, holder, LEASE)
+        try:
+            yield ours
+        finally:
+            if ours:
+                self._grants.give_back_lease(connection_id, holder)
 
     def _good(self, grant: Grant) -> AccessToken | None:
         if not grant.access_token or not grant.expires_at or grant.expires_at - self._clock() < GOOD_FOR:

@@ -1,5 +1,6 @@
 """How a merchant's grant to a Google account is doing, and what it covers. Pure."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,18 @@ class ConnectionState(StrEnum):
     ACTIVE = "active"
     REVOKED = "revoked"
     DISCONNECTED = "disconnected"
+
+
+class Account(Message):
+    """A Google account: ``id`` never changes, ``email`` may."""
+
+    id: str
+    email: str
+
+    @property
+    def key(self) -> str:
+        """Tells accounts apart without naming them; an id is too long to be guessed."""
+        return hashlib.sha256(f"google:{self.id}".encode()).hexdigest()
 
 
 class MissingScope(Message):

@@ -65,6 +65,7 @@ class MemoryGrants:
 
     grants: dict[str, MemoryGrant] = field(default_factory=dict)
     saved: list[str] = field(default_factory=list)
+    leases: dict[str, str] = field(default_factory=dict)
 
     def grant(self, connection_id: str) -> MemoryGrant:
         if connection_id not in self.grants:
@@ -77,6 +78,13 @@ class MemoryGrants:
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         self.saved.append(token)
         self.grants[connection_id] = MemoryGrant(self.grants[connection_id].refresh_token, token, expires_at)
+
+    def take_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+        assert lasts > timedelta()
+        return self.leases.setdefault(connection_id, holder) == holder
+
+    def give_back_lease(self, connection_id: str, holder: str) -> None:
+        assert self.leases.pop(connection_id) == holder
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ class ReconnectedGrants(MemoryGrants):
 
     def grant(self, connection_id: str) -> MemoryGrant:
         self.looks += 1
-        if self.looks == 3:
+        if self.looks == 4:
             self.grants[connection_id] = MemoryGrant("refresh-2", "of the new grant", in_an_hour())
         return super().grant(connection_id)
 

@@ -1,0 +1,93 @@
+"""Consents that wait for the merchant's browser to come back. Each is used once, in time, and by that browser alone."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+from sqlalchemy import Row, delete, insert
+
+from slotsync.secrets import Vault
+from slotsync.store.merchants import ensure_merchant
+from slotsync.store.store import Store
+from slotsync.store.tables import PendingConsentRow
+from slotsync.store.upsert import table_of
+
+LIFETIME = timedelta(minutes=10)
+
+REMEMBERED = timedelta(hours=1)
+"""How long an expired one is kept, so that whoever comes late is told so."""
+
+_TABLE = table_of(PendingConsentRow)
+
+
+class Awaited(StrEnum):
+    """What is waited for."""
+
+    ANSWER = "answer"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True, repr=False)
+class PendingConsent:
+    """What was put aside. ``secret`` may hold tokens, so it has no repr."""
+
+    merchant: str
+    secret: str
+    expired: bool
+    browser_hash: str
+
+    def is_from(self, browser: str) -> bool:
+        """Whether this browser began it."""
+        return hmac.compare_digest(self.browser_hash, _hashed(browser))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PendingConsents:
+    """Puts consents aside, and hands each out once."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+
+    def put(self, awaited: Awaited, key: str, *, merchant: str, browser: str, secret: str) -> None:
+        """Puts one aside under a key that only the browser will bring back."""
+        now = self._clock()
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            connection.execute(delete(_TABLE).where(_TABLE.c.expires_at < now - REMEMBERED))
+            connection.execute(
+                insert(_TABLE).values(
+                    key_hash=_hashed(key),
+                    kind=awaited.value,
+                    merchant=merchant,
+                    browser_hash=_hashed(browser),
+                    secret=self._vault.seal(secret),
+                    expires_at=now + LIFETIME,
+                )
+            )
+
+    def take(self, awaited: Awaited, key: str) -> PendingConsent | None:
+        """The one with this key, for the first who asks."""
+        taken = delete(_TABLE).where(_TABLE.c.key_hash == _hashed(key), _TABLE.c.kind == awaited.value)
+        with self._store.write() as connection:
+            row = connection.execute(taken.returning(*_TABLE.c)).first()
+        return self._opened(row) if row else None
+
+    def _opened(self, row: Row[tuple[object, ...]]) -> PendingConsent:
+        return PendingConsent(
+            merchant=row.merchant,
+            secret=self._vault.open(row.secret),
+            expired=row.expires_at <= self._clock(),
+            browser_hash=row.browser_hash,
+        )
+
+
+def _hashed(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""All parts on one machine: the local Google, Temporal's server, the worker."""
+"""All parts on one machine: the local Google, Temporal's server, the worker, the HTTP API."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 
 import httpx
 from cryptography.fernet import Fernet
@@ -52,6 +53,8 @@ class Temporal:
 class LocalParts:
     """Where the parts are, and what talks to them."""
 
+    api: str
+    api_key: str
     google: str
     temporal: str
     temporal_ui: str
@@ -62,15 +65,16 @@ class LocalParts:
 
     def places(self) -> dict[str, str]:
         """Where to look, for programs."""
-        return {"google": self.google, "temporal": self.temporal, "temporal_ui": self.temporal_ui}
+        names = ("api", "api_key", "google", "temporal", "temporal_ui")
+        return {name: getattr(self, name) for name in names}
 
 
 @asynccontextmanager
 async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterator[LocalParts]:
     """Everything running, with its state in this folder. Without ``quotas`` neither side counts calls."""
     folder.mkdir(parents=True, exist_ok=True)
-    google = f"http://127.0.0.1:{free_port(8085)}"
-    variables = _set_environment(folder.resolve(), google, quotas=quotas)
+    google, api = f"http://127.0.0.1:{free_port(8085)}", f"http://127.0.0.1:{free_port(8080)}"
+    variables = _set_environment(folder.resolve(), google, api, quotas=quotas)
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
@@ -78,11 +82,10 @@ async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterato
     async with _local_google(folder, google, tell, quotas=quotas), _temporal(folder, vault, tell) as temporal:
         variables["TEMPORAL_ADDRESS"] = temporal.address
         write_environment(folder / "environment", variables)
-        command = slotsync_command("worker")
-        async with process("worker", command, folder=folder, environment=variables) as running:
-            tell("Waiting for the worker")
-            await until_ready("worker", lambda: _polled(temporal.client), running, folder)
+        async with _worker_and_api(folder, variables, temporal, api, tell):
             yield LocalParts(
+                api=api,
+                api_key=variables["SLOTSYNC_API_KEYS"],
                 google=google,
                 temporal=temporal.address,
                 temporal_ui=temporal.ui_url,
@@ -110,12 +113,14 @@ async def open_workshop(parts: LocalParts) -> None:
         await parts.slotsync.put_owner("arctic-kayaks", owner, settings)
 
 
-def _set_environment(folder: Path, google: str, *, quotas: bool) -> dict[str, str]:
+def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> dict[str, str]:
     """For this process and those that it starts; answers with what was set."""
     own = {
         "SLOTSYNC_DATA_FOLDER": str(folder),
         "SLOTSYNC_DATABASE_URL": f"sqlite:///{folder}/slotsync.db",
-        "SLOTSYNC_ENCRYPTION_KEYS": _key_in(folder),
+        "SLOTSYNC_ENCRYPTION_KEYS": _secret_in(folder / "encryption.key", Fernet.generate_key().decode()),
+        "SLOTSYNC_API_KEYS": _secret_in(folder / "api.key", token_urlsafe(32)),
+        "SLOTSYNC_PUBLIC_URL": api,
         "SLOTSYNC_GOOGLE_ENDPOINT": google,
         "SLOTSYNC_GOOGLE_CLIENT_ID": CLIENT_ID,
         "SLOTSYNC_GOOGLE_CLIENT_SECRET": "local",
@@ -127,12 +132,11 @@ def _set_environment(folder: Path, google: str, *, quotas: bool) -> dict[str, st
     return own
 
 
-def _key_in(folder: Path) -> str:
-    """This folder's encryption key; made on first use."""
-    file = folder / "encryption.key"
+def _secret_in(file: Path, new: str) -> str:
+    """What this file keeps, for its owner's eyes; the new one on first use."""
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(Fernet.generate_key().decode())
+        file.write_text(new)
     return file.read_text()
 
 
@@ -142,16 +146,34 @@ async def _local_google(folder: Path, url: str, tell: Tell, *, quotas: bool) -> 
     port = url.rsplit(":", 1)[1]
     limits = [] if quotas else ["--no-quotas"]
     command = slotsync_command("sandbox", "--port", port, "--state", str(folder / "google.state"), *limits)
-    async with process("google", command, folder=folder) as running, httpx.AsyncClient() as http:
-
-        async def answers() -> bool:
-            try:
-                return (await http.get(f"{url}/sandbox/accounts")).is_success
-            except httpx.TransportError:
-                return False
-
-        await until_ready("google", answers, running, folder)
+    async with process("google", command, folder=folder) as running:
+        await until_ready("google", lambda: _is_success(f"{url}/sandbox/accounts"), running, folder)
         yield
+
+
+@asynccontextmanager
+async def _worker_and_api(
+    folder: Path, variables: dict[str, str], temporal: Temporal, url: str, tell: Tell
+) -> AsyncIterator[None]:
+    """The two parts of slotsync itself; they start side by side."""
+    work, serve = slotsync_command("worker"), slotsync_command("api", "--port", url.rsplit(":", 1)[1])
+    async with (
+        process("worker", work, folder=folder, environment=variables) as worker,
+        process("api", serve, folder=folder, environment=variables) as api,
+    ):
+        tell("Waiting for the worker")
+        await until_ready("worker", lambda: _polled(temporal.client), worker, folder)
+        tell("Waiting for the API")
+        await until_ready("api", lambda: _is_success(f"{url}/readyz"), api, folder)
+        yield
+
+
+async def _is_success(url: str) -> bool:
+    async with httpx.AsyncClient() as http:
+        try:
+            return (await http.get(url)).is_success
+        except httpx.TransportError:
+            return False
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import computed_field
+
 from slotsync.rules.message import Message
 from slotsync.rules.sync_state import SyncState
 
@@ -31,6 +33,7 @@ class Standing(Message):
     doing: str = ""
     events: tuple[EventStanding, ...] = ()
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way, which mypy does not know
     @property
     def settled(self) -> bool:
         """Whether Google shows all of the newest version."""

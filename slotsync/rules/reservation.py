@@ -82,11 +82,9 @@ class Item(Message):
         return (Owner.product(self.product), *(Owner.resource(resource) for resource in self.resources))
 
 
-class Reservation(Message):
-    """A reservation as the platform wants it to be, at one version."""
+class Snapshot(Message):
+    """The whole desired state of a reservation, at one version."""
 
-    merchant: Identifier
-    id: Identifier
     version: Annotated[int, Field(ge=0, le=MAX_VERSION)]
     status: ReservationStatus = ReservationStatus.CONFIRMED
     title: Annotated[str, Field(max_length=1000)] = ""
@@ -117,3 +115,10 @@ class Reservation(Message):
     def owners(self) -> tuple[Owner, ...]:
         """Every product and resource that it touches, each once."""
         return tuple(dict.fromkeys(owner for item in self.items for owner in item.owners))
+
+
+class Reservation(Snapshot):
+    """A reservation as the platform wants it to be, at one version."""
+
+    merchant: Identifier
+    id: Identifier

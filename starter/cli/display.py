@@ -51,6 +51,7 @@ def _counts(result: Outcome) -> Table:
 def places(parts: LocalParts) -> Panel:
     """Where to look."""
     lines = [f"Google's calendars, a week at a time   {parts.google}/"]
+    lines.append(f"The HTTP API, to read and to try       {parts.api}/docs")
     if parts.temporal_ui:
         lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
     lines.append(f"For a shell to talk to all of it       source {parts.environment}")

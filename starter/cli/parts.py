@@ -14,6 +14,7 @@ db = typer.Typer(help="The database.", no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command()(worker)
+    app.command()(api)
     app.command()(sandbox)
     app.add_typer(db, name="db")
 
@@ -23,6 +24,16 @@ def worker() -> None:
     import worker as process  # noqa: PLC0415  heavy, and only this command needs it
 
     process.main()
+
+
+def api(
+    port: Annotated[int, typer.Option(help="Where it listens.")] = 8080,
+    host: Annotated[str, typer.Option(help="On which address; 0.0.0.0 is all of them.")] = "127.0.0.1",
+) -> None:
+    """Run the HTTP API until SIGTERM; its documentation is at /docs."""
+    from starter.api import server  # noqa: PLC0415  heavy, and only this command needs it
+
+    server.main(host, port)
 
 
 def sandbox(

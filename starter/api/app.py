@@ -1,0 +1,61 @@
+"""The API as one web application."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
+from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
+from typing_extensions import override
+
+from starter.api import connection, documentation, operations, owners, reservations
+from starter.api.backend import Backend
+from starter.api.body_limit import BodyLimit
+from starter.api.errors import UnexpectedErrors, answer_errors
+from starter.api.keys import ApiKeyGate, ApiKeys
+from starter.api.security_headers import SecurityHeaders
+from starter.api.watching import RequestTimes, Watch
+
+# ApiKeyGate asks for the key, for all addresses at once; this only tells OpenAPI of it.
+_KEY_NEEDED = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
+
+
+def create_app(backend: Backend) -> FastAPI:
+    """The HTTP API on top of this backend; a SettingsError when no API key is set."""
+    registry = CollectorRegistry()
+    app = _Api(
+        title="slotsync",
+        version=version("slotsync"),
+        description=documentation.DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        middleware=_middleware(backend, registry),
+    )
+    app.state.backend, app.state.registry = backend, registry
+    answer_errors(app)
+    for protected in (reservations, owners, connection):
+        app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documentation.documented_problems())
+    for open_to_all in (operations, documentation):
+        app.include_router(open_to_all.router)
+    app.router.routes.append(documentation.ASSETS)
+    return app
+
+
+class _Api(FastAPI):
+    @override
+    def openapi(self) -> dict[str, object]:
+        schema = super().openapi()
+        schema["components"]["schemas"].update(documentation.problem_schemas())
+        return schema
+
+
+def _middleware(backend: Backend, registry: CollectorRegistry) -> Sequence[Middleware]:
+    """From the outside in."""
+    return (
+        Middleware(Watch, times=RequestTimes(registry)),
+        Middleware(SecurityHeaders, over_https=backend.settings.public_url.startswith("https://")),
+        Middleware(UnexpectedErrors),
+        Middleware(ApiKeyGate, keys=ApiKeys.of(backend.settings)),
+        Middleware(BodyLimit),
+    )

@@ -1,0 +1,99 @@
+"""Every error that a request can end in, answered with a problem document."""
+
+import logging
+import traceback
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from temporalio.service import RPCError, RPCStatusCode
+
+from starter.api.problems import (
+    INVALID,
+    KINDS,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNEXPECTED,
+    UNREADABLE,
+    ApiError,
+    problem_response,
+)
+from starter.api.request_id import current_request
+from starter.api.validation import field_problems, why_unreadable
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER: Final = {"Retry-After": "5"}
+
+_PASSING = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
+
+_DETAILS = {
+    UNREADABLE: "The body is not JSON that can be read.",
+    NOT_FOUND: "Nothing is served at this address; the addresses are listed at /docs.",
+    NOT_ALLOWED: "The header Allow of this answer names the methods that this address takes.",
+    TOO_LARGE: "A body may have at most 256 kB.",
+}
+_KIND_OF_STATUS = {kind.status: kind for kind in KINDS}
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Has the application answer its errors with problem documents."""
+    app.exception_handler(ApiError)(_refused)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http_error)
+    app.exception_handler(RPCError)(_temporal_error)
+    app.exception_handler(OperationalError)(_database_error)
+    app.exception_handler(InterfaceError)(_database_error)
+
+
+class UnexpectedErrors:
+    """Answers whatever nobody foresaw, and logs where it happened without what the request or the error says."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001  the last place that can answer
+            _log(error)
+            await problem_response(UNEXPECTED, "Tell the operator the request_id.")(scope, receive, send)
+
+
+async def _refused(_: Request, error: ApiError) -> Response:
+    return problem_response(error.kind, error.detail)
+
+
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    if unreadable := why_unreadable(error):
+        return problem_response(UNREADABLE, unreadable)
+    return problem_response(INVALID, "Each field that is wrong is in errors.", field_problems(error))
+
+
+async def _http_error(_: Request, error: HTTPException) -> Response:
+    kind = _KIND_OF_STATUS.get(error.status_code, UNREADABLE)
+    return problem_response(kind, _DETAILS.get(kind, kind.title), headers=error.headers)
+
+
+async def _temporal_error(_: Request, error: RPCError) -> Response:
+    if error.status not in _PASSING:
+        raise error
+    logger.warning("%s Temporal does not answer: %s", current_request(), error.status.name)
+    return problem_response(UNAVAILABLE, "Temporal does not answer; try again.", headers=RETRY_AFTER)
+
+
+async def _database_error(_: Request, error: OperationalError | InterfaceError) -> Response:
+    logger.warning("%s the database does not answer: %s", current_request(), type(error.orig).__name__)
+    return problem_response(UNAVAILABLE, "The database does not answer; try again.", headers=RETRY_AFTER)
+
+
+def _log(error: Exception) -> None:
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s failed: %s\n%s", current_request(), type(error).__name__, where)

@@ -1,0 +1,48 @@
+"""Products and resources: make them known, with what their merchant chose."""
+
+from functools import cache
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, Field
+
+from slotsync.rules.owner import Owner, OwnerSettings
+from starter.api.backend import Behind
+from starter.api.paths import MERCHANT, MerchantId, ProductId, ResourceId
+
+router = APIRouter(prefix=MERCHANT, tags=["products and resources"])
+
+
+_zones = cache(available_timezones)  # which reads a folder full of files each time
+
+
+def _check_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("is not an IANA time zone, such as Europe/Helsinki")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_check_zone), Field(examples=["Europe/Helsinki"])]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class OwnerBody(OwnerSettings):
+    """All the settings of a product or resource; one that is left out has its default."""
+
+    name: Name
+    time_zone: TimeZone = "UTC"
+
+
+@router.put("/products/{product}")
+async def put_product(merchant: MerchantId, product: ProductId, settings: OwnerBody, behind: Behind) -> OwnerBody:
+    """Makes a product known, or replaces its settings."""
+    await behind.slotsync.put_owner(merchant, Owner.product(product), settings)
+    return settings
+
+
+@router.put("/resources/{resource}")
+async def put_resource(merchant: MerchantId, resource: ResourceId, settings: OwnerBody, behind: Behind) -> OwnerBody:
+    """Makes a resource known, or replaces its settings."""
+    await behind.slotsync.put_owner(merchant, Owner.resource(resource), settings)
+    return settings

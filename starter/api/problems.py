@@ -1,0 +1,77 @@
+"""Errors as problem documents (RFC 9457): what is wrong, and what the caller can do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse
+
+from slotsync.errors import SlotsyncError
+from slotsync.rules.message import Message
+from starter.api.request_id import current_request
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(Message):
+    """One field that is wrong. ``place`` is ``body``, ``path`` or ``query``; the field's value is never repeated."""
+
+    place: str
+    field: str
+    detail: str
+
+
+class Problem(Message):
+    """A problem document. ``request_id`` finds the request in slotsync's log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of problem it is: its name, its HTTP status, and the same few words each time."""
+
+    name: str
+    status: int
+    title: str
+
+
+INVALID = Kind("invalid-request", 422, "The request has fields that are wrong")
+UNREADABLE = Kind("unreadable-body", 400, "The body cannot be read")
+NO_KEY = Kind("api-key-needed", 401, "A valid API key is needed")
+NOT_FOUND = Kind("not-found", 404, "There is no such thing")
+NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not take this method")
+TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
+UNEXPECTED = Kind("unexpected", 500, "Something went wrong inside slotsync")
+UNAVAILABLE = Kind("unavailable", 503, "A part that slotsync needs does not answer")
+
+KINDS = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
+
+
+class ApiError(SlotsyncError):
+    """A request that is answered with a problem document."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+def problem_response(
+    kind: Kind, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer that tells of this problem."""
+    problem = Problem(
+        type=f"urn:slotsync:problem:{kind.name}",
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        request_id=current_request(),
+        errors=tuple(errors),
+    )
+    content = problem.model_dump(mode="json", exclude_defaults=True)
+    return JSONResponse(content, kind.status, headers, media_type=MEDIA_TYPE)

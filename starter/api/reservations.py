@@ -1,0 +1,55 @@
+"""Reservations: tell how they should be, ask how they stand and what happened to them."""
+
+from typing import Final
+
+from fastapi import APIRouter, Response, status
+
+from slotsync.rules.reservation import Reservation, Snapshot
+from starter.api.backend import Behind
+from starter.api.paths import MERCHANT, MerchantId, ReservationId
+from starter.api.problems import NOT_FOUND, ApiError
+from starter.client import Reported
+from starter.status import Standing
+from starter.timeline import Timeline
+
+router = APIRouter(prefix=f"{MERCHANT}/reservations/{{reservation}}", tags=["reservations"])
+
+UNKNOWN: Final = "No reservation with this id was reported for this merchant, or no worker has taken it up yet."
+
+
+@router.put(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_description="Durable, and on its way to Google.",
+    responses={200: {"model": Reported, "description": "A newer version is known: nothing was changed."}},
+)
+async def report(
+    merchant: MerchantId, reservation: ReservationId, snapshot: Snapshot, behind: Behind, response: Response
+) -> Reported:
+    """Tells the whole newest state of a reservation.
+
+    Safe to repeat. A version older than the newest one known has no effect.
+    """
+    told = Reservation.model_validate({"merchant": merchant, "id": reservation, **dict(snapshot)})
+    reported = await behind.slotsync.report(told)
+    if reported.superseded:
+        response.status_code = status.HTTP_200_OK
+    return reported
+
+
+@router.get("")
+async def stand(merchant: MerchantId, reservation: ReservationId, behind: Behind) -> Standing:
+    """How a reservation stands: for each item in each calendar its state, its link, the last error, since when."""
+    standing = await behind.slotsync.status(merchant, reservation)
+    if standing is None:
+        raise ApiError(NOT_FOUND, UNKNOWN)
+    return standing
+
+
+@router.get("/timeline", response_model_exclude_none=True)
+async def timeline(merchant: MerchantId, reservation: ReservationId, behind: Behind) -> Timeline:
+    """What happened to a reservation, and when, the oldest first."""
+    told = await behind.timelines.of(merchant, reservation)
+    if told is None:
+        raise ApiError(NOT_FOUND, UNKNOWN)
+    return told

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Self
 from slotsync.errors import Gone, NotFound
 from slotsync.google.call import Answer_co, Call, ask, order
 from slotsync.google.events import no_heartbeat
+from slotsync.google.mark import Mark
 from slotsync.google.service import CalendarService, GoogleServices
+from slotsync.rules.blocking import CALENDAR_MARK
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner
 
 if TYPE_CHECKING:
-    from googleapiclient._apis.calendar.v3 import Calendar, CalendarListEntry
+    from googleapiclient._apis.calendar.v3 import Calendar, CalendarListEntry, Event
 
 PAGE = 250
+EVENTS_PAGE = 2500
 
 
 class CalendarSpec(Message):
@@ -31,7 +34,7 @@ class CalendarSpec(Message):
         """The line that tells this owner's calendar from all others, without naming anybody."""
         told = "\n".join((self.merchant, self.owner.kind, self.owner.id))
         digest = hashlib.sha256(told.encode()).digest()[:15]
-        return f"slotsync:{base64.b32hexencode(digest).decode().lower()}"
+        return f"{CALENDAR_MARK}{base64.b32hexencode(digest).decode().lower()}"
 
     def body(self) -> "Calendar":
         """As Google writes it."""
@@ -96,12 +99,46 @@ class GoogleCalendars:
 
     def exists(self, connection_id: str, calendar_id: str) -> bool:
         """Whether the calendar is there, and ours to see."""
-        calendars = self._services.calendar(connection_id).calendars
+        return self._get(connection_id, calendar_id) is not None
+
+    def keep(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> bool:
+        """Makes the calendar's name, description and time zone those of the spec; false when there is none."""
+        found = self._get(connection_id, calendar_id)
+        if found is None:
+            return False
+        body = spec.body()
+        if any(found.get(name) != value for name, value in body.items()):
+            calendars = self._services.calendar(connection_id).calendars
+            self._ask(calendars.patch(calendarId=calendar_id, body=body))
+        return True
+
+    def delete(self, connection_id: str, calendar_id: str) -> None:
+        """Deletes the calendar with all that is in it; one that is gone already is fine."""
+        self._delete(self._services.calendar(connection_id), calendar_id)
+
+    def holds_foreign_events(self, connection_id: str, calendar_id: str) -> bool:
+        """Whether somebody else's events are in the calendar, too."""
+        service = self._services.calendar(connection_id)
         try:
-            self._ask(calendars.get(calendarId=calendar_id))
+            return any(Mark.on(event) is None for event in self._events(service, calendar_id))
         except (Gone, NotFound):
             return False
-        return True
+
+    def _get(self, connection_id: str, calendar_id: str) -> "Calendar | None":
+        calendars = self._services.calendar(connection_id).calendars
+        try:
+            return self._ask(calendars.get(calendarId=calendar_id))
+        except (Gone, NotFound):
+            return None
+
+    def _events(self, service: CalendarService, calendar_id: str) -> "Iterator[Event]":
+        token: str | None = None
+        while True:
+            page = self._ask(service.events.list(calendarId=calendar_id, maxResults=EVENTS_PAGE, pageToken=token))
+            yield from page.get("items", [])
+            token = page.get("nextPageToken")
+            if not token:
+                return
 
     def _only_one(self, connection_id: str, twins: list[str]) -> str:
         if len(twins) == 1:

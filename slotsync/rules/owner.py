@@ -52,10 +52,22 @@ class OwnerSettings(Message):
     guest_data: GuestData = GuestData.LIMITED
 
 
+class Switch(Message):
+    """Whether to synchronize; while it is off, whether our events are taken away or stay as they are."""
+
+    sync: bool
+    remove_events: bool = False
+
+
 class ManagedCalendar(Message):
-    """The settings of an owner, with its calendar in Google once there is one."""
+    """The settings of an owner, with its calendar in Google once there is one.
+
+    ``settings.sync`` is what the owner's switch and its merchant's make together. ``removing`` is true when that is off
+    and the merchant wants our events taken away.
+    """
 
     owner: Owner
     settings: OwnerSettings
+    removing: bool = False
     connection_id: str | None = None
     calendar_id: str | None = None

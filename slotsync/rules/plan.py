@@ -54,7 +54,7 @@ class Plan(Message):
 def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
     """The way from ``applied`` to ``desired``: at most one action per event, none for an event that is right.
 
-    Calendars whose synchronization is off are left alone, as they are.
+    A calendar whose synchronization is off is left as it is, unless the merchant wants our events taken away.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
     synced = {owner: calendar for owner, calendar in by_owner.items() if calendar.settings.sync}
@@ -121,7 +121,11 @@ def _deletes(
 ) -> Iterator[Delete]:
     for written in standing:
         calendar = by_owner.get(written.key.owner)
-        if calendar is None or not calendar.settings.sync or written.key in wanted or not written.present:
+        if calendar is None or not _touchable(calendar) or written.key in wanted or not written.present:
             continue
         if calendar.calendar_id == written.calendar_id:
             yield Delete(merchant=desired.merchant, reservation=desired.id, version=desired.version, written=written)
+
+
+def _touchable(calendar: ManagedCalendar) -> bool:
+    return calendar.settings.sync or calendar.removing

@@ -1,19 +1,20 @@
 """The calendars in Google that slotsync made for products and resources."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Executable, delete, tuple_
+from sqlalchemy import Connection, Executable, delete, tuple_, update
 from sqlmodel import Session, and_, col, select
 
 from slotsync.rules.connection import ConnectionState
 from slotsync.rules.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
 from slotsync.store.owners import settings_of
 from slotsync.store.store import Store
-from slotsync.store.tables import ConnectionRow, ManagedCalendarRow, OwnerRow
+from slotsync.store.tables import CalendarPermitRow, ConnectionRow, ManagedCalendarRow, MerchantRow, OwnerRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(ManagedCalendarRow)
+_PERMITS = table_of(CalendarPermitRow)
 
 
 def _keep_first(insert: Insert) -> Executable:
@@ -50,7 +51,14 @@ class Calendars:
                 connection_id=connection_id,
                 created_at=datetime.now(UTC),
             )
+            _use_permit(connection, merchant, owner, calendar_id)
             return str(recorded)
+
+    def is_managed(self, calendar_ids: Collection[str]) -> set[str]:
+        """Those of them that slotsync made, for whichever merchant."""
+        query = select(ManagedCalendarRow.calendar_id).where(col(ManagedCalendarRow.calendar_id).in_(calendar_ids))
+        with self._store.read() as session:
+            return {*session.exec(query)}
 
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
         """Removes the record of a calendar that is gone, unless another one was recorded since."""
@@ -63,20 +71,31 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
     wanted = [(owner.kind.value, owner.id) for owner in owners]
     active = and_(ConnectionRow.merchant == OwnerRow.merchant, ConnectionRow.state == ConnectionState.ACTIVE.value)
     query = (
-        select(OwnerRow, ManagedCalendarRow.calendar_id, ConnectionRow.id)
+        select(OwnerRow, MerchantRow, ManagedCalendarRow.calendar_id, ConnectionRow.id)
         .select_from(OwnerRow)
+        .join(MerchantRow)
         .outerjoin(ManagedCalendarRow)
         .outerjoin(ConnectionRow, active)
         .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
     )
-    for row, calendar_id, connection_id in session.exec(query):
+    for row, merchant_row, calendar_id, connection_id in session.exec(query):
         owner = Owner(kind=OwnerKind(row.kind), id=row.id)
+        off = next((switch for switch in (row, merchant_row) if not switch.sync), None)
         yield (
             owner,
             ManagedCalendar(
-                owner=owner, settings=settings_of(row), connection_id=connection_id, calendar_id=calendar_id
+                owner=owner,
+                settings=settings_of(row).model_copy(update={"sync": off is None}),
+                removing=off is not None and off.remove_events,
+                connection_id=connection_id,
+                calendar_id=calendar_id,
             ),
         )
+
+
+def _use_permit(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> None:
+    unused = update(_PERMITS).filter_by(**_key(merchant, owner), calendar_id=None)
+    connection.execute(unused.values(calendar_id=calendar_id))
 
 
 def _unknown(owner: Owner) -> OwnerSettings:

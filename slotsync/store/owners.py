@@ -1,19 +1,23 @@
 """The products and resources of merchants, with their settings."""
 
+from sqlalchemy import and_, not_, update
 from sqlmodel import select
 
-from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings
+from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
 from slotsync.store.tables import MerchantRow, OwnerRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(OwnerRow)
+_MERCHANTS = table_of(MerchantRow)
 
 
 def _replace_settings(insert: Insert) -> Insert:
     settings = {name: insert.excluded[name] for name in OwnerSettings.model_fields}
-    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings)
+    # Who switches on again no longer wishes what was wished of being off; all else leaves that wish alone.
+    wished = {"remove_events": and_(not_(insert.excluded.sync), _TABLE.c.remove_events)}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings | wished)
 
 
 _PUT = Upsert(_TABLE, _replace_settings)
@@ -30,7 +34,27 @@ class Owners:
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
             chosen = settings.model_dump(mode="json")
-            _PUT.run(connection, merchant=merchant, kind=owner.kind.value, id=owner.id, **chosen)
+            row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
+            _PUT.run(connection, **row, **chosen)
+
+    def switch(self, merchant: str, owner: Owner, switch: Switch) -> bool:
+        """Turns synchronization on or off for one owner; false when it is unknown."""
+        chosen = update(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
+        with self._store.write() as connection:
+            return bool(connection.execute(chosen.values(**switch.model_dump())).rowcount)
+
+    def switch_all(self, merchant: str, switch: Switch) -> None:
+        """Turns synchronization on or off for the whole merchant; the owners' own switches stay as they are."""
+        chosen = update(_MERCHANTS).filter_by(id=merchant)
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            connection.execute(chosen.values(**switch.model_dump()))
+
+    def switch_of_all(self, merchant: str) -> bool:
+        """Whether the merchant as a whole is synchronized; one that is unknown would be."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return row is None or row.sync
 
     def get(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """The settings of an owner; nothing when it is unknown."""

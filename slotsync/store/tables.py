@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, MetaData
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, MetaData, false, true
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -31,11 +31,13 @@ def sealed_field() -> Any:
 
 
 class MerchantRow(Row, table=True):
-    """A tenant of the platform."""
+    """A tenant of the platform, with the switch that is above those of its products and resources."""
 
     __tablename__ = "merchant"
 
     id: str = Field(primary_key=True)
+    sync: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class ConnectionRow(Row, table=True):
@@ -80,7 +82,7 @@ class PendingConsentRow(Row, table=True):
 
 
 class OwnerRow(Row, table=True):
-    """A product or resource, with its settings."""
+    """A product or resource, with its settings. ``remove_events`` is what is wished while ``sync`` is off."""
 
     __tablename__ = "owner"
 
@@ -91,6 +93,7 @@ class OwnerRow(Row, table=True):
     time_zone: str
     sync: bool
     guest_data: str
+    remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class ManagedCalendarRow(Row, table=True):
@@ -107,6 +110,21 @@ class ManagedCalendarRow(Row, table=True):
     calendar_id: str
     connection_id: str = Field(foreign_key="connection.id")
     created_at: datetime = Field(sa_type=Instant)
+
+
+class CalendarPermitRow(Row, table=True):
+    """The leave to make a calendar, with the calendar that was made on it."""
+
+    __tablename__ = "calendar_permit"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True, sa_type=Instant)
+    calendar_id: str | None = None
 
 
 class ReservationRow(Row, table=True):

@@ -21,9 +21,12 @@ def reservation(*items: Item, version: int = 1, **more: object) -> Reservation:
     return Reservation.model_validate({"merchant": "m", "id": "R-1", "version": version, "items": items, **more})
 
 
-def calendar(owner: Owner, *, sync: bool = True, made: bool = True, connected: bool = True) -> ManagedCalendar:
+def calendar(
+    owner: Owner, *, sync: bool = True, removing: bool = False, made: bool = True, connected: bool = True
+) -> ManagedCalendar:
     return ManagedCalendar(
         owner=owner,
+        removing=removing,
         settings=OwnerSettings(name=owner.id, time_zone="Europe/Helsinki", sync=sync),
         connection_id="c" if connected else None,
         calendar_id=f"calendar of {owner}" if made else None,
@@ -56,7 +59,10 @@ def told(steps: Plan) -> list[str]:
 
 
 BOOKED = reservation(item())
-STANDING = done(plan(BOOKED, [], ALL_MADE).actions)
+NEW = plan(BOOKED, [], ALL_MADE).actions
+STANDING = done(NEW)
+OFF_TOUR = calendar(TOUR, sync=False, removing=True)
+OFF_GUIDE = calendar(GUIDE, sync=False, removing=True)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,39 @@ def test_a_merchant_without_connection_is_named() -> None:
 def test_calendars_whose_sync_is_off_are_left_as_they_are(desired: Reservation) -> None:
     steps = plan(desired, STANDING, [calendar(TOUR, sync=False), calendar(GUIDE, sync=False)])
     assert steps.settled
+
+
+@pytest.mark.parametrize(
+    ("calendars", "applied", "actions"),
+    [
+        pytest.param(
+            [OFF_TOUR, calendar(GUIDE)], STANDING, ["Delete 1@product:sunset-tour"], id="only where it is off"
+        ),
+        pytest.param([OFF_TOUR, OFF_GUIDE], [], [], id="nothing stands: nothing"),
+        pytest.param([OFF_TOUR, OFF_GUIDE], done(NEW, present=False), [], id="deleted already: nothing"),
+        pytest.param(
+            [OFF_TOUR.model_copy(update={"calendar_id": "another"}), OFF_GUIDE],
+            STANDING,
+            ["Delete 1@resource:guide-1"],
+            id="not in a calendar that is no longer the owner's",
+        ),
+        pytest.param(
+            [OFF_TOUR.model_copy(update={"connection_id": None}), OFF_GUIDE],
+            STANDING,
+            ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
+            id="without a connection, too: it is tried until there is one",
+        ),
+    ],
+)
+def test_events_are_taken_away_when_sync_is_turned_off_with_removal(
+    calendars: list[ManagedCalendar], applied: list[WrittenEvent], actions: list[str]
+) -> None:
+    assert told(plan(BOOKED, applied, calendars)) == actions
+
+
+def test_once_events_were_taken_away_turning_on_again_writes_them_anew() -> None:
+    assert plan(BOOKED, done(NEW, present=False), [OFF_TOUR, OFF_GUIDE]).settled
+    assert told(plan(BOOKED, done(NEW, present=False), ALL_MADE)) == told(plan(BOOKED, [], ALL_MADE))
 
 
 def test_nothing_is_asked_for_when_a_cancelled_reservation_has_no_calendar() -> None:

@@ -1,0 +1,71 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slotsync.rules.owner import Owner
+from slotsync.rules.staging import LIMIT, VALIDITY, WINDOW, Permit, in_line, turn_of
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TOURS = [Owner.product(f"tour-{number:03}") for number in range(150)]
+NOBODY_BOOKED: dict[Owner, datetime | None] = dict.fromkeys(TOURS)
+
+
+def used(count: int, at: datetime = NOON) -> list[Permit]:
+    return [Permit(owner=Owner.product(f"made-{number}"), since=at, used=True) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("number", "taken", "at"),
+    [
+        pytest.param(0, [], NOON, id="an empty hour: at once"),
+        pytest.param(39, [], NOON, id="the last that fits: at once"),
+        pytest.param(40, [], NOON + WINDOW, id="one more: after the first ones"),
+        pytest.param(79, [], NOON + WINDOW, id="the last of the second hour"),
+        pytest.param(149, [], NOON + 3 * WINDOW, id="the last of 150"),
+        pytest.param(0, used(39), NOON, id="one place is left: taken"),
+        pytest.param(1, used(39), NOON + WINDOW, id="but only by one"),
+        pytest.param(0, used(40, NOON - HOUR), NOON + VALIDITY, id="permits count as long as they may be used late"),
+        pytest.param(0, used(40, NOON - WINDOW), NOON, id="long ago: no matter"),
+        pytest.param(0, used(40, NOON + HOUR), NOON + HOUR + WINDOW, id="a clock that is ahead: waited for"),
+    ],
+)
+def test_the_next_forty_are_made_when_the_first_ones_no_longer_count(
+    number: int, taken: list[Permit], at: datetime
+) -> None:
+    turn = turn_of(TOURS[number], NOBODY_BOOKED, taken, NOON)
+    assert (turn.position, turn.at) == (number + 1, at)
+
+
+def test_the_soonest_needed_come_first_and_those_that_nobody_booked_last() -> None:
+    a, b, c, d = TOURS[:4]
+    assert in_line({a: None, b: NOON + HOUR, c: NOON, d: NOON + HOUR}) == [c, b, d, a]
+
+
+def test_who_tries_already_keeps_its_place_however_long_it_takes() -> None:
+    trying = [Permit(owner=owner, since=NOON) for owner in TOURS[:LIMIT]]
+    later = NOON + timedelta(minutes=30)
+    assert turn_of(TOURS[0], NOBODY_BOOKED, trying, later).at == later
+    behind = turn_of(TOURS[LIMIT], NOBODY_BOOKED, trying, later)
+    assert (behind.position, behind.at) == (1, NOON + WINDOW), "those that try are not before it in line"
+
+
+def test_a_calendar_that_is_made_anew_waits_like_a_new_one() -> None:
+    permits = [Permit(owner=TOURS[0], since=NOON, used=True), *used(LIMIT - 1)]
+    assert turn_of(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + WINDOW
+
+
+@given(asks=st.lists(st.tuples(st.integers(0, 149), st.integers(0, 300), st.booleans()), max_size=300))
+def test_never_more_than_forty_in_an_hour_whoever_asks_when_by_whatever_clock(
+    asks: list[tuple[int, int, bool]],
+) -> None:
+    permits: list[Permit] = []
+    for number, minute, succeeds in asks:
+        owner, now = TOURS[number % 60], NOON + timedelta(minutes=minute)
+        if turn_of(owner, NOBODY_BOOKED, permits, now).at <= now:
+            permits = [each for each in permits if each.used or each.owner != owner]
+            permits.append(Permit(owner=owner, since=now, used=succeeds))
+    times = [each.since for each in permits]
+    assert all(sum(start <= each < start + WINDOW for each in times) <= LIMIT for start in times)

@@ -121,7 +121,7 @@ async def serve(settings: Settings) -> None:
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
-    client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_port))
+    client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
     await register_attributes(client)
     await limit_google_calls(
         client,

@@ -103,7 +103,7 @@ def _standing(standing: Standing) -> Table:
     shown = f"version {standing.version}" + ("" if standing.settled else f", Google shows {standing.settled_version}")
     table = Table(title=f"{standing.reservation} of {standing.merchant}: {shown}", caption=standing.doing)
     for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error", "event"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for event in standing.events:
         table.add_row(
             event.item,

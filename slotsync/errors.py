@@ -3,6 +3,7 @@
 SlotsyncError
 ├── SettingsError        a setting is missing or cannot be read
 ├── InputError           what a caller sent cannot be understood; names the field and the remedy
+├── NotTaken             Temporal did not take a report in time: whether it arrived is not known; repeat it
 └── GoogleError          Google did not do what was asked; classified by its ``reason``
     ├── Transient        will heal by itself: try again, after ``delay`` where Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
@@ -30,6 +31,10 @@ class SettingsError(SlotsyncError):
 
 class InputError(SlotsyncError):
     """What a caller sent cannot be understood."""
+
+
+class NotTaken(SlotsyncError):
+    """Temporal did not take a report in time. Whether it arrived is not known; repeating it is safe."""
 
 
 class GoogleError(SlotsyncError):

@@ -8,6 +8,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.common import Priority
 from temporalio.service import RPCError
 
+from slotsync.errors import NotTaken
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner, OwnerSettings
 from slotsync.rules.reservation import Reservation, ReservationStatus
@@ -23,6 +24,7 @@ from starter.status import EventStanding, Overview, Standing, StateCount
 from workflows.reservation import Progress, ReservationState, ReservationWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
+TAKEN_WITHIN = timedelta(minutes=1)
 
 
 class Reported(Message):
@@ -51,7 +53,8 @@ class Slotsync:
     async def report(self, reservation: Reservation) -> Reported:
         """Tells the newest state of a reservation; durable when it returns, safe to repeat.
 
-        An older version than the newest known changes nothing, and is answered with ``superseded``.
+        An older version than the newest known changes nothing, and is answered with ``superseded``. Raises ``NotTaken``
+        when Temporal does not answer.
         """
         known = await asyncio.to_thread(self._reservations.version, reservation.merchant, reservation.id)
         if known is not None and known > reservation.version:
@@ -89,6 +92,14 @@ class Slotsync:
         return await asyncio.to_thread(self._reservations.settled_versions, merchant)
 
     async def _signal(self, reservation: Reservation) -> None:
+        try:
+            await self._signal_with_start(reservation)
+        except RPCError as error:
+            raise NotTaken(
+                f"Temporal did not take the report of {reservation.id} in time ({error.status.name}); repeat it"
+            ) from error
+
+    async def _signal_with_start(self, reservation: Reservation) -> None:
         await self._client.start_workflow(
             ReservationWorkflow.run,
             ReservationState(),
@@ -99,6 +110,7 @@ class Slotsync:
             search_attributes=whose(reservation.merchant, reservation.owners, starts_at(reservation)),
             static_summary=f"Reservation {reservation.id} of {reservation.merchant}",
             priority=Priority(fairness_key=reservation.merchant[:64]),
+            rpc_timeout=TAKEN_WITHIN,
         )
 
     def _overview(self, merchant: str | None) -> Overview:

@@ -14,7 +14,7 @@ from starter.local import LocalParts, connect_merchant
 
 EMAIL = "resort-hotel@gmail.example"
 TIME_ZONE = "Europe/Lisbon"
-AT_ONCE = 100
+AT_ONCE = 50
 LOOKS_EVERY = 0.5
 
 Told = Callable[[int, int], None]

@@ -4,9 +4,10 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -14,8 +15,12 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.calendars import CalendarActivities, ReservationCalls
+from activities.calendars import CalendarActivities
+from activities.call_notes import CallNotes
+from activities.calling import ReservationCalls
+from activities.connections import DepartureActivities
 from activities.events import EventActivities
+from activities.parked_work import ParkedWork
 from activities.reservations import ReservationActivities
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.events import GoogleEvents
@@ -23,11 +28,13 @@ from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Connections, Store
+from slotsync.store.departures import Departures
 from slotsync.temporal import queues
 from slotsync.temporal.connect import connect, runtime_with_metrics
 from slotsync.temporal.limits import limit_google_calls
 from slotsync.temporal.registration import register_attributes
 from workflows.calendar import ManagedCalendarWorkflow
+from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
 
 logger = logging.getLogger(__name__)
@@ -43,41 +50,54 @@ GRACEFUL = timedelta(seconds=30)
 """Longer than a call to Google may take."""
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """All activities."""
+
+    reservations: ReservationActivities
+    events: EventActivities
+    calendars: CalendarActivities
+    departures: DepartureActivities
+    calls: ReservationCalls
+    parked: ParkedWork
+
+
 @asynccontextmanager
 async def working(client: Client, settings: Settings, store: Store, vault: Vault) -> AsyncIterator[None]:
     """The three workers, running until the block ends and what they do has ended."""
     connections = Connections(store, vault)
-    services = GoogleServices(settings, connections)
-    try:
-        async with AsyncExitStack() as stack:
-            for each in _workers(client, store, connections, services):
-                await stack.enter_async_context(each)
-            yield
-    finally:
-        services.close()
+    departing = Departures(store, vault)
+    notes = CallNotes(connections, client, asyncio.get_running_loop())
+    async with AsyncExitStack() as stack:
+        services = stack.enter_context(closing(GoogleServices(settings, connections)))
+        farewells = stack.enter_context(closing(GoogleServices(settings, departing)))
+        capabilities = Capabilities(
+            reservations=ReservationActivities(store),
+            events=EventActivities(store, notes, GoogleEvents(services, activity.heartbeat)),
+            calendars=CalendarActivities(store, notes, GoogleCalendars(services, activity.heartbeat)),
+            departures=DepartureActivities(settings, store, departing, GoogleCalendars(farewells, activity.heartbeat)),
+            calls=ReservationCalls(client),
+            parked=ParkedWork(client),
+        )
+        for make in (_workflow_worker, _google_worker, _long_worker):
+            await stack.enter_async_context(make(client, capabilities))
+        yield
 
 
-def _workers(client: Client, store: Store, connections: Connections, services: GoogleServices) -> Sequence[Worker]:
-    events = EventActivities(store, connections, GoogleEvents(services, activity.heartbeat))
-    calendars = CalendarActivities(store, GoogleCalendars(services, activity.heartbeat))
-    return (
-        _workflow_worker(client, ReservationActivities(store), calendars),
-        _google_worker(client, events, calendars),
-        _long_worker(client, ReservationCalls(client)),
-    )
-
-
-def _workflow_worker(client: Client, reservations: ReservationActivities, calendars: CalendarActivities) -> Worker:
+def _workflow_worker(client: Client, does: Capabilities) -> Worker:
     return Worker(
         client,
         task_queue=queues.WORKFLOWS,
         build_id=BUILD,
-        workflows=[ReservationWorkflow, ManagedCalendarWorkflow],
+        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow],
         activities=[
-            reservations.prepare,
-            reservations.conclude,
-            calendars.look_up_calendar,
-            calendars.waiting_reservations,
+            does.reservations.prepare,
+            does.reservations.conclude,
+            does.calendars.look_up_calendar,
+            does.calendars.take_turn,
+            does.calendars.out_of_step_reservations,
+            does.departures.begin_departure,
+            does.departures.finish_departure,
         ],
         activity_executor=_threads(SHORT_SLOTS, "short"),
         max_concurrent_activities=SHORT_SLOTS,
@@ -86,12 +106,21 @@ def _workflow_worker(client: Client, reservations: ReservationActivities, calend
     )
 
 
-def _google_worker(client: Client, events: EventActivities, calendars: CalendarActivities) -> Worker:
+def _google_worker(client: Client, does: Capabilities) -> Worker:
     return Worker(
         client,
         task_queue=queues.GOOGLE,
         build_id=BUILD,
-        activities=[events.put_event, events.delete_event, calendars.ensure_calendar, calendars.remove_twins],
+        activities=[
+            does.events.put_event,
+            does.events.delete_event,
+            does.calendars.ensure_calendar,
+            does.calendars.keep_calendar,
+            does.calendars.remove_twins,
+            does.calendars.retire_calendar,
+            does.departures.delete_left_calendar,
+            does.departures.end_grant,
+        ],
         activity_executor=_threads(GOOGLE_SLOTS, "google"),
         max_concurrent_activities=GOOGLE_SLOTS,
         # An activity that starts eagerly skips the queue, and with it every rate limit.
@@ -100,12 +129,17 @@ def _google_worker(client: Client, events: EventActivities, calendars: CalendarA
     )
 
 
-def _long_worker(client: Client, calls: ReservationCalls) -> Worker:
+def _long_worker(client: Client, does: Capabilities) -> Worker:
     return Worker(
         client,
         task_queue=queues.LONG,
         build_id=BUILD,
-        activities=[calls.call_reservations],
+        activities=[
+            does.calls.call_reservations,
+            does.calls.call_all_reservations,
+            does.parked.count_parked,
+            does.parked.wake,
+        ],
         max_concurrent_activities=LONG_SLOTS,
         graceful_shutdown_timeout=GRACEFUL,
     )

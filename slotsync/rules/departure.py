@@ -1,5 +1,6 @@
-"""What becomes of a merchant's calendars when Google is disconnected."""
+"""What becomes of a merchant's calendars and grant when Google is disconnected. Pure."""
 
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 
 from slotsync.rules.message import Message
@@ -39,3 +40,33 @@ class Farewell(Message):
     left: tuple[Owner, ...] = ()
     grant_ended: bool = False
     notes: tuple[str, ...] = ()
+
+
+def farewell_of(
+    departure: Departure, deleted: Collection[Owner], wanted: LeftCalendars, *, grant_ended: bool
+) -> Farewell:
+    """What was done and left, from what there was and which calendars were deleted."""
+    left = tuple(each.owner for each in departure.calendars if each.owner not in deleted)
+    return Farewell(
+        deleted=tuple(each.owner for each in departure.calendars if each.owner in deleted),
+        left=left,
+        grant_ended=grant_ended,
+        notes=(*_about_calendars(len(left), wanted), *_about_grant(departure, ended=grant_ended)),
+    )
+
+
+def _about_calendars(left: int, wanted: LeftCalendars) -> Iterator[str]:
+    if left and wanted is LeftCalendars.KEEP:
+        yield f"{left} calendars stay in Google Calendar, as asked; slotsync no longer updates them."
+    elif left:
+        yield (
+            f"{left} calendars stay in Google Calendar, because they hold events of your own or could not be reached. "
+            "Delete them there if you do not need them."
+        )
+
+
+def _about_grant(departure: Departure, *, ended: bool) -> Iterator[str]:
+    if departure.shared:
+        yield "Another merchant uses the same Google account, so the access stays in Google; it is no longer used here."
+    elif departure.alive and not ended:
+        yield "Google could not be told; remove slotsync at https://myaccount.google.com/connections yourself."

@@ -11,3 +11,8 @@ def reservation_id(merchant: str, reservation: str) -> str:
 def calendar_id(merchant: str, owner: Owner) -> str:
     """The id of the workflow that makes the calendar of a product or resource."""
     return f"calendar:{merchant}:{owner}"
+
+
+def connection_id(merchant: str) -> str:
+    """The id of the workflow that looks after a merchant's connection to Google."""
+    return f"connection:{merchant}"

@@ -113,11 +113,11 @@ class Connections:
             row = _of(session, merchant)
             return row.id if row and row.state == _ACTIVE else None
 
-    def active_merchant(self, connection_id: str) -> str | None:
-        """Whose connection it is, while it is active."""
+    def active_merchant(self, connection_id: str, at: datetime) -> str | None:
+        """Whose connection it is, if it is active since ``at`` or longer."""
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-            return row.merchant if row and row.state == _ACTIVE else None
+            return row.merchant if row and row.state == _ACTIVE and row.since <= at else None
 
     def state(self, merchant: str) -> ConnectionState:
         """How the merchant's connection is doing; a merchant that never had one is disconnected."""

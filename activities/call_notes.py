@@ -1,0 +1,56 @@
+"""Notes how calls to Google went: whether the connection is well, in trouble or dead is computed from that."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from temporalio import activity
+from temporalio.client import Client
+
+from slotsync.errors import GrantLost, ScopeMissing
+from slotsync.rules.connection_news import Revoked
+from slotsync.store.connections import Connections
+from slotsync.temporal.connection_news import tell_connection
+
+EVERY = timedelta(seconds=10)
+"""A good call is written down this often at most, for each connection and process."""
+
+_TOLD_WITHIN = 10
+
+
+class CallNotes:
+    """Keeps the notes. ``loop`` is where the client lives; activities run in threads."""
+
+    def __init__(self, connections: Connections, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._connections = connections
+        self._client = client
+        self._loop = loop
+        self._noted: dict[str, datetime] = {}
+
+    @contextmanager
+    def of(self, connection_id: str) -> Iterator[None]:
+        """Around calls to Google as this connection. Notes how they ended; errors go on."""
+        try:
+            yield
+        except GrantLost as error:
+            self._lost(connection_id, error.reason)
+            raise
+        except ScopeMissing as error:
+            self._connections.mark_trouble(connection_id, error.reason)
+            raise
+        self._good(connection_id, activity.info().started_time)
+
+    def _good(self, connection_id: str, at: datetime) -> None:
+        noted = self._noted.get(connection_id)
+        if noted is None or at - noted >= EVERY:
+            self._noted[connection_id] = at
+            self._connections.mark_good_call(connection_id, at)
+
+    def _lost(self, connection_id: str, reason: str) -> None:
+        """Told before it is marked: a worker that dies in between meets the dead grant again, and tells again."""
+        at = activity.info().started_time
+        if merchant := self._connections.active_merchant(connection_id, at):
+            told = tell_connection(self._client, merchant, Revoked(reason=reason))
+            asyncio.run_coroutine_threadsafe(told, self._loop).result(_TOLD_WITHIN)
+            self._connections.mark_revoked(connection_id, reason, at)

@@ -1,0 +1,73 @@
+"""Disconnecting a merchant from Google, step by step."""
+
+from datetime import datetime
+
+from temporalio import activity
+
+from activities.failures import told_to_temporal
+from slotsync.errors import GrantLost
+from slotsync.google.calendars import GoogleCalendars
+from slotsync.google.revocation import revoke
+from slotsync.rules.departure import Departure, LeftCalendar
+from slotsync.rules.message import Message
+from slotsync.settings import Settings
+from slotsync.store.calendars import Calendars
+from slotsync.store.departures import Departures
+from slotsync.store.store import Store
+
+
+class DepartureRequest(Message):
+    """Who leaves, and when that was asked."""
+
+    merchant: str
+    now: datetime
+
+
+class CalendarDeletion(Message):
+    """A calendar that the merchant does not want to keep."""
+
+    merchant: str
+    connection_id: str
+    calendar: LeftCalendar
+
+
+class DepartureActivities:
+    """What a connection's workflow does on its way out."""
+
+    def __init__(self, settings: Settings, store: Store, departures: Departures, google: GoogleCalendars) -> None:
+        self._settings = settings
+        self._departures = departures
+        self._calendars = Calendars(store)
+        self._google = google
+
+    @activity.defn
+    def begin_departure(self, request: DepartureRequest) -> Departure | None:
+        """Takes the connection out of use; what there is to clean up, if there ever was a connection."""
+        return self._departures.begin(request.merchant, request.now)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def delete_left_calendar(self, deletion: CalendarDeletion) -> bool:
+        """Deletes a calendar in Google and forgets it; false if it stays, because somebody else's events are in it."""
+        calendar_id = deletion.calendar.calendar_id
+        with told_to_temporal():
+            if self._google.holds_foreign_events(deletion.connection_id, calendar_id):
+                return False
+            self._google.delete(deletion.connection_id, calendar_id)
+        self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
+        return True
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def end_grant(self, connection_id: str) -> bool:
+        """Gives the grant back to Google; false when it is not ours to give: the merchant has connected again."""
+        with told_to_temporal():
+            try:
+                token = self._departures.grant(connection_id).refresh_token
+            except GrantLost:
+                return False
+            revoke(self._settings, token)
+        return True
+
+    @activity.defn
+    def finish_departure(self, connection_id: str) -> None:
+        """Forgets tokens and names."""
+        self._departures.finish(connection_id)

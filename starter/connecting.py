@@ -1,0 +1,155 @@
+"""How a merchant connects Google, changes the account, and disconnects."""
+
+import asyncio
+import logging
+import secrets
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from slotsync.errors import GoogleError, Transient
+from slotsync.google.consent import Consent, GoogleConsent
+from slotsync.google.revocation import revoke
+from slotsync.rules.connection import ConnectionView
+from slotsync.rules.connection_news import Disconnect, Granted
+from slotsync.rules.departure import Farewell, LeftCalendars
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store.connection_views import ConnectionViews, KnownAccount
+from slotsync.store.connections import Connections, NewGrant
+from slotsync.store.pending_consents import Awaited, PendingConsent, PendingConsents
+from slotsync.store.store import Store
+from slotsync.temporal.connection_news import tell_connection
+from starter.consent_results import AnotherAccount, Connected, Reason, Refusal
+from starter.held_consent import held, taken_up
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=20)
+"""How long a merchant waits to hear what a disconnection has left behind; it goes on by itself after that."""
+
+
+class Connecting:
+    """Takes merchants through Google's consent and back. ``browser`` is a secret that only their browser has."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+        self._google = GoogleConsent(settings)
+        self._pending = PendingConsents(store, vault)
+        self._connections = Connections(store, vault)
+        self._views = ConnectionViews(store, vault, self._google.wanted)
+
+    async def begin(self, merchant: str, browser: str) -> str:
+        """Where to send the merchant's browser. Valid for ten minutes, once, in this browser."""
+        return await asyncio.to_thread(self._begin, merchant, browser)
+
+    async def complete(
+        self, state: str, code: str | None, browser: str, *, error: str = ""
+    ) -> Connected | AnotherAccount | Refusal:
+        """Takes what Google sent back with the browser: ``state``, and a ``code`` or an ``error``."""
+        pending = await asyncio.to_thread(self._take, Awaited.ANSWER, state, browser)
+        if isinstance(pending, Refusal):
+            return pending
+        if not code:
+            reason = Reason.DENIED if error == "access_denied" else Reason.NOT_ACCEPTED
+            return Refusal(reason=reason, merchant=pending.merchant, detail=error)
+        try:
+            consent = await asyncio.to_thread(self._google.answer, code, pending.secret)
+        except GoogleError as failure:
+            return _refused(failure, pending.merchant)
+        return await self._take_up(pending.merchant, consent, browser)
+
+    async def confirm_account_change(self, change: str, browser: str) -> Connected | Refusal:
+        """Replaces the connected account by the one that was chosen."""
+        pending = await asyncio.to_thread(self._take, Awaited.CONFIRMATION, change, browser)
+        if isinstance(pending, Refusal):
+            return pending
+        return await self._connect(pending.merchant, taken_up(pending.secret), all_anew=True)
+
+    async def decline_account_change(self, change: str, browser: str) -> Refusal | None:
+        """Stays with the connected account and gives the other one's grant back; a refusal if there was no question."""
+        pending = await asyncio.to_thread(self._take, Awaited.CONFIRMATION, change, browser)
+        if isinstance(pending, Refusal):
+            return pending
+        try:
+            await asyncio.to_thread(revoke, self._settings, taken_up(pending.secret).refresh_token)
+        except Transient as failure:
+            logger.warning("a grant that was not wanted could not be given back to Google: %s", failure.reason)
+        return None
+
+    async def view(self, merchant: str) -> ConnectionView:
+        """How the merchant's connection is doing."""
+        return await asyncio.to_thread(self._views.of, merchant)
+
+    async def disconnect(
+        self, merchant: str, calendars: LeftCalendars, *, within: timedelta = PATIENCE
+    ) -> Farewell | None:
+        """Disconnects, also when the grant is dead; what was left behind, or nothing while it is still being done."""
+        handle = await tell_connection(self._client, merchant, Disconnect(calendars=calendars))
+        try:
+            return await asyncio.wait_for(handle.result(), within.total_seconds())
+        except TimeoutError:
+            return None
+
+    def _begin(self, merchant: str, browser: str) -> str:
+        state = secrets.token_urlsafe(32)
+        known = self._views.account(merchant)
+        question = self._google.question(state, known.email if known else None)
+        self._pending.put(Awaited.ANSWER, state, merchant=merchant, browser=browser, secret=question.verifier)
+        return question.url
+
+    def _take(self, awaited: Awaited, key: str, browser: str) -> PendingConsent | Refusal:
+        """What was put aside under the key; whatever is wrong with the attempt, there is no second one."""
+        pending = self._pending.take(awaited, key)
+        if pending is None:
+            return Refusal(reason=Reason.UNKNOWN)
+        if not pending.is_from(browser):
+            return Refusal(reason=Reason.OTHER_BROWSER)
+        if pending.expired:
+            return Refusal(reason=Reason.EXPIRED, merchant=pending.merchant)
+        return pending
+
+    async def _take_up(self, merchant: str, consent: Consent, browser: str) -> Connected | AnotherAccount | Refusal:
+        known = await asyncio.to_thread(self._views.account, merchant)
+        if consent.refresh_token is None:
+            return Refusal(reason=Reason.NO_LASTING_ACCESS, merchant=merchant)
+        grant = _new_grant(consent, consent.refresh_token)
+        if known and known.email and known.is_other_than(consent.account):
+            return await asyncio.to_thread(self._ask, merchant, browser, known.email, grant)
+        return await self._connect(merchant, grant, all_anew=_was_disconnected(known))
+
+    def _ask(self, merchant: str, browser: str, connected: str, grant: NewGrant) -> AnotherAccount:
+        change = secrets.token_urlsafe(32)
+        self._pending.put(Awaited.CONFIRMATION, change, merchant=merchant, browser=browser, secret=held(grant))
+        return AnotherAccount(merchant=merchant, change=change, connected=connected, chosen=grant.account_email)
+
+    async def _connect(self, merchant: str, grant: NewGrant, *, all_anew: bool) -> Connected:
+        await asyncio.to_thread(self._connections.save, merchant, grant)
+        try:
+            await tell_connection(self._client, merchant, Granted(all_anew=all_anew))
+        except RPCError as failure:
+            # The grant is safe. Parked work looks again by itself, only later.
+            logger.warning("Temporal could not be told of a new grant: %s", failure.status.name)
+        return Connected(merchant=merchant, connection=await self.view(merchant))
+
+
+def _was_disconnected(known: KnownAccount | None) -> bool:
+    return known is not None and known.email is None
+
+
+def _new_grant(consent: Consent, refresh_token: str) -> NewGrant:
+    return NewGrant(
+        account_email=consent.account.email,
+        account_key=consent.account.key,
+        scopes=consent.scopes,
+        refresh_token=refresh_token,
+        access_token=consent.access_token,
+        expires_at=consent.expires_at,
+    )
+
+
+def _refused(failure: GoogleError, merchant: str) -> Refusal:
+    reason = Reason.UNREACHABLE if isinstance(failure, Transient) else Reason.NOT_ACCEPTED
+    return Refusal(reason=reason, merchant=merchant, detail=failure.reason)

@@ -44,7 +44,7 @@ class Display:
         """Which products and resources it is about, and when that starts."""
         shown = workflow.info().typed_search_attributes
         updates: list[SearchAttributeUpdate[Sequence[str]] | SearchAttributeUpdate[datetime]] = []
-        names = [str(owner) for owner in owners]
+        names = attributes.names_of(owners)
         if names and list(shown.get(attributes.OWNERS) or []) != names:
             updates.append(attributes.OWNERS.value_set(names))
         if starts and shown.get(attributes.STARTS) != starts:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
 class Message(BaseModel):
@@ -11,5 +11,19 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[^\s:/\\\x00-\x1f\x7f]+$", max_length=128)]
+MAX_BYTES = 128
+
+
+def _check_size(identifier: str) -> str:
+    # Temporal counts in bytes what is made of ids: workflow ids, summaries.
+    if len(identifier.encode()) > MAX_BYTES:
+        raise ValueError(f"is longer than {MAX_BYTES} bytes")
+    return identifier
+
+
+Identifier = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s:/\\\x00-\x1f\x7f]+$", max_length=MAX_BYTES),
+    AfterValidator(_check_size),
+]
 """An id that the platform chose. No colon: workflow ids are joined with it, and merchants must stay apart."""

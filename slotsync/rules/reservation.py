@@ -10,6 +10,11 @@ from slotsync.rules.message import Identifier, Message
 from slotsync.rules.owner import Owner
 
 
+FIRST_YEAR = 1970
+LAST_YEAR = 2200
+"""Beyond any booking; the ends of the calendar, which some use for "open", cannot be reckoned with."""
+
+
 def _read(value: object) -> object:
     """Reads text with one clear message for all that can be wrong with it, instead of one per possible type."""
     if isinstance(value, str):
@@ -23,11 +28,16 @@ def _read(value: object) -> object:
 
 
 def _in_utc(value: datetime | date) -> datetime | date:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"is not between the years {FIRST_YEAR} and {LAST_YEAR}")
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 MAX_VERSION = 2**53
 """The largest whole number that every JSON reader takes exactly."""
+
+MAX_EVENTS = 500
+"""A workflow writes all events of a reservation side by side, and Temporal keeps no more than 2,000 at once."""
 
 Moment = Annotated[
     Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],
@@ -35,6 +45,9 @@ Moment = Annotated[
     AfterValidator(_in_utc),
 ]
 """An instant (kept in UTC), or a date for nights."""
+
+
+Line = Annotated[str, Field(max_length=500)]
 
 
 class ReservationStatus(StrEnum):
@@ -48,9 +61,9 @@ class ReservationStatus(StrEnum):
 class Guest(Message):
     """Who comes. Shown in events only at the guest-data level ``full``."""
 
-    name: str = ""
-    email: str = ""
-    phone: str = ""
+    name: Line = ""
+    email: Line = ""
+    phone: Line = ""
 
 
 class Item(Message):
@@ -99,6 +112,8 @@ class Snapshot(Message):
             raise ValueError("items is empty; only a cancelled reservation may have none")
         if len(self.numbered_items) != len(self.items):
             raise ValueError("two items have the same id")
+        if sum(len(item.owners) for item in self.items) > MAX_EVENTS:
+            raise ValueError(f"items have more than {MAX_EVENTS} products and resources in all; split the reservation")
         return self
 
     @property

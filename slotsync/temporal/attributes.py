@@ -1,5 +1,6 @@
 """The search attributes that operators filter by in the Temporal UI. Ids only: they are stored in the clear."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -18,11 +19,26 @@ REASON: Final = SearchAttributeKey.for_keyword("SlotsyncReason")
 ALL: Final = (MERCHANT, OWNERS, STARTS, HEALTH, REASON)
 
 
+_ROOM = 2000
+"""Temporal refuses a value of more than 2,048 bytes."""
+
+
+def names_of(owners: Iterable[Owner]) -> list[str]:
+    """The owners by name, as many as a search attribute has room for."""
+    names, room = [], _ROOM
+    for owner in owners:
+        room -= len(json.dumps(str(owner))) + 1
+        if room < 0:
+            break
+        names.append(str(owner))
+    return names
+
+
 def whose(merchant: str, owners: Iterable[Owner], starts: datetime | None = None) -> TypedSearchAttributes:
     """The attributes that a workflow starts with."""
     pairs: list[SearchAttributePair[str] | SearchAttributePair[Sequence[str]] | SearchAttributePair[datetime]] = [
         SearchAttributePair(MERCHANT, merchant),
-        SearchAttributePair(OWNERS, [str(owner) for owner in owners]),
+        SearchAttributePair(OWNERS, names_of(owners)),
         SearchAttributePair(HEALTH, str(Health.NEW)),
     ]
     if starts is not None:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
+from slotsync.errors import NotTaken
 from starter.api.problems import (
     INVALID,
     KINDS,
@@ -47,6 +48,7 @@ def answer_errors(app: FastAPI) -> None:
     app.exception_handler(ApiError)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http_error)
+    app.exception_handler(NotTaken)(_not_taken)
     app.exception_handler(RPCError)(_temporal_error)
     app.exception_handler(OperationalError)(_database_error)
     app.exception_handler(InterfaceError)(_database_error)
@@ -80,6 +82,11 @@ async def _invalid(_: Request, error: RequestValidationError) -> Response:
 async def _http_error(_: Request, error: HTTPException) -> Response:
     kind = _KIND_OF_STATUS.get(error.status_code, UNREADABLE)
     return problem_response(kind, _DETAILS.get(kind, kind.title), headers=error.headers)
+
+
+async def _not_taken(_: Request, error: NotTaken) -> Response:
+    logger.warning("%s %s", current_request(), error)
+    return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER)
 
 
 async def _temporal_error(_: Request, error: RPCError) -> Response:

@@ -39,5 +39,4 @@ def _field_problem(detail: ErrorDetails) -> FieldProblem:
 
 
 def _name(way: Sequence[int | str]) -> str:
-    # A name that was sent may hold half a character, which no JSON answer can carry.
-    return ".".join(map(str, way)).encode(errors="replace").decode()[:LONGEST_FIELD]
+    return ".".join(map(str, way))[:LONGEST_FIELD]

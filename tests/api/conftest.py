@@ -1,0 +1,91 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from slotsync.sandbox.options import SandboxOptions
+from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from starter.api.backend import Backend
+from starter.api.server import api_server
+from tests.servers import real_time
+from tests.world import World, settings_for, until, world_of
+
+KEY = "a-key-of-the-platform"
+OLD_KEY = "a-key-that-is-being-replaced"
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API of a world, reached over real HTTP; ``platform`` has the key, ``stranger`` has none."""
+
+    url: str
+    world: World
+    platform: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def serving(backend: Backend) -> AsyncIterator[str]:
+    """The API on a free port; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    host, port = listener.getsockname()
+    server = api_server(backend, host, port)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+
+    async def started() -> bool:
+        return server.started or running.done()
+
+    await until(started)
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        await running
+
+
+@asynccontextmanager
+async def api_of(world: World) -> AsyncIterator[Api]:
+    async with (
+        serving(Backend.of(world.settings, world.store, world.client)) as url,
+        httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
+        httpx.AsyncClient(base_url=url, timeout=30) as stranger,
+    ):
+        yield Api(url, world, platform, stranger)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def google() -> Iterator[RunningSandbox]:
+    with running_sandbox(SandboxOptions.unlimited()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def settings(google: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    told = settings_for(google.url, tmp_path_factory.mktemp("api"))
+    return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY))})
+
+
+@pytest.fixture(scope="session")
+async def api(settings: Settings) -> AsyncIterator[Api]:
+    """One world for all tests of the API; each test has a merchant of its own in it."""
+    vault = Vault(settings.encryption_keys)
+    async with real_time(vault) as client, world_of(settings, vault, client) as world, api_of(world) as built:
+        yield built
+
+
+@pytest.fixture
+def merchant() -> str:
+    return f"merchant-{uuid4().hex[:12]}"

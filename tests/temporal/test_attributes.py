@@ -1,0 +1,13 @@
+from slotsync.rules.owner import Owner
+from slotsync.temporal.attributes import names_of
+
+
+def test_a_few_owners_are_all_named() -> None:
+    assert names_of([Owner.product("tour"), Owner.resource("guide")]) == ["product:tour", "resource:guide"]
+
+
+def test_of_many_owners_as_many_are_named_as_temporal_has_room_for() -> None:
+    owners = [Owner.product(f"tour-ålesund-{number}") for number in range(500)]
+    names = names_of(owners)
+    assert names == [str(owner) for owner in owners[: len(names)]]
+    assert 1000 < len(str(names).encode()) <= 2048

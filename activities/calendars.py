@@ -1,23 +1,19 @@
-"""Making managed calendars, and calling those who wait for one."""
+"""Making, keeping and taking away managed calendars."""
 
-import asyncio
-from collections.abc import Sequence
+from datetime import datetime
 
 from temporalio import activity
-from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
+from activities.call_notes import CallNotes
 from activities.failures import told_to_temporal
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.rules.message import Message
 from slotsync.rules.owner import ManagedCalendar, Owner
-from slotsync.rules.workflow_ids import reservation_id
-from slotsync.store import Calendars, Store, SyncedEvents
+from slotsync.rules.staging import Turn
+from slotsync.store import CalendarPermits, Calendars, Store, SyncedEvents
 
 PAGE = 500
-"""How many waiting reservations are called in one activity."""
-
-AT_ONCE = 20
+"""How many reservations are called in one activity."""
 
 
 class CalendarRequest(Message):
@@ -27,25 +23,29 @@ class CalendarRequest(Message):
     owner: Owner
 
 
-class WaitingPage(Message):
-    """The next reservations that wait for an owner's calendar, after the last one that was called."""
+class TurnRequest(Message):
+    """Whose turn it may be."""
 
     request: CalendarRequest
-    after: str = ""
+    now: datetime
 
 
-class Call(Message):
-    """Reservations of one merchant that shall look again."""
+class OutOfStepPage(Message):
+    """The next reservations that are not what this calendar should show, after the last one that was called."""
 
     merchant: str
-    reservations: tuple[str, ...]
+    calendar: ManagedCalendar
+    now: datetime
+    after: str = ""
 
 
 class CalendarActivities:
     """What a managed calendar's workflow does in Google and in the store."""
 
-    def __init__(self, store: Store, google: GoogleCalendars) -> None:
+    def __init__(self, store: Store, notes: CallNotes, google: GoogleCalendars) -> None:
         self._calendars = Calendars(store)
+        self._notes = notes
+        self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
         self._google = google
 
@@ -55,15 +55,37 @@ class CalendarActivities:
         (calendar,) = self._calendars.of(request.merchant, [request.owner])
         return calendar
 
+    @activity.defn
+    def take_turn(self, asked: TurnRequest) -> Turn:
+        """When the owner's calendar may be made; if that is now, it may be made for some minutes."""
+        return self._permits.take_turn(asked.request.merchant, asked.request.owner, asked.now)
+
+    @activity.defn
+    def out_of_step_reservations(self, page: OutOfStepPage) -> list[str]:
+        """The ids of the next open reservations that are out of step with this calendar, at most a page of them."""
+        return self._events.out_of_step(page.merchant, page.calendar, page.now, limit=PAGE, after=page.after)
+
     @activity.defn(no_thread_cancel_exception=True)
     def ensure_calendar(self, request: CalendarRequest) -> str:
         """The id of the owner's calendar in Google: found by our mark, else created; recorded."""
         calendar = self.look_up_calendar(request)
         if calendar.calendar_id or not calendar.connection_id:
             return calendar.calendar_id or ""
-        with told_to_temporal():
+        with told_to_temporal(), self._notes.of(calendar.connection_id):
             found = self._google.ensure(calendar.connection_id, _spec(request, calendar))
         return self._calendars.record(request.merchant, request.owner, found, calendar.connection_id)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def keep_calendar(self, request: CalendarRequest) -> str:
+        """The id of the owner's calendar, named as the owner is now; empty when somebody deleted it in Google."""
+        calendar = self.look_up_calendar(request)
+        if not calendar.calendar_id or not calendar.connection_id:
+            return calendar.calendar_id or ""
+        with told_to_temporal(), self._notes.of(calendar.connection_id):
+            kept = self._google.keep(calendar.connection_id, calendar.calendar_id, _spec(request, calendar))
+        if not kept:
+            self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
+        return calendar.calendar_id if kept else ""
 
     @activity.defn(no_thread_cancel_exception=True)
     def remove_twins(self, request: CalendarRequest) -> str:
@@ -71,39 +93,23 @@ class CalendarActivities:
         calendar = self.look_up_calendar(request)
         if not calendar.calendar_id or not calendar.connection_id:
             return ""
-        with told_to_temporal():
+        with told_to_temporal(), self._notes.of(calendar.connection_id):
             self._google.remove_twins(calendar.connection_id, _spec(request, calendar), calendar.calendar_id)
         return calendar.calendar_id
 
-    @activity.defn
-    def waiting_reservations(self, page: WaitingPage) -> list[str]:
-        """The ids of the next reservations that wait for this calendar, at most a page of them."""
-        request = page.request
-        return self._events.waiting_for(request.merchant, request.owner, limit=PAGE, after=page.after)
-
-
-class ReservationCalls:
-    """Calls reservations that wait for something."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    @activity.defn
-    async def call_reservations(self, call: Call) -> None:
-        """Signals each of them to look again; one that has closed meanwhile needs no call."""
-        for start in range(0, len(call.reservations), AT_ONCE):
-            activity.heartbeat(start)
-            await self._call(call.merchant, call.reservations[start : start + AT_ONCE])
-
-    async def _call(self, merchant: str, reservations: Sequence[str]) -> None:
-        await asyncio.gather(*(self._look_again(reservation_id(merchant, each)) for each in reservations))
-
-    async def _look_again(self, workflow_id: str) -> None:
-        try:
-            await self._client.get_workflow_handle(workflow_id).signal("look_again")
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+    @activity.defn(no_thread_cancel_exception=True)
+    def retire_calendar(self, request: CalendarRequest) -> str:
+        """Deletes the owner's calendar with our events; its id if it stays, because somebody else's are in it."""
+        calendar = self.look_up_calendar(request)
+        if not (calendar.removing and calendar.calendar_id and calendar.connection_id):
+            return calendar.calendar_id or ""
+        with told_to_temporal(), self._notes.of(calendar.connection_id):
+            if self._google.holds_foreign_events(calendar.connection_id, calendar.calendar_id):
+                return calendar.calendar_id
+            self._google.delete(calendar.connection_id, calendar.calendar_id)
+        self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
+        self._events.gone_with(request.merchant, calendar.calendar_id, activity.info().started_time)
+        return ""
 
 
 def _spec(request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:

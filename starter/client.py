@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from slotsync.errors import NotTaken
 from slotsync.rules.message import Message
-from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.rules.owner import Owner, OwnerSettings, Switch
 from slotsync.rules.reservation import Reservation, ReservationStatus
 from slotsync.rules.timing import starts_at
 from slotsync.rules.workflow_ids import reservation_id
@@ -21,6 +21,7 @@ from slotsync.temporal import queues
 from slotsync.temporal.attributes import whose
 from slotsync.temporal.connect import connect
 from starter.status import EventStanding, Overview, Standing, StateCount
+from starter.switching import BackfillProgress, Switching
 from workflows.reservation import Progress, ReservationState, ReservationWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -40,6 +41,7 @@ class Slotsync:
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
         self._owners = Owners(store)
+        self._switching = Switching(client, store)
         self._reservations = Reservations(store)
         self._events = SyncedEvents(store)
 
@@ -68,8 +70,20 @@ class Slotsync:
         return await self.report(cancelled)
 
     async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
-        """Makes a product or resource known, with what its merchant chose for it."""
-        await asyncio.to_thread(self._owners.put, merchant, owner, settings)
+        """Makes a product or resource known, with what its merchant chose for it; its calendar follows."""
+        await self._switching.put(merchant, owner, settings)
+
+    async def turn_on(self, merchant: str, owner: Owner | None = None) -> None:
+        """Synchronizes a product or resource (or, without one, the whole merchant), and fills its calendar."""
+        await self._switching.switch(merchant, owner, Switch(sync=True))
+
+    async def turn_off(self, merchant: str, owner: Owner | None = None, *, remove_events: bool) -> None:
+        """Synchronizes no longer. Our events stay as they are, or are taken away, with the calendar."""
+        await self._switching.switch(merchant, owner, Switch(sync=False, remove_events=remove_events))
+
+    async def backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
+        """How the calendar of a product or resource fills after it was turned on."""
+        return await self._switching.backfill(merchant, owner)
 
     async def status(self, merchant: str, reservation: str) -> Standing | None:
         """How a reservation stands; nothing when it is unknown."""
@@ -109,7 +123,7 @@ class Slotsync:
             start_signal_args=[reservation],
             search_attributes=whose(reservation.merchant, reservation.owners, starts_at(reservation)),
             static_summary=f"Reservation {reservation.id} of {reservation.merchant}",
-            priority=Priority(fairness_key=reservation.merchant[:64]),
+            priority=Priority(fairness_key=reservation.merchant.encode()[:64].decode(errors="ignore")),
             rpc_timeout=TAKEN_WITHIN,
         )
 

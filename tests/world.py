@@ -15,7 +15,7 @@ from slotsync.rules.reservation import Item, Reservation
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Connections, Store
+from slotsync.store import Connections, Owners, Store
 from starter.client import Slotsync
 from starter.local import CLIENT_ID, SCOPES
 from worker import working
@@ -44,6 +44,11 @@ def snapshot(
     return Reservation.model_validate({**told, **more})
 
 
+def settings_of(owner: Owner, **more: object) -> OwnerSettings:
+    told = {"name": owner.id, "time_zone": "Europe/Helsinki", "guest_data": GuestData.FULL}
+    return OwnerSettings.model_validate({**told, **more})
+
+
 @dataclass(frozen=True)
 class World:
     """A world for one test."""
@@ -56,11 +61,10 @@ class World:
     slotsync: Slotsync
 
     async def open_shop(self, *owners: Owner, merchant: str = MERCHANT, email: str = EMAIL) -> None:
-        """A merchant with a Google account and these products and resources."""
+        """A merchant with a Google account and these products and resources, whose calendars are made on first need."""
         await self.connect(merchant, email)
         for owner in owners or (TOUR, GUIDE):
-            settings = OwnerSettings(name=owner.id, time_zone="Europe/Helsinki", guest_data=GuestData.FULL)
-            await self.slotsync.put_owner(merchant, owner, settings)
+            Owners(self.store).put(merchant, owner, settings_of(owner))
 
     async def connect(self, merchant: str = MERCHANT, email: str = EMAIL) -> None:
         account = {"email": email, "time_zone": "Europe/Helsinki"}

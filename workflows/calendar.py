@@ -1,87 +1,161 @@
-"""The making of a managed calendar: one workflow per product or resource, so that there is never a second one."""
+"""The life of a managed calendar: one workflow per product or resource, so that there is never a second calendar."""
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.calendars import (
-        PAGE,
-        CalendarActivities,
-        CalendarRequest,
-        Call,
-        ReservationCalls,
-        WaitingPage,
-    )
-    from slotsync.rules.holding import NO_CONNECTION, Hold
+    from activities.calendars import CalendarActivities, CalendarRequest, TurnRequest
+    from slotsync.rules.holding import NO_CONNECTION, Health, Hold, staged
+    from slotsync.rules.message import Message
     from slotsync.rules.owner import ManagedCalendar
+    from slotsync.rules.staging import VALIDITY
     from slotsync.temporal import queues
+    from workflows.calling import back_fill, call_out_of_step
     from workflows.display import Display
     from workflows.event_writes import hold_of
 
 LATE = timedelta(minutes=5)
 """Longer than any call to Google can take."""
 
+AUDIT = timedelta(days=1)
+SIGNALS_A_RUN = 2000
+
 _SHORT = timedelta(seconds=30)
 _ATTEMPT = timedelta(minutes=3)
 _SILENCE = timedelta(seconds=25)
 
+Task = Callable[[CalendarActivities, CalendarRequest], str]
+
+
+class CalendarProgress(Message):
+    """What the workflow knows and does right now; the id of the batch that it used for its last back-fill."""
+
+    health: Health
+    doing: str
+    backfill_job: str
+
 
 @workflow.defn
 class ManagedCalendarWorkflow:
-    """Finds or makes the calendar of one product or resource, then calls the reservations that wait for it."""
+    """Makes the calendar of one product or resource, keeps it as its owner is, and takes it away when told to."""
 
     @workflow.init
     def __init__(self, request: CalendarRequest) -> None:
         self._request = request
+        self._changed = False
+        self._needed = False
         self._news = False
+        self._new = False
+        self._signals = 0
+        self._backfill_job = ""
         self._display = Display()
 
     @workflow.run
     async def run(self, request: CalendarRequest) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
-        """Answers with the calendar's id in Google; empty when synchronization is off."""
+        """Goes round after round, until synchronization is off."""
         while True:
-            self._news = False
+            self._news = self._needed = False
             calendar = await self._look_up()
-            if calendar.settings.sync and not calendar.calendar_id:
-                if hold := await self._make(calendar):
-                    await self._wait_out(hold)
-                continue
-            await self._call_waiting()
-            if not calendar.calendar_id:
-                return "synchronization is off"
-            if await self._is_the_only_one(calendar):
-                return calendar.calendar_id
+            if not calendar.settings.sync:
+                hold = await self._let_go(calendar)
+                if not (hold or self._news or self._changed):
+                    return "synchronization is off"
+            elif calendar.calendar_id:
+                hold = await self._keep(calendar)
+            else:
+                hold = await self._make(calendar)
+            if hold:
+                await self._wait_out(hold)
+            else:
+                await self._wait_for_news()
+            self._start_over_if_long()
+
+    @workflow.signal
+    def settings_changed(self) -> None:
+        """The owner's settings or a switch are not what they were: its reservations have to look again."""
+        self._signals += 1
+        self._changed = True
 
     @workflow.signal
     def look_again(self) -> None:
-        """Something has changed: a grant is back, settings are new."""
+        """Something that the calendar may wait for has changed: a grant is back."""
+        self._signals += 1
         self._news = True
+
+    @workflow.signal
+    def needed(self) -> None:
+        """A reservation found no calendar: perhaps it was deleted in Google."""
+        self._signals += 1
+        self._needed = True
+
+    @workflow.query
+    def progress(self) -> CalendarProgress:
+        """What the workflow does now."""
+        return CalendarProgress(health=self._display.health, doing=self._display.doing, backfill_job=self._backfill_job)
+
+    async def _make(self, calendar: ManagedCalendar) -> Hold | None:
+        """Finds or makes the calendar, once it is its turn, then calls those that wait for it."""
+        if not calendar.connection_id:
+            return NO_CONNECTION
+        asked = TurnRequest(request=self._request, now=workflow.now())
+        turn = await workflow.execute_local_activity_method(
+            CalendarActivities.take_turn, asked, start_to_close_timeout=_SHORT
+        )
+        if turn.at > workflow.now():
+            self._display.says(_in_line(turn.position, turn.at))
+            return staged(turn, workflow.now())
+        self._display.says("Finding or making the calendar")
+        ensure = CalendarActivities.ensure_calendar
+        if hold := await self._in_google(calendar, ensure, f"Find or make {self._request.owner}", within=VALIDITY):
+            return hold
+        self._new = True
+        await self._serve(await self._look_up())
+        return None
+
+    async def _keep(self, calendar: ManagedCalendar) -> Hold | None:
+        """Sees to it that the calendar is there, and is what its owner is now."""
+        self._display.says("Looking whether the calendar is as it should be")
+        if self._new:
+            await self._in_google(calendar, CalendarActivities.remove_twins, "Remove an empty twin, if there is one")
+        self._new = False
+        if hold := await self._in_google(calendar, CalendarActivities.keep_calendar, f"Keep {self._request.owner}"):
+            return hold
+        kept = await self._look_up()
+        if kept.settings.sync and kept.calendar_id:
+            await self._serve(kept)
+        else:
+            self._news = True
+        return None
+
+    async def _let_go(self, calendar: ManagedCalendar) -> Hold | None:
+        """Tells reservations that synchronization is off, and takes our events away if the merchant wants that."""
+        await self._serve(calendar)
+        if not (calendar.removing and calendar.calendar_id):
+            return None
+        self._display.says("Taking our events away")
+        return await self._in_google(calendar, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
+
+    async def _serve(self, calendar: ManagedCalendar) -> None:
+        """Calls the reservations that are out of step with the calendar, and all of them after a change."""
+        self._display.turned_out(None, "Calling the reservations that wait for the calendar")
+        changed, self._changed = self._changed, False
+        if changed and (calendar.settings.sync or calendar.removing):
+            self._backfill_job = f"backfill-{workflow.uuid4()}"
+            await back_fill(self._request, self._backfill_job, self._display)
+        await call_out_of_step(self._request.merchant, calendar)
 
     async def _look_up(self) -> ManagedCalendar:
         return await workflow.execute_local_activity_method(
             CalendarActivities.look_up_calendar, self._request, start_to_close_timeout=_SHORT
         )
 
-    async def _make(self, calendar: ManagedCalendar) -> Hold | None:
-        self._display.says("Finding or making the calendar")
-        return await self._in_google(
-            calendar, CalendarActivities.ensure_calendar, f"Find or make the calendar of {self._request.owner}"
-        )
-
-    async def _is_the_only_one(self, calendar: ManagedCalendar) -> bool:
-        """Looks for a twin some minutes later; whether the calendar is still the owner's."""
-        self._display.says("Looking for a twin, once Google has carried out all that it may still do late")
-        await workflow.sleep(LATE, summary="Google may carry out late a creation that seemed to fail")
-        await self._in_google(calendar, CalendarActivities.remove_twins, "Remove an empty twin, if there is one")
-        return (await self._look_up()).calendar_id == calendar.calendar_id
-
     async def _in_google(
-        self, calendar: ManagedCalendar, task: Callable[[CalendarActivities, CalendarRequest], str], summary: str
+        self, calendar: ManagedCalendar, task: Task, summary: str, within: timedelta | None = None
     ) -> Hold | None:
         if not calendar.connection_id:
             return NO_CONNECTION
@@ -91,6 +165,7 @@ class ManagedCalendarWorkflow:
                 self._request,
                 task_queue=queues.GOOGLE,
                 start_to_close_timeout=_ATTEMPT,
+                schedule_to_close_timeout=within,
                 heartbeat_timeout=_SILENCE,
                 retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2)),
                 priority=Priority(priority_key=1, fairness_key=calendar.connection_id),
@@ -101,27 +176,31 @@ class ManagedCalendarWorkflow:
         return None
 
     async def _wait_out(self, hold: Hold) -> None:
-        self._display.turned_out(hold, f"No calendar yet: {hold.reason}")
+        """Until the cause may be gone. What only says that the calendar is needed is known already."""
+        self._display.turned_out(hold, self._display.doing if hold.reason == "staged" else f"Waiting: {hold.reason}")
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._news, timeout=hold.look_again, timeout_summary=f"Look again: {hold.reason}"
+                lambda: self._news or self._changed,
+                timeout=hold.look_again,
+                timeout_summary=f"Look again: {hold.reason}",
             )
 
-    async def _call_waiting(self) -> None:
-        """Calls page by page, so that thousands may wait."""
-        self._display.turned_out(None, "Calling the reservations that wait for the calendar")
-        page = WaitingPage(request=self._request)
-        while waiting := await workflow.execute_local_activity_method(
-            CalendarActivities.waiting_reservations, page, start_to_close_timeout=_SHORT
-        ):
-            await workflow.execute_activity_method(
-                ReservationCalls.call_reservations,
-                Call(merchant=self._request.merchant, reservations=tuple(waiting)),
-                task_queue=queues.LONG,
-                start_to_close_timeout=timedelta(minutes=10),
-                heartbeat_timeout=timedelta(seconds=30),
-                summary=f"Call {len(waiting)} reservations that wait for the calendar",
+    async def _wait_for_news(self) -> None:
+        self._display.turned_out(None, "The calendar is as it should be")
+        due = LATE if self._new else AUDIT * workflow.random().uniform(0.75, 1.25)
+        summary = "Look for a twin that Google made late" if self._new else "Look whether the calendar is still there"
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._news or self._changed or self._needed, timeout=due, timeout_summary=summary
             )
-            if len(waiting) < PAGE:
-                return
-            page = WaitingPage(request=self._request, after=waiting[-1])
+
+    def _start_over_if_long(self) -> None:
+        long = workflow.info().is_continue_as_new_suggested() or self._signals >= SIGNALS_A_RUN
+        if long and not (self._changed or self._new):
+            workflow.continue_as_new(self._request)
+
+
+def _in_line(position: int, at: datetime) -> str:
+    return (
+        f"Number {position} in line for a new calendar: about {at:%Y-%m-%d %H:%M} UTC, since Google allows few at once"
+    )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -73,7 +73,7 @@ class ReservationWorkflow:
     @workflow.signal
     def report(self, reservation: Reservation) -> None:
         """A snapshot; one that is not newer than what is known changes nothing."""
-        self._signals += 1
+        self._count_signal()
         if self._newest is None or reservation.version > self._newest.version:
             self._newest = reservation
             self._news = True
@@ -81,7 +81,7 @@ class ReservationWorkflow:
     @workflow.signal
     def look_again(self) -> None:
         """Something that the reservation may wait for has changed: a calendar is there, a grant is back."""
-        self._signals += 1
+        self._count_signal()
         self._news = True
 
     @workflow.query
@@ -115,13 +115,13 @@ class ReservationWorkflow:
             await self._ask_for_calendar(desired.merchant, owner)
         held = await self._write(desired, steps.actions)
         holds = (*(event.hold for event in held), *holds_of(steps.without_calendar, steps.without_connection))
-        if not self._superseded(desired):
+        if not self._news:
             await self._conclude(desired, held, settled=not holds)
             self._display.turned_out(worst(holds), f"Version {desired.version} is {'held up' if holds else 'in step'}")
         return holds
 
     async def _ask_for_calendar(self, merchant: str, owner: Owner) -> None:
-        """Starts the owner's calendar workflow, unless it runs already; it calls ``look_again`` when it is done."""
+        """Starts the owner's calendar workflow, or tells the one that runs; it calls ``look_again`` when it is done."""
         try:
             await workflow.start_child_workflow(
                 ManagedCalendarWorkflow.run,
@@ -132,7 +132,11 @@ class ReservationWorkflow:
                 static_summary=f"Calendar of {merchant} for {owner}",
             )
         except WorkflowAlreadyStartedError:
-            return
+            calendar = workflow.get_external_workflow_handle_for(
+                ManagedCalendarWorkflow.run, calendar_id(merchant, owner)
+            )
+            with suppress(ApplicationError):  # it has just ended: there will be another look
+                await calendar.signal(ManagedCalendarWorkflow.needed)
 
     async def _write(self, desired: Reservation, actions: Sequence[Action]) -> list[HeldEvent]:
         if not actions:
@@ -141,7 +145,7 @@ class ReservationWorkflow:
         held = await carry_out(
             actions,
             priority(starts_at(desired), workflow.now()),
-            superseded=lambda: self._superseded(desired),
+            superseded=lambda: self._news,
             overdue=lambda: self._display.turned_out(OVERDUE_WRITE, f"Still writing version {desired.version}"),
         )
         self._writes = [*self._writes[-7:], workflow.now()]
@@ -175,8 +179,10 @@ class ReservationWorkflow:
         if workflow.info().is_continue_as_new_suggested() or self._signals >= SIGNALS_A_RUN:
             workflow.continue_as_new(ReservationState(newest=self._newest, writes=tuple(self._writes)))
 
-    def _superseded(self, desired: Reservation) -> bool:
-        return self._newest is not None and self._newest.version > desired.version
+    def _count_signal(self) -> None:
+        self._signals += 1
+        if self._signals >= SIGNALS_A_RUN:
+            self._news = True  # ends the wait or the round, so that the run is started over
 
 
 def _closes(desired: Reservation, ground: Ground) -> datetime:

@@ -1,11 +1,12 @@
 """What becomes of an event that could not be written: who has to act, and when to look again. Pure."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner
+from slotsync.rules.staging import Turn
 
 
 class Health(StrEnum):
@@ -36,6 +37,8 @@ NO_CONNECTION = Hold(health=Health.PARKED, reason="not_connected", look_again=ti
 OVERDUE_WRITE = Hold(health=Health.RETRYING, reason="slow", look_again=timedelta())
 """Google has not taken a write for a while; the pending activity in the UI says why."""
 
+LONGEST_STAGE = timedelta(minutes=15)
+
 _BY_FAILURE = {
     "QuotaExhausted": (Health.RETRYING, timedelta(hours=1)),
     "GrantLost": (Health.PARKED, timedelta(hours=6)),
@@ -50,6 +53,11 @@ def hold_after(failure: str, reason: str) -> Hold:
     """What to do about an error of this class (see ``slotsync.errors``): nothing is ever given up."""
     health, look_again = _BY_FAILURE.get(failure, _STILL_TRYING)
     return Hold(health=health, reason=reason, look_again=look_again)
+
+
+def staged(turn: Turn, now: datetime) -> Hold:
+    """Waiting for its turn to get a calendar; looked at again now and then, since who is needed sooner goes first."""
+    return Hold(health=Health.WAITING, reason="staged", look_again=min(turn.at - now, LONGEST_STAGE))
 
 
 def holds_of(without_calendar: Iterable[Owner], without_connection: Iterable[Owner]) -> tuple[Hold, ...]:

@@ -3,20 +3,24 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, not_, or_, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from slotsync.rules.event import EventKey, WrittenEvent
-from slotsync.rules.owner import Owner
+from slotsync.rules.owner import ManagedCalendar, Owner
+from slotsync.rules.reservation import ReservationStatus
 from slotsync.rules.sync_state import SyncState
+from slotsync.rules.timing import GRACE
 from slotsync.store.store import Store
 from slotsync.store.synced_event import StateCount, SyncedEvent, event_of, key_of, seen_in_google
 from slotsync.store.synced_event_changes import ATTEMPT, MARK, RECORD
-from slotsync.store.tables import SyncedEventRow
+from slotsync.store.tables import ReservationRow, SyncedEventRow
 from slotsync.store.upsert import table_of
 
 _TABLE = table_of(SyncedEventRow)
+_RESERVATIONS = table_of(ReservationRow)
+_SAME_RESERVATION = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
 
 
 class SyncedEvents:
@@ -62,9 +66,9 @@ class SyncedEvents:
             )
 
     def attempt(self, merchant: str, reservation: str, unsure: WrittenEvent, now: datetime) -> None:
-        """Notes that an event is about to be created: from now on it may be there, whether we hear of it or not.
+        """Notes that an event is about to be written: from now on nobody knows what Google shows, until it answers.
 
-        Changes nothing where an event is known to be.
+        Of an event that is there, only its fingerprint is forgotten, so that the next plan acts on it in any case.
         """
         with self._store.write() as connection:
             ATTEMPT.run(
@@ -89,16 +93,35 @@ class SyncedEvents:
         query = _of_merchant(merchant).where(col(SyncedEventRow.state).in_(states))
         return self._read(query.order_by(_TABLE.c.since, _TABLE.c.reservation, _TABLE.c.item))
 
-    def waiting_for(self, merchant: str, owner: Owner, limit: int, after: str = "") -> list[str]:
-        """The next ids, in their order, of reservations with an event that waits for this owner's calendar."""
+    def out_of_step(
+        self, merchant: str, calendar: ManagedCalendar, now: datetime, *, limit: int, after: str = ""
+    ) -> list[str]:
+        """The next ids, in their order, of open reservations that are not what this calendar should show."""
         query = (
             select(SyncedEventRow.reservation)
-            .where(SyncedEventRow.merchant == merchant, SyncedEventRow.state == SyncState.WAITING.value)
-            .where(SyncedEventRow.kind == owner.kind.value, SyncedEventRow.owner_id == owner.id)
+            .join(ReservationRow, _SAME_RESERVATION)
+            .where(_is_of(merchant, calendar.owner), _is_open(now), _wrong_in(calendar))
             .where(SyncedEventRow.reservation > after)
         )
         with self._store.read() as session:
             return list(session.exec(query.distinct().order_by(_TABLE.c.reservation).limit(limit)))
+
+    def open_states(self, merchant: str, owner: Owner, now: datetime) -> dict[SyncState, int]:
+        """How many events of open reservations are in each state, in this owner's calendar."""
+        query = (
+            select(SyncedEventRow.state, func.count())
+            .join(ReservationRow, _SAME_RESERVATION)
+            .where(_is_of(merchant, owner), _is_open(now))
+            .group_by(_TABLE.c.state)
+        )
+        with self._store.read() as session:
+            return {SyncState(state): count for state, count in session.exec(query)}
+
+    def gone_with(self, merchant: str, calendar_id: str, now: datetime) -> None:
+        """Notes that a calendar was deleted with all that was in it."""
+        there = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+        with self._store.write() as connection:
+            connection.execute(there.values(present=False, state=SyncState.DELETED.value, since=now))
 
     def summary(self, merchant: str) -> dict[SyncState, StateCount]:
         """How many events of the merchant are in each state, and since when the first of them is."""
@@ -113,6 +136,25 @@ class SyncedEvents:
     def _read(self, query: SelectOfScalar[SyncedEventRow]) -> list[SyncedEvent]:
         with self._store.read() as session:
             return [event_of(row) for row in session.exec(query)]
+
+
+def _is_of(merchant: str, owner: Owner) -> ColumnElement[bool]:
+    return and_(_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    cancelled = _RESERVATIONS.c.status == ReservationStatus.CANCELLED.value
+    return and_(not_(cancelled), _RESERVATIONS.c.ends_at > now - GRACE)
+
+
+def _wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Waiting for a calendar; passed over while sync was off; in a calendar of before; or there, but to be removed."""
+    waiting = _TABLE.c.state == SyncState.WAITING.value
+    if calendar.settings.sync:
+        passed_over = _TABLE.c.state == SyncState.NOT_SYNCED.value
+        elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
+        return or_(waiting, passed_over, elsewhere)
+    return or_(waiting, _TABLE.c.present) if calendar.removing else waiting
 
 
 def _of_merchant(merchant: str) -> SelectOfScalar[SyncedEventRow]:

@@ -1,5 +1,7 @@
-from slotsync.rules.owner import GuestData, Owner, OwnerSettings
-from slotsync.store import Owners, Store
+import pytest
+
+from slotsync.rules.owner import GuestData, Owner, OwnerSettings, Switch
+from slotsync.store import Calendars, Owners, Store
 
 TOUR = Owner.product("sunset-tour")
 SETTINGS = OwnerSettings(name="Sunset tour", time_zone="Europe/Helsinki", guest_data=GuestData.FULL)
@@ -30,3 +32,47 @@ def test_products_are_listed_before_resources(store: Store) -> None:
     for owner in reversed(listed):
         Owners(store).put("m", owner, SETTINGS)
     assert list(Owners(store).all("m")) == listed
+
+
+OFF, AWAY = Switch(sync=False), Switch(sync=False, remove_events=True)
+
+
+@pytest.mark.parametrize(
+    ("of_merchant", "of_owner", "effective"),
+    [
+        (Switch(sync=True), Switch(sync=True), (True, False)),
+        (Switch(sync=True), OFF, (False, False)),
+        (Switch(sync=True), AWAY, (False, True)),
+        (OFF, Switch(sync=True), (False, False)),
+        (AWAY, Switch(sync=True), (False, True)),
+        (AWAY, OFF, (False, False)),
+        (OFF, AWAY, (False, True)),
+    ],
+    ids=str,
+)
+def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts_first(
+    store: Store, of_merchant: Switch, of_owner: Switch, effective: tuple[bool, bool]
+) -> None:
+    owners = Owners(store)
+    owners.put("m", TOUR, SETTINGS)
+    assert owners.switch("m", TOUR, of_owner)
+    owners.switch_all("m", of_merchant)
+    (calendar,) = Calendars(store).of("m", [TOUR])
+    assert (calendar.settings.sync, calendar.removing) == effective
+    assert owners.switch_of_all("m") is of_merchant.sync
+    assert owners.all("m")[TOUR].sync is of_owner.sync, "its own switch stays as it is"
+
+
+def test_what_was_wished_of_being_off_outlives_new_settings_but_not_being_on_again(store: Store) -> None:
+    owners = Owners(store)
+    owners.put("m", TOUR, SETTINGS)
+    owners.switch("m", TOUR, AWAY)
+    wished = []
+    for sync in (False, True, False):
+        owners.put("m", TOUR, SETTINGS.model_copy(update={"sync": sync}))
+        wished.append(Calendars(store).of("m", [TOUR])[0].removing)
+    assert wished == [True, False, False]
+
+
+def test_an_unknown_owner_cannot_be_switched(store: Store) -> None:
+    assert not Owners(store).switch("m", TOUR, OFF)

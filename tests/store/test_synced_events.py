@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from slotsync.rules.event import EventKey, WrittenEvent
-from slotsync.rules.owner import Owner
+from slotsync.rules.owner import ManagedCalendar, Owner, OwnerSettings
 from slotsync.rules.reservation import ReservationStatus
 from slotsync.rules.sync_state import SyncState
 from slotsync.store import Reservations, StateCount, Store, SyncedEvent, SyncedEvents
@@ -126,16 +126,60 @@ def test_a_settled_reservation_has_nothing_that_still_seems_held_up(store: Store
     assert (gone.state, gone.last_error) == (SyncState.DELETED, None)
 
 
-def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(events: SyncedEvents) -> None:
+def tour(calendar_id: str | None = "c-1", *, sync: bool = True, removing: bool = False) -> ManagedCalendar:
+    settings = OwnerSettings(name="Tour", sync=sync)
+    return ManagedCalendar(owner=TOUR, settings=settings, calendar_id=calendar_id, removing=removing)
+
+
+def book(store: Store, *reservations: str, merchant: str = "m", ends_at: datetime = LATER) -> None:
+    for reservation in reservations:
+        Reservations(store).begin(merchant, reservation, 1, ReservationStatus.CONFIRMED, ends_at, NOON)
+
+
+def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(store: Store, events: SyncedEvents) -> None:
     for reservation in ("R-3", "R-1", "R-2"):
         for item in ("1", "2"):
             events.mark("m", reservation, EventKey(item=item, owner=TOUR), SyncState.WAITING, NOON)
     events.mark("m", "R-4", EventKey(item="1", owner=GUIDE), SyncState.WAITING, NOON)
     events.mark("m", "R-5", KEY, SyncState.PARKED, NOON)
     events.mark("other", "R-6", KEY, SyncState.WAITING, NOON)
-    assert events.waiting_for("m", TOUR, limit=2) == ["R-1", "R-2"]
-    assert events.waiting_for("m", TOUR, limit=2, after="R-2") == ["R-3"]
-    assert events.waiting_for("m", TOUR, limit=2, after="R-3") == []
+    book(store, "R-1", "R-2", "R-3", "R-4", "R-5")
+    book(store, "R-6", merchant="other")
+    assert events.out_of_step("m", tour(), NOON, limit=2) == ["R-1", "R-2"]
+    assert events.out_of_step("m", tour(), NOON, limit=2, after="R-2") == ["R-3"]
+    assert events.out_of_step("m", tour(), NOON, limit=2, after="R-3") == []
+
+
+@pytest.mark.parametrize(
+    ("calendar", "found"),
+    [
+        pytest.param(tour(), ["passed-over", "waiting"], id="on: what was passed over while it was off"),
+        pytest.param(tour("c-2"), ["passed-over", "there", "waiting"], id="made anew: what is in the former one"),
+        pytest.param(tour(sync=False), ["waiting"], id="off: who waits has to hear it"),
+        pytest.param(tour(sync=False, removing=True), ["there", "waiting"], id="off with removal: what is there"),
+    ],
+)
+def test_open_reservations_that_are_not_what_the_calendar_should_show_are_found(
+    store: Store, events: SyncedEvents, calendar: ManagedCalendar, found: list[str]
+) -> None:
+    events.mark("m", "waiting", KEY, SyncState.WAITING, NOON)
+    events.mark("m", "passed-over", KEY, SyncState.NOT_SYNCED, NOON)
+    events.record("m", "there", written(), NOON)
+    events.record("m", "over", written(), NOON)
+    book(store, "waiting", "passed-over", "there")
+    book(store, "over", ends_at=NOON - timedelta(days=2))
+    assert events.out_of_step("m", calendar, NOON, limit=9) == found
+    assert sum(events.open_states("m", TOUR, NOON).values()) == 3
+
+
+def test_with_a_calendar_goes_all_that_was_in_it(events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(), NOON)
+    events.gone_with("other", "c-1", LATER)
+    events.gone_with("m", "c-2", LATER)
+    assert only(events).state is SyncState.IN_STEP
+    events.gone_with("m", "c-1", LATER)
+    assert (only(events).state, only(events).since) == (SyncState.DELETED, LATER)
+    assert [each.present for each in events.known("m", "R-1")] == [False]
 
 
 def test_the_summary_counts_each_state_and_tells_the_oldest(events: SyncedEvents) -> None:

@@ -1,9 +1,14 @@
 from datetime import timedelta
 
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
+from slotsync.rules.owner import Owner
 from slotsync.rules.workflow_ids import calendar_id, reservation_id
+from slotsync.store import Calendars
+from tests.workflows.calendars import life_of
 from tests.world import GUIDE, MERCHANT, TOUR, World, item, snapshot, until
+from workflows.calendar import LATE
 
 pytestmark = pytest.mark.anyio
 
@@ -14,28 +19,41 @@ async def shop(fast_world: World) -> World:
     return fast_world
 
 
-async def test_a_calendar_whose_creation_was_lost_twice_exists_once(shop: World) -> None:
+async def test_a_calendar_whose_creation_was_lost_twice_exists_once(shop: World, skipping: WorkflowEnvironment) -> None:
     await shop.fault(method="calendars.insert", kind="lost_response", count=3)
     async with shop.working():
         await shop.slotsync.report(snapshot(1))
         await shop.settled(1)
-        made = await shop.client.get_workflow_handle(calendar_id(MERCHANT, TOUR)).result()
-    assert (await shop.calendars()) == {"sunset-tour": made}
+        await skipping.fast_forward(life_of(shop, TOUR), 2 * LATE)
+        (made,) = Calendars(shop.store).of(MERCHANT, [TOUR])
+    assert (await shop.calendars()) == {"sunset-tour": made.calendar_id}
     assert await shop.titles() == ["v1"]
 
 
-async def test_an_account_that_may_make_no_more_calendars_waits_hours_and_goes_on(shop: World) -> None:
+async def test_an_account_that_may_make_no_more_calendars_waits_hours_and_goes_on(
+    shop: World, skipping: WorkflowEnvironment
+) -> None:
     await shop.fault(method="calendars.insert", kind="quotaExceeded", count=2)
     async with shop.working():
         await shop.slotsync.report(snapshot(1, item(resources=["guide-1"])))
+        for owner in (TOUR, GUIDE):
+            await held(shop, owner, "quotaExceeded")
+            assert await shop.calendars() == {}
+        for owner in (TOUR, GUIDE):
+            assert await skipping.fast_forward(life_of(shop, owner), timedelta(minutes=61))
         await shop.settled(1)
-        handle = shop.client.get_workflow_handle(calendar_id(MERCHANT, TOUR))
-        await handle.result()
-        took = (await handle.fetch_history()).events[-1].event_time.ToDatetime() - (
-            await handle.fetch_history()
-        ).events[0].event_time.ToDatetime()
-    assert took > timedelta(hours=1)
     assert await shop.titles(TOUR) == await shop.titles(GUIDE) == ["v1"]
+
+
+async def held(world: World, owner: Owner, reason: str) -> None:
+    """Waits until the owner's calendar waits for this reason."""
+
+    query = f"WorkflowId = '{calendar_id(MERCHANT, owner)}' AND SlotsyncReason = '{reason}'"
+
+    async def so() -> bool:
+        return (await world.client.count_workflows(query)).count == 1
+
+    await until(so)
 
 
 async def test_a_creation_that_nobody_heard_of_and_a_cancellation_leave_nothing(shop: World) -> None:

@@ -1,0 +1,89 @@
+"""Calling reservations: some by name, or all open ones of an owner by a batch of Temporal's."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from slotsync.rules.message import Message
+from slotsync.rules.owner import Owner
+from slotsync.rules.workflow_ids import reservation_id
+from slotsync.temporal.batch import BatchProgress, batch_progress, signal_all
+
+AT_ONCE = 20
+LOOK = timedelta(milliseconds=500)
+"""How often a batch is looked at; the first batch of a shop ends within a second."""
+
+
+class Call(Message):
+    """Reservations of one merchant that shall look again."""
+
+    merchant: str
+    reservations: tuple[str, ...]
+
+
+class Backfill(Message):
+    """All open reservations of an owner, to be called by the batch with this id."""
+
+    merchant: str
+    owner: Owner
+    job_id: str
+
+
+class ReservationCalls:
+    """Tells reservations to look again."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @activity.defn
+    async def call_reservations(self, call: Call) -> None:
+        """Signals each of them to look again; one that has closed meanwhile needs no call."""
+        for start in range(0, len(call.reservations), AT_ONCE):
+            activity.heartbeat(start)
+            await self._call(call.merchant, call.reservations[start : start + AT_ONCE])
+
+    @activity.defn
+    async def call_all_reservations(self, backfill: Backfill) -> BatchProgress:
+        """Signals every open reservation of the owner to look again; how many there were, once all have been told."""
+        progress = await batch_progress(self._client, backfill.job_id) or await self._start(backfill)
+        while progress.running:
+            activity.heartbeat(progress.done)
+            await asyncio.sleep(LOOK.total_seconds())
+            progress = await batch_progress(self._client, backfill.job_id) or progress
+        return progress
+
+    async def _start(self, backfill: Backfill) -> BatchProgress:
+        reason = f"Back-fill of {backfill.owner}"
+        query = open_reservations_of(backfill.merchant, backfill.owner)
+        if not await signal_all(self._client, query, "look_again", job_id=backfill.job_id, reason=reason):
+            raise ApplicationError("Temporal has to end another batch first", type="BatchesBusy")
+        return BatchProgress(total=0, done=0, failed=0, running=True)
+
+    async def _call(self, merchant: str, reservations: Sequence[str]) -> None:
+        await asyncio.gather(*(self._look_again(reservation_id(merchant, each)) for each in reservations))
+
+    async def _look_again(self, workflow_id: str) -> None:
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal("look_again")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+
+def open_reservations_of(merchant: str, owner: Owner) -> str:
+    """The visibility query that finds their workflows."""
+    return (
+        "WorkflowType = 'ReservationWorkflow' AND ExecutionStatus = 'Running'"
+        f" AND SlotsyncMerchant = {_quoted(merchant)} AND SlotsyncOwners = {_quoted(str(owner))}"
+    )
+
+
+def _quoted(text: str) -> str:
+    # Ids are free of white space, colons and slashes, but not of quotes.
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

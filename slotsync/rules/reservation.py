@@ -9,7 +9,6 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Http
 from slotsync.rules.message import Identifier, Message
 from slotsync.rules.owner import Owner
 
-
 FIRST_YEAR = 1970
 LAST_YEAR = 2200
 """Beyond any booking; the ends of the calendar, which some use for "open", cannot be reckoned with."""
@@ -21,7 +20,11 @@ def _read(value: object) -> object:
         try:
             value = date.fromisoformat(value) if len(value) == len("2026-07-01") else datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError("is neither a date-time (2026-07-01T18:00:00+03:00) nor a date (2026-07-01)") from None
+            value = None
+    if not isinstance(value, date):
+        raise ValueError(  # noqa: TRY004 - pydantic names the field of a ValueError only
+            "is neither a date-time (2026-07-01T18:00:00+03:00) nor a date (2026-07-01)"
+        )
     if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError("has no time zone; give an offset (2026-07-01T18:00:00+03:00), or a plain date for nights")
     return value

@@ -6,7 +6,6 @@ import signal
 
 import uvicorn
 
-from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Store
@@ -28,10 +27,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     ApiKeys.of(settings)  # before anything is waited for
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
-    try:
-        client = await connect(Vault(settings.encryption_keys))
-    except RuntimeError as error:
-        raise SlotsyncError(f"Temporal does not answer; is TEMPORAL_ADDRESS right? ({error})") from error
+    client = await connect(Vault(settings.encryption_keys))
     server = api_server(Backend.of(settings, store, client), host, port)
     for each in (signal.SIGTERM, signal.SIGINT):
         # uvicorn has handlers of its own while it runs, and raises the signal again when it is done.

@@ -44,6 +44,7 @@ async def refused(api: Api, body: object, status: int = 422, **headers: str) -> 
         ({"version": 1, "items": [{**ITEM, "product": SECRET}]}, "items.0.product", "spaces"),
         ({"version": 1, "items": [{**ITEM, "start": SECRET}]}, "items.0.start", "2026-07-01T18:00:00+03:00"),
         ({"version": 1, "items": [{**ITEM, "start": "2027-07-01T18:00:00"}]}, "items.0.start", "offset"),
+        ({"version": 1, "items": [{**ITEM, "start": 1814400000}]}, "items.0.start", "neither a date-time"),
         ({"version": 1, "items": [{**ITEM, "end": "2027-06-01"}]}, "items.0", "end is before start"),
         ({"version": 1, "items": [ITEM], "status": SECRET}, "status", "'confirmed', 'tentative' or 'cancelled'"),
         ({"version": 1, "items": [ITEM], "titel": SECRET}, "titel", "spelling"),

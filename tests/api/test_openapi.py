@@ -1,0 +1,85 @@
+"""Whatever a caller sends, as the API's own description would have it or not: no failure inside, no surprise."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.conftest import KEY, Api
+
+pytestmark = pytest.mark.anyio
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = 40
+
+Operation = APIOperation[Any, Any, Any, Any]
+Request = Case[Any]
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+async def test_any_request_is_answered_as_documented(api: Api, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_dict((await api.stranger.get("/openapi.json")).json())
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    assert len(operations) == sum(map(len, schema.raw_schema["paths"].values()))
+    for operation in operations:
+        statuses = await asyncio.to_thread(statuses_of, operation, mode, api.url)
+        if operation.method == "put" and mode is GenerationMode.POSITIVE:
+            assert min(statuses) < 300, f"{operation.label} takes nothing that its description allows: {statuses}"
+
+
+def statuses_of(operation: Operation, mode: GenerationMode, url: str) -> set[int]:
+    """What many requests are answered with; each answer is as it should be."""
+    statuses = set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def answered_as_documented(case: Request) -> None:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        statuses.add(case.call_and_validate(base_url=url, headers=headers, checks=CHECKS).status_code)
+
+    answered_as_documented()
+    return statuses
+
+
+async def test_the_description_says_that_a_key_is_needed_and_which_problems_there_are(api: Api) -> None:
+    described = (await api.stranger.get("/openapi.json")).json()
+    for path, operations in described["paths"].items():
+        assert path.startswith("/v1/merchants/{merchant}/")
+        for operation in operations.values():
+            assert operation["security"] == [{"HTTPBearer": []}]
+            assert {"401", "404", "413", "422", "503"} <= operation["responses"].keys()
+            assert "application/problem+json" in operation["responses"]["422"]["content"]
+    assert "FieldProblem" in described["components"]["schemas"]
+
+
+async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
+    page = await api.stranger.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("</script>", "").replace("<!--", "").split("const ui")[0]
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
+        assert f'"/docs/assets/{asset}"' in page.text
+        assert (await api.stranger.get(f"/docs/assets/{asset}")).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["../__init__.py", "..%2f__init__.py", "%2e%2e/core.py", "/etc/passwd"])
+async def test_beside_the_page_no_file_is_served(api: Api, way: str) -> None:
+    address = httpx.URL(api.url).copy_with(raw_path=f"/docs/assets/{way}".encode())
+    assert (await api.stranger.get(address)).status_code == 404

@@ -14,7 +14,9 @@ class Vault:
     def __init__(self, keys: Sequence[SecretStr | str]) -> None:
         if not keys:
             raise SettingsError("SLOTSYNC_ENCRYPTION_KEYS: is not set")
-        self._fernet = MultiFernet([Fernet(_plain(key)) for key in keys])
+        fernets = [Fernet(_plain(key)) for key in keys]
+        self._fernet = MultiFernet(fernets)
+        self._newest = fernets[0]
 
     def seal(self, text: str) -> str:
         """The text, readable only with a key."""
@@ -23,6 +25,14 @@ class Vault:
     def open(self, sealed: str) -> str:
         """What was sealed."""
         return self.open_bytes(sealed.encode()).decode()
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether it was sealed with the first key."""
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def rotate(self, sealed: str) -> str:
         """The same secret, sealed anew with the first key."""

@@ -1,0 +1,78 @@
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from slotsync.secrets import Vault
+from slotsync.store import Connections, Store
+from slotsync.store.pending_consents import Awaited, PendingConsents
+from slotsync.store.rotation import Rotated, count_lost, rotate, sealed_columns
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+LATER = datetime(2026, 11, 22, 13, tzinfo=UTC)
+
+
+def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
+    """Connections with every kind of secret, and a pending consent; their ids by merchant."""
+    connections = Connections(store, vault)
+    ids = {
+        name: connections.save_grant(name, f"refresh-{name}", {"openid"}, f"{name}@x")
+        for name in map(str, range(merchants))
+    }
+    for connection_id in ids.values():
+        connections.save_access_token(connection_id, "access", LATER)
+    PendingConsents(store, vault).put(Awaited.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    return ids
+
+
+def total(columns: list[Rotated]) -> tuple[int, int, int]:
+    return sum(c.renewed for c in columns), sum(c.current for c in columns), sum(c.lost for c in columns)
+
+
+def test_afterwards_the_new_key_alone_opens_everything(store: Store) -> None:
+    ids = fill(store, Vault([OLD]))
+    assert total(rotate(store, Vault([NEW, OLD]))) == (10, 0, 0)
+    vault = Vault([NEW])
+    assert {Connections(store, vault).grant(connection_id).refresh_token for connection_id in ids.values()} == {
+        f"refresh-{name}" for name in ids
+    }
+    pending = PendingConsents(store, vault).take(Awaited.ANSWER, "state")
+    assert pending
+    assert pending.secret == "verifier"
+
+
+def test_a_second_rotation_finds_nothing_to_do(store: Store) -> None:
+    fill(store, Vault([OLD]))
+    rotate(store, Vault([NEW, OLD]))
+    assert total(rotate(store, Vault([NEW, OLD]))) == (0, 10, 0)
+
+
+def test_a_secret_that_no_key_opens_is_counted_and_left_as_it_is(store: Store) -> None:
+    fill(store, Vault([OLD]), merchants=1)
+    assert count_lost(store, Vault([NEW])) == 4
+    assert total(rotate(store, Vault([NEW]))) == (0, 0, 4)
+    assert count_lost(store, Vault([OLD])) == 0
+
+
+def test_every_column_of_the_schema_that_holds_secrets_is_rotated(store: Store) -> None:
+    fill(store, Vault([OLD]))
+    with store.read() as session:
+        for table, column in sealed_columns():
+            assert session.connection().execute(text(f"SELECT count({column.name}) FROM {table.name}")).scalar(), (
+                f"fill() leaves {table.name}.{column.name} empty"
+            )
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_token_that_is_renewed_while_keys_rotate_is_not_lost(store: Store, attempt: int) -> None:
+    ids = fill(store, Vault([OLD]), merchants=10)
+    working = Connections(store, Vault([NEW, OLD]))
+    rotating = threading.Thread(target=rotate, args=(store, Vault([NEW, OLD])))
+    rotating.start()
+    for connection_id in ids.values():
+        working.save_access_token(connection_id, "newest", LATER + timedelta(hours=1))
+    rotating.join()
+    alone = Connections(store, Vault([NEW]))
+    assert {alone.grant(connection_id).access_token for connection_id in ids.values()} == {"newest"}

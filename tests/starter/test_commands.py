@@ -111,9 +111,16 @@ def test_a_file_is_imported_and_its_bad_lines_are_named(dev: Dev) -> None:
     (dev.folder / "snapshots.jsonl").write_text("\n".join(lines))
     imported = dev.run("import", "snapshots.jsonl")
     assert imported.returncode == 1
-    assert "line 3: id: Field required" in imported.stdout
+    assert "line 3: version: Field required; id: Field required" in imported.stdout
     wait_for(lambda: {"Import 0", "Import 1", "Import 3"} <= set(dev.titles()))
     assert "arctic-kayaks" in dev.run("status").stdout
+
+
+def test_the_api_answers_where_the_ready_file_says_and_takes_its_key(dev: Dev) -> None:
+    address = f"{dev.places['api']}/v1/merchants/arctic-kayaks/google"
+    answer = httpx.get(address, headers={"Authorization": f"Bearer {dev.places['api_key']}"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "active")
+    assert httpx.get(address).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """Writing events: each attempt is one look at Google and one note in the store."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from temporalio import activity
 
 from activities.call_notes import CallNotes
 from activities.failures import told_to_temporal
-from slotsync.errors import CalendarMissing
+from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.events import GoogleEvents
-from slotsync.rules.event import WrittenEvent, about_to_create
+from slotsync.rules.event import EventKey, WrittenEvent, unsure
 from slotsync.rules.plan import Delete, Put
+from slotsync.rules.sync_state import SyncState
 from slotsync.store import Calendars, Store, SyncedEvents
 
 
@@ -24,10 +28,8 @@ class EventActivities:
     def put_event(self, put: Put) -> WrittenEvent:
         """The event as it stands in Google now. Safe to repeat at any time, from anywhere."""
         event = put.event
-        if unsure := about_to_create(event, put.known):
-            # Should its answer be lost and a cancellation supersede it, somebody has to know what to delete.
-            self._events.attempt(event.merchant, event.reservation, unsure, activity.info().started_time)
-        with told_to_temporal(), self._notes.of(event.connection_id):
+        self._attempt(event.merchant, event.reservation, unsure(event, put.known))
+        with self._noted(event.merchant, event.reservation, event.key, event.version, event.connection_id):
             try:
                 written = self._google.put_event(event, put.known)
             except CalendarMissing:
@@ -39,8 +41,28 @@ class EventActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def delete_event(self, delete: Delete) -> WrittenEvent:
         """The event, now absent. One that was gone already, with its whole calendar perhaps, is fine."""
-        written = delete.written
-        with told_to_temporal(), self._notes.of(written.connection_id):
-            gone = self._google.delete_event(delete.merchant, delete.reservation, written, delete.version)
-        self._events.record(delete.merchant, delete.reservation, gone, activity.info().started_time)
+        merchant, reservation, written = delete.merchant, delete.reservation, delete.written
+        self._attempt(merchant, reservation, written.model_copy(update={"version": delete.version, "fingerprint": ""}))
+        with self._noted(merchant, reservation, written.key, delete.version, written.connection_id):
+            gone = self._google.delete_event(merchant, reservation, written, delete.version)
+        self._events.record(merchant, reservation, gone, activity.info().started_time)
         return gone
+
+    def _attempt(self, merchant: str, reservation: str, unsure: WrittenEvent) -> None:
+        """Notes the write before it is tried: its answer may be lost, and a newer snapshot supersede it."""
+        self._events.attempt(merchant, reservation, unsure, activity.info().started_time)
+
+    @contextmanager
+    def _noted(
+        self, merchant: str, reservation: str, key: EventKey, version: int, connection_id: str
+    ) -> Iterator[None]:
+        """Notes what Google refuses, for the status, and tells Temporal."""
+        with told_to_temporal(), self._notes.of(connection_id):
+            try:
+                yield
+            except GoogleError as error:
+                now = activity.info().started_time
+                self._events.mark(
+                    merchant, reservation, key, SyncState.RETRYING, now, error=error.reason, desired_version=version
+                )
+                raise

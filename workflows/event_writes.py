@@ -21,7 +21,7 @@ OVERDUE = timedelta(minutes=15)
 
 _ATTEMPT = timedelta(seconds=75)
 _SILENCE = timedelta(seconds=25)
-"""Longer than one call to Google may take; the activity heartbeats before each call."""
+"""Longer than a call to Google and its silent re-send may take; the activity heartbeats before each call."""
 
 _UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 

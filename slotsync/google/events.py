@@ -42,7 +42,7 @@ class GoogleEvents:
                 return delete(calls, merchant, reservation, written, version)
             return delete_all(calls, merchant, reservation, written, version)
         except CalendarMissing:
-            return gone(written)
+            return gone(written, version)
 
     def _calls(self, connection_id: str, calendar_id: str) -> EventCalls:
         return EventCalls(self._services.calendar(connection_id), calendar_id, self._heartbeat)

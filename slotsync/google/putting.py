@@ -16,7 +16,7 @@ from slotsync.errors import (
 from slotsync.google.body import to_google
 from slotsync.google.decision import NextGeneration, Update, decide, is_deleted
 from slotsync.google.event_calls import EventCalls
-from slotsync.google.written import written_event
+from slotsync.google.written import generation_of, written_event
 from slotsync.rules.event import DesiredEvent, WrittenEvent
 from slotsync.rules.event_id import event_id
 
@@ -37,6 +37,11 @@ def put(calls: EventCalls, desired: DesiredEvent, known: WrittenEvent | None) ->
         if seen and not is_deleted(seen):
             return written_event(desired, generation, seen)
         looked = seen or calls.look(place)
+        if looked is None and etag:
+            etag = ""  # an update that found nothing: under the same id, a creation can never make a second one
+            continue
+        if looked is None and (living := _living(calls, desired)):
+            generation, looked = living
         decision = decide(looked, desired)
         if isinstance(decision, NextGeneration) or not looked:
             generation, etag = generation + 1, ""
@@ -45,6 +50,15 @@ def put(calls: EventCalls, desired: DesiredEvent, known: WrittenEvent | None) ->
         else:
             return written_event(desired, generation, looked)
     raise Transient("the event does not come to rest in Google; it is tried again", reason="unsettled")
+
+
+def _living(calls: EventCalls, desired: DesiredEvent) -> "tuple[int, Event] | None":
+    """The living event of this place, in whatever generation: an id that is taken and yet not found may still be."""
+    for event in calls.marked(desired.reservation):
+        generation = generation_of(desired, event)
+        if generation is not None:
+            return generation, event
+    return None
 
 
 def _start(desired: DesiredEvent, known: WrittenEvent | None) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from slotsync.settings import Settings
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarResource
 
-TIMEOUT = timedelta(seconds=15)
+TIMEOUT = timedelta(seconds=10)
 KEPT_PER_THREAD = 16
 """Services that a thread keeps, with their connection to Google open. One takes about 0.4 MB and 5 ms to build."""
 

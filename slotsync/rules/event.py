@@ -84,10 +84,10 @@ class WrittenEvent(Message):
     present: bool = True
 
 
-def about_to_create(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent | None:
-    """What may stand in Google as soon as this event is put; nothing when it is an update of one that is there."""
+def unsure(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
+    """What can be said of an event while it is being put: where it is, and nothing of what it shows."""
     if known and known.present:
-        return None
+        return known.model_copy(update={"version": desired.version, "fingerprint": ""})
     return WrittenEvent(
         key=desired.key,
         calendar_id=desired.calendar_id,

@@ -6,9 +6,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
 class Message(BaseModel):
-    """An immutable value. Unknown fields are refused, so that a misspelt one is never silently lost."""
+    """An immutable value. Unknown fields are refused, so that a misspelt one is never silently lost.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    (What Temporal carries is read with more patience: see ``slotsync.temporal.converter``.) Errors quote no content: it
+    may be a guest's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 MAX_BYTES = 128

@@ -1,6 +1,10 @@
 """Calendar owners: the products and resources that a managed calendar is made for."""
 
 from enum import StrEnum
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator
 
 from slotsync.rules.message import Identifier, Message
 
@@ -43,11 +47,23 @@ class Owner(Message):
         return cls(kind=OwnerKind.RESOURCE, id=owner_id)
 
 
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("is not a time zone; give one of the IANA names, such as Europe/Helsinki") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+"""An IANA name."""
+
+
 class OwnerSettings(Message):
     """What the merchant chose for one product or resource."""
 
     name: str
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     sync: bool = True
     guest_data: GuestData = GuestData.LIMITED
 

@@ -1,6 +1,6 @@
 """How a row of the read model changes: never back to something older."""
 
-from sqlalchemy import ColumnElement, case, false, func, null, true
+from sqlalchemy import ColumnElement, case, false, func, null, or_, true
 
 from slotsync.store.tables import SyncedEventRow
 from slotsync.store.upsert import Insert, Upsert, since, table_of
@@ -41,14 +41,16 @@ def _record(insert: Insert) -> Insert:
 
 def _attempt(insert: Insert) -> Insert:
     new = insert.excluded
+    elsewhere = or_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id != new.calendar_id)
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
         set_={
-            **{column: new[column] for column in _SEEN},
+            **{column: case((elsewhere, new[column]), else_=_TABLE.c[column]) for column in _SEEN},
+            "fingerprint": new.fingerprint,
             "state": new.state,
             "since": since(_TABLE, "state", new.state, new.since),
         },
-        where=_TABLE.c.present.is_(false()),
+        where=_unless(_TABLE.c.written_version > new.written_version),
     )
 
 

@@ -1,8 +1,5 @@
 """The options that every client, worker, test and replay of slotsync shares."""
 
-from dataclasses import replace
-
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -10,6 +7,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from slotsync.secrets import Vault
 from slotsync.temporal.codec import SealingCodec
+from slotsync.temporal.converter import SlotsyncPayloadConverter
 from slotsync.temporal.interceptors import FailureLog
 
 
@@ -25,7 +23,7 @@ def slotsync_plugin(vault: Vault) -> SimplePlugin:
 
 def data_converter(vault: Vault) -> DataConverter:
     """Pydantic models as JSON, sealed with the vault's keys."""
-    return replace(pydantic_data_converter, payload_codec=SealingCodec(vault))
+    return DataConverter(payload_converter_class=SlotsyncPayloadConverter, payload_codec=SealingCodec(vault))
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:

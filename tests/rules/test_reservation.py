@@ -53,6 +53,8 @@ def test_a_snapshot_survives_json() -> None:
         (with_item(end="2026-07-03T10:00:00Z"), "items.0", "both be date-times or both be dates"),
         (with_item(end="2026-06-30"), "items.0", "end is before start"),
         (with_item(start="soon"), "start", "is neither a date-time"),
+        (with_item(end="9999-12-31"), "end", "is not between the years 1970 and 2200"),
+        (with_item(start="0001-01-01T00:00+03:00"), "start", "is not between the years"),
         (with_item(resources=["a", "a"]), "items.0", "names one resource twice"),
     ],
 )

@@ -1,5 +1,6 @@
 """Deleting an event: one call when all is well, and nothing newer is ever deleted."""
 
+import httpx
 import pytest
 
 from slotsync.rules.event import WrittenEvent
@@ -30,7 +31,7 @@ def test_a_deletion_takes_one_call(world: World) -> None:
     world.forget_calls()
     gone = world.delete(written, 2)
     assert world.calls() == {"events.delete": 1}
-    assert gone == written.model_copy(update={"present": False})
+    assert gone == written.model_copy(update={"present": False, "version": 2})
     assert world.titles() == []
 
 
@@ -90,9 +91,14 @@ def test_every_life_of_an_event_with_an_unknown_outcome_is_found(world: World) -
     assert world.titles() == []
 
 
-def test_a_creation_that_never_happened_is_gone_by_one_call(world: World) -> None:
-    assert not world.delete(unknown_outcome(world), 2).present
-    assert world.calls() == {"events.list": 1}
+def test_a_creation_that_never_happened_can_never_happen_after_its_deletion(world: World) -> None:
+    unknown = unknown_outcome(world)
+    assert not world.delete(unknown, 2).present
+    assert world.calls() == {"events.list": 1, "events.insert": 1, "events.delete": 1}
+    late = event_id(world.desired().merchant, world.desired().reservation, unknown.key)
+    with pytest.raises(httpx.HTTPStatusError, match="409"):
+        world.create_by_hand(world.desired(), id=late)
+    assert world.titles() == []
 
 
 def test_a_late_deletion_with_an_unknown_outcome_leaves_a_newer_event(world: World) -> None:

@@ -233,3 +233,18 @@ def test_times_come_back_as_the_same_instants(world: World) -> None:
         world.forget_calls()
         world.put(1, None, start=start, end=end)
         assert world.calls() == {"events.insert": 1, "events.get": 1}
+
+
+def test_an_event_that_google_does_not_find_for_a_moment_is_not_doubled(world: World) -> None:
+    written = world.put()
+    world.fault("events.update", "notFound", count=1)
+    world.fault("events.get", "notFound", count=1)
+    assert world.put(2, written, summary="Moved").present
+    assert world.titles() == ["Moved"]
+
+
+def test_a_creation_whose_answer_was_lost_and_that_is_not_found_for_a_moment_is_not_doubled(world: World) -> None:
+    world.fault("events.insert", "lost_response", count=1)
+    world.fault("events.get", "notFound", count=1)
+    assert world.put().present
+    assert world.titles() == ["Sunset tour"]

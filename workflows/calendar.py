@@ -79,7 +79,7 @@ class ManagedCalendarWorkflow:
     def settings_changed(self) -> None:
         """The owner's settings or a switch are not what they were: its reservations have to look again."""
         self._signals += 1
-        self._changed = True
+        self._changed = self._news = True
 
     @workflow.signal
     def look_again(self) -> None:
@@ -180,7 +180,8 @@ class ManagedCalendarWorkflow:
         self._display.turned_out(hold, self._display.doing if hold.reason == "staged" else f"Waiting: {hold.reason}")
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._news or self._changed,
+                # Not for a change: one that cannot be served yet, without a connection, would end every wait at once.
+                lambda: self._news,
                 timeout=hold.look_again,
                 timeout_summary=f"Look again: {hold.reason}",
             )

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 _LOCK = 0x510757
@@ -36,3 +38,9 @@ def _locked(connection: Connection) -> Config:
     configuration = config()
     configuration.attributes["connection"] = connection
     return configuration
+
+
+def revisions(connection: Connection) -> tuple[str | None, str | None]:
+    """The revision that the database is at, and the newest one."""
+    newest = ScriptDirectory.from_config(config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision(), newest

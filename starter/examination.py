@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from slotsync.errors import SettingsError
+from slotsync.errors import SettingsError, SlotsyncError
 from slotsync.google.client_check import check_client
 from slotsync.rules.message import Message
 from slotsync.secrets import Vault
@@ -113,9 +113,9 @@ async def _temporal(settings: Settings) -> list[Finding]:
             await _attributes(client),
             *await _queues(client),
         ]
-    except (RPCError, RuntimeError, TimeoutError) as error:
-        remedy = "check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and its certificates or API key"
-        return [Finding(about="Temporal", says=f"does not answer ({type(error).__name__})", remedy=remedy)]
+    except (RPCError, SlotsyncError, TimeoutError):
+        remedy = "check that the server runs, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, and its certificates or API key"
+        return [Finding(about="Temporal", says="does not answer", remedy=remedy)]
 
 
 async def _attributes(client: Client) -> Finding:

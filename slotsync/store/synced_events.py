@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, update
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -96,11 +96,12 @@ class SyncedEvents:
     def out_of_step(
         self, merchant: str, calendar: ManagedCalendar, now: datetime, *, limit: int, after: str = ""
     ) -> list[str]:
-        """The next ids, in their order, of open reservations that are not what this calendar should show."""
+        """The next ids, in their order, of reservations that wait for this calendar, or are open and wrong in it."""
+        waiting = _TABLE.c.state == SyncState.WAITING.value
         query = (
             select(SyncedEventRow.reservation)
             .join(ReservationRow, _SAME_RESERVATION)
-            .where(_is_of(merchant, calendar.owner), _is_open(now), _wrong_in(calendar))
+            .where(_is_of(merchant, calendar.owner), or_(waiting, and_(_is_open(now), _wrong_in(calendar))))
             .where(SyncedEventRow.reservation > after)
         )
         with self._store.read() as session:
@@ -148,13 +149,12 @@ def _is_open(now: datetime) -> ColumnElement[bool]:
 
 
 def _wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
-    """Waiting for a calendar; passed over while sync was off; in a calendar of before; or there, but to be removed."""
-    waiting = _TABLE.c.state == SyncState.WAITING.value
+    """Passed over while sync was off; in a calendar of before; or there, but to be removed."""
     if calendar.settings.sync:
         passed_over = _TABLE.c.state == SyncState.NOT_SYNCED.value
         elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
-        return or_(waiting, passed_over, elsewhere)
-    return or_(waiting, _TABLE.c.present) if calendar.removing else waiting
+        return or_(passed_over, elsewhere)
+    return _TABLE.c.present if calendar.removing else false()
 
 
 def _of_merchant(merchant: str) -> SelectOfScalar[SyncedEventRow]:

@@ -14,6 +14,8 @@ from starter.api.app import create_app
 from starter.api.backend import Backend
 from starter.api.keys import ApiKeys
 
+logger = logging.getLogger(__name__)
+
 GRACEFUL_SECONDS = 30
 
 
@@ -33,7 +35,9 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         # uvicorn has handlers of its own while it runs, and raises the signal again when it is done.
         signal.signal(each, lambda *_: None)
     try:
+        logger.info("serving http://%s:%d, documented at /docs", host, port)
         await server.serve()
+        logger.info("stopped")
     finally:
         store.close()
 

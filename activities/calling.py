@@ -60,6 +60,8 @@ class ReservationCalls:
     async def _start(self, backfill: Backfill) -> BatchProgress:
         reason = f"Back-fill of {backfill.owner}"
         query = open_reservations_of(backfill.merchant, backfill.owner)
+        if not (await self._client.count_workflows(query)).count:
+            return BatchProgress(total=0, done=0, failed=0, running=False)
         if not await signal_all(self._client, query, "look_again", job_id=backfill.job_id, reason=reason):
             raise ApplicationError("Temporal has to end another batch first", type="BatchesBusy")
         return BatchProgress(total=0, done=0, failed=0, running=True)

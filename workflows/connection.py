@@ -77,6 +77,7 @@ class ConnectionWorkflow:
         """Calls what is parked, and looks for late ones until none is left or the time is up."""
         self._display.says("A grant is there: calling the work that waits for it")
         called = await self._wake(everyone=news.all_anew)
+        self._display.turned_out(None, f"Connected; called {called} workflows, and looking for those that parked late")
         began, left = workflow.now(), 0
         for pause in LATER:
             if await self._interrupted(pause):
@@ -86,7 +87,7 @@ class ConnectionWorkflow:
                 called += await self._wake(everyone=False)
             elif workflow.now() - began >= SURE:
                 break
-            self._display.says(f"Called {called} workflows; {left} were still parked a moment ago")
+            self._display.turned_out(None, f"Connected; called {called} workflows so far, {left} in the last round")
         self._display.turned_out(None, f"Connected; called {called} workflows, of which {left} stay parked")
 
     async def _depart(self, news: Disconnect) -> Farewell:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from slotsync.rules.connection_news import Granted
 from slotsync.rules.reservation import Reservation
 from slotsync.sandbox.api_error import KNOWN_REASONS
 from slotsync.sandbox.faults import SPECIAL_KINDS
+from slotsync.temporal.connection_news import tell_connection
 from tests.comparing import calendars_twice, compared
 from tests.world import GUIDE, World, item, snapshot, until
 
@@ -113,7 +115,7 @@ async def test_a_grant_that_died_before_a_write_parks_it_until_there_is_a_new_on
         await world.slotsync.report(shop.met)
         await parked(world)
         await world.connect(shop.merchant, shop.email)
-        await look_again(world)
+        await tell_connection(world.client, shop.merchant, Granted())
         await world.at_rest([shop.met])
     assert await damages([shop]) == []
 
@@ -133,13 +135,13 @@ async def test_a_scope_that_is_missing_at_a_write_parks_it_until_it_is_there(wor
 
 async def parked(world: World) -> None:
     async def parked() -> bool:
-        held = "ExecutionStatus = 'Running' AND SlotsyncHealth = 'parked'"
+        held = "WorkflowType != 'ConnectionWorkflow' AND ExecutionStatus = 'Running' AND SlotsyncHealth = 'parked'"
         return (await world.client.count_workflows(held)).count > 0
 
     await until(parked)
 
 
 async def look_again(world: World) -> None:
-    """What follows a new grant: every workflow of the merchant is called."""
+    """What an operator does: every workflow is called."""
     async for each in world.client.list_workflows("ExecutionStatus = 'Running'"):
         await world.client.get_workflow_handle(each.id).signal("look_again")

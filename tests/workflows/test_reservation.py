@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from slotsync.rules.connection_news import Granted
 from slotsync.rules.owner import Owner, OwnerSettings
 from slotsync.rules.workflow_ids import reservation_id
+from slotsync.temporal.connection_news import tell_connection
 from tests.world import GUIDE, MERCHANT, TOUR, World, item, snapshot, until
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +163,7 @@ async def test_a_reservation_without_connection_waits_for_one(world: World) -> N
 
         await until(held)
         await world.connect("nobody", "nobody@gmail.example")
-        await world.client.get_workflow_handle(reservation_id("nobody", "R-1")).signal("look_again")
+        await tell_connection(world.client, "nobody", Granted())
         await world.settled(1, merchant="nobody")
     assert await world.titles(email="nobody@gmail.example") == ["v1"]
 

@@ -27,7 +27,7 @@ async def main() -> None:
     reports = reports_of(read_bookings(BOOKINGS, datetime.now(UTC).date(), MANY))
     with tempfile.TemporaryDirectory() as folder:
         async with local_parts(Path(folder), lambda _: None, quotas=False) as parts:
-            await open_hotel(parts, {item.product for report in reports for item in report.reservation.items})
+            await open_hotel(parts, MERCHANT, {item.product for report in reports for item in report.reservation.items})
             await latency(parts, [report.reservation for report in reports][:CALM])
             before = cpu_seconds()
             final = newest(reports)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from slotsync.errors import InputError
+from slotsync.errors import InputError, NotTaken
 from slotsync.rules.message import Message
 from slotsync.rules.reservation import Reservation
 
@@ -40,15 +40,24 @@ async def read_lines(
         numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     bad: list[BadLine] = []
     for start in range(0, len(numbered), AT_ONCE):
-        snapshots = list(_snapshots(numbered[start : start + AT_ONCE], bad))
-        await asyncio.gather(*(report(snapshot) for snapshot in snapshots))
+        snapshots = _snapshots(numbered[start : start + AT_ONCE], bad)
+        await asyncio.gather(*(_report(number, snapshot, report, bad) for number, snapshot in snapshots))
         told(min(start + AT_ONCE, len(numbered)), len(numbered))
     return bad
 
 
-def _snapshots(lines: list[tuple[int, str]], bad: list[BadLine]) -> Iterator[Reservation]:
+async def _report(
+    number: int, snapshot: Reservation, report: Callable[[Reservation], Awaitable[object]], bad: list[BadLine]
+) -> None:
+    try:
+        await report(snapshot)
+    except NotTaken as error:
+        bad.append(BadLine(number=number, reason=str(error)))
+
+
+def _snapshots(lines: list[tuple[int, str]], bad: list[BadLine]) -> Iterator[tuple[int, Reservation]]:
     for number, line in lines:
         try:
-            yield read_snapshot(line)
+            yield number, read_snapshot(line)
         except InputError as error:
             bad.append(BadLine(number=number, reason=str(error)))

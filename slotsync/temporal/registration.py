@@ -1,12 +1,17 @@
 """Making slotsync's search attributes known to a namespace."""
 
+import asyncio
+from datetime import timedelta
+
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.errors import SettingsError
 from slotsync.temporal.attributes import ALL
+
+_USABLE_WITHIN = timedelta(minutes=1)
 
 
 async def register_attributes(client: Client) -> None:
@@ -25,3 +30,18 @@ async def register_attributes(client: Client) -> None:
             f"Temporal's namespace {client.namespace} lacks the search attributes {names}, and slotsync may not add "
             f"them ({error.status.name}); add them with: temporal operator search-attribute create"
         ) from error
+    async with asyncio.timeout(_USABLE_WITHIN.total_seconds()):
+        while not await _usable(client):  # noqa: ASYNC110  the server tells nobody
+            await asyncio.sleep(0.1)
+
+
+async def _usable(client: Client) -> bool:
+    """Whether the server can file workflows under them: its parts hear of a new attribute one after the other."""
+    try:
+        for key in ALL:
+            await client.count_workflows(f"{key.name} IS NULL")
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        return False
+    return True

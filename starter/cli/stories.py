@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 
 from starter.cli import display
-from starter.demo.bookings import Report, read_bookings, reports_of
+from starter.demo.bookings import MERCHANT, Report, read_bookings, reports_of
 from starter.demo.comparison import counted
 from starter.demo.story import Outcome, look, newest, open_hotel, tell, until_settled
 from starter.local import LocalParts, local_parts, open_workshop
@@ -44,7 +45,8 @@ def demo(
     ready: Ready = None,
 ) -> None:
     """Tell the whole story with real bookings, then compare Google's calendars with them."""
-    reports = reports_of(read_bookings(bookings, datetime.now(UTC).date(), limit))
+    now = datetime.now(UTC)
+    reports = reports_of(read_bookings(bookings, now.date(), limit), _hotel(now))
     folder = FOLDER / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     outcome = asyncio.run(_demo(folder, reports, stay=not exit_, report=report, ready=ready))
@@ -55,6 +57,11 @@ def demo(
 def dev(ready: Ready = None) -> None:
     """Run all parts for building on slotsync, with a merchant to try things with."""
     asyncio.run(_dev(FOLDER / "dev", ready))
+
+
+def _hotel(now: datetime) -> str:
+    """A hotel of its own for each demo on a Temporal that outlives the demo."""
+    return f"{MERCHANT}-{now:%Y%m%d-%H%M%S}" if os.environ.get("TEMPORAL_ADDRESS") else MERCHANT
 
 
 async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path | None, ready: Path | None) -> Outcome:
@@ -88,7 +95,8 @@ async def _story(parts: LocalParts, reports: list[Report]) -> Outcome:
     """Runs the story with a progress bar for each part of it."""
     final = newest(reports)
     started = monotonic()
-    await open_hotel(parts, {item.product for report in reports for item in report.reservation.items})
+    rooms = {item.product for report in reports for item in report.reservation.items}
+    await open_hotel(parts, reports[0].reservation.merchant, rooms)
     with display.progress(console) as bars:
         await tell(parts, reports, display.bar(bars, "Booking, changing, cancelling", len(reports)))
         await until_settled(parts, final, display.bar(bars, "Reservations in step", len(final)))

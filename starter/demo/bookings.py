@@ -37,6 +37,7 @@ class Report(Message):
 class Booking(Message):
     """One row of the hotel's records."""
 
+    merchant: str = MERCHANT
     number: int
     arrival: date
     nights: int
@@ -67,9 +68,9 @@ def read_bookings(file: Path, today: date, limit: int | None = None) -> list[Boo
     return [booking.moved_by(moved) for booking in bookings]
 
 
-def reports_of(bookings: list[Booking]) -> list[Report]:
+def reports_of(bookings: list[Booking], merchant: str = MERCHANT) -> list[Report]:
     """Everything that the platform tells, in the order of the days: bookings, changes and cancellations mixed."""
-    reports = [report for booking in bookings for report in _story(booking)]
+    reports = [report for booking in bookings for report in _story(booking.model_copy(update={"merchant": merchant}))]
     return sorted(reports, key=lambda report: (report.day, report.reservation.id, report.reservation.version))
 
 
@@ -125,7 +126,7 @@ def _snapshot(booking: Booking, version: int, room: str, wander: timedelta) -> R
     start = booking.arrival + wander
     item = Item(product=f"room-{room.lower()}", start=start, end=start + timedelta(days=booking.nights))
     return Reservation(
-        merchant=MERCHANT,
+        merchant=booking.merchant,
         id=f"B-{booking.number:05}",
         version=version,
         title=f"{_party(booking)}, {booking.segment}",

@@ -8,7 +8,7 @@ import httpx
 from slotsync.rules.message import Message
 from slotsync.rules.owner import GuestData, Owner, OwnerSettings
 from slotsync.rules.reservation import Reservation
-from starter.demo.bookings import MERCHANT, ROOM_NAMES, Report
+from starter.demo.bookings import ROOM_NAMES, Report
 from starter.demo.comparison import Comparison, compare, expected_lines, found_lines
 from starter.local import LocalParts, connect_merchant
 
@@ -30,12 +30,12 @@ class Outcome(Message):
     google_calls: dict[str, int]
 
 
-async def open_hotel(parts: LocalParts, rooms: set[str]) -> None:
+async def open_hotel(parts: LocalParts, merchant: str, rooms: set[str]) -> None:
     """The hotel connects its Google account and turns synchronization on for its rooms."""
-    await connect_merchant(parts, MERCHANT, EMAIL, TIME_ZONE)
+    await connect_merchant(parts, merchant, EMAIL, TIME_ZONE)
     for room in sorted(rooms):
         settings = OwnerSettings(name=room_name(room), time_zone=TIME_ZONE, guest_data=GuestData.FULL)
-        await parts.slotsync.put_owner(MERCHANT, Owner.product(room), settings)
+        await parts.slotsync.put_owner(merchant, Owner.product(room), settings)
 
 
 def room_name(product: str) -> str:
@@ -57,10 +57,11 @@ async def tell(parts: LocalParts, reports: list[Report], told: Told) -> None:
 
 async def until_settled(parts: LocalParts, final: dict[str, Reservation], told: Told) -> None:
     """Waits until each reservation is in step at its newest version."""
+    (merchant,) = {each.merchant for each in final.values()}
     settled = 0
     while settled < len(final):
         await asyncio.sleep(LOOKS_EVERY)
-        shown = await parts.slotsync.settled_versions(MERCHANT)
+        shown = await parts.slotsync.settled_versions(merchant)
         settled = sum(shown.get(each.id, -1) >= each.version for each in final.values())
         told(settled, len(final))
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slotsync.errors import InputError
+from slotsync.errors import InputError, NotTaken
 from slotsync.rules.reservation import Reservation
 from starter.snapshots import read_lines, read_snapshot
 
@@ -43,10 +43,12 @@ async def test_bad_lines_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
 
     async def report(snapshot: Reservation) -> None:
+        if snapshot.id == "R-9":
+            raise NotTaken("repeat it")
         reported.append(snapshot)
 
     bad = await read_lines(file, report, lambda done, total: heard.append((done, total)))
-    assert [line.number for line in bad] == [7, 151]
-    assert "version: Input should be greater than or equal to 0" in bad[1].reason
-    assert len(reported) == 197
+    assert [line.number for line in bad] == [7, 10, 151]
+    assert "version: Input should be greater than or equal to 0" in bad[2].reason
+    assert len(reported) == 196
     assert heard[-1] == (199, 199)

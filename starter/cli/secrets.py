@@ -41,8 +41,8 @@ def rotate() -> None:
 
 def _table(columns: list[Rotated]) -> Table:
     table = Table(title="Stored secrets")
-    table.add_column("column")
-    for name in ("sealed anew", "sealed with the first key before", "cannot be opened"):
+    table.add_column("column", no_wrap=True)
+    for name in ("sealed anew", "up to date before", "cannot be opened"):
         table.add_column(name, justify="right")
     for each in columns:
         table.add_row(each.column, str(each.renewed), str(each.current), str(each.lost))

@@ -78,11 +78,18 @@ def settings(google: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -
     return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY))})
 
 
+@asynccontextmanager
+async def api_with(settings: Settings) -> AsyncIterator[Api]:
+    """The API of a new world."""
+    vault = Vault(settings.encryption_keys)
+    async with real_time(vault) as client, world_of(settings, vault, client) as world, api_of(world) as built:
+        yield built
+
+
 @pytest.fixture(scope="session")
 async def api(settings: Settings) -> AsyncIterator[Api]:
     """One world for all tests of the API; each test has a merchant of its own in it."""
-    vault = Vault(settings.encryption_keys)
-    async with real_time(vault) as client, world_of(settings, vault, client) as world, api_of(world) as built:
+    async with api_with(settings) as built:
         yield built
 
 

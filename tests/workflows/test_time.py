@@ -29,8 +29,7 @@ async def test_next_years_reservation_closes_itself_a_day_after_its_end(shop: Wo
     start = (datetime.now(UTC) + timedelta(days=365)).replace(microsecond=0)
     tour = item().model_copy(update={"start": start, "end": start + timedelta(hours=2)})
     async with shop.working():
-        await shop.slotsync.report(snapshot(1, name="R-0"))
-        await shop.settled(1, "R-0")  # opens connections, makes the calendar
+        await make_the_calendar(shop)
         began = monotonic()
         await shop.slotsync.report(snapshot(1, tour))
         assert await life_of(shop).result() == "Closed at version 1: over"
@@ -45,6 +44,9 @@ async def test_next_years_reservation_closes_itself_a_day_after_its_end(shop: Wo
 async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(
     shop: World, skipping: WorkflowEnvironment
 ) -> None:
+    async with shop.working():
+        await make_the_calendar(shop)
+    before = await shop.writes()
     begun = datetime.now(UTC)
     for method in ("events.insert", "events.update"):
         await shop.fault(method=method, kind="backendError", probability=1)
@@ -65,9 +67,15 @@ async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(
         await shop.heal()
         await shop.settled(51)
         await until_in_step(shop)
-    assert refused > 20, "it kept trying"
+    assert refused - before > 20, "it kept trying"
     assert await shop.writes() == refused + 1
-    assert await shop.titles() == ["v51"]
+    assert await shop.titles() == ["v1", "v51"]
+
+
+async def make_the_calendar(shop: World) -> None:
+    """By another reservation: a calendar's workflow stays open, in real time, and so would its parent."""
+    await shop.slotsync.report(snapshot(1, name="R-0"))
+    await shop.settled(1, "R-0")
 
 
 async def until_in_step(world: World) -> None:
@@ -82,6 +90,7 @@ async def test_a_reservation_survives_continuing_as_new(shop: World) -> None:
     start = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
     tour = item().model_copy(update={"start": start, "end": start + timedelta(hours=2)})
     async with shop.working():
+        await make_the_calendar(shop)
         await shop.slotsync.report(snapshot(1, tour))
         life = life_of(shop)
         first = (await life.describe()).run_id
@@ -90,4 +99,4 @@ async def test_a_reservation_survives_continuing_as_new(shop: World) -> None:
             await asyncio.gather(*(life.signal(ReservationWorkflow.report, snapshot(each, tour)) for each in versions))
         assert await life_of(shop).result() == f"Closed at version {SIGNALS_A_RUN + 1}: over"
         assert (await life_of(shop).describe()).run_id != first
-    assert await shop.titles() == [f"v{SIGNALS_A_RUN + 1}"]
+    assert await shop.titles() == ["v1", f"v{SIGNALS_A_RUN + 1}"]

@@ -43,7 +43,7 @@ _BY_FAILURE = {
     "QuotaExhausted": (Health.RETRYING, timedelta(hours=1)),
     "GrantLost": (Health.PARKED, timedelta(hours=6)),
     "ScopeMissing": (Health.PARKED, timedelta(hours=6)),
-    "CalendarMissing": (Health.WAITING, timedelta(seconds=30)),
+    "CalendarMissing": (Health.WAITING, timedelta(seconds=1)),
     "BadRequest": (Health.FAILED, timedelta(hours=6)),
 }
 _STILL_TRYING = (Health.RETRYING, timedelta(minutes=5))

@@ -110,7 +110,7 @@ class World:
 
         await until(shown)
 
-    async def at_rest(self, newest: Iterable[Reservation], within: float = 60) -> None:
+    async def at_rest(self, newest: Iterable[Reservation], within: float = 240) -> None:
         """Waits until Google shows these versions and no workflow has anything left to do."""
         wanted = list(newest)
         left: list[str] = []
@@ -141,7 +141,7 @@ class World:
             yield
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within: float = 60) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 240) -> None:
     """Waits for a condition."""
     async with asyncio.timeout(within):
         while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for

@@ -125,7 +125,7 @@ async def test_no_fault_leaves_anything_missing_extra_doubled_or_wrong(fast_worl
             await shop.fault(kind=kind, count=count, seconds=SLOW if kind == "slow" else 0)
         await asyncio.gather(*(fast_world.slotsync.report(shop.met) for shop in shops))
         async with nobody_waits(fast_world):
-            await fast_world.at_rest([shop.met for shop in shops], within=150)
+            await fast_world.at_rest([shop.met for shop in shops], within=400)
         waiting = (await fast_world.http.get("/sandbox/faults")).json()["items"]
     assert [fault for fault in waiting if fault["left"] == 2 or fault["kind"] != "slow"] == [], "every fault was met"
     assert await damages(shops) == []

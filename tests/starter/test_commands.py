@@ -17,7 +17,7 @@ SLOTSYNC = (sys.executable, "-m", "starter")
 HERE = Path(__file__).parent.parent.parent
 
 
-def wait_for(condition: Callable[[], object], within: float = 60) -> None:
+def wait_for(condition: Callable[[], object], within: float = 240) -> None:
     ends = time.monotonic() + within
     while not condition():
         assert time.monotonic() < ends, "waited too long"

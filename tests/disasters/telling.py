@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from random import Random, SystemRandom
 
-from temporalio.service import RPCError
-
+from slotsync.errors import NotTaken
 from slotsync.rules.reservation import Reservation
 from tests.stories import disordered, newest_of, stories
 from tests.world import World
@@ -38,7 +37,7 @@ class Platform:
         while True:
             try:
                 await world.slotsync.report(report)
-            except RPCError:
+            except NotTaken:
                 self.refused += 1
             else:
                 return

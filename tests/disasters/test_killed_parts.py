@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from temporalio.service import RPCError
 
+from slotsync.errors import NotTaken
 from tests.comparing import assert_perfect
 from tests.disasters.machine import Machine
 from tests.disasters.telling import Platform
@@ -43,7 +43,7 @@ async def test_a_report_without_temporal_fails_and_can_be_repeated(machine: Mach
     await town.slotsync.report(snapshot(1))
     await town.at_rest([snapshot(1)])
     await machine.temporal.kill()
-    with pytest.raises(RPCError):
+    with pytest.raises(NotTaken):
         await town.slotsync.report(snapshot(2))
     await machine.temporal.start()
     await town.slotsync.report(snapshot(2))

@@ -17,7 +17,7 @@ from temporalio.worker import Worker
 
 from activities.calendars import CalendarActivities
 from activities.call_notes import CallNotes
-from activities.calling import ReservationCalls
+from activities.calling import CalendarRequests, ReservationCalls
 from activities.connections import DepartureActivities
 from activities.events import EventActivities
 from activities.parked_work import ParkedWork
@@ -58,6 +58,7 @@ class Capabilities:
     events: EventActivities
     calendars: CalendarActivities
     departures: DepartureActivities
+    requests: CalendarRequests
     calls: ReservationCalls
     parked: ParkedWork
 
@@ -76,6 +77,7 @@ async def working(client: Client, settings: Settings, store: Store, vault: Vault
             events=EventActivities(store, notes, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, notes, GoogleCalendars(services, activity.heartbeat)),
             departures=DepartureActivities(settings, store, departing, GoogleCalendars(farewells, activity.heartbeat)),
+            requests=CalendarRequests(client),
             calls=ReservationCalls(client),
             parked=ParkedWork(client),
         )
@@ -96,6 +98,7 @@ def _workflow_worker(client: Client, does: Capabilities) -> Worker:
             does.calendars.look_up_calendar,
             does.calendars.take_turn,
             does.calendars.out_of_step_reservations,
+            does.requests.need_calendar,
             does.departures.begin_departure,
             does.departures.finish_departure,
         ],

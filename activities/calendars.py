@@ -7,20 +7,14 @@ from temporalio import activity
 from activities.call_notes import CallNotes
 from activities.failures import told_to_temporal
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.rules.calendar_news import CalendarRequest
 from slotsync.rules.message import Message
-from slotsync.rules.owner import ManagedCalendar, Owner
+from slotsync.rules.owner import ManagedCalendar
 from slotsync.rules.staging import Turn
 from slotsync.store import CalendarPermits, Calendars, Store, SyncedEvents
 
 PAGE = 500
 """How many reservations are called in one activity."""
-
-
-class CalendarRequest(Message):
-    """Whose calendar."""
-
-    merchant: str
-    owner: Owner
 
 
 class TurnRequest(Message):

@@ -1,4 +1,4 @@
-"""Calling reservations: some by name, or all open ones of an owner by a batch of Temporal's."""
+"""Calling workflows: a calendar's, some reservations by name, or all open ones of an owner by a batch of Temporal's."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,10 +9,12 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from slotsync.rules.calendar_news import CalendarRequest
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner
 from slotsync.rules.workflow_ids import reservation_id
 from slotsync.temporal.batch import BatchProgress, batch_progress, signal_all
+from slotsync.temporal.calendar_news import tell_calendar
 
 AT_ONCE = 20
 LOOK = timedelta(milliseconds=500)
@@ -32,6 +34,18 @@ class Backfill(Message):
     merchant: str
     owner: Owner
     job_id: str
+
+
+class CalendarRequests:
+    """Tells calendars that they are needed."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @activity.defn
+    async def need_calendar(self, request: CalendarRequest) -> None:
+        """Starts the calendar's workflow, or tells the one that runs."""
+        await tell_calendar(self._client, request, "needed")
 
 
 class ReservationCalls:

@@ -7,16 +7,15 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from activities.calendars import CalendarRequest
 from slotsync.errors import InputError
+from slotsync.rules.calendar_news import CalendarRequest
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner, OwnerSettings, Switch
 from slotsync.rules.sync_state import SyncState
 from slotsync.rules.workflow_ids import calendar_id
 from slotsync.store import Owners, Store, SyncedEvents
-from slotsync.temporal import queues
-from slotsync.temporal.attributes import whose
 from slotsync.temporal.batch import BatchProgress, batch_progress
+from slotsync.temporal.calendar_news import tell_calendar
 from workflows.calendar import CalendarProgress, ManagedCalendarWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -82,15 +81,8 @@ class Switching:
         await asyncio.gather(*map(tell, owners))
 
     async def _signal(self, merchant: str, owner: Owner) -> None:
-        await self._client.start_workflow(
-            ManagedCalendarWorkflow.run,
-            CalendarRequest(merchant=merchant, owner=owner),
-            id=calendar_id(merchant, owner),
-            task_queue=queues.WORKFLOWS,
-            start_signal="settings_changed",
-            search_attributes=whose(merchant, [owner]),
-            static_summary=f"Calendar of {merchant} for {owner}",
-        )
+        request = CalendarRequest(merchant=merchant, owner=owner)
+        await tell_calendar(self._client, request, "settings_changed")
 
     async def _progress(self, merchant: str, owner: Owner) -> CalendarProgress | None:
         handle = self._client.get_workflow_handle(calendar_id(merchant, owner))

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from temporalio.client import Client
-from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironment
 
 from slotsync.secrets import Vault
 from slotsync.temporal.attributes import ALL
@@ -13,32 +14,33 @@ from slotsync.temporal.options import slotsync_plugin
 
 
 @asynccontextmanager
-async def real_time(vault: Vault) -> AsyncIterator[Client]:
+async def real_time(vault: Vault, *, time_skipping: bool = False) -> AsyncIterator[Client]:
     """A server in real time."""
     environment = await WorkflowEnvironment.start_local(
         plugins=[slotsync_plugin(vault)],
         search_attributes=list(ALL),
         dev_server_existing_path=server_path(),
-        dev_server_extra_args=server_options(),
+        dev_server_extra_args=server_options(time_skipping=time_skipping),
         dev_server_log_level="error",
     )
     async with environment:
         yield environment.client
 
 
-@asynccontextmanager
-async def flying_time(vault: Vault) -> AsyncIterator[WorkflowEnvironment]:
-    """A server on which each workflow has a clock of its own, that flies while the workflow waits.
+@dataclass(frozen=True)
+class FlyingTime:
+    """A server on which each workflow has a clock of its own.
 
-    Not that of a child: a calendar's workflow has no end to fly to. ``fast_forward`` takes it to a time.
+    What the client starts lives in real time until ``skipper`` flies it somewhere; what the skipper's own client starts
+    flies whenever it waits. Nothing that has no end may be started so.
     """
-    environment = await WorkflowEnvironment.start_time_skipping_v2(
-        plugins=[slotsync_plugin(vault)],
-        search_attributes=list(ALL),
-        dev_server_existing_path=server_path(),
-        dev_server_extra_args=server_options(time_skipping=True),
-        ts_config=TimeSkippingConfig(disable_propagation=True, max_session_skip_count=1_000_000),
-        dev_server_log_level="error",
-    )
-    async with environment:
-        yield environment
+
+    client: Client
+    skipper: TimeSkipper
+
+
+@asynccontextmanager
+async def flying_time(vault: Vault) -> AsyncIterator[FlyingTime]:
+    """A server on which time can fly."""
+    async with real_time(vault, time_skipping=True) as client:
+        yield FlyingTime(client, TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=1_000_000)))

@@ -59,6 +59,7 @@ class World:
     vault: Vault
     client: Client
     slotsync: Slotsync
+    for_workers: Client
 
     async def open_shop(self, *owners: Owner, merchant: str = MERCHANT, email: str = EMAIL) -> None:
         """A merchant with a Google account and these products and resources, whose calendars are made on first need."""
@@ -110,17 +111,17 @@ class World:
 
         await until(shown)
 
-    async def at_rest(self, newest: Iterable[Reservation], within: float = 240) -> None:
+    async def at_rest(self, newest: Iterable[Reservation], within: float = 120) -> None:
         """Waits until Google shows these versions and no workflow has anything left to do."""
         wanted = list(newest)
         left: list[str] = []
 
         async def resting() -> bool:
-            left[:] = [*await self._behind(wanted), *await self._busy()]
+            left[:] = await self._busy() or await self._behind(wanted)
             return not left
 
         try:
-            await until(resting, within)
+            await until(resting, within, look=0.2)
         except TimeoutError:
             raise AssertionError(f"after {within} s: {left}") from None
 
@@ -137,29 +138,33 @@ class World:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """slotsync's workers, running."""
-        async with working(self.client, self.settings, self.store, self.vault):
+        async with working(self.for_workers, self.settings, self.store, self.vault):
             yield
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within: float = 240) -> None:
-    """Waits for a condition."""
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, look: float = 0.02) -> None:
+    """Waits for a condition, and looks after it every so many seconds."""
     async with asyncio.timeout(within):
         while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(look)
 
 
 @asynccontextmanager
-async def world(google: RunningSandbox, vault: Vault, client: Client, folder: Path) -> AsyncIterator[World]:
-    async with world_of(settings_for(google.url, folder), vault, client) as built:
+async def world(
+    google: RunningSandbox, vault: Vault, client: Client, folder: Path, for_workers: Client | None = None
+) -> AsyncIterator[World]:
+    async with world_of(settings_for(google.url, folder), vault, client, for_workers) as built:
         yield built
 
 
 @asynccontextmanager
-async def world_of(settings: Settings, vault: Vault, client: Client) -> AsyncIterator[World]:
+async def world_of(
+    settings: Settings, vault: Vault, client: Client, for_workers: Client | None = None
+) -> AsyncIterator[World]:
     store = Store.open(settings.database_url)
     store.upgrade()
     async with httpx.AsyncClient(base_url=settings.google_endpoint, timeout=30) as http:
-        yield World(http, settings, store, vault, client, Slotsync(client, store))
+        yield World(http, settings, store, vault, client, Slotsync(client, store), for_workers or client)
     store.close()
 
 

@@ -9,7 +9,8 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.calendars import CalendarActivities, CalendarRequest, TurnRequest
+    from activities.calendars import CalendarActivities, TurnRequest
+    from slotsync.rules.calendar_news import CalendarRequest
     from slotsync.rules.holding import NO_CONNECTION, Health, Hold, staged
     from slotsync.rules.message import Message
     from slotsync.rules.owner import ManagedCalendar

@@ -6,8 +6,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.calendars import PAGE, CalendarActivities, CalendarRequest, OutOfStepPage
+    from activities.calendars import PAGE, CalendarActivities, OutOfStepPage
     from activities.calling import Backfill, Call, ReservationCalls
+    from slotsync.rules.calendar_news import CalendarRequest
     from slotsync.rules.owner import ManagedCalendar
     from slotsync.temporal import queues
     from workflows.display import Display

@@ -5,21 +5,17 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.calendars import CalendarRequest
+    from activities.calling import CalendarRequests
     from activities.reservations import Conclusion, Ground, HeldEvent, Preparation, ReservationActivities
+    from slotsync.rules.calendar_news import CalendarRequest
     from slotsync.rules.holding import OVERDUE_WRITE, Health, Hold, holds_of, worst
     from slotsync.rules.message import Message
     from slotsync.rules.owner import Owner
     from slotsync.rules.plan import Action, plan
     from slotsync.rules.reservation import Reservation
     from slotsync.rules.timing import GRACE, breather, ends_at, priority, starts_at, zones_of
-    from slotsync.rules.workflow_ids import calendar_id
-    from slotsync.temporal.attributes import whose
-    from workflows.calendar import ManagedCalendarWorkflow
     from workflows.display import Display
     from workflows.event_writes import carry_out
 
@@ -121,22 +117,12 @@ class ReservationWorkflow:
         return holds
 
     async def _ask_for_calendar(self, merchant: str, owner: Owner) -> None:
-        """Starts the owner's calendar workflow, or tells the one that runs; it calls ``look_again`` when it is done."""
-        try:
-            await workflow.start_child_workflow(
-                ManagedCalendarWorkflow.run,
-                CalendarRequest(merchant=merchant, owner=owner),
-                id=calendar_id(merchant, owner),
-                parent_close_policy=ParentClosePolicy.ABANDON,
-                search_attributes=whose(merchant, [owner]),
-                static_summary=f"Calendar of {merchant} for {owner}",
-            )
-        except WorkflowAlreadyStartedError:
-            calendar = workflow.get_external_workflow_handle_for(
-                ManagedCalendarWorkflow.run, calendar_id(merchant, owner)
-            )
-            with suppress(ApplicationError):  # it has just ended: there will be another look
-                await calendar.signal(ManagedCalendarWorkflow.needed)
+        """Its workflow calls ``look_again`` when the calendar is there. Not a child of the first who needed it."""
+        await workflow.execute_local_activity_method(
+            CalendarRequests.need_calendar,
+            CalendarRequest(merchant=merchant, owner=owner),
+            start_to_close_timeout=timedelta(seconds=30),
+        )
 
     async def _write(self, desired: Reservation, actions: Sequence[Action]) -> list[HeldEvent]:
         if not actions:

@@ -1,13 +1,11 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from slotsync.rules.connection import ConnectionView
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.connecting import Connecting
@@ -51,22 +49,6 @@ class Office:
 
     async def revoke(self, email: str = EMAIL) -> None:
         (await self.world.http.post(f"/sandbox/accounts/{email}/revoke")).raise_for_status()
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def vault() -> Vault:
-    return Vault([Fernet.generate_key().decode()])
-
-
-@pytest.fixture
-def google() -> Iterator[RunningSandbox]:
-    with running_sandbox(SandboxOptions.unlimited()) as running:
-        yield running
 
 
 @pytest.fixture

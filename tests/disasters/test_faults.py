@@ -1,18 +1,20 @@
 """Every fault that the local Google knows, at every write that slotsync makes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
-from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper
 
 from slotsync.rules.connection_news import Granted
 from slotsync.rules.reservation import Reservation
 from slotsync.sandbox.api_error import KNOWN_REASONS
 from slotsync.sandbox.faults import SPECIAL_KINDS
 from slotsync.temporal.connection_news import tell_connection
+from starter.client import Slotsync
 from tests.comparing import calendars_twice, compared
 from tests.world import GUIDE, World, item, snapshot, until
 
@@ -23,8 +25,9 @@ KINDS = sorted((KNOWN_REASONS | SPECIAL_KINDS) - NOT_OF_A_WRITE)
 TIMES = (1, 2)
 SLOW = 0.2
 
-WAITING = "ExecutionStatus='Running' AND (SlotsyncHealth != 'in_step' OR WorkflowType = 'ReservationWorkflow')"
-"""A reservation whose first attempt was told to wait still shows how its last round ended."""
+WAITING_CALENDARS = (
+    "WorkflowType = 'ManagedCalendarWorkflow' AND ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'"
+)
 
 BOOKED = (item(resources=[GUIDE.id]),)
 MOVED = (item(resources=[GUIDE.id], day=2),)
@@ -48,7 +51,17 @@ WRITES = (
     Write("events.delete", snapshot(1, *BOOKED), snapshot(2, *WITHOUT_GUIDE)),
 )
 
-every_write = pytest.mark.parametrize("write", WRITES, ids=lambda write: write.method)
+FAULTS = {f"{kind.lower()}-{count}": (kind, count) for kind in KINDS for count in TIMES}
+"""Kinds and counts, by the merchant who meets them."""
+
+
+def each_of(writes: Sequence[Write]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("write", writes, ids=lambda write: write.method)
+
+
+every_write = each_of(WRITES)
+calendar_calls = each_of([write for write in WRITES if not write.before])
+event_writes = each_of([write for write in WRITES if write.before])
 
 
 @dataclass(frozen=True)
@@ -68,17 +81,29 @@ class Shop:
         """The snapshot that meets the fault."""
         return self.write.meets.model_copy(update={"merchant": self.merchant})
 
-    async def open(self) -> None:
-        await self.world.open_shop(merchant=self.merchant, email=self.email)
-        if self.write.before:
-            await self.world.slotsync.report(self.write.before.model_copy(update={"merchant": self.merchant}))
+    @property
+    def other(self) -> Reservation:
+        """One for which the calendars are made before the fault."""
+        return snapshot(1, *BOOKED, name="R-0", merchant=self.merchant)
+
+    @property
+    def expected(self) -> list[Reservation]:
+        """What has to be in Google at the end."""
+        return [self.met, self.other] if self.write.before else [self.met]
+
+    async def make_calendars(self) -> None:
+        """In real time: who waits for a calendar in flying time would be years away when it is made."""
+        await Slotsync(self.world.for_workers, self.world.store).report(self.other)
+
+    async def reach(self, before: Reservation) -> None:
+        await self.world.slotsync.report(before.model_copy(update={"merchant": self.merchant}))
 
     async def fault(self, **fault: object) -> None:
         await self.world.fault(method=self.write.method, account=self.email, **fault)
 
     async def damage(self) -> str:
         """What is not as it should be."""
-        comparison = await compared(self.world, [self.met], self.email)
+        comparison = await compared(self.world, self.expected, self.email)
         twice = await calendars_twice(self.world, self.email)
         return "" if comparison.perfect and not twice else f"{self.merchant}: {comparison}, twice: {twice}"
 
@@ -86,28 +111,45 @@ class Shop:
 async def opened(world: World, merchants: Iterable[str], write: Write) -> list[Shop]:
     """Shops that are one snapshot away from the write."""
     shops = [Shop(world, merchant, write) for merchant in merchants]
-    await asyncio.gather(*(shop.open() for shop in shops))
-    if write.before:
-        await world.at_rest(shop.met.model_copy(update={"version": write.before.version}) for shop in shops)
+    await asyncio.gather(*(world.open_shop(merchant=shop.merchant, email=shop.email) for shop in shops))
+    if before := write.before:
+        await asyncio.gather(*(shop.make_calendars() for shop in shops))
+        await world.at_rest(shop.other for shop in shops)
+        await asyncio.gather(*(shop.reach(before) for shop in shops))
+        await world.at_rest(shop.met.model_copy(update={"version": before.version}) for shop in shops)
     return shops
 
 
+async def meet_faults(shops: Sequence[Shop]) -> None:
+    """Each shop meets its own fault."""
+    for shop in shops:
+        kind, count = FAULTS[shop.merchant]
+        await shop.fault(kind=kind, count=count, seconds=SLOW if kind == "slow" else 0)
+    await asyncio.gather(*(shop.world.slotsync.report(shop.met) for shop in shops))
+
+
+async def not_met(world: World) -> list[dict[str, object]]:
+    """Faults that nobody met."""
+    faults = (await world.http.get("/sandbox/faults")).json()["items"]
+    return [fault for fault in faults if fault["left"] == 2 or fault["kind"] != "slow"]
+
+
 @asynccontextmanager
-async def nobody_waits(world: World) -> AsyncIterator[None]:
-    """Ends every wait for minutes or hours, as an operator can: with a call to look again."""
+async def hours_pass_for_calendars(world: World, skipper: TimeSkipper) -> AsyncIterator[None]:
+    """Hour after hour for every calendar that waits; their workflows have no end that they could fly to."""
 
-    async def call() -> None:
+    async def pass_hours() -> None:
         while True:
-            async for held in world.client.list_workflows(WAITING):
-                with suppress(RPCError):  # it has just ended
-                    await world.client.get_workflow_handle(held.id).signal("look_again")
-            await asyncio.sleep(4)
+            waiting = [each.id async for each in world.client.list_workflows(WAITING_CALENDARS)]
+            handles = map(world.client.get_workflow_handle, waiting)
+            await asyncio.gather(*(skipper.fast_forward(handle, timedelta(hours=1)) for handle in handles))
+            await asyncio.sleep(0.1)
 
-    calling = asyncio.create_task(call())
+    passing = asyncio.create_task(pass_hours())
     try:
         yield
     finally:
-        calling.cancel()
+        passing.cancel()
 
 
 async def damages(shops: Iterable[Shop]) -> list[str]:
@@ -115,19 +157,29 @@ async def damages(shops: Iterable[Shop]) -> list[str]:
     return [damage for shop in shops if (damage := await shop.damage())]
 
 
-@every_write
-async def test_no_fault_leaves_anything_missing_extra_doubled_or_wrong(fast_world: World, write: Write) -> None:
-    faults = {f"{kind.lower()}-{count}": (kind, count) for kind in KINDS for count in TIMES}
-    async with fast_world.working():
-        shops = await opened(fast_world, faults, write)
-        for shop in shops:
-            kind, count = faults[shop.merchant]
-            await shop.fault(kind=kind, count=count, seconds=SLOW if kind == "slow" else 0)
-        await asyncio.gather(*(fast_world.slotsync.report(shop.met) for shop in shops))
-        async with nobody_waits(fast_world):
-            await fast_world.at_rest([shop.met for shop in shops], within=400)
-        waiting = (await fast_world.http.get("/sandbox/faults")).json()["items"]
-    assert [fault for fault in waiting if fault["left"] == 2 or fault["kind"] != "slow"] == [], "every fault was met"
+@event_writes
+async def test_no_fault_of_an_events_write_leaves_anything_missing_extra_doubled_or_wrong(
+    flying_world: World, write: Write
+) -> None:
+    """The hours for which reservations wait fly by."""
+    async with flying_world.working():
+        shops = await opened(flying_world, FAULTS, write)
+        await meet_faults(shops)
+        await flying_world.at_rest([shop.met for shop in shops])
+        assert await not_met(flying_world) == []
+    assert await damages(shops) == []
+
+
+@calendar_calls
+async def test_no_fault_while_a_calendar_is_made_leaves_anything_missing_extra_doubled_or_wrong(
+    skipping_world: World, skipper: TimeSkipper, write: Write
+) -> None:
+    async with skipping_world.working():
+        shops = await opened(skipping_world, FAULTS, write)
+        await meet_faults(shops)
+        async with hours_pass_for_calendars(skipping_world, skipper):
+            await skipping_world.at_rest([shop.met for shop in shops])
+        assert await not_met(skipping_world) == []
     assert await damages(shops) == []
 
 

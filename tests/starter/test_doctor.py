@@ -16,16 +16,11 @@ from slotsync.temporal.dev_server import server_path
 from slotsync.temporal.limits import limit_google_calls
 from starter.examination import Finding, examine
 from tests.servers import real_time
-from tests.world import world_of
+from tests.world import until, world_of
 
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "127.0.0.1:9"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +124,11 @@ async def test_an_installation_that_works_has_nothing_to_mend(environment: pytes
         environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
         async with world.working():
+            await until(workers_are_heard)
             findings = await examine()
     assert [finding for finding in findings if not finding.well] == []
     assert len(findings) == 9
+
+
+async def workers_are_heard() -> bool:
+    return about(await examine(), "workers").well

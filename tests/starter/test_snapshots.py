@@ -17,11 +17,6 @@ GOOD = {
 }
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def test_a_bad_field_is_named_with_the_remedy_and_its_content_is_not_quoted() -> None:
     bad = {**GOOD, "items": [{"product": "tour", "start": "2026-07-01T10:00:00", "end": "secret"}]}
     with pytest.raises(InputError) as refusal:

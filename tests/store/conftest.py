@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, make_url, text
 
 from slotsync.secrets import Vault
@@ -54,11 +53,6 @@ def empty_store(database_url: str) -> Iterator[Store]:
 def store(empty_store: Store) -> Store:
     empty_store.upgrade()
     return empty_store
-
-
-@pytest.fixture
-def vault() -> Vault:
-    return Vault([Fernet.generate_key().decode()])
 
 
 @pytest.fixture

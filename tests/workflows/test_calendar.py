@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import TimeSkipper
 
 from slotsync.rules.owner import Owner
 from slotsync.rules.workflow_ids import calendar_id, reservation_id
@@ -14,24 +14,24 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def shop(fast_world: World) -> World:
-    await fast_world.open_shop()
-    return fast_world
+async def shop(skipping_world: World) -> World:
+    await skipping_world.open_shop()
+    return skipping_world
 
 
-async def test_a_calendar_whose_creation_was_lost_twice_exists_once(shop: World, skipping: WorkflowEnvironment) -> None:
+async def test_a_calendar_whose_creation_was_lost_twice_exists_once(shop: World, skipper: TimeSkipper) -> None:
     await shop.fault(method="calendars.insert", kind="lost_response", count=3)
     async with shop.working():
         await shop.slotsync.report(snapshot(1))
         await shop.settled(1)
-        await skipping.fast_forward(life_of(shop, TOUR), 2 * LATE)
+        await skipper.fast_forward(life_of(shop, TOUR), 2 * LATE)
         (made,) = Calendars(shop.store).of(MERCHANT, [TOUR])
     assert (await shop.calendars()) == {"sunset-tour": made.calendar_id}
     assert await shop.titles() == ["v1"]
 
 
 async def test_an_account_that_may_make_no_more_calendars_waits_hours_and_goes_on(
-    shop: World, skipping: WorkflowEnvironment
+    shop: World, skipper: TimeSkipper
 ) -> None:
     await shop.fault(method="calendars.insert", kind="quotaExceeded", count=2)
     async with shop.working():
@@ -40,7 +40,7 @@ async def test_an_account_that_may_make_no_more_calendars_waits_hours_and_goes_o
             await held(shop, owner, "quotaExceeded")
             assert await shop.calendars() == {}
         for owner in (TOUR, GUIDE):
-            assert await skipping.fast_forward(life_of(shop, owner), timedelta(minutes=61))
+            assert await skipper.fast_forward(life_of(shop, owner), timedelta(minutes=61))
         await shop.settled(1)
     assert await shop.titles(TOUR) == await shop.titles(GUIDE) == ["v1"]
 

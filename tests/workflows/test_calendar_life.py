@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import TimeSkipper
 
 from slotsync.rules.workflow_ids import calendar_id
 from tests.workflows.calendars import delete_by_hand, in_google, life_of, shown
@@ -75,15 +75,14 @@ async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_the_ne
 
 
 async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_one_audit(
-    fast_world: World, skipping: WorkflowEnvironment
+    skipping_world: World, skipper: TimeSkipper
 ) -> None:
-    shop = fast_world
+    shop = skipping_world
     await shop.open_shop()
     async with shop.working():
-        with skipping.with_time_skipping_disabled():
-            await book_all(shop)
+        await book_all(shop)
         await delete_by_hand(shop, TOUR)
-        await skipping.fast_forward(life_of(shop, TOUR), 1.25 * AUDIT + timedelta(minutes=10))
+        await skipper.fast_forward(life_of(shop, TOUR), 1.25 * AUDIT + timedelta(minutes=10))
         await shown(shop, TOUR, NAMES)
     assert await shop.titles(GUIDE) == sorted(NAMES)
     assert len(await in_google(shop)) == 2

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import TimeSkipper
 
 from slotsync.rules.owner import Owner
 from slotsync.rules.staging import LIMIT, WINDOW
@@ -20,12 +20,12 @@ BOOKED = TOURS[-10:]
 
 
 @pytest.fixture
-async def shop(fast_world: World, skipping: WorkflowEnvironment) -> World:
+async def shop(skipping_world: World, skipper: TimeSkipper) -> World:
     """A merchant with 150 products that are off; nobody's time flies yet."""
-    await fast_world.connect()
+    await skipping_world.connect()
     for tour in TOURS:
-        Owners(fast_world.store).put(MERCHANT, tour, settings_of(tour, sync=False))
-    return fast_world
+        Owners(skipping_world.store).put(MERCHANT, tour, settings_of(tour, sync=False))
+    return skipping_world
 
 
 async def turn_all_on(shop: World) -> None:
@@ -39,29 +39,28 @@ async def made(shop: World) -> list[str]:
     return sorted(each["summary"] for each in await in_google(shop))
 
 
-async def fly(skipping: WorkflowEnvironment, shop: World, owners: Iterable[Owner], span: timedelta) -> None:
-    await asyncio.gather(*(skipping.fast_forward(life_of(shop, owner), span) for owner in owners))
+async def fly(skipper: TimeSkipper, shop: World, owners: Iterable[Owner], span: timedelta) -> None:
+    await asyncio.gather(*(skipper.fast_forward(life_of(shop, owner), span) for owner in owners))
 
 
 @pytest.mark.timeout(400)
 async def test_150_products_turned_on_at_once_get_one_calendar_each_never_more_than_forty_in_an_hour(
-    shop: World, skipping: WorkflowEnvironment
+    shop: World, skipper: TimeSkipper
 ) -> None:
-    with skipping.with_time_skipping_disabled():
-        async with shop.working():
-            for day, tour in enumerate(BOOKED, 1):
-                await shop.slotsync.report(snapshot(1, item(tour.id, day=day), name=tour.id))
-                await shop.settled(1, tour.id)
-            await turn_all_on(shop)
-            await until(lambda: some_made(shop, 5))
-        # The workers were stopped in the middle; others take over.
-        async with shop.working():
-            await until(lambda: some_made(shop, LIMIT))
-            assert {tour.id for tour in BOOKED} <= {*await made(shop)}, "those that are needed come first"
-            waiting = [tour for tour in TOURS if tour.id not in await made(shop)]
-            assert len(waiting) == len(TOURS) - LIMIT
-            await fly(skipping, shop, waiting, 4 * WINDOW)
-            await until(lambda: some_made(shop, len(TOURS)), within=400)
+    async with shop.working():
+        for day, tour in enumerate(BOOKED, 1):
+            await shop.slotsync.report(snapshot(1, item(tour.id, day=day), name=tour.id))
+            await shop.settled(1, tour.id)
+        await turn_all_on(shop)
+        await until(lambda: some_made(shop, 5))
+    # The workers were stopped in the middle; others take over.
+    async with shop.working():
+        await until(lambda: some_made(shop, LIMIT))
+        assert {tour.id for tour in BOOKED} <= {*await made(shop)}, "those that are needed come first"
+        waiting = [tour for tour in TOURS if tour.id not in await made(shop)]
+        assert len(waiting) == len(TOURS) - LIMIT
+        await fly(skipper, shop, waiting, 4 * WINDOW)
+        await until(lambda: some_made(shop, len(TOURS)), within=400)
     assert await made(shop) == [tour.id for tour in TOURS], "each once"
     given = [permit.since for permit in CalendarPermits(shop.store).of(MERCHANT)]
     assert max(sum(start <= each < start + timedelta(hours=1) for each in given) for start in given) <= LIMIT
@@ -72,14 +71,13 @@ async def some_made(shop: World, count: int) -> bool:
     return len(await made(shop)) >= count
 
 
-async def test_who_waits_for_its_turn_says_when_that_is(shop: World, skipping: WorkflowEnvironment) -> None:
+async def test_who_waits_for_its_turn_says_when_that_is(shop: World, skipper: TimeSkipper) -> None:
     last = TOURS[-1]
-    with skipping.with_time_skipping_disabled():
-        async with shop.working():
-            await turn_all_on(shop)
+    async with shop.working():
+        await turn_all_on(shop)
 
-            async def told() -> bool:
-                doing = (await shop.slotsync.backfill_progress(MERCHANT, last)).doing
-                return doing.startswith("Number 110 in line for a new calendar: about ")
+        async def told() -> bool:
+            doing = (await shop.slotsync.backfill_progress(MERCHANT, last)).doing
+            return doing.startswith("Number 110 in line for a new calendar: about ")
 
-            await until(told)
+        await until(told)

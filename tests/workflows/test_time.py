@@ -4,7 +4,7 @@ from time import monotonic
 
 import pytest
 from temporalio.client import WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import TimeSkipper
 
 from slotsync.rules.workflow_ids import reservation_id
 from tests.world import MERCHANT, World, item, snapshot, until
@@ -16,9 +16,9 @@ Handle = WorkflowHandle[ReservationWorkflow, str]
 
 
 @pytest.fixture
-async def shop(fast_world: World) -> World:
-    await fast_world.open_shop()
-    return fast_world
+async def shop(flying_world: World) -> World:
+    await flying_world.open_shop()
+    return flying_world
 
 
 def life_of(world: World) -> Handle:
@@ -41,9 +41,7 @@ async def test_next_years_reservation_closes_itself_a_day_after_its_end(shop: Wo
     assert took < 1
 
 
-async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(
-    shop: World, skipping: WorkflowEnvironment
-) -> None:
+async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(shop: World, skipper: TimeSkipper) -> None:
     async with shop.working():
         await make_the_calendar(shop)
     before = await shop.writes()
@@ -53,7 +51,7 @@ async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(
 
     async def passed(span: timedelta) -> None:
         async def later() -> bool:
-            return await skipping.get_current_time(life_of(shop)) >= begun + span
+            return await skipper.get_current_time(life_of(shop)) >= begun + span
 
         await until(later)
 
@@ -73,7 +71,7 @@ async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(
 
 
 async def make_the_calendar(shop: World) -> None:
-    """By another reservation: a calendar's workflow stays open, in real time, and so would its parent."""
+    """By another reservation: this one would fly far away while its calendar is made in real time."""
     await shop.slotsync.report(snapshot(1, name="R-0"))
     await shop.settled(1, "R-0")
 

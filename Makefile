@@ -22,7 +22,7 @@ demo: setup ## the whole story on this machine, with pages to look at
 	$(BIN)/slotsync demo
 
 test: setup ## the whole test suite
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: setup ## ruff and mypy strict
 	$(BIN)/ruff check .

@@ -132,8 +132,8 @@ class World:
         return [f"{each.id} is not at version {each.version}" for each in behind]
 
     async def _busy(self) -> list[str]:
-        busy = "ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'"
-        return [f"{each.id} is busy" async for each in self.client.list_workflows(busy)]
+        busy = (await self.client.count_workflows("ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'")).count
+        return [f"{busy} workflows are busy"] if busy else []
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -15,12 +16,14 @@ HERE = Path(__file__).parent
 
 
 def install() -> None:
-    """Brings in what the lock file names, unless it is there already."""
+    """Brings in what the lock file names, unless it is there already; one of the tests' processes at a time."""
     lock, installed = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    npm = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run(npm, cwd=HERE, check=True)
+    with lock.open() as mine:
+        fcntl.flock(mine, fcntl.LOCK_EX)
+        if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
+            return
+        npm = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(npm, cwd=HERE, check=True)
 
 
 class NodeProcess:

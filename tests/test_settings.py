@@ -79,7 +79,9 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ("encryption_keys", "", "SLOTSYNC_ENCRYPTION_KEYS: is not set (make one with: "),
         ("encryption_keys", " , ", "SLOTSYNC_ENCRYPTION_KEYS: is not set (make one with: "),
         ("encryption_keys", "c2hvcnQ=", "SLOTSYNC_ENCRYPTION_KEYS: is not a Fernet key"),
-        pytest.param("encryption_keys", f"{KEY},nonsense", "SLOTSYNC_ENCRYPTION_KEYS: is not a Fernet key", id="one-bad"),
+        pytest.param(
+            "encryption_keys", f"{KEY},nonsense", "SLOTSYNC_ENCRYPTION_KEYS: is not a Fernet key", id="one-bad"
+        ),
         ("database_url", "mysql://host/slotsync", "SLOTSYNC_DATABASE_URL: must be a PostgreSQL or SQLite URL"),
         ("poll_seconds", "often", "SLOTSYNC_POLL_SECONDS: "),
         ("horizon_days", "0", "SLOTSYNC_HORIZON_DAYS: "),

@@ -1,7 +1,7 @@
 """Notes how calls to Google went: whether the connection is well, in trouble or dead is computed from that."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -19,27 +19,39 @@ EVERY = timedelta(seconds=10)
 _TOLD_WITHIN = 10
 
 
-class CallNotes:
-    """Keeps the notes. ``loop`` is where the client lives; activities run in threads."""
+def _activity_began() -> datetime:
+    return activity.info().started_time
 
-    def __init__(self, connections: Connections, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+
+class CallNotes:
+    """Keeps the notes. ``loop`` is where the client lives, since calls run in threads; ``begun`` is when one began."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        client: Client,
+        loop: asyncio.AbstractEventLoop,
+        begun: Callable[[], datetime] = _activity_began,
+    ) -> None:
         self._connections = connections
         self._client = client
         self._loop = loop
+        self._begun = begun
         self._noted: dict[str, datetime] = {}
 
     @contextmanager
     def of(self, connection_id: str) -> Iterator[None]:
         """Around calls to Google as this connection. Notes how they ended; errors go on."""
+        at = self._begun()
         try:
             yield
         except GrantLost as error:
-            self._lost(connection_id, error.reason)
+            self._lost(connection_id, error.reason, at)
             raise
         except ScopeMissing as error:
             self._connections.mark_trouble(connection_id, error.reason)
             raise
-        self._good(connection_id, activity.info().started_time)
+        self._good(connection_id, at)
 
     def _good(self, connection_id: str, at: datetime) -> None:
         noted = self._noted.get(connection_id)
@@ -47,9 +59,8 @@ class CallNotes:
             self._noted[connection_id] = at
             self._connections.mark_good_call(connection_id, at)
 
-    def _lost(self, connection_id: str, reason: str) -> None:
+    def _lost(self, connection_id: str, reason: str, at: datetime) -> None:
         """Told before it is marked: a worker that dies in between meets the dead grant again, and tells again."""
-        at = activity.info().started_time
         if merchant := self._connections.active_merchant(connection_id, at):
             told = tell_connection(self._client, merchant, Revoked(reason=reason))
             asyncio.run_coroutine_threadsafe(told, self._loop).result(_TOLD_WITHIN)

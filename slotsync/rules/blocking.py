@@ -2,8 +2,23 @@
 
 from collections.abc import Collection
 
+from slotsync.rules.message import Message
+
 CALENDAR_MARK = "slotsync:"
 """How the line begins that slotsync leaves in the description of each calendar that it makes."""
+
+
+class PickableCalendar(Message):
+    """A calendar that a merchant may pick. Its name has no repr, so that it is never logged by accident."""
+
+    id: str
+    name: str
+    primary: bool = False
+
+    def __repr__(self) -> str:
+        return "PickableCalendar(...)"
+
+    __str__ = __repr__
 
 
 def may_block(calendar_id: str, description: str, managed: Collection[str]) -> bool:

@@ -55,8 +55,25 @@ def _check_zone(name: str) -> str:
     return name
 
 
+def _check_on_unknown(choice: str) -> str:
+    word, _, hours = choice.partition(":")
+    if word == "last_known":
+        if hours.isascii() and hours.isdecimal() and 1 <= int(hours) <= LONGEST_LAST_KNOWN:
+            return choice
+        raise ValueError(f"needs whole hours after last_known, 1 to {LONGEST_LAST_KNOWN}, such as last_known:4")
+    if choice in {"block", "sell"}:
+        return choice
+    raise ValueError("is not block, sell or last_known:<hours>")
+
+
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 """An IANA name."""
+
+
+LONGEST_LAST_KNOWN = 24 * 7
+
+OnUnknown = Annotated[str, AfterValidator(_check_on_unknown)]
+"""What is done with a time of which nobody knows whether it is free: ``block``, ``sell``, or ``last_known:<hours>``."""
 
 
 class OwnerSettings(Message):
@@ -66,6 +83,7 @@ class OwnerSettings(Message):
     time_zone: TimeZone = "UTC"
     sync: bool = True
     guest_data: GuestData = GuestData.LIMITED
+    on_unknown: OnUnknown = "block"
 
 
 class Switch(Message):

@@ -15,11 +15,12 @@ from slotsync.secrets import Vault
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.refresh_leases import RefreshLeases
 from slotsync.store.store import Store
-from slotsync.store.tables import ConnectionRow, ManagedCalendarRow
+from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(ConnectionRow)
 _CALENDARS = table_of(ManagedCalendarRow)
+_PICKED = table_of(BlockingCalendarRow)
 _ACTIVE = ConnectionState.ACTIVE.value
 _GRANTED = (
     "state",
@@ -183,7 +184,8 @@ def grant_in(row: ConnectionRow, vault: Vault) -> Grant:
 def _forget_calendars_of_another(connection: Connection, merchant: str, account_key: str | None) -> None:
     before = connection.execute(select(_TABLE.c.account_key).where(_TABLE.c.merchant == merchant)).scalar()
     if before and account_key and before != account_key:
-        connection.execute(delete(_CALENDARS).where(_CALENDARS.c.merchant == merchant))
+        for table in (_CALENDARS, _PICKED):
+            connection.execute(delete(table).where(table.c.merchant == merchant))
 
 
 def _of(session: Session, merchant: str) -> ConnectionRow | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from slotsync.errors import GrantLost
@@ -13,10 +13,11 @@ from slotsync.secrets import Vault
 from slotsync.store.connections import Grant, grant_in
 from slotsync.store.refresh_leases import RefreshLeases
 from slotsync.store.store import Store
-from slotsync.store.tables import ConnectionRow, ManagedCalendarRow
+from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
 from slotsync.store.upsert import table_of
 
 _TABLE = table_of(ConnectionRow)
+_PICKED = table_of(BlockingCalendarRow)
 _GONE = ConnectionState.DISCONNECTED.value
 
 
@@ -39,11 +40,13 @@ class Departures:
             return _departure(session, row) if row else None
 
     def finish(self, connection_id: str) -> None:
-        """Forgets the tokens, the account's address and the scopes, unless the merchant has connected again."""
+        """Forgets tokens, account, scopes and picked calendars, unless the merchant has connected again."""
         nothing = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _GONE)
-            connection.execute(update(_TABLE).where(*own).values(**nothing, scopes="", last_good_call_at=None))
+            forgotten = update(_TABLE).where(*own).values(**nothing, scopes="", last_good_call_at=None)
+            for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
+                connection.execute(delete(_PICKED).where(_PICKED.c.merchant == merchant))
 
     def grant(self, connection_id: str) -> Grant:
         """The grant, while the connection departs; ``GrantLost`` when it is dead or was given again."""

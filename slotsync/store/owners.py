@@ -76,4 +76,10 @@ class Owners:
 
 def settings_of(row: OwnerRow) -> OwnerSettings:
     """The settings in a row."""
-    return OwnerSettings(name=row.name, time_zone=row.time_zone, sync=row.sync, guest_data=GuestData(row.guest_data))
+    return OwnerSettings(
+        name=row.name,
+        time_zone=row.time_zone,
+        sync=row.sync,
+        guest_data=GuestData(row.guest_data),
+        on_unknown=row.on_unknown,
+    )

@@ -93,6 +93,7 @@ class OwnerRow(Row, table=True):
     time_zone: str
     sync: bool
     guest_data: str
+    on_unknown: str = Field(default="block", sa_column_kwargs={"server_default": "block"})
     remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
@@ -125,6 +126,30 @@ class CalendarPermitRow(Row, table=True):
     owner_id: str = Field(primary_key=True)
     since: datetime = Field(primary_key=True, sa_type=Instant)
     calendar_id: str | None = None
+
+
+class BlockingCalendarRow(Row, table=True):
+    """A calendar that a merchant picked to block a product. Its name is sealed, and gone when it is unpicked."""
+
+    __tablename__ = "blocking_calendar"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    calendar_id: str = Field(primary_key=True)
+    name: str | None = sealed_field()
+
+
+class UsedLinkRow(Row, table=True):
+    """A link to the settings page that was followed: it opens the page once. Kept until it would have expired."""
+
+    __tablename__ = "used_link"
+
+    link_hash: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=Instant, index=True)
 
 
 class ReservationRow(Row, table=True):

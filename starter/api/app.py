@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
-from starter.api import connection, documentation, operations, owners, reservations
+from starter.api import documentation, google, operations, owners, reservations
 from starter.api.backend import Backend
 from starter.api.body_limit import BodyLimit
 from starter.api.errors import UnexpectedErrors, answer_errors
@@ -34,7 +34,7 @@ def create_app(backend: Backend) -> FastAPI:
     )
     app.state.backend, app.state.registry = backend, registry
     answer_errors(app)
-    for protected in (reservations, owners, connection):
+    for protected in (reservations, owners, google):
         app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documentation.documented_problems())
     for open_to_all in (operations, documentation):
         app.include_router(open_to_all.router)

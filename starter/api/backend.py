@@ -1,46 +1,77 @@
-"""What the routes of the API work with."""
+"""What the routes of the API and the settings page work with."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Self
 
 from fastapi import Depends, Request
 from temporalio.client import Client
 
+from slotsync.google.looking import GoogleLooks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Connections, Store
+from slotsync.store import Calendars, Connections, Owners, Store
 from starter.client import Slotsync
+from starter.connecting import Connecting
+from starter.merchant_google import MerchantGoogle
+from starter.picking import Picking
+from starter.settings_page.links import SettingsLinks
+from starter.settings_page.session import Sessions
 from starter.timeline import Timelines
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Everything behind the API, built once for all requests."""
+    """Everything behind the API, built once for all requests, in the loop that answers them."""
 
     settings: Settings
     store: Store
     client: Client
     slotsync: Slotsync
     timelines: Timelines
-    connections: Connections
+    google: MerchantGoogle
+    looks: GoogleLooks
+    picking: Picking
+    owners: Owners
+    calendars: Calendars
+    links: SettingsLinks
+    sessions: Sessions
 
     @classmethod
     def of(cls, settings: Settings, store: Store, client: Client) -> Self:
         """What these make possible."""
+        vault = Vault(settings.encryption_keys)
+        google = MerchantGoogle(settings, Connections(store, vault), client)
         return cls(
             settings=settings,
             store=store,
             client=client,
             slotsync=Slotsync(client, store),
             timelines=Timelines(client, store),
-            connections=Connections(store, Vault(settings.encryption_keys)),
+            google=google,
+            looks=GoogleLooks(google.services),
+            picking=Picking(google, store, vault),
+            owners=Owners(store),
+            calendars=Calendars(store),
+            links=SettingsLinks(settings, store),
+            sessions=Sessions(settings),
         )
 
+    @cached_property
+    def connecting(self) -> Connecting:
+        """The way to Google and back; a ``SettingsError`` when slotsync was given no client of Google's."""
+        return Connecting(self.settings, self.store, Vault(self.settings.encryption_keys), self.client)
 
-def _of_app(request: Request) -> Backend:
+    def close(self) -> None:
+        """Closes the connections to Google."""
+        self.google.close()
+
+
+def backend_of(request: Request) -> Backend:
+    """The backend of the application that answers."""
     backend: Backend = request.app.state.backend
     return backend
 
 
-Behind = Annotated[Backend, Depends(_of_app)]
+Behind = Annotated[Backend, Depends(backend_of)]
 """The backend of the application that answers."""

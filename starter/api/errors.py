@@ -12,12 +12,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
-from slotsync.errors import NotTaken
+from slotsync.errors import GoogleError, GrantLost, InputError, NotTaken, ScopeMissing, SettingsError
 from starter.api.problems import (
     INVALID,
     KINDS,
     NOT_ALLOWED,
+    NOT_CONNECTED,
     NOT_FOUND,
+    NOT_GRANTED,
+    NOT_SET_UP,
     TOO_LARGE,
     UNAVAILABLE,
     UNEXPECTED,
@@ -49,6 +52,9 @@ def answer_errors(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(NotTaken)(_not_taken)
+    app.exception_handler(InputError)(_wrong_input)
+    app.exception_handler(SettingsError)(_not_set_up)
+    app.exception_handler(GoogleError)(_google_error)
     app.exception_handler(RPCError)(_temporal_error)
     app.exception_handler(OperationalError)(_database_error)
     app.exception_handler(InterfaceError)(_database_error)
@@ -87,6 +93,24 @@ async def _http_error(_: Request, error: HTTPException) -> Response:
 async def _not_taken(_: Request, error: NotTaken) -> Response:
     logger.warning("%s %s", current_request(), error)
     return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER)
+
+
+async def _wrong_input(_: Request, error: InputError) -> Response:
+    return problem_response(INVALID, str(error))
+
+
+async def _not_set_up(_: Request, error: SettingsError) -> Response:
+    logger.error("%s %s", current_request(), error)
+    return problem_response(NOT_SET_UP, f"The operator has to set this first: {error}")
+
+
+async def _google_error(_: Request, error: GoogleError) -> Response:
+    logger.warning("%s Google: %s", current_request(), error.reason)
+    if isinstance(error, GrantLost):
+        return problem_response(NOT_CONNECTED, "Send the merchant to the settings page, to connect Google (again).")
+    if isinstance(error, ScopeMissing):
+        return problem_response(NOT_GRANTED, "Send the merchant to the settings page, to connect again and allow it.")
+    return problem_response(UNAVAILABLE, "Google does not answer; try again.", headers=RETRY_AFTER)
 
 
 async def _temporal_error(_: Request, error: RPCError) -> Response:

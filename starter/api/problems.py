@@ -46,10 +46,25 @@ NO_KEY = Kind("api-key-needed", 401, "A valid API key is needed")
 NOT_FOUND = Kind("not-found", 404, "There is no such thing")
 NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not take this method")
 TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
+NOT_CONNECTED = Kind("google-not-connected", 409, "The merchant's Google account is not connected")
+NOT_GRANTED = Kind("google-scope-missing", 409, "The merchant has not allowed this in Google")
+NOT_SET_UP = Kind("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = Kind("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = Kind("unavailable", 503, "A part that slotsync needs does not answer")
 
-KINDS = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
+KINDS = (
+    INVALID,
+    UNREADABLE,
+    NO_KEY,
+    NOT_FOUND,
+    NOT_ALLOWED,
+    TOO_LARGE,
+    NOT_CONNECTED,
+    NOT_GRANTED,
+    NOT_SET_UP,
+    UNEXPECTED,
+    UNAVAILABLE,
+)
 
 
 class ApiError(SlotsyncError):

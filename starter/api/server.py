@@ -30,7 +30,8 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
     client = await connect(Vault(settings.encryption_keys))
-    server = api_server(Backend.of(settings, store, client), host, port)
+    backend = Backend.of(settings, store, client)
+    server = api_server(backend, host, port)
     for each in (signal.SIGTERM, signal.SIGINT):
         # uvicorn has handlers of its own while it runs, and raises the signal again when it is done.
         signal.signal(each, lambda *_: None)
@@ -39,6 +40,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         await server.serve()
         logger.info("stopped")
     finally:
+        backend.close()
         store.close()
 
 

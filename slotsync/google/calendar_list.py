@@ -1,0 +1,48 @@
+"""The calendars of a merchant's account, fetched whenever they are looked at."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from slotsync.google.call import ask
+from slotsync.google.service import GoogleServices
+from slotsync.rules.blocking import PickableCalendar, may_block
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import CalendarListEntry
+
+PAGE = 250
+
+
+class GoogleCalendarList:
+    """Lists calendars. Nothing of it is kept."""
+
+    def __init__(self, services: GoogleServices) -> None:
+        self._services = services
+
+    def of(self, connection_id: str) -> "list[CalendarListEntry]":
+        """Every calendar that the account shows, hidden ones too."""
+        return list(self._entries(connection_id))
+
+    def _entries(self, connection_id: str) -> "Iterator[CalendarListEntry]":
+        calendar_list = self._services.calendar(connection_id).calendar_list
+        token: str | None = None
+        while True:
+            page = ask(calendar_list.list(maxResults=PAGE, showHidden=True, pageToken=token))
+            yield from page.get("items", [])
+            token = page.get("nextPageToken")
+            if not token:
+                return
+
+
+def pickable(entries: "Collection[CalendarListEntry]", managed: Collection[str]) -> list[PickableCalendar]:
+    """Those that may block a product: the account's own first, then by name."""
+    found = [
+        PickableCalendar(id=each["id"], name=_name(each), primary=each.get("primary", False))
+        for each in entries
+        if may_block(each["id"], each.get("description", ""), managed)
+    ]
+    return sorted(found, key=lambda each: (not each.primary, each.name.casefold(), each.id))
+
+
+def _name(entry: "CalendarListEntry") -> str:
+    return entry.get("summaryOverride") or entry.get("summary") or entry["id"]

@@ -1,0 +1,151 @@
+"""Looking at a merchant's calendars on the merchant's own behalf. Nothing that is seen is kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from slotsync.errors import BadRequest, CalendarMissing, NotFound, ScopeMissing
+from slotsync.google.body import from_google
+from slotsync.google.call import ask
+from slotsync.google.service import GoogleServices
+from slotsync.rules.message import Message
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import Event, FreeBusyCalendar, FreeBusyRequest
+
+CALENDARS_A_CALL = 50
+"""Google takes no more in one freebusy query."""
+
+EVENTS_SHOWN = 250
+
+_BACK, _AHEAD = timedelta(weeks=4), timedelta(weeks=52)
+
+_SAYS_SOMETHING = frozenset(
+    {
+        "attachments",
+        "attendees",
+        "birthdayProperties",
+        "conferenceData",
+        "description",
+        "extendedProperties",
+        "gadget",
+        "hangoutLink",
+        "location",
+        "source",
+        "summary",
+        "workingLocationProperties",
+    }
+)
+
+
+class GivenAway(StrEnum):
+    """What Google tells of the events of somebody else's calendar."""
+
+    NOTHING = "nothing"
+    NO_EVENTS = "no_events"
+    TIMES = "times"
+    DETAILS = "details"
+
+
+class BusyTime(Message):
+    """A half-open interval."""
+
+    start: datetime
+    end: datetime
+
+
+class ShownEvent(Message):
+    """An event in a calendar of ours. It has no repr, so that no guest is logged by accident."""
+
+    title: str
+    start: datetime | date
+    end: datetime | date
+
+    def __repr__(self) -> str:
+        return "ShownEvent(...)"
+
+    __str__ = __repr__
+
+
+class GoogleLooks:
+    """Looks, with one call or a few."""
+
+    def __init__(self, services: GoogleServices) -> None:
+        self._services = services
+
+    def given_away(self, connection_id: str, calendar_id: str, now: datetime) -> GivenAway:
+        """What Google gives away of the calendar's next events: the promise is nothing, or bare times."""
+        events = self._services.calendar(connection_id).events
+        listing = events.list(
+            calendarId=calendar_id,
+            timeMin=_text(now - _BACK),
+            timeMax=_text(now + _AHEAD),
+            singleEvents=True,
+            maxResults=EVENTS_SHOWN,
+        )
+        try:
+            answer = ask(listing)
+        except (BadRequest, CalendarMissing, NotFound, ScopeMissing):
+            return GivenAway.NOTHING
+        return _given_away(answer.get("items", []))
+
+    def busy(
+        self, connection_id: str, calendar_ids: Sequence[str], start: datetime, end: datetime
+    ) -> dict[str, tuple[BusyTime, ...] | None]:
+        """The busy times of each calendar; nothing for one that could not be read: that is unknown, not free."""
+        freebusy = self._services.calendar(connection_id).freebusy
+        found: dict[str, tuple[BusyTime, ...] | None] = dict.fromkeys(calendar_ids)
+        for some in _batches(calendar_ids):
+            body: FreeBusyRequest = {
+                "timeMin": _text(start),
+                "timeMax": _text(end),
+                "items": [{"id": each} for each in some],
+            }
+            answered = ask(freebusy.query(body=body)).get("calendars", {})
+            found.update({each: _busy_times(answered, each) for each in some})
+        return found
+
+    def events(self, connection_id: str, calendar_id: str, start: datetime, end: datetime) -> list[ShownEvent]:
+        """What a calendar of ours shows in this time, in order; at most the first 250."""
+        events = self._services.calendar(connection_id).events
+        answer = ask(
+            events.list(
+                calendarId=calendar_id,
+                timeMin=_text(start),
+                timeMax=_text(end),
+                singleEvents=True,
+                orderBy="startTime",
+                maxResults=EVENTS_SHOWN,
+            )
+        )
+        return [shown for event in answer.get("items", []) if (shown := _shown(event))]
+
+
+def _given_away(events: "Sequence[Event]") -> GivenAway:
+    if any(_SAYS_SOMETHING & {name for name, value in event.items() if value} for event in events):
+        return GivenAway.DETAILS
+    return GivenAway.TIMES if events else GivenAway.NO_EVENTS
+
+
+def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) -> tuple[BusyTime, ...] | None:
+    calendar = answered.get(calendar_id)
+    if calendar is None or calendar.get("errors"):
+        return None  # an error inside a 200
+    return tuple(BusyTime.model_validate(each) for each in calendar.get("busy", []))
+
+
+def _shown(event: "Event") -> ShownEvent | None:
+    start, end = from_google(event.get("start", {})), from_google(event.get("end", {}))
+    if start is None or end is None:
+        return None
+    return ShownEvent(title=event.get("summary", ""), start=start, end=end)
+
+
+def _batches(calendar_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(calendar_ids), CALENDARS_A_CALL):
+        yield calendar_ids[first : first + CALENDARS_A_CALL]
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

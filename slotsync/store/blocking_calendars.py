@@ -1,0 +1,51 @@
+"""The calendars that merchants picked to block their products."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, insert
+from sqlmodel import col, select
+
+from slotsync.rules.blocking import PickableCalendar
+from slotsync.rules.owner import Owner
+from slotsync.secrets import Vault
+from slotsync.store.store import Store
+from slotsync.store.tables import BlockingCalendarRow
+from slotsync.store.upsert import table_of
+
+_TABLE = table_of(BlockingCalendarRow)
+
+
+class BlockingCalendars:
+    """Remembers ids and names of picked calendars, the names sealed, and nothing of any other."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+
+    def pick(self, merchant: str, owner: Owner, calendars: Iterable[PickableCalendar]) -> None:
+        """Makes these the ones that block the owner; what was picked before is forgotten."""
+        key = _key(merchant, owner)
+        with self._store.write() as connection:
+            connection.execute(delete(_TABLE).filter_by(**key))
+            for each in calendars:
+                sealed = self._vault.seal(each.name)
+                connection.execute(insert(_TABLE).values(**key, calendar_id=each.id, name=sealed))
+
+    def of(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
+        """Those that block the owner, by name."""
+        query = select(BlockingCalendarRow).filter_by(**_key(merchant, owner))
+        with self._store.read() as session:
+            found = [PickableCalendar(id=row.calendar_id, name=self._name(row)) for row in session.exec(query)]
+        return sorted(found, key=lambda each: (each.name.casefold(), each.id))
+
+    def forget_all(self, merchant: str) -> None:
+        """Forgets what the merchant picked, for all products."""
+        with self._store.write() as connection:
+            connection.execute(delete(_TABLE).where(col(BlockingCalendarRow.merchant) == merchant))
+
+    def _name(self, row: BlockingCalendarRow) -> str:
+        return self._vault.open(row.name) if row.name else row.calendar_id
+
+
+def _key(merchant: str, owner: Owner) -> dict[str, str]:
+    return {"merchant": merchant, "kind": owner.kind.value, "owner_id": owner.id}

@@ -1,0 +1,38 @@
+"""Links to the settings page that were followed. Each opens the page once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from sqlalchemy import delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from slotsync.store.store import Store
+from slotsync.store.tables import UsedLinkRow
+from slotsync.store.upsert import table_of
+
+_TABLE = table_of(UsedLinkRow)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UsedLinks:
+    """Remembers links for as long as they could be used again."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._store = store
+        self._clock = clock
+
+    def use(self, link: str, expires_at: datetime) -> bool:
+        """Whether this is the first time that the link is followed."""
+        link_hash = sha256(link.encode()).hexdigest()
+        with self._store.write() as connection:
+            connection.execute(delete(_TABLE).where(_TABLE.c.expires_at < self._clock()))
+        try:
+            with self._store.write() as connection:
+                connection.execute(insert(_TABLE).values(link_hash=link_hash, expires_at=expires_at))
+        except IntegrityError:
+            return False
+        return True

@@ -1,0 +1,98 @@
+"""The merchant's connection to Google, and the calendars that can be picked."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from slotsync.rules.blocking import PickableCalendar
+from slotsync.rules.connection import ConnectionView
+from slotsync.rules.departure import Farewell, LeftCalendars
+from slotsync.rules.message import Message
+from slotsync.rules.owner import Owner
+from starter.api.backend import Behind
+from starter.api.paths import MERCHANT, MerchantId, ProductId
+from starter.api.problems import NOT_FOUND, ApiError
+from starter.picking import MOST_PICKED
+from starter.settings_page.links import Leads, SettingsLink
+
+router = APIRouter(prefix=MERCHANT, tags=["Google"])
+
+CalendarId = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class ConnectAnswer(Message):
+    """Where to send the merchant's browser: through slotsync, which remembers the browser, to Google's consent page."""
+
+    authorization_url: str
+    expires_at: datetime
+
+
+class ConnectionBody(ConnectionView):
+    """How the merchant's connection to Google is doing. ``missing`` is what the merchant did not allow."""
+
+    merchant: str
+
+
+class CalendarsBody(Message):
+    """The calendars that the merchant can pick from."""
+
+    items: tuple[PickableCalendar, ...]
+
+
+class BlockingBody(Message):
+    """The ids of all calendars that shall block the product."""
+
+    calendar_ids: Annotated[tuple[CalendarId, ...], Field(max_length=MOST_PICKED)]
+
+
+class DisconnectBody(Message):
+    """``farewell`` says what was done and left behind; it is empty while that still goes on."""
+
+    farewell: Farewell | None
+
+
+@router.post("/google/connect")
+async def connect(merchant: MerchantId, behind: Behind) -> ConnectAnswer:
+    """A link that takes the merchant to Google's consent page. Good for ten minutes, once."""
+    link = behind.links.make(merchant, Leads.CONNECT)
+    return ConnectAnswer(authorization_url=link.url, expires_at=link.expires_at)
+
+
+@router.post("/settings-link")
+async def settings_link(merchant: MerchantId, behind: Behind) -> SettingsLink:
+    """A link to the merchant's settings page. Good for ten minutes, once; the visit then lasts two hours."""
+    return behind.links.make(merchant, Leads.SETTINGS)
+
+
+@router.get("/google")
+async def connection(merchant: MerchantId, behind: Behind) -> ConnectionBody:
+    """How the merchant's connection is doing; a merchant that never had one is disconnected."""
+    view = await behind.connecting.view(merchant)
+    return ConnectionBody(merchant=merchant, **dict(view))
+
+
+@router.get("/google/calendars")
+async def calendars(merchant: MerchantId, behind: Behind) -> CalendarsBody:
+    """The merchant's calendars, fresh from Google, without those that slotsync made. Show them to nobody else."""
+    return CalendarsBody(items=tuple(await behind.picking.pickable(merchant)))
+
+
+@router.delete("/google")
+async def disconnect(
+    merchant: MerchantId, behind: Behind, response: Response, calendars: LeftCalendars = LeftCalendars.KEEP
+) -> DisconnectBody:
+    """Disconnects, also with a dead grant; 202 while cleaning up still goes on."""
+    farewell = await behind.connecting.disconnect(merchant, calendars)
+    response.status_code = 200 if farewell else 202
+    return DisconnectBody(farewell=farewell)
+
+
+@router.put("/products/{product}/blocking-calendars")
+async def pick(merchant: MerchantId, product: ProductId, chosen: BlockingBody, behind: Behind) -> CalendarsBody:
+    """Picks the calendars that block the product, in place of those that did."""
+    owner = Owner.product(product)
+    if behind.owners.get(merchant, owner) is None:
+        raise ApiError(NOT_FOUND, f"The product {product} is not known; put its settings first.")
+    return CalendarsBody(items=tuple(await behind.picking.pick(merchant, owner, chosen.calendar_ids)))

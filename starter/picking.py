@@ -1,0 +1,58 @@
+"""Picking the calendars that block a product."""
+
+import asyncio
+from collections.abc import Sequence
+
+from slotsync.errors import InputError
+from slotsync.google.calendar_list import GoogleCalendarList, pickable
+from slotsync.rules.blocking import PickableCalendar
+from slotsync.rules.owner import Owner
+from slotsync.secrets import Vault
+from slotsync.store import Calendars, Owners, Store
+from slotsync.store.blocking_calendars import BlockingCalendars
+from starter.merchant_google import MerchantGoogle
+
+MOST_PICKED = 50
+
+
+class Picking:
+    """Lists a merchant's calendars live, and remembers only those that are picked."""
+
+    def __init__(self, google: MerchantGoogle, store: Store, vault: Vault) -> None:
+        self._google = google
+        self._list = GoogleCalendarList(google.services)
+        self._calendars = Calendars(store)
+        self._owners = Owners(store)
+        self._picked = BlockingCalendars(store, vault)
+
+    async def pickable(self, merchant: str) -> list[PickableCalendar]:
+        """The merchant's calendars, fresh from Google, without those that slotsync made."""
+        entries = await self._google.ask(merchant, self._list.of)
+        managed = await asyncio.to_thread(self._calendars.is_managed, [each["id"] for each in entries])
+        return pickable(entries, managed)
+
+    async def picked(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
+        """Those that block the product or resource."""
+        return await asyncio.to_thread(self._picked.of, merchant, owner)
+
+    async def pick(self, merchant: str, owner: Owner, calendar_ids: Sequence[str]) -> list[PickableCalendar]:
+        """Makes these the ones that block it; an ``InputError`` names what cannot be picked, and nothing changes."""
+        if await asyncio.to_thread(self._owners.get, merchant, owner) is None:
+            raise InputError(f"{owner}: is not known; put its settings first")
+        wanted = list(dict.fromkeys(calendar_ids))
+        if len(wanted) > MOST_PICKED:
+            raise InputError(f"calendar_ids: at most {MOST_PICKED} calendars can block one product")
+        chosen = await self._chosen(merchant, wanted) if wanted else []
+        await asyncio.to_thread(self._picked.pick, merchant, owner, chosen)
+        return chosen
+
+    async def _chosen(self, merchant: str, wanted: Sequence[str]) -> list[PickableCalendar]:
+        there = {each.id: each for each in await self.pickable(merchant)}
+        # By number: an id may be somebody's address.
+        strange = [number for number, each in enumerate(wanted, 1) if each not in there]
+        if strange:
+            raise InputError(
+                f"calendar_ids: number {', '.join(map(str, strange))} is not among the merchant's calendars, "
+                "or is one that slotsync fills; pick from the list"
+            )
+        return [there[each] for each in wanted]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from datetime import timedelta
+from functools import cached_property
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -11,7 +12,7 @@ from temporalio.service import RPCError
 from slotsync.errors import GoogleError, Transient
 from slotsync.google.consent import Consent, GoogleConsent
 from slotsync.google.revocation import revoke
-from slotsync.rules.connection import ConnectionView
+from slotsync.rules.connection import ConnectionView, wanted_scopes
 from slotsync.rules.connection_news import Disconnect, Granted
 from slotsync.rules.departure import Farewell, LeftCalendars
 from slotsync.secrets import Vault
@@ -36,13 +37,15 @@ class Connecting:
     def __init__(self, settings: Settings, store: Store, vault: Vault, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._google = GoogleConsent(settings)
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
-        self._views = ConnectionViews(store, vault, self._google.wanted)
+        self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
     async def begin(self, merchant: str, browser: str) -> str:
-        """Where to send the merchant's browser. Valid for ten minutes, once, in this browser."""
+        """Where to send the merchant's browser. Valid for ten minutes, once, in this browser.
+
+        Raises ``SettingsError`` when slotsync was not told where it is reached, or has no client of Google's.
+        """
         return await asyncio.to_thread(self._begin, merchant, browser)
 
     async def complete(
@@ -92,6 +95,11 @@ class Connecting:
             return await asyncio.wait_for(handle.result(), within.total_seconds())
         except TimeoutError:
             return None
+
+    @cached_property
+    def _google(self) -> GoogleConsent:
+        """Made when somebody is sent there: looking and leaving need neither a public address nor Google's client."""
+        return GoogleConsent(self._settings)
 
     def _begin(self, merchant: str, browser: str) -> str:
         state = secrets.token_urlsafe(32)

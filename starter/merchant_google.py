@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeVar
 
 from temporalio.client import Client
@@ -25,9 +26,14 @@ class MerchantGoogle:
     """Google, as each merchant's own connection. Notes how calls went, as activities do."""
 
     def __init__(self, settings: Settings, connections: Connections, client: Client) -> None:
-        self.services = GoogleServices(settings, connections)
+        self._settings = settings
         self._connections = connections
         self._notes = CallNotes(connections, client, asyncio.get_running_loop(), utc_now)
+
+    @cached_property
+    def services(self) -> GoogleServices:
+        """Google's services; a ``SettingsError`` when slotsync was given no client of Google's."""
+        return GoogleServices(self._settings, self._connections)
 
     async def ask(self, merchant: str, look: Callable[[str], Seen]) -> Seen:
         """What the look with the merchant's connection finds; ``GrantLost`` when none is active."""
@@ -35,7 +41,8 @@ class MerchantGoogle:
 
     def close(self) -> None:
         """Closes the connections to Google."""
-        self.services.close()
+        if "services" in vars(self):
+            self.services.close()
 
     def _ask(self, merchant: str, look: Callable[[str], Seen]) -> Seen:
         connection_id = self._connections.active_id(merchant)

@@ -20,14 +20,13 @@ class Picking:
 
     def __init__(self, google: MerchantGoogle, store: Store, vault: Vault) -> None:
         self._google = google
-        self._list = GoogleCalendarList(google.services)
         self._calendars = Calendars(store)
         self._owners = Owners(store)
         self._picked = BlockingCalendars(store, vault)
 
     async def pickable(self, merchant: str) -> list[PickableCalendar]:
         """The merchant's calendars, fresh from Google, without those that slotsync made."""
-        entries = await self._google.ask(merchant, self._list.of)
+        entries = await self._google.ask(merchant, GoogleCalendarList(self._google.services).of)
         managed = await asyncio.to_thread(self._calendars.is_managed, [each["id"] for each in entries])
         return pickable(entries, managed)
 

@@ -29,8 +29,8 @@ class Backend:
     client: Client
     slotsync: Slotsync
     timelines: Timelines
+    connecting: Connecting
     google: MerchantGoogle
-    looks: GoogleLooks
     picking: Picking
     owners: Owners
     calendars: Calendars
@@ -48,8 +48,8 @@ class Backend:
             client=client,
             slotsync=Slotsync(client, store),
             timelines=Timelines(client, store),
+            connecting=Connecting(settings, store, vault, client),
             google=google,
-            looks=GoogleLooks(google.services),
             picking=Picking(google, store, vault),
             owners=Owners(store),
             calendars=Calendars(store),
@@ -58,9 +58,9 @@ class Backend:
         )
 
     @cached_property
-    def connecting(self) -> Connecting:
-        """The way to Google and back; a ``SettingsError`` when slotsync was given no client of Google's."""
-        return Connecting(self.settings, self.store, Vault(self.settings.encryption_keys), self.client)
+    def looks(self) -> GoogleLooks:
+        """Looks at merchants' calendars; a ``SettingsError`` when slotsync was given no client of Google's."""
+        return GoogleLooks(self.google.services)
 
     def close(self) -> None:
         """Closes the connections to Google."""

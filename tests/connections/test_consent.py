@@ -203,5 +203,7 @@ async def test_what_expired_long_ago_is_swept_away(office: Office, vault: Vault)
 
 async def test_without_a_public_address_nobody_can_be_sent_to_google(office: Office, settings: Settings) -> None:
     world = office.world
+    nowhere = Connecting(settings.model_copy(update={"public_url": ""}), world.store, world.vault, world.client)
     with pytest.raises(SettingsError, match="SLOTSYNC_PUBLIC_URL"):
-        Connecting(settings.model_copy(update={"public_url": ""}), world.store, world.vault, world.client)
+        await nowhere.begin(MERCHANT, BROWSER)
+    assert (await nowhere.view(MERCHANT)).state is ConnectionState.DISCONNECTED

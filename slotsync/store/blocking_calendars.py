@@ -9,7 +9,7 @@ from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.owner import Owner
 from slotsync.secrets import Vault
 from slotsync.store.store import Store
-from slotsync.store.tables import BlockingCalendarRow
+from slotsync.store.tables import BlockingCalendarRow, OwnerRow
 from slotsync.store.upsert import table_of
 
 _TABLE = table_of(BlockingCalendarRow)
@@ -26,6 +26,9 @@ class BlockingCalendars:
         """Makes these the ones that block the owner; what was picked before is forgotten."""
         key = _key(merchant, owner)
         with self._store.write() as connection:
+            # One after the other: two that pick the same calendar at once would both insert it.
+            chosen = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
+            connection.execute(chosen.with_for_update(key_share=True))
             connection.execute(delete(_TABLE).filter_by(**key))
             for each in calendars:
                 sealed = self._vault.seal(each.name)

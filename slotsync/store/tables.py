@@ -144,7 +144,7 @@ class BlockingCalendarRow(Row, table=True):
 
 
 class UsedLinkRow(Row, table=True):
-    """A link to the settings page that was followed: it opens the page once. Kept until it would have expired."""
+    """A link to the settings page that was followed: it opens the page once. Kept for a while after it expired."""
 
     __tablename__ = "used_link"
 

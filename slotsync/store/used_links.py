@@ -1,7 +1,7 @@
 """Links to the settings page that were followed. Each opens the page once."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import delete, insert
@@ -11,6 +11,9 @@ from slotsync.store.store import Store
 from slotsync.store.tables import UsedLinkRow
 from slotsync.store.upsert import table_of
 
+REMEMBERED = timedelta(hours=1)
+"""How long an expired one is kept: clocks differ, and a link's time is counted in whole seconds."""
+
 _TABLE = table_of(UsedLinkRow)
 
 
@@ -19,7 +22,7 @@ def _utc_now() -> datetime:
 
 
 class UsedLinks:
-    """Remembers links for as long as they could be used again."""
+    """Remembers links for longer than they could be used again."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime] = _utc_now) -> None:
         self._store = store
@@ -29,7 +32,7 @@ class UsedLinks:
         """Whether this is the first time that the link is followed."""
         link_hash = sha256(link.encode()).hexdigest()
         with self._store.write() as connection:
-            connection.execute(delete(_TABLE).where(_TABLE.c.expires_at < self._clock()))
+            connection.execute(delete(_TABLE).where(_TABLE.c.expires_at < self._clock() - REMEMBERED))
         try:
             with self._store.write() as connection:
                 connection.execute(insert(_TABLE).values(link_hash=link_hash, expires_at=expires_at))

@@ -13,7 +13,7 @@ def test_settings_come_back_as_they_were_put(store: Store) -> None:
 
 
 def test_putting_again_replaces_every_setting(store: Store) -> None:
-    other = OwnerSettings(name="Tour", time_zone="UTC", sync=False, guest_data=GuestData.BUSY)
+    other = OwnerSettings(name="Tour", time_zone="UTC", sync=False, guest_data=GuestData.BUSY, on_unknown="sell")
     Owners(store).put("m", TOUR, SETTINGS)
     Owners(store).put("m", TOUR, other)
     assert Owners(store).all("m") == {TOUR: other}

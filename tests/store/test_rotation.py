@@ -5,17 +5,21 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
+from slotsync.rules.blocking import PickableCalendar
+from slotsync.rules.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Store
+from slotsync.store import Connections, Owners, Store
+from slotsync.store.blocking_calendars import BlockingCalendars
 from slotsync.store.pending_consents import Awaited, PendingConsents
 from slotsync.store.rotation import Rotated, count_lost, rotate, sealed_columns
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 LATER = datetime(2026, 11, 22, 13, tzinfo=UTC)
+TOUR, FAMILY = Owner.product("tour"), PickableCalendar(id="c-1", name="Family")
 
 
 def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
-    """Connections with every kind of secret, and a pending consent; their ids by merchant."""
+    """Connections with every kind of secret, a pending consent and a picked calendar; their ids by merchant."""
     connections = Connections(store, vault)
     ids = {
         name: connections.save_grant(name, f"refresh-{name}", {"openid"}, f"{name}@x")
@@ -24,6 +28,8 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER)
     PendingConsents(store, vault).put(Awaited.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
+    BlockingCalendars(store, vault).pick("0", TOUR, [FAMILY])
     return ids
 
 
@@ -33,7 +39,7 @@ def total(columns: list[Rotated]) -> tuple[int, int, int]:
 
 def test_afterwards_the_new_key_alone_opens_everything(store: Store) -> None:
     ids = fill(store, Vault([OLD]))
-    assert total(rotate(store, Vault([NEW, OLD]))) == (10, 0, 0)
+    assert total(rotate(store, Vault([NEW, OLD]))) == (11, 0, 0)
     vault = Vault([NEW])
     assert {Connections(store, vault).grant(connection_id).refresh_token for connection_id in ids.values()} == {
         f"refresh-{name}" for name in ids
@@ -41,18 +47,19 @@ def test_afterwards_the_new_key_alone_opens_everything(store: Store) -> None:
     pending = PendingConsents(store, vault).take(Awaited.ANSWER, "state")
     assert pending
     assert pending.secret == "verifier"
+    assert BlockingCalendars(store, vault).of("0", TOUR) == [FAMILY]
 
 
 def test_a_second_rotation_finds_nothing_to_do(store: Store) -> None:
     fill(store, Vault([OLD]))
     rotate(store, Vault([NEW, OLD]))
-    assert total(rotate(store, Vault([NEW, OLD]))) == (0, 10, 0)
+    assert total(rotate(store, Vault([NEW, OLD]))) == (0, 11, 0)
 
 
 def test_a_secret_that_no_key_opens_is_counted_and_left_as_it_is(store: Store) -> None:
     fill(store, Vault([OLD]), merchants=1)
-    assert count_lost(store, Vault([NEW])) == 4
-    assert total(rotate(store, Vault([NEW]))) == (0, 0, 4)
+    assert count_lost(store, Vault([NEW])) == 5
+    assert total(rotate(store, Vault([NEW]))) == (0, 0, 5)
     assert count_lost(store, Vault([OLD])) == 0
 
 

@@ -1,0 +1,124 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from slotsync.rules.blocking import PickableCalendar
+from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.secrets import Vault
+from slotsync.store import Connections, Owners, Store
+from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.store.connections import NewGrant
+from slotsync.store.departures import Departures
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TOUR, GUIDE = Owner.product("tour"), Owner.resource("guide")
+FAMILY = PickableCalendar(id="family", name="Aino's family")
+DOCTOR = PickableCalendar(id="doctor", name="doctor Virtanen")
+BOTH = [FAMILY, DOCTOR]
+
+
+@pytest.fixture
+def picked(store: Store, vault: Vault) -> BlockingCalendars:
+    for merchant in ("m", "other"):
+        for owner in (TOUR, GUIDE):
+            Owners(store).put(merchant, owner, OwnerSettings(name=owner.id))
+    return BlockingCalendars(store, vault)
+
+
+def connect(connections: Connections, merchant: str, account: str) -> str:
+    grant = NewGrant(account_email=f"{account}@x", account_key=account, scopes=frozenset(), refresh_token="r")
+    return connections.save(merchant, grant)
+
+
+def rows(store: Store) -> list[str]:
+    with store.read() as session:
+        return [str(row) for row in session.connection().execute(text("SELECT * FROM blocking_calendar"))]
+
+
+def test_what_was_picked_comes_back_by_name(picked: BlockingCalendars) -> None:
+    picked.pick("m", TOUR, [DOCTOR, FAMILY])
+    assert picked.of("m", TOUR) == [FAMILY, DOCTOR]
+
+
+def test_products_resources_and_merchants_are_kept_apart(picked: BlockingCalendars) -> None:
+    picked.pick("m", TOUR, [FAMILY])
+    picked.pick("m", GUIDE, [DOCTOR])
+    assert (picked.of("m", TOUR), picked.of("m", GUIDE), picked.of("other", TOUR)) == ([FAMILY], [DOCTOR], [])
+
+
+def test_no_name_rests_in_plain(store: Store, picked: BlockingCalendars) -> None:
+    picked.pick("m", TOUR, BOTH)
+    assert len(rows(store)) == 2
+    assert not [
+        name for name in ("Aino", "family'", "Virtanen") if name in str([each.split(",")[4] for each in rows(store)])
+    ]
+
+
+def test_what_is_no_longer_picked_is_forgotten_with_its_name(store: Store, picked: BlockingCalendars) -> None:
+    picked.pick("m", TOUR, BOTH)
+    picked.pick("m", TOUR, [DOCTOR])
+    assert picked.of("m", TOUR) == [DOCTOR]
+    assert len(rows(store)) == 1
+    picked.pick("m", TOUR, [])
+    assert rows(store) == []
+
+
+def test_a_merchant_can_be_forgotten_as_a_whole(picked: BlockingCalendars) -> None:
+    for merchant in ("m", "other"):
+        for owner in (TOUR, GUIDE):
+            picked.pick(merchant, owner, BOTH)
+    picked.forget_all("m")
+    assert picked.of("m", TOUR) == picked.of("m", GUIDE) == []
+    assert picked.of("other", TOUR) == BOTH
+
+
+def test_a_disconnection_forgets_what_its_merchant_picked(
+    store: Store, vault: Vault, connections: Connections, picked: BlockingCalendars
+) -> None:
+    for merchant in ("m", "other"):
+        connect(connections, merchant, merchant)
+        picked.pick(merchant, TOUR, BOTH)
+    departures = Departures(store, vault)
+    leaving = departures.begin("m", NOON)
+    assert leaving
+    departures.finish(leaving.connection_id)
+    assert (picked.of("m", TOUR), picked.of("other", TOUR)) == ([], BOTH)
+
+
+def test_who_connects_again_while_leaving_keeps_what_was_picked(
+    store: Store, vault: Vault, connections: Connections, picked: BlockingCalendars
+) -> None:
+    connect(connections, "m", "account")
+    picked.pick("m", TOUR, BOTH)
+    departures = Departures(store, vault)
+    leaving = departures.begin("m", NOON)
+    assert leaving
+    connect(connections, "m", "account")
+    departures.finish(leaving.connection_id)
+    assert picked.of("m", TOUR) == BOTH
+
+
+@pytest.mark.parametrize(("account", "left"), [("account", BOTH), ("another", [])])
+def test_calendars_of_an_account_are_forgotten_with_it(
+    connections: Connections, picked: BlockingCalendars, account: str, left: list[PickableCalendar]
+) -> None:
+    connect(connections, "m", "account")
+    picked.pick("m", TOUR, BOTH)
+    connect(connections, "m", account)
+    assert picked.of("m", TOUR) == left
+
+
+def test_nothing_is_picked_for_a_product_that_is_not_known(picked: BlockingCalendars) -> None:
+    with pytest.raises(IntegrityError):
+        picked.pick("m", Owner.product("unknown"), BOTH)
+
+
+def test_eight_threads_that_pick_at_once_leave_the_choice_of_one(store: Store, picked: BlockingCalendars) -> None:
+    choices = [[FAMILY], BOTH] * 20
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(picked.pick, "m", TOUR, choice) for choice in choices]:
+            done.result()
+    assert picked.of("m", TOUR) in ([FAMILY], BOTH)

@@ -15,7 +15,7 @@ from tests.world import World
 from tests.world import world as build_world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
 

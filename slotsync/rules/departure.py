@@ -34,11 +34,15 @@ class Departure(Message):
 
 
 class Farewell(Message):
-    """What a disconnection did, and what it left behind in Google; ``notes`` say it in plain words."""
+    """What a disconnection did, and what it left behind in Google; ``notes`` say it in plain words.
+
+    ``shared``: another merchant uses the same Google account, so that its access could not be ended.
+    """
 
     deleted: tuple[Owner, ...] = ()
     left: tuple[Owner, ...] = ()
     grant_ended: bool = False
+    shared: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -51,6 +55,7 @@ def farewell_of(
         deleted=tuple(each.owner for each in departure.calendars if each.owner in deleted),
         left=left,
         grant_ended=grant_ended,
+        shared=departure.shared,
         notes=(*_about_calendars(len(left), wanted), *_about_grant(departure, ended=grant_ended)),
     )
 

@@ -16,6 +16,7 @@ from starter.api.errors import UnexpectedErrors, answer_errors
 from starter.api.keys import ApiKeyGate, ApiKeys
 from starter.api.security_headers import SecurityHeaders
 from starter.api.watching import RequestTimes, Watch
+from starter.settings_page.app import page_mounts
 
 # ApiKeyGate asks for the key, for all addresses at once; this only tells OpenAPI of it.
 _KEY_NEEDED = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
@@ -38,7 +39,7 @@ def create_app(backend: Backend) -> FastAPI:
         app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documentation.documented_problems())
     for open_to_all in (operations, documentation):
         app.include_router(open_to_all.router)
-    app.router.routes.append(documentation.ASSETS)
+    app.router.routes += [documentation.ASSETS, *page_mounts()]
     return app
 
 

@@ -62,6 +62,11 @@ async def api_of(world: World) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def google() -> Iterator[RunningSandbox]:
     with running_sandbox(SandboxOptions.unlimited()) as running:
         yield running

@@ -1,5 +1,6 @@
 """Calendar owners: the products and resources that a managed calendar is made for."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -55,10 +56,15 @@ def _check_zone(name: str) -> str:
     return name
 
 
+LONGEST_LAST_KNOWN = 24 * 7
+
+_HOURS = re.compile("[0-9]{1,3}")
+
+
 def _check_on_unknown(choice: str) -> str:
     word, _, hours = choice.partition(":")
     if word == "last_known":
-        if hours.isascii() and hours.isdecimal() and 1 <= int(hours) <= LONGEST_LAST_KNOWN:
+        if _HOURS.fullmatch(hours) and 1 <= int(hours) <= LONGEST_LAST_KNOWN:
             return choice
         raise ValueError(f"needs whole hours after last_known, 1 to {LONGEST_LAST_KNOWN}, such as last_known:4")
     if choice in {"block", "sell"}:
@@ -68,9 +74,6 @@ def _check_on_unknown(choice: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 """An IANA name."""
-
-
-LONGEST_LAST_KNOWN = 24 * 7
 
 OnUnknown = Annotated[str, AfterValidator(_check_on_unknown)]
 """What is done with a time of which nobody knows whether it is free: ``block``, ``sell``, or ``last_known:<hours>``."""

@@ -1,6 +1,6 @@
 """Looking at a merchant's calendars on the merchant's own behalf. Nothing that is seen is kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ CALENDARS_A_CALL = 50
 """Google takes no more in one freebusy query."""
 
 EVENTS_SHOWN = 250
+EVENTS_PAGE = 2500
 
 _BACK, _AHEAD = timedelta(weeks=4), timedelta(weeks=52)
 
@@ -76,19 +77,10 @@ class GoogleLooks:
 
     def given_away(self, connection_id: str, calendar_id: str, now: datetime) -> GivenAway:
         """What Google gives away of the calendar's next events: the promise is nothing, or bare times."""
-        events = self._services.calendar(connection_id).events
-        listing = events.list(
-            calendarId=calendar_id,
-            timeMin=_text(now - _BACK),
-            timeMax=_text(now + _AHEAD),
-            singleEvents=True,
-            maxResults=EVENTS_SHOWN,
-        )
         try:
-            answer = ask(listing)
+            return _given_away(self._all_events(connection_id, calendar_id, now - _BACK, now + _AHEAD))
         except (BadRequest, CalendarMissing, NotFound, ScopeMissing):
             return GivenAway.NOTHING
-        return _given_away(answer.get("items", []))
 
     def busy(
         self, connection_id: str, calendar_ids: Sequence[str], start: datetime, end: datetime
@@ -121,11 +113,34 @@ class GoogleLooks:
         )
         return [shown for event in answer.get("items", []) if (shown := _shown(event))]
 
+    def _all_events(self, connection_id: str, calendar_id: str, start: datetime, end: datetime) -> "Iterator[Event]":
+        """Page by page. A page may be empty with more to come."""
+        events = self._services.calendar(connection_id).events
+        token: str | None = None
+        while True:
+            page = ask(
+                events.list(
+                    calendarId=calendar_id,
+                    timeMin=_text(start),
+                    timeMax=_text(end),
+                    singleEvents=True,
+                    maxResults=EVENTS_PAGE,
+                    pageToken=token,
+                )
+            )
+            yield from page.get("items", [])
+            token = page.get("nextPageToken")
+            if not token:
+                return
 
-def _given_away(events: "Sequence[Event]") -> GivenAway:
-    if any(_SAYS_SOMETHING & {name for name, value in event.items() if value} for event in events):
-        return GivenAway.DETAILS
-    return GivenAway.TIMES if events else GivenAway.NO_EVENTS
+
+def _given_away(events: "Iterable[Event]") -> GivenAway:
+    given = GivenAway.NO_EVENTS
+    for event in events:
+        if any(value and name in _SAYS_SOMETHING for name, value in event.items()):
+            return GivenAway.DETAILS
+        given = GivenAway.TIMES
+    return given
 
 
 def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) -> tuple[BusyTime, ...] | None:

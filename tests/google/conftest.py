@@ -113,12 +113,13 @@ class Seen:
 
 @dataclass
 class AnsweringServer:
-    """Google as far as one test needs it: ``reply`` answers, ``token`` answers at the token endpoint."""
+    """Google as far as one test needs it: ``reply`` answers, after ``replies``; ``token`` at the token endpoint."""
 
     url: str = ""
     connections: int = 0
     open_connections: int = 0
     refused_tokens: set[str] = field(default_factory=set)
+    replies: list[Answer] = field(default_factory=list)
     reply: Answer = Answer()
     token: Answer = Answer(body=json.dumps({"access_token": "fresh", "expires_in": 3599}))
     seen: list[Seen] = field(default_factory=list)
@@ -127,7 +128,9 @@ class AnsweringServer:
         self.seen.append(seen)
         if seen.path == "/token":
             return self.token
-        return UNAUTHENTICATED if seen.token in self.refused_tokens else self.reply
+        if seen.token in self.refused_tokens:
+            return UNAUTHENTICATED
+        return self.replies.pop(0) if self.replies else self.reply
 
     def calls(self, path: str = "") -> list[Seen]:
         return [seen for seen in self.seen if path in seen.path]

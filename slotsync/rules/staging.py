@@ -34,13 +34,20 @@ class Turn(Message):
     at: datetime
 
 
-def turn_of(owner: Owner, waiting: Mapping[Owner, datetime | None], permits: Collection[Permit], now: datetime) -> Turn:
+def turn_of(
+    owner: Owner,
+    waiting: Mapping[Owner, datetime | None],
+    permits: Collection[Permit],
+    now: datetime,
+    elsewhere: Collection[datetime] = (),
+) -> Turn:
     """The owner's turn among those that wait for a calendar, each with its soonest open reservation.
 
-    An owner whose permit was not used goes first, in the place that it has already: it is trying.
+    An owner whose permit was not used goes first, in the place that it has already: it is trying. ``elsewhere`` are
+    the permits that other merchants have for the same Google account: they count, whoever they are for.
     """
     trying = {permit.owner for permit in permits if not permit.used}
-    counted = [permit.since for permit in permits if permit.used or permit.owner != owner]
+    counted = [*elsewhere, *(permit.since for permit in permits if permit.used or permit.owner != owner)]
     line = [each for each in in_line(waiting) if each not in trying]
     position = 1 if owner in trying or owner not in line else line.index(owner) + 1
     return Turn(position=position, at=_free(position, counted, now))

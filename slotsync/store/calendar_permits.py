@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, or_, select
 from sqlalchemy.sql import func
 
 from slotsync.rules.owner import Owner, OwnerKind
@@ -11,6 +11,7 @@ from slotsync.rules.staging import WINDOW, Permit, Turn, turn_of
 from slotsync.store.store import Store
 from slotsync.store.tables import (
     CalendarPermitRow,
+    ConnectionRow,
     ManagedCalendarRow,
     MerchantRow,
     OwnerRow,
@@ -20,6 +21,7 @@ from slotsync.store.tables import (
 from slotsync.store.upsert import table_of
 
 _TABLE = table_of(CalendarPermitRow)
+_CONNECTIONS = table_of(ConnectionRow)
 _MERCHANTS = table_of(MerchantRow)
 _OWNERS = table_of(OwnerRow)
 _MADE = table_of(ManagedCalendarRow)
@@ -31,7 +33,7 @@ KEPT = timedelta(days=7)
 
 
 class CalendarPermits:
-    """Gives owners their turn. A merchant has one Google account, so it is counted by merchant."""
+    """Gives owners their turn. Merchants that connected the same Google account share what Google allows it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -39,9 +41,9 @@ class CalendarPermits:
     def take_turn(self, merchant: str, owner: Owner, now: datetime) -> Turn:
         """The owner's turn. When it is due, the owner holds a permit for it; asking again renews an unused one."""
         with self._store.write() as connection:
-            # One at a time for each merchant; SQLite has one writer anyway.
-            connection.execute(select(_MERCHANTS.c.id).filter_by(id=merchant).with_for_update())
-            turn = turn_of(owner, _waiting(connection, merchant, now), _permits(connection, merchant, now), now)
+            _lock_account(connection, merchant)
+            waiting, permits = _waiting(connection, merchant, now), _read(connection, merchant, now - WINDOW)
+            turn = turn_of(owner, waiting, permits, now, _elsewhere(connection, merchant, now - WINDOW))
             if turn.at <= now:
                 _grant(connection, merchant, owner, now)
             return turn
@@ -50,6 +52,25 @@ class CalendarPermits:
         """The permits that were given to this merchant lately, oldest first."""
         with self._store.read() as session:
             return _read(session.connection(), merchant, None)
+
+
+def _lock_account(connection: Connection, merchant: str) -> None:
+    """One at a time for each account: the merchants that share it, always in the same order. SQLite has one writer."""
+    sharing = or_(_MERCHANTS.c.id == merchant, _MERCHANTS.c.id.in_(_sharing(merchant)))
+    locked = select(_MERCHANTS.c.id).where(sharing).order_by(_MERCHANTS.c.id)
+    connection.execute(locked.with_for_update(key_share=True)).all()
+
+
+def _sharing(merchant: str) -> Select[tuple[str]]:
+    """The merchants that connected the account of this one, which is among them; none while it is not known."""
+    account = select(_CONNECTIONS.c.account_key).filter_by(merchant=merchant).scalar_subquery()
+    return select(_CONNECTIONS.c.merchant).where(_CONNECTIONS.c.account_key == account)
+
+
+def _elsewhere(connection: Connection, merchant: str, after: datetime) -> list[datetime]:
+    """Since when other merchants have permits for the account."""
+    others = (_TABLE.c.merchant != merchant, _TABLE.c.merchant.in_(_sharing(merchant)))
+    return [*connection.execute(select(_TABLE.c.since).where(*others, _TABLE.c.since > after)).scalars()]
 
 
 def _waiting(connection: Connection, merchant: str, now: datetime) -> dict[Owner, datetime | None]:
@@ -67,10 +88,6 @@ def _waiting(connection: Connection, merchant: str, now: datetime) -> dict[Owner
         .group_by(_OWNERS.c.kind, _OWNERS.c.id)
     )
     return {Owner(kind=OwnerKind(kind), id=name): needed for kind, name, needed in connection.execute(query)}
-
-
-def _permits(connection: Connection, merchant: str, now: datetime) -> list[Permit]:
-    return _read(connection, merchant, now - WINDOW)
 
 
 def _read(connection: Connection, merchant: str, after: datetime | None) -> list[Permit]:

@@ -57,6 +57,14 @@ def test_a_calendar_that_is_made_anew_waits_like_a_new_one() -> None:
     assert turn_of(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + WINDOW
 
 
+def test_permits_of_other_merchants_with_the_account_count_like_ones_own() -> None:
+    own = [Permit(owner=TOURS[0], since=NOON), *used(20)]
+    turn = turn_of(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 18)
+    assert (turn.position, turn.at) == (1, NOON)
+    turn = turn_of(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 19)
+    assert (turn.position, turn.at) == (1, NOON + VALIDITY)
+
+
 @given(asks=st.lists(st.tuples(st.integers(0, 149), st.integers(0, 300), st.booleans()), max_size=300))
 def test_never_more_than_forty_in_an_hour_whoever_asks_when_by_whatever_clock(
     asks: list[tuple[int, int, bool]],

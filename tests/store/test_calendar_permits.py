@@ -1,5 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 
 import pytest
 
@@ -8,7 +10,10 @@ from slotsync.rules.owner import Owner, OwnerSettings
 from slotsync.rules.reservation import ReservationStatus
 from slotsync.rules.staging import LIMIT, WINDOW
 from slotsync.rules.sync_state import SyncState
+from slotsync.secrets import Vault
 from slotsync.store import CalendarPermits, Calendars, Connections, Owners, Reservations, Store, SyncedEvents
+from slotsync.store.connections import NewGrant
+from slotsync.store.departures import Departures
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOURS = [Owner.product(f"tour-{number:02}") for number in range(60)]
@@ -19,6 +24,26 @@ def permits(store: Store) -> CalendarPermits:
     for tour in TOURS:
         Owners(store).put("m", tour, OwnerSettings(name=tour.id))
     return CalendarPermits(store)
+
+
+def connect(connections: Connections, merchant: str, account: str | None) -> str:
+    grant = NewGrant(account_email="shared@x", account_key=account, scopes=frozenset(), refresh_token="r")
+    return connections.save(merchant, grant)
+
+
+@pytest.fixture
+def sharing(store: Store, permits: CalendarPermits, connections: Connections) -> CalendarPermits:
+    """Two merchants with one Google account and products of the same names."""
+    for merchant in ("m", "other"):
+        connect(connections, merchant, "account")
+        for tour in TOURS:
+            Owners(store).put(merchant, tour, OwnerSettings(name=tour.id))
+    return permits
+
+
+def take(permits: CalendarPermits, merchant: str, count: int, now: datetime = NOON) -> int:
+    """How many of so many owners of the merchant got a permit."""
+    return sum(permits.take_turn(merchant, tour, now).at <= now for tour in TOURS[:count])
 
 
 def book(store: Store, tour: Owner, ends_at: datetime, status: ReservationStatus = ReservationStatus.CONFIRMED) -> None:
@@ -70,8 +95,55 @@ def test_who_is_off_or_has_a_calendar_is_not_in_line(
     assert permits.take_turn("m", TOURS[2], NOON).position == 1
 
 
-def test_merchants_do_not_wait_for_each_other(store: Store, permits: CalendarPermits) -> None:
-    for tour in TOURS[:LIMIT]:
-        permits.take_turn("m", tour, NOON)
+@pytest.mark.parametrize("accounts", [("account", "another"), ("account", None), (None, None)])
+def test_merchants_with_accounts_of_their_own_do_not_wait_for_each_other(
+    sharing: CalendarPermits, connections: Connections, accounts: tuple[str | None, str | None]
+) -> None:
+    for merchant, account in zip(("m", "other"), accounts, strict=True):
+        connect(connections, merchant, account)
+    assert (take(sharing, "m", 60), take(sharing, "other", 60)) == (LIMIT, LIMIT)
+
+
+def test_merchants_that_never_connected_do_not_wait_for_each_other(store: Store, permits: CalendarPermits) -> None:
     Owners(store).put("other", TOURS[0], OwnerSettings(name="Tour"))
-    assert permits.take_turn("other", TOURS[0], NOON).at == NOON
+    assert (take(permits, "m", 60), take(permits, "other", 1)) == (LIMIT, 1)
+
+
+def test_merchants_with_the_same_account_share_what_google_allows_it(sharing: CalendarPermits) -> None:
+    assert (take(sharing, "m", 25), take(sharing, "other", 25)) == (25, 15)
+    later = sharing.take_turn("other", TOURS[20], NOON)
+    assert later.at == NOON + WINDOW
+    assert (len(sharing.of("m")), len(sharing.of("other"))) == (25, 15)
+    assert take(sharing, "other", 25, NOON + WINDOW) == 25
+
+
+def test_who_tries_again_keeps_its_own_place_and_not_that_of_its_namesake(sharing: CalendarPermits) -> None:
+    take(sharing, "m", LIMIT)
+    assert take(sharing, "m", 1, NOON + timedelta(minutes=1)) == 1
+    assert take(sharing, "other", 1, NOON + timedelta(minutes=1)) == 0
+
+
+def test_who_has_left_an_account_has_not_given_back_what_it_took(
+    store: Store, vault: Vault, sharing: CalendarPermits
+) -> None:
+    take(sharing, "m", LIMIT)
+    departures = Departures(store, vault)
+    leaving = departures.begin("m", NOON)
+    assert leaving
+    departures.finish(leaving.connection_id)
+    assert take(sharing, "other", 1) == 0
+
+
+def test_processes_that_serve_merchants_of_one_account_at_once_never_give_more_than_the_limit(
+    database_url: str, sharing: CalendarPermits
+) -> None:
+    with closing(Store.open(database_url)) as one, closing(Store.open(database_url)) as two:
+        workers = [CalendarPermits(store) for store in (one, two)]
+        asks = [(merchant, tour) for tour in TOURS for merchant in ("m", "other")]
+        with ThreadPoolExecutor(16) as threads:
+            turns = [
+                threads.submit(worker.take_turn, merchant, tour, NOON)
+                for worker, (merchant, tour) in zip(cycle(workers), asks, strict=False)
+            ]
+            given = sum(turn.result().at <= NOON for turn in turns)
+    assert given == len(sharing.of("m")) + len(sharing.of("other")) == LIMIT

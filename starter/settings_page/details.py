@@ -20,7 +20,8 @@ from starter.settings_page.visit import Visit
 from starter.settings_page.week import Day, bounds, week_of
 
 _SHOWN = frozenset({SyncState.IN_STEP})
-_COMING = frozenset({SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING})
+_COMING = frozenset({SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING, SyncState.NOT_SYNCED})
+"""Just after synchronization was turned on, all are still noted as not synchronized."""
 _STUCK = frozenset({SyncState.PARKED, SyncState.FAILED})
 
 
@@ -97,7 +98,7 @@ async def details_of(visit: Visit, owner: Owner, privacy: PrivacyResult | None =
     monday = visit.address.monday(utc_now().astimezone(zone).date())
     pickable, filling, events, busy = await asyncio.gather(
         _pickable(visit, owner),
-        _filling(visit, owner),
+        _filling(visit, calendar),
         _events(visit, calendar, *bounds(monday, zone)),
         _busy(visit, picked, *bounds(monday, zone)),
     )
@@ -127,8 +128,10 @@ async def _pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] 
         return None
 
 
-async def _filling(visit: Visit, owner: Owner) -> Filling:
-    told = (await visit.behind.slotsync.backfill_progress(visit.merchant, owner)).events
+async def _filling(visit: Visit, calendar: ManagedCalendar) -> Filling:
+    if not calendar.settings.sync:
+        return Filling(0, 0, 0)
+    told = (await visit.behind.slotsync.backfill_progress(visit.merchant, calendar.owner)).events
 
     def count(states: frozenset[SyncState]) -> int:
         return sum(number for state, number in told.items() if state in states)

@@ -37,6 +37,9 @@ SCOPES = (
 CLIENT_ID = "slotsync-local"
 BEYOND_ANY_DEMO = "1000000"
 
+WORKSHOP = "arctic-kayaks"
+"""The merchant to try things with."""
+
 Tell = Callable[[str], None]
 
 
@@ -105,12 +108,19 @@ async def connect_merchant(parts: LocalParts, merchant: str, email: str, time_zo
     parts.connections.save_grant(merchant, answer.json()["refresh_token"], SCOPES, email)
 
 
+async def settings_link(parts: LocalParts, merchant: str) -> str:
+    """A link to the merchant's settings page, as a platform gets it."""
+    async with httpx.AsyncClient(base_url=parts.api, headers={"Authorization": f"Bearer {parts.api_key}"}) as api:
+        answer = (await api.post(f"/v1/merchants/{merchant}/settings-link")).raise_for_status()
+    return str(answer.json()["url"])
+
+
 async def open_workshop(parts: LocalParts) -> None:
     """A merchant to try things with: the one of the README, connected, with a tour and its guide."""
-    await connect_merchant(parts, "arctic-kayaks", "arctic-kayaks@gmail.example", "Europe/Helsinki")
+    await connect_merchant(parts, WORKSHOP, "arctic-kayaks@gmail.example", "Europe/Helsinki")
     for owner, name in ((Owner.product("sunset-tour"), "Sunset tour"), (Owner.resource("guide-1"), "Guide Aino")):
         settings = OwnerSettings(name=name, time_zone="Europe/Helsinki")
-        await parts.slotsync.put_owner("arctic-kayaks", owner, settings)
+        await parts.slotsync.put_owner(WORKSHOP, owner, settings)
 
 
 def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> dict[str, str]:

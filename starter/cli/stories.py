@@ -19,7 +19,7 @@ from starter.cli import display
 from starter.demo.bookings import MERCHANT, Report, read_bookings, reports_of
 from starter.demo.comparison import counted
 from starter.demo.story import Outcome, look, newest, open_hotel, tell, until_settled
-from starter.local import LocalParts, local_parts, open_workshop
+from starter.local import WORKSHOP, LocalParts, local_parts, open_workshop, settings_link
 
 FOLDER = Path(".slotsync")
 SHIPPED = Path(__file__).parent.parent / "demo" / "resort-hotel-bookings.csv"
@@ -66,8 +66,9 @@ def _hotel(now: datetime) -> str:
 
 async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path | None, ready: Path | None) -> Outcome:
     async with _running(folder, quotas=False) as parts:
+        merchant = reports[0].reservation.merchant
         outcome = await _story(parts, reports)
-        console.print(display.outcome(outcome), display.places(parts))
+        console.print(display.outcome(outcome), display.places(parts, await settings_link(parts, merchant)))
         if report:
             report.write_text(json.dumps(_told(outcome), indent=2) + "\n")
         if stay:
@@ -78,7 +79,7 @@ async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path
 async def _dev(folder: Path, ready: Path | None) -> None:
     async with _running(folder, quotas=True) as parts:
         await open_workshop(parts)
-        console.print(display.places(parts))
+        console.print(display.places(parts, await settings_link(parts, WORKSHOP)))
         await _stay(parts, ready)
 
 

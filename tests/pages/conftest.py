@@ -121,7 +121,7 @@ class Merchant:
         wide = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide == 0, f"{name} is {wide} pixels too wide"
         if PICTURES:
-            await self.page.screenshot(path=f"{PICTURES}/{name}-{self.size}.png", full_page=True)
+            await self.page.screenshot(path=f"{PICTURES}/settings-{name}-{self.size}.png", full_page=True)
 
 
 @asynccontextmanager

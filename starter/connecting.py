@@ -34,9 +34,12 @@ PATIENCE = timedelta(seconds=20)
 class Connecting:
     """Takes merchants through Google's consent and back. ``browser`` is a secret that only their browser has."""
 
-    def __init__(self, settings: Settings, store: Store, vault: Vault, client: Client) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, vault: Vault, client: Client, patience: timedelta = PATIENCE
+    ) -> None:
         self._settings = settings
         self._client = client
+        self._patience = patience
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
@@ -86,13 +89,11 @@ class Connecting:
         """How the merchant's connection is doing."""
         return await asyncio.to_thread(self._views.of, merchant)
 
-    async def disconnect(
-        self, merchant: str, calendars: LeftCalendars, *, within: timedelta = PATIENCE
-    ) -> Farewell | None:
+    async def disconnect(self, merchant: str, calendars: LeftCalendars) -> Farewell | None:
         """Disconnects, also when the grant is dead; what was left behind, or nothing while it is still being done."""
         handle = await tell_connection(self._client, merchant, Disconnect(calendars=calendars))
         try:
-            return await asyncio.wait_for(handle.result(), within.total_seconds())
+            return await asyncio.wait_for(handle.result(), self._patience.total_seconds())
         except TimeoutError:
             return None
 

@@ -38,10 +38,9 @@ class Picking:
         """Makes these the ones that block it; an ``InputError`` names what cannot be picked, and nothing changes."""
         if await asyncio.to_thread(self._owners.get, merchant, owner) is None:
             raise InputError(f"{owner}: is not known; put its settings first")
-        wanted = list(dict.fromkeys(calendar_ids))
-        if len(wanted) > MOST_PICKED:
+        if len(calendar_ids) > MOST_PICKED:
             raise InputError(f"calendar_ids: at most {MOST_PICKED} calendars can block one product")
-        chosen = await self._chosen(merchant, wanted) if wanted else []
+        chosen = await self._chosen(merchant, calendar_ids) if calendar_ids else []
         await asyncio.to_thread(self._picked.pick, merchant, owner, chosen)
         return chosen
 
@@ -54,4 +53,4 @@ class Picking:
                 f"calendar_ids: number {', '.join(map(str, strange))} is not among the merchant's calendars, "
                 "or is one that slotsync fills; pick from the list"
             )
-        return [there[each] for each in wanted]
+        return [there[each] for each in dict.fromkeys(wanted)]

@@ -14,6 +14,7 @@ from starter.api.backend import Backend
 from starter.api.body_limit import BodyLimit
 from starter.api.errors import UnexpectedErrors, answer_errors
 from starter.api.keys import ApiKeyGate, ApiKeys
+from starter.api.problems import OF_GOOGLE
 from starter.api.security_headers import SecurityHeaders
 from starter.api.watching import RequestTimes, Watch
 from starter.settings_page.app import page_mounts
@@ -35,8 +36,9 @@ def create_app(backend: Backend) -> FastAPI:
     )
     app.state.backend, app.state.registry = backend, registry
     answer_errors(app)
-    for protected in (reservations, owners, google):
-        app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documentation.documented_problems())
+    for protected, problems in ((reservations, ()), (owners, ()), (google, OF_GOOGLE)):
+        documented = documentation.documented_problems(*problems)
+        app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documented)
     for open_to_all in (operations, documentation):
         app.include_router(open_to_all.router)
     app.router.routes += [documentation.ASSETS, *page_mounts()]

@@ -1,5 +1,7 @@
 """The API's own description: OpenAPI, and a page to read and try it. Nothing is loaded from elsewhere."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from pydantic.json_schema import models_json_schema
@@ -7,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from starter.api.problems import KINDS, MEDIA_TYPE, NOT_ALLOWED, Kind, Problem
+from starter.api.problems import EVERYWHERE, MEDIA_TYPE, Kind, Problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,9 +41,10 @@ async def docs(request: Request) -> Response:
     return page
 
 
-def documented_problems() -> dict[int | str, dict[str, object]]:
-    """The problems that any route may answer with."""
-    return {kind.status: _documented(kind) for kind in KINDS if kind is not NOT_ALLOWED}
+def documented_problems(*more: Kind) -> dict[int | str, dict[str, object]]:
+    """The problems that any route may answer with, and these."""
+    kinds = (*EVERYWHERE, *more)
+    return {kind.status: _documented([each for each in kinds if each.status == kind.status]) for kind in kinds}
 
 
 def problem_schemas() -> dict[str, object]:
@@ -50,6 +53,7 @@ def problem_schemas() -> dict[str, object]:
     return dict(schemas["$defs"])
 
 
-def _documented(kind: Kind) -> dict[str, object]:
+def _documented(kinds: Sequence[Kind]) -> dict[str, object]:
+    """Kinds of one status."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
-    return {"description": kind.title, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"description": ", or: ".join(kind.title for kind in kinds), "content": {MEDIA_TYPE: {"schema": schema}}}

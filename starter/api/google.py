@@ -1,9 +1,10 @@
 """The merchant's connection to Google, and the calendars that can be picked."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Response, status
 from pydantic import Field
 
 from slotsync.rules.blocking import PickableCalendar
@@ -42,7 +43,7 @@ class CalendarsBody(Message):
 
 
 class BlockingBody(Message):
-    """The ids of all calendars that shall block the product."""
+    """The ids of all calendars that shall block the product; an empty list unblocks it."""
 
     calendar_ids: Annotated[tuple[CalendarId, ...], Field(max_length=MOST_PICKED)]
 
@@ -75,17 +76,21 @@ async def connection(merchant: MerchantId, behind: Behind) -> ConnectionBody:
 
 @router.get("/google/calendars")
 async def calendars(merchant: MerchantId, behind: Behind) -> CalendarsBody:
-    """The merchant's calendars, fresh from Google, without those that slotsync made. Show them to nobody else."""
+    """The merchant's calendars, fresh from Google, without those that cannot block. Show them to nobody else.
+
+    Those that slotsync made cannot, nor those that Google generates (holidays, birthdays).
+    """
     return CalendarsBody(items=tuple(await behind.picking.pickable(merchant)))
 
 
-@router.delete("/google")
+@router.delete("/google", responses={202: {"model": DisconnectBody, "description": "Cleaning up still goes on."}})
 async def disconnect(
     merchant: MerchantId, behind: Behind, response: Response, calendars: LeftCalendars = LeftCalendars.KEEP
 ) -> DisconnectBody:
     """Disconnects, also with a dead grant; 202 while cleaning up still goes on."""
     farewell = await behind.connecting.disconnect(merchant, calendars)
-    response.status_code = 200 if farewell else 202
+    if farewell is None:
+        response.status_code = status.HTTP_202_ACCEPTED
     return DisconnectBody(farewell=farewell)
 
 
@@ -93,6 +98,6 @@ async def disconnect(
 async def pick(merchant: MerchantId, product: ProductId, chosen: BlockingBody, behind: Behind) -> CalendarsBody:
     """Picks the calendars that block the product, in place of those that did."""
     owner = Owner.product(product)
-    if behind.owners.get(merchant, owner) is None:
-        raise ApiError(NOT_FOUND, f"The product {product} is not known; put its settings first.")
+    if await asyncio.to_thread(behind.owners.get, merchant, owner) is None:
+        raise ApiError(NOT_FOUND, "The product is not known; put its settings first.")
     return CalendarsBody(items=tuple(await behind.picking.pick(merchant, owner, chosen.calendar_ids)))

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 
-from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.rules.owner import OnUnknown, Owner, OwnerSettings
 from starter.api.backend import Behind
 from starter.api.paths import MERCHANT, MerchantId, ProductId, ResourceId
 
@@ -26,12 +26,15 @@ def _check_zone(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_check_zone), Field(examples=["Europe/Helsinki"])]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
+Unknown = Annotated[OnUnknown, Field(json_schema_extra={"pattern": "^(block|sell|last_known:[0-9]{1,3})$"})]
+
 
 class OwnerBody(OwnerSettings):
     """All the settings of a product or resource; one that is left out has its default."""
 
     name: Name
     time_zone: TimeZone = "UTC"
+    on_unknown: Unknown = "block"
 
 
 @router.put("/products/{product}")

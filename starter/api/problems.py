@@ -52,19 +52,13 @@ NOT_SET_UP = Kind("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = Kind("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = Kind("unavailable", 503, "A part that slotsync needs does not answer")
 
-KINDS = (
-    INVALID,
-    UNREADABLE,
-    NO_KEY,
-    NOT_FOUND,
-    NOT_ALLOWED,
-    TOO_LARGE,
-    NOT_CONNECTED,
-    NOT_GRANTED,
-    NOT_SET_UP,
-    UNEXPECTED,
-    UNAVAILABLE,
-)
+EVERYWHERE = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
+"""What any route may answer with."""
+
+OF_GOOGLE = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)
+"""What routes that need a merchant's Google may answer with, too."""
+
+KINDS = (*EVERYWHERE, *OF_GOOGLE, NOT_ALLOWED)
 
 
 class ApiError(SlotsyncError):

@@ -2,7 +2,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -15,11 +16,13 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.api.backend import Backend
 from starter.api.server import api_server
+from starter.connecting import PATIENCE, Connecting
 from tests.servers import real_time
 from tests.world import World, settings_for, until, world_of
 
 KEY = "a-key-of-the-platform"
 OLD_KEY = "a-key-that-is-being-replaced"
+PUBLIC_URL = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,15 @@ async def serving(backend: Backend) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await running
+        backend.close()
 
 
 @asynccontextmanager
-async def api_of(world: World) -> AsyncIterator[Api]:
+async def api_of(world: World, patience: timedelta = PATIENCE) -> AsyncIterator[Api]:
+    backend = Backend.of(world.settings, world.store, world.client)
+    connecting = Connecting(world.settings, world.store, world.vault, world.client, patience)
     async with (
-        serving(Backend.of(world.settings, world.store, world.client)) as url,
+        serving(replace(backend, connecting=connecting)) as url,
         httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
         httpx.AsyncClient(base_url=url, timeout=30) as stranger,
     ):
@@ -75,14 +81,14 @@ def google() -> Iterator[RunningSandbox]:
 @pytest.fixture(scope="session")
 def settings(google: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     told = settings_for(google.url, tmp_path_factory.mktemp("api"))
-    return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY))})
+    return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY)), "public_url": PUBLIC_URL})
 
 
 @asynccontextmanager
-async def api_with(settings: Settings) -> AsyncIterator[Api]:
-    """The API of a new world."""
+async def api_with(settings: Settings, patience: timedelta = PATIENCE) -> AsyncIterator[Api]:
+    """The API of a new world, which waits so long to say how a disconnection ended."""
     vault = Vault(settings.encryption_keys)
-    async with real_time(vault) as client, world_of(settings, vault, client) as world, api_of(world) as built:
+    async with real_time(vault) as client, world_of(settings, vault, client) as world, api_of(world, patience) as built:
         yield built
 
 

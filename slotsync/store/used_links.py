@@ -28,9 +28,9 @@ class UsedLinks:
         self._store = store
         self._clock = clock
 
-    def use(self, link: str, expires_at: datetime) -> bool:
-        """Whether this is the first time that the link is followed."""
-        link_hash = sha256(link.encode()).hexdigest()
+    def use(self, name: str, expires_at: datetime) -> bool:
+        """Whether this is the first time that the link with this name is followed."""
+        link_hash = sha256(name.encode()).hexdigest()
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(_TABLE.c.expires_at < self._clock() - REMEMBERED))
         try:

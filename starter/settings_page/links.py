@@ -56,14 +56,15 @@ class SettingsLinks:
     def follow(self, signed: str, leads: Leads) -> str | LinkTrouble:
         """The merchant whose link it is, for the first who follows it; else what is wrong with it."""
         try:
-            told, made_at = self._signer(leads).loads(
+            (merchant, once), made_at = self._signer(leads).loads(
                 signed, max_age=int(self._lifetime.total_seconds()), return_timestamp=True
             )
         except SignatureExpired:
             return LinkTrouble.EXPIRED
         except BadSignature:
             return LinkTrouble.FORGED
-        return str(told[0]) if self._used.use(signed, made_at + self._lifetime) else LinkTrouble.USED
+        # Known by what is signed: the same signature can be written in several ways.
+        return str(merchant) if self._used.use(once, made_at + self._lifetime) else LinkTrouble.USED
 
     def _signer(self, leads: Leads) -> URLSafeTimedSerializer:
         return signer(self._settings, f"link:{leads}")

@@ -43,7 +43,7 @@ def test_links_that_expired_long_ago_are_swept_away(store: Store) -> None:
     assert count(store) == 1
 
 
-def test_the_link_itself_is_not_kept(store: Store) -> None:
-    at(store, NOON).use("signed-by-us", EXPIRES)
+def test_the_name_itself_is_not_kept(store: Store) -> None:
+    at(store, NOON).use("a-random-name", EXPIRES)
     with store.read() as session:
-        assert "signed-by-us" not in str([*session.connection().execute(text("SELECT * FROM used_link"))])
+        assert "a-random-name" not in str([*session.connection().execute(text("SELECT * FROM used_link"))])

@@ -2,23 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.calling_all import call_all
 from slotsync.rules.calendar_news import CalendarRequest
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner
 from slotsync.rules.workflow_ids import reservation_id
-from slotsync.temporal.batch import BatchProgress, batch_progress, signal_all
+from slotsync.temporal.batch import BatchProgress
 from slotsync.temporal.calendar_news import tell_calendar
+from slotsync.temporal.visibility import quoted
 
 AT_ONCE = 20
-LOOK = timedelta(milliseconds=500)
-"""How often a batch is looked at; the first batch of a shop ends within a second."""
 
 
 class Call(Message):
@@ -64,21 +62,9 @@ class ReservationCalls:
     @activity.defn
     async def call_all_reservations(self, backfill: Backfill) -> BatchProgress:
         """Signals every open reservation of the owner to look again; how many there were, once all have been told."""
-        progress = await batch_progress(self._client, backfill.job_id) or await self._start(backfill)
-        while progress.running:
-            activity.heartbeat(progress.done)
-            await asyncio.sleep(LOOK.total_seconds())
-            progress = await batch_progress(self._client, backfill.job_id) or progress
-        return progress
-
-    async def _start(self, backfill: Backfill) -> BatchProgress:
-        reason = f"Back-fill of {backfill.owner}"
         query = open_reservations_of(backfill.merchant, backfill.owner)
-        if not (await self._client.count_workflows(query)).count:
-            return BatchProgress(total=0, done=0, failed=0, running=False)
-        if not await signal_all(self._client, query, "look_again", job_id=backfill.job_id, reason=reason):
-            raise ApplicationError("Temporal has to end another batch first", type="BatchesBusy")
-        return BatchProgress(total=0, done=0, failed=0, running=True)
+        reason = f"Back-fill of {backfill.owner}"
+        return await call_all(self._client, query, job_id=backfill.job_id, reason=reason)
 
     async def _call(self, merchant: str, reservations: Sequence[str]) -> None:
         await asyncio.gather(*(self._look_again(reservation_id(merchant, each)) for each in reservations))
@@ -95,11 +81,5 @@ def open_reservations_of(merchant: str, owner: Owner) -> str:
     """The visibility query that finds their workflows."""
     return (
         "WorkflowType = 'ReservationWorkflow' AND ExecutionStatus = 'Running'"
-        f" AND SlotsyncMerchant = {_quoted(merchant)} AND SlotsyncOwners = {_quoted(str(owner))}"
+        f" AND SlotsyncMerchant = {quoted(merchant)} AND SlotsyncOwners = {quoted(str(owner))}"
     )
-
-
-def _quoted(text: str) -> str:
-    # Ids are free of white space, colons and slashes, but not of quotes.
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

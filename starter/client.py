@@ -20,7 +20,7 @@ from slotsync.store import Owners, Reservations, Store, SyncedEvents
 from slotsync.temporal import queues
 from slotsync.temporal.attributes import whose
 from slotsync.temporal.connect import connect
-from starter.status import EventStanding, Overview, Standing, StateCount
+from starter.status import EventStanding, Overview, OverviewLine, Standing
 from starter.switching import BackfillProgress, Switching
 from workflows.reservation import Progress, ReservationState, ReservationWorkflow
 
@@ -131,7 +131,7 @@ class Slotsync:
         merchants = [merchant] if merchant else self._owners.merchants()
         return Overview(
             lines=tuple(
-                StateCount(merchant=each, state=state, count=count.count, oldest=count.oldest_since)
+                OverviewLine(merchant=each, state=state, count=count.count, oldest=count.oldest_since)
                 for each in merchants
                 for state, count in self._events.summary(each).items()
             )

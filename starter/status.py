@@ -40,7 +40,7 @@ class Standing(Message):
         return self.settled_version is not None and self.settled_version >= self.version
 
 
-class StateCount(Message):
+class OverviewLine(Message):
     """How many events of a merchant are in one state, and since when the oldest of them is."""
 
     merchant: str
@@ -52,4 +52,4 @@ class StateCount(Message):
 class Overview(Message):
     """All events, counted by merchant and state."""
 
-    lines: tuple[StateCount, ...]
+    lines: tuple[OverviewLine, ...]

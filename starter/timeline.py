@@ -9,6 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from slotsync.rules.message import Message
 from slotsync.rules.workflow_ids import reservation_id
 from slotsync.store import Reservations, Store, SyncedEvent, SyncedEvents
+from slotsync.temporal.visibility import quoted
 from starter.happening import Happening, Source
 from starter.history import HistoryReader
 
@@ -44,8 +45,7 @@ class Timelines:
 
     async def _runs(self, workflow_id: str) -> list[str]:
         """The newest runs. Temporal's list may lag behind by a moment, so the very newest is asked for by itself."""
-        quoted = workflow_id.replace("'", "''")
-        listed = self._client.list_workflows(f"WorkflowId = '{quoted}'", limit=RUNS)
+        listed = self._client.list_workflows(f"WorkflowId = {quoted(workflow_id)}", limit=RUNS)
         runs = [each.run_id async for each in listed]
         try:
             runs.append((await self._client.get_workflow_handle(workflow_id).describe()).run_id)

@@ -45,11 +45,6 @@ class Plan(Message):
     without_calendar: tuple[Owner, ...] = ()
     without_connection: tuple[Owner, ...] = ()
 
-    @property
-    def settled(self) -> bool:
-        """Whether Google already shows all that it should."""
-        return not (self.actions or self.without_calendar or self.without_connection)
-
 
 def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
     """The way from ``applied`` to ``desired``: at most one action per event, none for an event that is right.

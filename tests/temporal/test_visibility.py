@@ -1,0 +1,35 @@
+import pytest
+from temporalio.client import Client
+
+from activities.calling import open_reservations_of
+from slotsync.rules.owner import Owner
+from slotsync.secrets import Vault
+from slotsync.temporal.attributes import whose
+from tests.servers import real_time
+from tests.world import until
+
+pytestmark = pytest.mark.anyio
+
+NAMES = ["o'brien", "it''s", '"quoted"', "100%_", "a'OR'1'='1"]
+
+
+async def found(client: Client, merchant: str, owner: Owner) -> int:
+    return (await client.count_workflows(open_reservations_of(merchant, owner))).count
+
+
+async def test_ids_with_quotes_find_their_own_workflows_and_no_others(vault: Vault) -> None:
+    async with real_time(vault) as client:
+        for name in NAMES:
+            await client.start_workflow(
+                "ReservationWorkflow",
+                id=f"reservation:{name}:R-1",
+                task_queue="nobody-listens",
+                search_attributes=whose(name, [Owner.product(name)]),
+            )
+        for name in NAMES:
+
+            async def there(name: str = name) -> bool:
+                return await found(client, name, Owner.product(name)) == 1
+
+            await until(there)
+        assert await found(client, "x' OR SlotsyncMerchant != '", Owner.product("x")) == 0

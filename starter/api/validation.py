@@ -13,7 +13,9 @@ LONGEST_FIELD = 200
 _REMEDIES = {
     "missing": "is missing",
     "extra_forbidden": "is not known here: remove it, or check its spelling",
-    "string_pattern_mismatch": "is empty or has a character that is not allowed (spaces, colons, slashes, controls)",
+    "string_pattern_mismatch": (
+        "is empty or has a character that is not allowed (spaces, colons, slashes, double quotes, controls)"
+    ),
     "model_attributes_type": "is not a JSON object; send one, with the header Content-Type: application/json",
 }
 

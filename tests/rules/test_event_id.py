@@ -7,7 +7,7 @@ from slotsync.rules.event import EventKey
 from slotsync.rules.event_id import event_id
 from slotsync.rules.owner import Owner, OwnerKind
 
-NAMES = st.from_regex(r"[^\s:/\\\x00-\x1f\x7f]{1,40}", fullmatch=True)
+NAMES = st.from_regex(r'[^\s:/\\"\x00-\x1f\x7f]{1,40}', fullmatch=True)
 KEYS = st.builds(EventKey, item=NAMES, owner=st.builds(Owner, kind=st.sampled_from(OwnerKind), id=NAMES))
 
 

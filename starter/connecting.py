@@ -72,17 +72,18 @@ class Connecting:
         pending = await asyncio.to_thread(self._take, Awaited.CONFIRMATION, change, browser)
         if isinstance(pending, Refusal):
             return pending
-        return await self._connect(pending.merchant, taken_up(pending.secret), all_anew=True)
+        left, left_key = await asyncio.to_thread(self._grant_of, pending.merchant)
+        connected = await self._connect(pending.merchant, taken_up(pending.secret), all_anew=True)
+        await asyncio.to_thread(self._give_back, left, left_key)
+        return connected
 
     async def decline_account_change(self, change: str, browser: str) -> Refusal | None:
         """Stays with the connected account and gives the other one's grant back; a refusal if there was no question."""
         pending = await asyncio.to_thread(self._take, Awaited.CONFIRMATION, change, browser)
         if isinstance(pending, Refusal):
             return pending
-        try:
-            await asyncio.to_thread(revoke, self._settings, taken_up(pending.secret).refresh_token)
-        except Transient as failure:
-            logger.warning("a grant that was not wanted could not be given back to Google: %s", failure.reason)
+        declined = taken_up(pending.secret)
+        await asyncio.to_thread(self._give_back, declined.refresh_token, declined.account_key)
         return None
 
     async def view(self, merchant: str) -> ConnectionView:
@@ -128,6 +129,21 @@ class Connecting:
         if known and known.email and known.is_other_than(consent.account):
             return await asyncio.to_thread(self._ask, merchant, browser, known.email, grant)
         return await self._connect(merchant, grant, all_anew=_was_disconnected(known))
+
+    def _grant_of(self, merchant: str) -> tuple[str | None, str | None]:
+        """The refresh token that the merchant has now, and the key of its account."""
+        connection_id, known = self._connections.active_id(merchant), self._views.account(merchant)
+        token = self._connections.grant(connection_id).refresh_token if connection_id else None
+        return token, known.key if known else None
+
+    def _give_back(self, refresh_token: str | None, account_key: str | None) -> None:
+        """Ends a grant that nobody wants; not one of an account that another merchant uses."""
+        if refresh_token is None or self._connections.is_used(account_key):
+            return
+        try:
+            revoke(self._settings, refresh_token)
+        except Transient as failure:
+            logger.warning("a grant that is not wanted could not be given back to Google: %s", failure.reason)
 
     def _ask(self, merchant: str, browser: str, connected: str, grant: NewGrant) -> AnotherAccount:
         change = secrets.token_urlsafe(32)

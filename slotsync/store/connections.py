@@ -114,6 +114,16 @@ class Connections:
             row = _of(session, merchant)
             return row.id if row and row.state == _ACTIVE else None
 
+    def is_used(self, account_key: str | None) -> bool:
+        """Whether anybody is connected to this account: Google ends all grants of an account to us at once."""
+        if account_key is None:
+            return False
+        with self._store.read() as session:
+            used = select_row(ConnectionRow).where(
+                ConnectionRow.account_key == account_key, ConnectionRow.state == _ACTIVE
+            )
+            return session.exec(used).first() is not None
+
     def active_merchant(self, connection_id: str, at: datetime) -> str | None:
         """Whose connection it is, if it is active since ``at`` or longer."""
         with self._store.read() as session:

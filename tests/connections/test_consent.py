@@ -143,6 +143,30 @@ async def test_another_account_changes_nothing_until_it_is_confirmed(office: Off
     assert refusal(await office.connecting.confirm_account_change(asked.change, BROWSER)) is Reason.UNKNOWN
 
 
+async def test_a_change_gives_the_left_accounts_grant_back(office: Office) -> None:
+    await office.connected()
+    asked = await office.consent(OTHER)
+    assert isinstance(asked, AnotherAccount)
+    await office.connecting.confirm_account_change(asked.change, BROWSER)
+    assert await office.calls("oauth2.revoke") == 1
+    assert (await office.connecting.view(MERCHANT)).account == OTHER
+
+
+@pytest.mark.parametrize("decides", ["to change", "to stay"])
+async def test_no_decision_ends_the_grant_of_another_merchant_with_the_same_account(
+    office: Office, decides: str
+) -> None:
+    await office.connected(EMAIL)
+    await office.connected(EMAIL if decides == "to change" else OTHER, merchant="neighbour")
+    asked = await office.consent(OTHER)
+    assert isinstance(asked, AnotherAccount)
+    if decides == "to change":
+        await office.connecting.confirm_account_change(asked.change, BROWSER)
+    else:
+        await office.connecting.decline_account_change(asked.change, BROWSER)
+    assert await office.calls("oauth2.revoke") == 0
+
+
 async def test_another_browser_cannot_confirm_a_change(office: Office) -> None:
     await office.connected()
     asked = await office.consent(OTHER)

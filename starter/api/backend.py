@@ -10,7 +10,7 @@ from temporalio.client import Client
 from slotsync.google.looking import GoogleLooks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Calendars, Connections, Owners, Store
+from slotsync.store import Calendars, Connections, Owners, Store, SyncedEvents
 from starter.client import Slotsync
 from starter.connecting import Connecting
 from starter.merchant_google import MerchantGoogle
@@ -34,6 +34,7 @@ class Backend:
     picking: Picking
     owners: Owners
     calendars: Calendars
+    events: SyncedEvents
     links: SettingsLinks
     sessions: Sessions
 
@@ -53,6 +54,7 @@ class Backend:
             picking=Picking(google, store, vault),
             owners=Owners(store),
             calendars=Calendars(store),
+            events=SyncedEvents(store),
             links=SettingsLinks(settings, store),
             sessions=Sessions(settings),
         )

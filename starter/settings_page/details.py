@@ -131,7 +131,7 @@ async def _pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] 
 async def _filling(visit: Visit, calendar: ManagedCalendar) -> Filling:
     if not calendar.settings.sync:
         return Filling(0, 0, 0)
-    told = (await visit.behind.slotsync.backfill_progress(visit.merchant, calendar.owner)).events
+    told = await asyncio.to_thread(visit.behind.events.open_states, visit.merchant, calendar.owner, utc_now())
 
     def count(states: frozenset[SyncState]) -> int:
         return sum(number for state, number in told.items() if state in states)

@@ -1,20 +1,25 @@
-"""Records the histories that test_replay.py replays: ``python -m tests.workflows.recording``.
+"""Records the histories that test_replay.py replays: ``python -m tests.workflows.recording [path ...]``.
 
 To be run when a workflow gains a path; the old histories stay as long as such workflows may still be open.
 """
 
 import asyncio
 import re
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from slotsync.rules.departure import LeftCalendars
 from slotsync.rules.owner import Owner
-from slotsync.rules.workflow_ids import calendar_id, reservation_id
+from slotsync.rules.workflow_ids import calendar_id, connection_id, reservation_id
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import running_sandbox
 from slotsync.secrets import Vault
+from starter.connecting import Connecting
+from starter.consent_results import Connected
+from tests.connections.browser import decide
 from tests.servers import real_time
 from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, World, item, snapshot, until, world
 
@@ -22,6 +27,7 @@ HISTORIES = Path(__file__).parent / "histories"
 KEY = "c2xvdHN5bmMtaGlzdG9yaWVzLWZvci10ZXN0cy1vbmw="  # seals nothing but these histories
 
 LIFE = reservation_id(MERCHANT, "R-1")
+BROWSER = "a secret that only this browser has"
 
 
 async def booked_changed_cancelled(shop: World) -> None:
@@ -55,14 +61,7 @@ async def superseded_while_retrying(shop: World) -> None:
 async def parked_and_resumed(shop: World) -> None:
     await shop.slotsync.report(snapshot(1))
     await shop.settled(1)
-    await shop.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
-    await shop.slotsync.report(snapshot(2))
-
-    async def parked() -> bool:
-        standing = await shop.slotsync.status(MERCHANT, "R-1")
-        return standing is not None and any(event.state == "parked" for event in standing.events)
-
-    await until(parked)
+    await _lose_grant(shop)
     await shop.connect()
     await shop.client.get_workflow_handle(LIFE).signal("look_again")
     await shop.settled(2)
@@ -73,12 +72,48 @@ async def calendar_made(shop: World) -> None:
     await shop.settled(1)
 
 
+async def connected_revoked_reconnected_disconnected(shop: World) -> None:
+    settings = shop.settings.model_copy(update={"public_url": "http://127.0.0.1:9"})
+    connecting = Connecting(settings, shop.store, shop.vault, shop.client)
+    await _consent(connecting)
+    await shop.slotsync.report(snapshot(1))
+    await shop.settled(1)
+    await _lose_grant(shop)
+    await _consent(connecting)
+    await shop.settled(2)
+
+    async def nobody_parks_late() -> bool:
+        details = await shop.client.get_workflow_handle(connection_id(MERCHANT)).query("__temporal_workflow_metadata")
+        return "stay parked" in str(details)
+
+    await until(nobody_parks_late)
+    assert await connecting.disconnect(MERCHANT, LeftCalendars.DELETE)
+
+
+async def _consent(connecting: Connecting) -> None:
+    back = decide(await connecting.begin(MERCHANT, BROWSER), EMAIL)
+    assert isinstance(await connecting.complete(back.state, back.code, BROWSER), Connected)
+
+
+async def _lose_grant(shop: World) -> None:
+    """The grant dies, and a second version waits for another."""
+    await shop.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
+    await shop.slotsync.report(snapshot(2))
+
+    async def parked() -> bool:
+        standing = await shop.slotsync.status(MERCHANT, "R-1")
+        return standing is not None and any(event.state == "parked" for event in standing.events)
+
+    await until(parked)
+
+
 PATHS: dict[Callable[[World], Awaitable[None]], str] = {
     booked_changed_cancelled: LIFE,
     over: LIFE,
     superseded_while_retrying: LIFE,
     parked_and_resumed: LIFE,
     calendar_made: calendar_id(MERCHANT, Owner.product(TOUR.id)),
+    connected_revoked_reconnected_disconnected: connection_id(MERCHANT),
 }
 
 
@@ -98,10 +133,12 @@ def _without_paths(told: str) -> str:
     return re.sub(r'"stackTrace": "(\\.|[^"\\])*"', '"stackTrace": ""', told)
 
 
-async def main() -> None:
+async def main(*names: str) -> None:
+    """Records the paths with these names; all of them, where none is named."""
     for path, workflow_id in PATHS.items():
-        await record(path, workflow_id)
+        if path.__name__ in names or not names:
+            await record(path, workflow_id)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(*sys.argv[1:]))

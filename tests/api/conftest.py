@@ -1,5 +1,3 @@
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,10 +13,11 @@ from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.api.backend import Backend
-from starter.api.server import api_server
 from starter.connecting import PATIENCE, Connecting
 from tests.servers import real_time
-from tests.world import World, settings_for, until, world_of
+from tests.serving import listener
+from tests.serving import serving as serving_on
+from tests.world import World, settings_for, world_of
 
 KEY = "a-key-of-the-platform"
 OLD_KEY = "a-key-that-is-being-replaced"
@@ -38,21 +37,9 @@ class Api:
 @asynccontextmanager
 async def serving(backend: Backend) -> AsyncIterator[str]:
     """The API on a free port; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    host, port = listener.getsockname()
-    server = api_server(backend, host, port)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-
-    async def started() -> bool:
-        return server.started or running.done()
-
-    await until(started)
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.should_exit = True
-        await running
-        backend.close()
+    taken, url = listener()
+    async with serving_on(backend, taken):
+        yield url
 
 
 @asynccontextmanager

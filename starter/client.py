@@ -47,9 +47,10 @@ class Slotsync:
 
     @classmethod
     async def connect(cls) -> Self:
-        """A client as the environment says: SLOTSYNC_* and TEMPORAL_*. Raises ``SettingsError``."""
+        """A client as the environment says: SLOTSYNC_* and TEMPORAL_*. Raises ``SettingsError``, with the remedy."""
         settings = Settings.load()
         store = await asyncio.to_thread(Store.open, settings.database_url)
+        await asyncio.to_thread(store.require_tables)
         return cls(await connect(Vault(settings.encryption_keys)), store)
 
     async def report(self, reservation: Reservation) -> Reported:

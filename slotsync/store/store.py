@@ -13,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from slotsync.errors import SettingsError
-from slotsync.store.migrations import upgrade
+from slotsync.store.migrations import is_behind, upgrade
 
 POOL = 16
 """As many connections to the database as there are short activities at once; more threads wait for their turn."""
@@ -40,6 +40,12 @@ class Store:
         """Brings the tables to the current schema; safe when several processes do so at once."""
         with self.write() as connection:
             upgrade(connection)
+
+    def require_tables(self) -> None:
+        """Raises ``SettingsError``, with the remedy, when tables are missing; ones of a newer slotsync will do."""
+        with self._engine.connect() as connection:
+            if is_behind(connection):
+                raise SettingsError("SLOTSYNC_DATABASE_URL: its tables are missing or old (run: slotsync db upgrade)")
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -4,9 +4,10 @@ import sys
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
+from slotsync.errors import SettingsError
 from slotsync.store import Owners, Store
 from slotsync.store.migrations import downgrade, upgrade
 from slotsync.store.tables import Row
@@ -32,6 +33,21 @@ def test_a_downgraded_database_can_be_upgraded_again(store: Store) -> None:
         downgrade(connection)
         upgrade(connection)
     assert Owners(store).all("arctic-kayaks") == {}
+
+
+def test_missing_and_old_tables_are_said_with_the_remedy_and_newer_ones_will_do(empty_store: Store) -> None:
+    with pytest.raises(SettingsError, match="slotsync db upgrade"):
+        empty_store.require_tables()
+    empty_store.upgrade()
+    empty_store.require_tables()
+    for revision, fine in (("0001", False), ("9999", True)):
+        with empty_store.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        if fine:
+            empty_store.require_tables()
+        else:
+            with pytest.raises(SettingsError, match="missing or old"):
+                empty_store.require_tables()
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(empty_store: Store) -> None:

@@ -40,6 +40,13 @@ def _locked(connection: Connection) -> Config:
     return configuration
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether an upgrade would change something; a revision that is unknown here is a newer slotsync's."""
+    present = MigrationContext.configure(connection).get_current_revision()
+    older = [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][1:]
+    return present is None or present in older
+
+
 def revisions(connection: Connection) -> tuple[str | None, str | None]:
     """The revision that the database is at, and the newest one."""
     newest = ScriptDirectory.from_config(config()).get_current_head()

@@ -48,13 +48,11 @@ def _counts(result: Outcome) -> Table:
     return table
 
 
-def places(parts: LocalParts, settings_page: str) -> Panel:
+def places(parts: LocalParts) -> Panel:
     """Where to look."""
     lines = [f"Google's calendars, a week at a time   {parts.google}/"]
-    lines.append(f"The merchant's settings page (*)       {settings_page}")
     lines.append(f"The HTTP API, to read and to try       {parts.api}/docs")
     if parts.temporal_ui:
         lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
     lines.append(f"For a shell to talk to all of it       source {parts.environment}")
-    lines.append("[dim](*) opens once, within ten minutes: see docs/settings-page.md for another link")
     return Panel("\n".join(lines), title="Look around", expand=False)

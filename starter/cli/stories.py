@@ -68,19 +68,19 @@ async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path
     async with _running(folder, quotas=False) as parts:
         merchant = reports[0].reservation.merchant
         outcome = await _story(parts, reports)
-        console.print(display.outcome(outcome), display.places(parts, await settings_link(parts, merchant)))
+        console.print(display.outcome(outcome), display.places(parts))
         if report:
             report.write_text(json.dumps(_told(outcome), indent=2) + "\n")
         if stay:
-            await _stay(parts, ready)
+            await _stay(parts, merchant, ready)
     return outcome
 
 
 async def _dev(folder: Path, ready: Path | None) -> None:
     async with _running(folder, quotas=True) as parts:
         await open_workshop(parts)
-        console.print(display.places(parts, await settings_link(parts, WORKSHOP)))
-        await _stay(parts, ready)
+        console.print(display.places(parts))
+        await _stay(parts, WORKSHOP, ready)
 
 
 @asynccontextmanager
@@ -111,14 +111,17 @@ async def _story(parts: LocalParts, reports: list[Report]) -> Outcome:
     )
 
 
-async def _stay(parts: LocalParts, ready: Path | None) -> None:
+async def _stay(parts: LocalParts, merchant: str, ready: Path | None) -> None:
     """Keeps everything running until Ctrl-C or SIGTERM."""
-    if ready:
-        ready.write_text(json.dumps(parts.places(), indent=2) + "\n")
-    console.print("Everything keeps running; Ctrl-C ends it.")
+    # Not wrapped, so that a terminal can open it.
+    console.print("The settings page of the merchant, for one visit within ten minutes (docs/settings-page.md):")
+    console.print(await settings_link(parts, merchant), soft_wrap=True)
     asked = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, asked.set)
+    if ready:
+        ready.write_text(json.dumps(parts.places(), indent=2) + "\n")
+    console.print("Everything keeps running; Ctrl-C ends it.")
     await asked.wait()
 
 

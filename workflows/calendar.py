@@ -107,9 +107,9 @@ class ManagedCalendarWorkflow:
         turn = await workflow.execute_local_activity_method(
             CalendarActivities.take_turn, asked, start_to_close_timeout=_SHORT
         )
-        if turn.at > workflow.now():
+        if turn.at > asked.now:  # not later: nothing was given to who asked too early
             self._display.says(_in_line(turn.position, turn.at))
-            return staged(turn, workflow.now())
+            return staged(turn, asked.now)
         self._display.says("Finding or making the calendar")
         ensure = CalendarActivities.ensure_calendar
         if hold := await self._in_google(calendar, ensure, f"Find or make {self._request.owner}", within=VALIDITY):

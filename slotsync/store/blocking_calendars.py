@@ -16,7 +16,7 @@ _TABLE = table_of(BlockingCalendarRow)
 
 
 class BlockingCalendars:
-    """Remembers ids and names of picked calendars, the names sealed, and nothing of any other."""
+    """Remembers ids and names of picked calendars, sealed, and nothing of any other."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
@@ -30,15 +30,15 @@ class BlockingCalendars:
             chosen = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
             connection.execute(chosen.with_for_update(key_share=True))
             connection.execute(delete(_TABLE).filter_by(**key))
-            for each in calendars:
-                sealed = self._vault.seal(each.name)
-                connection.execute(insert(_TABLE).values(**key, calendar_id=each.id, name=sealed))
+            for place, each in enumerate(calendars):
+                sealed = {"calendar_id": self._vault.seal(each.id), "name": self._vault.seal(each.name)}
+                connection.execute(insert(_TABLE).values(**key, place=place, **sealed))
 
     def of(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Those that block the owner, by name."""
         query = select(BlockingCalendarRow).filter_by(**_key(merchant, owner))
         with self._store.read() as session:
-            found = [PickableCalendar(id=row.calendar_id, name=self._name(row)) for row in session.exec(query)]
+            found = [self._opened(row) for row in session.exec(query)]
         return sorted(found, key=lambda each: (each.name.casefold(), each.id))
 
     def forget_all(self, merchant: str) -> None:
@@ -46,8 +46,10 @@ class BlockingCalendars:
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(col(BlockingCalendarRow.merchant) == merchant))
 
-    def _name(self, row: BlockingCalendarRow) -> str:
-        return self._vault.open(row.name) if row.name else row.calendar_id
+    def _opened(self, row: BlockingCalendarRow) -> PickableCalendar:
+        assert row.calendar_id
+        assert row.name
+        return PickableCalendar(id=self._vault.open(row.calendar_id), name=self._vault.open(row.name))
 
 
 def _key(merchant: str, owner: Owner) -> dict[str, str]:

@@ -129,7 +129,10 @@ class CalendarPermitRow(Row, table=True):
 
 
 class BlockingCalendarRow(Row, table=True):
-    """A calendar that a merchant picked to block a product. Its name is sealed, and gone when it is unpicked."""
+    """A calendar that a merchant picked to block a product. Id and name are sealed, and gone when it is unpicked.
+
+    The id of an account's own calendar is the account's address.
+    """
 
     __tablename__ = "blocking_calendar"
     __table_args__ = (
@@ -139,7 +142,8 @@ class BlockingCalendarRow(Row, table=True):
     merchant: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     owner_id: str = Field(primary_key=True)
-    calendar_id: str = Field(primary_key=True)
+    place: int = Field(primary_key=True)
+    calendar_id: str | None = sealed_field()
     name: str | None = sealed_field()
 
 

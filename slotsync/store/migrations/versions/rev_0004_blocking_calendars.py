@@ -17,7 +17,8 @@ def upgrade() -> None:
         sa.Column("merchant", sa.String(), primary_key=True),
         sa.Column("kind", sa.String(), primary_key=True),
         sa.Column("owner_id", sa.String(), primary_key=True),
-        sa.Column("calendar_id", sa.String(), primary_key=True),
+        sa.Column("place", sa.Integer(), primary_key=True),
+        sa.Column("calendar_id", sa.String()),
         sa.Column("name", sa.String()),
         sa.ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
     )

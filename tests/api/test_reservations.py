@@ -104,7 +104,7 @@ async def test_an_id_that_could_mean_another_one_is_refused(
     assert answer.status_code in {404, 422}, answer.text
 
 
-@pytest.mark.parametrize("name", ["O'Brien", 'say-"hi"', "Ålesund-№1", "'_OR_'1'='1", "100%25", "x" * 128, "😀" * 32])
+@pytest.mark.parametrize("name", ["O'Brien", "Ålesund-№1", "'_OR_'1'='1", "100%25", "x" * 128, "😀" * 32])
 async def test_an_odd_id_is_a_good_id_and_has_its_own_timeline(api: Api, merchant: str, name: str) -> None:
     address = f"/v1/merchants/{merchant}/reservations/{name}"
     assert (await api.platform.put(address, json=booked())).status_code == 202

@@ -12,7 +12,7 @@ from tests.world import World, snapshot, until
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 4
+KILLS = 3
 
 
 async def test_a_worker_that_is_killed_again_and_again_leaves_nothing_undone(machine: Machine, town: World) -> None:
@@ -23,9 +23,7 @@ async def test_a_worker_that_is_killed_again_and_again_leaves_nothing_undone(mac
             await more_writes(town, platform.chance.randint(1, 40))
             await machine.worker.kill()
             await machine.worker.start()
-    await town.at_rest(
-        platform.newest,
-    )
+    await town.at_rest(platform.newest)
     await assert_perfect(town, platform.newest, told=f"seed {platform.seed}")
 
 
@@ -37,9 +35,7 @@ async def test_nothing_acknowledged_is_lost_when_temporals_server_is_killed(mach
             await more_writes(town, platform.chance.randint(1, 60))
             await machine.temporal.kill()
             await machine.temporal.start()
-    await town.at_rest(
-        platform.newest,
-    )
+    await town.at_rest(platform.newest)
     await assert_perfect(town, platform.newest, told=f"seed {platform.seed}")
 
 
@@ -65,9 +61,7 @@ async def test_a_google_that_is_killed_and_comes_back_shows_everything_in_the_en
             await more_writes(town, platform.chance.randint(1, 40))
             await machine.google.kill()
             await machine.google.start()
-    await town.at_rest(
-        platform.newest,
-    )
+    await town.at_rest(platform.newest)
     await assert_perfect(town, platform.newest, told=f"seed {platform.seed}")
 
 

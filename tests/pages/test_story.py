@@ -9,15 +9,16 @@ from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapsho
 
 pytestmark = pytest.mark.anyio
 
-OPEN = 200
+OPEN = {"desktop": 200, "phone": 20}
+"""How many reservations the merchant has when it turns synchronization on."""
 
 
-async def shop(site: Site) -> None:
-    """A merchant with 200 open reservations, nothing synchronized yet, and a calendar of its own."""
+async def shop(site: Site, reservations: int) -> None:
+    """A merchant with open reservations, nothing synchronized yet, and a calendar of its own."""
     await site.account()
     for owner in (TOUR, GUIDE):
         Owners(site.world.store).put(MERCHANT, owner, settings_of(owner, sync=False))
-    for number in range(OPEN):
+    for number in range(reservations):
         day = number % 28 + 1
         await site.world.slotsync.report(snapshot(1, item(day=day), name=f"R-{number}", title=f"Guest {number}"))
     private = await site.calendar("Family")
@@ -37,7 +38,8 @@ async def consent(merchant: Merchant, *, without: str = "") -> None:
 async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
     site: Site, chromium: Browser, size: str
 ) -> None:
-    await shop(site)
+    open_ones = OPEN[size]
+    await shop(site, open_ones)
     async with site.world.working(), merchant_at(chromium, size) as merchant:
         page = merchant.page
         await page.goto(await site.link())
@@ -55,8 +57,8 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
         assert not await page.get_by_text("Not everything was allowed").count()
 
         await merchant.presses("Turn on sunset-tour")
-        await merchant.sees(f"{OPEN} of {OPEN} upcoming entries are in Google Calendar", within=120)
-        assert len(await site.world.events()) == OPEN
+        await merchant.sees(f"{open_ones} of {open_ones} upcoming entries are in Google Calendar", within=120)
+        assert len(await site.world.events()) == open_ones
         await merchant.is_served_well("filled")
 
         await page.get_by_label("Family").check()

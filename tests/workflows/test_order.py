@@ -29,9 +29,7 @@ async def test_two_hundred_reservations_end_in_their_newest_state_whoever_tells_
     await world.open_shop(*OWNERS)
     async with world.working():
         await asyncio.gather(*(_backend(world, arriving[each::BACKENDS]) for each in range(BACKENDS)))
-        await world.at_rest(
-            newest_of(reports),
-        )
+        await world.at_rest(newest_of(reports))
     await assert_perfect(world, newest_of(reports), told=f"seed {seed}")
 
 

@@ -1,0 +1,71 @@
+"""How far ahead busy times are read, in which pieces, and how often. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Final, TypeVar
+
+from slotsync.rules.message import Message
+from slotsync.rules.span import Span
+
+LONGEST: Final = timedelta(days=60)
+"""What one query may ask for: Google answers ``timeRangeTooLong`` beyond 60 to 92 days."""
+
+MOST_CALENDARS: Final = 50
+"""What one query may name."""
+
+FAR_EVERY: Final = timedelta(hours=1)
+JITTER: Final = 0.25
+STALE_AFTER: Final = 3
+"""A reading that has missed so many rounds, jitter included, is no longer believed."""
+
+Item = TypeVar("Item")
+
+
+class Horizon(Message):
+    """How far ahead is looked at all, how far it is looked often, and how often that is."""
+
+    days: int = 550
+    near_days: int = 60
+    poll: timedelta = timedelta(seconds=60)
+
+
+class Chunk(Message):
+    """A piece of the horizon that is read with one query, every so often."""
+
+    span: Span
+    every: timedelta
+
+    @property
+    def stale_after(self) -> timedelta:
+        """The age from which a reading of it is no longer believed."""
+        return self.every * (1 + JITTER) * STALE_AFTER
+
+
+def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
+    """The whole horizon in pieces that follow on each other without a gap, the near ones first.
+
+    Begins with the UTC day, so that sixty near days are one query whatever the hour, and ends two days late: it is
+    yesterday still in Niue, and tomorrow already in Kiritimati.
+    """
+    today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    far = today + timedelta(days=horizon.near_days)
+    last = today + timedelta(days=max(horizon.days, horizon.near_days) + 2)
+    near = [Chunk(span=each, every=horizon.poll) for each in _pieces(today, far)]
+    return [*near, *(Chunk(span=each, every=max(FAR_EVERY, horizon.poll)) for each in _pieces(far, last))]
+
+
+def batches(calendars: Sequence[Item]) -> list[Sequence[Item]]:
+    """Calendars in groups that one query may name."""
+    return [calendars[first : first + MOST_CALENDARS] for first in range(0, len(calendars), MOST_CALENDARS)]
+
+
+def due(read_at: datetime | None, chunk: Chunk, now: datetime, spread: float) -> bool:
+    """Whether it is time to read again. ``spread``, from -1 to 1, is each product's own share of the jitter."""
+    return read_at is None or now - read_at >= chunk.every * (1 + JITTER * spread)
+
+
+def _pieces(start: datetime, end: datetime) -> Iterator[Span]:
+    while start < end:
+        stop = min(start + LONGEST, end)
+        yield Span(start=start, end=stop)
+        start = stop

@@ -1,0 +1,72 @@
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slotsync.rules.horizon import LONGEST, MOST_CALENDARS, Chunk, Horizon, batches, chunks, due
+from slotsync.rules.span import Span
+
+ZONES = ("Pacific/Kiritimati", "Pacific/Niue", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe", "UTC")
+MOMENTS = st.builds(
+    lambda minutes, zone: (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone)),
+    st.integers(0, 16 * 365 * 24 * 60),
+    st.sampled_from(ZONES),
+)
+HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(1, 90))
+
+
+@given(MOMENTS, HORIZONS)
+def test_the_horizon_is_read_without_a_hole_and_in_pieces_that_google_takes(now: datetime, horizon: Horizon) -> None:
+    spans = [chunk.span for chunk in chunks(now, horizon)]
+    assert all(one.end == other.start for one, other in pairwise(spans))
+    assert all(span.end - span.start <= LONGEST for span in spans)
+
+
+@given(MOMENTS, st.sampled_from(ZONES))
+def test_every_day_of_the_horizon_is_read_wherever_the_product_is(now: datetime, name: str) -> None:
+    horizon, zone = Horizon(), ZoneInfo(name)
+    spans = [chunk.span for chunk in chunks(now, horizon)]
+    today = now.astimezone(zone).date()
+    assert spans[0].start <= now
+    assert spans[-1].end >= datetime.combine(today + timedelta(days=horizon.days + 1), time(), zone)
+
+
+@given(MOMENTS)
+def test_sixty_near_days_are_one_query_and_the_far_ones_are_read_hourly(now: datetime) -> None:
+    near, *far = chunks(now, Horizon(poll=timedelta(seconds=30)))
+    assert near.span.start <= now
+    assert near.span.end > now + timedelta(days=59)
+    assert near.every == timedelta(seconds=30)
+    assert {chunk.every for chunk in far} == {timedelta(hours=1)}
+
+
+@given(st.integers(0, 200))
+def test_each_calendar_is_in_one_query_and_none_names_too_many(count: int) -> None:
+    calendars = list(range(count))
+    groups = batches(calendars)
+    assert [each for group in groups for each in group] == calendars
+    assert all(0 < len(group) <= MOST_CALENDARS for group in groups)
+    assert len(groups) == -(-count // MOST_CALENDARS)
+
+
+@pytest.mark.parametrize(
+    ("age", "spread", "is_due"),
+    [(59, 0, False), (60, 0, True), (50, -1, True), (44, -1, False), (74, 1, False), (75, 1, True)],
+)
+def test_a_reading_is_due_after_its_time_with_a_quarter_of_jitter(age: float, spread: float, is_due: bool) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    chunk = Chunk(span=Span(start=now, end=now + timedelta(days=1)), every=timedelta(seconds=60))
+    assert due(now - timedelta(seconds=age), chunk, now, spread) is is_due
+    assert due(None, chunk, now, spread)
+
+
+def test_days_that_the_clock_changes_on_are_as_long_as_they_are() -> None:
+    zone = ZoneInfo("Europe/Helsinki")
+    for day, hours in ((date(2027, 3, 28), 23), (date(2027, 10, 31), 25)):
+        start = datetime.combine(day, time(), zone)
+        end = datetime.combine(day + timedelta(days=1), time(), zone)
+        span = Span(start=start, end=end)
+        assert span.end - span.start == timedelta(hours=hours)

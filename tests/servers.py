@@ -1,7 +1,7 @@
 """Temporal servers for tests, in memory."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -13,18 +13,32 @@ from slotsync.temporal.dev_server import server_options, server_path
 from slotsync.temporal.options import slotsync_plugin
 
 
+STARTS = 3
+"""How often a server is started before it is given up. The SDK gives it five seconds: a busy machine may need more."""
+
+
 @asynccontextmanager
 async def real_time(vault: Vault, *, time_skipping: bool = False) -> AsyncIterator[Client]:
     """A server in real time."""
-    environment = await WorkflowEnvironment.start_local(
+    async with await _started(vault, time_skipping=time_skipping) as environment:
+        yield environment.client
+
+
+async def _started(vault: Vault, *, time_skipping: bool) -> WorkflowEnvironment:
+    for _ in range(STARTS - 1):
+        with suppress(RuntimeError):
+            return await _start(vault, time_skipping=time_skipping)
+    return await _start(vault, time_skipping=time_skipping)
+
+
+async def _start(vault: Vault, *, time_skipping: bool) -> WorkflowEnvironment:
+    return await WorkflowEnvironment.start_local(
         plugins=[slotsync_plugin(vault)],
         search_attributes=list(ALL),
         dev_server_existing_path=server_path(),
         dev_server_extra_args=server_options(time_skipping=time_skipping),
         dev_server_log_level="error",
     )
-    async with environment:
-        yield environment.client
 
 
 @dataclass(frozen=True)

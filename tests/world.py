@@ -137,9 +137,25 @@ class World:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """slotsync's workers, running."""
-        async with working(self.for_workers, self.settings, self.store, self.vault):
+        """slotsync's workers, running.
+
+        In a task of their own: a worker that fails cancels the task that started it, and all tests share one (anyio).
+        """
+        started, stop = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(self._work(started, stop))
+        begun = asyncio.create_task(started.wait())
+        await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        try:
             yield
+        finally:
+            stop.set()
+            await task
+
+    async def _work(self, started: asyncio.Event, stop: asyncio.Event) -> None:
+        async with working(self.for_workers, self.settings, self.store, self.vault):
+            started.set()
+            await stop.wait()
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, look: float = 0.02) -> None:

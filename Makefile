@@ -22,6 +22,7 @@ demo: setup ## the whole story on this machine, with pages to look at
 	$(BIN)/slotsync demo
 
 test: setup ## the whole test suite
+	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: setup ## ruff and mypy strict

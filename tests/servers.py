@@ -12,7 +12,7 @@ from slotsync.temporal.attributes import ALL
 from slotsync.temporal.dev_server import server_options, server_path
 from slotsync.temporal.options import slotsync_plugin
 
-STARTS = 3
+STARTS = 6
 """How often a server is started before it is given up. The SDK gives it five seconds: a busy machine may need more."""
 
 

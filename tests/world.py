@@ -109,7 +109,7 @@ class World:
             standing = await self.slotsync.status(merchant, name)
             return standing is not None and (standing.settled_version or -1) >= version
 
-        await until(shown)
+        await until(shown, look=0.1)
 
     async def at_rest(self, newest: Iterable[Reservation], within: float = 120) -> None:
         """Waits until Google shows these versions and no workflow has anything left to do."""
@@ -121,7 +121,7 @@ class World:
             return not left
 
         try:
-            await until(resting, within, look=0.2)
+            await until(resting, within, look=0.5)
         except TimeoutError:
             raise AssertionError(f"after {within} s: {left}") from None
 
@@ -158,7 +158,7 @@ class World:
             await stop.wait()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, look: float = 0.02) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, look: float = 0.05) -> None:
     """Waits for a condition, and looks after it every so many seconds."""
     async with asyncio.timeout(within):
         while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for

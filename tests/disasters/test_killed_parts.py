@@ -72,4 +72,4 @@ async def more_writes(world: World, count: int) -> None:
     async def written() -> bool:
         return await world.writes() >= before + count
 
-    await until(written)
+    await until(written, look=0.1)

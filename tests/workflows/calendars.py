@@ -18,7 +18,7 @@ async def shown(world: World, owner: Owner, titles: list[str]) -> None:
     async def so() -> bool:
         return await world.titles(owner) == sorted(titles)
 
-    await until(so)
+    await until(so, look=0.2)
 
 
 async def delete_by_hand(world: World, owner: Owner) -> str:

@@ -101,12 +101,12 @@ async def test_150_products_turned_on_at_once_get_one_calendar_each_never_more_t
 ) -> None:
     await turn_on_until_the_worker_is_killed(shop)
     async with shop.working():
-        await until(lambda: some_made(shop, LIMIT))
+        await until(lambda: some_made(shop, LIMIT), look=0.5)
         assert {tour.id for tour in BOOKED} <= {*await made(shop)}, "those that are needed come first"
         waiting = [tour for tour in TOURS if tour.id not in await made(shop)]
         assert len(waiting) == len(TOURS) - LIMIT
         await fly(skipper, shop, waiting, 4 * WINDOW)
-        await until(lambda: some_made(shop, len(TOURS)))
+        await until(lambda: some_made(shop, len(TOURS)), look=0.5)
     assert await made(shop) == [tour.id for tour in TOURS], "each once"
     assert await calendars_twice(shop) == []
     assert await asked_for(shop) == len(TOURS), "what the killed worker had asked for was found, not made again"

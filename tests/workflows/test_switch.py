@@ -45,7 +45,7 @@ async def test_turning_on_fills_the_calendar_with_every_open_reservation_once(sh
             told = progress.batch is not None and (progress.batch.total, progress.batch.done) == (MANY, MANY)
             return told and progress.events == {SyncState.IN_STEP: MANY}
 
-        await until(counted)
+        await until(counted, look=0.2)
     assert await shop.titles(GUIDE) == sorted(names)
 
 

@@ -2,24 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TypeVar
 
 from temporalio.client import Client
 
 from activities.call_notes import CallNotes
+from slotsync.clock import utc_now
 from slotsync.errors import GrantLost
 from slotsync.google.service import GoogleServices
 from slotsync.settings import Settings
 from slotsync.store import Connections
 
 Seen = TypeVar("Seen")
-
-
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
 
 
 class MerchantGoogle:

@@ -14,9 +14,9 @@ FLOORS = {"worker": 3, "starter": 3, "workflows": 2, "activities": 1, "slotsync"
 # Within slotsync: the rules are pure, the local Google knows nothing of us.
 ROOMS = {
     "slotsync/rules": {"slotsync.rules"},
-    "slotsync/google": {"slotsync.google", "slotsync.rules", "slotsync.errors", "slotsync.settings"},
-    "slotsync/store": {"slotsync.store", "slotsync.rules", "slotsync.errors", "slotsync.secrets"},
-    "slotsync/sandbox": {"slotsync.sandbox"},
+    "slotsync/google": {"slotsync.google", "slotsync.clock", "slotsync.rules", "slotsync.errors", "slotsync.settings"},
+    "slotsync/store": {"slotsync.store", "slotsync.clock", "slotsync.rules", "slotsync.errors", "slotsync.secrets"},
+    "slotsync/sandbox": {"slotsync.sandbox", "slotsync.clock"},
 }
 
 IO = {"googleapiclient", "google", "google_auth_httplib2", "httplib2", "sqlmodel", "sqlalchemy", "httpx", "starlette"}

@@ -1,14 +1,14 @@
 """The calendars of a merchant's account, fetched whenever they are looked at."""
 
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Literal
 
-from slotsync.google.call import ask
-from slotsync.google.service import GoogleServices
+from slotsync.google.call import Call, ask
+from slotsync.google.service import CalendarService, GoogleServices
 from slotsync.rules.blocking import PickableCalendar, may_block
 
 if TYPE_CHECKING:
-    from googleapiclient._apis.calendar.v3 import CalendarListEntry
+    from googleapiclient._apis.calendar.v3 import CalendarList, CalendarListEntry
 
 PAGE = 250
 
@@ -21,17 +21,22 @@ class GoogleCalendarList:
 
     def of(self, connection_id: str) -> "list[CalendarListEntry]":
         """Every calendar that the account shows, hidden ones too."""
-        return list(self._entries(connection_id))
+        return list(entries(self._services.calendar(connection_id)))
 
-    def _entries(self, connection_id: str) -> "Iterator[CalendarListEntry]":
-        calendar_list = self._services.calendar(connection_id).calendar_list
-        token: str | None = None
-        while True:
-            page = ask(calendar_list.list(maxResults=PAGE, showHidden=True, pageToken=token))
-            yield from page.get("items", [])
-            token = page.get("nextPageToken")
-            if not token:
-                return
+
+def entries(
+    service: CalendarService,
+    send: "Callable[[Call[CalendarList]], CalendarList]" = ask,
+    role: Literal["owner"] | None = None,
+) -> "Iterator[CalendarListEntry]":
+    """The account's calendars page by page, hidden ones too; where a role is named, only those that it has it in."""
+    token: str | None = None
+    while True:
+        page = send(service.calendar_list.list(maxResults=PAGE, minAccessRole=role, showHidden=True, pageToken=token))
+        yield from page.get("items", [])
+        token = page.get("nextPageToken")
+        if not token:
+            return
 
 
 def pickable(entries: "Collection[CalendarListEntry]", managed: Collection[str]) -> list[PickableCalendar]:

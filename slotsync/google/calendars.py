@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 
 from slotsync.errors import Gone, NotFound
+from slotsync.google.calendar_list import entries
 from slotsync.google.call import Answer_co, Call, ask, order
 from slotsync.google.events import no_heartbeat
 from slotsync.google.mark import Mark
@@ -88,8 +89,8 @@ class GoogleCalendars:
 
     def find(self, connection_id: str, mark: str) -> list[FoundCalendar]:
         """All calendars of this account that carry the mark, by id."""
-        entries = self._owned(self._services.calendar(connection_id))
-        found = [FoundCalendar.of(entry) for entry in entries if mark in entry.get("description", "").splitlines()]
+        owned = entries(self._services.calendar(connection_id), self._ask, "owner")
+        found = [FoundCalendar.of(entry) for entry in owned if mark in entry.get("description", "").splitlines()]
         return sorted(found, key=lambda calendar: calendar.id)
 
     def create(self, connection_id: str, spec: CalendarSpec) -> str:
@@ -150,17 +151,6 @@ class GoogleCalendars:
             if twin != kept and twin not in used:
                 self._delete(service, twin)
         return kept
-
-    def _owned(self, service: CalendarService) -> "Iterator[CalendarListEntry]":
-        token: str | None = None
-        while True:
-            page = self._ask(
-                service.calendar_list.list(maxResults=PAGE, minAccessRole="owner", showHidden=True, pageToken=token)
-            )
-            yield from page.get("items", [])
-            token = page.get("nextPageToken")
-            if not token:
-                return
 
     def _was_used(self, service: CalendarService, calendar_id: str) -> bool:
         """Whether it has an event or the tombstone of one. A page may be empty with more to come."""

@@ -3,22 +3,21 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from slotsync.errors import BadRequest, CalendarMissing, NotFound, ScopeMissing
+from slotsync.errors import CalendarMissing, NotFound, ScopeMissing
 from slotsync.google.body import from_google
 from slotsync.google.call import ask
 from slotsync.google.service import GoogleServices
+from slotsync.rules.horizon import batches
 from slotsync.rules.message import Message
+from slotsync.rules.span import Span
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, FreeBusyCalendar, FreeBusyRequest
 
-CALENDARS_A_CALL = 50
-"""Google takes no more in one freebusy query."""
-
 EVENTS_SHOWN = 250
-EVENTS_PAGE = 2500
 
 _BACK, _AHEAD = timedelta(weeks=4), timedelta(weeks=52)
 
@@ -49,13 +48,6 @@ class GivenAway(StrEnum):
     DETAILS = "details"
 
 
-class BusyTime(Message):
-    """A half-open interval."""
-
-    start: datetime
-    end: datetime
-
-
 class ShownEvent(Message):
     """An event in a calendar of ours. It has no repr, so that no guest is logged by accident."""
 
@@ -78,17 +70,17 @@ class GoogleLooks:
     def given_away(self, connection_id: str, calendar_id: str, now: datetime) -> GivenAway:
         """What Google gives away of the calendar's next events: the promise is nothing, or bare times."""
         try:
-            return _given_away(self._all_events(connection_id, calendar_id, now - _BACK, now + _AHEAD))
-        except (BadRequest, CalendarMissing, NotFound, ScopeMissing):
+            return _given_away(self._events(connection_id, calendar_id, now - _BACK, now + _AHEAD))
+        except (CalendarMissing, NotFound, ScopeMissing):
             return GivenAway.NOTHING
 
     def busy(
         self, connection_id: str, calendar_ids: Sequence[str], start: datetime, end: datetime
-    ) -> dict[str, tuple[BusyTime, ...] | None]:
+    ) -> dict[str, tuple[Span, ...] | None]:
         """The busy times of each calendar; nothing for one that could not be read: that is unknown, not free."""
         freebusy = self._services.calendar(connection_id).freebusy
-        found: dict[str, tuple[BusyTime, ...] | None] = dict.fromkeys(calendar_ids)
-        for some in _batches(calendar_ids):
+        found: dict[str, tuple[Span, ...] | None] = dict.fromkeys(calendar_ids)
+        for some in batches(calendar_ids):
             body: FreeBusyRequest = {
                 "timeMin": _text(start),
                 "timeMax": _text(end),
@@ -100,21 +92,11 @@ class GoogleLooks:
 
     def events(self, connection_id: str, calendar_id: str, start: datetime, end: datetime) -> list[ShownEvent]:
         """What a calendar of ours shows in this time, in order; at most the first 250."""
-        events = self._services.calendar(connection_id).events
-        answer = ask(
-            events.list(
-                calendarId=calendar_id,
-                timeMin=_text(start),
-                timeMax=_text(end),
-                singleEvents=True,
-                orderBy="startTime",
-                maxResults=EVENTS_SHOWN,
-            )
-        )
-        return [shown for event in answer.get("items", []) if (shown := _shown(event))]
+        first = islice(self._events(connection_id, calendar_id, start, end), EVENTS_SHOWN)
+        return [shown for event in first if (shown := _shown(event))]
 
-    def _all_events(self, connection_id: str, calendar_id: str, start: datetime, end: datetime) -> "Iterator[Event]":
-        """Page by page. A page may be empty with more to come."""
+    def _events(self, connection_id: str, calendar_id: str, start: datetime, end: datetime) -> "Iterator[Event]":
+        """Page by page, in order. A page may be empty with more to come."""
         events = self._services.calendar(connection_id).events
         token: str | None = None
         while True:
@@ -124,7 +106,8 @@ class GoogleLooks:
                     timeMin=_text(start),
                     timeMax=_text(end),
                     singleEvents=True,
-                    maxResults=EVENTS_PAGE,
+                    orderBy="startTime",
+                    maxResults=EVENTS_SHOWN,
                     pageToken=token,
                 )
             )
@@ -143,11 +126,11 @@ def _given_away(events: "Iterable[Event]") -> GivenAway:
     return given
 
 
-def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) -> tuple[BusyTime, ...] | None:
+def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) -> tuple[Span, ...] | None:
     calendar = answered.get(calendar_id)
     if calendar is None or calendar.get("errors"):
         return None  # an error inside a 200
-    return tuple(BusyTime.model_validate(each) for each in calendar.get("busy", []))
+    return tuple(Span.model_validate(each) for each in calendar.get("busy", []) if each["start"] != each["end"])
 
 
 def _shown(event: "Event") -> ShownEvent | None:
@@ -155,11 +138,6 @@ def _shown(event: "Event") -> ShownEvent | None:
     if start is None or end is None:
         return None
     return ShownEvent(title=event.get("summary", ""), start=start, end=end)
-
-
-def _batches(calendar_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for first in range(0, len(calendar_ids), CALENDARS_A_CALL):
-        yield calendar_ids[first : first + CALENDARS_A_CALL]
 
 
 def _text(instant: datetime) -> str:

@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import httplib2
 from google_auth_httplib2 import AuthorizedHttp  # type: ignore[import-untyped]  # ships no types
 from googleapiclient.discovery import build
 
+from slotsync.clock import utc_now
 from slotsync.google.credentials import ConnectionCredentials
 from slotsync.google.tokens import AccessTokens, Grants
 from slotsync.settings import Settings
@@ -89,10 +90,6 @@ class ThreadServices:
         self.close()  # its thread has ended
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class GoogleServices:
     """Google services, each for one thread and one connection: httplib2 would hand answers to the wrong caller."""
 
@@ -103,7 +100,7 @@ class GoogleServices:
         *,
         timeout: timedelta = TIMEOUT,
         kept_per_thread: int = KEPT_PER_THREAD,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._tokens = AccessTokens(settings, grants, clock)
         self._endpoint = settings.google.api

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-
-def utc_now() -> datetime:
-    """The present instant."""
-    return datetime.now(UTC)
+from slotsync.clock import utc_now
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from slotsync.clock import utc_now
 from slotsync.rules.connection import Account, ConnectionState, ConnectionView, missing
 from slotsync.secrets import Vault
 from slotsync.store.store import Store
 from slotsync.store.tables import ConnectionRow, PendingConsentRow
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class ConnectionViews:
     """Reads the state of connections, for calls that want these scopes."""
 
     def __init__(
-        self, store: Store, vault: Vault, wanted: Iterable[str], clock: Callable[[], datetime] = _utc_now
+        self, store: Store, vault: Vault, wanted: Iterable[str], clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._store = store
         self._vault = vault

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection, Executable, delete, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
+from slotsync.clock import utc_now
 from slotsync.errors import GrantLost
 from slotsync.rules.connection import ConnectionState
 from slotsync.secrets import Vault
@@ -43,10 +44,6 @@ def _replace_grant(insert: Insert) -> Executable:
 _SAVE = Upsert(_TABLE, _replace_grant)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, repr=False)
 class Grant:
     """What a merchant granted. It has no repr, so that no token is logged by accident."""
@@ -72,7 +69,7 @@ class NewGrant:
 class Connections:
     """Keeps the grant of each merchant, and how it is doing."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock

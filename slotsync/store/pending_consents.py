@@ -3,12 +3,13 @@
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
 from sqlalchemy import Row, delete, insert
 
+from slotsync.clock import utc_now
 from slotsync.secrets import Vault
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
@@ -44,14 +45,10 @@ class PendingConsent:
         return hmac.compare_digest(self.browser_hash, _hashed(browser))
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class PendingConsents:
     """Puts consents aside, and hands each out once."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock

@@ -4,10 +4,11 @@ A lease is a column with an end, not a lock: no transaction waits while Google i
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, update
 
+from slotsync.clock import utc_now
 from slotsync.store.store import Store
 from slotsync.store.tables import ConnectionRow
 from slotsync.store.upsert import table_of
@@ -15,14 +16,10 @@ from slotsync.store.upsert import table_of
 _TABLE = table_of(ConnectionRow)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class RefreshLeases:
     """Hands out leases to refresh."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
 

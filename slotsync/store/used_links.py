@@ -1,12 +1,13 @@
 """Links to the settings page that were followed. Each opens the page once."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 
+from slotsync.clock import utc_now
 from slotsync.store.store import Store
 from slotsync.store.tables import UsedLinkRow
 from slotsync.store.upsert import table_of
@@ -17,14 +18,10 @@ REMEMBERED = timedelta(hours=1)
 _TABLE = table_of(UsedLinkRow)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class UsedLinks:
     """Remembers links for longer than they could be used again."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from slotsync.clock import utc_now
 from slotsync.errors import GoogleError
-from slotsync.google.looking import BusyTime, GivenAway, ShownEvent
+from slotsync.google.looking import GivenAway, ShownEvent
 from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.describe import describe
 from slotsync.rules.event import EventContent
 from slotsync.rules.owner import GuestData, ManagedCalendar, Owner, OwnerKind, OwnerSettings
 from slotsync.rules.reservation import Guest, Item, Reservation
+from slotsync.rules.span import Span
 from slotsync.rules.sync_state import SyncState
-from starter.merchant_google import utc_now
 from starter.settings_page.language import Language
 from starter.settings_page.visit import Visit
 from starter.settings_page.week import Day, bounds, week_of
@@ -153,7 +154,7 @@ async def _events(visit: Visit, calendar: ManagedCalendar, start: datetime, end:
 
 async def _busy(
     visit: Visit, picked: Sequence[PickableCalendar], start: datetime, end: datetime
-) -> dict[str, tuple[BusyTime, ...] | None]:
+) -> dict[str, tuple[Span, ...] | None]:
     ids = [each.id for each in picked]
     if not ids:
         return {}

@@ -16,7 +16,7 @@ from starter.settings_page.visit import Visit, back
 
 async def follow_connect_link(request: Request) -> Response:
     """To Google's consent page, for whoever brings a link that the platform was given."""
-    session = enter(request, Leads.CONNECT)
+    session = await enter(request, Leads.CONNECT)
     url = await backend_of(request).connecting.begin(session.merchant, session.browser)
     return keeping(request, session, RedirectResponse(url, status_code=303))
 

@@ -3,15 +3,16 @@
 import asyncio
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from slotsync.clock import utc_now
 from slotsync.rules.connection import ConnectionState
 from slotsync.rules.departure import Farewell
 from slotsync.rules.owner import Owner, OwnerKind, OwnerSettings
 from starter.api.backend import backend_of
-from starter.merchant_google import utc_now
 from starter.settings_page.details import Details, details_of
 from starter.settings_page.language import COOKIE, LANGUAGES
 from starter.settings_page.links import Leads, LinkTrouble
@@ -25,12 +26,13 @@ _YEAR: Final = int(timedelta(days=365).total_seconds())
 
 async def open_link(request: Request) -> Response:
     """Begins the visit of whoever brings a link that the platform was given, and shows the page."""
-    return keeping(request, enter(request, Leads.SETTINGS), back())
+    return keeping(request, await enter(request, Leads.SETTINGS), back())
 
 
-def enter(request: Request, leads: Leads) -> Session:
+async def enter(request: Request, leads: Leads) -> Session:
     """The visit that begins with the request's link; a ``PageRefused`` when the link does not work."""
-    merchant = backend_of(request).links.follow(request.query_params.get("link", ""), leads)
+    links = backend_of(request).links
+    merchant = await asyncio.to_thread(links.follow, request.query_params.get("link", ""), leads)
     if isinstance(merchant, LinkTrouble):
         raise PageRefused(merchant)
     return Session.begin(merchant)
@@ -66,7 +68,7 @@ async def show(visit: Visit, opened: Details | None = None, farewell: Farewell |
     return page(
         "settings.html",
         visit.language,
-        leaves_site=True,
+        leads_to=_site(visit.behind.settings.google.authorize),
         token=visit.session.form_token,
         address=visit.address,
         connection=connection,
@@ -86,6 +88,11 @@ async def _opened(visit: Visit) -> Details | None:
     except ValueError:
         return None
     return await details_of(visit, owner)
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _of_kind(owners: dict[Owner, OwnerSettings], kind: OwnerKind) -> list[tuple[Owner, OwnerSettings]]:

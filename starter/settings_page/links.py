@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from slotsync.clock import utc_now
 from slotsync.rules.message import Message
 from slotsync.settings import Settings
 from slotsync.store import Store
 from slotsync.store.used_links import UsedLinks
-from starter.merchant_google import utc_now
 
 LIFETIME = timedelta(minutes=10)
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 from starlette.requests import Request
 from starlette.responses import Response
 
+from slotsync.clock import utc_now
 from slotsync.errors import GoogleError, InputError
 from slotsync.rules.owner import GuestData, Owner, OwnerSettings
-from starter.merchant_google import utc_now
 from starter.settings_page.details import PrivacyResult, details_of
 from starter.settings_page.home import show
 from starter.settings_page.visit import Visit, back

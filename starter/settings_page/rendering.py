@@ -32,12 +32,12 @@ def templates(code: str) -> Environment:
 
 
 def page(
-    template: str, language: Language, *, status: int = 200, leaves_site: bool = False, **context: object
+    template: str, language: Language, *, status: int = 200, leads_to: str = "", **context: object
 ) -> HTMLResponse:
-    """The page of this template. ``leaves_site`` where a form on it ends at Google.
+    """The page of this template. ``leads_to`` is the other site that a form on it may end at.
 
     Browsers hold a form's redirects against ``form-action`` too.
     """
     text = templates(language.code).get_template(template).render(**context)
-    policy = _POLICY if leaves_site else f"{_POLICY}; form-action 'self'"
+    policy = f"{_POLICY}; form-action 'self' {leads_to}".rstrip()
     return HTMLResponse(text, status, {"Content-Security-Policy": policy, "Content-Language": language.code})

@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from slotsync.google.looking import BusyTime, ShownEvent
+from slotsync.google.looking import ShownEvent
+from slotsync.rules.span import Span
 
 DAYS = 7
 
@@ -37,18 +38,18 @@ class Day:
 
 
 @dataclass(frozen=True)
-class _Span:
+class _Filled:
     kind: EntryKind
     title: str
     start: datetime
     end: datetime
 
 
-def week_of(monday: date, zone: ZoneInfo, events: Iterable[ShownEvent], busy: Iterable[BusyTime]) -> list[Day]:
+def week_of(monday: date, zone: ZoneInfo, events: Iterable[ShownEvent], busy: Iterable[Span]) -> list[Day]:
     """Monday to Sunday on the walls of this zone. Whole days have neither begin nor end."""
     spans = [
-        *(_Span(EntryKind.RESERVATION, each.title, _at(each.start, zone), _at(each.end, zone)) for each in events),
-        *(_Span(EntryKind.BUSY, "", _at(each.start, zone), _at(each.end, zone)) for each in busy),
+        *(_Filled(EntryKind.RESERVATION, each.title, _at(each.start, zone), _at(each.end, zone)) for each in events),
+        *(_Filled(EntryKind.BUSY, "", _at(each.start, zone), _at(each.end, zone)) for each in busy),
     ]
     days = [monday + timedelta(days=number) for number in range(DAYS)]
     return [Day(day, tuple(_entries(day, zone, spans))) for day in days]
@@ -59,7 +60,7 @@ def bounds(monday: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return _at(monday, zone), _at(monday + timedelta(days=DAYS), zone)
 
 
-def _entries(day: date, zone: ZoneInfo, spans: Sequence[_Span]) -> Iterator[Entry]:
+def _entries(day: date, zone: ZoneInfo, spans: Sequence[_Filled]) -> Iterator[Entry]:
     first, last = _at(day, zone), _at(day + timedelta(days=1), zone)
     for span in sorted(spans, key=lambda each: (each.start, each.end, each.kind)):
         if span.start < last and span.end > first:

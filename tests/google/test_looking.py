@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from slotsync.errors import BadRequest
 from slotsync.google.looking import GivenAway, GoogleLooks
 from slotsync.google.service import GoogleServices
+from slotsync.rules.span import Span
 from tests.google.conftest import Answer, AnsweringServer
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -33,6 +35,22 @@ def test_all_pages_count_also_behind_an_empty_one(
     answering.replies = [*pages]
     assert GoogleLooks(answered).given_away("c-1", "calendar", NOON) is given
     assert len(answering.seen) == len(pages)
+
+
+def test_a_question_that_google_does_not_understand_is_not_taken_for_a_refusal_to_tell(
+    answering: AnsweringServer, answered: GoogleServices
+) -> None:
+    answering.reply = Answer.of(400, {"error": {"code": 400, "errors": [{"reason": "badRequest"}], "message": "x"}})
+    with pytest.raises(BadRequest):
+        GoogleLooks(answered).given_away("c-1", "calendar", NOON)
+
+
+def test_a_busy_time_without_a_length_takes_none(answering: AnsweringServer, answered: GoogleServices) -> None:
+    moment, later = "2026-12-01T12:00:00Z", "2026-12-01T13:00:00Z"
+    busy = [{"start": moment, "end": moment}, {"start": moment, "end": later}]
+    answering.reply = Answer.of(200, {"calendars": {"calendar": {"busy": busy}}})
+    found = GoogleLooks(answered).busy("c-1", ["calendar"], NOON, NOON + timedelta(days=1))
+    assert found == {"calendar": (Span(start=NOON, end=NOON + timedelta(hours=1)),)}
 
 
 @pytest.mark.parametrize("calendars", [{}, {"other": {"busy": []}}, {"calendar": {"errors": [{}], "busy": []}}])

@@ -207,6 +207,7 @@ async def test_pages_tell_browsers_to_be_careful_with_them(site: Site) -> None:
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
+    assert f"form-action 'self' {site.world.settings.google_endpoint}" in policy
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from slotsync.errors import GrantLost, RateLimited, ScopeMissing, Transient
-from slotsync.google.looking import BusyTime, GivenAway, GoogleLooks, ShownEvent
+from slotsync.google.looking import GivenAway, GoogleLooks, ShownEvent
+from slotsync.rules.span import Span
 from tests.google.local.conftest import AUTH, EMAIL, SCOPES, World
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -37,8 +38,8 @@ def enter(world: World, calendar_id: str, at: datetime = NOON, /, **more: object
     world.controls.post(address, json={"summary": "Private", **times(at), **more}).raise_for_status()
 
 
-def between(start: datetime, end: datetime) -> BusyTime:
-    return BusyTime(start=start, end=end)
+def between(start: datetime, end: datetime) -> Span:
+    return Span(start=start, end=end)
 
 
 NOON_TO_ONE = between(NOON, NOON + HOUR)

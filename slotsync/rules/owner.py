@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from slotsync.rules.message import Identifier, Message
 
@@ -79,14 +79,25 @@ OnUnknown = Annotated[str, AfterValidator(_check_on_unknown)]
 """What is done with a time of which nobody knows whether it is free: ``block``, ``sell``, or ``last_known:<hours>``."""
 
 
+Padding = Annotated[int, Field(ge=0, le=24 * 60)]
+"""Minutes by which a busy time is made longer on one side; a day at most."""
+
+
 class OwnerSettings(Message):
-    """What the merchant chose for one product or resource."""
+    """What the merchant chose for one product or resource.
+
+    ``free_calendars_needed`` is how many of the calendars that block a product must be free for it to be sold; without
+    it, all of them.
+    """
 
     name: str
     time_zone: TimeZone = "UTC"
     sync: bool = True
     guest_data: GuestData = GuestData.LIMITED
     on_unknown: OnUnknown = "block"
+    pad_before_minutes: Padding = 0
+    pad_after_minutes: Padding = 0
+    free_calendars_needed: Annotated[int, Field(ge=1, le=50)] | None = None
 
 
 class Switch(Message):

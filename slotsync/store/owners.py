@@ -82,4 +82,7 @@ def settings_of(row: OwnerRow) -> OwnerSettings:
         sync=row.sync,
         guest_data=GuestData(row.guest_data),
         on_unknown=row.on_unknown,
+        pad_before_minutes=row.pad_before_minutes,
+        pad_after_minutes=row.pad_after_minutes,
+        free_calendars_needed=row.free_calendars_needed,
     )

@@ -1,12 +1,15 @@
 """When a product can be booked, as far as its blocking calendars tell. Unknown is not free. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
+from slotsync.rules.blocking_rule import BlockingRule
 from slotsync.rules.message import Message
 from slotsync.rules.owner import OnUnknown
-from slotsync.rules.span import Span, merged, shared, without
+from slotsync.rules.span import Span, spans_of, stretches_of
+from slotsync.rules.stretch import Stretch, merged, overlapped, padded, shared, without
 
 
 class SlotState(StrEnum):
@@ -60,69 +63,85 @@ Readings = Mapping[str, Sequence[Reading]]
 
 
 def availability(
-    readings: Readings, calendars: Collection[str], asked: Span, now: datetime, on_unknown: OnUnknown
+    readings: Readings, calendars: Collection[str], asked: Span, now: datetime, rule: BlockingRule
 ) -> Availability:
     """The answer for one product and the calendars that block it. One that was never read is unknown for all of it."""
-    looks = {each: _look(readings.get(each, ()), [asked], now) for each in calendars}
-    busy = merged(span for look in looks.values() for span in look.busy)
-    unknown = without((span for look in looks.values() for span in look.unknown), busy)
-    closing = merged(
-        span for each, look in looks.items() for span in _closing(readings.get(each, ()), look.unknown, now, on_unknown)
-    )
+    found = [times_of(readings.get(each, ()), asked.stretch, now, rule) for each in calendars]
+    enough = rule.enough_of(len(found))
+    busy = overlapped((each.busy for each in found), enough)
+    unknown = without(overlapped((each.busy + each.unknown for each in found), enough), busy)
+    closed = overlapped((each.shut for each in found), enough)
     return Availability(
         span=asked,
-        checked_at=min((moment for look in looks.values() for moment in look.read), default=None),
+        checked_at=min((moment for each in found for moment in each.read), default=None),
         complete=not unknown,
-        slots=tuple(sorted(_slots(busy, unknown, closing), key=lambda slot: slot.span.start)),
+        slots=tuple(sorted(_slots(busy, unknown, closed), key=lambda slot: slot.span.start)),
     )
 
 
-class _Look(Message):
+class CalendarTimes(NamedTuple):
+    """What one calendar does to a stretch of time, padding included: ``shut`` is all of it that it takes away.
+
+    What may be busy as well as unknown is busy; ``read`` is when the readings were made that say so.
+    """
+
+    busy: list[Stretch]
+    unknown: list[Stretch]
+    shut: list[Stretch]
+    read: list[datetime]
+
+
+def times_of(readings: Sequence[Reading], asked: Stretch, now: datetime, rule: BlockingRule) -> CalendarTimes:
+    """What one calendar does to a stretch of time."""
+    # What lies a little outside reaches into it with its padding.
+    around = (asked[0] - rule.after, asked[1] + rule.before)
+    look = looked(readings, [around], lambda each: each.holds(now))
+    shut = [*look.busy, *_closing(readings, look.unknown, now, rule.on_unknown)]
+    busy, unknown, gone = (
+        shared(padded(each, rule.before, rule.after), [asked]) for each in (look.busy, look.unknown, shut)
+    )
+    return CalendarTimes(busy, without(unknown, busy), gone, look.read)
+
+
+class Look(NamedTuple):
     """One calendar's times: those that are surely busy, those that nobody knows, and when what is used was read."""
 
-    busy: tuple[Span, ...]
-    unknown: tuple[Span, ...]
-    read: tuple[datetime, ...]
+    busy: list[Stretch]
+    unknown: list[Stretch]
+    read: list[datetime]
 
 
-def _look(readings: Iterable[Reading], asked: Sequence[Span], now: datetime) -> _Look:
+def looked(readings: Iterable[Reading], over: Sequence[Stretch], believed: Callable[[Reading], bool]) -> Look:
     """The newest word on each moment decides: an error that came after a good answer hides it."""
-    left = merged(asked)
-    busy: list[Span] = []
-    unknown: list[Span] = []
-    read: list[datetime] = []
+    left = list(over)
+    look = Look([], [], [])
     for reading in sorted(readings, key=lambda each: each.read_at, reverse=True):
-        part = shared(left, [reading.span])
-        if part and reading.holds(now):
-            busy += shared(reading.busy, part)
-            read.append(reading.read_at)
+        part = shared(left, [reading.span.stretch])
+        if part and believed(reading):
+            look.busy.extend(shared(stretches_of(reading.busy), part))
+            look.read.append(reading.read_at)
         else:
-            unknown += part
+            look.unknown.extend(part)
         left = without(left, part)
-    return _Look(busy=merged(busy), unknown=merged([*unknown, *left]), read=tuple(read))
+    return Look(merged(look.busy), merged([*look.unknown, *left]), look.read)
 
 
 def _closing(
-    readings: Iterable[Reading], unknown: Sequence[Span], now: datetime, on_unknown: OnUnknown
-) -> Sequence[Span]:
-    """Those of a calendar's unknown times that close the product, as its merchant chose."""
+    readings: Iterable[Reading], unknown: Sequence[Stretch], now: datetime, on_unknown: OnUnknown
+) -> Sequence[Stretch]:
+    """Those of a calendar's unknown times that it takes away, as its merchant chose."""
     word, _, hours = on_unknown.partition(":")
     if word == "block":
         return unknown
     if word == "sell":
         return ()
-    last_known = _look(_remembered(readings, now - timedelta(hours=int(hours)), now), unknown, now)
-    return merged([*last_known.busy, *last_known.unknown])
+    oldest = now - timedelta(hours=int(hours))
+    young = [each for each in readings if not each.error and each.read_at >= oldest]
+    last_known = looked(young, unknown, lambda _: True)
+    return [*last_known.busy, *last_known.unknown]
 
 
-def _remembered(readings: Iterable[Reading], oldest: datetime, now: datetime) -> Iterable[Reading]:
-    """The good readings that are not too old, as if they still held."""
-    for reading in readings:
-        if not reading.error and reading.read_at >= oldest:
-            yield reading.model_copy(update={"good_until": now + timedelta(seconds=1)})
-
-
-def _slots(busy: Iterable[Span], unknown: Sequence[Span], closed: Sequence[Span]) -> Iterable[Slot]:
-    yield from (Slot(span=each, state=SlotState.BUSY, closed=True) for each in busy)
-    yield from (Slot(span=each, state=SlotState.UNKNOWN, closed=True) for each in shared(unknown, closed))
-    yield from (Slot(span=each, state=SlotState.UNKNOWN, closed=False) for each in without(unknown, closed))
+def _slots(busy: Iterable[Stretch], unknown: Sequence[Stretch], closed: Sequence[Stretch]) -> Iterable[Slot]:
+    yield from (Slot(span=each, state=SlotState.BUSY, closed=True) for each in spans_of(busy))
+    yield from (Slot(span=each, state=SlotState.UNKNOWN, closed=True) for each in spans_of(shared(unknown, closed)))
+    yield from (Slot(span=each, state=SlotState.UNKNOWN, closed=False) for each in spans_of(without(unknown, closed)))

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
+
+from pydantic import Field
 
 from slotsync.rules.message import Message
 from slotsync.rules.span import Span
@@ -22,10 +24,13 @@ Item = TypeVar("Item")
 
 
 class Horizon(Message):
-    """How far ahead is looked at all, how far it is looked often, and how often that is."""
+    """How far ahead is looked at all, how far it is looked often, and how often that is.
+
+    ``near_days`` counts yesterday, too.
+    """
 
     days: int = 550
-    near_days: int = 60
+    near_days: Annotated[int, Field(ge=2)] = 60
     poll: timedelta = timedelta(seconds=60)
 
 
@@ -44,13 +49,15 @@ class Chunk(Message):
 def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
     """The whole horizon in pieces that follow on each other without a gap, the near ones first.
 
-    Begins with the UTC day, so that sixty near days are one query whatever the hour, and ends two days late: it is
-    yesterday still in Niue, and tomorrow already in Kiritimati.
+    Begins with yesterday in UTC, so that sixty near days are one query whatever the hour, and that an event which ended
+    before midnight is known while its padding lasts. Ends two days late: it is yesterday still in Niue, and tomorrow
+    already in Kiritimati.
     """
     today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    far = today + timedelta(days=horizon.near_days)
+    first = today - timedelta(days=1)
+    far = first + timedelta(days=horizon.near_days)
     last = today + timedelta(days=max(horizon.days, horizon.near_days) + 2)
-    near = [Chunk(span=each, every=horizon.poll) for each in _pieces(today, far)]
+    near = [Chunk(span=each, every=horizon.poll) for each in _pieces(first, far)]
     return [*near, *(Chunk(span=each, every=max(FAR_EVERY, horizon.poll)) for each in _pieces(far, last))]
 
 

@@ -1,12 +1,14 @@
 """Stretches of time, half-open and in UTC, and what can be reckoned with them. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from pydantic import AwareDatetime, field_validator, model_validator
 
+from slotsync.rules import stretch
 from slotsync.rules.message import Message
+from slotsync.rules.stretch import Stretch
 
 
 class Span(Message):
@@ -33,47 +35,42 @@ class Span(Message):
         """Whether they have a moment in common."""
         return self.start < other.end and other.start < self.end
 
+    @property
+    def stretch(self) -> Stretch:
+        """The same as a plain pair, which is quick to reckon with."""
+        return self.start, self.end
+
+
+def spans_of(stretches: Iterable[Stretch]) -> tuple[Span, ...]:
+    """Plain pairs as spans."""
+    return tuple(Span(start=start, end=end) for start, end in stretches)
+
+
+def stretches_of(spans: Iterable[Span]) -> list[Stretch]:
+    """Spans as plain pairs."""
+    return [(each.start, each.end) for each in spans]
+
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     """The same moments in as few spans as possible, in order; spans that touch become one."""
-    found: list[Span] = []
-    for span in sorted(spans, key=lambda each: each.start):
-        if found and span.start <= found[-1].end:
-            found[-1] = Span(start=found[-1].start, end=max(found[-1].end, span.end))
-        else:
-            found.append(span)
-    return tuple(found)
+    return spans_of(stretch.merged(stretches_of(spans)))
+
+
+def overlapped(sets: Iterable[Iterable[Span]], times: int) -> tuple[Span, ...]:
+    """The moments that are in at least so many of the sets, merged."""
+    return spans_of(stretch.overlapped(map(stretches_of, sets), times))
 
 
 def shared(some: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
     """The moments that are in both, merged."""
-    there = merged(others)
-    return merged(part for span in merged(some) for part in _parts(span, there))
+    return spans_of(stretch.shared(stretches_of(some), stretches_of(others)))
 
 
 def without(some: Iterable[Span], holes: Iterable[Span]) -> tuple[Span, ...]:
     """The moments of ``some`` that are in none of the holes, merged."""
-    gone = merged(holes)
-    return tuple(part for span in merged(some) for part in _left(span, gone))
+    return spans_of(stretch.without(stretches_of(some), stretches_of(holes)))
 
 
 def padded(spans: Iterable[Span], before: timedelta, after: timedelta) -> tuple[Span, ...]:
     """Each of them longer by so much on either side, merged."""
-    return merged(Span(start=each.start - before, end=each.end + after) for each in spans)
-
-
-def _parts(span: Span, there: Iterable[Span]) -> Iterator[Span]:
-    for each in there:
-        if span.meets(each):
-            yield Span(start=max(span.start, each.start), end=min(span.end, each.end))
-
-
-def _left(span: Span, gone: Iterable[Span]) -> Iterator[Span]:
-    start = span.start
-    for hole in gone:
-        if hole.meets(span):
-            if start < hole.start:
-                yield Span(start=start, end=hole.start)
-            start = max(start, hole.end)
-    if start < span.end:
-        yield Span(start=start, end=span.end)
+    return spans_of(stretch.padded(stretches_of(spans), before, after))

@@ -1,10 +1,13 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slotsync.rules.availability import Availability, Reading, SlotState, availability
+from slotsync.rules.blocking_rule import BlockingRule
+from slotsync.rules.owner import OwnerSettings
 from slotsync.rules.span import Span
 from tests.rules.test_span import NOON, Minutes, minutes, span
 
@@ -12,6 +15,8 @@ ASKED = span(0, 40)
 FRESH = timedelta(minutes=5)
 ON_UNKNOWN = ("block", "sell", "last_known:1")
 HOUR = 60
+MINUTE = timedelta(minutes=1)
+BLOCK = BlockingRule()
 
 
 def reading(start: int, end: int, *busy: Span, age: int = 0, error: str = "") -> Reading:
@@ -33,6 +38,21 @@ CALENDARS = st.dictionaries(
 )
 
 
+RULES = st.builds(
+    lambda on_unknown, before, after, needed: BlockingRule(
+        on_unknown=on_unknown,
+        before=timedelta(minutes=before),
+        after=timedelta(minutes=after),
+        free_needed=needed,
+    ),
+    st.sampled_from(ON_UNKNOWN),
+    st.integers(0, 6),
+    st.integers(0, 6),
+    st.sampled_from([None, 1, 2, 3, 5]),
+)
+PICKED = st.lists(st.sampled_from("abc"), unique=True)
+
+
 def state_of(readings: list[Reading], minute: int, oldest: int) -> str:
     """What one calendar says of one minute: the newest word on it, if that is good and young enough."""
     on_it = [each for each in readings if minute in minutes([each.span])]
@@ -42,8 +62,8 @@ def state_of(readings: list[Reading], minute: int, oldest: int) -> str:
     return "busy" if minute in minutes(list(newest.busy)) else "free"
 
 
-def closed_in(readings: list[Reading], minute: int, on_unknown: str) -> bool:
-    """Whether one calendar closes one minute."""
+def is_shut(readings: list[Reading], minute: int, on_unknown: str) -> bool:
+    """Whether one calendar takes one minute away, its padding left out."""
     state = state_of(readings, minute, 5)
     if state != "unknown":
         return state == "busy"
@@ -53,32 +73,57 @@ def closed_in(readings: list[Reading], minute: int, on_unknown: str) -> bool:
     return on_unknown == "block"
 
 
+def expected_at(calendars: list[list[Reading]], minute: int, rule: BlockingRule) -> tuple[str, bool]:
+    """What one minute is, and whether it is closed: calendar by calendar, each minute around it by itself."""
+    first, last = minute - rule.after // MINUTE, minute + rule.before // MINUTE
+    busy = unknown = shut = 0
+    for readings in calendars:
+        states = {state_of(readings, each, 5) for each in range(first, last + 1)}
+        busy += "busy" in states
+        unknown += "unknown" in states and "busy" not in states
+        shut += any(is_shut(readings, each, rule.on_unknown) for each in range(first, last + 1))
+    free = len(calendars) - busy
+    needed = len(calendars) if rule.free_needed is None else min(rule.free_needed, len(calendars))
+    state = "busy" if free < needed else "unknown" if free - unknown < needed else "free"
+    return state, len(calendars) - shut < needed
+
+
 def in_slots(answer: Availability, *states: SlotState, closed: bool | None = None) -> Minutes:
     chosen = [each for each in answer.slots if each.state in states and closed in {None, each.closed}]
     return minutes([each.span for each in chosen])
 
 
-@given(CALENDARS, st.sampled_from(ON_UNKNOWN))
-def test_every_minute_is_what_the_calendars_say_one_by_one(readings: dict[str, list[Reading]], on_unknown: str) -> None:
-    answer = availability(readings, ["a", "b", "c"], ASKED, NOON, on_unknown)
-    calendars = [readings.get(each, []) for each in "abc"]
+@given(CALENDARS, PICKED, RULES)
+def test_every_minute_is_what_the_calendars_say_one_by_one(
+    readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
+) -> None:
+    answer = availability(readings, picked, ASKED, NOON, rule)
+    calendars = [readings.get(each, []) for each in picked]
     for minute in range(40):
-        states = {state_of(each, minute, 5) for each in calendars}
-        expected = "busy" if "busy" in states else "unknown" if "unknown" in states else "free"
-        assert (minute in in_slots(answer, SlotState.BUSY)) == (expected == "busy"), minute
-        assert (minute in in_slots(answer, SlotState.UNKNOWN)) == (expected == "unknown"), minute
-        closed = any(closed_in(each, minute, on_unknown) for each in calendars)
+        state, closed = expected_at(calendars, minute, rule)
+        assert (minute in in_slots(answer, SlotState.BUSY)) == (state == "busy"), minute
+        assert (minute in in_slots(answer, SlotState.UNKNOWN)) == (state == "unknown"), minute
         assert (minute in in_slots(answer, *SlotState, closed=True)) == closed, minute
     assert answer.complete == (not in_slots(answer, SlotState.UNKNOWN))
 
 
+@given(CALENDARS, PICKED, RULES)
+def test_slots_are_in_order_and_within_what_was_asked(
+    readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
+) -> None:
+    slots = availability(readings, picked, ASKED, NOON, rule).slots
+    assert all(one.span.end <= other.span.start for one, other in pairwise(slots))
+    assert all(ASKED.start <= slot.span.start and slot.span.end <= ASKED.end for slot in slots)
+    assert all(slot.closed for slot in slots if slot.state is SlotState.BUSY)
+
+
 def test_without_calendars_all_is_free_and_nothing_had_to_be_read() -> None:
-    answer = availability({}, [], ASKED, NOON, "block")
+    answer = availability({}, [], ASKED, NOON, BLOCK)
     assert (answer.slots, answer.complete, answer.checked_at) == ((), True, None)
 
 
 def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
-    answer = availability({}, ["a"], ASKED, NOON, "block")
+    answer = availability({}, ["a"], ASKED, NOON, BLOCK)
     assert not answer.complete
     assert in_slots(answer, SlotState.UNKNOWN, closed=True) == set(range(40))
 
@@ -86,16 +131,53 @@ def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
 @pytest.mark.parametrize("error", ["notFound", "internalError", "rateLimitExceeded"])
 def test_an_error_after_a_good_answer_makes_its_times_unknown_and_no_others(error: str) -> None:
     told = {"a": [reading(0, 20, age=1), reading(20, 40, age=1), reading(0, 20, error=error)], "b": [reading(0, 40)]}
-    answer = availability(told, ["a", "b"], ASKED, NOON, "block")
+    answer = availability(told, ["a", "b"], ASKED, NOON, BLOCK)
     assert in_slots(answer, SlotState.UNKNOWN) == set(range(20))
 
 
 def test_what_one_calendar_knows_to_be_busy_is_busy_whatever_is_unknown_elsewhere() -> None:
-    answer = availability({"a": [reading(0, 40, span(5, 10))]}, ["a", "b"], ASKED, NOON, "sell")
+    answer = availability(
+        {"a": [reading(0, 40, span(5, 10))]}, ["a", "b"], ASKED, NOON, BlockingRule(on_unknown="sell")
+    )
     assert in_slots(answer, SlotState.BUSY, closed=True) == set(range(5, 10))
     assert in_slots(answer, SlotState.UNKNOWN, closed=False) == set(range(40)) - set(range(5, 10))
 
 
 def test_the_oldest_reading_that_was_used_says_when_it_was_checked() -> None:
     told = {"a": [reading(0, 20, age=3), reading(20, 40, age=1), reading(50, 60, age=4)], "b": [reading(0, 40, age=2)]}
-    assert availability(told, ["a", "b"], ASKED, NOON, "block").checked_at == NOON - timedelta(minutes=3)
+    assert availability(told, ["a", "b"], ASKED, NOON, BLOCK).checked_at == NOON - timedelta(minutes=3)
+
+
+def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
+    told = {"a": [reading(-20, 60, span(-10, -2), span(45, 50))]}
+    rule = BlockingRule(before=timedelta(minutes=10), after=timedelta(minutes=5))
+    answer = availability(told, ["a"], ASKED, NOON, rule)
+    assert in_slots(answer, SlotState.BUSY) == {0, 1, 2, *range(35, 40)}
+    assert answer.complete
+
+
+def test_padding_of_what_is_unknown_is_unknown_too_and_what_is_busy_wins() -> None:
+    told = {"a": [reading(-20, 20, span(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
+    told["a"][0] = told["a"][0].model_copy(update={"read_at": NOON - MINUTE})
+    answer = availability(told, ["a"], ASKED, NOON, BlockingRule(after=timedelta(minutes=2)))
+    assert in_slots(answer, SlotState.BUSY) == {8, 9, 10, 11}
+    assert in_slots(answer, SlotState.UNKNOWN) == {12, 13, 14}
+
+
+def test_one_of_three_boats_is_enough_where_one_is_needed() -> None:
+    boats = {
+        "a": [reading(0, 40, span(0, 30))],
+        "b": [reading(0, 40, span(10, 40))],
+        "c": [reading(0, 40, span(20, 25))],
+    }
+    answer = availability(boats, boats, ASKED, NOON, BlockingRule(free_needed=1))
+    assert in_slots(answer, *SlotState) == set(range(20, 25))
+
+
+def test_a_rule_is_what_the_settings_say() -> None:
+    settings = OwnerSettings(
+        name="Tour", on_unknown="sell", pad_before_minutes=15, pad_after_minutes=30, free_calendars_needed=2
+    )
+    expected = BlockingRule(on_unknown="sell", before=15 * MINUTE, after=30 * MINUTE, free_needed=2)
+    assert BlockingRule.chosen_in(settings) == expected
+    assert BlockingRule.chosen_in(OwnerSettings(name="Tour")) == BlockingRule()

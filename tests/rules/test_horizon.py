@@ -15,7 +15,7 @@ MOMENTS = st.builds(
     st.integers(0, 16 * 365 * 24 * 60),
     st.sampled_from(ZONES),
 )
-HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(1, 90))
+HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(2, 90))
 
 
 @given(MOMENTS, HORIZONS)
@@ -37,10 +37,18 @@ def test_every_day_of_the_horizon_is_read_wherever_the_product_is(now: datetime,
 @given(MOMENTS)
 def test_sixty_near_days_are_one_query_and_the_far_ones_are_read_hourly(now: datetime) -> None:
     near, *far = chunks(now, Horizon(poll=timedelta(seconds=30)))
-    assert near.span.start <= now
-    assert near.span.end > now + timedelta(days=59)
+    assert near.span.end - near.span.start == timedelta(days=60)
+    assert near.span.end > now + timedelta(days=58)
     assert near.every == timedelta(seconds=30)
     assert {chunk.every for chunk in far} == {timedelta(hours=1)}
+
+
+@given(MOMENTS, HORIZONS)
+def test_what_ended_within_a_day_is_read_still_for_its_padding_lasts(now: datetime, horizon: Horizon) -> None:
+    near = chunks(now, horizon)[0]
+    assert near.span.start <= now - timedelta(days=1)
+    assert near.span.end > now
+    assert near.every == horizon.poll
 
 
 @given(st.integers(0, 200))

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from slotsync.rules.span import Span, merged, padded, shared, without
+from slotsync.rules.span import Span, merged, overlapped, padded, shared, without
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LAST = 40
@@ -51,6 +52,14 @@ def test_what_is_shared_and_what_is_left_over_are_the_minutes_of_sets(some: list
     assert minutes(without(some, others)) == minutes(some) - minutes(others)
     assert is_tidy(shared(some, others))
     assert is_tidy(without(some, others))
+
+
+@given(st.lists(SPANS, max_size=4), st.integers(1, 4))
+def test_a_minute_is_overlapped_when_that_many_sets_have_it(sets: list[list[Span]], times: int) -> None:
+    counts = Counter(minute for each in sets for minute in minutes(each))
+    found = overlapped(sets, times)
+    assert minutes(found) == {minute for minute, count in counts.items() if count >= times}
+    assert is_tidy(found)
 
 
 def test_spans_that_only_touch_have_no_moment_in_common() -> None:

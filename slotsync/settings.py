@@ -1,11 +1,12 @@
 """The settings: read once from ``SLOTSYNC_*`` variables and ``.env``, checked, and never changed."""
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
 from cryptography.fernet import Fernet
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -22,7 +23,15 @@ _REMEDIES = {
     "google_client_secret": "it is shown beside the client id in the Google Cloud console",
     "google_push": "on or off",
     "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
+    "webhook_secret": (
+        "make one with: python -c 'import base64, secrets; "
+        'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\'; the platform verifies with the same'
+    ),
 }
+
+_WEBHOOK_SECRET = "whsec_"  # noqa: S105 - how secrets begin
+_WEBHOOK_SECRET_BYTES = range(24, 65)
+"""By the Standard Webhooks specification."""
 
 
 def _split(value: object) -> object:
@@ -46,13 +55,24 @@ def _check_database(url: str) -> str:
 def _check_web_address(url: str) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
-    return url.rstrip("/")
+    return url
+
+
+def _check_webhook_secret(secret: str) -> None:
+    begins, _, encoded = secret.partition(_WEBHOOK_SECRET)
+    try:
+        size = len(base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
+    except ValueError:
+        size = 0
+    if begins or size not in _WEBHOOK_SECRET_BYTES:
+        raise ValueError("is not whsec_ and then 24 to 64 random bytes in base64")
 
 
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 WebAddress = Annotated[str, AfterValidator(_check_web_address)]
+BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -111,18 +131,18 @@ class Settings(BaseSettings):
     data_folder: Path = Path(".slotsync")
     database_url: Annotated[str, AfterValidator(_check_database)] = Field(default_factory=_default_database, repr=False)
     api_keys: Secrets = ()
-    public_url: WebAddress = ""
+    public_url: BaseAddress = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
 
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")
-    google_endpoint: WebAddress = ""
+    google_endpoint: BaseAddress = ""
     google_push: bool = True
     google_calls_per_user_minute: Positive = 600
     google_calls_per_project_minute: Positive = 10_000
 
-    webhook_url: WebAddress = ""
+    webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: SecretStr = SecretStr("")
     poll_seconds: Positive = 60
     horizon_days: Positive = 550
@@ -137,6 +157,15 @@ class Settings(BaseSettings):
             problems = [_describe(detail) for detail in details if detail["type"] != "default_factory_not_called"]
         # Raised out here so that no traceback shows pydantic's own error, which may quote what was read.
         raise SettingsError("\n".join(dict.fromkeys(problems)))
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _fits_the_webhooks(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        if told := secret.get_secret_value():
+            _check_webhook_secret(told)
+        elif info.data.get("webhook_url"):
+            raise ValueError("is not set, but SLOTSYNC_WEBHOOK_URL is")
+        return secret
 
     @property
     def google(self) -> GoogleEndpoints:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,9 @@ from cryptography.fernet import Fernet
 from slotsync.errors import SettingsError
 from slotsync.settings import GoogleEndpoints, Settings
 
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 KEY, OLD_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+NO_SECRET = "SLOTSYNC_WEBHOOK_SECRET: is not whsec_ and then 24 to 64 random bytes in base64"
 
 Set = Callable[..., None]
 
@@ -65,7 +69,8 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
     secrets = {
         "api_keys": "key-of-the-platform",
         "google_client_secret": "secret-of-google",
-        "webhook_secret": "secret-of-the-hook",
+        "webhook_secret": WEBHOOK_SECRET,
+        "webhook_url": "https://platform.example.com/hook?key=secret-of-the-hook",
         "database_url": "postgresql://slotsync:hunter2@host/slotsync",
     }
     set_env(**secrets)
@@ -87,6 +92,14 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ("horizon_days", "0", "SLOTSYNC_HORIZON_DAYS: "),
         ("metrics_port", "99999", "SLOTSYNC_METRICS_PORT: "),
         ("google_push", "perhaps", "SLOTSYNC_GOOGLE_PUSH: "),
+        ("webhook_secret", "not-one-at-all", f"{NO_SECRET} (make one with: "),
+        ("webhook_secret", WEBHOOK_SECRET.removeprefix("whsec_"), NO_SECRET),
+        ("webhook_secret", "whsec_c2hvcnQ=", NO_SECRET),
+        ("webhook_secret", f"{WEBHOOK_SECRET[:-1]}_", NO_SECRET),
+        ("webhook_secret", f"{WEBHOOK_SECRET}\u00e4\u00e4\u00e4\u00e4", NO_SECRET),
+        ("webhook_secret", WEBHOOK_SECRET * 4, NO_SECRET),
+        ("webhook_url", "https://platform.example.com/hook", "SLOTSYNC_WEBHOOK_SECRET: is not set, but SLOTSYNC_WEBH"),
+        ("webhook_url", "platform.example.com", "SLOTSYNC_WEBHOOK_URL: must start with http:// or https://"),
         ("google_endpoint", "localhost:8080", "SLOTSYNC_GOOGLE_ENDPOINT: must start with http:// or https://"),
     ],
 )
@@ -106,6 +119,21 @@ def test_every_bad_value_is_told_at_once_and_none_is_quoted(set_env: Set) -> Non
     assert named == {"SLOTSYNC_ENCRYPTION_KEYS", "SLOTSYNC_POLL_SECONDS", "SLOTSYNC_DATABASE_URL"}
     assert "hunter2" not in str(raised.value)
     assert raised.value.__context__ is None
+
+
+def test_a_webhook_secret_made_as_the_remedy_says_is_taken(set_env: Set) -> None:
+    set_env(webhook_url="https://platform.example.com/hook/")
+    with pytest.raises(SettingsError) as raised:
+        Settings.load()
+    program = str(raised.value).split("python -c '")[1].split("'")[0]
+    made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+    set_env(webhook_secret=made)
+    assert Settings.load().webhook_secret.get_secret_value() == made
+
+
+def test_a_webhook_address_is_kept_to_the_letter(set_env: Set) -> None:
+    set_env(webhook_url="https://platform.example.com/hook/", webhook_secret=WEBHOOK_SECRET)
+    assert Settings.load().webhook_url == "https://platform.example.com/hook/"
 
 
 def test_googles_own_addresses_are_the_default() -> None:

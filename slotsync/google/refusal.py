@@ -6,9 +6,10 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from googleapiclient.errors import HttpError
+
+from slotsync.rules.retry_after import asked_delay
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def read_refusal(error: HttpError, now: datetime | None = None) -> Refusal:
         status=int(error.resp.status),
         reason=_reason(envelope),
         message=str(envelope.get("message", "")),
-        delay=_delay(error.resp.get("retry-after"), now or datetime.now(UTC)),
+        delay=asked_delay(error.resp.get("retry-after"), now or datetime.now(UTC)),
     )
 
 
@@ -56,16 +57,3 @@ def _first(listed: object) -> dict[str, object]:
 
 def _mapping(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
-
-
-def _delay(retry_after: str | None, now: datetime) -> timedelta | None:
-    if not retry_after:
-        return None
-    if retry_after.isdecimal():
-        return timedelta(seconds=int(retry_after))
-    try:
-        until = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(aware - now, timedelta())

@@ -12,6 +12,7 @@ from slotsync.store import Connections, Owners, Store
 from slotsync.store.blocking_calendars import BlockingCalendars
 from slotsync.store.pending_consents import Awaited, PendingConsents
 from slotsync.store.rotation import Rotated, count_lost, rotate, sealed_columns
+from slotsync.store.webhook_messages import WebhookMessages
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 LATER = datetime(2026, 11, 22, 13, tzinfo=UTC)
@@ -19,7 +20,7 @@ TOUR, FAMILY = Owner.product("tour"), PickableCalendar(id="c-1", name="Family")
 
 
 def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
-    """Connections with every kind of secret, a pending consent and a picked calendar; their ids by merchant."""
+    """Something in every column that holds secrets, and a connection for each merchant; their ids by merchant."""
     connections = Connections(store, vault)
     ids = {
         name: connections.save_grant(name, f"refresh-{name}", {"openid"}, f"{name}@x")
@@ -30,7 +31,19 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     PendingConsents(store, vault).put(Awaited.ANSWER, "state", merchant="0", browser="b", secret="verifier")
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
     BlockingCalendars(store, vault).pick("0", TOUR, [FAMILY])
+    with store.write() as connection:
+        WebhookMessages(store, vault).put(connection, "m-1", "0", "body", LATER)
     return ids
+
+
+def count(store: Store) -> int:
+    """How many secrets there are."""
+    with store.read() as session:
+        counted = [
+            session.connection().execute(text(f"SELECT count({column.name}) FROM {table.name}")).scalar_one()
+            for table, column in sealed_columns()
+        ]
+    return sum(counted)
 
 
 def total(columns: list[Rotated]) -> tuple[int, int, int]:
@@ -39,7 +52,7 @@ def total(columns: list[Rotated]) -> tuple[int, int, int]:
 
 def test_afterwards_the_new_key_alone_opens_everything(store: Store) -> None:
     ids = fill(store, Vault([OLD]))
-    assert total(rotate(store, Vault([NEW, OLD]))) == (12, 0, 0)
+    assert total(rotate(store, Vault([NEW, OLD]))) == (count(store), 0, 0)
     vault = Vault([NEW])
     assert {Connections(store, vault).grant(connection_id).refresh_token for connection_id in ids.values()} == {
         f"refresh-{name}" for name in ids
@@ -53,13 +66,13 @@ def test_afterwards_the_new_key_alone_opens_everything(store: Store) -> None:
 def test_a_second_rotation_finds_nothing_to_do(store: Store) -> None:
     fill(store, Vault([OLD]))
     rotate(store, Vault([NEW, OLD]))
-    assert total(rotate(store, Vault([NEW, OLD]))) == (0, 12, 0)
+    assert total(rotate(store, Vault([NEW, OLD]))) == (0, count(store), 0)
 
 
 def test_a_secret_that_no_key_opens_is_counted_and_left_as_it_is(store: Store) -> None:
     fill(store, Vault([OLD]), merchants=1)
-    assert count_lost(store, Vault([NEW])) == 6
-    assert total(rotate(store, Vault([NEW]))) == (0, 0, 6)
+    assert count_lost(store, Vault([NEW])) == count(store) > 0
+    assert total(rotate(store, Vault([NEW]))) == (0, 0, count(store))
     assert count_lost(store, Vault([OLD])) == 0
 
 

@@ -1,0 +1,70 @@
+"""What the platform is told by webhooks, in the envelope of the Standard Webhooks specification."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from slotsync.rules.availability import SlotState
+from slotsync.rules.message import Message
+from slotsync.rules.span import Span
+
+
+class WebhookType(StrEnum):
+    """What a message is about."""
+
+    AVAILABILITY_CHANGED = "availability.changed"
+    CONFLICT_FOUND = "conflict.found"
+
+
+class ToldSlot(Span):
+    """A time that is not free."""
+
+    state: SlotState
+    closed: bool
+
+
+class AvailabilityChanged(Message):
+    """A product's availability is another in the ``changed`` times: there, ``slots`` are now all that is not free.
+
+    ``number`` counts up by one with each message about the product.
+    """
+
+    merchant: str
+    product: str
+    number: int
+    checked_at: AwareDatetime | None
+    complete: bool
+    changed: tuple[Span, ...]
+    slots: tuple[ToldSlot, ...]
+
+
+class ConflictFound(Message):
+    """A new busy time lies over an item of a reservation, which is from ``start`` to ``end``."""
+
+    merchant: str
+    product: str
+    reservation: str
+    item: str
+    start: AwareDatetime
+    end: AwareDatetime
+    busy: tuple[Span, ...]
+
+
+News = AvailabilityChanged | ConflictFound
+
+
+class Webhook(Message):
+    """One message to the platform; ``timestamp`` is when what it tells happened."""
+
+    type: WebhookType
+    timestamp: AwareDatetime
+    data: News
+
+
+def webhook(news: News, at: datetime) -> Webhook:
+    """The message that tells this news."""
+    found = isinstance(news, ConflictFound)
+    return Webhook(
+        type=WebhookType.CONFLICT_FOUND if found else WebhookType.AVAILABILITY_CHANGED, timestamp=at, data=news
+    )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from temporalio import activity
 
+from slotsync.rules.booked_time import booked_times
 from slotsync.rules.event import EventKey, WrittenEvent
 from slotsync.rules.holding import Hold
 from slotsync.rules.message import Message
@@ -89,13 +90,15 @@ class ReservationActivities:
             self._reservations.settle(conclusion.merchant, conclusion.reservation, conclusion.version, conclusion.now)
 
     def _begin(self, reservation: Reservation, calendars: Sequence[ManagedCalendar], now: datetime) -> bool:
+        zones = zones_of(calendars)
         return self._reservations.begin(
             reservation.merchant,
             reservation.id,
             reservation.version,
             reservation.status,
-            ends_at(reservation, zones_of(calendars)),
+            ends_at(reservation, zones),
             now,
+            booked_times(reservation, zones),
         )
 
     def _note_waiting(self, reservation: Reservation, calendars: Sequence[ManagedCalendar], now: datetime) -> bool:

@@ -27,7 +27,7 @@ class ToldSlot(Span):
 class AvailabilityChanged(Message):
     """A product's availability is another in the ``changed`` times: there, ``slots`` are now all that is not free.
 
-    ``number`` counts up by one with each message about the product.
+    ``number`` grows with each message of this kind about the product.
     """
 
     merchant: str

@@ -1,13 +1,16 @@
 """Which version of a reservation is the newest, and which one Google shows in full."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Executable, case, literal, update
 from sqlmodel import select
 
+from slotsync.rules.booked_time import BookedTime
 from slotsync.rules.reservation import ReservationStatus
 from slotsync.rules.sync_state import SyncState
+from slotsync.store.booked_times import BookedTimes
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
 from slotsync.store.tables import ReservationRow, SyncedEventRow
@@ -52,6 +55,7 @@ class Reservations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._booked = BookedTimes(store)
 
     def begin(  # noqa: PLR0913, PLR0917 - the reservation, and what is to be noted of it
         self,
@@ -61,8 +65,9 @@ class Reservations:
         status: ReservationStatus,
         ends_at: datetime | None,
         now: datetime,
+        booked: Sequence[BookedTime] = (),
     ) -> bool:
-        """Notes a version; false when a newer one is known already, and then nothing changes."""
+        """Notes a version, and when it needs products; false when a newer one is known, and then nothing changes."""
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
             noted = _BEGIN.run(
@@ -74,7 +79,11 @@ class Reservations:
                 ends_at=ends_at,
                 since=now,
             )
-            return noted is not None
+            if noted is None:
+                return False
+            # Whoever notes another version of it at the same time waits, since its row is locked.
+            self._booked.replace(connection, merchant, reservation, booked, now)
+            return True
 
     def settle(self, merchant: str, reservation: str, version: int, now: datetime) -> None:
         """Notes that Google shows all of this version; nothing changes when a newer one is under way."""

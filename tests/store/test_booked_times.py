@@ -1,0 +1,138 @@
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from slotsync.rules.booked_time import BookedTime
+from slotsync.rules.reservation import ReservationStatus
+from slotsync.rules.span import Span
+from slotsync.store import Reservations, Store
+from slotsync.store.booked_times import KEPT, BookedTimes
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def hours(start: float, end: float) -> Span:
+    return Span(start=NOW + timedelta(hours=start), end=NOW + timedelta(hours=end))
+
+
+def booked(item: str, start: float, end: float, product: str = "tour", reservation: str = "R-1") -> BookedTime:
+    return BookedTime(reservation=reservation, item=item, product=product, span=hours(start, end))
+
+
+class Radar:
+    """One merchant's booked times, one transaction at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._times = BookedTimes(store)
+
+    def book(self, *times: BookedTime, reservation: str = "R-1", now: datetime = NOW) -> None:
+        with self._store.write() as connection:
+            self._times.replace(connection, "m", reservation, times, now)
+
+    def busy(self, *busy: Span, product: str = "tour", merchant: str = "m", now: datetime = NOW) -> list[str]:
+        """What has a conflict with these new busy times."""
+        with self._store.write() as connection:
+            found = self._times.conflicts(connection, merchant, product, busy, now)
+        return [f"{each.reservation}/{each.item}" for each in found]
+
+    def still(self, *spans: Span) -> None:
+        with self._store.write() as connection:
+            self._times.resolved(connection, "m", "tour", spans)
+
+    def known(self, reservation: str = "R-1") -> list[BookedTime]:
+        return self._times.of("m", reservation)
+
+
+@pytest.fixture
+def radar(store: Store) -> Radar:
+    return Radar(store)
+
+
+def test_the_times_of_a_reservation_are_those_it_was_given_last(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4))
+    radar.book(booked("3", 1, 2, reservation="R-2"), reservation="R-2")
+    radar.book(booked("2", 5, 6), booked("9", 7, 8, "kayak"))
+    assert radar.known() == [booked("2", 5, 6), booked("9", 7, 8, "kayak")]
+    radar.book()
+    assert radar.known() == []
+    assert radar.known("R-2") == [booked("3", 1, 2, reservation="R-2")]
+
+
+def test_a_conflict_is_found_once(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4), booked("3", 5, 6))
+    assert radar.busy(hours(1.5, 1.6), hours(3.5, 9)) == ["R-1/1", "R-1/2", "R-1/3"]
+    assert radar.busy(hours(0, 9)) == []
+
+
+@pytest.mark.parametrize("busy", [hours(0, 1), hours(2, 3), hours(-5, -4)], ids=["before", "after", "long-ago"])
+def test_what_only_touches_is_no_conflict(radar: Radar, busy: Span) -> None:
+    radar.book(booked("1", 1, 2))
+    assert radar.busy(busy) == []
+    assert radar.busy() == []
+
+
+def test_only_this_product_of_this_merchant_is_looked_at(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2))
+    assert radar.busy(hours(0, 9), product="kayak") == []
+    assert radar.busy(hours(0, 9), merchant="another") == []
+
+
+def test_what_is_over_has_no_conflict_any_more(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 1, 3))
+    assert radar.busy(hours(0, 9), now=NOW + timedelta(hours=2)) == ["R-1/2"]
+
+
+def test_a_conflict_that_was_resolved_is_found_anew(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4))
+    radar.busy(hours(0, 9))
+    radar.still(hours(0, 1.5))
+    assert radar.busy(hours(0, 9)) == ["R-1/2"]
+    radar.still()
+    assert radar.busy(hours(0, 9)) == ["R-1/1", "R-1/2"]
+
+
+def test_a_new_version_keeps_the_conflict_of_an_item_that_stays(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4), booked("3", 5, 6))
+    radar.busy(hours(0, 9))
+    radar.book(booked("1", 1, 2), booked("2", 3, 4.5), booked("3", 5, 6, "kayak"), booked("4", 6, 7))
+    assert radar.busy(hours(0, 9)) == ["R-1/2", "R-1/4"]
+    assert radar.busy(hours(0, 9), product="kayak") == ["R-1/3"]
+
+
+def test_what_has_been_over_for_long_is_forgotten_with_the_next_booking(radar: Radar) -> None:
+    later = NOW + timedelta(hours=2.5) + KEPT
+    radar.book(booked("1", 1, 2), booked("2", 1, 3), booked("3", 1, 2, "kayak"))
+    radar.book(booked("1", 2000, 2001, reservation="R-2"), reservation="R-2", now=later)
+    assert radar.known() == [booked("2", 1, 3), booked("3", 1, 2, "kayak")]
+    radar.book(booked("1", 1, 2), booked("2", 1, 3), now=later)
+    assert radar.known() == [booked("2", 1, 3)]
+
+
+def begin(store: Store, version: int, times: Sequence[BookedTime]) -> bool:
+    return Reservations(store).begin("m", "R-1", version, ReservationStatus.CONFIRMED, None, NOW, times)
+
+
+def test_an_older_version_moves_nothing(store: Store, radar: Radar) -> None:
+    assert begin(store, 2, [booked("1", 1, 2)])
+    assert not begin(store, 1, [booked("1", 3, 4)])
+    assert radar.known() == [booked("1", 1, 2)]
+
+
+def test_versions_and_busy_times_that_come_at_once_end_in_the_newest_with_one_conflict_each(
+    store: Store, radar: Radar
+) -> None:
+    tasks = [*range(60)]
+    Random(1).shuffle(tasks)
+
+    def work(task: int) -> list[str]:
+        begin(store, task, [booked(str(n), n + task / 100, n + 1 + task / 100) for n in range(5)])
+        return radar.busy(hours(0, 9))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, tasks))
+    assert radar.known() == [booked(str(n), n + 0.59, n + 1.59) for n in range(5)]
+    assert radar.busy(hours(0, 9)) == []

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,6 +56,8 @@ class Platform:
         self._lock = threading.Lock()
         self._next: list[Failure] = []
         self._always: Failure | None = None
+        self._arrived, self._open = threading.Event(), threading.Event()
+        self._open.set()
 
     def settings(self, settings: Settings) -> Settings:
         """The same settings, with webhooks sent here."""
@@ -80,12 +82,28 @@ class Platform:
             self._always = None
             self._next.clear()
 
+    @contextmanager
+    def held_up(self) -> Iterator[Callable[[], Awaitable[bool]]]:
+        """Lets no request go on meanwhile; whether one has arrived."""
+
+        async def arrived() -> bool:
+            return self._arrived.is_set()
+
+        self._arrived.clear()
+        self._open.clear()
+        try:
+            yield arrived
+        finally:
+            self._open.set()
+
     def told(self, kind: str) -> list[Told]:
         """The messages of this type."""
         return [each for each in self.messages if each["type"] == kind]
 
     def receive(self, body: str, headers: Mapping[str, str]) -> Failure:
         """What is answered; a bad signature is refused by 401."""
+        self._arrived.set()
+        self._open.wait()
         attempt = Attempt(headers.get("webhook-id", ""), body, headers, datetime.now(UTC))
         with self._lock:
             self.attempts.append(attempt)

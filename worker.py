@@ -6,7 +6,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from activities.connections import DepartureActivities
 from activities.events import EventActivities
 from activities.parked_work import ParkedWork
 from activities.reservations import ReservationActivities
+from activities.webhooks import WebhookActivities
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.events import GoogleEvents
 from slotsync.google.service import GoogleServices
@@ -61,6 +62,7 @@ class Capabilities:
     requests: CalendarRequests
     calls: ReservationCalls
     parked: ParkedWork
+    webhooks: WebhookActivities
 
 
 @asynccontextmanager
@@ -80,6 +82,7 @@ async def working(client: Client, settings: Settings, store: Store, vault: Vault
             requests=CalendarRequests(client),
             calls=ReservationCalls(client),
             parked=ParkedWork(client),
+            webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
         )
         for make in (_workflow_worker, _google_worker, _long_worker):
             await stack.enter_async_context(make(client, capabilities))
@@ -142,6 +145,7 @@ def _long_worker(client: Client, does: Capabilities) -> Worker:
             does.calls.call_all_reservations,
             does.parked.count_parked,
             does.parked.wake,
+            does.webhooks.deliver_webhook,
         ],
         max_concurrent_activities=LONG_SLOTS,
         graceful_shutdown_timeout=GRACEFUL,
@@ -186,6 +190,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The SDK would write a traceback for every failed attempt; slotsync.temporal.interceptors tells what is worth it.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+    # It would write down the address of every webhook, in which a platform may have put a password.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     asyncio.run(serve(Settings.load()))
     gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)
 

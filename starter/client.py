@@ -1,7 +1,7 @@
 """The Python client: how a backend tells slotsync what is booked, and asks how it stands."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -9,6 +9,9 @@ from temporalio.common import Priority
 from temporalio.service import RPCError
 
 from slotsync.errors import NotTaken
+from slotsync.rules.availability import Availability
+from slotsync.rules.explanation import Explanation
+from slotsync.rules.horizon import Horizon
 from slotsync.rules.message import Message
 from slotsync.rules.owner import Owner, OwnerSettings, Switch
 from slotsync.rules.reservation import Reservation, ReservationStatus
@@ -20,12 +23,14 @@ from slotsync.store import Owners, Reservations, Store, SyncedEvents
 from slotsync.temporal import queues
 from slotsync.temporal.attributes import whose
 from slotsync.temporal.connect import connect
+from starter.asking import Asking
 from starter.status import EventStanding, Overview, OverviewLine, Standing
 from starter.switching import BackfillProgress, Switching
 from workflows.reservation import Progress, ReservationState, ReservationWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
 TAKEN_WITHIN = timedelta(minutes=1)
+HORIZON = Horizon()
 
 
 class Reported(Message):
@@ -38,8 +43,9 @@ class Reported(Message):
 class Slotsync:
     """A backend's way in. One object serves many calls at once."""
 
-    def __init__(self, client: Client, store: Store) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault, horizon: Horizon = HORIZON) -> None:
         self._client = client
+        self._asking = Asking(store, vault, horizon)
         self._owners = Owners(store)
         self._switching = Switching(client, store)
         self._reservations = Reservations(store)
@@ -51,7 +57,8 @@ class Slotsync:
         settings = Settings.load()
         store = await asyncio.to_thread(Store.open, settings.database_url)
         await asyncio.to_thread(store.require_tables)
-        return cls(await connect(Vault(settings.encryption_keys)), store)
+        vault = Vault(settings.encryption_keys)
+        return cls(await connect(vault), store, vault, settings.horizon)
 
     async def report(self, reservation: Reservation) -> Reported:
         """Tells the newest state of a reservation; durable when it returns, safe to repeat.
@@ -97,6 +104,22 @@ class Slotsync:
                 merchant=merchant, reservation=reservation, version=now.version, settled_version=None, doing=now.doing
             )
         return noted.model_copy(update={"version": max(now.version, noted.version), "doing": now.doing})
+
+    async def availability(self, merchant: str, product: str, start: datetime, end: datetime) -> Availability:
+        """When a product is busy or unknown between two moments, by what was read last; all else is free.
+
+        Raises ``InputError`` for times that have no zone, do not follow each other or are further apart than the
+        horizon, and for a product that is not known.
+        """
+        return await self._asking.availability(merchant, product, start, end)
+
+    async def explain(self, merchant: str, product: str, at: datetime) -> Explanation:
+        """Why a product is free, busy or unknown at a moment; raises ``InputError`` as ``availability`` does."""
+        return await self._asking.explanation(merchant, product, at)
+
+    async def settings_of(self, merchant: str, owner: Owner) -> OwnerSettings | None:
+        """What the merchant chose for a product or resource; nothing when it is unknown."""
+        return await asyncio.to_thread(self._owners.get, merchant, owner)
 
     async def overview(self, merchant: str | None = None) -> Overview:
         """All events, counted by merchant and state."""

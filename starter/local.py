@@ -93,7 +93,7 @@ async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterato
                 temporal=temporal.address,
                 temporal_ui=temporal.ui_url,
                 environment=folder / "environment",
-                slotsync=Slotsync(temporal.client, store),
+                slotsync=Slotsync(temporal.client, store, vault, settings.horizon),
                 connections=Connections(store, vault),
                 client=temporal.client,
             )

@@ -180,7 +180,7 @@ async def world_of(
     store = Store.open(settings.database_url)
     store.upgrade()
     async with httpx.AsyncClient(base_url=settings.google_endpoint, timeout=30) as http:
-        yield World(http, settings, store, vault, client, Slotsync(client, store), for_workers or client)
+        yield World(http, settings, store, vault, client, Slotsync(client, store, vault), for_workers or client)
     store.close()
 
 

@@ -16,13 +16,13 @@ _MOMENT: Final = timedelta(microseconds=1)
 class CalendarExplanation(Message):
     """What one calendar does to the moment. It has no repr, so that no name is logged by accident.
 
-    ``closes`` is whether it takes the moment away, ``span`` the busy or unknown time that decides (nothing where the
+    ``shut`` is whether it counts as busy, ``span`` the busy or unknown time that decides (nothing where the
     calendar was never read, or is free), and ``padded`` the same with the product's padding.
     """
 
     name: str
     state: SlotState
-    closes: bool
+    shut: bool
     why: str
     span: Span | None = None
     padded: Span | None = None
@@ -58,6 +58,13 @@ def explain(
     )
 
 
+def while_disconnected(told: Explanation) -> Explanation:
+    """The same, with the word that nothing new can be read."""
+    if told.state is not SlotState.UNKNOWN:
+        return told
+    return told.model_copy(update={"because": f"{told.because}. Google is not connected, so nothing new can be read"})
+
+
 class _Cause(NamedTuple):
     """The time that makes a calendar what it is at a moment, and the newest reading that speaks of it."""
 
@@ -76,7 +83,7 @@ def _calendar(
     return CalendarExplanation(
         name=name,
         state=state,
-        closes=bool(times.shut),
+        shut=bool(times.shut),
         why=_why(state, cause),
         span=Span(start=known[0], end=known[1]) if known else None,
         padded=Span(start=known[0] - rule.before, end=known[1] + rule.after) if known else None,

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Final, TypeVar
-
-from pydantic import Field
+from typing import Final, TypeVar
 
 from slotsync.rules.message import Message
 from slotsync.rules.span import Span
@@ -26,11 +24,11 @@ Item = TypeVar("Item")
 class Horizon(Message):
     """How far ahead is looked at all, how far it is looked often, and how often that is.
 
-    ``near_days`` counts yesterday, too.
+    ``near_days`` counts yesterday, too; today is always near.
     """
 
     days: int = 550
-    near_days: Annotated[int, Field(ge=2)] = 60
+    near_days: int = 60
     poll: timedelta = timedelta(seconds=60)
 
 
@@ -55,7 +53,7 @@ def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
     """
     today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     first = today - timedelta(days=1)
-    far = first + timedelta(days=horizon.near_days)
+    far = first + timedelta(days=max(horizon.near_days, 2))
     last = today + timedelta(days=max(horizon.days, horizon.near_days) + 2)
     near = [Chunk(span=each, every=horizon.poll) for each in _pieces(first, far)]
     return [*near, *(Chunk(span=each, every=max(FAR_EVERY, horizon.poll)) for each in _pieces(far, last))]

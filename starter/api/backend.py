@@ -47,7 +47,7 @@ class Backend:
             settings=settings,
             store=store,
             client=client,
-            slotsync=Slotsync(client, store),
+            slotsync=Slotsync(client, store, vault, settings.horizon),
             timelines=Timelines(client, store),
             connecting=Connecting(settings, store, vault, client),
             google=google,

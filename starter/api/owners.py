@@ -30,7 +30,11 @@ Unknown = Annotated[OnUnknown, Field(json_schema_extra={"pattern": "^(block|sell
 
 
 class OwnerBody(OwnerSettings):
-    """All the settings of a product or resource; one that is left out has its default."""
+    """All the settings of a product or resource; one that is left out has its default.
+
+    `pad_before_minutes` and `pad_after_minutes` make each busy time of a calendar that blocks the product longer.
+    `free_calendars_needed` is how many of these calendars must be free for it to be booked; without it, all of them.
+    """
 
     name: Name
     time_zone: TimeZone = "UTC"

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from slotsync.errors import SlotsyncError
-from starter.cli import doctor, parts, reservations, secrets, stories
+from starter.cli import availability, doctor, parts, reservations, secrets, stories
 
 app = typer.Typer(
     name="slotsync",
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (stories, parts, reservations, secrets, doctor):
+for commands in (stories, parts, reservations, availability, secrets, doctor):
     commands.add_to(app)
 
 

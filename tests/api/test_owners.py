@@ -19,6 +19,14 @@ async def test_an_owner_is_known_with_all_that_was_put(api: Api, merchant: str, 
     assert Owners(api.world.store).all(merchant) == {owner: chosen}
 
 
+async def test_how_calendars_block_a_product_is_kept(api: Api, merchant: str) -> None:
+    chosen = {"pad_before_minutes": 15, "pad_after_minutes": 30, "free_calendars_needed": 2}
+    answer = await api.platform.put(f"/v1/merchants/{merchant}/products/kayak", json={"name": "Kayak", **chosen})
+    assert answer.json().items() >= chosen.items()
+    kept = Owners(api.world.store).get(merchant, Owner.product("kayak"))
+    assert kept == OwnerSettings.model_validate({"name": "Kayak", **chosen})
+
+
 async def test_putting_again_replaces_and_what_is_left_out_has_its_default(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/products/kayak"
     await api.platform.put(address, json={"name": "Old", "time_zone": "Europe/Helsinki", "guest_data": "full"})
@@ -39,11 +47,17 @@ async def test_putting_again_replaces_and_what_is_left_out_has_its_default(api: 
         ("name", "x" * 201),
         ("guest_data", "everything"),
         ("sync", "perhaps"),
+        ("pad_before_minutes", -1),
+        ("pad_before_minutes", 1441),
+        ("pad_after_minutes", "long"),
+        ("pad_after_minutes", 1441),
+        ("free_calendars_needed", 0),
+        ("free_calendars_needed", 51),
         ("colour", "red"),
     ],
 )
 async def test_a_field_that_is_wrong_is_named_and_nothing_is_kept(
-    api: Api, merchant: str, field: str, value: str
+    api: Api, merchant: str, field: str, value: object
 ) -> None:
     body = {"name": "Kayak", field: value}
     answer = await api.platform.put(f"/v1/merchants/{merchant}/products/kayak", json=body)

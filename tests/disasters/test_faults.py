@@ -93,7 +93,7 @@ class Shop:
 
     async def make_calendars(self) -> None:
         """In real time: who waits for a calendar in flying time would be years away when it is made."""
-        await Slotsync(self.world.for_workers, self.world.store).report(self.other)
+        await Slotsync(self.world.for_workers, self.world.store, self.world.vault).report(self.other)
 
     async def reach(self, before: Reservation) -> None:
         await self.world.slotsync.report(before.model_copy(update={"merchant": self.merchant}))

@@ -8,6 +8,7 @@ import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from starlette.responses import Response
 
+from slotsync.rules.owner import OwnerSettings
 from slotsync.store import Owners
 from starter.settings_page.links import Leads, signer
 from starter.settings_page.session import Session, Sessions
@@ -184,6 +185,19 @@ async def test_a_value_that_the_page_does_not_offer_changes_nothing(
         answer = await mine.post(f"/settings/owners/{TOUR.kind}/{TOUR.id}/{form}", data={"token": token, **told})
     assert answer.status_code == 400
     assert Owners(site.world.store).get(MERCHANT, TOUR) == settings_of(TOUR)
+
+
+@pytest.mark.parametrize(
+    ("form", "told"), [("guest-data", {"guest_data": "busy"}), ("unknown", {"on_unknown": "sell"})]
+)
+async def test_a_form_changes_its_own_field_and_no_other(site: Site, form: str, told: dict[str, str]) -> None:
+    chosen = settings_of(TOUR, pad_before_minutes=15, pad_after_minutes=30, free_calendars_needed=2)
+    Owners(site.world.store).put(MERCHANT, TOUR, chosen)
+    async with site.visitor() as mine:
+        token = token_in((await mine.get("/settings/")).text)
+        await mine.post(f"/settings/owners/{TOUR.kind}/{TOUR.id}/{form}", data={"token": token, **told})
+    expected = OwnerSettings.model_validate(chosen.model_dump() | told)
+    assert Owners(site.world.store).get(MERCHANT, TOUR) == expected
 
 
 @pytest.mark.parametrize(

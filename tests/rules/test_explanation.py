@@ -49,7 +49,7 @@ def test_the_span_that_decides_is_around_the_moment_once_it_is_padded(
 def test_a_busy_time_is_named_with_its_reading() -> None:
     told, family = explained([reading(0, 40, span(5, 15), age=2)])
     assert told.because == "busy: 1 of the 1 calendars that block it is busy; all of them have to be free"
-    assert (family.name, family.why, family.closes) == ("Family", "busy", True)
+    assert (family.name, family.why, family.shut) == ("Family", "busy", True)
     assert family.span == family.padded == span(5, 15)
     assert family.read_at == NOON - timedelta(minutes=2)
     assert family.good_until == NOON + timedelta(minutes=3)
@@ -77,7 +77,7 @@ def test_what_is_unknown_says_why_nobody_knows(readings: list[Reading], why: str
         "unknown: 1 of the 1 calendars that block it is unknown; all of them have to be free. "
         "on_unknown is block, so it cannot be booked"
     )
-    assert (family.state, family.why, family.closes) == (SlotState.UNKNOWN, why, True)
+    assert (family.state, family.why, family.shut) == (SlotState.UNKNOWN, why, True)
 
 
 def test_what_is_next_to_an_unknown_time_is_unknown_by_its_padding() -> None:
@@ -93,7 +93,7 @@ def test_what_was_known_last_decides_where_it_was_chosen(busy: tuple[Span, ...],
     assert told.because.endswith(
         f"on_unknown is last_known:1 (what was read in the last 1 h counts), so it {can} be booked"
     )
-    assert told.closed == family.closes == closed
+    assert told.closed == family.shut == closed
 
 
 def test_what_is_free_says_how_many_had_to_be() -> None:

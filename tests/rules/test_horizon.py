@@ -15,7 +15,7 @@ MOMENTS = st.builds(
     st.integers(0, 16 * 365 * 24 * 60),
     st.sampled_from(ZONES),
 )
-HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(2, 90))
+HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(1, 90))
 
 
 @given(MOMENTS, HORIZONS)

@@ -123,11 +123,31 @@ def test_the_api_answers_where_the_ready_file_says_and_takes_its_key(dev: Dev) -
     assert httpx.get(address).status_code == 401
 
 
+def test_why_a_time_can_be_booked_is_said_in_the_products_time_zone(dev: Dev) -> None:
+    told = dev.run("explain", "arctic-kayaks", "sunset-tour", "2027-07-01T18:00")
+    assert told.returncode == 0, told.stderr
+    assert "2027-07-01 18:00:00 (Europe/Helsinki): free, can be booked" in told.stdout
+    assert "free: no calendar blocks it" in told.stdout
+    assert told.stdout == dev.run("explain", "arctic-kayaks", "sunset-tour", "2027-07-01T15:00Z").stdout
+
+
+def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: Dev) -> None:
+    canoe, account = f"{dev.places['api']}/v1/merchants/arctic-kayaks/products/canoe", "arctic-kayaks@gmail.example"
+    with httpx.Client(headers={"Authorization": f"Bearer {dev.places['api_key']}"}, timeout=30) as api:
+        api.put(canoe, json={"name": "Canoe", "sync": False}).raise_for_status()
+        api.put(f"{canoe}/blocking-calendars", json={"calendar_ids": [account]}).raise_for_status()
+    told = dev.run("explain", "arctic-kayaks", "canoe", "2030-07-01")
+    assert "2030-07-01 00:00:00 (UTC): unknown, cannot be booked" in told.stdout
+    assert f"{account}: never read, counts as busy" in told.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "text", "said"),
     [
         (["report", "-"], "{}", "merchant: Field required"),
         (["report", "-"], "not json", "Invalid JSON"),
+        (["explain", "arctic-kayaks", "nothing", "2027-07-01"], "", "The product is not known; put its settings first"),
+        (["explain", "arctic-kayaks", "sunset-tour", "noon"], "", "TIME is not ISO 8601"),
         (["status", "arctic-kayaks", "nobody"], "", "reservation nobody of arctic-kayaks is not known"),
     ],
 )

@@ -49,5 +49,5 @@ async def _own_slotsync(world: World) -> AsyncIterator[Slotsync]:
     address = world.client.service_client.config.target_host
     client = await Client.connect(address, plugins=[slotsync_plugin(world.vault)])
     store = Store.open(world.settings.database_url)
-    yield Slotsync(client, store)
+    yield Slotsync(client, store, world.vault)
     store.close()

@@ -1,0 +1,68 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from slotsync.errors import InputError
+from slotsync.rules.horizon import Horizon
+from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.rules.span import Span
+from slotsync.secrets import Vault
+from slotsync.store import Owners, Store
+from starter.asking import Asking, UnknownProduct
+
+pytestmark = pytest.mark.anyio
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+NAIVE = NOON.replace(tzinfo=None)
+
+
+@pytest.fixture
+def asking(vault: Vault, tmp_path: Path) -> Iterator[Asking]:
+    store = Store.open(f"sqlite:///{tmp_path}/slotsync.db")
+    store.upgrade()
+    Owners(store).put("m", Owner.product("tour"), OwnerSettings(name="Tour"))
+    yield Asking(store, vault, Horizon(days=30), clock=lambda: NOON)
+    store.close()
+
+
+async def test_the_answer_is_about_what_was_asked(asking: Asking) -> None:
+    in_helsinki = NOON.astimezone(ZoneInfo("Europe/Helsinki"))
+    answer = await asking.availability("m", "tour", in_helsinki, NOON + 30 * DAY)
+    assert answer.span == Span(start=NOON, end=NOON + 30 * DAY)
+    assert (await asking.explanation("m", "tour", in_helsinki)).at == NOON
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (NAIVE, NOON + DAY, "The start has no time zone; give an offset"),
+        (NOON, NAIVE + DAY, "The end has no time zone; give an offset"),
+        (NOON, NOON, "The end is not after the start"),
+        (NOON, NOON - DAY, "The end is not after the start"),
+        (NOON, NOON + 30 * DAY + timedelta(seconds=1), "more than 30 days after the start; ask for less"),
+        (datetime.min.replace(tzinfo=ZoneInfo("Europe/Helsinki")), NOON, "The start is not between 1970 and 2200"),
+        (NOON, datetime.max.replace(tzinfo=UTC), "The end is not between 1970 and 2200"),
+    ],
+)
+async def test_times_that_make_no_sense_are_named_with_the_remedy(
+    asking: Asking, start: datetime, end: datetime, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        await asking.availability("m", "tour", start, end)
+
+
+async def test_a_moment_needs_a_zone_too(asking: Asking) -> None:
+    with pytest.raises(InputError, match="The time has no time zone"):
+        await asking.explanation("m", "tour", NAIVE)
+
+
+@pytest.mark.parametrize(("merchant", "product"), [("m", "other"), ("other", "tour")])
+async def test_a_product_that_nobody_knows_is_told_so(asking: Asking, merchant: str, product: str) -> None:
+    with pytest.raises(UnknownProduct, match="put its settings first"):
+        await asking.availability(merchant, product, NOON, NOON + DAY)
+    with pytest.raises(UnknownProduct, match="put its settings first"):
+        await asking.explanation(merchant, product, NOON)

@@ -15,25 +15,35 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.availability import AvailabilityActivities
+from activities.availability_parts import availability_activities
 from activities.calendars import CalendarActivities
 from activities.call_notes import CallNotes
 from activities.calling import CalendarRequests, ReservationCalls
+from activities.channel_ends import ChannelEnds
+from activities.confirming import ConfirmingActivities
 from activities.connections import DepartureActivities
 from activities.events import EventActivities
 from activities.parked_work import ParkedWork
 from activities.reservations import ReservationActivities
 from activities.webhooks import WebhookActivities
+from slotsync.clock import utc_now
+from slotsync.google.busy_times import GoogleBusyTimes
 from slotsync.google.calendars import GoogleCalendars
+from slotsync.google.channels import GoogleChannels
 from slotsync.google.events import GoogleEvents
 from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Connections, Store
+from slotsync.store.answers import Answers
 from slotsync.store.departures import Departures
+from slotsync.store.push_channels import PushChannels
 from slotsync.temporal import queues
 from slotsync.temporal.connect import connect, runtime_with_metrics
 from slotsync.temporal.limits import limit_google_calls
 from slotsync.temporal.registration import register_attributes
+from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
@@ -42,7 +52,8 @@ logger = logging.getLogger(__name__)
 
 SHORT_SLOTS = 16
 GOOGLE_SLOTS = 32
-LONG_SLOTS = 200
+LONG_SLOTS = 5000
+"""One for each product that is watched, and some for what is told meanwhile; each takes little but memory."""
 
 BUILD = version("slotsync")
 """Named, since the SDK would otherwise hash every loaded module at each start (measured: 2.4 s)."""
@@ -63,6 +74,8 @@ class Capabilities:
     calls: ReservationCalls
     parked: ParkedWork
     webhooks: WebhookActivities
+    availability: AvailabilityActivities
+    confirming: ConfirmingActivities
 
 
 @asynccontextmanager
@@ -70,7 +83,8 @@ async def working(client: Client, settings: Settings, store: Store, vault: Vault
     """The three workers, running until the block ends and what they do has ended."""
     connections = Connections(store, vault)
     departing = Departures(store, vault)
-    notes = CallNotes(connections, client, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    notes = CallNotes(connections, client, loop)
     async with AsyncExitStack() as stack:
         services = stack.enter_context(closing(GoogleServices(settings, connections)))
         farewells = stack.enter_context(closing(GoogleServices(settings, departing)))
@@ -78,10 +92,20 @@ async def working(client: Client, settings: Settings, store: Store, vault: Vault
             reservations=ReservationActivities(store),
             events=EventActivities(store, notes, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, notes, GoogleCalendars(services, activity.heartbeat)),
-            departures=DepartureActivities(settings, store, departing, GoogleCalendars(farewells, activity.heartbeat)),
+            departures=DepartureActivities(
+                settings,
+                store,
+                departing,
+                GoogleCalendars(farewells, activity.heartbeat),
+                ChannelEnds(GoogleChannels(farewells), PushChannels(store, vault)),
+            ),
             requests=CalendarRequests(client),
             calls=ReservationCalls(client),
             parked=ParkedWork(client),
+            availability=stack.enter_context(
+                availability_activities(settings, store, vault, services, CallNotes(connections, client, loop, utc_now))
+            ),
+            confirming=ConfirmingActivities(Answers(store, vault), GoogleBusyTimes(services), notes),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
         )
         for make in (_workflow_worker, _google_worker, _long_worker):
@@ -94,7 +118,7 @@ def _workflow_worker(client: Client, does: Capabilities) -> Worker:
         client,
         task_queue=queues.WORKFLOWS,
         build_id=BUILD,
-        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow],
+        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow, ProductAvailabilityWorkflow],
         activities=[
             does.reservations.prepare,
             does.reservations.conclude,
@@ -104,6 +128,7 @@ def _workflow_worker(client: Client, does: Capabilities) -> Worker:
             does.requests.need_calendar,
             does.departures.begin_departure,
             does.departures.finish_departure,
+            does.availability.publish_availability,
         ],
         activity_executor=_threads(SHORT_SLOTS, "short"),
         max_concurrent_activities=SHORT_SLOTS,
@@ -126,6 +151,7 @@ def _google_worker(client: Client, does: Capabilities) -> Worker:
             does.calendars.retire_calendar,
             does.departures.delete_left_calendar,
             does.departures.end_grant,
+            does.confirming.look_live,
         ],
         activity_executor=_threads(GOOGLE_SLOTS, "google"),
         max_concurrent_activities=GOOGLE_SLOTS,
@@ -145,6 +171,7 @@ def _long_worker(client: Client, does: Capabilities) -> Worker:
             does.calls.call_all_reservations,
             does.parked.count_parked,
             does.parked.wake,
+            does.availability.watch_busy,
             does.webhooks.deliver_webhook,
         ],
         max_concurrent_activities=LONG_SLOTS,

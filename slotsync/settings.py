@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,6 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from slotsync.errors import SettingsError
+from slotsync.rules.horizon import Horizon
 
 PREFIX = "SLOTSYNC_"
 
@@ -145,6 +147,7 @@ class Settings(BaseSettings):
     webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: SecretStr = SecretStr("")
     poll_seconds: Positive = 60
+    near_days: Positive = 60
     horizon_days: Positive = 550
 
     @classmethod
@@ -171,6 +174,11 @@ class Settings(BaseSettings):
     def google(self) -> GoogleEndpoints:
         """Where Google is."""
         return GoogleEndpoints.at(self.google_endpoint)
+
+    @property
+    def horizon(self) -> Horizon:
+        """How far ahead busy times are read, and how often."""
+        return Horizon(days=self.horizon_days, near_days=self.near_days, poll=timedelta(seconds=self.poll_seconds))
 
     def require_google_client(self) -> GoogleClient:
         """The OAuth client; a SettingsError that names what is missing."""

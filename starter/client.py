@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from slotsync.errors import NotTaken
 from slotsync.rules.availability import Availability
+from slotsync.rules.availability_news import Confirmation
 from slotsync.rules.explanation import Explanation
 from slotsync.rules.horizon import Horizon
 from slotsync.rules.message import Message
@@ -24,6 +25,7 @@ from slotsync.temporal import queues
 from slotsync.temporal.attributes import whose
 from slotsync.temporal.connect import connect
 from starter.asking import Asking
+from starter.confirming import Confirming
 from starter.status import EventStanding, Overview, OverviewLine, Standing
 from starter.switching import BackfillProgress, Switching
 from workflows.reservation import Progress, ReservationState, ReservationWorkflow
@@ -46,6 +48,7 @@ class Slotsync:
     def __init__(self, client: Client, store: Store, vault: Vault, horizon: Horizon = HORIZON) -> None:
         self._client = client
         self._asking = Asking(store, vault, horizon)
+        self._confirming = Confirming(client, store)
         self._owners = Owners(store)
         self._switching = Switching(client, store)
         self._reservations = Reservations(store)
@@ -116,6 +119,26 @@ class Slotsync:
     async def explain(self, merchant: str, product: str, at: datetime) -> Explanation:
         """Why a product is free, busy or unknown at a moment; raises ``InputError`` as ``availability`` does."""
         return await self._asking.explanation(merchant, product, at)
+
+    async def confirm(
+        self, merchant: str, product: str, start: datetime, end: datetime, *, within: timedelta = timedelta(seconds=2)
+    ) -> Confirmation:
+        """A booking's last look: whether Google says now that the product is free. What cannot be known is unknown.
+
+        Raises ``InputError`` as ``availability`` does, for more than 31 days, and for longer than 30 seconds.
+        """
+        return await self._confirming.confirm(merchant, product, start, end, within)
+
+    async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
+        """Has a workflow in slotsync's namespace hear of changes by the signal ``availability_changed``.
+
+        It carries an ``AvailabilityNews``. A workflow that has ended is forgotten.
+        """
+        await self._confirming.subscribe(merchant, product, workflow_id)
+
+    async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
+        """Has it hear no more."""
+        await self._confirming.unsubscribe(merchant, product, workflow_id)
 
     async def settings_of(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """What the merchant chose for a product or resource; nothing when it is unknown."""

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
+from temporalio.client import Client
+
 from slotsync.errors import InputError
 from slotsync.google.calendar_list import GoogleCalendarList, pickable
 from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.owner import Owner
+from slotsync.rules.owner import Owner, OwnerKind
 from slotsync.secrets import Vault
 from slotsync.store import Calendars, Owners, Store
 from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.temporal.availability_news import tell_availability
 from starter.merchant_google import MerchantGoogle
 
 MOST_PICKED = 50
@@ -18,7 +21,8 @@ MOST_PICKED = 50
 class Picking:
     """Lists a merchant's calendars live, and remembers only those that are picked."""
 
-    def __init__(self, google: MerchantGoogle, store: Store, vault: Vault) -> None:
+    def __init__(self, google: MerchantGoogle, store: Store, vault: Vault, client: Client) -> None:
+        self._client = client
         self._google = google
         self._calendars = Calendars(store)
         self._owners = Owners(store)
@@ -42,6 +46,8 @@ class Picking:
             raise InputError(f"calendar_ids: at most {MOST_PICKED} calendars can block one product")
         chosen = await self._chosen(merchant, calendar_ids) if calendar_ids else []
         await asyncio.to_thread(self._picked.pick, merchant, owner, chosen)
+        if owner.kind is OwnerKind.PRODUCT:
+            await tell_availability(self._client, merchant, owner.id)
         return chosen
 
     async def _chosen(self, merchant: str, wanted: Sequence[str]) -> list[PickableCalendar]:

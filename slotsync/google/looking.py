@@ -1,6 +1,6 @@
 """Looking at a merchant's calendars on the merchant's own behalf. Nothing that is seen is kept."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slotsync.errors import CalendarMissing, NotFound, ScopeMissing
 from slotsync.google.body import from_google
+from slotsync.google.busy_times import GoogleBusyTimes
 from slotsync.google.call import ask
 from slotsync.google.service import GoogleServices
 from slotsync.rules.horizon import batches
@@ -15,7 +16,7 @@ from slotsync.rules.message import Message
 from slotsync.rules.span import Span
 
 if TYPE_CHECKING:
-    from googleapiclient._apis.calendar.v3 import Event, FreeBusyCalendar, FreeBusyRequest
+    from googleapiclient._apis.calendar.v3 import Event
 
 EVENTS_SHOWN = 250
 
@@ -78,16 +79,10 @@ class GoogleLooks:
         self, connection_id: str, calendar_ids: Sequence[str], start: datetime, end: datetime
     ) -> dict[str, tuple[Span, ...] | None]:
         """The busy times of each calendar; nothing for one that could not be read: that is unknown, not free."""
-        freebusy = self._services.calendar(connection_id).freebusy
-        found: dict[str, tuple[Span, ...] | None] = dict.fromkeys(calendar_ids)
+        google, found = GoogleBusyTimes(self._services), dict[str, tuple[Span, ...] | None]()
         for some in batches(calendar_ids):
-            body: FreeBusyRequest = {
-                "timeMin": _text(start),
-                "timeMax": _text(end),
-                "items": [{"id": each} for each in some],
-            }
-            answered = ask(freebusy.query(body=body)).get("calendars", {})
-            found.update({each: _busy_times(answered, each) for each in some})
+            read = google.read(connection_id, some, Span(start=start, end=end))
+            found.update({each: None if times.error else times.busy for each, times in read.items()})
         return found
 
     def events(self, connection_id: str, calendar_id: str, start: datetime, end: datetime) -> list[ShownEvent]:
@@ -124,13 +119,6 @@ def _given_away(events: "Iterable[Event]") -> GivenAway:
             return GivenAway.DETAILS
         given = GivenAway.TIMES
     return given
-
-
-def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) -> tuple[Span, ...] | None:
-    calendar = answered.get(calendar_id)
-    if calendar is None or calendar.get("errors"):
-        return None  # an error inside a 200
-    return tuple(Span.model_validate(each) for each in calendar.get("busy", []) if each["start"] != each["end"])
 
 
 def _shown(event: "Event") -> ShownEvent | None:

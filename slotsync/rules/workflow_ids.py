@@ -16,3 +16,8 @@ def calendar_id(merchant: str, owner: Owner) -> str:
 def connection_id(merchant: str) -> str:
     """The id of the workflow that looks after a merchant's connection to Google."""
     return f"connection:{merchant}"
+
+
+def availability_id(merchant: str, product: str) -> str:
+    """The id of the workflow that watches when a product can be booked."""
+    return f"availability:{merchant}:{product}"

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from sqlalchemy import delete, insert
 from sqlmodel import col, select
 
+from slotsync.clock import utc_now
 from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.owner import Owner
 from slotsync.secrets import Vault
 from slotsync.store.store import Store
 from slotsync.store.tables import BlockingCalendarRow, OwnerRow
 from slotsync.store.upsert import table_of
+from slotsync.store.watched_accounts import touch_merchant
 
 _TABLE = table_of(BlockingCalendarRow)
 
@@ -33,6 +35,7 @@ class BlockingCalendars:
             for place, each in enumerate(calendars):
                 sealed = {"calendar_id": self._vault.seal(each.id), "name": self._vault.seal(each.name)}
                 connection.execute(insert(_TABLE).values(**key, place=place, **sealed))
+            touch_merchant(connection, merchant, utc_now())
 
     def of(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Those that block the owner, by name."""

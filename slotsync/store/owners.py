@@ -3,11 +3,13 @@
 from sqlalchemy import and_, not_, update
 from sqlmodel import select
 
+from slotsync.clock import utc_now
 from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
 from slotsync.store.tables import MerchantRow, OwnerRow
 from slotsync.store.upsert import Insert, Upsert, table_of
+from slotsync.store.watched_accounts import touch_merchant
 
 _TABLE = table_of(OwnerRow)
 _MERCHANTS = table_of(MerchantRow)
@@ -36,6 +38,7 @@ class Owners:
             chosen = settings.model_dump(mode="json")
             row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
             _PUT.run(connection, **row, **chosen)
+            touch_merchant(connection, merchant, utc_now())
 
     def switch(self, merchant: str, owner: Owner, switch: Switch) -> bool:
         """Turns synchronization on or off for one owner; false when it is unknown."""

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
-from starter.api import availability, documentation, google, operations, owners, reservations
+from starter.api import availability, confirming, documentation, google, operations, owners, push, reservations
 from starter.api.backend import Backend
 from starter.api.body_limit import BodyLimit
 from starter.api.errors import UnexpectedErrors, answer_errors
@@ -36,10 +36,16 @@ def create_app(backend: Backend) -> FastAPI:
     )
     app.state.backend, app.state.registry = backend, registry
     answer_errors(app)
-    for protected, problems in ((reservations, ()), (owners, ()), (availability, ()), (google, OF_GOOGLE)):
+    for protected, problems in (
+        (reservations, ()),
+        (owners, ()),
+        (availability, ()),
+        (confirming, ()),
+        (google, OF_GOOGLE),
+    ):
         documented = documentation.documented_problems(*problems)
         app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documented)
-    for open_to_all in (operations, documentation):
+    for open_to_all in (operations, documentation, push):
         app.include_router(open_to_all.router)
     app.router.routes += [documentation.ASSETS, *page_mounts()]
     return app

@@ -11,6 +11,7 @@ from slotsync.google.looking import GoogleLooks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Calendars, Connections, Owners, Store, SyncedEvents
+from slotsync.store.push_channels import PushChannels
 from starter.client import Slotsync
 from starter.connecting import Connecting
 from starter.merchant_google import MerchantGoogle
@@ -35,6 +36,7 @@ class Backend:
     owners: Owners
     calendars: Calendars
     events: SyncedEvents
+    push: PushChannels
     links: SettingsLinks
     sessions: Sessions
 
@@ -51,10 +53,11 @@ class Backend:
             timelines=Timelines(client, store),
             connecting=Connecting(settings, store, vault, client),
             google=google,
-            picking=Picking(google, store, vault),
+            picking=Picking(google, store, vault, client),
             owners=Owners(store),
             calendars=Calendars(store),
             events=SyncedEvents(store),
+            push=PushChannels(store, vault),
             links=SettingsLinks(settings, store),
             sessions=Sessions(settings),
         )

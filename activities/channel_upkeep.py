@@ -1,0 +1,110 @@
+"""Having Google tell of changes in the calendars that are watched: channels are opened, renewed and stopped."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from activities.call_notes import CallNotes
+from slotsync.clock import utc_now
+from slotsync.errors import GoogleError, PushRefused
+from slotsync.google.channels import GoogleChannels
+from slotsync.rules.push import Channel, to_forget, to_open, to_stop
+from slotsync.rules.reading_plan import WatchedCalendar
+from slotsync.store.push_channels import PushChannels
+from slotsync.store.watched_accounts import WatchedAccounts
+
+OPENED_AT_ONCE: Final = 10
+"""Channels that one turn opens at most: each takes a call, and readings are waited for."""
+
+AFTER_TROUBLE: Final = timedelta(minutes=10)
+"""When channels of an account are tried again after one could not be opened. Until then it is read by polling."""
+
+
+class ChannelUpkeep:
+    """Keeps a channel open on each watched calendar; without an ``address`` none is opened, and those that are, end."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  all that a channel touches
+        self,
+        google: GoogleChannels,
+        channels: PushChannels,
+        accounts: WatchedAccounts,
+        notes: CallNotes,
+        address: str | None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._google = google
+        self._channels = channels
+        self._accounts = accounts
+        self._notes = notes
+        self._address = address
+        self._clock = clock
+        self._rests_until: dict[str, datetime] = {}
+
+    def is_due(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> bool:
+        """Whether there is a channel to open."""
+        return bool(self._missing(connection_id, watched))
+
+    def keep(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> int:
+        """Opens what is missing, some at a time, and stops what was replaced; how many calls to Google that took.
+
+        What was opened is read once more: it may have changed before it was.
+        """
+        calls, opened = 0, []
+        for calendar in self._missing(connection_id, watched)[:OPENED_AT_ONCE]:
+            calls += 1
+            if self._open(connection_id, calendar):
+                opened.append(calendar.id)
+            elif connection_id in self._rests_until:
+                break
+        if opened:
+            self._accounts.ring(connection_id, opened)
+        return calls + self._tidy(connection_id, [each.id for each in watched])
+
+    def stop(self, connection_id: str, watched_ids: Sequence[str]) -> int:
+        """Stops all channels of these calendars; how many calls to Google that took."""
+        channels = [each for some in self._channels.of(watched_ids).values() for each in some]
+        return sum(self._end(connection_id, channel) for channel in channels)
+
+    def _missing(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> list[WatchedCalendar]:
+        now = self._clock()
+        if self._address is None or not watched or self._rests_until.get(connection_id, now) > now:
+            return []
+        ids = [each.id for each in watched]
+        channels, refused = self._channels.of(ids), self._channels.refused(ids)
+        return [each for each in watched if each.id not in refused and to_open(channels.get(each.id, ()), now)]
+
+    def _open(self, connection_id: str, calendar: WatchedCalendar) -> bool:
+        assert self._address
+        channel = self._channels.prepare(calendar.id)
+        try:
+            with self._notes.of(connection_id):
+                opened = self._google.open(connection_id, calendar.calendar_id, channel, self._address)
+        except PushRefused:
+            self._channels.refuse(calendar.id)
+        except GoogleError:
+            self._rests_until[connection_id] = self._clock() + AFTER_TROUBLE
+        else:
+            self._channels.opened(channel.id, opened.resource_id, opened.expires_at)
+            return True
+        self._channels.forget(channel.id)
+        return False
+
+    def _tidy(self, connection_id: str, watched_ids: Sequence[str]) -> int:
+        calls, now = 0, self._clock()
+        for channels in self._channels.of(watched_ids).values():
+            for each in to_forget(channels, now):
+                self._channels.forget(each.id)
+            calls += sum(self._end(connection_id, each) for each in to_stop(channels, now))
+        return calls
+
+    def _end(self, connection_id: str, channel: Channel) -> int:
+        """Stops a channel as well as can be: whatever still comes through one that is forgotten is ignored."""
+        self._channels.forget(channel.id)
+        if channel.resource_id is None:
+            return 0
+        try:
+            with self._notes.of(connection_id):
+                self._google.stop(connection_id, channel.id, channel.resource_id)
+        except GoogleError:
+            return 1
+        return 1

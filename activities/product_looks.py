@@ -1,0 +1,77 @@
+"""How a product stands: its availability over the whole horizon, and what is in the way of knowing it."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from slotsync.rules.availability import Availability, Reading
+from slotsync.rules.connection import FREEBUSY, ConnectionState
+from slotsync.rules.holding import Hold, hold_after
+from slotsync.rules.horizon import Horizon
+from slotsync.rules.message import Message
+from slotsync.rules.span import Span
+from slotsync.secrets import Vault
+from slotsync.store.answers import Answers, Ground
+from slotsync.store.connection_views import ConnectionViews
+from slotsync.store.store import Store
+
+
+class Look(Message):
+    """A product as the store knows it now.
+
+    ``connection_id`` is its merchant's, if there ever was one; ``calendars`` is how many block it; ``trouble`` is why
+    some of it cannot be read; with a ``hold`` nothing can be until a person acts. At ``expires_at`` the first of the
+    readings is believed no longer.
+    """
+
+    availability: Availability
+    connection_id: str | None = None
+    calendars: int = 0
+    trouble: str = ""
+    hold: Hold | None = None
+    expires_at: datetime | None = None
+
+
+class ProductLooks:
+    """Looks at products in the store; never asks Google."""
+
+    def __init__(self, store: Store, vault: Vault, horizon: Horizon) -> None:
+        self._answers = Answers(store, vault)
+        self._connections = ConnectionViews(store, vault, {FREEBUSY})
+        self._horizon = horizon
+
+    def look(self, merchant: str, product: str, now: datetime) -> Look:
+        """The product now; one that nobody knows is free, and blocked by nothing."""
+        ground = self._answers.ground(merchant, product, now)
+        span = _whole(now, self._horizon)
+        if ground is None:
+            return Look(availability=Availability(span=span, checked_at=None, complete=True, slots=()))
+        readings = [each for some in ground.readings.values() for each in some]
+        return Look(
+            availability=ground.availability(span, now),
+            connection_id=ground.connection_id,
+            calendars=len(ground.calendars),
+            trouble=_trouble(ground),
+            hold=self._hold(merchant) if ground.calendars else None,
+            expires_at=_expires_at(readings, now),
+        )
+
+    def _hold(self, merchant: str) -> Hold | None:
+        view = self._connections.of(merchant)
+        if view.state is not ConnectionState.ACTIVE:
+            return hold_after("GrantLost", view.state)
+        return hold_after("ScopeMissing", "freebusy_not_allowed") if view.missing else None
+
+
+def _whole(now: datetime, horizon: Horizon) -> Span:
+    """The horizon in whole UTC days, so that it moves on once a day."""
+    today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    return Span(start=today, end=today + timedelta(days=horizon.days))
+
+
+def _trouble(ground: Ground) -> str:
+    """The reason that the newest attempt at some calendar failed with."""
+    newest = (max(some, key=lambda each: each.read_at) for some in ground.readings.values() if some)
+    return next((each.error for each in newest if each.error), "")
+
+
+def _expires_at(readings: list[Reading], now: datetime) -> datetime | None:
+    return min((each.good_until for each in readings if each.good_until > now), default=None)

@@ -1,0 +1,52 @@
+"""Asking Google when calendars are busy: bare times, and nothing else of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from slotsync.google.call import ask
+from slotsync.google.service import GoogleServices
+from slotsync.rules.message import Message
+from slotsync.rules.span import Span
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import FreeBusyCalendar, FreeBusyRequest
+
+
+class BusyTimes(Message):
+    """The busy times of one calendar; with an ``error``, Google's reason, they are unknown, whatever ``busy`` is."""
+
+    busy: tuple[Span, ...] = ()
+    error: str = ""
+
+
+class GoogleBusyTimes:
+    """Reads busy times with ``freebusy.query``."""
+
+    def __init__(self, services: GoogleServices) -> None:
+        self._services = services
+
+    def read(self, connection_id: str, calendar_ids: Sequence[str], span: Span) -> dict[str, BusyTimes]:
+        """What is said of each of at most 50 calendars and 60 days, in one call. Raises a ``GoogleError``."""
+        body: FreeBusyRequest = {
+            "timeMin": _text(span.start),
+            "timeMax": _text(span.end),
+            "items": [{"id": each} for each in calendar_ids],
+        }
+        answer = ask(self._services.calendar(connection_id).freebusy.query(body=body))
+        answered = answer.get("calendars", {})
+        return {each: _busy_times(answered, each) for each in calendar_ids}
+
+
+def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) -> BusyTimes:
+    calendar = answered.get(calendar_id)
+    if calendar is None:
+        return BusyTimes(error="unanswered")
+    if errors := calendar.get("errors"):  # inside a 200
+        return BusyTimes(error=errors[0].get("reason", "unknown"))
+    times = calendar.get("busy", [])
+    return BusyTimes(busy=tuple(Span.model_validate(each) for each in times if each["start"] != each["end"]))
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

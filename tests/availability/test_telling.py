@@ -1,0 +1,128 @@
+from datetime import timedelta
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from slotsync.rules.availability_news import AvailabilityNews
+from slotsync.rules.workflow_ids import availability_id
+from slotsync.store import Owners
+from tests.availability.conftest import Shop
+from tests.availability.hearing import HOUR, TOMORROW, closed_from, news, starts, text, told
+from tests.world import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot, until
+
+pytestmark = pytest.mark.anyio
+
+
+@workflow.defn(sandboxed=False)
+class Listener:
+    """A workflow of the platform's that hears of changes, and ends after two."""
+
+    def __init__(self) -> None:
+        self._heard: list[AvailabilityNews] = []
+
+    @workflow.run
+    async def run(self) -> list[AvailabilityNews]:
+        await workflow.wait_condition(lambda: len(self._heard) > 1)
+        return self._heard
+
+    @workflow.signal
+    def availability_changed(self, heard: AvailabilityNews) -> None:
+        self._heard.append(heard)
+
+
+async def test_a_busy_time_closes_the_product_and_the_platform_hears_of_it(shop: Shop) -> None:
+    async with shop.world.working():
+        await shop.block(EMAIL)
+        event = await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await told(shop, 1)
+        await closed_from(shop, TOMORROW)
+        await shop.free(event)
+        await told(shop, 2)
+        await closed_from(shop)
+    busy, free = news(shop)
+    hour = {"start": text(TOMORROW), "end": text(TOMORROW + HOUR)}
+    assert busy["changed"] == free["changed"] == [hour]
+    assert busy["slots"] == [{**hour, "state": "busy", "closed": True}]
+    assert (free["slots"], free["complete"]) == ([], True)
+
+
+async def test_what_changes_while_the_platform_is_down_is_told_together_and_in_order(shop: Shop) -> None:
+    hours = [TOMORROW + each * HOUR for each in (0, 2, 4, 6)]
+    async with shop.world.working():
+        await shop.block(EMAIL)
+        shop.platform.fail(503)
+        for number, hour in enumerate(hours, 1):
+            await shop.busy(hour, hour + HOUR)
+            await closed_from(shop, *hours[:number])
+        shop.platform.heal()
+
+        async def all_told() -> bool:
+            return {start for each in news(shop) for start in starts(each)} == {text(hour) for hour in hours}
+
+        await until(all_told, 60)
+    numbers = [int(str(each["number"])) for each in news(shop)]
+    assert numbers == sorted(numbers)
+    assert len(numbers) < len(hours), "what waits is told at once"
+
+
+async def test_a_workflow_that_subscribed_hears_of_every_change_until_it_has_ended(shop: Shop) -> None:
+    client = shop.world.client
+    async with (
+        shop.world.working(),
+        Worker(client, task_queue="platform", workflows=[Listener], workflow_runner=UnsandboxedWorkflowRunner()),
+    ):
+        listener = await client.start_workflow(Listener.run, id="listener", task_queue="platform")
+        await shop.block(EMAIL)
+        await shop.world.slotsync.subscribe(MERCHANT, TOUR.id, "listener")
+        first = await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await told(shop, 1)
+        await shop.free(first)
+        heard = await listener.result()
+        await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await told(shop, 3)
+    assert [(each.number, each.changed[0].start) for each in heard] == [(1, TOMORROW), (2, TOMORROW)]
+
+
+async def test_a_busy_time_over_a_reservation_is_a_conflict_found_once(shop: Shop) -> None:
+    slot = {"start": TOMORROW, "end": TOMORROW + HOUR}
+    async with shop.world.working():
+        await shop.world.slotsync.report(snapshot(1, item().model_copy(update=slot)))
+        await shop.world.settled(1)
+        await shop.block(EMAIL)
+        await shop.busy(TOMORROW - HOUR, TOMORROW + HOUR)
+        await told(shop, 1, "conflict.found")
+        await shop.busy(TOMORROW + HOUR, TOMORROW + 2 * HOUR)
+        await told(shop, 2)
+    (conflict,) = news(shop, "conflict.found")
+    assert (conflict["reservation"], conflict["product"]) == ("R-1", TOUR.id)
+    assert starts(conflict, "busy") == [text(TOMORROW - HOUR)]
+
+
+async def test_a_product_that_nothing_blocks_any_more_is_free_and_its_workflow_ends(shop: Shop) -> None:
+    async with shop.world.working():
+        await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await shop.block(EMAIL)
+        await told(shop, 1)
+        await shop.block()
+        await told(shop, 2)
+        handle = shop.world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+        await handle.result()
+    assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+    assert news(shop)[1]["slots"] == []
+
+
+async def test_settings_count_at_once(shop: Shop) -> None:
+    other = await shop.calendar("Boat")
+    async with shop.world.working():
+        await shop.block(EMAIL, other)
+        await shop.busy(TOMORROW + HOUR, TOMORROW + 2 * HOUR)
+        await closed_from(shop, TOMORROW + HOUR)
+        await told(shop, 1)
+        for wanted, at in (({"pad_before_minutes": 30}, [TOMORROW + HOUR / 2]), ({"free_calendars_needed": 1}, [])):
+            before = len(news(shop))
+            Owners(shop.world.store).put(MERCHANT, TOUR, settings_of(TOUR, **wanted))
+            await told(shop, before + 1)
+            await closed_from(shop, *at)
+    assert timedelta(minutes=30) == HOUR / 2

@@ -1,0 +1,134 @@
+"""The life of a product's availability: it is watched, what is new is published and told, and it can be confirmed."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.product_watch import Watched, WatchRequest
+    from slotsync.rules.availability_news import (
+        MOST_SUBSCRIBERS,
+        AvailabilityNews,
+        AvailabilityState,
+        Confirmation,
+        Publication,
+        Question,
+        Subject,
+        Subscription,
+    )
+    from slotsync.rules.holding import Health, Hold
+    from workflows.display import Display
+    from workflows.outbox import Outbox
+    from workflows.watching import look_live, publish, told, watch
+
+
+@workflow.defn
+class ProductAvailabilityWorkflow:
+    """Watches the calendars that block a product for as long as there are any."""
+
+    @workflow.init
+    def __init__(self, state: AvailabilityState) -> None:
+        self._merchant = state.merchant
+        self._product = state.product
+        self._outbox = Outbox(state.outbox)
+        self._subscribers = list(state.subscribers)
+        self._number = state.number
+        self._called = False
+        self._trouble = ""
+        self._display = Display()
+
+    @workflow.run
+    async def run(self, _: AvailabilityState) -> None:
+        """Ends when no calendar blocks the product any more and the platform knows."""
+        self._outbox.open()
+        while True:
+            self._called = False
+            watched = await watch(self._request())
+            if watched.changed:
+                await self._publish()
+            self._show(watched)
+            if not watched.calendars and await self._is_over():
+                return
+            if watched.hold:
+                await self._until_called(watched.hold)
+            if workflow.info().is_continue_as_new_suggested():
+                await self._continue()
+
+    @workflow.signal
+    def look_again(self) -> None:
+        """Something has changed for it: what it is blocked by, or the grant."""
+        self._called = True
+
+    @workflow.signal
+    def subscribe(self, subscription: Subscription) -> None:
+        """Notes who wants to hear of changes, or no longer does."""
+        others = [each for each in self._subscribers if each != subscription.workflow_id]
+        self._subscribers = others if subscription.ends else [*others, subscription.workflow_id][-MOST_SUBSCRIBERS:]
+
+    @workflow.update
+    async def confirm(self, question: Question) -> Confirmation:
+        """Whether the product is free right now, asked of Google itself."""
+        return await look_live(question)
+
+    def _request(self) -> WatchRequest:
+        return WatchRequest(merchant=self._merchant, product=self._product, trouble=self._trouble)
+
+    async def _publish(self) -> None:
+        """Notes what is new for the platform, and tells the subscribers."""
+        subject = Subject(
+            merchant=self._merchant,
+            product=self._product,
+            token=str(workflow.uuid4()),
+            replaces=self._outbox.take_back(),
+        )
+        published = await publish(subject)
+        self._outbox.put(published.messages)
+        self._number = published.number
+        if published.changed:
+            await self._tell_subscribers(published)
+
+    async def _tell_subscribers(self, published: Publication) -> None:
+        news = AvailabilityNews(
+            merchant=self._merchant, product=self._product, number=published.number, changed=published.changed
+        )
+        for each in list(self._subscribers):
+            if not await told(each, news):
+                self.subscribe(Subscription(workflow_id=each, ends=True))
+
+    def _show(self, watched: Watched) -> None:
+        self._trouble = watched.trouble
+        trouble = (
+            Hold(health=Health.RETRYING, reason=watched.trouble, look_again=timedelta()) if watched.trouble else None
+        )
+        waiting = f"; {len(self._outbox.messages)} messages wait for the platform" if self._outbox.messages else ""
+        doing = f"{watched.calendars} calendars block the product; {self._number} changes published{waiting}"
+        self._display.turned_out(watched.hold or trouble, doing)
+
+    async def _is_over(self) -> bool:
+        """Whether nothing is left to do, once the platform knows that nothing blocks the product any more."""
+        await workflow.wait_condition(lambda: self._called or not self._outbox.messages)
+        await workflow.wait_condition(lambda: self._called or workflow.all_handlers_finished())
+        if self._called:
+            return False
+        await self._outbox.close()
+        return True
+
+    async def _until_called(self, hold: Hold) -> None:
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._called, timeout=hold.look_again, timeout_summary="Look whether it goes on"
+            )
+
+    async def _continue(self) -> None:
+        await self._outbox.close()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(
+            AvailabilityState(
+                merchant=self._merchant,
+                product=self._product,
+                number=self._number,
+                outbox=tuple(self._outbox.messages),
+                subscribers=tuple(self._subscribers),
+            )
+        )

@@ -46,7 +46,8 @@ class Channels:
 
     def alive(self, channel: StoredChannel) -> bool:
         """Whether it was neither stopped nor has expired."""
-        return _key(channel) in self._channels and channel.expires() > self._clock()
+        known = self._channels.get(_key(channel))
+        return known is not None and known.opened() == channel.opened() and channel.expires() > self._clock()
 
     def changed(self, account: str, calendar_id: str) -> None:
         """Tells every channel on this calendar, or on the account's list where the id is empty."""

@@ -8,6 +8,7 @@ import httpx
 
 from slotsync.sandbox.channels import Notification
 from slotsync.sandbox.local_google import LocalGoogle
+from slotsync.sandbox.stored import StoredChannel
 
 _RETRIED = frozenset({500, 502, 503, 504})
 _MOST_TRIES = 8
@@ -21,8 +22,8 @@ class Courier:
         self._google = google
         self._loop = asyncio.get_running_loop()
         self._http = httpx.AsyncClient(timeout=_TIME_OUT.total_seconds())
-        self._waiting: dict[tuple[str, str], Notification] = {}
-        self._lines: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._waiting: dict[StoredChannel, Notification] = {}
+        self._lines: dict[StoredChannel, asyncio.Task[None]] = {}
 
     def send(self, notification: Notification) -> None:
         """Delivers soon; safe to call from any thread."""
@@ -41,14 +42,14 @@ class Courier:
         method = "events.watch" if channel.calendar_id else "calendarList.watch"
         if self._google.faults.special("lost_push", method, channel.account, channel.calendar_id):
             return
-        key = (channel.client_id, channel.id)
+        key = channel.opened()
         if notification.state == "exists":
             self._waiting[key] = notification
         if key not in self._lines:
             first = notification if notification.state == "sync" else None
             self._lines[key] = self._loop.create_task(self._run(key, first))
 
-    async def _run(self, key: tuple[str, str], first: Notification | None) -> None:
+    async def _run(self, key: StoredChannel, first: Notification | None) -> None:
         try:
             if first:
                 await self._deliver(first)

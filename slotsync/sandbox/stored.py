@@ -1,6 +1,6 @@
 """The things that the local Google keeps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from slotsync.sandbox.instants import etag_of, from_micros
@@ -146,6 +146,10 @@ class StoredChannel:
     token: str
     expiration: int
     last_number: int = 0
+
+    def opened(self) -> "StoredChannel":
+        """As it was opened, whatever it has told since: another channel under the same id is another channel."""
+        return replace(self, last_number=0)
 
     def expires(self) -> datetime:
         """When Google forgets it."""

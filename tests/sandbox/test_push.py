@@ -1,48 +1,13 @@
 """Notification channels, with a real receiver."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
+from tests.push_receiver import Receiver, wait_until
 from tests.sandbox.conftest import ANNA, ApiClient, SettableClock, SignIn, reason, timed
-
-
-class Receiver:
-    """Takes notifications; answers with ``statuses`` first, then with 200."""
-
-    def __init__(self) -> None:
-        self.heard: list[dict[str, str]] = []
-        self.bodies: list[bytes] = []
-        self.statuses: list[int] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.heard.append({name.lower(): value for name, value in self.headers.items()})
-                self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/push"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def states(self) -> list[str]:
-        return [message["x-goog-resource-state"] for message in self.heard]
 
 
 @pytest.fixture
@@ -50,13 +15,6 @@ def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
     yield receiver
     receiver.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def watch(api: ApiClient, path: str, receiver: Receiver, **more: object) -> httpx.Response:
@@ -139,6 +97,20 @@ def test_a_burst_while_the_receiver_is_down_is_one_message_in_the_end(
     numbers = [int(message["x-goog-message-number"]) for message in receiver.heard]
     assert numbers == sorted(numbers)
     assert len(set(numbers)) < 11
+
+
+def test_a_channel_hears_though_one_of_its_id_before_a_reset_still_tries_to_tell(
+    api: ApiClient, sign_in: SignIn, controls: httpx.Client, receiver: Receiver
+) -> None:
+    receiver.statuses = [503] * 100
+    watch(api, "/calendars/primary/events", receiver)
+    wait_until(lambda: len(receiver.heard) > 1)
+    controls.post("/reset").raise_for_status()
+    controls.post("/accounts", json={"email": ANNA, "time_zone": "Europe/Oslo"}).raise_for_status()
+    another = Receiver()
+    watch(sign_in("calendar"), "/calendars/primary/events", another)
+    wait_until(lambda: another.states() == ["sync"])
+    another.close()
 
 
 def test_a_lost_push_is_a_message_less(

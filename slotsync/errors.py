@@ -15,6 +15,7 @@ SlotsyncError
     ├── GrantLost        the merchant's grant is dead: only the merchant can mend it
     ├── ScopeMissing     the grant does not cover this call: only the merchant can mend it
     ├── CalendarMissing  the calendar is deleted or no longer ours
+    ├── PushRefused      Google will never tell of changes in this calendar: its busy times have to be polled
     └── BadRequest       a fault of ours: the same request will fail for ever
 """
 
@@ -85,6 +86,10 @@ class ScopeMissing(GoogleError):
 
 class CalendarMissing(GoogleError):
     """The calendar is deleted or no longer ours."""
+
+
+class PushRefused(GoogleError):
+    """Google will never tell of changes in this calendar."""
 
 
 class BadRequest(GoogleError):

@@ -19,6 +19,7 @@ from slotsync.errors import (
     GoogleError,
     GrantLost,
     NotFound,
+    PushRefused,
     QuotaExhausted,
     RateLimited,
     ScopeMissing,
@@ -55,6 +56,12 @@ CHANGED = Kind(Conflict, "it was changed in Google since it was read; read it ag
 FORBIDDEN = Kind(BadRequest, "Google does not allow this to any caller like us; it is a fault of slotsync")
 NOT_UNDERSTOOD = Kind(BadRequest, "Google does not accept the request; it is a fault of slotsync")
 NO_ACCESS_YET = Kind(Transient, "this account may not write to the calendar, which happens right after its creation")
+NO_PUSH = Kind(PushRefused, "Google never tells of changes in this calendar; it is only polled")
+NO_RECEIVER = Kind(
+    Transient,
+    "Google sends no push messages to this address; SLOTSYNC_PUBLIC_URL must be https, with a valid certificate",
+    OPERATOR_DELAY,
+)
 UNKNOWN_ANSWER = Kind(Transient, "an answer that is not known from Google; it is tried again")
 
 BY_REASON: dict[str, Kind] = {
@@ -63,7 +70,7 @@ BY_REASON: dict[str, Kind] = {
     "authError": TOKEN_REFUSED,
     "backendError": BUSY,
     "badRequest": NOT_UNDERSTOOD,
-    "channelIdNotUnique": NOT_UNDERSTOOD,
+    "channelIdNotUnique": TAKEN,
     "conditionNotMet": CHANGED,
     "conflict": Kind(Transient, "two calls met in Google; it is tried again"),
     "dailyLimitExceeded": USED_UP,
@@ -79,6 +86,9 @@ BY_REASON: dict[str, Kind] = {
     "notFound": NOT_THERE,
     "NOT_FOUND": NOT_THERE,
     "parseError": NOT_UNDERSTOOD,
+    "push.webhookUrlNotHttps": NO_RECEIVER,
+    "push.webhookUrlUnauthorized": NO_RECEIVER,
+    "pushNotSupportedForRequestedResource": NO_PUSH,
     "quotaExceeded": USED_UP,
     "rateLimitExceeded": TOO_FAST,
     "RATE_LIMIT_EXCEEDED": TOO_FAST,

@@ -56,6 +56,11 @@ class CalendarService:
         return self.resource.calendarList()
 
     @cached_property
+    def channels(self) -> "CalendarResource.ChannelsResource":
+        """The method that ends a channel; what is watched has the one that opens it."""
+        return self.resource.channels()
+
+    @cached_property
     def freebusy(self) -> "CalendarResource.FreebusyResource":
         """The method that tells busy times."""
         return self.resource.freebusy()

@@ -180,7 +180,10 @@ class WatchedCalendarRow(Row, table=True):
 
 
 class PushChannelRow(Row, table=True):
-    """A channel by which Google tells of changes in a watched calendar. Without an expiry it is only being opened."""
+    """A channel by which Google tells of changes in a watched calendar. Without an expiry it is only being opened.
+
+    ``asked_at`` is when Google was asked for it.
+    """
 
     __tablename__ = "push_channel"
 
@@ -188,6 +191,7 @@ class PushChannelRow(Row, table=True):
     watched_id: str = Field(foreign_key="watched_calendar.id", index=True)
     token: str | None = sealed_field()
     resource_id: str | None = None
+    asked_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -14,6 +14,7 @@ from slotsync.errors import (
     GoogleError,
     GrantLost,
     NotFound,
+    PushRefused,
     QuotaExhausted,
     RateLimited,
     ScopeMissing,
@@ -55,6 +56,14 @@ ROWS = [
     (refused(400, "global", "parseError"), BadRequest, "parseError"),
     (refused(400, "global", "somethingNew"), BadRequest, "somethingNew"),
     (refused(400, "global", "invalid", "Invalid sequence value. The specified"), Conflict, "invalid"),
+    (refused(400, "global", "channelIdNotUnique"), Exists, "channelIdNotUnique"),
+    (refused(400, "global", "push.webhookUrlNotHttps"), Transient, "push.webhookUrlNotHttps"),
+    (refused(401, "global", "push.webhookUrlUnauthorized"), Transient, "push.webhookUrlUnauthorized"),
+    (
+        refused(400, "calendar", "pushNotSupportedForRequestedResource"),
+        PushRefused,
+        "pushNotSupportedForRequestedResource",
+    ),
     (front_end(401, "authError", "UNAUTHENTICATED", location="Authorization"), Transient, "authError"),
     (front_end(401, "required", "UNAUTHENTICATED", location="Authorization"), Transient, "authError"),
     (refused(403, "usageLimits", "userRateLimitExceeded"), RateLimited, "userRateLimitExceeded"),
@@ -205,6 +214,16 @@ def test_a_wrong_client_secret_names_the_setting_to_mend(
     grants.forget_access_tokens()
     answering.token = Answer.of(401, {"error": "invalid_client"})
     assert "SLOTSYNC_GOOGLE_CLIENT_SECRET" in str(error_of(answered))
+
+
+@pytest.mark.parametrize("reason", ["push.webhookUrlNotHttps", "push.webhookUrlUnauthorized"])
+def test_an_address_that_google_sends_nothing_to_names_the_setting_to_mend_and_is_tried_slowly(
+    answering: AnsweringServer, answered: GoogleServices, reason: str
+) -> None:
+    answering.reply = refused(400, "global", reason)
+    error = error_of(answered)
+    assert "SLOTSYNC_PUBLIC_URL" in str(error)
+    assert error.delay == timedelta(minutes=5)
 
 
 def test_a_server_that_is_not_there_is_transient(answered: GoogleServices, grants: MemoryGrants) -> None:

@@ -5,13 +5,20 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
+from slotsync.rules.availability import Availability, Slot, SlotState
+from slotsync.rules.availability_news import Subject
 from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.rules.span import Span
 from slotsync.secrets import Vault
 from slotsync.store import Connections, Owners, Store
 from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.store.busy_readings import BusyReadings, NewReading
 from slotsync.store.pending_consents import Awaited, PendingConsents
+from slotsync.store.publications import Publications
+from slotsync.store.push_channels import PushChannels
 from slotsync.store.rotation import Rotated, count_lost, rotate, sealed_columns
+from slotsync.store.watched_accounts import WatchedAccounts
 from slotsync.store.webhook_messages import WebhookMessages
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -33,7 +40,23 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     BlockingCalendars(store, vault).pick("0", TOUR, [FAMILY])
     with store.write() as connection:
         WebhookMessages(store, vault).put(connection, "m-1", "0", "body", LATER)
+    fill_watching(store, vault, ids["0"])
     return ids
+
+
+def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
+    """A calendar with a channel, that was read, and of which the platform was told."""
+    accounts = WatchedAccounts(store, vault)
+    accounts.know(connection_id)
+    accounts.watch(connection_id, [FAMILY.id])
+    (calendar,) = accounts.calendars(connection_id)
+    PushChannels(store, vault).prepare(calendar.id)
+    span = Span(start=LATER, end=LATER + timedelta(hours=1))
+    reading = NewReading(watched_id=calendar.id, chunk=0, span=span, good_for=timedelta(hours=1))
+    BusyReadings(store, vault).record(connection_id, [reading], LATER)
+    slot = Slot(span=span, state=SlotState.BUSY, closed=True)
+    told = Availability(span=span, checked_at=LATER, complete=True, slots=(slot,))
+    Publications(store, vault, webhooks=False).publish(Subject(merchant="0", product="tour", token="t"), told, LATER)
 
 
 def count(store: Store) -> int:

@@ -52,6 +52,7 @@ def _create_watching() -> None:
         sa.Column("watched_id", sa.String(), sa.ForeignKey("watched_calendar.id"), nullable=False),
         sa.Column("token", sa.String()),
         sa.Column("resource_id", sa.String()),
+        sa.Column("asked_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT),
     )
     op.create_index("ix_push_channel_watched_id", "push_channel", ["watched_id"])
@@ -92,7 +93,7 @@ def _create_telling() -> None:
         sa.Column("ends_at", INSTANT, nullable=False),
         sa.Column("conflict_since", INSTANT),
     )
-    op.create_index("ix_booked_time_merchant", "booked_time", ["merchant", "product", "ends_at"])
+    op.create_index("ix_booked_time_merchant_product_ends_at", "booked_time", ["merchant", "product", "ends_at"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,110 @@
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slotsync.rules.push import (
+    LASTS,
+    RENEW_AHEAD,
+    RING_GAP,
+    Channel,
+    alive,
+    renew_at,
+    ring_at,
+    to_forget,
+    to_open,
+    to_stop,
+)
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MOST_JITTER = 0.25
+
+
+def channel(name: str = "a", asked_at: datetime = NOON, lasts: timedelta | None = LASTS) -> Channel:
+    ends = {} if lasts is None else {"resource_id": "r", "expires_at": asked_at + lasts}
+    return Channel.model_validate({"id": name, "asked_at": asked_at, **ends})
+
+
+CHANNELS = st.builds(
+    lambda name, ago, lasts: channel(name, NOON - ago * HOUR, lasts and lasts * HOUR),
+    st.uuids().map(lambda uuid: uuid.hex),
+    st.integers(0, 100),
+    st.one_of(st.none(), st.integers(1, 200)),
+)
+
+
+def test_a_calendar_without_a_channel_needs_one() -> None:
+    assert to_open([], NOON)
+    assert to_open([channel(lasts=None)], NOON)
+    assert to_open([channel()], NOON + LASTS)
+
+
+@given(st.uuids())
+def test_a_channel_is_renewed_about_a_day_ahead(name: object) -> None:
+    renewed = renew_at(channel(str(name)))
+    assert abs(NOON + LASTS - RENEW_AHEAD - renewed) <= RENEW_AHEAD * MOST_JITTER
+    assert to_open([channel(str(name))], renewed)
+    assert not to_open([channel(str(name))], renewed - timedelta(microseconds=1))
+
+
+def test_channels_that_were_opened_together_are_renewed_over_many_hours() -> None:
+    moments = sorted(renew_at(channel(f"channel-{number}")) for number in range(100))
+    assert moments[-1] - moments[0] > 10 * HOUR
+    assert max(later - earlier for earlier, later in pairwise(moments)) < HOUR
+
+
+@given(st.uuids(), st.integers(1, 47))
+def test_a_channel_that_google_shortened_is_not_renewed_at_once(name: object, hours: int) -> None:
+    short = channel(str(name), lasts=hours * HOUR)
+    assert not to_open([short], NOON + hours * HOUR * 0.37)
+    assert to_open([short], NOON + hours * HOUR * 0.63)
+
+
+def test_the_old_channel_lives_until_the_new_one_does() -> None:
+    old, later = channel("old"), NOON + LASTS - HOUR
+    asked, opened = channel("new", later, lasts=None), channel("new", later)
+    assert to_stop([old, asked], later) == []
+    assert to_stop([old, opened], later) == [old]
+    assert not to_open([old, opened], later)
+
+
+@given(st.lists(CHANNELS, max_size=5, unique_by=lambda each: each.id))
+def test_of_all_living_channels_one_is_left_and_it_decides(channels: list[Channel]) -> None:
+    living, stopped = alive(channels, NOON), to_stop(channels, NOON)
+    left = [each for each in living if each not in stopped]
+    assert len(left) == min(len(living), 1)
+    assert to_open(left, NOON) == to_open(channels, NOON)
+    assert to_stop(left, NOON) == []
+
+
+@given(st.lists(CHANNELS, max_size=5, unique_by=lambda each: each.id))
+def test_what_is_forgotten_is_neither_alive_nor_may_come_alive(channels: list[Channel]) -> None:
+    forgotten = to_forget(channels, NOON)
+    assert not [each for each in alive(channels, NOON) if each in forgotten]
+    assert all(each.expires_at or each.asked_at <= NOON - LASTS for each in forgotten)
+    assert to_forget(channels, NOON + 300 * HOUR) == channels
+
+
+def test_a_single_ring_is_noted_at_once() -> None:
+    assert ring_at(None, NOON) == NOON
+    assert ring_at(NOON - HOUR, NOON) == NOON
+    assert ring_at(NOON - RING_GAP, NOON) == NOON
+
+
+RINGS = st.lists(st.integers(0, 5000), min_size=1, max_size=60).map(sorted)
+
+
+@given(RINGS)
+def test_no_ring_is_lost_and_few_are_noted(rings: list[int]) -> None:
+    noted: list[datetime] = []
+    for each in rings:
+        now = NOON + timedelta(milliseconds=each)
+        moment = ring_at(noted[-1] if noted else None, now)
+        if moment:
+            noted.append(moment)
+        assert noted[-1] >= now, "a reading that began before this ring would be taken for one that knows of it"
+        assert noted[-1] <= now + RING_GAP
+    assert len(noted) <= (noted[-1] - noted[0]) / RING_GAP + 1
+    assert all(later - earlier >= RING_GAP for earlier, later in pairwise(noted))

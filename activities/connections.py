@@ -4,6 +4,7 @@ from datetime import datetime
 
 from temporalio import activity
 
+from activities.channel_ends import ChannelEnds
 from activities.failures import told_to_temporal
 from slotsync.errors import GrantLost
 from slotsync.google.calendars import GoogleCalendars
@@ -34,11 +35,14 @@ class CalendarDeletion(Message):
 class DepartureActivities:
     """What a connection's workflow does on its way out."""
 
-    def __init__(self, settings: Settings, store: Store, departures: Departures, google: GoogleCalendars) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, departures: Departures, google: GoogleCalendars, ends: ChannelEnds
+    ) -> None:
         self._settings = settings
         self._departures = departures
         self._calendars = Calendars(store)
         self._google = google
+        self._ends = ends
 
     @activity.defn
     def begin_departure(self, request: DepartureRequest) -> Departure | None:
@@ -58,16 +62,22 @@ class DepartureActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def end_grant(self, connection_id: str) -> bool:
-        """Gives the grant back to Google; false when it is not ours to give: the merchant has connected again."""
+        """Has Google tell of no more changes, and gives the grant back.
+
+        False when it is not ours to give: the merchant has connected again, or another one uses the same account.
+        """
         with told_to_temporal():
             try:
                 token = self._departures.grant(connection_id).refresh_token
             except GrantLost:
+                return False
+            self._ends.stop_all(connection_id)
+            if self._departures.is_shared(connection_id):
                 return False
             revoke(self._settings, token)
         return True
 
     @activity.defn
     def finish_departure(self, connection_id: str) -> None:
-        """Forgets tokens and names."""
+        """Forgets tokens and names, and what was read of calendars."""
         self._departures.finish(connection_id)

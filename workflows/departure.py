@@ -37,7 +37,10 @@ async def depart(merchant: str, calendars: LeftCalendars, interrupted: Callable[
     deleted: list[Owner] = []
     if departure.alive and calendars is LeftCalendars.DELETE:
         deleted = await _delete(merchant, departure, interrupted)
-    ended = await _end_grant(departure) if departure.alive and not departure.shared and not interrupted() else False
+    ended = False
+    # Before there were channels to stop, the grant of a shared account was left alone.
+    if departure.alive and not interrupted() and (not departure.shared or workflow.patched("stop-channels-of-shared")):
+        ended = await _end_grant(departure)
     await workflow.execute_local_activity_method(
         DepartureActivities.finish_departure, departure.connection_id, start_to_close_timeout=_SHORT
     )
@@ -88,7 +91,7 @@ async def _end_grant(departure: Departure) -> bool:
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=_RETRIES,
             priority=Priority(priority_key=2, fairness_key=departure.connection_id),
-            summary="Give the grant back to Google",
+            summary="End what Google tells us, and give the grant back",
         )
     except ActivityError:
         return False

@@ -17,6 +17,7 @@ from slotsync.store.merchants import ensure_merchant
 from slotsync.store.refresh_leases import RefreshLeases
 from slotsync.store.store import Store
 from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
+from slotsync.store.unwatching import forget_calendars_of
 from slotsync.store.upsert import Insert, Upsert, table_of
 
 _TABLE = table_of(ConnectionRow)
@@ -189,8 +190,10 @@ def grant_in(row: ConnectionRow, vault: Vault) -> Grant:
 
 
 def _forget_calendars_of_another(connection: Connection, merchant: str, account_key: str | None) -> None:
-    before = connection.execute(select(_TABLE.c.account_key).where(_TABLE.c.merchant == merchant)).scalar()
-    if before and account_key and before != account_key:
+    own = select(_TABLE.c.id, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
+    before = connection.execute(own).one_or_none()
+    if before and before.account_key and account_key and before.account_key != account_key:
+        forget_calendars_of(connection, before.id)
         for table in (_CALENDARS, _PICKED):
             connection.execute(delete(table).where(table.c.merchant == merchant))
 

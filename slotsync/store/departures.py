@@ -13,11 +13,13 @@ from slotsync.secrets import Vault
 from slotsync.store.connections import Grant, grant_in
 from slotsync.store.refresh_leases import RefreshLeases
 from slotsync.store.store import Store
-from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
+from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow, PublishedAvailabilityRow
+from slotsync.store.unwatching import forget_account
 from slotsync.store.upsert import table_of
 
 _TABLE = table_of(ConnectionRow)
 _PICKED = table_of(BlockingCalendarRow)
+_PUBLISHED = table_of(PublishedAvailabilityRow)
 _GONE = ConnectionState.DISCONNECTED.value
 
 
@@ -40,13 +42,21 @@ class Departures:
             return _departure(session, row) if row else None
 
     def finish(self, connection_id: str) -> None:
-        """Forgets tokens, account, scopes and picked calendars, unless the merchant has connected again."""
+        """Forgets tokens, account, scopes, picked calendars and busy times, unless the merchant has connected again."""
         nothing = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _GONE)
             forgotten = update(_TABLE).where(*own).values(**nothing, scopes="", last_good_call_at=None)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
-                connection.execute(delete(_PICKED).where(_PICKED.c.merchant == merchant))
+                forget_account(connection, connection_id)
+                for table in (_PICKED, _PUBLISHED):
+                    connection.execute(delete(table).where(table.c.merchant == merchant))
+
+    def is_shared(self, connection_id: str) -> bool:
+        """Whether another merchant uses the same account: Google ends all grants of an account to us at once."""
+        with self._store.read() as session:
+            row = session.get(ConnectionRow, connection_id)
+            return row is not None and _is_shared(session, row)
 
     def grant(self, connection_id: str) -> Grant:
         """The grant, while the connection departs; ``GrantLost`` when it is dead or was given again."""
@@ -86,7 +96,6 @@ def _departure(session: Session, row: ConnectionRow) -> Departure:
 
 
 def _is_shared(session: Session, row: ConnectionRow) -> bool:
-    """Whether another merchant uses the same account: Google ends all grants of an account to us at once."""
     if row.account_key is None:
         return False
     same = (ConnectionRow.account_key == row.account_key, ConnectionRow.id != row.id)

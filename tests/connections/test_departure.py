@@ -1,17 +1,34 @@
 """A merchant leaves: with calendars kept or deleted, with a living grant or a dead one."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 from sqlalchemy import text
 
 from slotsync.errors import GrantLost
+from slotsync.google import GoogleServices
+from slotsync.google.channels import GoogleChannels
 from slotsync.rules.connection import ConnectionState
 from slotsync.rules.departure import Farewell, LeftCalendars
+from slotsync.rules.push import Channel
 from slotsync.store import Connections
+from slotsync.store.push_channels import PushChannels
+from slotsync.store.watched_accounts import WatchedAccounts
 from tests.connections.conftest import OTHER, Office
 from tests.connections.test_resuming import all_settled, open_tours, parked, report
+from tests.push_receiver import Receiver, wait_until
 from tests.world import EMAIL, MERCHANT, TOUR, World, until
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
 
 
 async def served(office: Office) -> World:
@@ -126,6 +143,75 @@ async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(offi
     neighbour = connections.active_id("neighbour")
     assert neighbour
     assert connections.grant(neighbour).refresh_token
+
+
+def watched(world: World, receiver: Receiver, *merchants: str) -> dict[str, Channel]:
+    """A channel on the account's own calendar for each of these merchants, as the reading of busy times opens them."""
+    accounts, channels = WatchedAccounts(world.store, world.vault), PushChannels(world.store, world.vault)
+    connections = Connections(world.store, world.vault)
+    opened: dict[str, Channel] = {}
+    with closing(GoogleServices(world.settings, connections)) as services:
+        for merchant in merchants:
+            connection_id = connections.active_id(merchant)
+            assert connection_id
+            accounts.know(connection_id)
+            accounts.watch(connection_id, [EMAIL])
+            (calendar,) = accounts.calendars(connection_id)
+            new = channels.prepare(calendar.id)
+            answer = GoogleChannels(services).open(connection_id, EMAIL, new, receiver.address)
+            channels.opened(new.id, answer.resource_id, answer.expires_at)
+            (opened[merchant],) = channels.of_connection(connection_id)
+    return opened
+
+
+async def stopped(world: World) -> list[int]:
+    """How Google answered those who stopped a channel."""
+    calls = (await world.http.get("/sandbox/calls", params={"method": "channels.stop"})).raise_for_status().json()
+    return [call["status"] for call in calls["items"]]
+
+
+def left_of(world: World) -> list[int]:
+    tables = ("push_channel", "watched_calendar", "watched_account")
+    with world.store.read() as session:
+        return [session.connection().execute(text(f"SELECT count(*) FROM {each}")).scalar_one() for each in tables]
+
+
+async def test_google_is_asked_to_tell_no_more_before_the_grant_is_given_back(
+    office: Office, receiver: Receiver
+) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await asyncio.to_thread(watched, world, receiver, MERCHANT)
+        assert (await gone(office, LeftCalendars.KEEP)).grant_ended
+    assert await stopped(world) == [204]
+    assert left_of(world) == [0, 0, 0]
+
+
+async def test_a_channel_that_cannot_be_stopped_keeps_no_grant_from_being_given_back(
+    office: Office, receiver: Receiver
+) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await asyncio.to_thread(watched, world, receiver, MERCHANT)
+        await world.fault(method="channels.stop", kind="backendError", count=100)
+        assert (await gone(office, LeftCalendars.KEEP)).grant_ended
+    assert await stopped(world) == [500]
+    assert left_of(world) == [0, 0, 0]
+
+
+async def test_of_a_shared_account_only_the_own_channels_are_stopped(office: Office, receiver: Receiver) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await office.connected(EMAIL, merchant="neighbour")
+        channels = await asyncio.to_thread(watched, world, receiver, MERCHANT, "neighbour")
+        assert not (await gone(office, LeftCalendars.KEEP)).grant_ended
+    assert await stopped(world) == [204]
+    assert left_of(world) == [1, 1, 1]
+    receiver.heard.clear()
+    event = {"summary": "Doctor", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
+    (await world.http.post(f"/sandbox/accounts/{EMAIL}/calendars/primary/events", json=event)).raise_for_status()
+    await asyncio.to_thread(wait_until, lambda: bool(receiver.heard))
+    assert [message["x-goog-channel-id"] for message in receiver.heard] == [channels["neighbour"].id]
 
 
 async def test_nobody_uses_the_grant_from_the_moment_of_leaving(office: Office) -> None:

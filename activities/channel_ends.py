@@ -1,0 +1,29 @@
+"""The end of push channels: Google is told, and whatever it says, they are forgotten."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from slotsync.errors import GoogleError
+from slotsync.google.channels import GoogleChannels
+from slotsync.rules.push import Channel
+from slotsync.store.push_channels import PushChannels
+
+
+class ChannelEnds:
+    """Stops channels. One that cannot be stopped is ignored from now on, and ends by itself."""
+
+    def __init__(self, google: GoogleChannels, channels: PushChannels) -> None:
+        self._google = google
+        self._channels = channels
+
+    def stop_all(self, connection_id: str) -> None:
+        """Stops every channel of the connection."""
+        self.stop(connection_id, self._channels.of_connection(connection_id))
+
+    def stop(self, connection_id: str, channels: Iterable[Channel]) -> None:
+        """Stops these channels. One after the other is forgotten: a second go has only the rest to do."""
+        for channel in channels:
+            if channel.resource_id:
+                with suppress(GoogleError):
+                    self._google.stop(connection_id, channel.id, channel.resource_id)
+            self._channels.forget(channel.id)

@@ -18,6 +18,10 @@ JITTER: Final = 0.25
 STALE_AFTER: Final = 3
 """A reading that has missed so many rounds, jitter included, is no longer believed."""
 
+OVERLAP: Final = timedelta(days=1)
+"""Pieces move on with the day, and are not all read at once: between one that has moved on and one before it that has
+not, there must be no gap."""
+
 Item = TypeVar("Item")
 
 
@@ -45,7 +49,7 @@ class Chunk(Message):
 
 
 def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
-    """The whole horizon in pieces that follow on each other without a gap, the near ones first.
+    """The whole horizon in pieces, each of which begins a day before the last one ends, the near ones first.
 
     Begins with yesterday in UTC, so that sixty near days are one query whatever the hour, and that an event which ended
     before midnight is known while its padding lasts. Ends two days late: it is yesterday still in Niue, and tomorrow
@@ -56,7 +60,7 @@ def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
     far = first + timedelta(days=max(horizon.near_days, 2))
     last = today + timedelta(days=max(horizon.days, horizon.near_days) + 2)
     near = [Chunk(span=each, every=horizon.poll) for each in _pieces(first, far)]
-    return [*near, *(Chunk(span=each, every=max(FAR_EVERY, horizon.poll)) for each in _pieces(far, last))]
+    return [*near, *(Chunk(span=each, every=max(FAR_EVERY, horizon.poll)) for each in _pieces(far - OVERLAP, last))]
 
 
 def batches(calendars: Sequence[Item]) -> list[Sequence[Item]]:
@@ -70,7 +74,8 @@ def due(read_at: datetime | None, chunk: Chunk, now: datetime, spread: float) ->
 
 
 def _pieces(start: datetime, end: datetime) -> Iterator[Span]:
-    while start < end:
+    stop = start
+    while stop < end:
         stop = min(start + LONGEST, end)
         yield Span(start=start, end=stop)
-        start = stop
+        start = stop - OVERLAP

@@ -4,9 +4,9 @@ A calendar is read every so often; at once after Google told of a change; and so
 due is taken along, so that calendars that are read together stay together, in as few calls as Google allows.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from random import Random
 from typing import Final
 
 from slotsync.rules.horizon import FAR_EVERY, JITTER, STALE_AFTER, Chunk, Horizon, chunks
@@ -52,8 +52,7 @@ class WatchedCalendar(Message):
 class Piece(Message):
     """A chunk to read now for these calendars, and for how long each of the readings will be believed.
 
-    ``far`` pieces are kept together: between some that have moved on with the day and some that have not, there would
-    be a gap.
+    What the pieces say that are not ``far`` is told before the others are read.
     """
 
     chunk: int
@@ -98,14 +97,14 @@ def _due_at(calendar: WatchedCalendar, number: int, chunk: Chunk) -> datetime | 
     attempt = calendar.attempts.get(number)
     if attempt is None:
         return None
-    return min(_reasons(calendar, attempt, number, chunk))
+    return min(_reasons(calendar, attempt, chunk))
 
 
-def _reasons(calendar: WatchedCalendar, attempt: Attempt, number: int, chunk: Chunk) -> Iterator[datetime]:
+def _reasons(calendar: WatchedCalendar, attempt: Attempt, chunk: Chunk) -> Iterator[datetime]:
     every = _every(calendar, chunk)
-    yield attempt.at + every * (1 + JITTER * _spread(attempt, number))
+    yield attempt.at + every * (1 + JITTER * _spread(attempt, chunk))
     if attempt.failed:
-        yield attempt.at + _patience(attempt, every)
+        yield attempt.at + _patience(calendar, attempt, chunk)
     if calendar.rung_at and calendar.rung_at > attempt.at:
         yield max(calendar.rung_at, attempt.at + (FAR_GAP if _is_far(chunk) else NEAR_GAP))
 
@@ -118,12 +117,14 @@ def _every(calendar: WatchedCalendar, chunk: Chunk) -> timedelta:
     return max(chunk.every, SLOW_POLL) if calendar.pushed else chunk.every
 
 
-def _patience(attempt: Attempt, every: timedelta) -> timedelta:
-    if attempt.read_at is None:
-        return every
-    return min(max((attempt.at - attempt.read_at) / RETRY_SHARE, SOONEST_RETRY), every)
+def _patience(calendar: WatchedCalendar, attempt: Attempt, chunk: Chunk) -> timedelta:
+    """How long to wait after a failure: ever longer since all was well, or since something changed."""
+    known = [moment for moment in (attempt.read_at, calendar.rung_at) if moment and moment <= attempt.at]
+    if not known:
+        return min(chunk.every, SLOW_POLL)
+    return min(max((attempt.at - max(known)) / RETRY_SHARE, SOONEST_RETRY), _every(calendar, chunk))
 
 
-def _spread(attempt: Attempt, number: int) -> float:
-    """The same for all who ask, and for all calendars that were read together; between -1 and 1."""
-    return Random(f"{attempt.at.timestamp()}:{number}").uniform(-1, 1)  # noqa: S311  not a secret
+def _spread(attempt: Attempt, chunk: Chunk) -> float:
+    """The same for all who ask, and for all that were read together and as often; between -1 and 1."""
+    return zlib.crc32(f"{attempt.at.timestamp()}:{chunk.every}".encode()) / 2**31 - 1

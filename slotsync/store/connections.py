@@ -19,6 +19,7 @@ from slotsync.store.store import Store
 from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
 from slotsync.store.unwatching import forget_calendars_of
 from slotsync.store.upsert import Insert, Upsert, table_of
+from slotsync.store.watched_accounts import touch
 
 _TABLE = table_of(ConnectionRow)
 _CALENDARS = table_of(ManagedCalendarRow)
@@ -104,6 +105,7 @@ class Connections:
                 last_error=None,
                 since=self._clock(),
             )
+            touch(connection, str(saved), self._clock())
             return str(saved)
 
     def active_id(self, merchant: str) -> str | None:
@@ -170,6 +172,7 @@ class Connections:
         alive = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
         with self._store.write() as connection:
             connection.execute(update(_TABLE).where(*alive).values(**dead, **no_tokens))
+            touch(connection, connection_id, self._clock())
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:

@@ -13,13 +13,13 @@ from slotsync.secrets import Vault
 from slotsync.store.connections import Grant, grant_in
 from slotsync.store.refresh_leases import RefreshLeases
 from slotsync.store.store import Store
-from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow, PublishedAvailabilityRow
+from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
 from slotsync.store.unwatching import forget_account
 from slotsync.store.upsert import table_of
+from slotsync.store.watched_accounts import touch_merchant
 
 _TABLE = table_of(ConnectionRow)
 _PICKED = table_of(BlockingCalendarRow)
-_PUBLISHED = table_of(PublishedAvailabilityRow)
 _GONE = ConnectionState.DISCONNECTED.value
 
 
@@ -37,6 +37,7 @@ class Departures:
         with self._store.write() as connection:
             own = _TABLE.c.merchant == merchant
             connection.execute(update(_TABLE).where(own, stays).values(state=_GONE, since=now))
+            touch_merchant(connection, merchant, now)
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             return _departure(session, row) if row else None
@@ -49,8 +50,7 @@ class Departures:
             forgotten = update(_TABLE).where(*own).values(**nothing, scopes="", last_good_call_at=None)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 forget_account(connection, connection_id)
-                for table in (_PICKED, _PUBLISHED):
-                    connection.execute(delete(table).where(table.c.merchant == merchant))
+                connection.execute(delete(_PICKED).where(_PICKED.c.merchant == merchant))
 
     def is_shared(self, connection_id: str) -> bool:
         """Whether another merchant uses the same account: Google ends all grants of an account to us at once."""

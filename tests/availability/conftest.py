@@ -60,10 +60,18 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop_with(
-    google: RunningSandbox, vault: Vault, client: Client, platform: Platform, folder: Path, **more: object
+async def shop_with(  # noqa: PLR0913  what a shop stands on
+    google: RunningSandbox,
+    vault: Vault,
+    client: Client,
+    platform: Platform,
+    folder: Path,
+    *,
+    key: str | None = None,
+    **more: object,
 ) -> AsyncIterator[Shop]:
-    settings = platform.settings(settings_for(google.url, folder)).model_copy(update={"poll_seconds": 1, **more})
+    """A shop that polls every second."""
+    settings = platform.settings(settings_for(google.url, folder, key)).model_copy(update={"poll_seconds": 1, **more})
     async with world_of(settings, vault, client) as world:
         await world.open_shop(TOUR)
         yield Shop(world, platform)

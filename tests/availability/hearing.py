@@ -43,10 +43,10 @@ async def slots(shop: Shop, product: str = TOUR.id, hours: int = 24) -> Sequence
     return found.slots
 
 
-async def closed_from(shop: Shop, *moments: datetime) -> None:
+async def closed_from(shop: Shop, *moments: datetime, within: float = 30) -> None:
     """Waits until the closed slots begin at just these moments."""
 
     async def so() -> bool:
         return [slot.span.start for slot in await slots(shop) if slot.closed] == list(moments)
 
-    await until(so, 30)
+    await until(so, within)

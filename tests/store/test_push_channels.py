@@ -183,38 +183,27 @@ def read(store: Store, vault: Vault, connection_id: str, watched_id: str) -> Non
     BusyReadings(store, vault).record(connection_id, [new], NOON)
 
 
-def publish(store: Store, merchant: str) -> None:
-    values = {"m": merchant, "now": str(NOON)}
-    columns = "merchant, product, number, token, starts_at, ends_at, slots"
-    with store.write() as connection:
-        connection.execute(
-            text(f"INSERT INTO published_availability ({columns}) VALUES (:m, 'tour', 1, 't', :now, :now, 'sealed')"),
-            values,
-        )
-
-
 @pytest.fixture
 def two_merchants(
     accounts: WatchedAccounts, store: Store, vault: Vault, connections: Connections, channels: PushChannels
 ) -> str:
-    """Two merchants with channels, readings and news of their own; the connection of the first."""
+    """Two merchants with channels and readings of their own; the connection of the first."""
     ids = [connect(connections, merchant, merchant) for merchant in ("m", "neighbour")]
-    for merchant, each in zip(("m", "neighbour"), ids, strict=True):
+    for each in ids:
         (watched,) = watch(accounts, each, "family")
         channels.prepare(watched)
         read(store, vault, each, watched)
-        publish(store, merchant)
     return ids[0]
 
 
-def test_a_disconnection_forgets_what_was_read_and_published(
+def test_a_disconnection_forgets_what_was_read(
     store: Store, vault: Vault, two_merchants: str, channels: PushChannels
 ) -> None:
     departures = Departures(store, vault)
     assert departures.begin("m", NOON)
-    assert counts(store, *WATCHING, "published_availability") == [2] * 5
+    assert counts(store, *WATCHING) == [2] * 4
     departures.finish(two_merchants)
-    assert counts(store, *WATCHING, "published_availability") == [1] * 5
+    assert counts(store, *WATCHING) == [1] * 4
     assert channels.of_connection(two_merchants) == []
 
 
@@ -225,7 +214,7 @@ def test_who_connects_again_while_leaving_keeps_what_was_read(
     assert departures.begin("m", NOON)
     connect(connections, "m", "m")
     departures.finish(two_merchants)
-    assert counts(store, *WATCHING, "published_availability") == [2] * 5
+    assert counts(store, *WATCHING) == [2] * 4
 
 
 @pytest.mark.parametrize(("account", "left"), [("m", 2), ("another", 1)])

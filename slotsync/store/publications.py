@@ -52,7 +52,7 @@ class Publications:
         with self._store.write() as connection:
             row = self._row(connection, subject)
             if row and row.token == subject.token:
-                return Publication(number=row.number, messages=_noted(connection, subject.token))
+                return _again(connection, row)
             before = self._published(row) if row else None
             spans = changed(before, availability)
             number = row.number if row else 0
@@ -150,6 +150,13 @@ class Publications:
 
 def _told(slot: Slot) -> ToldSlot:
     return ToldSlot(start=slot.span.start, end=slot.span.end, state=slot.state, closed=slot.closed)
+
+
+def _again(connection: Connection, row: PublishedAvailabilityRow) -> Publication:
+    """What was published, for who has not heard the answer. What was new in it is not kept: all of it may be."""
+    messages = _noted(connection, row.token)
+    everything = Span(start=row.starts_at, end=row.ends_at)
+    return Publication(number=row.number, changed=(everything,), messages=messages, conflicts=max(len(messages) - 1, 0))
 
 
 def _noted(connection: Connection, token: str) -> tuple[str, ...]:

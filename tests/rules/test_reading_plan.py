@@ -40,8 +40,9 @@ def calendar(name: str = "c", *, read_at: datetime = NOON, **more: object) -> Wa
 
 def failing(since: datetime, at: datetime, **more: object) -> WatchedCalendar:
     """One whose near days were last read, and then failed to be."""
-    well = calendar(read_at=at, **more)
-    return well.model_copy(update={"attempts": {**well.attempts, NEAR: Attempt(at=at, failed=True, read_at=since)}})
+    well = calendar(read_at=at)
+    attempts = {**well.attempts, NEAR: Attempt(at=at, failed=True, read_at=since)}
+    return well.model_copy(update={"attempts": attempts, **more})
 
 
 def due_after(watched: WatchedCalendar, chunk: int = NEAR, since: datetime = NOON) -> timedelta:
@@ -123,7 +124,8 @@ def test_what_was_just_read_is_not() -> None:
 
 
 def test_a_failed_reading_is_repeated_soon_and_then_ever_more_slowly() -> None:
-    since, at, waits = NOON, NOON + MINUTE, []
+    since, at = NOON, NOON + MINUTE
+    waits: list[timedelta] = []
     while not waits or waits[-1] < HORIZON.poll * (1 - JITTER):
         waits.append(due_after(failing(since, at), since=at))
         at += waits[-1]

@@ -1,0 +1,169 @@
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from slotsync.rules.availability import Reading
+from slotsync.rules.span import Span
+from slotsync.secrets import Vault
+from slotsync.store import Connections, Store
+from slotsync.store.busy_readings import BusyReadings, NewReading
+from slotsync.store.watched_accounts import WatchedAccounts
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+NEAR, NEXT = Span(start=NOON, end=NOON + DAY), Span(start=NOON + DAY, end=NOON + 2 * DAY)
+BUSY = Span(start=NOON + HOUR, end=NOON + 2 * HOUR)
+LATER = Span(start=NOON + 3 * HOUR, end=NOON + 4 * HOUR)
+
+
+class Kept:
+    """The readings of one account with a calendar."""
+
+    def __init__(self, store: Store, vault: Vault, account: str) -> None:
+        self.accounts = WatchedAccounts(store, vault, lambda: NOON)
+        self.readings = BusyReadings(store, vault, lambda: self.now)
+        self.account = account
+        self.now = NOON + MINUTE
+        self.accounts.know(account)
+        self.accounts.watch(account, ["family"])
+        self.name = self.accounts.calendars(account)[0].id
+
+    def record(self, minute: float, busy: Iterable[Span] = (), *, error: str = "", chunk: int = 0) -> bool:
+        """A reading that is believed for ten minutes; whether it says anything new."""
+        span = NEXT if chunk else NEAR
+        reading = NewReading(
+            watched_id=self.name, chunk=chunk, span=span, busy=tuple(busy), error=error, good_for=10 * MINUTE
+        )
+        return self.readings.record(self.account, [reading], at(minute))
+
+    def all(self) -> list[Reading]:
+        return self.readings.of(self.account, ["family"]).get("family", [])
+
+
+def at(minute: float) -> datetime:
+    return NOON + MINUTE * minute
+
+
+def good(minute: float, *busy: Span, span: Span = NEAR) -> Reading:
+    return Reading(span=span, read_at=at(minute), good_until=at(minute + 10), busy=busy)
+
+
+def bad(minute: float, error: str) -> Reading:
+    return Reading(span=NEAR, read_at=at(minute), good_until=at(minute), error=error)
+
+
+@pytest.fixture
+def account(connections: Connections) -> str:
+    return connections.save_grant("m", "refresh", {"openid"}, "m@x")
+
+
+@pytest.fixture
+def kept(store: Store, vault: Vault, account: str) -> Kept:
+    return Kept(store, vault, account)
+
+
+def test_nothing_is_known_of_a_calendar_that_was_never_read(kept: Kept) -> None:
+    assert kept.readings.of(kept.account, ["family", "another"]) == {}
+
+
+def test_a_reading_is_kept_as_it_was_made(kept: Kept) -> None:
+    kept.record(0, [BUSY, LATER])
+    assert kept.all() == [good(0, BUSY, LATER)]
+
+
+def test_only_what_is_asked_for_is_told(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    assert kept.readings.of(kept.account, []) == {}
+    assert kept.readings.of("another", ["family"]) == {}
+
+
+def test_each_piece_of_the_horizon_has_its_own(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, chunk=1)
+    assert sorted(kept.all(), key=lambda each: each.read_at) == [good(0, BUSY), good(1, span=NEXT)]
+
+
+def test_a_newer_reading_takes_the_place_of_the_last(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, [LATER])
+    assert kept.all() == [good(1, LATER)]
+
+
+def test_the_last_good_reading_is_kept_through_failures(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, error="backendError")
+    kept.record(2, error="notFound")
+    assert kept.all() == [good(0, BUSY), bad(2, "notFound")]
+
+
+def test_a_good_reading_clears_the_failure(kept: Kept) -> None:
+    kept.record(0, error="backendError")
+    assert kept.all() == [bad(0, "backendError")]
+    kept.record(1, [BUSY])
+    assert kept.all() == [good(1, BUSY)]
+
+
+def test_the_first_reading_is_news_whatever_it_says(kept: Kept) -> None:
+    assert kept.record(0)
+
+
+def test_the_same_again_is_no_news(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    assert not kept.record(1, [BUSY])
+    assert kept.all() == [good(1, BUSY)]
+
+
+def test_other_times_are_news(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    assert kept.record(1, [BUSY, LATER])
+    assert kept.record(2)
+
+
+def test_a_failure_is_news_once(kept: Kept) -> None:
+    kept.record(0)
+    assert kept.record(1, error="backendError")
+    assert not kept.record(2, error="backendError")
+    assert kept.record(3, error="notFound")
+
+
+def test_a_failure_that_healed_is_news_although_the_times_are_the_same(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, error="backendError")
+    assert kept.record(2, [BUSY])
+
+
+def test_what_was_believed_no_longer_and_is_again_is_news(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    assert not kept.record(9, [BUSY])
+    assert kept.record(19, [BUSY])
+
+
+def test_news_are_told_to_everybody_who_watches_the_account_and_nothing_else_is(kept: Kept) -> None:
+    kept.record(0)
+    assert kept.accounts.changed_at(kept.account) == NOON + MINUTE
+    kept.now += MINUTE
+    kept.record(1)
+    assert kept.accounts.changed_at(kept.account) == NOON + MINUTE
+    kept.record(2, [BUSY])
+    assert kept.accounts.changed_at(kept.account) == kept.now
+
+
+def test_readings_are_recorded_together_and_each_is_judged_by_itself(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    together = [
+        NewReading(watched_id=kept.name, chunk=0, span=NEAR, busy=(BUSY,), good_for=10 * MINUTE),
+        NewReading(watched_id=kept.name, chunk=1, span=NEXT, error="notFound", good_for=10 * MINUTE),
+    ]
+    assert kept.readings.record(kept.account, together, at(1))
+    assert not kept.readings.record(kept.account, together, at(2))
+
+
+def test_busy_times_rest_sealed(store: Store, kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    with store.read() as session:
+        (row,) = session.connection().execute(text("SELECT busy FROM busy_reading")).all()
+    assert "2026" not in str(row)

@@ -1,8 +1,9 @@
 """How a product stands: its availability over the whole horizon, and what is in the way of knowing it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
-from slotsync.rules.availability import Availability, Reading
+from slotsync.rules.availability import Availability
 from slotsync.rules.connection import FREEBUSY, ConnectionState
 from slotsync.rules.holding import Hold, hold_after
 from slotsync.rules.horizon import Horizon
@@ -19,7 +20,7 @@ class Look(Message):
 
     ``connection_id`` is its merchant's, if there ever was one; ``calendars`` is how many block it; ``trouble`` is why
     some of it cannot be read; with a ``hold`` nothing can be until a person acts. At ``expires_at`` the first of the
-    readings is believed no longer.
+    readings is believed no longer, or counts no longer as what was known last.
     """
 
     availability: Availability
@@ -44,14 +45,14 @@ class ProductLooks:
         span = _whole(now, self._horizon)
         if ground is None:
             return Look(availability=Availability(span=span, checked_at=None, complete=True, slots=()))
-        readings = [each for some in ground.readings.values() for each in some]
+        expires_at = min((moment for moment in _ends(ground) if moment > now), default=None)
         return Look(
             availability=ground.availability(span, now),
             connection_id=ground.connection_id,
             calendars=len(ground.calendars),
             trouble=_trouble(ground),
-            hold=self._hold(merchant) if ground.calendars else None,
-            expires_at=_expires_at(readings, now),
+            hold=_until(expires_at, self._hold(merchant), now) if ground.calendars else None,
+            expires_at=expires_at,
         )
 
     def _hold(self, merchant: str) -> Hold | None:
@@ -73,5 +74,15 @@ def _trouble(ground: Ground) -> str:
     return next((each.error for each in newest if each.error), "")
 
 
-def _expires_at(readings: list[Reading], now: datetime) -> datetime | None:
-    return min((each.good_until for each in readings if each.good_until > now), default=None)
+def _ends(ground: Ground) -> Iterator[datetime]:
+    """When readings are believed no longer, and when they no longer count as what was known last."""
+    for reading in (each for some in ground.readings.values() for each in some if not each.error):
+        yield reading.good_until
+        yield reading.read_at + ground.rule.last_known
+
+
+def _until(expires_at: datetime | None, hold: Hold | None, now: datetime) -> Hold | None:
+    """The same, but no longer than the product stays as it is: the platform is told when it does not."""
+    if hold is None or expires_at is None:
+        return hold
+    return hold.model_copy(update={"look_again": min(hold.look_again, expires_at - now)})

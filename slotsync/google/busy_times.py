@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from slotsync.google.call import ask
 from slotsync.google.service import GoogleServices
 from slotsync.rules.message import Message
@@ -43,9 +45,12 @@ def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) ->
     if calendar is None:
         return BusyTimes(error="unanswered")
     if errors := calendar.get("errors"):  # inside a 200
-        return BusyTimes(error=errors[0].get("reason", "unknown"))
+        return BusyTimes(error=errors[0].get("reason") or "unknown")
     times = calendar.get("busy", [])
-    return BusyTimes(busy=tuple(Span.model_validate(each) for each in times if each["start"] != each["end"]))
+    try:
+        return BusyTimes(busy=tuple(Span.model_validate(each) for each in times if each["start"] != each["end"]))
+    except (KeyError, ValidationError):  # one calendar that makes no sense must not hide the others
+        return BusyTimes(error="unreadable")
 
 
 def _text(instant: datetime) -> str:

@@ -1,13 +1,12 @@
 """When a product can be booked, as far as its blocking calendars tell. Unknown is not free. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from slotsync.rules.blocking_rule import BlockingRule
 from slotsync.rules.message import Message
-from slotsync.rules.owner import OnUnknown
 from slotsync.rules.span import Span, spans_of, stretches_of
 from slotsync.rules.stretch import Stretch, merged, overlapped, padded, shared, without
 
@@ -96,7 +95,7 @@ def times_of(readings: Sequence[Reading], asked: Stretch, now: datetime, rule: B
     # What lies a little outside reaches into it with its padding.
     around = (asked[0] - rule.after, asked[1] + rule.before)
     look = looked(readings, [around], lambda each: each.holds(now))
-    shut = [*look.busy, *_closing(readings, look.unknown, now, rule.on_unknown)]
+    shut = [*look.busy, *_closing(readings, look.unknown, now, rule)]
     busy, unknown, gone = (
         shared(padded(each, rule.before, rule.after), [asked]) for each in (look.busy, look.unknown, shut)
     )
@@ -127,16 +126,14 @@ def looked(readings: Iterable[Reading], over: Sequence[Stretch], believed: Calla
 
 
 def _closing(
-    readings: Iterable[Reading], unknown: Sequence[Stretch], now: datetime, on_unknown: OnUnknown
+    readings: Iterable[Reading], unknown: Sequence[Stretch], now: datetime, rule: BlockingRule
 ) -> Sequence[Stretch]:
     """Those of a calendar's unknown times that it takes away, as its merchant chose."""
-    word, _, hours = on_unknown.partition(":")
-    if word == "block":
+    if rule.on_unknown == "block":
         return unknown
-    if word == "sell":
+    if rule.on_unknown == "sell":
         return ()
-    oldest = now - timedelta(hours=int(hours))
-    young = [each for each in readings if not each.error and each.read_at >= oldest]
+    young = [each for each in readings if not each.error and now < each.read_at + rule.last_known]
     last_known = looked(young, unknown, lambda _: True)
     return [*last_known.busy, *last_known.unknown]
 

@@ -35,6 +35,12 @@ class BlockingRule(Message):
             free_needed=settings.free_calendars_needed,
         )
 
+    @property
+    def last_known(self) -> timedelta:
+        """For how long what was read last counts once nobody knows any more; no time unless that was chosen."""
+        _, _, hours = self.on_unknown.partition(":")
+        return timedelta(hours=int(hours or 0))
+
     def needed_of(self, calendars: int) -> int:
         """How many of so many calendars must be free."""
         return calendars if self.free_needed is None else min(self.free_needed, calendars)

@@ -1,0 +1,313 @@
+"""Each kind of trouble: its time is unknown in time, closed or open as was chosen, and heals by itself."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from activities.busy_reader import BusyReader
+from slotsync.rules.availability import Slot, SlotState
+from slotsync.rules.connection import APP_CREATED, CALENDAR_LIST
+from slotsync.rules.holding import Health
+from slotsync.rules.horizon import JITTER, OVERLAP
+from slotsync.rules.push import SLOW_POLL
+from slotsync.rules.span import Span, merged
+from slotsync.sandbox.api_error import KNOWN_REASONS
+from tests.availability.account import HORIZON, Account, Desk, running_desk
+from tests.push_receiver import Receiver, wait_until
+
+NOON = datetime(2027, 3, 20, 12, tzinfo=UTC)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+TODAY = NOON - 12 * HOUR
+NEAR = Span(start=TODAY, end=TODAY + (HORIZON.near_days - 1) * DAY)
+WHOLE = Span(start=TODAY, end=TODAY + HORIZON.days * DAY)
+MEETING = Span(start=NOON + DAY, end=NOON + DAY + HOUR)
+TRIP = Span(start=NOON + 3 * DAY, end=NOON + 5 * DAY)
+
+CHOICES = {"block": "block", "sell": "sell", "last-known": "last_known:1"}
+"""What is done with unknown times, by product."""
+
+PATIENCE = timedelta(seconds=0.3)
+POLL = HORIZON.poll * (1 + JITTER)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with running_desk(tmp_path_factory.mktemp("desk"), NOON) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(running: Desk) -> Iterator[Desk]:
+    running.clock.now = NOON
+    yield running
+    running.heal()
+
+
+@pytest.fixture
+def reader(desk: Desk) -> Iterator[BusyReader]:
+    with desk.reader() as reader:
+        yield reader
+
+
+class Shop:
+    """A merchant with a busy family and a boat that is away, and a product for each choice that the family blocks.
+
+    The boat blocks a product of its own, and both together another one.
+    """
+
+    def __init__(self, desk: Desk, reader: BusyReader) -> None:
+        self._desk = desk
+        self._reader = reader
+        self.account = desk.account()
+        self.family, self.boat = (self.account.calendar(name) for name in ("Family", "Boat"))
+        self.account.busy(self.family, MEETING.start, MEETING.end)
+        self.account.busy(self.boat, TRIP.start, TRIP.end)
+        for product, choice in CHOICES.items():
+            self._offer(product, self.family, on_unknown=choice)
+        self._offer("boat", self.boat)
+        self._offer("both", self.family, self.boat)
+
+    def _offer(self, product: str, *calendars: str, **settings: object) -> None:
+        self.account.choose(product, **settings)
+        self.account.pick(*calendars, product=product)
+
+    def read(self, after: timedelta = timedelta()) -> datetime:
+        """Reads what is due by then; when to read next."""
+        self._desk.clock.advance(after)
+        return self._reader.turn(self.account.connection_id).next_at
+
+    def heals(self, within: timedelta) -> None:
+        """All is known again: the near days with the next poll, and all others within this time."""
+        self.read(POLL)
+        assert all(span.start >= NEAR.end - OVERLAP for span in self.of_state("both", SlotState.UNKNOWN))
+        self.read(within)
+        assert self.known()
+
+    def slots(self, product: str) -> Sequence[Slot]:
+        return self.account.availability(product).slots
+
+    def closed(self, product: str) -> tuple[Span, ...]:
+        return merged(slot.span for slot in self.slots(product) if slot.closed)
+
+    def of_state(self, product: str, state: SlotState) -> tuple[Span, ...]:
+        return merged(slot.span for slot in self.slots(product) if slot.state is state)
+
+    def known(self) -> bool:
+        """Whether the whole truth is told of all products."""
+        told = [[(slot.span, slot.state) for slot in self.slots(product)] for product in (*CHOICES, "boat", "both")]
+        meeting, trip = (MEETING, SlotState.BUSY), (TRIP, SlotState.BUSY)
+        return told == [*[[meeting]] * len(CHOICES), [trip], [meeting, trip]]
+
+
+@pytest.fixture
+def shop(desk: Desk, reader: BusyReader) -> Shop:
+    return _read(Shop(desk, reader))
+
+
+def _read(shop: Shop) -> Shop:
+    shop.read()
+    assert shop.known()
+    return shop
+
+
+def family_is_unknown(shop: Shop, span: Span, *, last_known: tuple[Span, ...]) -> None:
+    """The family's time is unknown in this span: closed, open, or what was known last."""
+    for product in CHOICES:
+        assert shop.of_state(product, SlotState.UNKNOWN) == (span,)
+        assert not shop.account.availability(product).complete
+    assert shop.closed("block") == (span,)
+    assert shop.closed("sell") == ()
+    assert shop.closed("last-known") == last_known
+    assert shop.closed("both") == (span,)
+
+
+def test_last_known_times_count_for_as_long_as_was_chosen(desk: Desk, shop: Shop) -> None:
+    desk.fault("freebusy_error", calendar=shop.family)
+    shop.read(2 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(MEETING,))
+    desk.clock.advance(57 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(MEETING,))
+    look = shop.account.look("last-known")
+    desk.clock.advance(2 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(NEAR,))
+    assert look.expires_at
+    assert abs(look.expires_at - (NOON + HOUR)) < SECOND, "the platform is told when they no longer do"
+
+
+EACH_REASON = ["notFound", "internalError", "tooManyCalendarsRequested", "groupTooBig", "aReasonThatIsNew"]
+
+
+@pytest.mark.parametrize("reason", EACH_REASON)
+def test_an_error_inside_a_good_answer_never_opens_what_was_busy_and_concerns_no_other_calendar(
+    desk: Desk, shop: Shop, reason: str
+) -> None:
+    desk.fault("freebusy_error", calendar=shop.family, reason=reason)
+    shop.read(2 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(MEETING,))
+    shop.read(2 * HOUR)
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    assert shop.account.look("block").trouble == reason
+    boat = shop.account.availability("boat")
+    assert [(slot.span, slot.state) for slot in boat.slots] == [(TRIP, SlotState.BUSY)]
+    assert boat.complete
+    assert shop.of_state("both", SlotState.BUSY) == (TRIP,)
+    desk.heal()
+    shop.heals(within=HOUR / 2)
+
+
+@pytest.mark.parametrize("reason", EACH_REASON)
+def test_a_calendar_that_never_answered_is_unknown_and_not_free(desk: Desk, reader: BusyReader, reason: str) -> None:
+    shop = Shop(desk, reader)
+    desk.fault("freebusy_error", calendar=shop.family, reason=reason)
+    shop.read()
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    assert shop.account.availability("boat").complete
+    desk.heal()
+    shop.heals(within=SLOW_POLL)
+
+
+OF_THE_CALL = [
+    *((kind, None) for kind in sorted(KNOWN_REASONS)),
+    ("rateLimitExceeded", 429),
+    ("userRateLimitExceeded", 429),
+    ("backendError", 503),
+    ("internalError", 502),
+    ("drop", None),
+    ("lost_response", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "status"), OF_THE_CALL)
+def test_a_query_that_fails_makes_its_time_unknown_until_one_succeeds(
+    desk: Desk, shop: Shop, kind: str, status: int | None
+) -> None:
+    desk.fault(kind, **({"status": status} if status else {}))
+    _fails_and_heals(desk, shop)
+
+
+def test_a_query_that_is_too_slow_makes_its_time_unknown_until_one_is_fast_enough(desk: Desk) -> None:
+    with desk.reader(timeout=PATIENCE) as impatient:
+        shop = _read(Shop(desk, impatient))
+        desk.fault("slow", seconds=2 * PATIENCE.total_seconds())
+        _fails_and_heals(desk, shop)
+
+
+def _fails_and_heals(desk: Desk, shop: Shop) -> None:
+    shop.read(2 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(MEETING,))
+    assert shop.closed("boat") == (NEAR,)
+    shop.read(2 * HOUR)
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    assert shop.account.look("block").trouble
+    desk.heal()
+    shop.heals(within=HOUR / 2)
+
+
+def test_without_an_access_token_nothing_is_known(desk: Desk, reader: BusyReader) -> None:
+    shop = Shop(desk, reader)
+    desk.fault("drop", method="oauth2.token")
+    shop.read()
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    desk.heal()
+    shop.heals(within=SLOW_POLL)
+
+
+def test_a_single_failure_is_over_before_its_readings_would_have_been_too_old(desk: Desk, shop: Shop) -> None:
+    desk.fault("backendError", count=1)
+    shop.read(2 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(MEETING,))
+    shop.read(MINUTE / 2)
+    assert shop.known()
+
+
+def test_a_reading_that_nobody_renews_is_unknown_soon_the_near_days_first(desk: Desk, shop: Shop) -> None:
+    desk.clock.advance(HORIZON.poll * 3)
+    assert shop.known()
+    desk.clock.advance(HORIZON.poll)
+    family_is_unknown(shop, Span(start=TODAY, end=NEAR.end - OVERLAP), last_known=(MEETING,))
+    desk.clock.advance(4 * HOUR)
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    shop.read()
+    assert shop.known()
+
+
+def test_a_calendar_that_is_deleted_is_unknown_and_unpicking_it_mends_that(desk: Desk, shop: Shop) -> None:
+    shop.account.delete_calendar(shop.family)
+    shop.read(2 * MINUTE)
+    family_is_unknown(shop, NEAR, last_known=(MEETING,))
+    shop.account.pick(shop.boat, product="both")
+    assert shop.account.availability("both").complete
+    assert shop.closed("both") == (TRIP,)
+
+
+def test_a_grant_without_the_scope_parks_until_it_has_it(desk: Desk, shop: Shop) -> None:
+    shop.account.connect("Europe/Helsinki", (APP_CREATED, CALENDAR_LIST))
+    shop.read(2 * HOUR)
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    hold = shop.account.look("block").hold
+    assert hold
+    assert (hold.health, hold.reason) == (Health.PARKED, "freebusy_not_allowed")
+    shop.account.connect("Europe/Helsinki")
+    shop.heals(within=HOUR / 2)
+    assert shop.account.look("block").hold is None
+
+
+def test_a_grant_that_is_lost_parks_and_leaves_what_was_known_last_for_as_long_as_was_chosen(
+    desk: Desk, shop: Shop
+) -> None:
+    desk.clock.advance(10 * MINUTE)
+    shop.account.lose_grant()
+    family_is_unknown(shop, WHOLE, last_known=(MEETING,))
+    for product, wait in (("block", 6 * HOUR), ("last-known", 50 * MINUTE)):
+        hold = shop.account.look(product).hold
+        assert hold
+        assert hold.health is Health.PARKED
+        assert abs(hold.look_again - wait) < SECOND, "the platform is told when nothing counts any more"
+    desk.clock.advance(50 * MINUTE)
+    family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
+    shop.account.connect("Europe/Helsinki")
+    shop.read()
+    assert shop.known()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def test_a_change_whose_push_is_lost_is_found_by_polling(desk: Desk, receiver: Receiver) -> None:
+    with desk.reader(receiver.address) as reader:
+        account, calendar = _pushed(desk, reader)
+        wait_until(lambda: receiver.states() == ["sync"])
+        desk.fault("lost_push", method="events.watch")
+        account.busy(calendar, MEETING.start, MEETING.end)
+        found = _when(desk, reader, account, lambda: bool(account.availability().slots))
+    assert SLOW_POLL * (1 - JITTER) <= found <= SLOW_POLL * (1 + JITTER)
+    assert receiver.states() == ["sync"]
+
+
+def _pushed(desk: Desk, reader: BusyReader) -> tuple[Account, str]:
+    """An account with a calendar of which Google tells, and that was read since it does."""
+    account = desk.account()
+    calendar = account.calendar()
+    account.choose()
+    account.pick(calendar)
+    for _ in range(3):
+        desk.clock.advance(2 * MINUTE)
+        reader.turn(account.connection_id)
+    assert account.availability().complete
+    return account, calendar
+
+
+def _when(desk: Desk, reader: BusyReader, account: Account, true: Callable[[], bool]) -> timedelta:
+    """How long it takes until this is true, if the account is read whenever it is due."""
+    began = desk.clock.now
+    while desk.clock.now < began + HOUR:
+        next_at = reader.turn(account.connection_id).next_at
+        if true():
+            break
+        desk.clock.now = max(desk.clock.now, next_at)
+    return desk.clock.now - began

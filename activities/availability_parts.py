@@ -1,8 +1,9 @@
 """What a worker reads busy times with, built together: it shares one set of threads, and of connections to Google."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 
 from activities.account_watches import AccountWatches
 from activities.availability import AvailabilityActivities
@@ -10,6 +11,7 @@ from activities.busy_reader import BusyReader
 from activities.call_notes import CallNotes
 from activities.channel_upkeep import ChannelUpkeep
 from activities.product_looks import ProductLooks
+from slotsync.clock import utc_now
 from slotsync.google.busy_times import GoogleBusyTimes
 from slotsync.google.channels import GoogleChannels, push_address
 from slotsync.google.service import GoogleServices
@@ -26,30 +28,30 @@ THREADS = 16
 
 
 @contextmanager
-def availability_activities(
-    settings: Settings, store: Store, vault: Vault, services: GoogleServices, notes: CallNotes
+def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands on
+    settings: Settings,
+    store: Store,
+    vault: Vault,
+    services: GoogleServices,
+    notes: CallNotes,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[AvailabilityActivities]:
     """The activities of products' availability, until the block ends and nothing is read any more."""
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as threads:
-        yield AvailabilityActivities(
-            AccountWatches(_reader(settings, store, vault, services, notes), WatchedAccounts(store, vault), threads),
-            ProductLooks(store, vault, settings.horizon),
-            Publications(store, vault, webhooks=bool(settings.webhook_url)),
-            threads,
-        )
-
-
-def _reader(settings: Settings, store: Store, vault: Vault, services: GoogleServices, notes: CallNotes) -> BusyReader:
-    accounts = WatchedAccounts(store, vault)
-    upkeep = ChannelUpkeep(
-        GoogleChannels(services), PushChannels(store, vault), accounts, notes, push_address(settings)
-    )
-    return BusyReader(
+    accounts = WatchedAccounts(store, vault, clock)
+    channels = PushChannels(store, vault, clock)
+    upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, accounts, notes, push_address(settings), clock)
+    reader = BusyReader(
         accounts,
-        BusyReadings(store, vault),
+        BusyReadings(store, vault, clock),
         Calendars(store),
         GoogleBusyTimes(services),
         upkeep,
         notes,
         settings.horizon,
+        clock,
     )
+    looks = ProductLooks(store, vault, settings.horizon)
+    publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as threads:
+        watches = AccountWatches(reader, accounts, threads, clock)
+        yield AvailabilityActivities(watches, looks, publications, threads, clock)

@@ -17,25 +17,28 @@ STARTS = 6
 
 
 @asynccontextmanager
-async def real_time(vault: Vault, *, time_skipping: bool = False) -> AsyncIterator[Client]:
-    """A server in real time."""
-    async with await _started(vault, time_skipping=time_skipping) as environment:
+async def real_time(vault: Vault, *, time_skipping: bool = False, long_history: int = 0) -> AsyncIterator[Client]:
+    """A server in real time. With ``long_history`` it asks workflows of so many events to continue as new."""
+    options = server_options(time_skipping=time_skipping)
+    if long_history:
+        options += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={long_history}"]
+    async with await _started(vault, options) as environment:
         yield environment.client
 
 
-async def _started(vault: Vault, *, time_skipping: bool) -> WorkflowEnvironment:
+async def _started(vault: Vault, options: list[str]) -> WorkflowEnvironment:
     for _ in range(STARTS - 1):
         with suppress(RuntimeError):
-            return await _start(vault, time_skipping=time_skipping)
-    return await _start(vault, time_skipping=time_skipping)
+            return await _start(vault, options)
+    return await _start(vault, options)
 
 
-async def _start(vault: Vault, *, time_skipping: bool) -> WorkflowEnvironment:
+async def _start(vault: Vault, options: list[str]) -> WorkflowEnvironment:
     return await WorkflowEnvironment.start_local(
         plugins=[slotsync_plugin(vault)],
         search_attributes=list(ALL),
         dev_server_existing_path=server_path(),
-        dev_server_extra_args=server_options(time_skipping=time_skipping),
+        dev_server_extra_args=options,
         dev_server_log_level="error",
     )
 

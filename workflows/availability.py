@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.rules.holding import Health, Hold
     from workflows.display import Display
     from workflows.outbox import Outbox
-    from workflows.watching import look_live, publish, told, watch
+    from workflows.watching import begin_watch, look_live, publish, told
 
 
 @workflow.defn
@@ -44,7 +44,7 @@ class ProductAvailabilityWorkflow:
         self._outbox.open()
         while True:
             self._called = False
-            watched = await watch(self._request())
+            watched = await self._watch()
             if watched.changed:
                 await self._publish()
             self._show(watched)
@@ -52,8 +52,6 @@ class ProductAvailabilityWorkflow:
                 return
             if watched.hold:
                 await self._until_called(watched.hold)
-            if workflow.info().is_continue_as_new_suggested():
-                await self._continue()
 
     @workflow.signal
     def look_again(self) -> None:
@@ -71,8 +69,14 @@ class ProductAvailabilityWorkflow:
         """Whether the product is free right now, asked of Google itself."""
         return await look_live(question)
 
-    def _request(self) -> WatchRequest:
-        return WatchRequest(merchant=self._merchant, product=self._product, trouble=self._trouble)
+    async def _watch(self) -> Watched:
+        """What the watch found. Continues as new instead once the history is long: by confirmations, perhaps."""
+        request = WatchRequest(merchant=self._merchant, product=self._product, trouble=self._trouble)
+        watching = begin_watch(request)
+        await workflow.wait_condition(lambda: watching.done() or workflow.info().is_continue_as_new_suggested())
+        if not watching.done():
+            await self._continue()
+        return await watching
 
     async def _publish(self) -> None:
         """Notes what is new for the platform, and tells the subscribers."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.availability import LASTS, AvailabilityActivities
@@ -28,9 +29,9 @@ _UNTIL_IT_WORKS = RetryPolicy(maximum_interval=timedelta(seconds=30))
 _QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
 
 
-async def watch(request: WatchRequest) -> Watched:
-    """Returns when something is new, after hours perhaps: while nothing is, the history does not grow."""
-    return await workflow.execute_activity_method(
+def begin_watch(request: WatchRequest) -> ActivityHandle[Watched]:
+    """Ends when something is new, after hours perhaps: while nothing is, the history does not grow."""
+    return workflow.start_activity_method(
         AvailabilityActivities.watch_busy,
         request,
         task_queue=queues.LONG,

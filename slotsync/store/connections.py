@@ -19,7 +19,7 @@ from slotsync.store.store import Store
 from slotsync.store.tables import BlockingCalendarRow, ConnectionRow, ManagedCalendarRow
 from slotsync.store.unwatching import forget_calendars_of
 from slotsync.store.upsert import Insert, Upsert, table_of
-from slotsync.store.watched_accounts import touch
+from slotsync.store.watched_accounts import ring_all, touch
 
 _TABLE = table_of(ConnectionRow)
 _CALENDARS = table_of(ManagedCalendarRow)
@@ -105,7 +105,7 @@ class Connections:
                 last_error=None,
                 since=self._clock(),
             )
-            touch(connection, str(saved), self._clock())
+            ring_all(connection, str(saved), self._clock())
             return str(saved)
 
     def active_id(self, merchant: str) -> str | None:

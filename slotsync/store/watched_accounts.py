@@ -143,6 +143,12 @@ def touch(connection: Connection, connection_id: str, now: datetime) -> None:
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id == connection_id).values(changed_at=now))
 
 
+def ring_all(connection: Connection, connection_id: str, now: datetime) -> None:
+    """Has all calendars of the account read soon."""
+    connection.execute(update(_CALENDARS).where(_CALENDARS.c.connection_id == connection_id).values(rung_at=now))
+    touch(connection, connection_id, now)
+
+
 def touch_merchant(connection: Connection, merchant: str, now: datetime) -> None:
     """The same, for whichever account the merchant has connected."""
     own = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == merchant)

@@ -1,35 +1,14 @@
-from datetime import timedelta
-
 import pytest
-from temporalio import workflow
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from slotsync.rules.availability_news import AvailabilityNews
 from slotsync.rules.workflow_ids import availability_id
 from slotsync.store import Owners
 from tests.availability.conftest import Shop
 from tests.availability.hearing import HOUR, TOMORROW, closed_from, news, starts, text, told
+from tests.availability.listener import LISTENER, heard_by, listening
 from tests.world import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot, until
 
 pytestmark = pytest.mark.anyio
-
-
-@workflow.defn(sandboxed=False)
-class Listener:
-    """A workflow of the platform's that hears of changes, and ends after two."""
-
-    def __init__(self) -> None:
-        self._heard: list[AvailabilityNews] = []
-
-    @workflow.run
-    async def run(self) -> list[AvailabilityNews]:
-        await workflow.wait_condition(lambda: len(self._heard) > 1)
-        return self._heard
-
-    @workflow.signal
-    def availability_changed(self, heard: AvailabilityNews) -> None:
-        self._heard.append(heard)
 
 
 async def test_a_busy_time_closes_the_product_and_the_platform_hears_of_it(shop: Shop) -> None:
@@ -68,18 +47,14 @@ async def test_what_changes_while_the_platform_is_down_is_told_together_and_in_o
 
 
 async def test_a_workflow_that_subscribed_hears_of_every_change_until_it_has_ended(shop: Shop) -> None:
-    client = shop.world.client
-    async with (
-        shop.world.working(),
-        Worker(client, task_queue="platform", workflows=[Listener], workflow_runner=UnsandboxedWorkflowRunner()),
-    ):
-        listener = await client.start_workflow(Listener.run, id="listener", task_queue="platform")
+    async with shop.world.working(), listening(shop.world.client) as listener:
         await shop.block(EMAIL)
-        await shop.world.slotsync.subscribe(MERCHANT, TOUR.id, "listener")
+        await shop.world.slotsync.subscribe(MERCHANT, TOUR.id, LISTENER)
         first = await shop.busy(TOMORROW, TOMORROW + HOUR)
         await told(shop, 1)
         await shop.free(first)
-        heard = await listener.result()
+        await told(shop, 2)
+        heard = await heard_by(listener)
         await shop.busy(TOMORROW, TOMORROW + HOUR)
         await told(shop, 3)
     assert [(each.number, each.changed[0].start) for each in heard] == [(1, TOMORROW), (2, TOMORROW)]
@@ -125,4 +100,3 @@ async def test_settings_count_at_once(shop: Shop) -> None:
             Owners(shop.world.store).put(MERCHANT, TOUR, settings_of(TOUR, **wanted))
             await told(shop, before + 1)
             await closed_from(shop, *at)
-    assert timedelta(minutes=30) == HOUR / 2

@@ -1,0 +1,48 @@
+"""A workflow of the platform's that hears of changes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from temporalio import workflow
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from slotsync.rules.availability_news import AvailabilityNews
+
+LISTENER = "listener"
+
+
+@workflow.defn(sandboxed=False)
+class Listener:
+    """Hears until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._heard: list[AvailabilityNews] = []
+        self._stopped = False
+
+    @workflow.run
+    async def run(self) -> list[AvailabilityNews]:
+        await workflow.wait_condition(lambda: self._stopped)
+        return self._heard
+
+    @workflow.signal
+    def availability_changed(self, heard: AvailabilityNews) -> None:
+        self._heard.append(heard)
+
+    @workflow.signal
+    def stop(self) -> None:
+        self._stopped = True
+
+
+@asynccontextmanager
+async def listening(client: Client) -> AsyncIterator[WorkflowHandle[Listener, list[AvailabilityNews]]]:
+    """A listener, and the worker that it runs on."""
+    worker = Worker(client, task_queue="platform", workflows=[Listener], workflow_runner=UnsandboxedWorkflowRunner())
+    async with worker:
+        yield await client.start_workflow(Listener.run, id=LISTENER, task_queue="platform")
+
+
+async def heard_by(listener: WorkflowHandle[Listener, list[AvailabilityNews]]) -> list[AvailabilityNews]:
+    """All that it has heard; it hears no more."""
+    await listener.signal(Listener.stop)
+    return await listener.result()

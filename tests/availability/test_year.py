@@ -1,0 +1,161 @@
+"""A year of a product's life: real parts on a clock that the test moves, and on Temporal's that flies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from temporalio.worker import Worker
+
+from activities.availability_parts import availability_activities
+from activities.call_notes import CallNotes
+from activities.webhooks import WebhookActivities
+from slotsync.google.service import GoogleServices
+from slotsync.rules.availability_news import Subscription
+from slotsync.rules.span import Span
+from slotsync.rules.workflow_ids import availability_id
+from slotsync.sandbox.server import RunningSandbox
+from slotsync.secrets import Vault
+from slotsync.store import Connections
+from slotsync.store.answers import Answers
+from slotsync.store.watched_accounts import touch_merchant
+from slotsync.temporal import queues
+from tests.availability.conftest import shop_with
+from tests.availability.hearing import HOUR, TOMORROW, news, told
+from tests.availability.listener import LISTENER, heard_by, listening
+from tests.platform import Platform
+from tests.servers import FlyingTime, real_time
+from tests.world import EMAIL, MERCHANT, TOUR, World, until
+from workflows.availability import ProductAvailabilityWorkflow
+
+pytestmark = pytest.mark.anyio
+
+HOME = ZoneInfo("Europe/Helsinki")
+STEP = timedelta(days=14)
+EVERY_WEEK = {
+    "summary": "Choir",
+    "start": {"dateTime": "2026-11-25T18:00:00", "timeZone": "Europe/Helsinki"},
+    "end": {"dateTime": "2026-11-25T19:00:00", "timeZone": "Europe/Helsinki"},
+    "recurrence": ["RRULE:FREQ=WEEKLY"],
+}
+CHOIR = time(18)
+
+
+class Clock:
+    """The time, as the test says."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 13, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@asynccontextmanager
+async def working_by(clock: Clock, world: World) -> AsyncIterator[None]:
+    """Workers that watch and tell, by this clock."""
+    connections = Connections(world.store, world.vault, clock)
+    notes = CallNotes(connections, world.client, asyncio.get_running_loop(), clock)
+    async with AsyncExitStack() as stack:
+        services = stack.enter_context(closing(GoogleServices(world.settings, connections)))
+        parts = availability_activities(world.settings, world.store, world.vault, services, notes, clock)
+        does = stack.enter_context(parts)
+        tells = await stack.enter_async_context(aclosing(WebhookActivities(world.settings, world.store, world.vault)))
+        workflows = [ProductAvailabilityWorkflow]
+        threads = stack.enter_context(ThreadPoolExecutor(4))
+        activities: list[Callable[..., object]] = [
+            does.publish_availability,
+            does.watch_busy,
+            tells.deliver_webhook,
+        ]
+        for queue in (queues.WORKFLOWS, queues.LONG):
+            worker = Worker(
+                world.client, task_queue=queue, workflows=workflows, activities=activities, activity_executor=threads
+            )
+            await stack.enter_async_context(worker)
+        yield
+
+
+def choirs(now: datetime, days: int) -> list[datetime]:
+    """When the choir sings, reckoned by the calendar on the wall."""
+    dates = (now.astimezone(HOME).date() + timedelta(days=day) for day in range(days + 1))
+    starts = (datetime.combine(date, CHOIR, HOME).astimezone(UTC) for date in dates if date.isoweekday() == 3)
+    return [start for start in starts if now <= start < now + timedelta(days=days)]
+
+
+async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was_to_be_kept(
+    google: RunningSandbox, vault: Vault, platform: Platform, tmp_path: Path
+) -> None:
+    clock = Clock()
+    async with (
+        real_time(vault, long_history=100) as client,
+        shop_with(google, vault, client, platform, tmp_path, horizon_days=90) as shop,
+        working_by(clock, shop.world),
+        listening(client) as listener,
+    ):
+        world = shop.world
+        (
+            await world.http.post(f"/sandbox/accounts/{EMAIL}/calendars/{EMAIL}/events", json=EVERY_WEEK)
+        ).raise_for_status()
+        await shop.block(EMAIL)
+        life = client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+        await life.signal("subscribe", Subscription(workflow_id=LISTENER))
+        first = (await life.describe()).run_id
+        for _ in range(26):
+            await seen(world, clock, choirs(clock.now, 89))
+            clock.now += STEP
+            ring(world, clock)
+        await seen(world, clock, choirs(clock.now, 89))
+        assert (await life.describe()).run_id != first, "it has continued as new"
+        heard = await heard_by(listener)
+    numbers = [int(str(each["number"])) for each in news(shop)]
+    assert numbers == sorted(set(numbers))
+    assert [each.number for each in heard][-1] == numbers[-1], "the subscription was kept"
+    assert len(numbers) <= 27, "only what comes into sight is news"
+
+
+def ring(world: World, clock: Clock) -> None:
+    """Has the workers look at the clock: they would wait for it in real time."""
+    with world.store.write() as connection:
+        touch_merchant(connection, MERCHANT, clock.now)
+
+
+async def seen(world: World, clock: Clock, starts: list[datetime]) -> None:
+    """Waits until the product is known to be closed at these times, and at no others."""
+    answers = Answers(world.store, world.vault)
+    whole = Span(start=clock.now, end=clock.now + timedelta(days=89))
+
+    async def so() -> bool:
+        found = await asyncio.to_thread(answers.availability, MERCHANT, TOUR.id, whole, clock.now)
+        return found is not None and found.complete and [slot.span.start for slot in found.slots] == starts
+
+    await until(so, 30)
+
+
+async def test_a_product_whose_grant_is_dead_looks_again_by_itself(
+    google: RunningSandbox, vault: Vault, flying: FlyingTime, platform: Platform, tmp_path: Path
+) -> None:
+    async with shop_with(google, vault, flying.client, platform, tmp_path) as shop, shop.world.working():
+        await shop.block(EMAIL)
+        await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await told(shop, 1)
+        await shop.world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
+        life = flying.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+
+        async def parked() -> bool:
+            parked = f"WorkflowId = '{life.id}' AND SlotsyncHealth = 'parked'"
+            return (await flying.client.count_workflows(parked)).count == 1
+
+        await until(parked, 60)
+        await shop.world.connect()
+        assert await flying.skipper.fast_forward(life, timedelta(hours=6, seconds=1))
+
+        async def healed() -> bool:
+            return len(news(shop)) > 2 and bool(news(shop)[-1]["complete"])
+
+        await until(healed, 30)
+    assert [each["complete"] for each in news(shop)[:2]] == [True, False]

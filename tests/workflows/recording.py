@@ -11,22 +11,27 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.departure import LeftCalendars
 from slotsync.rules.owner import Owner
-from slotsync.rules.workflow_ids import calendar_id, connection_id, reservation_id
+from slotsync.rules.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import running_sandbox
 from slotsync.secrets import Vault
+from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.temporal.availability_news import tell_availability
 from starter.connecting import Connecting
 from starter.consent_results import Connected
 from tests.connections.browser import decide
+from tests.platform import running_platform
 from tests.servers import real_time
-from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, World, item, snapshot, until, world
+from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, World, item, settings_for, snapshot, until, world_of
 
 HISTORIES = Path(__file__).parent / "histories"
 KEY = "c2xvdHN5bmMtaGlzdG9yaWVzLWZvci10ZXN0cy1vbmw="  # seals nothing but these histories
 
 LIFE = reservation_id(MERCHANT, "R-1")
+AVAILABILITY = availability_id(MERCHANT, TOUR.id)
 BROWSER = "a secret that only this browser has"
 
 
@@ -90,6 +95,25 @@ async def connected_revoked_reconnected_disconnected(shop: World) -> None:
     assert await connecting.disconnect(MERCHANT, LeftCalendars.DELETE)
 
 
+async def blocked_told_confirmed_and_freed(shop: World) -> None:
+    async def published(count: int) -> bool:
+        history = await shop.client.get_workflow_handle(AVAILABILITY).fetch_history()
+        return "".join(event.user_metadata.summary.data.decode() for event in history.events).count("Tell the") == count
+
+    start = datetime.now(UTC) + timedelta(days=1)
+    hours = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": (start + timedelta(hours=1)).isoformat()}}
+    calendars = BlockingCalendars(shop.store, shop.vault)
+    await shop.http.post(f"/sandbox/accounts/{EMAIL}/calendars/{EMAIL}/events", json=hours)
+    calendars.pick(MERCHANT, TOUR, [PickableCalendar(id=EMAIL, name="Own")])
+    await tell_availability(shop.client, MERCHANT, TOUR.id)
+    await until(lambda: published(1))
+    await shop.slotsync.subscribe(MERCHANT, TOUR.id, "nobody-there")
+    await shop.slotsync.confirm(MERCHANT, TOUR.id, start, start + timedelta(hours=1))
+    calendars.pick(MERCHANT, TOUR, [])
+    await tell_availability(shop.client, MERCHANT, TOUR.id)
+    await shop.client.get_workflow_handle(AVAILABILITY).result()
+
+
 async def _consent(connecting: Connecting) -> None:
     back = decide(await connecting.begin(MERCHANT, BROWSER), EMAIL)
     assert isinstance(await connecting.complete(back.state, back.code, BROWSER), Connected)
@@ -114,13 +138,19 @@ PATHS: dict[Callable[[World], Awaitable[None]], str] = {
     parked_and_resumed: LIFE,
     calendar_made: calendar_id(MERCHANT, Owner.product(TOUR.id)),
     connected_revoked_reconnected_disconnected: connection_id(MERCHANT),
+    blocked_told_confirmed_and_freed: AVAILABILITY,
 }
 
 
 async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> None:
     vault = Vault([KEY])
-    with running_sandbox(SandboxOptions.unlimited()) as google, tempfile.TemporaryDirectory() as folder:
-        async with real_time(vault) as client, world(google, vault, client, Path(folder)) as shop:
+    with (
+        running_sandbox(SandboxOptions.unlimited()) as google,
+        running_platform() as platform,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        settings = platform.settings(settings_for(google.url, Path(folder))).model_copy(update={"poll_seconds": 1})
+        async with real_time(vault) as client, world_of(settings, vault, client) as shop:
             await shop.open_shop(TOUR, GUIDE)
             async with shop.working():
                 await path(shop)

@@ -9,6 +9,7 @@ from temporalio.worker import Replayer
 from slotsync.secrets import Vault
 from slotsync.temporal.options import data_converter, workflow_runner
 from tests.workflows.recording import HISTORIES, KEY, PATHS
+from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
@@ -25,7 +26,7 @@ def test_every_path_has_a_history() -> None:
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
 async def test_todays_workflows_replay_histories_of_before(recorded: Path) -> None:
     replayer = Replayer(
-        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow],
+        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow, ProductAvailabilityWorkflow],
         data_converter=data_converter(Vault([KEY])),
         workflow_runner=workflow_runner(),
     )

@@ -16,10 +16,14 @@ HEARTBEAT: Final = 10.0
 
 
 class WatchRequest(Message):
-    """Which product to watch. ``trouble`` is what is known to be in the way, so that it is not told again."""
+    """Which product to watch, and what is known of it, so that it is not told again.
+
+    ``calendars`` is how many block it; ``trouble`` is what is in the way of reading some of them.
+    """
 
     merchant: str
     product: str
+    calendars: int = 0
     trouble: str = ""
 
 
@@ -37,7 +41,8 @@ class Watched(Message):
 
     def is_news(self, request: WatchRequest) -> bool:
         """Whether the workflow has anything to do."""
-        return self.changed or not self.calendars or self.hold is not None or self.trouble != request.trouble
+        known = (self.calendars, self.trouble) == (request.calendars, request.trouble)
+        return self.changed or not self.calendars or self.hold is not None or not known
 
 
 class Found(NamedTuple):

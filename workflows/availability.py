@@ -35,6 +35,7 @@ class ProductAvailabilityWorkflow:
         self._subscribers = list(state.subscribers)
         self._number = state.number
         self._called = False
+        self._calendars = 0
         self._trouble = ""
         self._display = Display()
 
@@ -71,7 +72,9 @@ class ProductAvailabilityWorkflow:
 
     async def _watch(self) -> Watched:
         """What the watch found. Continues as new instead once the history is long: by confirmations, perhaps."""
-        request = WatchRequest(merchant=self._merchant, product=self._product, trouble=self._trouble)
+        request = WatchRequest(
+            merchant=self._merchant, product=self._product, calendars=self._calendars, trouble=self._trouble
+        )
         watching = begin_watch(request)
         await workflow.wait_condition(lambda: watching.done() or workflow.info().is_continue_as_new_suggested())
         if not watching.done():
@@ -101,7 +104,7 @@ class ProductAvailabilityWorkflow:
                 self.subscribe(Subscription(workflow_id=each, ends=True))
 
     def _show(self, watched: Watched) -> None:
-        self._trouble = watched.trouble
+        self._calendars, self._trouble = watched.calendars, watched.trouble
         trouble = (
             Hold(health=Health.RETRYING, reason=watched.trouble, look_again=timedelta()) if watched.trouble else None
         )

@@ -100,3 +100,26 @@ async def test_settings_count_at_once(shop: Shop) -> None:
             Owners(shop.world.store).put(MERCHANT, TOUR, settings_of(TOUR, **wanted))
             await told(shop, before + 1)
             await closed_from(shop, *at)
+
+
+async def test_operators_see_at_once_that_all_is_well(shop: Shop) -> None:
+    client = shop.world.client
+    async with shop.world.working():
+        await shop.block(EMAIL)
+
+        async def in_step() -> bool:
+            well = "WorkflowType = 'ProductAvailabilityWorkflow' AND SlotsyncHealth = 'in_step'"
+            return (await client.count_workflows(well)).count == 1
+
+        await until(in_step, 30)
+        life = client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+        shown = str(await life.query("__temporal_workflow_metadata"))
+
+        async def says_what_it_read() -> bool:
+            (pending,) = (await life.describe()).raw_description.pending_activities
+            return any(
+                b"1 calendars of the account, last read" in each.data for each in pending.heartbeat_details.payloads
+            )
+
+        await until(says_what_it_read, 30)
+    assert "1 calendars block the product" in shown

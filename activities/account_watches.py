@@ -24,6 +24,9 @@ LOOK: Final = 0.25
 OVERLAP: Final = timedelta(seconds=10)
 """How far back each of these looks goes: the clocks of processes differ."""
 
+LINGER: Final = 5.0
+"""Seconds for which an account is watched that nobody asks for: a product that has had news asks again at once."""
+
 AFTER_TROUBLE: Final = timedelta(seconds=5)
 """When to try again after the database or Temporal did not answer."""
 
@@ -37,9 +40,10 @@ class AccountWatch:
         self.watchers = 0
         self.changed_at: datetime | None = None
         self.bell = asyncio.Event()
-        self.begun = asyncio.Event()
         self.version = 0
         self._news = asyncio.Event()
+        self._turned = asyncio.Event()
+        self._begun = self._done = 0
         self._calls = 0
         self._calendars = 0
         self._read_at: datetime | None = None
@@ -53,14 +57,28 @@ class AccountWatch:
         if changed_at != self.changed_at:
             self.changed_at = changed_at
             self._wake()
-        self.begun.set()
+        self._done = self._begun
+        self._turned.set()
+        self._turned = asyncio.Event()
+
+    def begin(self) -> None:
+        """Notes that a turn begins: it answers everything that was asked until now."""
+        self.bell.clear()
+        self._begun += 1
 
     def ended(self, task: asyncio.Task[None]) -> None:
         """Notes that it will have no more turns, for a fault of ours perhaps."""
-        if not task.cancelled():
-            self._failure = task.exception()
-        self.begun.set()
+        self._failure = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self._turned.set()
         self._wake()
+
+    async def fresh(self) -> None:
+        """Returns after a turn that begins from now on. Raises what ended the watch."""
+        wanted = self._begun + 1
+        self.bell.set()
+        while self._done < wanted:
+            self.check()
+            await self._turned.wait()
 
     async def news(self, seen: int, within: float) -> bool:
         """Whether there is news since that version, or comes within so many seconds. Raises what ended the watch."""
@@ -101,18 +119,22 @@ class AccountWatches:
 
     @asynccontextmanager
     async def watching(self, connection_id: str) -> AsyncIterator[AccountWatch]:
-        """The account's watch, once it has had a turn."""
+        """The account's watch, once it has had a turn that began after this was asked for."""
         watch = self._watches.setdefault(connection_id, AccountWatch())
         watch.watchers += 1
         try:
             self._ensure_running(connection_id, watch)
-            await watch.begun.wait()
-            watch.check()
+            await watch.fresh()
             yield watch
         finally:
             watch.watchers -= 1
             if not watch.watchers:
-                self._end(connection_id)
+                asyncio.get_running_loop().call_later(LINGER, self._end_if_idle, connection_id, watch)
+
+    def close(self) -> None:
+        """Ends all watches."""
+        for connection_id in list(self._running):
+            self._end(connection_id)
 
     def _ensure_running(self, connection_id: str, watch: AccountWatch) -> None:
         if connection_id not in self._running:
@@ -120,6 +142,10 @@ class AccountWatches:
             task.add_done_callback(watch.ended)
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
+
+    def _end_if_idle(self, connection_id: str, watch: AccountWatch) -> None:
+        if not watch.watchers and self._watches.get(connection_id) is watch:
+            self._end(connection_id)
 
     def _end(self, connection_id: str) -> None:
         self._running.pop(connection_id).cancel()
@@ -131,7 +157,7 @@ class AccountWatches:
     async def _run(self, connection_id: str, watch: AccountWatch) -> None:
         """Turn after turn, each when it is due or something is new."""
         while True:
-            watch.bell.clear()
+            watch.begin()
             pause = (await self._turn(connection_id, watch) - self._clock()).total_seconds()
             with suppress(TimeoutError):
                 await asyncio.wait_for(watch.bell.wait(), max(pause, 0))

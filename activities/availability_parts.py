@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 from activities.account_watches import AccountWatches
@@ -52,6 +52,8 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands 
     )
     looks = ProductLooks(store, vault, settings.horizon)
     publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as threads:
-        watches = AccountWatches(reader, accounts, threads, clock)
+    with (
+        ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as threads,
+        closing(AccountWatches(reader, accounts, threads, clock)) as watches,
+    ):
         yield AvailabilityActivities(watches, looks, publications, threads, clock)

@@ -74,8 +74,10 @@ class BusyReader:
         """Everything is looked up anew: another process may have had its turn meanwhile."""
         calls = self._settle(connection_id)
         pieces = self._plan(connection_id).pieces
+        going = ReadingRound(lambda calendar_ids, span: self._ask(connection_id, calendar_ids, span))
         for far in (False, True):
-            calls += self._read_together(connection_id, [piece for piece in pieces if piece.far is far])
+            self._read_together(connection_id, going, [piece for piece in pieces if piece.far is far])
+        calls += going.calls
         watched = self._accounts.calendars(connection_id)
         calls += self._upkeep.keep(connection_id, watched)
         return Turn(next_at=self._next_at(connection_id), calls=calls, calendars=len(watched))
@@ -102,13 +104,10 @@ class BusyReader:
         self._accounts.forget(left)
         return calls
 
-    def _read_together(self, connection_id: str, pieces: Sequence[Piece]) -> int:
+    def _read_together(self, connection_id: str, going: ReadingRound, pieces: Sequence[Piece]) -> None:
         at = self._clock()
-        round_ = ReadingRound(lambda calendar_ids, span: self._ask(connection_id, calendar_ids, span))
-        read = [reading for piece in pieces for reading in round_.read(piece)]
-        if read:
+        if read := [reading for piece in pieces for reading in going.read(piece)]:
             self._readings.record(connection_id, read, at)
-        return round_.calls
 
     def _ask(self, connection_id: str, calendar_ids: Sequence[str], span: Span) -> dict[str, BusyTimes]:
         self._accounts.go_on(connection_id, self._name, TURN)

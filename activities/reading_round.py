@@ -17,16 +17,22 @@ Ask = Callable[[Sequence[str], Span], dict[str, BusyTimes]]
 
 
 class ReadingRound:
-    """Asks for one piece after the other. A call that fails leaves its calendars unknown, and no others."""
+    """Asks for one piece after the other. A call that fails leaves its calendars unknown, and no others.
+
+    After a call that nobody answered, what is left waits for another round: this one would take minutes.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._wall: BusyTimes | None = None
+        self._unanswered = False
         self.calls = 0
 
     def read(self, piece: Piece) -> Iterator[NewReading]:
-        """A reading for each calendar of the piece, whatever Google says."""
+        """A reading for each calendar of the piece that was asked for, whatever Google says."""
         for some in batches(list(zip(piece.calendars, piece.good_for, strict=True))):
+            if self._unanswered:
+                return
             answers = self._answers([each.calendar_id for each, _ in some], piece.span)
             for calendar, good_for in some:
                 yield _reading(piece, calendar, answers[calendar.calendar_id], good_for)
@@ -40,6 +46,7 @@ class ReadingRound:
         except GoogleError as error:
             failed = BusyTimes(error=error.reason)
             self._wall = failed if isinstance(error, _WALLS) else None
+            self._unanswered = error.reason == "timeout"
             return dict.fromkeys(calendar_ids, failed)
 
 

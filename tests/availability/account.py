@@ -23,11 +23,13 @@ from slotsync.rules.availability import Availability
 from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.horizon import Horizon
 from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.rules.span import Span
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Calendars, Connections, Owners, Store
+from slotsync.store.answers import Answers
 from slotsync.store.blocking_calendars import BlockingCalendars
 from slotsync.store.busy_readings import BusyReadings
 from slotsync.store.push_channels import PushChannels
@@ -117,6 +119,7 @@ class Account:
     def __init__(self, desk: Desk, name: str) -> None:
         self._desk = desk
         self._looks = ProductLooks(desk.store, desk.vault, HORIZON)
+        self._answers = Answers(desk.store, desk.vault)
         self.merchant = name
         self.email = f"{name}@gmail.example"
         self.connection_id = ""
@@ -178,11 +181,17 @@ class Account:
         return str(self._get(f"/{calendar}")["timeZone"])
 
     def look(self, product: str = "tour") -> Look:
-        """The product over the whole horizon."""
+        """The product as its workflow sees it."""
         return self._looks.look(self.merchant, product, self._desk.clock())
 
     def availability(self, product: str = "tour") -> Availability:
-        return self.look(product).availability
+        """What is told of the product over the whole horizon."""
+        now = self._desk.clock()
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        whole = Span(start=today, end=today + timedelta(days=HORIZON.days))
+        found = self._answers.availability(self.merchant, product, whole, now)
+        assert found
+        return found
 
     def _done(self, verb: str, path: str, body: Body | None = None) -> Body:
         answer = self._desk.http.request(verb, self._address(path), json=body).raise_for_status()

@@ -73,9 +73,11 @@ class Shop:
         self.account.pick(*calendars, product=product)
 
     def read(self, after: timedelta = timedelta()) -> datetime:
-        """Reads what is due by then; when to read next."""
+        """Reads all that is due by then; when to read next."""
         self._desk.clock.advance(after)
-        return self._reader.turn(self.account.connection_id).next_at
+        while (next_at := self._reader.turn(self.account.connection_id).next_at) <= self._desk.clock():
+            pass
+        return next_at
 
     def heals(self, within: timedelta) -> None:
         """All is known again: the near days with the next poll, and all others within this time."""

@@ -1,0 +1,99 @@
+"""Times as whole numbers with one bit for each minute: the simple program that slotsync's answers are compared with."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+from itertools import combinations
+from operator import and_, or_
+from zoneinfo import ZoneInfo
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+Times = Iterable[tuple[datetime, datetime]]
+
+
+class Minutes:
+    """The minutes of so many days."""
+
+    def __init__(self, first: datetime, days: int) -> None:
+        self._first = first
+        self._count = days * 24 * 60
+        self.all = (1 << self._count) - 1
+
+    def of(self, times: Times) -> int:
+        """The minutes in these times, none of which is broken."""
+        return reduce(or_, (self._stretch(start, end) for start, end in times), 0)
+
+    def padded(self, some: int, before: int, after: int) -> int:
+        """These minutes, and so many before and after each of them."""
+        earlier = _spread(some, before, lambda minutes, by: minutes >> by)
+        return _spread(earlier, after, lambda minutes, by: minutes << by) & self.all
+
+    def _stretch(self, start: datetime, end: datetime) -> int:
+        first, last = (min(max(self._number(each), 0), self._count) for each in (start, end))
+        return (1 << last) - (1 << first)
+
+    def _number(self, moment: datetime) -> int:
+        number, rest = divmod(moment - self._first, MINUTE)
+        assert not rest, f"{moment} is within a minute"
+        return number
+
+
+def _spread(some: int, far: int, shifted: Callable[[int, int], int]) -> int:
+    done = 0
+    while done < far:
+        step = min(done + 1, far - done)
+        some |= shifted(some, step)
+        done += step
+    return some
+
+
+def in_at_least(sets: Sequence[int], count: int) -> int:
+    """The minutes that are in so many of the sets."""
+    return reduce(or_, (reduce(and_, some) for some in combinations(sets, count)), 0)
+
+
+def taken(events: Iterable[dict[str, object]], owner: str, zone: str) -> Iterator[tuple[datetime, datetime]]:
+    """The times that events take, as the local Google shows them with all details; ``zone`` is the calendar's."""
+    for event in events:
+        declined = {"email": owner, "responseStatus": "declined"}
+        guests = event.get("attendees", [])
+        assert isinstance(guests, list)
+        is_declined = any(declined.items() <= guest.items() for guest in guests)
+        if event["status"] != "cancelled" and event.get("transparency") != "transparent" and not is_declined:
+            yield from _whole_days(event, zone) if "date" in _side(event, "start") else _hours(event)
+
+
+def _whole_days(event: dict[str, object], zone: str) -> Iterator[tuple[datetime, datetime]]:
+    for times in range(_count(event)):
+        days = (date.fromisoformat(_side(event, side)["date"]) for side in ("start", "end"))
+        first, last = (datetime.combine(day + times * _every(event), time(), ZoneInfo(zone)) for day in days)
+        yield first, last
+
+
+def _hours(event: dict[str, object]) -> Iterator[tuple[datetime, datetime]]:
+    start, end = (datetime.fromisoformat(_side(event, side)["dateTime"]) for side in ("start", "end"))
+    at_home = start.astimezone(ZoneInfo(_side(event, "start")["timeZone"]))
+    for times in range(_count(event)):
+        begins = datetime.fromtimestamp((at_home + times * _every(event)).timestamp(), tz=at_home.tzinfo)
+        yield begins, datetime.fromtimestamp(begins.timestamp() + (end - start).total_seconds(), tz=at_home.tzinfo)
+
+
+def _side(event: dict[str, object], name: str) -> dict[str, str]:
+    side = event[name]
+    assert isinstance(side, dict)
+    return side
+
+
+def _rule(event: dict[str, object]) -> dict[str, str]:
+    lines = event.get("recurrence") or ["RRULE:FREQ=DAILY;COUNT=1"]
+    assert isinstance(lines, list)
+    return dict(part.split("=") for part in str(lines[0]).removeprefix("RRULE:").split(";"))
+
+
+def _count(event: dict[str, object]) -> int:
+    return int(_rule(event)["COUNT"])
+
+
+def _every(event: dict[str, object]) -> timedelta:
+    return {"DAILY": DAY, "WEEKLY": 7 * DAY}[_rule(event)["FREQ"]]

@@ -24,12 +24,17 @@ TIMEOUT = timedelta(seconds=10)
 KEPT_PER_THREAD = 16
 """Services that a thread keeps, with their connection to Google open. One takes about 0.4 MB and 5 ms to build."""
 
+IDLE = timedelta(seconds=30)
+"""How long a connection to Google may lie idle. Google ends it after minutes, what lies between perhaps earlier, and
+the next call on it would fail: httplib2 does not notice before it has sent something."""
+
 
 class CalendarService:
     """The Calendar API as one connection, for one thread. Its parts are built once: each takes 2 ms."""
 
     def __init__(self, connection_id: str, tokens: AccessTokens, endpoint: str, timeout: timedelta) -> None:
         self.credentials = ConnectionCredentials(connection_id, tokens)
+        self._used_at: datetime | None = None
         self._http = httplib2.Http(timeout=timeout.total_seconds())
         self.resource: CalendarResource = build(
             "calendar",
@@ -65,8 +70,15 @@ class CalendarService:
         """The method that tells busy times."""
         return self.resource.freebusy()
 
+    def prepare(self, now: datetime) -> None:
+        """Takes the newest token, and makes sure that the next call does not meet a connection that was ended."""
+        if self._used_at and now - self._used_at > IDLE:
+            self.close()
+        self._used_at = now
+        self.credentials.look_up()
+
     def close(self) -> None:
-        """Closes its connection to Google."""
+        """Closes its connection to Google; the next call opens another one."""
         self._http.close()
 
 
@@ -111,13 +123,14 @@ class GoogleServices:
         self._endpoint = settings.google.api
         self._timeout = timeout
         self._kept = kept_per_thread
+        self._clock = clock
         self._local = threading.local()
         self._threads: weakref.WeakSet[ThreadServices] = weakref.WeakSet()
 
     def calendar(self, connection_id: str) -> CalendarService:
         """The Calendar API as this connection, for the calling thread alone. Ask anew for each operation."""
         service = self._of_this_thread().of(connection_id)
-        service.credentials.look_up()
+        service.prepare(self._clock())
         return service
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from slotsync.errors import GrantLost, SettingsError, Transient
 from slotsync.google.call import ask
-from slotsync.google.service import GoogleServices
+from slotsync.google.service import IDLE, GoogleServices
 from slotsync.google.tokens import AccessToken
 from slotsync.settings import Settings
 from tests.google.conftest import Answer, AnsweringServer, MemoryGrant, MemoryGrants, settings_at, until
@@ -109,6 +109,17 @@ def test_one_connection_to_google_serves_many_calls(answering: AnsweringServer, 
     for _ in range(5):
         read(answered)
     assert answering.connections == 1
+
+
+def test_a_connection_to_google_that_was_idle_for_long_is_not_used_again(
+    answering: AnsweringServer, grants: MemoryGrants
+) -> None:
+    now = datetime.now(UTC)
+    with closing(GoogleServices(settings_at(answering.url), grants, clock=lambda: now)) as services:
+        for idle, connections in ((timedelta(), 1), (IDLE, 1), (IDLE + timedelta(seconds=1), 2), (IDLE, 2)):
+            now += idle
+            read(services)
+            assert answering.connections == connections
 
 
 def test_no_two_threads_and_no_two_connections_share_a_service(answered: GoogleServices, grants: MemoryGrants) -> None:

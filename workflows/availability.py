@@ -41,7 +41,7 @@ class ProductAvailabilityWorkflow:
 
     @workflow.run
     async def run(self, _: AvailabilityState) -> None:
-        """Ends when no calendar blocks the product any more and the platform knows."""
+        """Ends when no calendar blocks the product any more, the platform knows, and nobody subscribed."""
         self._outbox.open()
         while True:
             self._called = False
@@ -113,8 +113,8 @@ class ProductAvailabilityWorkflow:
         self._display.turned_out(watched.hold or trouble, doing)
 
     async def _is_over(self) -> bool:
-        """Whether nothing is left to do, once the platform knows that nothing blocks the product any more."""
-        await workflow.wait_condition(lambda: self._called or not self._outbox.messages)
+        """Whether nothing is left to do, once everybody knows that nothing blocks the product any more."""
+        await workflow.wait_condition(lambda: self._called or not (self._outbox.messages or self._subscribers))
         await workflow.wait_condition(lambda: self._called or workflow.all_handlers_finished())
         if self._called:
             return False

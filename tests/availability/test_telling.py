@@ -60,6 +60,18 @@ async def test_a_workflow_that_subscribed_hears_of_every_change_until_it_has_end
     assert [(each.number, each.changed[0].start) for each in heard] == [(1, TOMORROW), (2, TOMORROW)]
 
 
+async def test_who_subscribes_before_anything_blocks_the_product_hears_of_the_first_busy_time(shop: Shop) -> None:
+    async with shop.world.working(), listening(shop.world.client) as listener:
+        await shop.world.slotsync.subscribe(MERCHANT, TOUR.id, LISTENER)
+        await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await shop.block(EMAIL)
+        await told(shop, 1)
+        assert [each.number for each in await heard_by(listener)] == [1]
+        await shop.world.slotsync.unsubscribe(MERCHANT, TOUR.id, LISTENER)
+        await shop.block()
+        await shop.world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).result()
+
+
 async def test_a_busy_time_over_a_reservation_is_a_conflict_found_once(shop: Shop) -> None:
     slot = {"start": TOMORROW, "end": TOMORROW + HOUR}
     async with shop.world.working():

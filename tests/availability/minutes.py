@@ -1,6 +1,7 @@
 """Times as whole numbers with one bit for each minute: the simple program that slotsync's answers are compared with."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from itertools import combinations
@@ -97,3 +98,42 @@ def _count(event: dict[str, object]) -> int:
 
 def _every(event: dict[str, object]) -> timedelta:
     return {"DAILY": DAY, "WEEKLY": 7 * DAY}[_rule(event)["FREQ"]]
+
+
+@dataclass
+class Calendar:
+    """A calendar with all that it was: from when on which minutes were taken, and whether Google told them."""
+
+    id: str
+    zone: str
+    states: list[tuple[datetime, int, bool]] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    failing: bool = False
+    deleted: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether Google tells what it is now."""
+        return self.states[-1][2]
+
+    def since(self, moment: datetime) -> list[tuple[int, bool]]:
+        """All that it was from then on."""
+        ends = [began for began, _, _ in self.states[1:]] + [None]
+        pairs = zip(self.states, ends, strict=True)
+        return [(busy, told) for (_, busy, told), end in pairs if end is None or end >= moment]
+
+
+@dataclass
+class Choice:
+    """What blocks a product, and how."""
+
+    picked: set[int] = field(default_factory=set)
+    before: int = 0
+    after: int = 0
+    needed: int | None = None
+
+    @property
+    def enough(self) -> int:
+        """How many busy calendars close it."""
+        needed = len(self.picked) if self.needed is None else min(self.needed, len(self.picked))
+        return len(self.picked) - needed + 1

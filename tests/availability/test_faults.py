@@ -1,34 +1,35 @@
 """Each kind of trouble: its time is unknown in time, closed or open as was chosen, and heals by itself."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
 from activities.busy_reader import BusyReader
-from slotsync.rules.availability import Slot, SlotState
+from slotsync.rules.availability import SlotState
 from slotsync.rules.connection import APP_CREATED, CALENDAR_LIST
 from slotsync.rules.holding import Health
 from slotsync.rules.horizon import JITTER, OVERLAP
 from slotsync.rules.push import SLOW_POLL
-from slotsync.rules.span import Span, merged
+from slotsync.rules.span import Span
 from slotsync.sandbox.api_error import KNOWN_REASONS
 from tests.availability.account import HORIZON, Account, Desk, running_desk
+from tests.availability.family import (
+    CHOICES,
+    HOUR,
+    MEETING,
+    MINUTE,
+    NEAR,
+    NOON,
+    SECOND,
+    TODAY,
+    TRIP,
+    WHOLE,
+    Shop,
+)
 from tests.push_receiver import Receiver, wait_until
 
-NOON = datetime(2027, 3, 20, 12, tzinfo=UTC)
-SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-TODAY = NOON - 12 * HOUR
-NEAR = Span(start=TODAY, end=TODAY + (HORIZON.near_days - 1) * DAY)
-WHOLE = Span(start=TODAY, end=TODAY + HORIZON.days * DAY)
-MEETING = Span(start=NOON + DAY, end=NOON + DAY + HOUR)
-TRIP = Span(start=NOON + 3 * DAY, end=NOON + 5 * DAY)
-
-CHOICES = {"block": "block", "sell": "sell", "last-known": "last_known:1"}
-"""What is done with unknown times, by product."""
-
 PATIENCE = timedelta(seconds=0.3)
-POLL = HORIZON.poll * (1 + JITTER)
 
 
 @pytest.fixture(scope="module")
@@ -48,58 +49,6 @@ def desk(running: Desk) -> Iterator[Desk]:
 def reader(desk: Desk) -> Iterator[BusyReader]:
     with desk.reader() as reader:
         yield reader
-
-
-class Shop:
-    """A merchant with a busy family and a boat that is away, and a product for each choice that the family blocks.
-
-    The boat blocks a product of its own, and both together another one.
-    """
-
-    def __init__(self, desk: Desk, reader: BusyReader) -> None:
-        self._desk = desk
-        self._reader = reader
-        self.account = desk.account()
-        self.family, self.boat = (self.account.calendar(name) for name in ("Family", "Boat"))
-        self.account.busy(self.family, MEETING.start, MEETING.end)
-        self.account.busy(self.boat, TRIP.start, TRIP.end)
-        for product, choice in CHOICES.items():
-            self._offer(product, self.family, on_unknown=choice)
-        self._offer("boat", self.boat)
-        self._offer("both", self.family, self.boat)
-
-    def _offer(self, product: str, *calendars: str, **settings: object) -> None:
-        self.account.choose(product, **settings)
-        self.account.pick(*calendars, product=product)
-
-    def read(self, after: timedelta = timedelta()) -> datetime:
-        """Reads all that is due by then; when to read next."""
-        self._desk.clock.advance(after)
-        while (next_at := self._reader.turn(self.account.connection_id).next_at) <= self._desk.clock():
-            pass
-        return next_at
-
-    def heals(self, within: timedelta) -> None:
-        """All is known again: the near days with the next poll, and all others within this time."""
-        self.read(POLL)
-        assert all(span.start >= NEAR.end - OVERLAP for span in self.of_state("both", SlotState.UNKNOWN))
-        self.read(within)
-        assert self.known()
-
-    def slots(self, product: str) -> Sequence[Slot]:
-        return self.account.availability(product).slots
-
-    def closed(self, product: str) -> tuple[Span, ...]:
-        return merged(slot.span for slot in self.slots(product) if slot.closed)
-
-    def of_state(self, product: str, state: SlotState) -> tuple[Span, ...]:
-        return merged(slot.span for slot in self.slots(product) if slot.state is state)
-
-    def known(self) -> bool:
-        """Whether the whole truth is told of all products."""
-        told = [[(slot.span, slot.state) for slot in self.slots(product)] for product in (*CHOICES, "boat", "both")]
-        meeting, trip = (MEETING, SlotState.BUSY), (TRIP, SlotState.BUSY)
-        return told == [*[[meeting]] * len(CHOICES), [trip], [meeting, trip]]
 
 
 @pytest.fixture

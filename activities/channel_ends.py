@@ -20,10 +20,16 @@ class ChannelEnds:
         """Stops every channel of the connection."""
         self.stop(connection_id, self._channels.of_connection(connection_id))
 
-    def stop(self, connection_id: str, channels: Iterable[Channel]) -> None:
-        """Stops these channels. One after the other is forgotten: a second go has only the rest to do."""
+    def stop(self, connection_id: str, channels: Iterable[Channel]) -> int:
+        """Stops these channels; how many calls to Google that took.
+
+        One after the other is forgotten: a second go has only the rest to do.
+        """
+        calls = 0
         for channel in channels:
             if channel.resource_id:
+                calls += 1
                 with suppress(GoogleError):
                     self._google.stop(connection_id, channel.id, channel.resource_id)
             self._channels.forget(channel.id)
+        return calls

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.call_notes import CallNotes
+from activities.channel_ends import ChannelEnds
 from slotsync.clock import utc_now
 from slotsync.errors import GoogleError, PushRefused
 from slotsync.google.channels import GoogleChannels
-from slotsync.rules.push import Channel, to_forget, to_open, to_stop
+from slotsync.rules.push import to_forget, to_open, to_stop
 from slotsync.rules.reading_plan import WatchedCalendar
 from slotsync.store.push_channels import PushChannels
 from slotsync.store.watched_accounts import WatchedAccounts
@@ -34,6 +35,7 @@ class ChannelUpkeep:
     ) -> None:
         self._google = google
         self._channels = channels
+        self._ends = ChannelEnds(google, channels)
         self._accounts = accounts
         self._notes = notes
         self._address = address
@@ -63,7 +65,7 @@ class ChannelUpkeep:
     def stop(self, connection_id: str, watched_ids: Sequence[str]) -> int:
         """Stops all channels of these calendars; how many calls to Google that took."""
         channels = [each for some in self._channels.of(watched_ids).values() for each in some]
-        return sum(self._end(connection_id, channel) for channel in channels)
+        return self._ends.stop(connection_id, channels)
 
     def _missing(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> list[WatchedCalendar]:
         now = self._clock()
@@ -94,17 +96,5 @@ class ChannelUpkeep:
         for channels in self._channels.of(watched_ids).values():
             for each in to_forget(channels, now):
                 self._channels.forget(each.id)
-            calls += sum(self._end(connection_id, each) for each in to_stop(channels, now))
+            calls += self._ends.stop(connection_id, to_stop(channels, now))
         return calls
-
-    def _end(self, connection_id: str, channel: Channel) -> int:
-        """Stops a channel as well as can be: whatever still comes through one that is forgotten is ignored."""
-        self._channels.forget(channel.id)
-        if channel.resource_id is None:
-            return 0
-        try:
-            with self._notes.of(connection_id):
-                self._google.stop(connection_id, channel.id, channel.resource_id)
-        except GoogleError:
-            return 1
-        return 1

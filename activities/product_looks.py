@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 from slotsync.rules.availability import Availability
-from slotsync.rules.connection import FREEBUSY, ConnectionState
+from slotsync.rules.connection import FREEBUSY, ConnectionState, missing
 from slotsync.rules.holding import Hold, hold_after
 from slotsync.rules.horizon import Horizon
 from slotsync.rules.message import Message
@@ -51,11 +51,13 @@ class ProductLooks:
             connection_id=ground.connection_id,
             calendars=len(ground.calendars),
             trouble=_trouble(ground),
-            hold=_until(expires_at, self._hold(merchant), now) if ground.calendars else None,
+            hold=_until(expires_at, self._hold(merchant, ground), now) if ground.calendars else None,
             expires_at=expires_at,
         )
 
-    def _hold(self, merchant: str) -> Hold | None:
+    def _hold(self, merchant: str, ground: Ground) -> Hold | None:
+        if ground.connected and not missing(ground.granted, {FREEBUSY}):
+            return None
         view = self._connections.of(merchant)
         if view.state is not ConnectionState.ACTIVE:
             return hold_after("GrantLost", view.state)

@@ -1,12 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench requirements clean
+.PHONY: help setup demo test lint bench bench-availability requirements clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
 help: ## what can be made here
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## everything into .venv, once
 
@@ -32,6 +32,9 @@ lint: setup ## ruff and mypy strict
 
 bench: setup ## the figures that the docs quote
 	$(BIN)/python -m bench
+
+bench-availability: setup ## what it takes to know when products are busy
+	$(BIN)/python -m bench.availability
 
 requirements: setup ## compiles requirements/ anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/production.txt

@@ -24,7 +24,8 @@ from slotsync.store.tables import ConnectionRow
 class Ground:
     """A product's rule, the names of the calendars that block it by their ids, and what was read of them.
 
-    Of a merchant that is not ``connected`` nothing that was read is believed any more.
+    Of a merchant that is not ``connected`` nothing that was read is believed any more. ``granted`` are the scopes of a
+    merchant that is.
     """
 
     rule: BlockingRule
@@ -32,6 +33,7 @@ class Ground:
     readings: Readings
     connection_id: str | None
     connected: bool
+    granted: tuple[str, ...] = ()
 
     def availability(self, asked: Span, now: datetime) -> Availability:
         """What is known of this time."""
@@ -67,7 +69,7 @@ class Answers:
         if settings is None:
             return None
         calendars = {each.id: each.name for each in self._picked.of(merchant, owner)}
-        connection_id, connected = self._connection(merchant)
+        connection_id, connected, granted = self._connection(merchant)
         readings = self._readings.of(connection_id, calendars) if connection_id and calendars else {}
         return Ground(
             rule=BlockingRule.chosen_in(settings),
@@ -75,14 +77,19 @@ class Answers:
             readings=readings if connected else _expired(readings, now),
             connection_id=connection_id,
             connected=connected,
+            granted=granted,
         )
 
-    def _connection(self, merchant: str) -> tuple[str | None, bool]:
-        """The merchant's connection, and whether it is active."""
-        query = select(ConnectionRow.id, ConnectionRow.state).where(ConnectionRow.merchant == merchant)
+    def _connection(self, merchant: str) -> tuple[str | None, bool, tuple[str, ...]]:
+        """The merchant's connection, whether it is active, and what was granted then."""
+        query = select(ConnectionRow.id, ConnectionRow.state, ConnectionRow.scopes)
         with self._store.read() as session:
-            found = session.exec(query).first()
-        return (found[0], found[1] == ConnectionState.ACTIVE.value) if found else (None, False)
+            found = session.exec(query.where(ConnectionRow.merchant == merchant)).first()
+        if found is None:
+            return None, False, ()
+        connection_id, state, scopes = found
+        connected = state == ConnectionState.ACTIVE.value
+        return connection_id, connected, tuple(scopes.split()) if connected else ()
 
 
 def _expired(readings: Readings, now: datetime) -> dict[str, list[Reading]]:

@@ -54,6 +54,7 @@ class Merchant(RuleBasedStateMachine):
         self.choices = {product: Choice() for product in PRODUCTS}
         self.calendars: list[Calendar] = []
         self.failing = False
+        self.fails_once = False
         self.connected = True
 
     @initialize(
@@ -156,18 +157,20 @@ class Merchant(RuleBasedStateMachine):
         calendar = self.calendars[place]
         self.desk.fault("freebusy_error", calendar=calendar.id, reason=reason, **({} if lasts else {"count": 1}))
         calendar.failing |= lasts
+        self.fails_once |= not lasts
         self.note_trouble()
 
     @rule(kind=st.sampled_from(KINDS), lasts=st.sampled_from([True, True, False]))
     def google_fails(self, kind: str, lasts: bool) -> None:
         self.desk.fault(kind, **({} if lasts else {"count": 2}))
         self.failing |= lasts
+        self.fails_once |= not lasts
         self.note_trouble()
 
     @rule()
     def all_heals(self) -> None:
         self.desk.heal()
-        self.failing = False
+        self.failing = self.fails_once = False
         for each in self.calendars:
             each.failing = False
         self.note_trouble()

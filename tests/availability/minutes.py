@@ -30,6 +30,10 @@ class Minutes:
         earlier = _spread(some, before, lambda minutes, by: minutes >> by)
         return _spread(earlier, after, lambda minutes, by: minutes << by) & self.all
 
+    def first(self, some: int) -> datetime | None:
+        """The first of these minutes; nothing if there are none."""
+        return self._first + ((some & -some).bit_length() - 1) * MINUTE if some else None
+
     def _stretch(self, start: datetime, end: datetime) -> int:
         first, last = (min(max(self._number(each), 0), self._count) for each in (start, end))
         return (1 << last) - (1 << first)

@@ -86,6 +86,8 @@ class BusyReadings:
         return {(row.watched_id, row.chunk): row for row in rows}
 
     def _keep(self, connection: Connection, new: NewReading, before: BusyReadingRow | None, at: datetime) -> bool:
+        if before is not None and any(moment and moment > at for moment in (before.read_at, before.failed_at)):
+            return False  # whoever read this has slept over its turn: somebody else knows better
         key = {"watched_id": new.watched_id, "chunk": new.chunk}
         if new.error:
             span = {"failed_from": new.span.start, "failed_to": new.span.end}

@@ -107,6 +107,13 @@ def test_a_good_reading_clears_the_failure(kept: Kept) -> None:
     assert kept.all() == [good(1, BUSY)]
 
 
+@pytest.mark.parametrize("late", ["", "backendError"])
+def test_who_slept_over_its_turn_does_not_replace_what_was_read_since(kept: Kept, late: str) -> None:
+    kept.record(2, [BUSY])
+    assert not kept.record(1, [], error=late)
+    assert kept.all() == [good(2, BUSY)]
+
+
 def test_the_first_reading_is_news_whatever_it_says(kept: Kept) -> None:
     assert kept.record(0)
 

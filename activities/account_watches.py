@@ -34,10 +34,14 @@ _TROUBLE = (SQLAlchemyError, RPCError, GoogleError, TimeoutError)
 
 
 class AccountWatch:
-    """What a process knows of one account: when something was last new, when it read, and with how many calls."""
+    """What a process knows of one account: when something was last new, when it read, and with how many calls.
+
+    ``known_at`` is when something was last new before the last turn began: what is newer, that turn may have missed.
+    """
 
     def __init__(self) -> None:
         self.watchers = 0
+        self.known_at: datetime | None = None
         self.changed_at: datetime | None = None
         self.bell = asyncio.Event()
         self.version = 0
@@ -49,8 +53,9 @@ class AccountWatch:
         self._read_at: datetime | None = None
         self._failure: BaseException | None = None
 
-    def took(self, turn: Turn, at: datetime, changed_at: datetime | None) -> None:
+    def took(self, turn: Turn, at: datetime, known_at: datetime | None, changed_at: datetime | None) -> None:
         """Notes a turn, and wakes everybody who waits for news if there are any."""
+        self.known_at = known_at
         self._calls += turn.calls
         self._calendars = turn.calendars or self._calendars
         self._read_at = at if turn.calls else self._read_at
@@ -166,16 +171,17 @@ class AccountWatches:
         at = self._clock()
         loop = asyncio.get_running_loop()
         try:
+            known_at = await loop.run_in_executor(self._threads, self._accounts.changed_at, connection_id)
             turn = await loop.run_in_executor(self._threads, self._reader.turn, connection_id)
             changed_at = await loop.run_in_executor(self._threads, self._accounts.changed_at, connection_id)
         except _TROUBLE as error:
             logger.warning("busy times could not be read: %s; trying again", type(error).__name__)
             return at + AFTER_TROUBLE
-        watch.took(turn, at, changed_at)
+        watch.took(turn, at, known_at, changed_at)
         return turn.next_at
 
     async def _listen(self) -> None:
-        """Rings for every account of which something is new that is not known here."""
+        """Rings for every account of which something is new since its last turn began."""
         loop, since = asyncio.get_running_loop(), self._clock()
         while True:
             await asyncio.sleep(LOOK)
@@ -187,5 +193,5 @@ class AccountWatches:
             since = now
             for connection_id, changed_at in new.items():
                 watch = self._watches.get(connection_id)
-                if watch and watch.changed_at != changed_at:
+                if watch and watch.known_at != changed_at:
                     watch.bell.set()

@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 from temporalio import activity
 
 from activities.account_watches import AccountWatches
-from activities.product_looks import Look, ProductLooks
-from activities.product_watch import Found, ProductWatch, Watched, WatchRequest
+from activities.product_looks import ProductLooks
+from activities.product_watch import Found, ProductWatch, SignsOfLife, Watched, WatchRequest
 from slotsync.clock import utc_now
 from slotsync.rules.availability_news import Publication, Subject
 from slotsync.rules.changes import changed
@@ -42,15 +42,10 @@ class AvailabilityActivities:
     @activity.defn
     async def watch_busy(self, request: WatchRequest) -> Watched:
         """Returns once there is something to publish or to show; or after half a day, or when its worker stops."""
-        first = await self._in_thread(lambda: self._look(request))
-        if first.connection_id is None:
-            return self._found(request, first).watched
         leaving = asyncio.create_task(activity.wait_for_worker_shutdown())
         try:
-            async with self._watches.watching(first.connection_id) as account:
-                ends_at = self._clock() + LASTS
-                watch = ProductWatch(account, lambda: self._find(request), leaving, ends_at, self._clock)
-                return await watch.run(request)
+            async with SignsOfLife() as signs:
+                return await self._watch(request, signs, leaving)
         finally:
             leaving.cancel()
 
@@ -61,13 +56,21 @@ class AvailabilityActivities:
         look = self._looks.look(subject.merchant, subject.product, now)
         return self._publications.publish(subject, look.availability, now)
 
+    async def _watch(self, request: WatchRequest, signs: SignsOfLife, leaving: "asyncio.Task[None]") -> Watched:
+        connection_id = await self._in_thread(lambda: self._looks.connection_id(request.merchant))
+        if connection_id is None:
+            return (await self._find(request)).watched
+        async with self._watches.watching(connection_id) as account:
+            signs.tells(account)
+            ends_at = self._clock() + LASTS
+            watch = ProductWatch(account, lambda: self._find(request), leaving, ends_at, self._clock)
+            return await watch.run(request)
+
     async def _find(self, request: WatchRequest) -> Found:
-        return await self._in_thread(lambda: self._found(request, self._look(request)))
+        return await self._in_thread(lambda: self._found(request))
 
-    def _look(self, request: WatchRequest) -> Look:
-        return self._looks.look(request.merchant, request.product, self._clock())
-
-    def _found(self, request: WatchRequest, look: Look) -> Found:
+    def _found(self, request: WatchRequest) -> Found:
+        look = self._looks.look(request.merchant, request.product, self._clock())
         told = self._publications.last(request.merchant, request.product)
         watched = Watched(
             calendars=look.calendars,

@@ -39,6 +39,10 @@ class ProductLooks:
         self._connections = ConnectionViews(store, vault, {FREEBUSY})
         self._horizon = horizon
 
+    def connection_id(self, merchant: str) -> str | None:
+        """The connection of the merchant, active or not; nothing if there never was one."""
+        return self._answers.connection_id(merchant)
+
     def look(self, merchant: str, product: str, now: datetime) -> Look:
         """The product now; one that nobody knows is free, and blocked by nothing."""
         ground = self._answers.ground(merchant, product, now)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from temporalio import activity
 
@@ -52,6 +53,37 @@ class Found(NamedTuple):
     expires_at: datetime | None
 
 
+class SignsOfLife:
+    """Shows that an activity is alive, and what it ``tells``, for as long as the block lasts.
+
+    A thousand products that begin at once wait for each other, longer than one of them may be silent. The first sign
+    is held back a little, until there is something to tell: the SDK sends the second one only when it must.
+    """
+
+    def __init__(self) -> None:
+        self._told: object = "waiting for the first reading"
+        self._has_told = asyncio.Event()
+
+    def tells(self, what: object) -> None:
+        """What it shows from now on, as it is by then."""
+        self._told = what
+        self._has_told.set()
+
+    async def __aenter__(self) -> Self:
+        self._showing = asyncio.create_task(self._show())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._showing.cancel()
+
+    async def _show(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._has_told.wait(), HEARTBEAT)
+        while True:
+            activity.heartbeat(str(self._told))
+            await asyncio.sleep(HEARTBEAT)
+
+
 class ProductWatch:
     """Goes on until ``ends_at``, or until its worker is ``leaving``."""
 
@@ -79,9 +111,8 @@ class ProductWatch:
             await self._quiet(seen, found.expires_at or self._ends_at)
 
     async def _quiet(self, seen: int, expires_at: datetime) -> None:
-        """Returns when the product has to be looked at again; shows meanwhile that it is alive, and what was read."""
+        """Returns when the product has to be looked at again."""
         while (left := (min(expires_at, self._ends_at) - self._clock()).total_seconds()) > 0:
-            activity.heartbeat(str(self._account))
             if await self._news(seen, min(left, HEARTBEAT)):
                 return
 

@@ -6,9 +6,10 @@ Everything runs on this machine, as separate processes: the local Google without
 import asyncio
 import os
 import tempfile
+from asyncio.subprocess import Process
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -17,7 +18,18 @@ from typing import Annotated
 import psutil
 import typer
 
-from bench.merchants import Merchant, calls_of, open_merchant, pick, standings, start, until_watched, workers
+from bench.merchants import (
+    Merchant,
+    are_working,
+    calls_of,
+    open_merchant,
+    pick,
+    standings,
+    start,
+    until,
+    until_watched,
+    workers,
+)
 from starter.local import LocalParts, local_parts
 from starter.processes import process, slotsync_command
 
@@ -56,13 +68,14 @@ async def count_calls(polls: int) -> None:
     """Many products of one account on several workers, one of which is killed and started again."""
     async with parts_polling(SHARED_POLL) as (parts, folder), AsyncExitStack() as more:
         for number in range(2, WORKERS + 1):
-            await more.enter_async_context(process(f"worker-{number}", slotsync_command("worker"), folder=folder))
+            await more.enter_async_context(another_worker(f"worker-{number}", parts, folder))
+        await until(lambda: are_working(parts.client, WORKERS))
         merchant = await open_merchant(parts, "one-account", SHARED_PRODUCTS, SHARED_CALENDARS)
         await asyncio.to_thread(pick, merchant, 3)
         await start(parts.client, [merchant])
         await until_watched(parts.client, [merchant])
         calm = await calls_while(parts, merchant, polls)
-        disturbed = await calls_while(parts, merchant, polls, replaced_worker(folder, more))
+        disturbed = await calls_while(parts, merchant, polls, replaced_worker(parts, folder, more))
         watched = sum(each.watched for each in await standings(parts.client, [merchant]))
         every = await calls_of(parts, merchant.email)
     expected = -(-SHARED_CALENDARS // 50)
@@ -89,10 +102,15 @@ async def calls_while(
     return len(calls) * SHARED_POLL / (ended - began).total_seconds()
 
 
-async def replaced_worker(folder: Path, more: AsyncExitStack) -> AsyncIterator[None]:
+def another_worker(name: str, parts: LocalParts, folder: Path) -> "AbstractAsyncContextManager[Process]":
+    environment = {"TEMPORAL_ADDRESS": parts.temporal}
+    return process(name, slotsync_command("worker"), folder=folder, environment=environment)
+
+
+async def replaced_worker(parts: LocalParts, folder: Path, more: AsyncExitStack) -> AsyncIterator[None]:
     """Kills a worker, and starts another one."""
     workers()[0].kill()
-    await more.enter_async_context(process("worker-again", slotsync_command("worker"), folder=folder))
+    await more.enter_async_context(another_worker("worker-again", parts, folder))
     yield
 
 

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import psutil
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.enums.v1 import PendingActivityState, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from slotsync.rules.blocking import PickableCalendar
@@ -17,6 +19,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store import Owners, Store
 from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.temporal import queues
 from slotsync.temporal.availability_news import tell_availability
 from starter.local import LocalParts, connect_merchant
 
@@ -105,6 +108,16 @@ async def until_watched(client: Client, merchants: Sequence[Merchant]) -> None:
         return all(each.watched for each in await standings(client, merchants))
 
     await until(all_watched)
+
+
+async def are_working(client: Client, workers: int) -> bool:
+    """Whether so many workers wait for products to watch."""
+    asked = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queues.LONG),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    )
+    return len((await client.workflow_service.describe_task_queue(asked)).pollers) >= workers
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

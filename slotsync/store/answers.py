@@ -62,6 +62,10 @@ class Answers:
         told = explain(ground.readings, ground.calendars, at, now, ground.rule)
         return told if ground.connected else while_disconnected(told)
 
+    def connection_id(self, merchant: str) -> str | None:
+        """The merchant's connection, active or not; nothing if there never was one."""
+        return self._connection(merchant)[0]
+
     def ground(self, merchant: str, product: str, now: datetime) -> Ground | None:
         """What answers about a product stand on; nothing when nobody knows the product."""
         owner = Owner.product(product)

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-availability requirements clean
+.PHONY: help setup demo test lint bench bench-availability bench-telling requirements clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,9 @@ bench: setup ## the figures that the docs quote
 
 bench-availability: setup ## what it takes to know when products are busy
 	$(BIN)/python -m bench.availability
+
+bench-telling: setup ## how soon the platform hears of a busy time
+	$(BIN)/python -m bench.telling
 
 requirements: setup ## compiles requirements/ anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/production.txt

@@ -20,7 +20,7 @@ class Look(Message):
 
     ``connection_id`` is its merchant's, if there ever was one; ``calendars`` is how many block it; ``trouble`` is why
     some of it cannot be read; with a ``hold`` nothing can be until a person acts. At ``expires_at`` the first of the
-    readings is believed no longer, or counts no longer as what was known last.
+    readings is believed no longer, or counts no longer as what was known last, or another day comes into sight.
     """
 
     availability: Availability
@@ -49,7 +49,8 @@ class ProductLooks:
         span = _whole(now, self._horizon)
         if ground is None:
             return Look(availability=Availability(span=span, checked_at=None, complete=True, slots=()))
-        expires_at = min((moment for moment in _ends(ground) if moment > now), default=None)
+        moved_on = span.start + timedelta(days=1)
+        expires_at = min(moment for moment in (moved_on, *_ends(ground)) if moment > now)
         return Look(
             availability=ground.availability(span, now),
             connection_id=ground.connection_id,
@@ -87,8 +88,6 @@ def _ends(ground: Ground) -> Iterator[datetime]:
         yield reading.read_at + ground.rule.last_known
 
 
-def _until(expires_at: datetime | None, hold: Hold | None, now: datetime) -> Hold | None:
+def _until(expires_at: datetime, hold: Hold | None, now: datetime) -> Hold | None:
     """The same, but no longer than the product stays as it is: the platform is told when it does not."""
-    if hold is None or expires_at is None:
-        return hold
-    return hold.model_copy(update={"look_again": min(hold.look_again, expires_at - now)})
+    return hold and hold.model_copy(update={"look_again": min(hold.look_again, expires_at - now)})

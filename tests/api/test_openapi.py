@@ -28,8 +28,8 @@ from tests.world import MERCHANT, TOUR
 pytestmark = pytest.mark.anyio
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 40
-PUTS = 120
+EXAMPLES = 25
+PUTS = 70
 """Of what a schema allows, one in twelve is a reservation that can be."""
 
 BLOCKING = "blocking-calendars"

@@ -16,6 +16,7 @@ from slotsync.sandbox.api_error import KNOWN_REASONS
 from tests.availability.account import HORIZON, Account, Desk, running_desk
 from tests.availability.family import (
     CHOICES,
+    DAY,
     HOUR,
     MEETING,
     MINUTE,
@@ -262,3 +263,9 @@ def _when(desk: Desk, reader: BusyReader, account: Account, true: Callable[[], b
             break
         desk.clock.now = max(desk.clock.now, next_at)
     return desk.clock.now - began
+
+
+def test_a_product_is_looked_at_again_when_another_day_comes_into_sight(desk: Desk, shop: Shop) -> None:
+    desk.clock.now = TODAY + DAY - SECOND
+    shop.read()
+    assert shop.account.look("block").expires_at == TODAY + DAY

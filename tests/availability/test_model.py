@@ -243,5 +243,5 @@ def test_whatever_happens_what_is_told_is_what_a_simple_program_finds(desk: Desk
         def __init__(self) -> None:
             super().__init__(desk)
 
-    bounded = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    bounded = settings(max_examples=16, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(AtThisDesk, settings=bounded)

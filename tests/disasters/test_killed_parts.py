@@ -12,7 +12,7 @@ from tests.world import World, snapshot, until
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 3
+KILLS = 2
 
 
 async def test_a_worker_that_is_killed_again_and_again_leaves_nothing_undone(machine: Machine, town: World) -> None:
@@ -57,7 +57,7 @@ async def test_a_google_that_is_killed_and_comes_back_shows_everything_in_the_en
     platform = Platform(60)
     async with asyncio.TaskGroup() as group:
         group.create_task(platform.tell(town))
-        for _ in range(3):
+        for _ in range(2):
             await more_writes(town, platform.chance.randint(1, 40))
             await machine.google.kill()
             await machine.google.start()

@@ -272,7 +272,7 @@ HAPPENINGS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=6)
 @given(HAPPENINGS, st.integers(1, 4), MOMENTS)
 def test_whatever_happens_in_a_day_nothing_is_forgotten_and_no_day_is_left_out(
     happenings: list[tuple[int, str]], count: int, start: datetime

@@ -29,7 +29,7 @@ JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictio
 BODY = st.dictionaries(NAMES, JSON, max_size=8)
 MOMENT = st.fixed_dictionaries({}, optional={"date": TIMES, "dateTime": TIMES, "timeZone": TIMES})
 EVENT = st.builds(lambda start, end, rest: rest | {"start": start, "end": end}, MOMENT, MOMENT, BODY)
-ROUGH = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ROUGH = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)

@@ -109,14 +109,23 @@ class AccountWatch:
 
 
 class AccountWatches:
-    """Runs the watches that somebody needs. ``threads`` carry calls to Google and to the database."""
+    """Runs the watches that somebody needs.
+
+    ``threads`` carry turns, and wait for Google; ``looks`` carry what only needs the database, and wait for nobody.
+    """
 
     def __init__(
-        self, reader: BusyReader, accounts: WatchedAccounts, threads: Executor, clock: Callable[[], datetime] = utc_now
+        self,
+        reader: BusyReader,
+        accounts: WatchedAccounts,
+        threads: Executor,
+        looks: Executor,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._reader = reader
         self._accounts = accounts
         self._threads = threads
+        self._looks = looks
         self._clock = clock
         self._watches: dict[str, AccountWatch] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -171,9 +180,9 @@ class AccountWatches:
         at = self._clock()
         loop = asyncio.get_running_loop()
         try:
-            known_at = await loop.run_in_executor(self._threads, self._accounts.changed_at, connection_id)
+            known_at = await loop.run_in_executor(self._looks, self._accounts.changed_at, connection_id)
             turn = await loop.run_in_executor(self._threads, self._reader.turn, connection_id)
-            changed_at = await loop.run_in_executor(self._threads, self._accounts.changed_at, connection_id)
+            changed_at = await loop.run_in_executor(self._looks, self._accounts.changed_at, connection_id)
         except _TROUBLE as error:
             logger.warning("busy times could not be read: %s; trying again", type(error).__name__)
             return at + AFTER_TROUBLE
@@ -187,7 +196,7 @@ class AccountWatches:
             await asyncio.sleep(LOOK)
             now = self._clock()
             try:
-                new = await loop.run_in_executor(self._threads, self._accounts.changed_since, since - OVERLAP)
+                new = await loop.run_in_executor(self._looks, self._accounts.changed_since, since - OVERLAP)
             except SQLAlchemyError:
                 continue
             since = now

@@ -26,6 +26,9 @@ from slotsync.store.watched_accounts import WatchedAccounts
 THREADS = 16
 """Accounts that are read at once by one worker."""
 
+LOOKS = 4
+"""Looks in the database at once."""
+
 
 @contextmanager
 def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands on
@@ -54,6 +57,7 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands 
     publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
     with (
         ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as threads,
-        closing(AccountWatches(reader, accounts, threads, clock)) as watches,
+        ThreadPoolExecutor(LOOKS, thread_name_prefix="looking") as looking,
+        closing(AccountWatches(reader, accounts, threads, looking, clock)) as watches,
     ):
-        yield AvailabilityActivities(watches, looks, publications, threads, clock)
+        yield AvailabilityActivities(watches, looks, publications, looking, clock)

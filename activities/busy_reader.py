@@ -13,7 +13,7 @@ from slotsync.clock import utc_now
 from slotsync.google.busy_times import BusyTimes, GoogleBusyTimes
 from slotsync.rules.horizon import Horizon
 from slotsync.rules.message import Message
-from slotsync.rules.reading_plan import Piece, ReadingPlan, plan_reading
+from slotsync.rules.reading_plan import Piece, ReadingPlan, WatchedCalendar, plan_reading
 from slotsync.rules.span import Span
 from slotsync.store.busy_readings import BusyReadings
 from slotsync.store.calendars import Calendars
@@ -63,7 +63,7 @@ class BusyReader:
         """Reads what is due now, unless another process does."""
         self._accounts.know(connection_id)
         picked, watched = self._picked(connection_id), self._accounts.calendars(connection_id)
-        plan = self._plan(connection_id)
+        plan = self._plan(watched)
         settled = picked == {each.calendar_id for each in watched} and not self._upkeep.is_due(connection_id, watched)
         if settled and not plan.pieces:
             return Turn(next_at=plan.next_at, calendars=len(watched))
@@ -73,21 +73,24 @@ class BusyReader:
     def _read(self, connection_id: str) -> Turn:
         """Everything is looked up anew: another process may have had its turn meanwhile."""
         calls = self._settle(connection_id)
-        pieces = self._plan(connection_id).pieces
+        pieces = self._plan(self._accounts.calendars(connection_id)).pieces
         going = ReadingRound(lambda calendar_ids, span: self._ask(connection_id, calendar_ids, span))
         for far in (False, True):
             self._read_together(connection_id, going, [piece for piece in pieces if piece.far is far])
-        calls += going.calls
         watched = self._accounts.calendars(connection_id)
-        calls += self._upkeep.keep(connection_id, watched)
+        calls += going.calls + self._upkeep.keep(connection_id, watched, self._going_on(connection_id))
         return Turn(next_at=self._next_at(connection_id), calls=calls, calendars=len(watched))
 
     def _next_at(self, connection_id: str) -> datetime:
-        more_to_open = self._upkeep.is_due(connection_id, self._accounts.calendars(connection_id))
-        return self._clock() if more_to_open else self._plan(connection_id).next_at
+        watched = self._accounts.calendars(connection_id)
+        return self._clock() if self._upkeep.is_due(connection_id, watched) else self._plan(watched).next_at
 
-    def _plan(self, connection_id: str) -> ReadingPlan:
-        return plan_reading(self._accounts.calendars(connection_id), self._clock(), self._horizon)
+    def _plan(self, watched: Sequence[WatchedCalendar]) -> ReadingPlan:
+        return plan_reading(watched, self._clock(), self._horizon)
+
+    def _going_on(self, connection_id: str) -> Callable[[], None]:
+        """Makes the turn last while calls are made."""
+        return lambda: self._accounts.go_on(connection_id, self._name, TURN)
 
     def _picked(self, connection_id: str) -> set[str]:
         """What blocks: never a calendar that slotsync fills."""
@@ -110,7 +113,7 @@ class BusyReader:
             self._readings.record(connection_id, read, at)
 
     def _ask(self, connection_id: str, calendar_ids: Sequence[str], span: Span) -> dict[str, BusyTimes]:
-        self._accounts.go_on(connection_id, self._name, TURN)
+        self._going_on(connection_id)()
         with self._notes.of(connection_id):
             return self._google.read(connection_id, calendar_ids, span)
 

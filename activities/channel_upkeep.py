@@ -7,7 +7,7 @@ from typing import Final
 from activities.call_notes import CallNotes
 from activities.channel_ends import ChannelEnds
 from slotsync.clock import utc_now
-from slotsync.errors import GoogleError, PushRefused
+from slotsync.errors import BadRequest, CalendarMissing, Gone, GoogleError, NotFound, PushRefused
 from slotsync.google.channels import GoogleChannels
 from slotsync.rules.push import to_forget, to_open, to_stop
 from slotsync.rules.reading_plan import WatchedCalendar
@@ -18,7 +18,10 @@ OPENED_AT_ONCE: Final = 10
 """Channels that one turn opens at most: each takes a call, and readings are waited for."""
 
 AFTER_TROUBLE: Final = timedelta(minutes=10)
-"""When channels of an account are tried again after one could not be opened. Until then it is read by polling."""
+"""When a channel that could not be opened is tried again, and with it all of the account, unless the fault is the
+calendar's own. Until then it is read by polling."""
+
+_OF_THE_CALENDAR = (NotFound, Gone, CalendarMissing, BadRequest)
 
 
 class ChannelUpkeep:
@@ -46,17 +49,18 @@ class ChannelUpkeep:
         """Whether there is a channel to open."""
         return bool(self._missing(connection_id, watched))
 
-    def keep(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> int:
+    def keep(self, connection_id: str, watched: Sequence[WatchedCalendar], going_on: Callable[[], None]) -> int:
         """Opens what is missing, some at a time, and stops what was replaced; how many calls to Google that took.
 
-        What was opened is read once more: it may have changed before it was.
+        What was opened is read once more: it may have changed before it was. ``going_on`` is called before each call.
         """
         calls, opened = 0, []
         for calendar in self._missing(connection_id, watched)[:OPENED_AT_ONCE]:
             calls += 1
+            going_on()
             if self._open(connection_id, calendar):
                 opened.append(calendar.id)
-            elif connection_id in self._rests_until:
+            elif self._rests(connection_id):
                 break
         if opened:
             self._accounts.ring(connection_id, opened)
@@ -69,11 +73,16 @@ class ChannelUpkeep:
 
     def _missing(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> list[WatchedCalendar]:
         now = self._clock()
-        if self._address is None or not watched or self._rests_until.get(connection_id, now) > now:
+        if self._address is None or not watched or self._rests(connection_id):
             return []
         ids = [each.id for each in watched]
         channels, refused = self._channels.of(ids), self._channels.refused(ids)
-        return [each for each in watched if each.id not in refused and to_open(channels.get(each.id, ()), now)]
+        could = (each for each in watched if each.id not in refused and not self._rests(each.id))
+        return [each for each in could if to_open(channels.get(each.id, ()), now)]
+
+    def _rests(self, whose: str) -> bool:
+        """Whether this connection, or this calendar, is left alone for a while after trouble."""
+        return self._rests_until.get(whose, self._clock()) > self._clock()
 
     def _open(self, connection_id: str, calendar: WatchedCalendar) -> bool:
         assert self._address
@@ -83,8 +92,9 @@ class ChannelUpkeep:
                 opened = self._google.open(connection_id, calendar.calendar_id, channel, self._address)
         except PushRefused:
             self._channels.refuse(calendar.id)
-        except GoogleError:
-            self._rests_until[connection_id] = self._clock() + AFTER_TROUBLE
+        except GoogleError as error:
+            whose = calendar.id if isinstance(error, _OF_THE_CALENDAR) else connection_id
+            self._rests_until[whose] = self._clock() + AFTER_TROUBLE
         else:
             self._channels.opened(channel.id, opened.resource_id, opened.expires_at)
             return True

@@ -76,9 +76,9 @@ def _whole(now: datetime, horizon: Horizon) -> Span:
 
 
 def _trouble(ground: Ground) -> str:
-    """The reason that the newest attempt at some calendar failed with."""
+    """The reason that the newest attempt at some calendar failed with; of several always the same one."""
     newest = (max(some, key=lambda each: each.read_at) for some in ground.readings.values() if some)
-    return next((each.error for each in newest if each.error), "")
+    return min((each.error for each in newest if each.error), default="")
 
 
 def _ends(ground: Ground) -> Iterator[datetime]:

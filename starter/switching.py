@@ -14,6 +14,7 @@ from slotsync.rules.owner import Owner, OwnerSettings, Switch
 from slotsync.rules.sync_state import SyncState
 from slotsync.rules.workflow_ids import calendar_id
 from slotsync.store import Owners, Store, SyncedEvents
+from slotsync.temporal.availability_news import tell_availability
 from slotsync.temporal.batch import BatchProgress, batch_progress
 from slotsync.temporal.calendar_news import tell_calendar
 from workflows.calendar import CalendarProgress, ManagedCalendarWorkflow
@@ -48,6 +49,8 @@ class Switching:
         await asyncio.to_thread(self._owners.put, merchant, owner, settings)
         if settings != before and (settings.sync or (before and before.sync)):
             await self._tell(merchant, [owner])
+        if settings != before and await asyncio.to_thread(self._owners.is_blocked, merchant, owner):
+            await tell_availability(self._client, merchant, owner.id)
 
     async def switch(self, merchant: str, owner: Owner | None, switch: Switch) -> None:
         """Turns one owner on or off, or the merchant as a whole. Raises ``InputError`` for an unknown owner."""

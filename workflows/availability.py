@@ -76,7 +76,7 @@ class ProductAvailabilityWorkflow:
             merchant=self._merchant, product=self._product, calendars=self._calendars, trouble=self._trouble
         )
         watching = begin_watch(request)
-        await workflow.wait_condition(lambda: watching.done() or workflow.info().is_continue_as_new_suggested())
+        await workflow.wait_condition(lambda: watching.done() or _is_long())
         if not watching.done():
             await self._continue()
         return await watching
@@ -114,9 +114,9 @@ class ProductAvailabilityWorkflow:
 
     async def _is_over(self) -> bool:
         """Whether nothing is left to do, once everybody knows that nothing blocks the product any more."""
-        await workflow.wait_condition(lambda: self._called or not (self._outbox.messages or self._subscribers))
-        await workflow.wait_condition(lambda: self._called or workflow.all_handlers_finished())
-        if self._called:
+        await workflow.wait_condition(lambda: self._goes_on() or not (self._outbox.messages or self._subscribers))
+        await workflow.wait_condition(lambda: self._goes_on() or workflow.all_handlers_finished())
+        if self._goes_on():
             return False
         await self._outbox.close()
         return True
@@ -124,10 +124,14 @@ class ProductAvailabilityWorkflow:
     async def _until_called(self, hold: Hold) -> None:
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._called, timeout=hold.look_again, timeout_summary="Look whether it goes on"
+                self._goes_on, timeout=hold.look_again, timeout_summary="Look whether it goes on"
             )
 
+    def _goes_on(self) -> bool:
+        return self._called or _is_long()
+
     async def _continue(self) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
         await self._outbox.close()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
@@ -139,3 +143,8 @@ class ProductAvailabilityWorkflow:
                 subscribers=tuple(self._subscribers),
             )
         )
+
+
+def _is_long() -> bool:
+    """Whether the history is so long that Temporal wants another run."""
+    return workflow.info().is_continue_as_new_suggested()

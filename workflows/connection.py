@@ -29,6 +29,7 @@ class ConnectionWorkflow:
     def __init__(self, request: ConnectionRequest) -> None:
         self._merchant = request.merchant
         self._news: Granted | Revoked | Disconnect | None = None
+        self._departing = False
         self._display = Display()
 
     @workflow.run
@@ -54,8 +55,8 @@ class ConnectionWorkflow:
 
     @workflow.signal
     def revoked(self, news: Revoked) -> None:
-        """Google has refused the grant for good. What the merchant wants weighs more."""
-        if not isinstance(self._news, Disconnect):
+        """Google has refused the grant for good. What the merchant wants weighs more, and who is leaving leaves."""
+        if not self._departing and not isinstance(self._news, Disconnect):
             self._news = news
 
     @workflow.signal
@@ -92,8 +93,10 @@ class ConnectionWorkflow:
 
     async def _depart(self, news: Disconnect) -> Farewell:
         self._display.says("Disconnecting")
+        self._departing = True
         farewell = await depart(self._merchant, news.calendars, interrupted=lambda: self._news is not None)
         await self._wake(everyone=True)
+        self._departing = False
         self._display.turned_out(None, "\n\n".join(("Disconnected.", *farewell.notes)))
         return farewell
 

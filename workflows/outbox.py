@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.rules.availability_news import tells_availability
@@ -46,7 +47,8 @@ class Outbox:
         self._closing = True
         if self._delivering:
             self._delivering.cancel()
-            with suppress(asyncio.CancelledError):
+            # One that is on its way and fails is not tried again once it is called back: it ends as it failed.
+            with suppress(asyncio.CancelledError, ActivityError):
                 await self._delivering
 
     async def _deliver(self) -> None:

@@ -36,7 +36,7 @@ class GoogleBusyTimes:
             "items": [{"id": each} for each in calendar_ids],
         }
         answer = ask(self._services.calendar(connection_id).freebusy.query(body=body))
-        answered = answer.get("calendars", {})
+        answered = answer.get("calendars") or {}
         return {each: _busy_times(answered, each) for each in calendar_ids}
 
 
@@ -46,11 +46,15 @@ def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) ->
         return BusyTimes(error="unanswered")
     if errors := calendar.get("errors"):  # inside a 200
         return BusyTimes(error=errors[0].get("reason") or "unknown")
-    times = calendar.get("busy", [])
     try:
-        return BusyTimes(busy=tuple(Span.model_validate(each) for each in times if each["start"] != each["end"]))
-    except (KeyError, ValidationError):  # one calendar that makes no sense must not hide the others
+        times = [(each["start"], each["end"]) for each in calendar["busy"]]
+        return BusyTimes(busy=tuple(_span(*each) for each in times if each[0] != each[1]))
+    except (KeyError, TypeError, ValidationError):  # one calendar that makes no sense must not hide the others
         return BusyTimes(error="unreadable")
+
+
+def _span(start: str, end: str) -> Span:
+    return Span.model_validate({"start": start, "end": end})
 
 
 def _text(instant: datetime) -> str:

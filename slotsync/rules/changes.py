@@ -11,10 +11,14 @@ _KINDS = ((SlotState.BUSY, True), (SlotState.BUSY, False), (SlotState.UNKNOWN, T
 
 
 class Published(Message):
-    """What was told of a stretch of time; what is in no slot was free."""
+    """What was told of a stretch of time; what is in no slot was free.
+
+    ``busy`` is what was known to be busy when it was last known: an unknown time may still be.
+    """
 
     span: Span
     slots: tuple[Slot, ...]
+    busy: tuple[Span, ...] = ()
 
 
 def changed(before: Published | None, now: Availability) -> tuple[Span, ...]:
@@ -26,9 +30,14 @@ def changed(before: Published | None, now: Availability) -> tuple[Span, ...]:
 
 
 def newly_busy(before: Published | None, now: Availability) -> tuple[Span, ...]:
-    """The moments that are busy, and that were told to be neither busy nor unknown."""
-    known = [each for kind in _KINDS for each in _told(before, *kind)]
-    return spans_of(without(stretches_of(each.span for each in now.slots if each.state is SlotState.BUSY), known))
+    """The moments that are busy, and that were not when they were last known."""
+    return spans_of(without(_of_state(now, SlotState.BUSY), stretches_of(before.busy) if before else []))
+
+
+def last_known_busy(before: Published | None, now: Availability) -> tuple[Span, ...]:
+    """The moments that are busy, or unknown and were busy when they were last known."""
+    known = stretches_of(before.busy) if before else []
+    return spans_of(merged([*_of_state(now, SlotState.BUSY), *shared(known, _of_state(now, SlotState.UNKNOWN))]))
 
 
 def slots_in(availability: Availability, spans: Iterable[Span]) -> tuple[Slot, ...]:
@@ -51,6 +60,10 @@ def _told(before: Published | None, state: SlotState, closed: bool) -> list[Stre
 def _clipped(availability: Availability, within: Sequence[Stretch], state: SlotState, closed: bool) -> Iterator[Slot]:
     for span in spans_of(shared(_of_kind(availability.slots, state, closed), within)):
         yield Slot(span=span, state=state, closed=closed)
+
+
+def _of_state(now: Availability, state: SlotState) -> list[Stretch]:
+    return stretches_of(each.span for each in now.slots if each.state is state)
 
 
 def _of_kind(slots: Iterable[Slot], state: SlotState, closed: bool) -> list[Stretch]:

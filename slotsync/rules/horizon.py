@@ -42,11 +42,6 @@ class Chunk(Message):
     span: Span
     every: timedelta
 
-    @property
-    def stale_after(self) -> timedelta:
-        """The age from which a reading of it is no longer believed."""
-        return self.every * (1 + JITTER) * STALE_AFTER
-
 
 def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
     """The whole horizon in pieces, each of which begins a day before the last one ends, the near ones first.
@@ -66,11 +61,6 @@ def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
 def batches(calendars: Sequence[Item]) -> list[Sequence[Item]]:
     """Calendars in groups that one query may name."""
     return [calendars[first : first + MOST_CALENDARS] for first in range(0, len(calendars), MOST_CALENDARS)]
-
-
-def due(read_at: datetime | None, chunk: Chunk, now: datetime, spread: float) -> bool:
-    """Whether it is time to read again. ``spread``, from -1 to 1, is each product's own share of the jitter."""
-    return read_at is None or now - read_at >= chunk.every * (1 + JITTER * spread)
 
 
 def _pieces(start: datetime, end: datetime) -> Iterator[Span]:

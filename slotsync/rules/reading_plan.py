@@ -87,7 +87,9 @@ def _piece(
     if not any(due is None or due <= now for due in dues):
         return None
     soon = now + chunk.every / 2
-    taken = tuple(each for each, due in zip(calendars, dues, strict=True) if due is None or due <= soon)
+    due_soon = (each for each, due in zip(calendars, dues, strict=True) if due is None or due <= soon)
+    # The longest unread first: a call that nobody answers ends a round, and must not keep the others waiting for ever.
+    taken = tuple(sorted(due_soon, key=lambda each: _attempted_at(each, number)))
     good_for = tuple(_every(each, chunk) * (1 + JITTER) * STALE_AFTER for each in taken)
     return Piece(chunk=number, span=chunk.span, far=_is_far(chunk), calendars=taken, good_for=good_for)
 
@@ -107,6 +109,11 @@ def _reasons(calendar: WatchedCalendar, attempt: Attempt, chunk: Chunk) -> Itera
         yield attempt.at + _patience(calendar, attempt, chunk)
     if calendar.rung_at and calendar.rung_at > attempt.at:
         yield max(calendar.rung_at, attempt.at + (FAR_GAP if _is_far(chunk) else NEAR_GAP))
+
+
+def _attempted_at(calendar: WatchedCalendar, number: int) -> float:
+    attempt = calendar.attempts.get(number)
+    return attempt.at.timestamp() if attempt else 0
 
 
 def _is_far(chunk: Chunk) -> bool:

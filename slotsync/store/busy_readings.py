@@ -97,7 +97,7 @@ class BusyReadings:
         sealed = before.busy if before and same else self._vault.seal(_TIMES.dump_json(new.busy).decode())
         times = {"starts_at": new.span.start, "ends_at": new.span.end, "read_at": at, "good_until": at + new.good_for}
         _READ.run(connection, **key, **times, busy=sealed, **dict.fromkeys(_BAD))
-        return not same or (before is not None and bool(before.error)) or _had_expired(before, at)
+        return not same or (before is not None and bool(before.error)) or _had_expired(before, self._clock())
 
     def _readings(self, row: BusyReadingRow) -> Iterator[Reading]:
         if row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None:
@@ -111,5 +111,6 @@ class BusyReadings:
         return _TIMES.validate_json(self._vault.open(sealed))
 
 
-def _had_expired(before: BusyReadingRow | None, at: datetime) -> bool:
-    return before is not None and before.good_until is not None and before.good_until <= at
+def _had_expired(before: BusyReadingRow | None, now: datetime) -> bool:
+    """Whether somebody may have looked who did not believe it any more."""
+    return before is not None and before.good_until is not None and before.good_until <= now

@@ -49,8 +49,9 @@ class Departures:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _GONE)
             forgotten = update(_TABLE).where(*own).values(**nothing, scopes="", last_good_call_at=None)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
-                forget_account(connection, connection_id)
+                # In the order of who picks: with another one, each might wait for the other.
                 connection.execute(delete(_PICKED).where(_PICKED.c.merchant == merchant))
+                forget_account(connection, connection_id)
 
     def is_shared(self, connection_id: str) -> bool:
         """Whether another merchant uses the same account: Google ends all grants of an account to us at once."""

@@ -7,7 +7,7 @@ from slotsync.clock import utc_now
 from slotsync.rules.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
-from slotsync.store.tables import MerchantRow, OwnerRow
+from slotsync.store.tables import BlockingCalendarRow, MerchantRow, OwnerRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 from slotsync.store.watched_accounts import touch_merchant
 
@@ -69,6 +69,14 @@ class Owners:
         """All merchants, by id."""
         with self._store.read() as session:
             return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
+
+    def is_blocked(self, merchant: str, owner: Owner) -> bool:
+        """Whether any calendar blocks the owner."""
+        picked = select(BlockingCalendarRow.place).filter_by(
+            merchant=merchant, kind=owner.kind.value, owner_id=owner.id
+        )
+        with self._store.read() as session:
+            return session.exec(picked).first() is not None
 
     def all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Every owner of the merchant, products first, each kind by id."""

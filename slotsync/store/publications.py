@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, select
 
 from slotsync.rules.availability import Availability, Slot
 from slotsync.rules.availability_news import Publication, Subject, message_id
-from slotsync.rules.changes import Published, changed, newly_busy, slots_in
+from slotsync.rules.changes import Published, changed, last_known_busy, newly_busy, slots_in
+from slotsync.rules.message import Message
 from slotsync.rules.span import Span, merged
 from slotsync.rules.webhook import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook, webhook
 from slotsync.secrets import Vault
@@ -20,7 +20,13 @@ from slotsync.store.webhook_messages import WebhookMessages
 
 _TABLE = table_of(PublishedAvailabilityRow)
 _MESSAGES = table_of(WebhookMessageRow)
-_SLOTS = TypeAdapter(tuple[Slot, ...])
+
+
+class _Told(Message):
+    """What rests sealed of a publication."""
+
+    slots: tuple[Slot, ...] = ()
+    busy: tuple[Span, ...] = ()
 
 
 def _replace(insert: Insert) -> Insert:
@@ -58,7 +64,7 @@ class Publications:
             number = row.number if row else 0
             if not spans:
                 return Publication(number=number)
-            self._put(connection, subject, number + 1, availability)
+            self._put(connection, subject, number + 1, availability, last_known_busy(before, availability))
             found = self._conflicts(connection, subject, before, availability, now)
             news = self._news(connection, subject, number + 1, availability, spans)
             return Publication(
@@ -74,10 +80,12 @@ class Publications:
         return PublishedAvailabilityRow.model_validate(found) if found else None
 
     def _published(self, row: PublishedAvailabilityRow) -> Published:
-        slots = _SLOTS.validate_json(self._vault.open(row.slots)) if row.slots else ()
-        return Published(span=Span(start=row.starts_at, end=row.ends_at), slots=slots)
+        told = _Told.model_validate_json(self._vault.open(row.slots)) if row.slots else _Told()
+        return Published(span=Span(start=row.starts_at, end=row.ends_at), slots=told.slots, busy=told.busy)
 
-    def _put(self, connection: Connection, subject: Subject, number: int, told: Availability) -> None:
+    def _put(
+        self, connection: Connection, subject: Subject, number: int, told: Availability, busy: tuple[Span, ...]
+    ) -> None:
         _PUT.run(
             connection,
             merchant=subject.merchant,
@@ -86,7 +94,7 @@ class Publications:
             token=subject.token,
             starts_at=told.span.start,
             ends_at=told.span.end,
-            slots=self._vault.seal(_SLOTS.dump_json(told.slots).decode()),
+            slots=self._vault.seal(_Told(slots=told.slots, busy=busy).model_dump_json()),
         )
 
     def _conflicts(

@@ -13,15 +13,17 @@ from temporalio.worker import Worker
 
 from activities.availability_parts import availability_activities
 from activities.call_notes import CallNotes
+from activities.product_looks import ProductLooks
 from activities.webhooks import WebhookActivities
 from slotsync.google.service import GoogleServices
 from slotsync.rules.availability_news import Subscription
+from slotsync.rules.changes import changed, slots_in
 from slotsync.rules.span import Span
 from slotsync.rules.workflow_ids import availability_id
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.store import Connections
-from slotsync.store.answers import Answers
+from slotsync.store.publications import Publications
 from slotsync.store.watched_accounts import touch_merchant
 from slotsync.temporal import queues
 from tests.availability.conftest import shop_with
@@ -125,13 +127,18 @@ def ring(world: World, clock: Clock) -> None:
 
 
 async def seen(world: World, clock: Clock, starts: list[datetime]) -> None:
-    """Waits until the product is known to be closed at these times, and at no others."""
-    answers = Answers(world.store, world.vault)
+    """Waits until the product is known to be closed at these times and at no others, and that is published."""
+    looks = ProductLooks(world.store, world.vault, world.settings.horizon)
+    told = Publications(world.store, world.vault, webhooks=True)
     whole = Span(start=clock.now, end=clock.now + timedelta(days=89))
 
+    def as_it_should_be() -> bool:
+        found = looks.look(MERCHANT, TOUR.id, clock.now).availability
+        known = [slot.span.start for slot in slots_in(found, [whole])]
+        return found.complete and known == starts and not changed(told.last(MERCHANT, TOUR.id), found)
+
     async def so() -> bool:
-        found = await asyncio.to_thread(answers.availability, MERCHANT, TOUR.id, whole, clock.now)
-        return found is not None and found.complete and [slot.span.start for slot in found.slots] == starts
+        return await asyncio.to_thread(as_it_should_be)
 
     await until(so, 30)
 

@@ -11,11 +11,13 @@ from slotsync.errors import GrantLost
 from slotsync.google import GoogleServices
 from slotsync.google.channels import GoogleChannels
 from slotsync.rules.connection import ConnectionState
+from slotsync.rules.connection_news import Revoked
 from slotsync.rules.departure import Farewell, LeftCalendars
 from slotsync.rules.push import Channel
 from slotsync.store import Connections
 from slotsync.store.push_channels import PushChannels
 from slotsync.store.watched_accounts import WatchedAccounts
+from slotsync.temporal.connection_news import tell_connection
 from tests.connections.conftest import OTHER, Office
 from tests.connections.test_resuming import all_settled, open_tours, parked, report
 from tests.push_receiver import Receiver, wait_until
@@ -89,6 +91,20 @@ async def test_a_dead_grant_does_not_keep_anyone_from_leaving(office: Office) ->
     assert (farewell.deleted, farewell.left) == ((), (TOUR,))
     assert "Delete them there" in farewell.notes[0]
     assert secrets_left(world) == []
+
+
+async def test_a_grant_that_is_found_dead_while_its_merchant_leaves_holds_up_nobody(office: Office) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await world.fault(method="oauth2.revoke", kind="slow", seconds=2, count=1)
+        leaving = asyncio.create_task(office.connecting.disconnect(MERCHANT, LeftCalendars.KEEP))
+
+        async def on_the_way() -> bool:
+            return (await office.connecting.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+
+        await until(on_the_way)
+        await tell_connection(world.client, MERCHANT, Revoked(reason="invalid_grant"))
+        assert await leaving is not None
 
 
 async def test_whoever_was_never_connected_is_told_so(office: Office) -> None:

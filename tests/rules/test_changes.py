@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotsync.rules.availability import Availability, Slot, SlotState
-from slotsync.rules.changes import Published, changed, newly_busy, slots_in
+from slotsync.rules.changes import Published, changed, last_known_busy, newly_busy, slots_in
 from slotsync.rules.span import Span
 from tests.rules.test_span import SPANS, minutes, span
 
@@ -42,16 +42,21 @@ def test_only_minutes_that_differ_from_what_was_told_are_news(before: Published 
 
 @given(NOW)
 def test_what_was_told_is_no_news(now: Availability) -> None:
-    published = Published(span=now.span, slots=now.slots)
+    published = Published(span=now.span, slots=now.slots, busy=last_known_busy(None, now))
     assert changed(published, now) == newly_busy(published, now) == ()
 
 
-@given(BEFORE, NOW)
-def test_newly_busy_is_what_nobody_had_to_expect(before: Published | None, now: Availability) -> None:
-    told = before.slots if before else ()
-    assert minutes(newly_busy(before, now)) == {
-        minute for minute in minutes([now.span]) if at(now.slots, minute) == BUSY and at(told, minute) == FREE
-    }
+@given(st.lists(MINUTES, min_size=1, max_size=6))
+def test_newly_busy_is_what_was_free_when_it_was_last_known(told: list[list[Told]]) -> None:
+    before, known = None, dict[int, Told]()
+    for states in told:
+        now = availability_of(0, states)
+        assert minutes(newly_busy(before, now)) == {
+            minute for minute, state in enumerate(states) if state == BUSY and known.get(minute, FREE) != BUSY
+        }
+        before = Published(span=now.span, slots=now.slots, busy=last_known_busy(before, now))
+        fresh = {minute: state for minute, state in enumerate(states) if state in {FREE, BUSY}}
+        known = {minute: state for minute, state in known.items() if minute < len(states)} | fresh
 
 
 @given(NOW, SPANS)

@@ -2,11 +2,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.horizon import LONGEST, MOST_CALENDARS, OVERLAP, Chunk, Horizon, batches, chunks, due
+from slotsync.rules.horizon import LONGEST, MOST_CALENDARS, OVERLAP, Horizon, batches, chunks
 from slotsync.rules.span import Span
 
 ZONES = ("Pacific/Kiritimati", "Pacific/Niue", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe", "UTC")
@@ -58,17 +57,6 @@ def test_each_calendar_is_in_one_query_and_none_names_too_many(count: int) -> No
     assert [each for group in groups for each in group] == calendars
     assert all(0 < len(group) <= MOST_CALENDARS for group in groups)
     assert len(groups) == -(-count // MOST_CALENDARS)
-
-
-@pytest.mark.parametrize(
-    ("age", "spread", "is_due"),
-    [(59, 0, False), (60, 0, True), (50, -1, True), (44, -1, False), (74, 1, False), (75, 1, True)],
-)
-def test_a_reading_is_due_after_its_time_with_a_quarter_of_jitter(age: float, spread: float, is_due: bool) -> None:
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    chunk = Chunk(span=Span(start=now, end=now + timedelta(days=1)), every=timedelta(seconds=60))
-    assert due(now - timedelta(seconds=age), chunk, now, spread) is is_due
-    assert due(None, chunk, now, spread)
 
 
 def test_days_that_the_clock_changes_on_are_as_long_as_they_are() -> None:

@@ -146,6 +146,7 @@ def test_a_failure_that_healed_is_news_although_the_times_are_the_same(kept: Kep
 def test_what_was_believed_no_longer_and_is_again_is_news(kept: Kept) -> None:
     kept.record(0, [BUSY])
     assert not kept.record(9, [BUSY])
+    kept.now = at(19)
     assert kept.record(19, [BUSY])
 
 

@@ -95,7 +95,7 @@ def test_a_product_that_is_free_from_the_beginning_is_no_news(desk: Desk) -> Non
 def test_a_change_is_kept_and_told(desk: Desk) -> None:
     published = desk.publish("t", available(MORNING))
     assert published == Publication(number=1, changed=(MORNING,), messages=("msg_t-0",))
-    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots)
+    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
     assert desk.told("msg_t-0") == AvailabilityChanged(
         merchant="m",
         product="tour",
@@ -154,7 +154,7 @@ def test_the_same_token_again_tells_nothing_twice(desk: Desk) -> None:
     again = desk.publish("t", available(EVENING))
     assert (again.number, again.messages) == (first.number, first.messages)
     assert desk.notes() == 1
-    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots)
+    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
 
 
 def test_who_asks_again_hears_of_every_change_that_there_was(desk: Desk) -> None:
@@ -227,7 +227,7 @@ def test_a_platform_without_webhooks_is_sent_nothing_but_can_ask(store: Store, v
     desk.book("1", MORNING)
     assert desk.publish("t", available(MORNING)) == Publication(number=1, changed=(MORNING,), conflicts=1)
     assert desk.notes() == 0
-    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots)
+    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
 
 
 def test_what_was_told_rests_sealed(store: Store, desk: Desk) -> None:

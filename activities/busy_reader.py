@@ -27,6 +27,10 @@ OTHERS_TURN: Final = timedelta(seconds=1)
 """When to look again what another process has read."""
 
 
+GoingOn = Callable[[], None]
+"""Says that a turn still goes on."""
+
+
 class Turn(Message):
     """What a turn did: calls to Google, and of how many calendars the account has; and when the next is due."""
 
@@ -57,7 +61,6 @@ class BusyReader:
         self._notes = notes
         self._horizon = horizon
         self._clock = clock
-        self._name = str(uuid4())
 
     def turn(self, connection_id: str) -> Turn:
         """Reads what is due now, unless another process does."""
@@ -67,18 +70,18 @@ class BusyReader:
         settled = picked == {each.calendar_id for each in watched} and not self._upkeep.is_due(connection_id, watched)
         if settled and not plan.pieces:
             return Turn(next_at=plan.next_at, calendars=len(watched))
-        with self._own_turn(connection_id) as ours:
-            return self._read(connection_id) if ours else Turn(next_at=self._clock() + OTHERS_TURN)
+        with self._own_turn(connection_id) as going_on:
+            return self._read(connection_id, going_on) if going_on else Turn(next_at=self._clock() + OTHERS_TURN)
 
-    def _read(self, connection_id: str) -> Turn:
+    def _read(self, connection_id: str, going_on: GoingOn) -> Turn:
         """Everything is looked up anew: another process may have had its turn meanwhile."""
         calls = self._settle(connection_id)
         pieces = self._plan(self._accounts.calendars(connection_id)).pieces
-        going = ReadingRound(lambda calendar_ids, span: self._ask(connection_id, calendar_ids, span))
+        round_ = ReadingRound(lambda calendar_ids, span: self._ask(connection_id, going_on, calendar_ids, span))
         for far in (False, True):
-            self._read_together(connection_id, going, [piece for piece in pieces if piece.far is far])
+            self._read_together(connection_id, round_, [piece for piece in pieces if piece.far is far])
         watched = self._accounts.calendars(connection_id)
-        calls += going.calls + self._upkeep.keep(connection_id, watched, self._going_on(connection_id))
+        calls += round_.calls + self._upkeep.keep(connection_id, watched, going_on)
         return Turn(next_at=self._next_at(connection_id), calls=calls, calendars=len(watched))
 
     def _next_at(self, connection_id: str) -> datetime:
@@ -87,10 +90,6 @@ class BusyReader:
 
     def _plan(self, watched: Sequence[WatchedCalendar]) -> ReadingPlan:
         return plan_reading(watched, self._clock(), self._horizon)
-
-    def _going_on(self, connection_id: str) -> Callable[[], None]:
-        """Makes the turn last while calls are made."""
-        return lambda: self._accounts.go_on(connection_id, self._name, TURN)
 
     def _picked(self, connection_id: str) -> set[str]:
         """What blocks: never a calendar that slotsync fills."""
@@ -107,22 +106,28 @@ class BusyReader:
         self._accounts.forget(left)
         return calls
 
-    def _read_together(self, connection_id: str, going: ReadingRound, pieces: Sequence[Piece]) -> None:
+    def _read_together(self, connection_id: str, round_: ReadingRound, pieces: Sequence[Piece]) -> None:
         at = self._clock()
-        if read := [reading for piece in pieces for reading in going.read(piece)]:
+        if read := [reading for piece in pieces for reading in round_.read(piece)]:
             self._readings.record(connection_id, read, at)
 
-    def _ask(self, connection_id: str, calendar_ids: Sequence[str], span: Span) -> dict[str, BusyTimes]:
-        self._going_on(connection_id)()
+    def _ask(
+        self, connection_id: str, going_on: GoingOn, calendar_ids: Sequence[str], span: Span
+    ) -> dict[str, BusyTimes]:
+        going_on()
         with self._notes.of(connection_id):
             return self._google.read(connection_id, calendar_ids, span)
 
     @contextmanager
-    def _own_turn(self, connection_id: str) -> Iterator[bool]:
-        """Whether it is ours to read; nobody else reads meanwhile."""
-        ours = self._accounts.take_turn(connection_id, self._name, TURN)
+    def _own_turn(self, connection_id: str) -> Iterator[GoingOn | None]:
+        """What makes the turn last while it goes on; nothing when it is not ours to read.
+
+        Each turn has a name of its own: one that slept for long must not end a newer one.
+        """
+        name = str(uuid4())
+        ours = self._accounts.take_turn(connection_id, name, TURN)
         try:
-            yield ours
+            yield (lambda: self._accounts.go_on(connection_id, name, TURN)) if ours else None
         finally:
             if ours:
-                self._accounts.end_turn(connection_id, self._name)
+                self._accounts.end_turn(connection_id, name)

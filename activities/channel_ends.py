@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from slotsync.errors import GoogleError
+from slotsync.errors import GoogleError, GrantLost
 from slotsync.google.channels import GoogleChannels
 from slotsync.rules.push import Channel
 from slotsync.store.push_channels import PushChannels
@@ -22,20 +22,21 @@ class ChannelEnds:
     def stop(self, connection_id: str, channels: Iterable[Channel]) -> int:
         """Stops these channels; how many calls to Google that took.
 
-        One after the other is forgotten: a second go has only the rest to do. After a failure the others are only
-        forgotten: with a dead grant or without an answer, fifty calls would take minutes.
+        One after the other is forgotten: a second go has only the rest to do. With a dead grant, or once nobody has
+        answered, the others are only forgotten: fifty calls would take minutes.
         """
-        calls, answers = 0, True
+        calls, in_vain = 0, False
         for channel in channels:
-            if channel.resource_id and answers:
+            if channel.resource_id and not in_vain:
                 calls += 1
-                answers = self._is_stopped(connection_id, channel.id, channel.resource_id)
+                in_vain = self._stop(connection_id, channel.id, channel.resource_id)
             self._channels.forget(channel.id)
         return calls
 
-    def _is_stopped(self, connection_id: str, channel_id: str, resource_id: str) -> bool:
+    def _stop(self, connection_id: str, channel_id: str, resource_id: str) -> bool:
+        """Whether it would be in vain to stop another one."""
         try:
             self._google.stop(connection_id, channel_id, resource_id)
-        except GoogleError:
-            return False
-        return True
+        except GoogleError as error:
+            return isinstance(error, GrantLost) or error.reason == "timeout"
+        return False

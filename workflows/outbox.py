@@ -38,10 +38,6 @@ class Outbox:
         self.messages.extend(messages)
         self._replaced = None
 
-    async def emptied(self) -> None:
-        """Returns when everything was accepted."""
-        await workflow.wait_condition(lambda: not self.messages)
-
     async def close(self) -> None:
         """Delivers no more. What is on its way arrives first: two deliveries never overlap."""
         self._closing = True

@@ -55,3 +55,8 @@ def from_google(moment: "EventDateTime") -> datetime | date | None:
     if "dateTime" in moment:
         return datetime.fromisoformat(moment["dateTime"]).astimezone(UTC).replace(microsecond=0)
     return date.fromisoformat(moment["date"]) if "date" in moment else None
+
+
+def instant_text(instant: datetime) -> str:
+    """A UTC instant as parameters of Google's want it."""
+    return instant.isoformat().replace("+00:00", "Z")

@@ -1,11 +1,11 @@
 """Asking Google when calendars are busy: bare times, and nothing else of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from slotsync.google.body import instant_text
 from slotsync.google.call import ask
 from slotsync.google.service import GoogleServices
 from slotsync.rules.message import Message
@@ -31,8 +31,8 @@ class GoogleBusyTimes:
     def read(self, connection_id: str, calendar_ids: Sequence[str], span: Span) -> dict[str, BusyTimes]:
         """What is said of each of at most 50 calendars and 60 days, in one call. Raises a ``GoogleError``."""
         body: FreeBusyRequest = {
-            "timeMin": _text(span.start),
-            "timeMax": _text(span.end),
+            "timeMin": instant_text(span.start),
+            "timeMax": instant_text(span.end),
             "items": [{"id": each} for each in calendar_ids],
         }
         answer = ask(self._services.calendar(connection_id).freebusy.query(body=body))
@@ -44,18 +44,19 @@ def _busy_times(answered: "Mapping[str, FreeBusyCalendar]", calendar_id: str) ->
     calendar = answered.get(calendar_id)
     if calendar is None:
         return BusyTimes(error="unanswered")
-    if errors := calendar.get("errors"):  # inside a 200
-        return BusyTimes(error=errors[0].get("reason") or "unknown")
     try:
+        if errors := calendar.get("errors"):  # inside a 200
+            return BusyTimes(error=errors[0].get("reason") or "unknown")
         times = [(each["start"], each["end"]) for each in calendar["busy"]]
         return BusyTimes(busy=tuple(_span(*each) for each in times if each[0] != each[1]))
-    except (KeyError, TypeError, ValidationError):  # one calendar that makes no sense must not hide the others
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValidationError,
+    ):  # one calendar that makes no sense must not hide the others
         return BusyTimes(error="unreadable")
 
 
 def _span(start: str, end: str) -> Span:
     return Span.model_validate({"start": start, "end": end})
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

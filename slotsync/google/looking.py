@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from slotsync.errors import CalendarMissing, NotFound, ScopeMissing
-from slotsync.google.body import from_google
+from slotsync.google.body import from_google, instant_text
 from slotsync.google.busy_times import GoogleBusyTimes
 from slotsync.google.call import ask
 from slotsync.google.service import GoogleServices
@@ -98,8 +98,8 @@ class GoogleLooks:
             page = ask(
                 events.list(
                     calendarId=calendar_id,
-                    timeMin=_text(start),
-                    timeMax=_text(end),
+                    timeMin=instant_text(start),
+                    timeMax=instant_text(end),
                     singleEvents=True,
                     orderBy="startTime",
                     maxResults=EVENTS_SHOWN,
@@ -126,7 +126,3 @@ def _shown(event: "Event") -> ShownEvent | None:
     if start is None or end is None:
         return None
     return ShownEvent(title=event.get("summary", ""), start=start, end=end)
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

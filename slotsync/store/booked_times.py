@@ -7,8 +7,8 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert
 
 from slotsync.rules.booked_time import BookedTime, met
 from slotsync.rules.span import Span
+from slotsync.store.busy_tables import BookedTimeRow
 from slotsync.store.store import Store
-from slotsync.store.tables import BookedTimeRow
 from slotsync.store.upsert import table_of
 
 KEPT = timedelta(days=30)

@@ -12,8 +12,8 @@ from slotsync.rules.availability import Reading
 from slotsync.rules.message import Message
 from slotsync.rules.span import Span
 from slotsync.secrets import Vault
+from slotsync.store.busy_tables import BusyReadingRow, WatchedCalendarRow
 from slotsync.store.store import Store
-from slotsync.store.tables import BusyReadingRow, WatchedCalendarRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 from slotsync.store.watched_accounts import touch
 

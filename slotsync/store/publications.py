@@ -13,8 +13,8 @@ from slotsync.rules.span import Span, merged
 from slotsync.rules.webhook import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook, webhook
 from slotsync.secrets import Vault
 from slotsync.store.booked_times import BookedTimes
+from slotsync.store.busy_tables import PublishedAvailabilityRow, WebhookMessageRow
 from slotsync.store.store import Store
-from slotsync.store.tables import PublishedAvailabilityRow, WebhookMessageRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 from slotsync.store.webhook_messages import WebhookMessages
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 from slotsync.clock import utc_now
 from slotsync.rules.push import Channel, NewChannel, ring_at
 from slotsync.secrets import Vault
+from slotsync.store.busy_tables import PushChannelRow, WatchedCalendarRow
 from slotsync.store.store import Store
-from slotsync.store.tables import PushChannelRow, WatchedCalendarRow
 from slotsync.store.upsert import table_of
 from slotsync.store.watched_accounts import touch
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, delete, select
 
-from slotsync.store.tables import WatchedAccountRow, WatchedCalendarRow
+from slotsync.store.busy_tables import WatchedAccountRow, WatchedCalendarRow
 from slotsync.store.upsert import table_of
 from slotsync.store.watched_accounts import forget_calendars
 

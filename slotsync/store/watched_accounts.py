@@ -11,15 +11,9 @@ from sqlmodel import select as select_row
 from slotsync.clock import utc_now
 from slotsync.rules.reading_plan import Attempt, WatchedCalendar
 from slotsync.secrets import Vault
+from slotsync.store.busy_tables import BusyReadingRow, PushChannelRow, WatchedAccountRow, WatchedCalendarRow
 from slotsync.store.store import Store
-from slotsync.store.tables import (
-    BlockingCalendarRow,
-    BusyReadingRow,
-    ConnectionRow,
-    PushChannelRow,
-    WatchedAccountRow,
-    WatchedCalendarRow,
-)
+from slotsync.store.tables import BlockingCalendarRow, ConnectionRow
 from slotsync.store.upsert import Insert, Upsert, table_of
 
 _ACCOUNTS = table_of(WatchedAccountRow)

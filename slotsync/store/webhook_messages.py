@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import Connection, delete
 
 from slotsync.secrets import Vault
+from slotsync.store.busy_tables import WebhookMessageRow
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.store import Store
-from slotsync.store.tables import WebhookMessageRow
 from slotsync.store.upsert import Upsert, table_of
 
 _TABLE = table_of(WebhookMessageRow)

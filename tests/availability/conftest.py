@@ -9,15 +9,37 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from activities.busy_reader import BusyReader
 from slotsync.rules.blocking import PickableCalendar
 from slotsync.rules.owner import Owner
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.store.blocking_calendars import BlockingCalendars
 from slotsync.temporal.availability_news import tell_availability
+from tests.availability.account import Desk, running_desk
 from tests.platform import Platform, running_platform
 from tests.servers import real_time
 from tests.world import EMAIL, MERCHANT, TOUR, World, settings_for, world_of
+
+
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk for all tests of a module, where it is the module's ``NOON``."""
+    with running_desk(tmp_path_factory.mktemp("desk"), request.module.NOON) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(running: Desk, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    running.clock.now = request.module.NOON
+    yield running
+    running.heal()
+
+
+@pytest.fixture
+def reader(desk: Desk) -> Iterator[BusyReader]:
+    with desk.reader() as reader:
+        yield reader
 
 
 @pytest.fixture

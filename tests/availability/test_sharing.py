@@ -16,7 +16,7 @@ from slotsync.rules.push import SLOW_POLL
 from slotsync.rules.reading_plan import WatchedCalendar
 from slotsync.store import Calendars, Store
 from slotsync.store.busy_readings import BusyReadings
-from tests.availability.account import HORIZON, Account, Desk, running_desk
+from tests.availability.account import HORIZON, Account, Desk
 from tests.push_receiver import Receiver
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -27,19 +27,6 @@ FAR = PIECES - 1
 
 NEAR_CALLS = 2
 """Sixty calendars, fifty to a call."""
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_desk(tmp_path_factory.mktemp("desk"), NOON) as desk:
-        yield desk
-
-
-@pytest.fixture
-def desk(running: Desk) -> Iterator[Desk]:
-    running.clock.now = NOON
-    yield running
-    running.heal()
 
 
 @pytest.fixture
@@ -60,12 +47,6 @@ def large(desk: Desk) -> Account:
         account.choose(product)
         account.pick(*picked, product=product)
     return account
-
-
-@pytest.fixture
-def reader(desk: Desk) -> Iterator[BusyReader]:
-    with desk.reader() as reader:
-        yield reader
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.horizon import FAR_EVERY, JITTER, Horizon, batches, chunks
+from slotsync.rules.horizon import FAR_EVERY, JITTER, Horizon, chunks
 from slotsync.rules.push import SLOW_POLL
 from slotsync.rules.reading_plan import (
     FAR_GAP,
@@ -19,7 +19,6 @@ from slotsync.rules.reading_plan import (
     WatchedCalendar,
     plan_reading,
 )
-from slotsync.rules.span import Span, without
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -196,113 +195,3 @@ def test_a_reading_is_believed_until_three_rounds_were_missed(pushed: bool, ever
 def test_nothing_that_is_logged_names_a_calendar() -> None:
     watched = WatchedCalendar(id="w-1", calendar_id="kari@example.com")
     assert "kari" not in f"{watched} {watched!r} {plan(watched)}"
-
-
-class Days:
-    """Calendars that are read as planned, and what a reader of them would know."""
-
-    def __init__(self, count: int, start: datetime, horizon: Horizon) -> None:
-        self.now = start
-        self.calls: list[tuple[datetime, bool]] = []
-        self._horizon = horizon
-        self._made = 0
-        self.calendars: list[WatchedCalendar] = []
-        self.spans: dict[tuple[str, int], Span] = {}
-        self.pick(count)
-
-    def pick(self, count: int = 1) -> None:
-        for _ in range(count):
-            self._made += 1
-            self.calendars.append(WatchedCalendar(id=f"{self._made}", calendar_id="c", pushed=self._made % 3 == 0))
-
-    def unpick(self) -> None:
-        del self.calendars[:1]
-
-    def ring(self, place: int) -> None:
-        self._set(place % len(self.calendars), rung_at=self.now)
-
-    def read(self, *, fails: bool = False) -> None:
-        """A turn."""
-        planned = plan_reading(self.calendars, self.now, self._horizon)
-        assert bool(planned.pieces) == (planned.next_at <= self.now)
-        for piece in planned.pieces:
-            self.calls += [(self.now, piece.far)] * len(batches(piece.calendars))
-            for each in piece.calendars:
-                self._note(each.id, piece.chunk, piece.span, fails=fails)
-
-    def go_on(self, limit: datetime) -> None:
-        """Waits for what is due next, or for something to happen."""
-        self.now = min(plan_reading(self.calendars, self.now, self._horizon).next_at, limit)
-
-    def gaps(self) -> list[str]:
-        """The calendars of which some of the days to come were never asked for."""
-        today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
-        asked = Span(start=today, end=today + DAY * self._horizon.days)
-        return [each.id for each in self.calendars if without([asked], self._spans_of(each.id))]
-
-    def late(self) -> list[str]:
-        """The calendars whose newest attempt is older than it may be."""
-        return [
-            each.id
-            for each in self.calendars
-            for number, chunk in enumerate(chunks(self.now, self._horizon))
-            if each.attempts[number].at + self._longest(each, chunk.every) < self.now
-        ]
-
-    def _longest(self, watched: WatchedCalendar, every: timedelta) -> timedelta:
-        return (max(every, SLOW_POLL) if watched.pushed else every) * (1 + JITTER)
-
-    def _spans_of(self, name: str) -> list[Span]:
-        return [span for (owner, _), span in self.spans.items() if owner == name]
-
-    def _note(self, name: str, chunk: int, span: Span, *, fails: bool) -> None:
-        place = next(number for number, each in enumerate(self.calendars) if each.id == name)
-        known = self.calendars[place].attempts
-        before = known[chunk].read_at if chunk in known else None
-        attempt = Attempt(at=self.now, failed=fails, read_at=before if fails else self.now)
-        self._set(place, attempts={**known, chunk: attempt})
-        self.spans[name, chunk] = span
-
-    def _set(self, place: int, **change: object) -> None:
-        self.calendars[place] = self.calendars[place].model_copy(update=change)
-
-
-HAPPENINGS = st.lists(
-    st.tuples(st.integers(1, 3 * 3600), st.sampled_from(["pick", "unpick", "ring", "fail", "heal"])), max_size=40
-)
-
-
-@settings(deadline=None, max_examples=6)
-@given(HAPPENINGS, st.integers(1, 4), MOMENTS)
-def test_whatever_happens_in_a_day_nothing_is_forgotten_and_no_day_is_left_out(
-    happenings: list[tuple[int, str]], count: int, start: datetime
-) -> None:
-    days = Days(count, start, Horizon(poll=5 * MINUTE))
-    fails, happens_at = False, start
-    for wait, what in [*happenings, (DAY // SECOND, "heal")]:
-        happens_at = min(happens_at + SECOND * wait, start + DAY)
-        while days.now < happens_at:
-            days.read(fails=fails)
-            assert (days.late(), days.gaps()) == ([], [])
-            days.go_on(happens_at)
-        fails = what == "fail" or (fails and what != "heal")
-        if what == "pick":
-            days.pick()
-        elif what == "unpick" and len(days.calendars) > 1:
-            days.unpick()
-        elif what == "ring":
-            days.ring(wait)
-
-
-@pytest.mark.parametrize("count", [50, 60, 101])
-def test_the_near_days_take_a_call_a_minute_for_each_fifty_calendars(count: int) -> None:
-    days = Days(0, NOON, HORIZON)
-    days.calendars = [WatchedCalendar(id=str(each), calendar_id="c") for each in range(count)]
-    while days.now < NOON + HOUR:
-        days.read()
-        days.go_on(NOON + HOUR)
-    groups = -(-count // 50)
-    near = [at for at, far in days.calls if not far]
-    assert abs(len(near) / 60 / groups - 1) < 0.1
-    assert max(sum(at <= each < at + MINUTE for each in near) for at in near) <= groups * 2
-    assert sum(far for _, far in days.calls) <= 2 * groups * (len(chunks(NOON, HORIZON)) - 1)

@@ -1,20 +1,69 @@
-"""Watching the availability of a product, and publishing what is new."""
+"""Availability activities: watch a product, publish changes, confirm a time."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from temporalio import activity
 
-from activities.account_watches import AccountWatches
-from activities.product_looks import ProductLooks
-from activities.product_watch import Found, ProductWatch, SignsOfLife, Watched, WatchRequest
+from activities.errors import told_to_temporal
+from slotsync.busy_times.account_watcher import AccountWatches
+from slotsync.busy_times.product_availability import Answers, Ground, ProductLooks
+from slotsync.busy_times.product_watcher import HEARTBEAT, Found, ProductWatch
 from slotsync.clock import utc_now
-from slotsync.rules.availability_news import Publication, Subject
-from slotsync.rules.changes import changed
-from slotsync.store.publications import Publications
+from slotsync.connection_health import CallNotes
+from slotsync.domain.availability.availability import Availability, Reading, SlotState, availability
+from slotsync.domain.availability.changes import changed
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import (
+    Confirmation,
+    Evidence,
+    Publication,
+    Question,
+    Subject,
+    Verdict,
+    Watched,
+    WatchRequest,
+    nobody_knows,
+)
+from slotsync.errors import GrantLost, ScopeMissing
+from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
+from slotsync.store.availability.publications import Publications
+
+
+class SignsOfLife:
+    """Shows that an activity is alive, and what it ``tells``, for as long as the block lasts.
+
+    A thousand products that begin at once wait for each other, longer than one of them may be silent. The first sign
+    is held back a little, until there is something to tell: the SDK sends the second one only when it must.
+    """
+
+    def __init__(self) -> None:
+        self._told: object = "waiting for the first reading"
+        self._has_told = asyncio.Event()
+
+    def tells(self, what: object) -> None:
+        """What it shows from now on, as it is by then."""
+        self._told = what
+        self._has_told.set()
+
+    async def __aenter__(self) -> Self:
+        self._showing = asyncio.create_task(self._show())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._showing.cancel()
+
+    async def _show(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._has_told.wait(), HEARTBEAT)
+        while True:
+            activity.heartbeat(str(self._told))
+            await asyncio.sleep(HEARTBEAT)
+
 
 Done = TypeVar("Done")
 
@@ -82,3 +131,58 @@ class AvailabilityActivities:
 
     async def _in_thread(self, do: Callable[[], Done]) -> Done:
         return await asyncio.get_running_loop().run_in_executor(self._threads, do)
+
+
+_BELIEVED = timedelta(minutes=1)
+
+
+class ConfirmingActivities:
+    """Asks Google for one product and one time."""
+
+    def __init__(
+        self, answers: Answers, google: GoogleBusyTimes, notes: CallNotes, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._answers = answers
+        self._google = google
+        self._notes = notes
+        self._clock = clock
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def look_live(self, question: Question) -> Confirmation:
+        """The answer, with what each calendar said. What heals by itself is raised, to be asked again in time."""
+        now = self._clock()
+        ground = self._answers.ground(question.merchant, question.product, now)
+        if ground is None:
+            return nobody_knows("the product is not known", now)
+        if not ground.calendars:
+            return Confirmation(answer=Verdict.YES, checked_at=now, because="no calendar blocks the product")
+        if ground.connection_id is None or not ground.connected:
+            return nobody_knows("Google is not connected", now)
+        with told_to_temporal():
+            return self._ask(ground, ground.connection_id, question.span, now)
+
+    def _ask(self, ground: Ground, connection_id: str, span: Interval, now: datetime) -> Confirmation:
+        around = Interval(start=span.start - ground.rule.after, end=span.end + ground.rule.before)
+        try:
+            with self._notes.of(connection_id):
+                said = self._google.read(connection_id, list(ground.calendars), around)
+        except (GrantLost, ScopeMissing) as error:
+            return nobody_knows(str(error), now)
+        readings = {each: [_reading(times, around, now)] for each, times in said.items()}
+        found = availability(readings, ground.calendars, span, now, ground.rule)
+        evidence = (Evidence(calendar=ground.calendars[each], **dict(times)) for each, times in said.items())
+        verdict, because = _verdict(found)
+        return Confirmation(answer=verdict, checked_at=now, because=because, evidence=tuple(evidence))
+
+
+def _reading(times: BusyTimes, span: Interval, now: datetime) -> Reading:
+    return Reading(span=span, read_at=now, good_until=now + _BELIEVED, busy=times.busy, error=times.error)
+
+
+def _verdict(found: Availability) -> tuple[Verdict, str]:
+    states = {slot.state for slot in found.slots}
+    if SlotState.BUSY in states:
+        return Verdict.NO, "it is busy, by the calendars that block the product"
+    if SlotState.UNKNOWN in states:
+        return Verdict.UNKNOWN, "calendars that block the product could not be read"
+    return Verdict.YES, "it is free, by the calendars that block the product"

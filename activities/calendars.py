@@ -1,36 +1,20 @@
-"""Making, keeping and taking away managed calendars."""
-
-from datetime import datetime
+"""Managed calendar activities: create, keep and delete."""
 
 from temporalio import activity
 
-from activities.call_notes import CallNotes
-from activities.failures import told_to_temporal
+from activities.errors import told_to_temporal
+from slotsync.connection_health import CallNotes
+from slotsync.domain.calendars.creation_limit import Turn
+from slotsync.domain.calendars.messages import CalendarRequest, OutOfStepPage, TurnRequest
+from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
-from slotsync.rules.calendar_news import CalendarRequest
-from slotsync.rules.message import Message
-from slotsync.rules.owner import ManagedCalendar
-from slotsync.rules.staging import Turn
-from slotsync.store import CalendarPermits, Calendars, Store, SyncedEvents
+from slotsync.store.calendars.creation_permits import CalendarPermits
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.synced_events import SyncedEvents
 
 PAGE = 500
 """How many reservations are called in one activity."""
-
-
-class TurnRequest(Message):
-    """Whose turn it may be."""
-
-    request: CalendarRequest
-    now: datetime
-
-
-class OutOfStepPage(Message):
-    """The next reservations that are not what this calendar should show, after the last one that was called."""
-
-    merchant: str
-    calendar: ManagedCalendar
-    now: datetime
-    after: str = ""
 
 
 class CalendarActivities:

@@ -1,35 +1,18 @@
-"""Disconnecting a merchant from Google, step by step."""
-
-from datetime import datetime
+"""Connection activities: disconnect a merchant from Google, step by step."""
 
 from temporalio import activity
 
-from activities.channel_ends import ChannelEnds
-from activities.failures import told_to_temporal
+from activities.errors import told_to_temporal
+from slotsync.busy_times.push_channels import ChannelEnds
+from slotsync.domain.connections.disconnection import Departure
+from slotsync.domain.connections.messages import CalendarDeletion, DepartureRequest
 from slotsync.errors import GrantLost
+from slotsync.google.auth.consent import revoke
 from slotsync.google.calendars import GoogleCalendars
-from slotsync.google.revocation import revoke
-from slotsync.rules.departure import Departure, LeftCalendar
-from slotsync.rules.message import Message
 from slotsync.settings import Settings
-from slotsync.store.calendars import Calendars
-from slotsync.store.departures import Departures
-from slotsync.store.store import Store
-
-
-class DepartureRequest(Message):
-    """Who leaves, and when that was asked."""
-
-    merchant: str
-    now: datetime
-
-
-class CalendarDeletion(Message):
-    """A calendar that the merchant does not want to keep."""
-
-    merchant: str
-    connection_id: str
-    calendar: LeftCalendar
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.connections.disconnections import Departures
+from slotsync.store.database.engine import Store
 
 
 class DepartureActivities:

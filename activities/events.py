@@ -1,18 +1,19 @@
-"""Writing events: each attempt is one look at Google and one note in the store."""
+"""Event activities: write one event, and record it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from temporalio import activity
 
-from activities.call_notes import CallNotes
-from activities.failures import told_to_temporal
+from activities.errors import told_to_temporal
+from slotsync.connection_health import CallNotes
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent, unsure
+from slotsync.domain.reservations.messages import Delete, Put
 from slotsync.errors import CalendarMissing, GoogleError
-from slotsync.google.events import GoogleEvents
-from slotsync.rules.event import EventKey, WrittenEvent, unsure
-from slotsync.rules.plan import Delete, Put
-from slotsync.rules.sync_state import SyncState
-from slotsync.store import Calendars, Store, SyncedEvents
+from slotsync.google.events.writes import GoogleEvents
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.synced_events import SyncedEvents
 
 
 class EventActivities:

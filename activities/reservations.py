@@ -1,53 +1,21 @@
-"""What a reservation's workflow needs from the store, before and after each round."""
+"""Reservation activities: read the inputs of a round, record its result."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import activity
 
-from slotsync.rules.booked_time import booked_times
-from slotsync.rules.event import EventKey, WrittenEvent
-from slotsync.rules.holding import Hold
-from slotsync.rules.message import Message
-from slotsync.rules.owner import ManagedCalendar
-from slotsync.rules.plan import keys_of
-from slotsync.rules.reservation import Reservation
-from slotsync.rules.sync_state import SyncState
-from slotsync.rules.timing import ends_at, zones_of
-from slotsync.store import Calendars, Reservations, Store, SyncedEvents
-
-
-class Preparation(Message):
-    """The state that is about to be driven for."""
-
-    reservation: Reservation
-    now: datetime
-
-
-class Ground(Message):
-    """What a round stands on. ``newest`` is false when a newer version is known: then there is nothing to do."""
-
-    newest: bool
-    calendars: tuple[ManagedCalendar, ...] = ()
-    applied: tuple[WrittenEvent, ...] = ()
-
-
-class HeldEvent(Message):
-    """An event that could not be brought in step."""
-
-    key: EventKey
-    hold: Hold
-
-
-class Conclusion(Message):
-    """How a round ended."""
-
-    merchant: str
-    reservation: str
-    version: int
-    held: tuple[HeldEvent, ...]
-    settled: bool
-    now: datetime
+from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.reservations.booked_time import booked_times
+from slotsync.domain.reservations.event import SyncState
+from slotsync.domain.reservations.messages import Conclusion, Ground, Preparation
+from slotsync.domain.reservations.plan import keys_of
+from slotsync.domain.reservations.schedule import ends_at, zones_of
+from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.synced_events import SyncedEvents
 
 
 class ReservationActivities:

@@ -1,4 +1,4 @@
-"""Telling the platform by webhook what happened."""
+"""Webhook activities: deliver a message to the platform."""
 
 import asyncio
 import math
@@ -11,10 +11,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from slotsync.clock import utc_now
-from slotsync.rules.retry_after import asked_delay
+from slotsync.domain.retry_delays import asked_delay
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store.store import Store
+from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 
 TIME_OUT = timedelta(seconds=10)

@@ -13,10 +13,10 @@ from time import monotonic
 
 import psutil
 
-from slotsync.rules.reservation import Reservation
-from starter.demo.bookings import MERCHANT, read_bookings, reports_of
-from starter.demo.story import newest, open_hotel, tell, until_settled
-from starter.local import LocalParts, local_parts
+from slotsync.domain.reservations.snapshot import Reservation
+from starter.local.demo.bookings import MERCHANT, read_bookings, reports_of
+from starter.local.demo.story import newest, open_hotel, tell, until_settled
+from starter.local.dev import LocalParts, local_parts
 
 BOOKINGS = Path("starter/demo/resort-hotel-bookings.csv")
 CALM = 50

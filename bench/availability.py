@@ -30,8 +30,8 @@ from bench.merchants import (
     until_watched,
     workers,
 )
-from starter.local import LocalParts, local_parts
-from starter.processes import process, slotsync_command
+from starter.local.dev import LocalParts, local_parts
+from starter.local.processes import process, slotsync_command
 
 MINUTE = timedelta(minutes=1)
 QUOTA = 600

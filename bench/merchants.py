@@ -12,16 +12,17 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.workflow_ids import availability_id
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.workflow_ids import availability_id
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Owners, Store
-from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
 from slotsync.temporal import queues
-from slotsync.temporal.availability_news import tell_availability
-from starter.local import LocalParts, connect_merchant
+from slotsync.temporal.signals import tell_availability
+from starter.local.dev import LocalParts, connect_merchant
 
 AT_ONCE = 50
 

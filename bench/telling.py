@@ -18,7 +18,7 @@ import httpx
 import typer
 
 from bench.merchants import Merchant, open_merchant, pick, start, until_watched
-from starter.local import local_parts
+from starter.local.dev import local_parts
 from tests.platform import SECRET, Platform, running_platform
 
 POLL = 5

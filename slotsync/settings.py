@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from slotsync.domain.availability.horizon import Horizon
 from slotsync.errors import SettingsError
-from slotsync.rules.horizon import Horizon
 
 PREFIX = "SLOTSYNC_"
 

@@ -1,11 +1,11 @@
 """How a backend drives slotsync."""
 
-from slotsync.rules.availability import Availability, Slot, SlotState
-from slotsync.rules.explanation import Explanation
-from slotsync.rules.owner import GuestData, Owner, OwnerSettings
-from slotsync.rules.reservation import Guest, Item, Reservation, ReservationStatus
+from slotsync.domain.availability.availability import Availability, Slot, SlotState
+from slotsync.domain.availability.explanation import Explanation
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
 from starter.client import Reported, Slotsync
-from starter.status import EventStanding, Standing
+from starter.services.status import EventStanding, Standing
 
 __all__ = [
     "Availability",

@@ -8,27 +8,30 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.common import Priority
 from temporalio.service import RPCError
 
+from slotsync.domain.availability.availability import Availability
+from slotsync.domain.availability.explanation import Explanation
+from slotsync.domain.availability.horizon import Horizon
+from slotsync.domain.availability.messages import Confirmation
+from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
+from slotsync.domain.messages import Message
+from slotsync.domain.reservations.messages import Progress, ReservationState
+from slotsync.domain.reservations.schedule import starts_at
+from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
+from slotsync.domain.workflow_ids import reservation_id
 from slotsync.errors import NotTaken
-from slotsync.rules.availability import Availability
-from slotsync.rules.availability_news import Confirmation
-from slotsync.rules.explanation import Explanation
-from slotsync.rules.horizon import Horizon
-from slotsync.rules.message import Message
-from slotsync.rules.owner import Owner, OwnerSettings, Switch
-from slotsync.rules.reservation import Reservation, ReservationStatus
-from slotsync.rules.timing import starts_at
-from slotsync.rules.workflow_ids import reservation_id
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Owners, Reservations, Store, SyncedEvents
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal import queues
-from slotsync.temporal.attributes import whose
-from slotsync.temporal.connect import connect
-from starter.asking import Asking
-from starter.confirming import Confirming
-from starter.status import EventStanding, Overview, OverviewLine, Standing
-from starter.switching import BackfillProgress, Switching
-from workflows.reservation import Progress, ReservationState, ReservationWorkflow
+from slotsync.temporal.options import connect
+from slotsync.temporal.search_attributes import whose
+from starter.services.availability import Asking, Confirming
+from starter.services.status import EventStanding, Overview, OverviewLine, Standing
+from starter.services.sync_switch import BackfillProgress, Switching
+from workflows.reservation import ReservationWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
 TAKEN_WITHIN = timedelta(minutes=1)

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from slotsync.rules.reservation import Reservation
-from starter.demo.comparison import Comparison, Line, SeenEvent, compare
+from slotsync.domain.reservations.snapshot import Reservation
+from starter.local.demo.comparison import Comparison, Line, SeenEvent, compare
 from tests.world import EMAIL, World
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from slotsync.settings import Settings
-from starter.processes import process, until_ready
+from starter.local.processes import process, until_ready
 
 BEYOND_ANY_TEST = "1000000"
 

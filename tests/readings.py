@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.owner import Owner
-from slotsync.rules.span import Span
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
-from slotsync.store import Store
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.store.busy_readings import BusyReadings, NewReading
-from slotsync.store.watched_accounts import WatchedAccounts
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.busy_readings import BusyReadings, NewReading
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.database.engine import Store
 
 
 def pick(store: Store, vault: Vault, merchant: str, product: str, *names: str) -> None:
@@ -28,7 +28,9 @@ class Reader:
         self._connection_id = connection_id
         self._accounts.know(connection_id)
 
-    def read(self, calendar_id: str, span: Span, at: datetime, busy: Iterable[Span] = (), *, error: str = "") -> None:
+    def read(
+        self, calendar_id: str, span: Interval, at: datetime, busy: Iterable[Interval] = (), *, error: str = ""
+    ) -> None:
         """A reading that is believed for five minutes; with an ``error``, one that failed."""
         watched_id = self._watched(calendar_id) or self._watch(calendar_id)
         new = NewReading(

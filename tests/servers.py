@@ -8,9 +8,9 @@ from temporalio.client import Client
 from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironment
 
 from slotsync.secrets import Vault
-from slotsync.temporal.attributes import ALL
 from slotsync.temporal.dev_server import server_options, server_path
 from slotsync.temporal.options import slotsync_plugin
+from slotsync.temporal.search_attributes import ALL
 
 STARTS = 6
 """How often a server is started before it is given up. The SDK gives it five seconds: a busy machine may need more."""

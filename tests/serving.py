@@ -5,8 +5,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starter.api.backend import Backend
 from starter.api.server import api_server
+from starter.bootstrap import Backend
 from tests.world import until
 
 

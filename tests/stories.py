@@ -4,8 +4,8 @@ come and go, in any order."""
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from slotsync.rules.owner import Owner
-from slotsync.rules.reservation import Item, Reservation, ReservationStatus
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
 from tests.world import item, snapshot
 
 PRODUCTS = ("sunset-tour", "seal-tour", "river-tour")

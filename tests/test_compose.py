@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from slotsync.temporal.attributes import ALL
 from slotsync.temporal.dev_server import server_options
+from slotsync.temporal.search_attributes import ALL
 
 COMPOSE = (Path(__file__).parent.parent / "docker-compose.yml").read_text()
 

@@ -10,15 +10,17 @@ import httpx
 from cryptography.fernet import Fernet
 from temporalio.client import Client
 
-from slotsync.rules.owner import GuestData, Owner, OwnerSettings
-from slotsync.rules.reservation import Item, Reservation
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.domain.reservations.snapshot import Item, Reservation
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Connections, Owners, Store
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 from starter.client import Slotsync
-from starter.local import CLIENT_ID, SCOPES
-from worker import working
+from starter.local.dev import CLIENT_ID, SCOPES
+from worker import running_workers
 
 MERCHANT = "arctic-kayaks"
 EMAIL = "kayaks@gmail.example"
@@ -153,7 +155,7 @@ class World:
             await task
 
     async def _work(self, started: asyncio.Event, stop: asyncio.Event) -> None:
-        async with working(self.for_workers, self.settings, self.store, self.vault):
+        async with running_workers(self.for_workers, self.settings, self.store, self.vault):
             started.set()
             await stop.wait()
 

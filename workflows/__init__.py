@@ -1,1 +1,1 @@
-"""Deterministic orchestration: one workflow to a file."""
+"""Deterministic orchestration: one workflow in each file."""

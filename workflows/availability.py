@@ -1,4 +1,4 @@
-"""The life of a product's availability: it is watched, what is new is published and told, and it can be confirmed."""
+"""The life of a product's availability: watched, published, confirmed."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -6,8 +6,7 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.product_watch import Watched, WatchRequest
-    from slotsync.rules.availability_news import (
+    from slotsync.domain.availability.messages import (
         MOST_SUBSCRIBERS,
         AvailabilityNews,
         AvailabilityState,
@@ -16,11 +15,13 @@ with workflow.unsafe.imports_passed_through():
         Question,
         Subject,
         Subscription,
+        Watched,
+        WatchRequest,
     )
-    from slotsync.rules.holding import Health, Hold
-    from workflows.display import Display
-    from workflows.outbox import Outbox
-    from workflows.watching import begin_watch, look_live, publish, told
+    from slotsync.domain.health import Health, Hold
+    from workflows.steps.availability import begin_watch, look_live, publish, told
+    from workflows.steps.webhooks import Outbox
+    from workflows.steps.workflow_status import Display
 
 
 @workflow.defn

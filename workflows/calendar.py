@@ -1,4 +1,4 @@
-"""The life of a managed calendar: one workflow per product or resource, so that there is never a second calendar."""
+"""The life of a managed calendar: one workflow per product or resource, so there is never a second calendar."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,16 +9,15 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.calendars import CalendarActivities, TurnRequest
-    from slotsync.rules.calendar_news import CalendarRequest
-    from slotsync.rules.holding import NO_CONNECTION, Health, Hold, staged
-    from slotsync.rules.message import Message
-    from slotsync.rules.owner import ManagedCalendar
-    from slotsync.rules.staging import VALIDITY
+    from activities.calendars import CalendarActivities
+    from slotsync.domain.calendars.creation_limit import VALIDITY, staged
+    from slotsync.domain.calendars.messages import CalendarProgress, CalendarRequest, TurnRequest
+    from slotsync.domain.calendars.owner import ManagedCalendar
+    from slotsync.domain.health import NO_CONNECTION, Hold
     from slotsync.temporal import queues
-    from workflows.calling import back_fill, call_out_of_step
-    from workflows.display import Display
-    from workflows.event_writes import hold_of
+    from workflows.steps.event_writes import hold_of
+    from workflows.steps.reservation_signals import back_fill, call_out_of_step
+    from workflows.steps.workflow_status import Display
 
 LATE = timedelta(minutes=5)
 """Longer than any call to Google can take."""
@@ -31,14 +30,6 @@ _ATTEMPT = timedelta(minutes=3)
 _SILENCE = timedelta(seconds=25)
 
 Task = Callable[[CalendarActivities, CalendarRequest], str]
-
-
-class CalendarProgress(Message):
-    """What the workflow knows and does right now; the id of the batch that it used for its last back-fill."""
-
-    health: Health
-    doing: str
-    backfill_job: str
 
 
 @workflow.defn

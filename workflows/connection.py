@@ -1,17 +1,17 @@
-"""The life of a merchant's connection to Google: grants that come, die, and are given back."""
+"""The life of a merchant's connection to Google."""
 
 from datetime import timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.parked_work import ParkedWork, Waking
-    from slotsync.rules.connection_news import ConnectionRequest, Disconnect, Granted, Revoked
-    from slotsync.rules.departure import Farewell
-    from slotsync.rules.holding import hold_after
+    from activities.signals import ParkedWork
+    from slotsync.domain.connections.disconnection import Farewell
+    from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked, Waking
+    from slotsync.domain.retry_delays import hold_after
     from slotsync.temporal import queues
-    from workflows.departure import depart
-    from workflows.display import Display
+    from workflows.steps.disconnection import depart
+    from workflows.steps.workflow_status import Display
 
 LATER = tuple(timedelta(seconds=seconds) for seconds in (2, 8, 30, 60, 120, 240))
 """When to look for parked work again: visibility is late, and what was in flight parks late. After that each looks by

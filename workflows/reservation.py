@@ -7,35 +7,28 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.calling import CalendarRequests
-    from activities.reservations import Conclusion, Ground, HeldEvent, Preparation, ReservationActivities
-    from slotsync.rules.calendar_news import CalendarRequest
-    from slotsync.rules.holding import OVERDUE_WRITE, Health, Hold, holds_of, worst
-    from slotsync.rules.message import Message
-    from slotsync.rules.owner import Owner
-    from slotsync.rules.plan import Action, plan
-    from slotsync.rules.reservation import Reservation
-    from slotsync.rules.timing import GRACE, breather, ends_at, priority, starts_at, zones_of
-    from workflows.display import Display
-    from workflows.event_writes import carry_out
+    from activities.reservations import ReservationActivities
+    from activities.signals import CalendarRequests
+    from slotsync.domain.calendars.messages import CalendarRequest
+    from slotsync.domain.calendars.owner import Owner
+    from slotsync.domain.health import OVERDUE_WRITE, Hold, worst
+    from slotsync.domain.reservations.messages import (
+        Action,
+        Conclusion,
+        Ground,
+        HeldEvent,
+        Preparation,
+        Progress,
+        ReservationState,
+    )
+    from slotsync.domain.reservations.plan import holds_of, plan
+    from slotsync.domain.reservations.schedule import GRACE, breather, ends_at, priority, starts_at, zones_of
+    from slotsync.domain.reservations.snapshot import Reservation
+    from workflows.steps.event_writes import carry_out
+    from workflows.steps.workflow_status import Display
 
 SIGNALS_A_RUN = 2000
 """Temporal's hint to continue as new does not count signals, and ends a run at 10,000 (temporal issue 10941)."""
-
-
-class ReservationState(Message):
-    """What a run hands to the next one."""
-
-    newest: Reservation | None = None
-    writes: tuple[datetime, ...] = ()
-
-
-class Progress(Message):
-    """What the workflow knows and does right now."""
-
-    version: int | None
-    health: Health
-    doing: str
 
 
 @workflow.defn

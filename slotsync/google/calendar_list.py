@@ -1,11 +1,10 @@
-"""The calendars of a merchant's account, fetched whenever they are looked at."""
+"""The calendars of an account, to pick from."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from slotsync.google.call import Call, ask
-from slotsync.google.service import CalendarService, GoogleServices
-from slotsync.rules.blocking import PickableCalendar, may_block
+from slotsync.domain.availability.blocking import PickableCalendar, may_block
+from slotsync.google.service import CalendarService, Call, GoogleServices, ask
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarList, CalendarListEntry

@@ -1,19 +1,18 @@
-"""Managed calendars: one for each owner, found again by a mark in its description."""
+"""Managed calendars in Google."""
 
 import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 
+from slotsync.domain.availability.blocking import CALENDAR_MARK
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.messages import Message
 from slotsync.errors import Gone, NotFound
 from slotsync.google.calendar_list import entries
-from slotsync.google.call import Answer_co, Call, ask, order
-from slotsync.google.events import no_heartbeat
-from slotsync.google.mark import Mark
-from slotsync.google.service import CalendarService, GoogleServices
-from slotsync.rules.blocking import CALENDAR_MARK
-from slotsync.rules.message import Message
-from slotsync.rules.owner import Owner
+from slotsync.google.events.body import Mark
+from slotsync.google.events.writes import no_heartbeat
+from slotsync.google.service import Answer_co, CalendarService, Call, GoogleServices, ask, order
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Calendar, CalendarListEntry, Event

@@ -1,14 +1,13 @@
-"""Google's push channels: opened on a calendar, and stopped."""
+"""Push channels in Google."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from slotsync.clock import utc_now
+from slotsync.domain.availability.push_channels import LASTS, NewChannel, OpenedChannel
 from slotsync.errors import Gone, NotFound
-from slotsync.google.call import ask, order
-from slotsync.google.service import GoogleServices
-from slotsync.rules.push import LASTS, NewChannel, OpenedChannel
+from slotsync.google.service import GoogleServices, ask, order
 from slotsync.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,9 +1,14 @@
-"""The one place that says what kind of error an error of Google is.
+"""Google's errors, classified by reason.
+
+``HttpError.error_details`` holds one of several shapes, and never all of them, so the body is read here.
+
 
 Google's ``reason`` decides. The status decides only where there is no reason that we know.
 """
 
-from datetime import timedelta
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from typing import NamedTuple
 
@@ -11,6 +16,7 @@ from google.auth.exceptions import GoogleAuthError, RefreshError
 from googleapiclient.errors import HttpError
 from httplib2 import HttpLib2Error
 
+from slotsync.domain.retry_delays import asked_delay
 from slotsync.errors import (
     BadRequest,
     Conflict,
@@ -25,7 +31,54 @@ from slotsync.errors import (
     ScopeMissing,
     Transient,
 )
-from slotsync.google.refusal import Refusal, read_refusal
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refused call: the status, Google's reason, its message, and how long it asks to wait.
+
+    ``reason`` is empty when the body is not Google's.
+    """
+
+    status: int
+    reason: str
+    message: str
+    delay: timedelta | None
+
+
+def read_refusal(error: HttpError, now: datetime | None = None) -> Refusal:
+    """What Google answered instead of doing what was asked."""
+    envelope = _envelope(error.content)
+    return Refusal(
+        status=int(error.resp.status),
+        reason=_reason(envelope),
+        message=str(envelope.get("message", "")),
+        delay=asked_delay(error.resp.get("retry-after"), now or datetime.now(UTC)),
+    )
+
+
+def _envelope(content: bytes) -> dict[str, object]:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return {}
+    return _mapping(body.get("error")) if isinstance(body, dict) else {}
+
+
+def _reason(envelope: dict[str, object]) -> str:
+    first = _first(envelope.get("errors"))
+    if first.get("location") == "Authorization":
+        return "authError"  # without the header the reason is "required", as for a missing field of an event
+    return str(first.get("reason") or _first(envelope.get("details")).get("reason") or envelope.get("status") or "")
+
+
+def _first(listed: object) -> dict[str, object]:
+    return _mapping(listed[0]) if isinstance(listed, list) and listed else {}
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
 
 FAILURES = (HttpError, GoogleAuthError, HttpLib2Error, HTTPException, OSError)
 """Everything that a call of the Google client can fail with."""

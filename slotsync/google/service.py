@@ -1,4 +1,4 @@
-"""The one place that builds a Google service."""
+"""Google service objects: one for each thread and connection, never shared; and one call on them."""
 
 import threading
 import weakref
@@ -6,19 +6,53 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import httplib2
 from google_auth_httplib2 import AuthorizedHttp  # type: ignore[import-untyped]  # ships no types
 from googleapiclient.discovery import build
 
 from slotsync.clock import utc_now
-from slotsync.google.credentials import ConnectionCredentials
-from slotsync.google.tokens import AccessTokens, Grants
+from slotsync.errors import Transient
+from slotsync.google.auth.tokens import AccessTokens, ConnectionCredentials, Grants
+from slotsync.google.errors import FAILURES, classify
 from slotsync.settings import Settings
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarResource
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Call(Protocol[Answer_co]):
+    """A request of the Google client that was not sent yet."""
+
+    def execute(self, http: None = None, num_retries: int = 0) -> Answer_co:
+        """Google's answer."""
+        ...
+
+
+def ask(call: Call[Answer_co]) -> Answer_co:
+    """Google's answer, or a ``GoogleError``. Sent once: whoever asked decides about another time."""
+    answer = _send(call)
+    if isinstance(answer, dict):
+        return answer
+    # Google's client hands over what it cannot read as a string, with whatever status of success it came.
+    raise Transient("Google's answer cannot be read; it is tried again", reason="unreadable")
+
+
+def order(call: Call[object]) -> None:
+    """Done, for a call that Google answers with nothing; or a ``GoogleError``."""
+    _send(call)
+
+
+def _send(call: Call[Answer_co]) -> Answer_co:
+    try:
+        return call.execute(num_retries=0)
+    except FAILURES as error:
+        # Not chained: the client's own message holds the URL, with the ids of the calendar and the event in it.
+        raise classify(error) from None
+
 
 TIMEOUT = timedelta(seconds=10)
 KEPT_PER_THREAD = 16

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slotsync.sandbox.accounts import Caller
 from slotsync.sandbox.api_error import known_error, not_found
 from slotsync.sandbox.discovery import SCOPE_PREFIX, Method
+from slotsync.sandbox.grants import Caller
 from slotsync.sandbox.json_types import JsonObject, as_text
 from slotsync.sandbox.stored import StoredCalendar
 

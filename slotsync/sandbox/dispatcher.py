@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slotsync.sandbox.accounts import Caller, InvalidCredentials
 from slotsync.sandbox.api_error import ApiError, known_error, login_required
 from slotsync.sandbox.call import Call
 from slotsync.sandbox.calls import LoggedCall
 from slotsync.sandbox.discovery import Discovery, Method
 from slotsync.sandbox.faults import Fault
 from slotsync.sandbox.fields import selected
+from slotsync.sandbox.grants import Caller, InvalidCredentials
 from slotsync.sandbox.json_types import JsonObject
 from slotsync.sandbox.local_google import LocalGoogle
 from slotsync.sandbox.parameters import read_query

@@ -1,9 +1,9 @@
-"""The tenants: made known by the first thing that is stored for them."""
+"""Merchants: known once something is stored for them."""
 
 from sqlalchemy import Connection
 
-from slotsync.store.tables import MerchantRow
-from slotsync.store.upsert import Upsert, table_of
+from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.tables.calendars import MerchantRow
 
 _ENSURE = Upsert(table_of(MerchantRow), lambda insert: insert.on_conflict_do_nothing())
 

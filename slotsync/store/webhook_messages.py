@@ -1,14 +1,14 @@
-"""Messages to the platform that it has not accepted yet. They are noted with what they tell, and deleted afterwards."""
+"""Messages to the platform, kept until they are accepted."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, delete
 
 from slotsync.secrets import Vault
-from slotsync.store.busy_tables import WebhookMessageRow
+from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
-from slotsync.store.store import Store
-from slotsync.store.upsert import Upsert, table_of
+from slotsync.store.tables.availability import WebhookMessageRow
 
 _TABLE = table_of(WebhookMessageRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())

@@ -1,1 +1,1 @@
-"""How slotsync uses Temporal: one place for the options of clients, workers and the embedded server."""
+"""How slotsync uses Temporal."""

@@ -1,4 +1,4 @@
-"""The embedded Temporal server: for the demo, for development and for tests; from a package, never downloaded."""
+"""Temporal's development server, with the features that slotsync needs."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 from temporalio.common import SearchAttributeIndexedValueType
 
 from slotsync.errors import SettingsError
-from slotsync.temporal.attributes import ALL
+from slotsync.temporal.search_attributes import ALL
 
 _FAIRNESS = ("matching.useNewMatcher=true", "matching.enableFairness=true")
 """Off by default in server 1.32; without them fairness keys and their rate limits are ignored."""

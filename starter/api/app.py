@@ -1,4 +1,4 @@
-"""The API as one web application."""
+"""The web application: API, settings page, and what surrounds them."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -9,14 +9,13 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
-from starter.api import availability, confirming, documentation, google, operations, owners, push, reservations
-from starter.api.backend import Backend
-from starter.api.body_limit import BodyLimit
+from starter.api import availability, documentation, google, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, answer_errors
 from starter.api.keys import ApiKeyGate, ApiKeys
+from starter.api.middleware import BodyLimit, SecurityHeaders
+from starter.api.operations import RequestTimes, Watch
 from starter.api.problems import OF_GOOGLE
-from starter.api.security_headers import SecurityHeaders
-from starter.api.watching import RequestTimes, Watch
+from starter.bootstrap import Backend
 from starter.settings_page.app import page_mounts
 
 # ApiKeyGate asks for the key, for all addresses at once; this only tells OpenAPI of it.
@@ -40,13 +39,12 @@ def create_app(backend: Backend) -> FastAPI:
         (reservations, ()),
         (owners, ()),
         (availability, ()),
-        (confirming, ()),
         (google, OF_GOOGLE),
     ):
         documented = documentation.documented_problems(*problems)
         app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documented)
-    for open_to_all in (operations, documentation, push):
-        app.include_router(open_to_all.router)
+    for public in (operations.router, documentation.router, google.push_router):
+        app.include_router(public)
     app.router.routes += [documentation.ASSETS, *page_mounts()]
     return app
 

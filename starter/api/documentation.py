@@ -1,4 +1,4 @@
-"""The API's own description: OpenAPI, and a page to read and try it. Nothing is loaded from elsewhere."""
+"""The OpenAPI document and its page."""
 
 from collections.abc import Sequence
 

@@ -1,22 +1,24 @@
-"""The merchant's connection to Google, and the calendars that can be picked."""
+"""Routes of connections, blocking calendars and Google's notifications."""
 
 import asyncio
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 from pydantic import Field
 
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.connection import ConnectionView
-from slotsync.rules.departure import Farewell, LeftCalendars
-from slotsync.rules.message import Message
-from slotsync.rules.owner import Owner
-from starter.api.backend import Behind
+from slotsync.clock import utc_now
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.connections.connection import ConnectionView
+from slotsync.domain.connections.disconnection import Farewell, LeftCalendars
+from slotsync.domain.messages import Message
+from slotsync.google.channels import PUSH_PATH
 from starter.api.paths import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
-from starter.picking import MOST_PICKED
-from starter.settings_page.links import Leads, SettingsLink
+from starter.bootstrap import Behind
+from starter.services.blocking_calendars import MOST_PICKED
+from starter.services.settings_links import Leads, SettingsLink
 
 router = APIRouter(prefix=MERCHANT, tags=["Google"])
 
@@ -101,3 +103,23 @@ async def pick(merchant: MerchantId, product: ProductId, chosen: BlockingBody, b
     if await asyncio.to_thread(behind.owners.get, merchant, owner) is None:
         raise ApiError(NOT_FOUND, "The product is not known; put its settings first.")
     return CalendarsBody(items=tuple(await behind.picking.pick(merchant, owner, chosen.calendar_ids)))
+
+
+push_router = APIRouter(include_in_schema=False)
+
+RINGS: Final = frozenset({"exists", "not_exists"})
+"""The states that tell of a change; ``sync`` says only that a channel was opened."""
+
+LONGEST_ID: Final = 64
+LONGEST_TOKEN: Final = 256
+
+
+@push_router.post(PUSH_PATH, status_code=204)
+async def push(request: Request, behind: Behind) -> Response:
+    """Takes what Google tells. Whatever it is, the answer is the same: nobody learns here which channels there are."""
+    told = request.headers
+    channel_id, token = told.get("X-Goog-Channel-ID", ""), told.get("X-Goog-Channel-Token", "")
+    fits = 0 < len(channel_id) <= LONGEST_ID and 0 < len(token) <= LONGEST_TOKEN
+    if fits and told.get("X-Goog-Resource-State") in RINGS:
+        await asyncio.to_thread(behind.push.rang, channel_id, token, utc_now())
+    return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""API keys: who may use the API at all."""
+"""API keys."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Products and resources: make them known, with what their merchant chose."""
+"""Routes of products and resources."""
 
 from functools import cache
 from typing import Annotated
@@ -7,9 +7,9 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 
-from slotsync.rules.owner import OnUnknown, Owner, OwnerSettings
-from starter.api.backend import Behind
+from slotsync.domain.calendars.owner import OnUnknown, Owner, OwnerSettings
 from starter.api.paths import MERCHANT, MerchantId, ProductId, ResourceId
+from starter.bootstrap import Behind
 
 router = APIRouter(prefix=MERCHANT, tags=["products and resources"])
 

@@ -1,10 +1,10 @@
-"""The parts of addresses; ids are checked as they are everywhere else."""
+"""The names in the paths of routes."""
 
 from typing import Annotated, Final
 
 from fastapi import Path
 
-from slotsync.rules.message import Identifier
+from slotsync.domain.messages import Identifier
 
 PROTECTED: Final = "/v1"
 """Everything below needs an API key."""

@@ -1,13 +1,35 @@
-"""Errors as problem documents (RFC 9457): what is wrong, and what the caller can do about it."""
+"""Problem documents (RFC 9457), with the id of the request."""
 
+import re
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import uuid4
 
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
+from slotsync.domain.messages import Message
 from slotsync.errors import SlotsyncError
-from slotsync.rules.message import Message
-from starter.api.request_id import current_request
+
+HEADER = "X-Request-Id"
+
+_CURRENT: ContextVar[str] = ContextVar("slotsync_request_id", default="")
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def begin_request(headers: Headers) -> str:
+    """The id that the caller chose, if it is fit for a log line; else a new one."""
+    chosen = headers.get(HEADER, "")
+    request_id = chosen if _ACCEPTABLE.fullmatch(chosen) else uuid4().hex
+    _CURRENT.set(request_id)
+    return request_id
+
+
+def current_request() -> str:
+    """The id of the request that this task answers."""
+    return _CURRENT.get()
+
 
 MEDIA_TYPE = "application/problem+json"
 

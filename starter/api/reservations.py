@@ -1,16 +1,16 @@
-"""Reservations: tell how they should be, ask how they stand and what happened to them."""
+"""Routes of reservations."""
 
 from typing import Final
 
 from fastapi import APIRouter, Response, status
 
-from slotsync.rules.reservation import Reservation, Snapshot
-from starter.api.backend import Behind
+from slotsync.domain.reservations.snapshot import Reservation, Snapshot
 from starter.api.paths import MERCHANT, MerchantId, ReservationId
 from starter.api.problems import NOT_FOUND, ApiError
+from starter.bootstrap import Behind
 from starter.client import Reported
-from starter.status import Standing
-from starter.timeline import Timeline
+from starter.services.status import Standing
+from starter.services.timeline import Timeline
 
 router = APIRouter(prefix=f"{MERCHANT}/reservations/{{reservation}}", tags=["reservations"])
 

@@ -1,4 +1,4 @@
-"""The API as a process."""
+"""The API process."""
 
 import asyncio
 import logging
@@ -8,11 +8,11 @@ import uvicorn
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Store
-from slotsync.temporal.connect import connect
+from slotsync.store.database.engine import Store
+from slotsync.temporal.options import connect
 from starter.api.app import create_app
-from starter.api.backend import Backend
 from starter.api.keys import ApiKeys
+from starter.bootstrap import Backend
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The command line: ``slotsync``."""
+"""The command line."""
 
 import gc
 import sys

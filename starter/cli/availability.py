@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from slotsync.domain.availability.availability import SlotState
+from slotsync.domain.availability.explanation import CalendarExplanation, Explanation
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner
 from slotsync.errors import InputError
-from slotsync.rules.availability import SlotState
-from slotsync.rules.explanation import CalendarExplanation, Explanation
-from slotsync.rules.owner import Owner
-from slotsync.rules.span import Span
-from starter.asking import UnknownProduct
 from starter.client import Slotsync
+from starter.services.availability import UnknownProduct
 
 console = Console()
 
@@ -81,7 +81,7 @@ def _details(told: CalendarExplanation, zone: ZoneInfo) -> Iterator[str]:
         yield f"read {_at(told.read_at, zone)}, good until {_at(told.good_until, zone)}"
 
 
-def _from_to(span: Span, zone: ZoneInfo) -> str:
+def _from_to(span: Interval, zone: ZoneInfo) -> str:
     return f"from {_at(span.start, zone)} to {_at(span.end, zone)}"
 
 

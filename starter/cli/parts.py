@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slotsync.settings import Settings
-from slotsync.store import Store
+from slotsync.store.database.engine import Store
 
 db = typer.Typer(help="The database.", no_args_is_help=True)
 

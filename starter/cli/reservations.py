@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from slotsync.errors import InputError
+from starter.cli.snapshot_files import BadLine, read_lines, read_snapshot
 from starter.client import Reported, Slotsync
-from starter.snapshots import BadLine, read_lines, read_snapshot
-from starter.status import Overview, Standing
+from starter.services.status import Overview, Standing
 
 console = Console()
 

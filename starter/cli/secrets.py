@@ -6,9 +6,9 @@ from rich.table import Table
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Store
-from slotsync.store.rotation import Rotated
-from slotsync.store.rotation import rotate as rotate_all
+from slotsync.store.database.engine import Store
+from slotsync.store.key_rotation import Rotated
+from slotsync.store.key_rotation import rotate as rotate_all
 
 secrets = typer.Typer(help="The secrets in the database.", no_args_is_help=True)
 console = Console()

@@ -1,11 +1,11 @@
-"""The commands that run everything on this machine: ``demo`` and ``dev``."""
+"""The commands demo and dev."""
 
 import asyncio
 import json
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +13,62 @@ from time import monotonic
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from starter.cli import display
-from starter.demo.bookings import MERCHANT, Report, read_bookings, reports_of
-from starter.demo.comparison import counted
-from starter.demo.story import Outcome, look, newest, open_hotel, tell, until_settled
-from starter.local import WORKSHOP, LocalParts, local_parts, open_workshop, settings_link
+from starter.local.demo.bookings import MERCHANT, Report, read_bookings, reports_of
+from starter.local.demo.comparison import counted
+from starter.local.demo.story import Outcome, look, newest, open_hotel, tell, until_settled
+from starter.local.dev import WORKSHOP, LocalParts, local_parts, open_workshop, settings_link
+
+
+def progress(console: Console) -> Progress:
+    """Bars for the parts of a story."""
+    return Progress(
+        TextColumn("{task.description:30}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def bar(bars: Progress, description: str, total: int) -> Callable[[int, int], None]:
+    """A new bar; call it with what is done and the total."""
+    task = bars.add_task(description, total=total)
+    return lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def outcome_table(result: Outcome) -> Group:
+    """The comparison, in numbers, and the first reservations that are not right."""
+    verdict = (
+        "[bold green]Google's calendars are exactly right"
+        if result.comparison.perfect
+        else "[bold red]Google's calendars are NOT right"
+    )
+    calls = ", ".join(f"{count} {method}" for method, count in sorted(result.google_calls.items()))
+    took = f"{result.bookings} bookings, told in {result.reports} reports, in step after {result.seconds} s"
+    return Group(f"\n{verdict}", _counts(result), took, f"[dim]Calls to Google: {calls}\n")
+
+
+def _counts(result: Outcome) -> Table:
+    table = Table()
+    table.add_column("events")
+    table.add_column("count", justify="right")
+    table.add_column("reservations")
+    for name, count in counted(result.comparison).items():
+        named = getattr(result.comparison, name) if name != "right" else ()
+        table.add_row(name, str(count), ", ".join(named[:5]))
+    return table
+
+
+def places(parts: LocalParts) -> Panel:
+    """Where to look."""
+    lines = [f"Google's calendars, a week at a time   {parts.google}/"]
+    lines.append(f"The HTTP API, to read and to try       {parts.api}/docs")
+    if parts.temporal_ui:
+        lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
+    lines.append(f"For a shell to talk to all of it       source {parts.environment}")
+    return Panel("\n".join(lines), title="Look around", expand=False)
+
 
 FOLDER = Path(".slotsync")
 SHIPPED = Path(__file__).parent.parent / "demo" / "resort-hotel-bookings.csv"
@@ -68,7 +117,7 @@ async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path
     async with _running(folder, quotas=False) as parts:
         merchant = reports[0].reservation.merchant
         outcome = await _story(parts, reports)
-        console.print(display.outcome(outcome), display.places(parts))
+        console.print(outcome_table(outcome), places(parts))
         if report:
             report.write_text(json.dumps(_told(outcome), indent=2) + "\n")
         if stay:
@@ -79,7 +128,7 @@ async def _demo(folder: Path, reports: list[Report], *, stay: bool, report: Path
 async def _dev(folder: Path, ready: Path | None) -> None:
     async with _running(folder, quotas=True) as parts:
         await open_workshop(parts)
-        console.print(display.places(parts))
+        console.print(places(parts))
         await _stay(parts, WORKSHOP, ready)
 
 
@@ -98,9 +147,9 @@ async def _story(parts: LocalParts, reports: list[Report]) -> Outcome:
     started = monotonic()
     rooms = {item.product for report in reports for item in report.reservation.items}
     await open_hotel(parts, reports[0].reservation.merchant, rooms)
-    with display.progress(console) as bars:
-        await tell(parts, reports, display.bar(bars, "Booking, changing, cancelling", len(reports)))
-        await until_settled(parts, final, display.bar(bars, "Reservations in step", len(final)))
+    with progress(console) as bars:
+        await tell(parts, reports, bar(bars, "Booking, changing, cancelling", len(reports)))
+        await until_settled(parts, final, bar(bars, "Reservations in step", len(final)))
     comparison, calls = await look(parts, final)
     return Outcome(
         bookings=len(final),

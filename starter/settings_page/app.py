@@ -1,4 +1,4 @@
-"""The routes of the settings page, for the web application that also serves the API."""
+"""The routes of the settings page."""
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -7,7 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from slotsync.errors import SettingsError
 from starter.settings_page import google, home, owners
-from starter.settings_page.refusals import PageRefused, http_error, invalid, not_set_up, refused
+from starter.settings_page.rendering import PageRefused, http_error, invalid, not_set_up, refused
 
 _OWNER = "/owners/{kind}/{id}"
 

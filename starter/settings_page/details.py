@@ -1,4 +1,4 @@
-"""Everything that the page shows of one product or resource."""
+"""What the settings page shows of a product or resource."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,15 +7,14 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from slotsync.clock import utc_now
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, OwnerKind, OwnerSettings
+from slotsync.domain.reservations.event import EventContent, SyncState
+from slotsync.domain.reservations.event_content import describe
+from slotsync.domain.reservations.snapshot import Guest, Item, Reservation
 from slotsync.errors import GoogleError
-from slotsync.google.looking import GivenAway, ShownEvent
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.describe import describe
-from slotsync.rules.event import EventContent
-from slotsync.rules.owner import GuestData, ManagedCalendar, Owner, OwnerKind, OwnerSettings
-from slotsync.rules.reservation import Guest, Item, Reservation
-from slotsync.rules.span import Span
-from slotsync.rules.sync_state import SyncState
+from slotsync.google.previews import GivenAway, ShownEvent
 from starter.settings_page.language import Language
 from starter.settings_page.visit import Visit
 from starter.settings_page.week import Day, bounds, week_of
@@ -154,7 +153,7 @@ async def _events(visit: Visit, calendar: ManagedCalendar, start: datetime, end:
 
 async def _busy(
     visit: Visit, picked: Sequence[PickableCalendar], start: datetime, end: datetime
-) -> dict[str, tuple[Span, ...] | None]:
+) -> dict[str, tuple[Interval, ...] | None]:
     ids = [each.id for each in picked]
     if not ids:
         return {}

@@ -1,16 +1,15 @@
-"""To Google and back: connecting, choosing between accounts, disconnecting."""
+"""Connect, change account and disconnect on the settings page."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from slotsync.rules.departure import LeftCalendars
-from starter.api.backend import backend_of
-from starter.consent_results import AnotherAccount, Refusal
+from slotsync.domain.connections.disconnection import LeftCalendars
+from starter.bootstrap import backend_of
+from starter.services.connections import AnotherAccount, Refusal
+from starter.services.settings_links import Leads
 from starter.settings_page.home import enter, keeping, show
 from starter.settings_page.language import language_of
-from starter.settings_page.links import Leads
-from starter.settings_page.refusals import NO_VISIT, PageRefused
-from starter.settings_page.rendering import page
+from starter.settings_page.rendering import NO_VISIT, PageRefused, page
 from starter.settings_page.visit import Visit, back
 
 

@@ -1,4 +1,4 @@
-"""The page."""
+"""Open, show and leave the settings page."""
 
 import asyncio
 from datetime import timedelta
@@ -9,16 +9,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
-from slotsync.rules.connection import ConnectionState
-from slotsync.rules.departure import Farewell
-from slotsync.rules.owner import Owner, OwnerKind, OwnerSettings
-from starter.api.backend import backend_of
+from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.disconnection import Farewell
+from starter.bootstrap import backend_of
+from starter.services.settings_links import Leads, LinkTrouble, Session
 from starter.settings_page.details import Details, details_of
 from starter.settings_page.language import COOKIE, LANGUAGES
-from starter.settings_page.links import Leads, LinkTrouble
-from starter.settings_page.refusals import PageRefused
-from starter.settings_page.rendering import page
-from starter.settings_page.session import Session
+from starter.settings_page.rendering import PageRefused, page
 from starter.settings_page.visit import Visit, back
 
 _YEAR: Final = int(timedelta(days=365).total_seconds())

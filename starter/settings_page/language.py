@@ -1,4 +1,4 @@
-"""The page's two languages: words from ``words/*.po``, dates and times as people there write them."""
+"""The languages of the settings page."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -13,7 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from starlette.requests import Request
 
-from slotsync.rules.message import Message
+from slotsync.domain.messages import Message
 
 COOKIE = "slotsync-language"
 LANGUAGES = ("en", "fi")

@@ -1,4 +1,4 @@
-"""What a merchant changes of products and resources."""
+"""What merchants choose for products and resources."""
 
 import asyncio
 from contextlib import suppress
@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from slotsync.clock import utc_now
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
 from slotsync.errors import GoogleError, InputError
-from slotsync.rules.owner import GuestData, Owner, OwnerSettings
 from starter.settings_page.details import PrivacyResult, details_of
 from starter.settings_page.home import show
 from starter.settings_page.visit import Visit, back

@@ -1,18 +1,57 @@
-"""Whose page it is: every route of the settings page begins here."""
+"""One visit: merchant, language, and where a form leads back to."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from urllib.parse import urlencode
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from slotsync.rules.owner import Owner, OwnerKind, OwnerSettings
-from starter.api.backend import Backend, backend_of
-from starter.settings_page.address import Address
+from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
+from starter.bootstrap import Backend, backend_of
+from starter.services.settings_links import Session
 from starter.settings_page.language import Language, language_of
-from starter.settings_page.refusals import FORGED_FORM, NO_VISIT, PageRefused
-from starter.settings_page.session import Session
+from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, PageRefused
+
+
+@dataclass(frozen=True)
+class Address:
+    """One view of the page: ``owner`` is opened, ``week`` is any day of the week to show, ``said`` names a notice."""
+
+    owner: str = ""
+    week: str = ""
+    said: str = ""
+
+    @classmethod
+    def read(cls, query: QueryParams) -> "Address":
+        """The view that these parameters ask for."""
+        return cls(owner=query.get("owner", ""), week=query.get("week", ""), said=query.get("said", ""))
+
+    @property
+    def text(self) -> str:
+        """The address."""
+        told = {name: value for name, value in vars(self).items() if value}
+        at = "#opened" if self.owner else ""
+        return f"/settings/?{urlencode(told)}{at}" if told else "/settings/"
+
+    def opening(self, owner: object) -> "Address":
+        """With a product or resource opened."""
+        return Address(owner=str(owner))
+
+    def in_week(self, monday: date, weeks: int) -> "Address":
+        """So many weeks away from this one."""
+        return replace(self, week=(monday + timedelta(weeks=weeks)).isoformat(), said="")
+
+    def monday(self, today: date) -> date:
+        """The first day of the week that is asked for; of this week, where nothing readable is."""
+        try:
+            day = date.fromisoformat(self.week)
+            monday = day - timedelta(days=day.weekday())
+            return monday if 1970 < monday.year < 2200 else today - timedelta(days=today.weekday())  # noqa: PLR2004
+        except (ValueError, OverflowError):
+            return today - timedelta(days=today.weekday())
 
 
 @dataclass(frozen=True)

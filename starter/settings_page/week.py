@@ -1,4 +1,4 @@
-"""A week of a product: its reservations, and when its merchant is busy. Pure."""
+"""A product's week, as the settings page draws it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from slotsync.google.looking import ShownEvent
-from slotsync.rules.span import Span
+from slotsync.domain.availability.intervals import Interval
+from slotsync.google.previews import ShownEvent
 
 DAYS = 7
 
@@ -45,7 +45,7 @@ class _Filled:
     end: datetime
 
 
-def week_of(monday: date, zone: ZoneInfo, events: Iterable[ShownEvent], busy: Iterable[Span]) -> list[Day]:
+def week_of(monday: date, zone: ZoneInfo, events: Iterable[ShownEvent], busy: Iterable[Interval]) -> list[Day]:
     """Monday to Sunday on the walls of this zone. Whole days have neither begin nor end."""
     spans = [
         *(_Filled(EntryKind.RESERVATION, each.title, _at(each.start, zone), _at(each.end, zone)) for each in events),

@@ -12,8 +12,8 @@ from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from starter.api.backend import Backend
-from starter.connecting import PATIENCE, Connecting
+from starter.bootstrap import Backend
+from starter.services.connections import PATIENCE, Connecting
 from tests.servers import real_time
 from tests.serving import listener
 from tests.serving import serving as serving_on

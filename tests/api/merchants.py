@@ -2,9 +2,8 @@
 
 import asyncio
 
-from slotsync.store import Connections
-from starter.connecting import Connecting
-from starter.consent_results import Connected
+from slotsync.store.connections.connections import Connections
+from starter.services.connections import Connected, Connecting
 from tests.api.conftest import Api
 from tests.connections.browser import decide
 

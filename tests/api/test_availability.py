@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from slotsync.clock import utc_now
-from slotsync.rules.span import Span
-from slotsync.store import Connections
+from slotsync.domain.availability.intervals import Interval
+from slotsync.store.connections.connections import Connections
 from tests.api.conftest import Api
 from tests.readings import Reader, pick
 
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.anyio
 
 START = utc_now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
 HOUR = timedelta(hours=1)
-DAY = Span(start=START, end=START + 24 * HOUR)
-AROUND = Span(start=DAY.start - HOUR, end=DAY.end + HOUR)
-MEETING = Span(start=START + HOUR, end=START + 2 * HOUR)
+DAY = Interval(start=START, end=START + 24 * HOUR)
+AROUND = Interval(start=DAY.start - HOUR, end=DAY.end + HOUR)
+MEETING = Interval(start=START + HOUR, end=START + 2 * HOUR)
 
 
 async def open_tour(api: Api, merchant: str, **settings: object) -> None:
@@ -25,7 +25,7 @@ async def open_tour(api: Api, merchant: str, **settings: object) -> None:
     (await api.platform.put(f"/v1/merchants/{merchant}/products/tour", json=body)).raise_for_status()
 
 
-async def open_blocked_tour(api: Api, merchant: str, *busy: Span, error: str = "", **settings: object) -> datetime:
+async def open_blocked_tour(api: Api, merchant: str, *busy: Interval, error: str = "", **settings: object) -> datetime:
     """A tour that one calendar blocks, which was read just now; when that was."""
     world, now = api.world, utc_now()
     await world.connect(merchant, f"{merchant}@gmail.example")

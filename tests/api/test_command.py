@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from slotsync.settings import Settings
-from starter.processes import free_port, process, slotsync_command, until_ready
+from starter.local.processes import free_port, process, slotsync_command, until_ready
 from tests.api.conftest import KEY, Api
 
 pytestmark = pytest.mark.anyio

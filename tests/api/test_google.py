@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from slotsync.rules.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, wanted_scopes
+from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, wanted_scopes
 from slotsync.settings import Settings
-from starter.api.backend import Backend
-from starter.connecting import Connecting
-from starter.settings_page.links import Leads, LinkTrouble, SettingsLinks
+from starter.bootstrap import Backend
+from starter.services.connections import Connecting
+from starter.services.settings_links import Leads, LinkTrouble, SettingsLinks
 from tests.api.conftest import PUBLIC_URL, Api, api_with, serving
 from tests.api.merchants import account_of, begin, consent, revoke, tokens
 from tests.world import until

@@ -7,9 +7,9 @@ from cryptography.fernet import Fernet
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Store
+from slotsync.store.database.engine import Store
 from starter.api.app import create_app
-from starter.api.backend import Backend
+from starter.bootstrap import Backend
 from tests.api.conftest import KEY, Api, serving
 from tests.servers import real_time
 

@@ -1,7 +1,7 @@
 import pytest
 
-from slotsync.rules.owner import GuestData, Owner, OwnerSettings
-from slotsync.store import Owners
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.store.calendars.owners import Owners
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.anyio

@@ -3,10 +3,11 @@
 import httpx
 import pytest
 
-from slotsync.rules.connection import APP_CREATED, EVENTS_FREEBUSY
-from slotsync.rules.owner import Owner
-from slotsync.store import Calendars, Connections
-from slotsync.store.blocking_calendars import BlockingCalendars
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.connections.connection import APP_CREATED, EVENTS_FREEBUSY
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.connections.connections import Connections
 from tests.api.conftest import Api
 from tests.api.merchants import account_of, calendar, consent, revoke
 

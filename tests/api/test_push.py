@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from slotsync.rules.push import NewChannel
+from slotsync.domain.availability.push_channels import NewChannel
 from slotsync.settings import Settings
-from slotsync.store import Connections, Store
-from slotsync.store.push_channels import PushChannels
-from slotsync.store.watched_accounts import WatchedAccounts
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 from starter.api.app import create_app
-from starter.api.backend import Backend
+from starter.bootstrap import Backend
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from slotsync.rules.owner import Owner
+from slotsync.domain.calendars.owner import Owner
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.anyio

@@ -2,8 +2,8 @@ import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.workflow_ids import reservation_id
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.workflow_ids import reservation_id
 from tests.api.conftest import Api
 from tests.world import TOUR, snapshot, until
 

@@ -11,31 +11,33 @@ from pathlib import Path
 import httpx
 from cryptography.fernet import Fernet
 
-from activities.busy_reader import BusyReader
-from activities.call_notes import CallNotes
-from activities.channel_upkeep import ChannelUpkeep
-from activities.product_looks import Look, ProductLooks
+from slotsync.busy_times.poller import BusyReader
+from slotsync.busy_times.product_availability import Answers, Look, ProductLooks
+from slotsync.busy_times.push_channels import ChannelUpkeep
 from slotsync.clock import utc_now
-from slotsync.google.busy_times import GoogleBusyTimes
+from slotsync.connection_health import CallNotes
+from slotsync.domain.availability.availability import Availability
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.horizon import Horizon
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.google.channels import GoogleChannels
+from slotsync.google.freebusy import GoogleBusyTimes
 from slotsync.google.service import TIMEOUT, GoogleServices
-from slotsync.rules.availability import Availability
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.horizon import Horizon
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.span import Span
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Calendars, Connections, Owners, Store
-from slotsync.store.answers import Answers
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.store.busy_readings import BusyReadings
-from slotsync.store.push_channels import PushChannels
-from slotsync.store.watched_accounts import WatchedAccounts
-from slotsync.temporal.connect import connect
-from starter.local import CLIENT_ID, SCOPES
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.busy_readings import BusyReadings
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
+from slotsync.temporal.options import connect
+from starter.local.dev import CLIENT_ID, SCOPES
 from tests.world import settings_for
 
 HORIZON = Horizon(days=130)
@@ -188,7 +190,7 @@ class Account:
         """What is told of the product over the whole horizon."""
         now = self._desk.clock()
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        whole = Span(start=today, end=today + timedelta(days=HORIZON.days))
+        whole = Interval(start=today, end=today + timedelta(days=HORIZON.days))
         found = self._answers.availability(self.merchant, product, whole, now)
         assert found
         return found

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from activities.busy_reader import BusyReader
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.owner import Owner
+from slotsync.busy_times.poller import BusyReader
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.temporal.availability_news import tell_availability
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.temporal.signals import tell_availability
 from tests.availability.account import Desk, running_desk
 from tests.platform import Platform, running_platform
 from tests.servers import real_time

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from activities.busy_reader import BusyReader
-from slotsync.rules.availability import Slot, SlotState
-from slotsync.rules.horizon import JITTER, OVERLAP
-from slotsync.rules.span import Span, merged
+from slotsync.busy_times.poller import BusyReader
+from slotsync.domain.availability.availability import Slot, SlotState
+from slotsync.domain.availability.horizon import JITTER, OVERLAP
+from slotsync.domain.availability.intervals import Interval, merged_intervals
 from tests.availability.account import HORIZON, Desk
 
 NOON = datetime(2027, 3, 20, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = NOON - 12 * HOUR
-NEAR = Span(start=TODAY, end=TODAY + (HORIZON.near_days - 1) * DAY)
-WHOLE = Span(start=TODAY, end=TODAY + HORIZON.days * DAY)
-MEETING = Span(start=NOON + DAY, end=NOON + DAY + HOUR)
-TRIP = Span(start=NOON + 3 * DAY, end=NOON + 5 * DAY)
+NEAR = Interval(start=TODAY, end=TODAY + (HORIZON.near_days - 1) * DAY)
+WHOLE = Interval(start=TODAY, end=TODAY + HORIZON.days * DAY)
+MEETING = Interval(start=NOON + DAY, end=NOON + DAY + HOUR)
+TRIP = Interval(start=NOON + 3 * DAY, end=NOON + 5 * DAY)
 
 CHOICES = {"block": "block", "sell": "sell", "last-known": "last_known:1"}
 """What is done with unknown times, by product."""
@@ -62,11 +62,11 @@ class Shop:
     def slots(self, product: str) -> Sequence[Slot]:
         return self.account.availability(product).slots
 
-    def closed(self, product: str) -> tuple[Span, ...]:
-        return merged(slot.span for slot in self.slots(product) if slot.closed)
+    def closed(self, product: str) -> tuple[Interval, ...]:
+        return merged_intervals(slot.span for slot in self.slots(product) if slot.closed)
 
-    def of_state(self, product: str, state: SlotState) -> tuple[Span, ...]:
-        return merged(slot.span for slot in self.slots(product) if slot.state is state)
+    def of_state(self, product: str, state: SlotState) -> tuple[Interval, ...]:
+        return merged_intervals(slot.span for slot in self.slots(product) if slot.state is state)
 
     def known(self) -> bool:
         """Whether the whole truth is told of all products."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from slotsync.rules.availability import Slot
+from slotsync.domain.availability.availability import Slot
 from tests.availability.conftest import Shop
 from tests.world import MERCHANT, TOUR, until
 

@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from slotsync.rules.availability_news import AvailabilityNews
+from slotsync.domain.availability.messages import AvailabilityNews
 
 LISTENER = "listener"
 

@@ -3,10 +3,10 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from slotsync.domain.availability.messages import Confirmation, Verdict
+from slotsync.domain.workflow_ids import availability_id
 from slotsync.errors import InputError
-from slotsync.rules.availability_news import Confirmation, Verdict
-from slotsync.rules.workflow_ids import availability_id
-from slotsync.store import Owners
+from slotsync.store.calendars.owners import Owners
 from tests.availability.conftest import Shop
 from tests.availability.hearing import HOUR, TOMORROW
 from tests.world import EMAIL, MERCHANT, TOUR, settings_of

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from activities.busy_reader import BusyReader
-from slotsync.rules.availability import SlotState
-from slotsync.rules.connection import APP_CREATED, CALENDAR_LIST
-from slotsync.rules.holding import Health
-from slotsync.rules.horizon import JITTER, OVERLAP
-from slotsync.rules.push import SLOW_POLL
-from slotsync.rules.span import Span
+from slotsync.busy_times.poller import BusyReader
+from slotsync.domain.availability.availability import SlotState
+from slotsync.domain.availability.horizon import JITTER, OVERLAP
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST
+from slotsync.domain.health import Health
 from slotsync.sandbox.api_error import KNOWN_REASONS
 from tests.availability.account import HORIZON, Account, Desk
 from tests.availability.family import (
@@ -44,7 +44,7 @@ def _read(shop: Shop) -> Shop:
     return shop
 
 
-def family_is_unknown(shop: Shop, span: Span, *, last_known: tuple[Span, ...]) -> None:
+def family_is_unknown(shop: Shop, span: Interval, *, last_known: tuple[Interval, ...]) -> None:
     """The family's time is unknown in this span: closed, open, or what was known last."""
     for product in CHOICES:
         assert shop.of_state(product, SlotState.UNKNOWN) == (span,)
@@ -158,7 +158,7 @@ def test_a_reading_that_nobody_renews_is_unknown_soon_the_near_days_first(desk: 
     desk.clock.advance(HORIZON.poll * 3)
     assert shop.known()
     desk.clock.advance(HORIZON.poll)
-    family_is_unknown(shop, Span(start=TODAY, end=NEAR.end - OVERLAP), last_known=(MEETING,))
+    family_is_unknown(shop, Interval(start=TODAY, end=NEAR.end - OVERLAP), last_known=(MEETING,))
     desk.clock.advance(4 * HOUR)
     family_is_unknown(shop, WHOLE, last_known=(WHOLE,))
     shop.read()

@@ -7,14 +7,14 @@ from cryptography.fernet import Fernet
 
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
-from starter.processes import slotsync_command
+from starter.local.processes import slotsync_command
 from tests.availability.conftest import Shop, shop_with
 from tests.availability.hearing import CHANGED, HOUR, TOMORROW, closed_from, news, starts, text, told
 from tests.parts import Part, at_once, environment_of
 from tests.platform import Platform
 from tests.servers import real_time
 from tests.world import EMAIL, until
-from workflows.watching import SILENCE
+from workflows.steps.availability import SILENCE
 
 pytestmark = pytest.mark.anyio
 

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from activities.busy_reader import TURN, BusyReader
-from slotsync.rules.availability import Slot, SlotState
-from slotsync.rules.availability_news import Subject
-from slotsync.rules.horizon import FAR_EVERY, JITTER, STALE_AFTER
-from slotsync.rules.push import SLOW_POLL
-from slotsync.rules.reading_plan import FAR_GAP
-from slotsync.rules.webhook import AvailabilityChanged, ToldSlot, Webhook
+from slotsync.busy_times.poller import TURN, BusyReader
+from slotsync.domain.availability.availability import Slot, SlotState
+from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, STALE_AFTER
+from slotsync.domain.availability.messages import Subject
+from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.reading_plan import FAR_GAP
+from slotsync.domain.webhooks import AvailabilityChanged, ToldSlot, Webhook
 from slotsync.sandbox.channels import Notification
-from slotsync.store.publications import Publications
+from slotsync.store.availability.publications import Publications
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.availability.account import HORIZON, Desk, running_desk
 from tests.availability.merchant import BEGINNINGS, CALENDARS, DAY, HOUR, MINUTE, PRODUCTS, Merchant
@@ -91,7 +91,7 @@ class Life(Merchant):
     @rule()
     def a_reader_dies_in_its_turn(self) -> None:
         self.desk.accounts.know(self.account.connection_id)
-        self.desk.accounts.take_turn(self.account.connection_id, "dead", TURN)
+        self.desk.accounts.acquire_lease(self.account.connection_id, "dead", TURN)
 
     @rule(count=st.integers(1, 9))
     def pushes_are_lost(self, count: int) -> None:
@@ -142,7 +142,7 @@ class Life(Merchant):
 
     def reflect(self, mirror: Mirror, news: object) -> None:
         assert isinstance(news, AvailabilityChanged)
-        changed = self.minutes.of(each.stretch for each in news.changed)
+        changed = self.minutes.of(each.bounds for each in news.changed)
         busy, closed, open_ = self.told(news.slots)
         assert not (busy | closed | open_) & ~changed
         mirror.busy = mirror.busy & ~changed | busy
@@ -157,7 +157,7 @@ class Life(Merchant):
         for product, choice in self.choices.items():
             found = self.account.availability(product)
             busy, closed, open_ = self.told(found.slots)
-            whole = self.minutes.of([found.span.stretch])
+            whole = self.minutes.of([found.span.bounds])
             free = whole & ~busy & ~closed & ~open_
             bounds = [self.bounds(each, choice) for each in sorted(choice.picked)]
             surely, perhaps = ([each[side] for each in bounds] for side in (0, 1))
@@ -197,7 +197,7 @@ class Life(Merchant):
     def tells_what_is_so(self, product: str) -> None:
         found, choice = self.account.availability(product), self.choices[product]
         busy, closed, open_ = self.told(found.slots)
-        whole = self.minutes.of([found.span.stretch])
+        whole = self.minutes.of([found.span.bounds])
         places = [self.calendars[each] for each in sorted(choice.picked)]
         truly = [self.minutes.padded(each.states[-1][1], choice.before, choice.after) for each in places]
         gone = [self.minutes.all if each.deleted else 0 for each in places]
@@ -211,7 +211,7 @@ class Life(Merchant):
         while self.mirrors[product].outbox:
             self.a_message_arrives(product)
         found, mirror = self.account.availability(product), self.mirrors[product]
-        whole = self.minutes.of([found.span.stretch])
+        whole = self.minutes.of([found.span.bounds])
         assert (mirror.busy & whole, mirror.closed & whole, mirror.open & whole) == self.told(found.slots)
 
     # How it is done
@@ -229,7 +229,7 @@ class Life(Merchant):
 
 
 def _stretch(slot: Slot | ToldSlot) -> tuple[datetime, datetime]:
-    return slot.stretch if isinstance(slot, ToldSlot) else slot.span.stretch
+    return slot.bounds if isinstance(slot, ToldSlot) else slot.span.bounds
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
-from slotsync.store import Connections
-from slotsync.store.watched_accounts import WatchedAccounts
-from starter.api.backend import Backend
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.connections.connections import Connections
+from starter.bootstrap import Backend
 from tests.availability.conftest import Shop, shop_with
 from tests.availability.hearing import HOUR, TOMORROW, closed_from, told
 from tests.platform import Platform

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.busy_reader import OTHERS_TURN, TURN, BusyReader, Turn
-from slotsync.rules.horizon import JITTER, chunks
-from slotsync.rules.owner import Owner
-from slotsync.rules.push import SLOW_POLL
-from slotsync.rules.reading_plan import WatchedCalendar
-from slotsync.store import Calendars, Store
-from slotsync.store.busy_readings import BusyReadings
+from slotsync.busy_times.poller import OTHERS_TURN, TURN, BusyReader, Turn
+from slotsync.domain.availability.horizon import JITTER, chunks
+from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.reading_plan import WatchedCalendar
+from slotsync.domain.calendars.owner import Owner
+from slotsync.store.availability.busy_readings import BusyReadings
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.database.engine import Store
 from tests.availability.account import HORIZON, Account, Desk
 from tests.push_receiver import Receiver
 
@@ -122,7 +123,7 @@ def test_while_another_reads_nobody_else_does(
     desk: Desk, account: Account, reader: BusyReader, calls: Callable[[], dict[str, int]]
 ) -> None:
     desk.accounts.know(account.connection_id)
-    assert desk.accounts.take_turn(account.connection_id, "another", TURN)
+    assert desk.accounts.acquire_lease(account.connection_id, "another", TURN)
     turn = reader.turn(account.connection_id)
     assert calls() == {}
     assert timedelta() < turn.next_at - desk.clock() <= OTHERS_TURN
@@ -132,7 +133,7 @@ def test_a_reader_that_dies_holds_up_the_others_no_longer_than_its_turn(
     desk: Desk, account: Account, reader: BusyReader, calls: Callable[[], dict[str, int]]
 ) -> None:
     desk.accounts.know(account.connection_id)
-    assert desk.accounts.take_turn(account.connection_id, "dead", TURN)
+    assert desk.accounts.acquire_lease(account.connection_id, "dead", TURN)
     died_at = desk.clock.now
     while not (turn := reader.turn(account.connection_id)).calls:
         desk.clock.now = turn.next_at

@@ -1,8 +1,8 @@
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from slotsync.rules.workflow_ids import availability_id
-from slotsync.store import Owners
+from slotsync.domain.workflow_ids import availability_id
+from slotsync.store.calendars.owners import Owners
 from tests.availability.conftest import Shop
 from tests.availability.hearing import HOUR, TOMORROW, closed_from, news, starts, text, told
 from tests.availability.listener import LISTENER, heard_by, listening

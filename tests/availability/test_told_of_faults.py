@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from slotsync.rules.connection import APP_CREATED, CALENDAR_LIST
-from slotsync.rules.connection_news import Granted
-from slotsync.store import Connections
-from slotsync.temporal.connection_news import tell_connection
-from starter.local import CLIENT_ID
+from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST
+from slotsync.domain.connections.messages import Granted
+from slotsync.store.connections.connections import Connections
+from slotsync.temporal.signals import tell_connection
+from starter.local.dev import CLIENT_ID
 from tests.availability.conftest import Shop
 from tests.availability.hearing import HOUR, TOMORROW, news, slots
 from tests.world import EMAIL, MERCHANT, TOUR, settings_of, until

@@ -11,20 +11,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from temporalio.worker import Worker
 
-from activities.availability_parts import availability_activities
-from activities.call_notes import CallNotes
-from activities.product_looks import ProductLooks
+from activities.bootstrap import availability_activities
 from activities.webhooks import WebhookActivities
+from slotsync.busy_times.product_availability import ProductLooks
+from slotsync.connection_health import CallNotes
+from slotsync.domain.availability.changes import changed, slots_in
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import Subscription
+from slotsync.domain.workflow_ids import availability_id
 from slotsync.google.service import GoogleServices
-from slotsync.rules.availability_news import Subscription
-from slotsync.rules.changes import changed, slots_in
-from slotsync.rules.span import Span
-from slotsync.rules.workflow_ids import availability_id
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
-from slotsync.store import Connections
-from slotsync.store.publications import Publications
-from slotsync.store.watched_accounts import touch_merchant
+from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.watched_accounts import touch_merchant
+from slotsync.store.connections.connections import Connections
 from slotsync.temporal import queues
 from tests.availability.conftest import shop_with
 from tests.availability.hearing import HOUR, TOMORROW, news, told
@@ -130,7 +130,7 @@ async def seen(world: World, clock: Clock, starts: list[datetime]) -> None:
     """Waits until the product is known to be closed at these times and at no others, and that is published."""
     looks = ProductLooks(world.store, world.vault, world.settings.horizon)
     told = Publications(world.store, world.vault, webhooks=True)
-    whole = Span(start=clock.now, end=clock.now + timedelta(days=89))
+    whole = Interval(start=clock.now, end=clock.now + timedelta(days=89))
 
     def as_it_should_be() -> bool:
         found = looks.look(MERCHANT, TOUR.id, clock.now).availability

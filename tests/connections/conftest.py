@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from slotsync.rules.connection import ConnectionView
+from slotsync.domain.connections.connection import ConnectionView
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from starter.connecting import Connecting
-from starter.consent_results import AnotherAccount, Connected, Refusal
+from starter.services.connections import AnotherAccount, Connected, Connecting, Refusal
 from tests.connections.browser import Return, decide
 from tests.servers import real_time
 from tests.world import EMAIL, MERCHANT, World, settings_for, world_of

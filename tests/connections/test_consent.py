@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from slotsync.errors import SettingsError
-from slotsync.rules.connection import (
+from slotsync.domain.connections.connection import (
     APP_CREATED,
     CALENDAR_LIST,
     EVENTS_FREEBUSY,
@@ -16,12 +15,12 @@ from slotsync.rules.connection import (
     ConnectionState,
     wanted_scopes,
 )
+from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Connections
-from slotsync.store.pending_consents import LIFETIME, Awaited, PendingConsents
-from starter.connecting import Connecting
-from starter.consent_results import AnotherAccount, Connected, Reason, Refusal
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.pending_consents import LIFETIME, Awaited, PendingConsents
+from starter.services.connections import AnotherAccount, Connected, Connecting, Reason, Refusal
 from tests.connections.browser import decide
 from tests.connections.conftest import BROWSER, OTHER, Office
 from tests.world import EMAIL, MERCHANT

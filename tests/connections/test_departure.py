@@ -7,17 +7,17 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
+from slotsync.domain.availability.push_channels import Channel
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.disconnection import Farewell, LeftCalendars
+from slotsync.domain.connections.messages import Revoked
 from slotsync.errors import GrantLost
-from slotsync.google import GoogleServices
 from slotsync.google.channels import GoogleChannels
-from slotsync.rules.connection import ConnectionState
-from slotsync.rules.connection_news import Revoked
-from slotsync.rules.departure import Farewell, LeftCalendars
-from slotsync.rules.push import Channel
-from slotsync.store import Connections
-from slotsync.store.push_channels import PushChannels
-from slotsync.store.watched_accounts import WatchedAccounts
-from slotsync.temporal.connection_news import tell_connection
+from slotsync.google.service import GoogleServices
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.connections.connections import Connections
+from slotsync.temporal.signals import tell_connection
 from tests.connections.conftest import OTHER, Office
 from tests.connections.test_resuming import all_settled, open_tours, parked, report
 from tests.push_receiver import Receiver, wait_until

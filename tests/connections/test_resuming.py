@@ -3,9 +3,9 @@
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from slotsync.rules.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, ConnectionState
-from slotsync.rules.workflow_ids import connection_id
-from starter.consent_results import AnotherAccount, Connected
+from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, ConnectionState
+from slotsync.domain.workflow_ids import connection_id
+from starter.services.connections import AnotherAccount, Connected
 from tests.connections.conftest import BROWSER, OTHER, Office
 from tests.world import EMAIL, MERCHANT, TOUR, World, settings_of, snapshot, until
 

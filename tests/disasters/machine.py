@@ -15,9 +15,9 @@ from temporalio.service import RPCError
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.temporal.connect import connect
 from slotsync.temporal.dev_server import server_command
-from starter.processes import slotsync_command
+from slotsync.temporal.options import connect
+from starter.local.processes import slotsync_command
 from tests.parts import Part, at_once, environment_of, free_ports
 from tests.world import World, settings_for, world_of
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy import text
 
-from slotsync.store import Connections
-from starter.settings_page.links import signer
+from slotsync.store.connections.connections import Connections
+from starter.services.settings_links import signer
 from tests.connections.browser import decide
 from tests.disasters.machine import Machine
 from tests.sandbox.oauth_app import Form

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from random import Random, SystemRandom
 
+from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.errors import NotTaken
-from slotsync.rules.reservation import Reservation
 from tests.stories import disordered, newest_of, stories
 from tests.world import World
 

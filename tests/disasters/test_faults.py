@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from temporalio.testing import TimeSkipper
 
-from slotsync.rules.connection_news import Granted
-from slotsync.rules.reservation import Reservation
+from slotsync.domain.connections.messages import Granted
+from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.sandbox.api_error import KNOWN_REASONS
 from slotsync.sandbox.faults import SPECIAL_KINDS
-from slotsync.temporal.connection_news import tell_connection
+from slotsync.temporal.signals import tell_connection
 from starter.client import Slotsync
 from tests.comparing import calendars_twice, compared
 from tests.world import GUIDE, World, item, snapshot, until

@@ -9,9 +9,9 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 
-from slotsync.rules.connection import wanted_scopes
-from slotsync.store import Connections
-from starter.local import CLIENT_ID
+from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.store.connections.connections import Connections
+from starter.local.dev import CLIENT_ID
 from tests.disasters.machine import Machine, world_on
 from tests.disasters.machine import machine as build_machine
 from tests.disasters.searching import GOOGLES, found

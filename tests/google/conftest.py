@@ -13,10 +13,10 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import DesiredEvent, EventContent, EventKey
 from slotsync.errors import GrantLost
 from slotsync.google.service import GoogleServices
-from slotsync.rules.event import DesiredEvent, EventContent, EventKey
-from slotsync.rules.owner import Owner
 from slotsync.settings import Settings
 
 

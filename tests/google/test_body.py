@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from slotsync.domain.reservations.event import DesiredEvent, EventStatus
 from slotsync.errors import BadRequest
-from slotsync.google.body import to_google
-from slotsync.google.differences import differences
-from slotsync.rules.event import DesiredEvent, EventStatus
+from slotsync.google.events.body import to_google
+from slotsync.google.events.decision import differences
 from tests.google.conftest import desired_event
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.google.busy_times import BusyTimes, GoogleBusyTimes
+from slotsync.domain.availability.intervals import Interval
+from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.google.service import GoogleServices
-from slotsync.rules.span import Span
 from tests.google.conftest import Answer, AnsweringServer
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-DAY = Span(start=NOON, end=NOON + timedelta(days=1))
+DAY = Interval(start=NOON, end=NOON + timedelta(days=1))
 HOUR = {"start": "2026-12-01T12:00:00Z", "end": "2026-12-01T13:00:00Z"}
 BACKWARDS = {"start": HOUR["end"], "end": HOUR["start"]}
 
@@ -33,5 +33,5 @@ def test_a_calendar_whose_answer_is_no_answer_is_never_free_and_hides_no_other(
     answering.reply = Answer.of(200, {"calendars": {"odd": answer, "family": {"busy": [HOUR]}}})
     assert GoogleBusyTimes(answered).read("c-1", ["odd", "family"], DAY) == {
         "odd": BusyTimes(error=error),
-        "family": BusyTimes(busy=(Span(start=NOON, end=NOON + timedelta(hours=1)),)),
+        "family": BusyTimes(busy=(Interval(start=NOON, end=NOON + timedelta(hours=1)),)),
     }

@@ -1,6 +1,6 @@
 import pytest
 
-from slotsync.google.client_check import check_client
+from slotsync.google.auth.consent import check_client
 from tests.google.conftest import Answer, AnsweringServer, settings_at
 
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from slotsync.google.body import to_google
-from slotsync.google.decision import Adopt, Decision, Leave, NextGeneration, Update, decide
+from slotsync.google.events.body import to_google
+from slotsync.google.events.decision import Adopt, Decision, Leave, NextGeneration, Update, decide
 from tests.google.conftest import desired_event
 
 if TYPE_CHECKING:

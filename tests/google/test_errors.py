@@ -20,8 +20,7 @@ from slotsync.errors import (
     ScopeMissing,
     Transient,
 )
-from slotsync.google.call import ask
-from slotsync.google.service import GoogleServices
+from slotsync.google.service import GoogleServices, ask
 from tests.google.conftest import Answer, AnsweringServer, MemoryGrants, settings_at
 
 SECRETS = ("stored", "fresh", "refresh-1", "secret-calendar", "secret-event", "Kari Nordmann", "127.0.0.1")

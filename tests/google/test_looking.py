@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from slotsync.domain.availability.intervals import Interval
 from slotsync.errors import BadRequest
-from slotsync.google.looking import GivenAway, GoogleLooks
+from slotsync.google.previews import GivenAway, GoogleLooks
 from slotsync.google.service import GoogleServices
-from slotsync.rules.span import Span
 from tests.google.conftest import Answer, AnsweringServer
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_a_busy_time_without_a_length_takes_none(answering: AnsweringServer, ans
     busy = [{"start": moment, "end": moment}, {"start": moment, "end": later}]
     answering.reply = Answer.of(200, {"calendars": {"calendar": {"busy": busy}}})
     found = GoogleLooks(answered).busy("c-1", ["calendar"], NOON, NOON + timedelta(days=1))
-    assert found == {"calendar": (Span(start=NOON, end=NOON + timedelta(hours=1)),)}
+    assert found == {"calendar": (Interval(start=NOON, end=NOON + timedelta(hours=1)),)}
 
 
 @pytest.mark.parametrize("calendars", [{}, {"other": {"busy": []}}, {"calendar": {"errors": [{}], "busy": []}}])

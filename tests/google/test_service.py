@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from slotsync.errors import GrantLost, SettingsError, Transient
-from slotsync.google.call import ask
-from slotsync.google.service import IDLE, GoogleServices
-from slotsync.google.tokens import AccessToken
+from slotsync.google.auth.tokens import AccessToken
+from slotsync.google.service import IDLE, GoogleServices, ask
 from slotsync.settings import Settings
 from tests.google.conftest import Answer, AnsweringServer, MemoryGrant, MemoryGrants, settings_at, until
 

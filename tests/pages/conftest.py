@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
-from starter.api.backend import Backend
+from starter.bootstrap import Backend
 from tests.servers import real_time
 from tests.serving import listener, serving
 from tests.world import EMAIL, MERCHANT, World, settings_for, world_of

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from slotsync.rules.connection import ConnectionState
-from slotsync.store.connection_views import ConnectionViews
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.store.connections.connection_views import ConnectionViews
 from tests.connections.browser import decide
 from tests.pages.conftest import Site
 from tests.pages.test_refusals import token_in

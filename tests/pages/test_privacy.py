@@ -2,9 +2,9 @@
 
 import pytest
 
-from slotsync.rules.connection import wanted_scopes
-from slotsync.store import Connections
-from starter.local import CLIENT_ID
+from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.store.connections.connections import Connections
+from starter.local.dev import CLIENT_ID
 from tests.pages.conftest import Site
 from tests.pages.test_refusals import token_in
 from tests.world import EMAIL, MERCHANT, TOUR

@@ -8,10 +8,9 @@ import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from starlette.responses import Response
 
-from slotsync.rules.owner import OwnerSettings
-from slotsync.store import Owners
-from starter.settings_page.links import Leads, signer
-from starter.settings_page.session import Session, Sessions
+from slotsync.domain.calendars.owner import OwnerSettings
+from slotsync.store.calendars.owners import Owners
+from starter.services.settings_links import Leads, Session, Sessions, signer
 from tests.pages.conftest import Site
 from tests.world import MERCHANT, TOUR, settings_of
 

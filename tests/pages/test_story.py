@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from slotsync.store import Owners
+from slotsync.store.calendars.owners import Owners
 from tests.pages.conftest import SIZES, Merchant, Site, merchant_at
 from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 

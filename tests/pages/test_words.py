@@ -8,7 +8,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import starter.settings_page
-from slotsync.rules.connection import missing, wanted_scopes
+from slotsync.domain.connections.connection import missing, wanted_scopes
 
 HERE = Path(starter.settings_page.__file__).parent
 TEMPLATES = "**/templates/**.html"

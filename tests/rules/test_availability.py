@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.availability import Availability, Reading, SlotState, availability
-from slotsync.rules.blocking_rule import BlockingRule
-from slotsync.rules.owner import OwnerSettings
-from slotsync.rules.span import Span
-from tests.rules.test_span import NOON, Minutes, minutes, span
+from slotsync.domain.availability.availability import Availability, Reading, SlotState, availability
+from slotsync.domain.availability.blocking import BlockingRule
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import OwnerSettings
+from tests.rules.test_span import NOON, Minutes, interval, minutes
 
-ASKED = span(0, 40)
+ASKED = interval(0, 40)
 FRESH = timedelta(minutes=5)
 ON_UNKNOWN = ("block", "sell", "last_known:1")
 HOUR = 60
@@ -19,17 +19,17 @@ MINUTE = timedelta(minutes=1)
 BLOCK = BlockingRule()
 
 
-def reading(start: int, end: int, *busy: Span, age: int = 0, error: str = "") -> Reading:
+def reading(start: int, end: int, *busy: Interval, age: int = 0, error: str = "") -> Reading:
     """A reading that was made so many minutes ago."""
     read_at = NOON - timedelta(minutes=age)
-    return Reading(span=span(start, end), read_at=read_at, good_until=read_at + FRESH, busy=busy, error=error)
+    return Reading(span=interval(start, end), read_at=read_at, good_until=read_at + FRESH, busy=busy, error=error)
 
 
 READINGS = st.builds(
     lambda start, length, busy, age, error: reading(start, start + length, *busy, age=age, error=error),
     st.integers(-5, 35),
     st.integers(1, 45),
-    st.lists(st.tuples(st.integers(-5, 40), st.integers(1, 8)).map(lambda t: span(t[0], t[0] + t[1])), max_size=3),
+    st.lists(st.tuples(st.integers(-5, 40), st.integers(1, 8)).map(lambda t: interval(t[0], t[0] + t[1])), max_size=3),
     st.integers(0, 90),
     st.sampled_from(["", "", "", "notFound", "internalError"]),
 )
@@ -137,7 +137,7 @@ def test_an_error_after_a_good_answer_makes_its_times_unknown_and_no_others(erro
 
 def test_what_one_calendar_knows_to_be_busy_is_busy_whatever_is_unknown_elsewhere() -> None:
     answer = availability(
-        {"a": [reading(0, 40, span(5, 10))]}, ["a", "b"], ASKED, NOON, BlockingRule(on_unknown="sell")
+        {"a": [reading(0, 40, interval(5, 10))]}, ["a", "b"], ASKED, NOON, BlockingRule(on_unknown="sell")
     )
     assert in_slots(answer, SlotState.BUSY, closed=True) == set(range(5, 10))
     assert in_slots(answer, SlotState.UNKNOWN, closed=False) == set(range(40)) - set(range(5, 10))
@@ -149,7 +149,7 @@ def test_the_oldest_reading_that_was_used_says_when_it_was_checked() -> None:
 
 
 def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
-    told = {"a": [reading(-20, 60, span(-10, -2), span(45, 50))]}
+    told = {"a": [reading(-20, 60, interval(-10, -2), interval(45, 50))]}
     rule = BlockingRule(before=timedelta(minutes=10), after=timedelta(minutes=5))
     answer = availability(told, ["a"], ASKED, NOON, rule)
     assert in_slots(answer, SlotState.BUSY) == {0, 1, 2, *range(35, 40)}
@@ -157,7 +157,7 @@ def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
 
 
 def test_padding_of_what_is_unknown_is_unknown_too_and_what_is_busy_wins() -> None:
-    told = {"a": [reading(-20, 20, span(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
+    told = {"a": [reading(-20, 20, interval(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
     told["a"][0] = told["a"][0].model_copy(update={"read_at": NOON - MINUTE})
     answer = availability(told, ["a"], ASKED, NOON, BlockingRule(after=timedelta(minutes=2)))
     assert in_slots(answer, SlotState.BUSY) == {8, 9, 10, 11}
@@ -166,9 +166,9 @@ def test_padding_of_what_is_unknown_is_unknown_too_and_what_is_busy_wins() -> No
 
 def test_one_of_three_boats_is_enough_where_one_is_needed() -> None:
     boats = {
-        "a": [reading(0, 40, span(0, 30))],
-        "b": [reading(0, 40, span(10, 40))],
-        "c": [reading(0, 40, span(20, 25))],
+        "a": [reading(0, 40, interval(0, 30))],
+        "b": [reading(0, 40, interval(10, 40))],
+        "c": [reading(0, 40, interval(20, 25))],
     }
     answer = availability(boats, boats, ASKED, NOON, BlockingRule(free_needed=1))
     assert in_slots(answer, *SlotState) == set(range(20, 25))

@@ -1,8 +1,8 @@
 import pytest
 
-from slotsync.google import CalendarSpec
-from slotsync.rules.blocking import may_block
-from slotsync.rules.owner import Owner
+from slotsync.domain.availability.blocking import may_block
+from slotsync.domain.calendars.owner import Owner
+from slotsync.google.calendars import CalendarSpec
 
 OURS = CalendarSpec(merchant="m", owner=Owner.product("tour"), name="Tour", time_zone="UTC").body()["description"]
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.booked_time import BookedTime, booked_times, met
-from slotsync.rules.owner import Owner
-from slotsync.rules.reservation import Item, Reservation
-from slotsync.rules.span import Span
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.booked_time import BookedTime, booked_times, met
+from slotsync.domain.reservations.snapshot import Item, Reservation
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROOM = Owner.product("room")
@@ -22,8 +22,8 @@ def of(*items: Item, zone: str = "UTC", status: str = "confirmed") -> list[Booke
     return booked_times(Reservation.model_validate(told), {ROOM: zone})
 
 
-def span(start: str, end: str) -> Span:
-    return Span.model_validate({"start": start, "end": end})
+def span(start: str, end: str) -> Interval:
+    return Interval.model_validate({"start": start, "end": end})
 
 
 @pytest.mark.parametrize("status", ["confirmed", "tentative"])
@@ -52,7 +52,7 @@ def test_each_item_needs_its_product(status: str) -> None:
     ids=["utc", "far-east", "far-west", "clocks-change", "no-night"],
 )
 def test_nights_are_from_midnight_to_midnight_where_the_product_is(
-    start: str, end: str, zone: str, expected: Span
+    start: str, end: str, zone: str, expected: Interval
 ) -> None:
     assert [each.span for each in of(item(start, end), zone=zone)] == [expected]
 
@@ -64,13 +64,13 @@ def test_what_is_cancelled_or_takes_no_time_needs_nothing() -> None:
 
 
 spans = st.builds(
-    lambda start, length: Span(start=NOON + timedelta(hours=start), end=NOON + timedelta(hours=start + length)),
+    lambda start, length: Interval(start=NOON + timedelta(hours=start), end=NOON + timedelta(hours=start + length)),
     st.integers(0, 40),
     st.integers(1, 8),
 )
 
 
 @given(st.lists(spans), st.lists(spans))
-def test_those_that_are_met_are_those_that_meet_any(times: list[Span], busy: list[Span]) -> None:
+def test_those_that_are_met_are_those_that_meet_any(times: list[Interval], busy: list[Interval]) -> None:
     booked = [BookedTime(reservation="R", item=str(n), product="p", span=each) for n, each in enumerate(times)]
-    assert [*met(booked, busy)] == [each for each in booked if any(each.span.meets(other) for other in busy)]
+    assert [*met(booked, busy)] == [each for each in booked if any(each.span.overlaps(other) for other in busy)]

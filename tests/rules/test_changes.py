@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.availability import Availability, Slot, SlotState
-from slotsync.rules.changes import Published, changed, last_known_busy, newly_busy, slots_in
-from slotsync.rules.span import Span
-from tests.rules.test_span import SPANS, minutes, span
+from slotsync.domain.availability.availability import Availability, Slot, SlotState
+from slotsync.domain.availability.changes import Published, changed, last_known_busy, newly_busy, slots_in
+from slotsync.domain.availability.intervals import Interval
+from tests.rules.test_span import INTERVALS, interval, minutes
 
 BUSY, CLOSED, OPEN = (SlotState.BUSY, True), (SlotState.UNKNOWN, True), (SlotState.UNKNOWN, False)
 FREE = (SlotState.FREE, False)
@@ -13,12 +13,12 @@ Told = tuple[SlotState, bool]
 
 def slots_of(start: int, told: list[Told]) -> tuple[Slot, ...]:
     """A slot for each minute that is not free."""
-    listed = ((span(minute, minute + 1), each) for minute, each in enumerate(told, start) if each != FREE)
+    listed = ((interval(minute, minute + 1), each) for minute, each in enumerate(told, start) if each != FREE)
     return tuple(Slot(span=where, state=state, closed=closed) for where, (state, closed) in listed)
 
 
 def availability_of(start: int, told: list[Told]) -> Availability:
-    window = span(start, start + len(told))
+    window = interval(start, start + len(told))
     return Availability(span=window, checked_at=None, complete=True, slots=slots_of(start, told))
 
 
@@ -59,8 +59,8 @@ def test_newly_busy_is_what_was_free_when_it_was_last_known(told: list[list[Told
         known = {minute: state for minute, state in known.items() if minute < len(states)} | fresh
 
 
-@given(NOW, SPANS)
-def test_slots_in_spans_are_the_same_ones_clipped_and_in_order(now: Availability, spans: list[Span]) -> None:
+@given(NOW, INTERVALS)
+def test_slots_in_spans_are_the_same_ones_clipped_and_in_order(now: Availability, spans: list[Interval]) -> None:
     slots = slots_in(now, spans)
     assert [each.span for each in slots] == sorted((each.span for each in slots), key=lambda each: each.start)
     for minute in minutes([now.span]):
@@ -68,5 +68,5 @@ def test_slots_in_spans_are_the_same_ones_clipped_and_in_order(now: Availability
 
 
 def test_what_lies_before_the_window_is_past_and_no_news() -> None:
-    published = Published(span=span(0, 10), slots=slots_of(0, [BUSY] * 5 + [FREE] * 5))
+    published = Published(span=interval(0, 10), slots=slots_of(0, [BUSY] * 5 + [FREE] * 5))
     assert changed(published, availability_of(5, [FREE] * 10)) == ()

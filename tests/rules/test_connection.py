@@ -1,6 +1,6 @@
 import pytest
 
-from slotsync.rules.connection import (
+from slotsync.domain.connections.connection import (
     APP_CREATED,
     CALENDAR_LIST,
     EVENTS_FREEBUSY,

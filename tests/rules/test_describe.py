@@ -2,10 +2,10 @@ from datetime import date, datetime
 
 import pytest
 
-from slotsync.rules.describe import describe
-from slotsync.rules.event import EventContent
-from slotsync.rules.owner import GuestData, OwnerSettings
-from slotsync.rules.reservation import Reservation
+from slotsync.domain.calendars.owner import GuestData, OwnerSettings
+from slotsync.domain.reservations.event import EventContent
+from slotsync.domain.reservations.event_content import describe
+from slotsync.domain.reservations.snapshot import Reservation
 
 TOLD = {
     "merchant": "m",

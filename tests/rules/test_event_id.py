@@ -3,9 +3,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.event import EventKey
-from slotsync.rules.event_id import event_id
-from slotsync.rules.owner import Owner, OwnerKind
+from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.domain.reservations.event import EventKey, event_id
 
 NAMES = st.from_regex(r'[^\s:/\\"\x00-\x1f\x7f]{1,40}', fullmatch=True)
 KEYS = st.builds(EventKey, item=NAMES, owner=st.builds(Owner, kind=st.sampled_from(OwnerKind), id=NAMES))

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.horizon import LONGEST, MOST_CALENDARS, OVERLAP, Horizon, batches, chunks
-from slotsync.rules.span import Span
+from slotsync.domain.availability.horizon import LONGEST, MOST_CALENDARS, OVERLAP, Horizon, batches, chunks
+from slotsync.domain.availability.intervals import Interval
 
 ZONES = ("Pacific/Kiritimati", "Pacific/Niue", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe", "UTC")
 MOMENTS = st.builds(
@@ -64,5 +64,5 @@ def test_days_that_the_clock_changes_on_are_as_long_as_they_are() -> None:
     for day, hours in ((date(2027, 3, 28), 23), (date(2027, 10, 31), 25)):
         start = datetime.combine(day, time(), zone)
         end = datetime.combine(day + timedelta(days=1), time(), zone)
-        span = Span(start=start, end=end)
+        span = Interval(start=start, end=end)
         assert span.end - span.start == timedelta(hours=hours)

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from slotsync.rules.message import Identifier
+from slotsync.domain.messages import Identifier
 
 IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 

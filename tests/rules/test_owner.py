@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from slotsync.rules.owner import OwnerSettings
+from slotsync.domain.calendars.owner import OwnerSettings
 
 
 @pytest.mark.parametrize("zone", ["Europe/Helsinky", "", "../etc/passwd", "/etc/localtime"])

@@ -2,10 +2,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from slotsync.rules.event import EventKey, WrittenEvent
-from slotsync.rules.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
-from slotsync.rules.plan import Action, Delete, Plan, Put, plan
-from slotsync.rules.reservation import Item, Reservation, ReservationStatus
+from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
+from slotsync.domain.reservations.event import EventKey, WrittenEvent
+from slotsync.domain.reservations.messages import Action, Delete, Put
+from slotsync.domain.reservations.plan import Plan, plan
+from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
 
 TOUR = Owner.product("sunset-tour")
 GUIDE = Owner.resource("guide-1")

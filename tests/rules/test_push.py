@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.push import (
+from slotsync.domain.availability.push_channels import (
     LASTS,
     RENEW_AHEAD,
     RING_GAP,

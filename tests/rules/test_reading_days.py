@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotsync.rules.horizon import JITTER, Horizon, batches, chunks
-from slotsync.rules.push import SLOW_POLL
-from slotsync.rules.reading_plan import Attempt, WatchedCalendar, plan_reading
-from slotsync.rules.span import Span, without
+from slotsync.domain.availability.horizon import JITTER, Horizon, batches, chunks
+from slotsync.domain.availability.intervals import Interval, difference, to_bounds
+from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.reading_plan import Attempt, WatchedCalendar, plan_reading
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -26,7 +26,7 @@ class Days:
         self._horizon = horizon
         self._made = 0
         self.calendars: list[WatchedCalendar] = []
-        self.spans: dict[tuple[str, int], Span] = {}
+        self.spans: dict[tuple[str, int], Interval] = {}
         self.pick(count)
 
     def pick(self, count: int = 1) -> None:
@@ -56,8 +56,8 @@ class Days:
     def gaps(self) -> list[str]:
         """The calendars of which some of the days to come were never asked for."""
         today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
-        asked = Span(start=today, end=today + DAY * self._horizon.days)
-        return [each.id for each in self.calendars if without([asked], self._spans_of(each.id))]
+        asked = Interval(start=today, end=today + DAY * self._horizon.days)
+        return [each.id for each in self.calendars if difference([asked.bounds], to_bounds(self._spans_of(each.id)))]
 
     def late(self) -> list[str]:
         """The calendars whose newest attempt is older than it may be."""
@@ -71,10 +71,10 @@ class Days:
     def _longest(self, watched: WatchedCalendar, every: timedelta) -> timedelta:
         return (max(every, SLOW_POLL) if watched.pushed else every) * (1 + JITTER)
 
-    def _spans_of(self, name: str) -> list[Span]:
+    def _spans_of(self, name: str) -> list[Interval]:
         return [span for (owner, _), span in self.spans.items() if owner == name]
 
-    def _note(self, name: str, chunk: int, span: Span, *, fails: bool) -> None:
+    def _note(self, name: str, chunk: int, span: Interval, *, fails: bool) -> None:
         place = next(number for number, each in enumerate(self.calendars) if each.id == name)
         known = self.calendars[place].attempts
         before = known[chunk].read_at if chunk in known else None

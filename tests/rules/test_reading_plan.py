@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.horizon import FAR_EVERY, JITTER, Horizon, chunks
-from slotsync.rules.push import SLOW_POLL
-from slotsync.rules.reading_plan import (
+from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, Horizon, chunks
+from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.reading_plan import (
     FAR_GAP,
     NEAR_GAP,
     RETRY_SHARE,

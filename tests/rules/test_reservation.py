@@ -3,8 +3,8 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from slotsync.rules.owner import Owner
-from slotsync.rules.reservation import Item, Reservation
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.snapshot import Item, Reservation
 
 
 def snapshot(**changes: object) -> dict[str, object]:

@@ -1,4 +1,7 @@
+"""Intervals against the simplest model: every minute by itself."""
+
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -7,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from slotsync.rules.span import Span, merged, overlapped, padded, shared, without
+from slotsync.domain.availability.intervals import (
+    Bounds,
+    Interval,
+    covered_at_least,
+    difference,
+    intersection,
+    merged,
+    merged_intervals,
+    padded,
+    to_bounds,
+)
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LAST = 40
@@ -15,70 +28,76 @@ LAST = 40
 Minutes = set[int]
 
 
-def span(start: int, end: int) -> Span:
+def interval(start: int, end: int) -> Interval:
     """From one minute to another."""
-    return Span(start=NOON + timedelta(minutes=start), end=NOON + timedelta(minutes=end))
+    return Interval(start=NOON + timedelta(minutes=start), end=NOON + timedelta(minutes=end))
 
 
-SPANS = st.lists(
-    st.tuples(st.integers(0, LAST), st.integers(1, 10)).map(lambda told: span(told[0], told[0] + told[1])), max_size=8
+def bounds(start: int, end: int) -> Bounds:
+    return interval(start, end).bounds
+
+
+INTERVALS = st.lists(
+    st.tuples(st.integers(0, LAST), st.integers(1, 10)).map(lambda drawn: interval(drawn[0], sum(drawn))), max_size=8
 )
+PAIRS = INTERVALS.map(to_bounds)
 
 
-def minutes(spans: tuple[Span, ...] | list[Span]) -> Minutes:
-    """The simplest model: every minute by itself."""
+def minutes(intervals: Iterable[Interval]) -> Minutes:
+    return minutes_in(each.bounds for each in intervals)
+
+
+def minutes_in(pairs: Iterable[Bounds]) -> Minutes:
     return {
         minute
-        for each in spans
-        for minute in range(
-            int((each.start - NOON).total_seconds() // 60), int((each.end - NOON).total_seconds() // 60)
-        )
+        for start, end in pairs
+        for minute in range(int((start - NOON).total_seconds() // 60), int((end - NOON).total_seconds() // 60))
     }
 
 
-def is_tidy(spans: tuple[Span, ...]) -> bool:
-    return all(one.end < other.start for one, other in pairwise(spans))
+def is_tidy(pairs: list[Bounds]) -> bool:
+    return all(one[1] < other[0] for one, other in pairwise(pairs))
 
 
-@given(SPANS)
-def test_merging_keeps_every_minute_and_leaves_gaps_between(spans: list[Span]) -> None:
-    assert minutes(merged(spans)) == minutes(spans)
-    assert is_tidy(merged(spans))
+@given(PAIRS)
+def test_merging_keeps_every_minute_and_leaves_gaps_between(pairs: list[Bounds]) -> None:
+    assert minutes_in(merged(pairs)) == minutes_in(pairs)
+    assert is_tidy(merged(pairs))
 
 
-@given(SPANS, SPANS)
-def test_what_is_shared_and_what_is_left_over_are_the_minutes_of_sets(some: list[Span], others: list[Span]) -> None:
-    assert minutes(shared(some, others)) == minutes(some) & minutes(others)
-    assert minutes(without(some, others)) == minutes(some) - minutes(others)
-    assert is_tidy(shared(some, others))
-    assert is_tidy(without(some, others))
+@given(PAIRS, PAIRS)
+def test_intersection_and_difference_are_those_of_sets_of_minutes_in(some: list[Bounds], others: list[Bounds]) -> None:
+    assert minutes_in(intersection(some, others)) == minutes_in(some) & minutes_in(others)
+    assert minutes_in(difference(some, others)) == minutes_in(some) - minutes_in(others)
+    assert is_tidy(intersection(some, others))
+    assert is_tidy(difference(some, others))
 
 
-@given(st.lists(SPANS, max_size=4), st.integers(1, 4))
-def test_a_minute_is_overlapped_when_that_many_sets_have_it(sets: list[list[Span]], times: int) -> None:
-    counts = Counter(minute for each in sets for minute in minutes(each))
-    found = overlapped(sets, times)
-    assert minutes(found) == {minute for minute, count in counts.items() if count >= times}
+@given(st.lists(PAIRS, max_size=4), st.integers(1, 4))
+def test_a_minute_is_covered_when_that_many_sets_have_it(sets: list[list[Bounds]], times: int) -> None:
+    counts = Counter(minute for each in sets for minute in minutes_in(each))
+    found = covered_at_least(sets, times)
+    assert minutes_in(found) == {minute for minute, count in counts.items() if count >= times}
     assert is_tidy(found)
 
 
-def test_spans_that_only_touch_have_no_moment_in_common() -> None:
-    assert not span(0, 5).meets(span(5, 9))
-    assert merged([span(5, 9), span(0, 5)]) == (span(0, 9),)
+def test_intervals_that_only_touch_do_not_overlap() -> None:
+    assert not interval(0, 5).overlaps(interval(5, 9))
+    assert merged_intervals([interval(5, 9), interval(0, 5)]) == (interval(0, 9),)
 
 
-def test_padding_makes_each_longer_and_merges_what_then_meets() -> None:
+def test_padding_makes_each_longer_and_merges_what_then_overlaps() -> None:
     padding = timedelta(minutes=15)
-    assert padded([span(0, 10), span(30, 40)], padding, padding) == (span(-15, 55),)
+    assert padded([bounds(0, 10), bounds(30, 40)], padding, padding) == [bounds(-15, 55)]
 
 
 @pytest.mark.parametrize("end", [NOON, NOON - timedelta(seconds=1)])
-def test_a_span_has_a_length(end: datetime) -> None:
+def test_an_interval_has_a_length(end: datetime) -> None:
     with pytest.raises(ValidationError, match="ends before it has begun"):
-        Span(start=NOON, end=end)
+        Interval(start=NOON, end=end)
 
 
-def test_a_span_is_kept_in_utc() -> None:
-    told = Span.model_validate({"start": "2026-11-22T14:00:00+02:00", "end": "2026-11-22T13:00:00Z"})
-    assert told == Span(start=NOON, end=NOON + timedelta(hours=1))
-    assert told.start.tzinfo is UTC
+def test_an_interval_is_kept_in_utc() -> None:
+    read = Interval.model_validate({"start": "2026-11-22T14:00:00+02:00", "end": "2026-11-22T13:00:00Z"})
+    assert read == Interval(start=NOON, end=NOON + timedelta(hours=1))
+    assert read.start.tzinfo is UTC

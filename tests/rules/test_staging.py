@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.rules.owner import Owner
-from slotsync.rules.staging import LIMIT, VALIDITY, WINDOW, Permit, in_line, turn_of
+from slotsync.domain.calendars.creation_limit import LIMIT, VALIDITY, WINDOW, Permit, in_line, turn_of
+from slotsync.domain.calendars.owner import Owner
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

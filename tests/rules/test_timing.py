@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.rules.owner import Owner
-from slotsync.rules.reservation import Reservation
-from slotsync.rules.timing import breather, ends_at, priority, starts_at
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.schedule import breather, ends_at, priority, starts_at
+from slotsync.domain.reservations.snapshot import Reservation
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from slotsync.sandbox.accounts import Caller
+from slotsync.sandbox.grants import Caller
 from slotsync.sandbox.local_google import LocalGoogle
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox

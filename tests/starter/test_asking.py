@@ -5,13 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from slotsync.domain.availability.horizon import Horizon
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.errors import InputError
-from slotsync.rules.horizon import Horizon
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.span import Span
 from slotsync.secrets import Vault
-from slotsync.store import Owners, Store
-from starter.asking import Asking, UnknownProduct
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
+from starter.services.availability import Asking, UnknownProduct
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ def asking(vault: Vault, tmp_path: Path) -> Iterator[Asking]:
 async def test_the_answer_is_about_what_was_asked(asking: Asking) -> None:
     in_helsinki = NOON.astimezone(ZoneInfo("Europe/Helsinki"))
     answer = await asking.availability("m", "tour", in_helsinki, NOON + 30 * DAY)
-    assert answer.span == Span(start=NOON, end=NOON + 30 * DAY)
+    assert answer.span == Interval(start=NOON, end=NOON + 30 * DAY)
     assert (await asking.explanation("m", "tour", in_helsinki)).at == NOON
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from slotsync.errors import InputError
 from starter.cli.stories import SHIPPED
-from starter.demo.bookings import Booking, read_bookings, reports_of
+from starter.local.demo.bookings import Booking, read_bookings, reports_of
 
 TODAY = date(2026, 11, 22)
 

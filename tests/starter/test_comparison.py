@@ -1,6 +1,6 @@
 import pytest
 
-from starter.demo.comparison import Comparison, Line, compare, counted
+from starter.local.demo.comparison import Comparison, Line, compare, counted
 
 STAY = Line(calendar="Suite", start="2026-07-01", end="2026-07-03", title="2 adults")
 LATER = STAY.model_copy(update={"end": "2026-07-04"})

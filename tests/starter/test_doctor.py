@@ -11,10 +11,11 @@ from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Connections, Store
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 from slotsync.temporal.dev_server import server_path
-from slotsync.temporal.limits import limit_google_calls
-from starter.examination import Finding, examine
+from slotsync.temporal.queues import limit_google_calls
+from starter.cli.doctor import Finding, examine
 from tests.servers import real_time
 from tests.world import until, world_of
 

@@ -1,7 +1,7 @@
 import subprocess
 from pathlib import Path
 
-from starter.environment import write_environment
+from starter.local.processes import write_environment
 
 AWKWARD = {"PLAIN": "sqlite:///here.db", "SPACED": "two words", "QUOTED": """it's "so" $HOME `pwd` \\""", "EMPTY": ""}
 

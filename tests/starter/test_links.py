@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from slotsync.errors import SettingsError
 from slotsync.settings import Settings
-from slotsync.store import Store
-from starter.settings_page.links import Leads, LinkTrouble, SettingsLinks
+from slotsync.store.database.engine import Store
+from starter.services.settings_links import Leads, LinkTrouble, SettingsLinks
 from tests.world import settings_for
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.errors import InputError, NotTaken
-from slotsync.rules.reservation import Reservation
-from starter.snapshots import read_lines, read_snapshot
+from starter.cli.snapshot_files import read_lines, read_snapshot
 
 pytestmark = pytest.mark.anyio
 

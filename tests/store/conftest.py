@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Store
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.rules.availability import Availability, SlotState
-from slotsync.rules.explanation import Explanation
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.span import Span
+from slotsync.busy_times.product_availability import Answers
+from slotsync.domain.availability.availability import Availability, SlotState
+from slotsync.domain.availability.explanation import Explanation
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Owners, Store
-from slotsync.store.answers import Answers
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 from tests.readings import Reader, pick
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-TODAY = Span(start=NOON, end=NOON + timedelta(hours=2))
-AROUND = Span(start=NOON - timedelta(hours=1), end=NOON + timedelta(hours=3))
-MEETING = Span(start=NOON + 30 * MINUTE, end=NOON + 60 * MINUTE)
+TODAY = Interval(start=NOON, end=NOON + timedelta(hours=2))
+AROUND = Interval(start=NOON - timedelta(hours=1), end=NOON + timedelta(hours=3))
+MEETING = Interval(start=NOON + 30 * MINUTE, end=NOON + 60 * MINUTE)
 
 
 class Shop:
@@ -43,7 +45,7 @@ class Shop:
         assert found
         return found
 
-    def states(self, now: datetime = NOON) -> list[tuple[Span, SlotState, bool]]:
+    def states(self, now: datetime = NOON) -> list[tuple[Interval, SlotState, bool]]:
         return [(each.span, each.state, each.closed) for each in self.availability(now).slots]
 
     def explanation(self, at: datetime = NOON) -> Explanation:
@@ -76,7 +78,7 @@ def test_what_was_read_is_told_as_the_settings_say(shop: Shop) -> None:
         shop.reader.read(calendar, AROUND, NOON - MINUTE, busy)
     assert shop.states() == [(MEETING, SlotState.BUSY, True)]
     shop.choose(pad_after_minutes=10)
-    assert shop.states() == [(Span(start=MEETING.start, end=MEETING.end + 10 * MINUTE), SlotState.BUSY, True)]
+    assert shop.states() == [(Interval(start=MEETING.start, end=MEETING.end + 10 * MINUTE), SlotState.BUSY, True)]
     assert shop.availability().checked_at == NOON - MINUTE
     shop.choose(free_calendars_needed=1)
     assert shop.states() == []

@@ -5,13 +5,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.owner import Owner, OwnerSettings
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Owners, Store
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.store.connections import NewGrant
-from slotsync.store.departures import Departures
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.disconnections import Departures
+from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOUR, GUIDE = Owner.product("tour"), Owner.resource("guide")

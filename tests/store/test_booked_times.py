@@ -5,17 +5,18 @@ from random import Random
 
 import pytest
 
-from slotsync.rules.booked_time import BookedTime
-from slotsync.rules.reservation import ReservationStatus
-from slotsync.rules.span import Span
-from slotsync.store import Reservations, Store
-from slotsync.store.booked_times import KEPT, BookedTimes
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.reservations.booked_time import BookedTime
+from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.booked_times import KEPT, BookedTimes
+from slotsync.store.reservations.reservations import Reservations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def hours(start: float, end: float) -> Span:
-    return Span(start=NOW + timedelta(hours=start), end=NOW + timedelta(hours=end))
+def hours(start: float, end: float) -> Interval:
+    return Interval(start=NOW + timedelta(hours=start), end=NOW + timedelta(hours=end))
 
 
 def booked(item: str, start: float, end: float, product: str = "tour", reservation: str = "R-1") -> BookedTime:
@@ -33,13 +34,13 @@ class Radar:
         with self._store.write() as connection:
             self._times.replace(connection, "m", reservation, times, now)
 
-    def busy(self, *busy: Span, product: str = "tour", merchant: str = "m", now: datetime = NOW) -> list[str]:
+    def busy(self, *busy: Interval, product: str = "tour", merchant: str = "m", now: datetime = NOW) -> list[str]:
         """What has a conflict with these new busy times."""
         with self._store.write() as connection:
             found = self._times.conflicts(connection, merchant, product, busy, now)
         return [f"{each.reservation}/{each.item}" for each in found]
 
-    def still(self, *spans: Span) -> None:
+    def still(self, *spans: Interval) -> None:
         with self._store.write() as connection:
             self._times.resolved(connection, "m", "tour", spans)
 
@@ -69,7 +70,7 @@ def test_a_conflict_is_found_once(radar: Radar) -> None:
 
 
 @pytest.mark.parametrize("busy", [hours(0, 1), hours(2, 3), hours(-5, -4)], ids=["before", "after", "long-ago"])
-def test_what_only_touches_is_no_conflict(radar: Radar, busy: Span) -> None:
+def test_what_only_touches_is_no_conflict(radar: Radar, busy: Interval) -> None:
     radar.book(booked("1", 1, 2))
     assert radar.busy(busy) == []
     assert radar.busy() == []

@@ -4,20 +4,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from slotsync.rules.availability import Reading
-from slotsync.rules.span import Span
+from slotsync.domain.availability.availability import Reading
+from slotsync.domain.availability.intervals import Interval
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Store
-from slotsync.store.busy_readings import BusyReadings, NewReading
-from slotsync.store.watched_accounts import WatchedAccounts
+from slotsync.store.availability.busy_readings import BusyReadings, NewReading
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-NEAR, NEXT = Span(start=NOON, end=NOON + DAY), Span(start=NOON + DAY, end=NOON + 2 * DAY)
-BUSY = Span(start=NOON + HOUR, end=NOON + 2 * HOUR)
-LATER = Span(start=NOON + 3 * HOUR, end=NOON + 4 * HOUR)
+NEAR, NEXT = Interval(start=NOON, end=NOON + DAY), Interval(start=NOON + DAY, end=NOON + 2 * DAY)
+BUSY = Interval(start=NOON + HOUR, end=NOON + 2 * HOUR)
+LATER = Interval(start=NOON + 3 * HOUR, end=NOON + 4 * HOUR)
 
 
 class Kept:
@@ -32,7 +33,7 @@ class Kept:
         self.accounts.watch(account, ["family"])
         self.name = self.accounts.calendars(account)[0].id
 
-    def record(self, minute: float, busy: Iterable[Span] = (), *, error: str = "", chunk: int = 0) -> bool:
+    def record(self, minute: float, busy: Iterable[Interval] = (), *, error: str = "", chunk: int = 0) -> bool:
         """A reading that is believed for ten minutes; whether it says anything new."""
         span = NEXT if chunk else NEAR
         reading = NewReading(
@@ -48,7 +49,7 @@ def at(minute: float) -> datetime:
     return NOON + MINUTE * minute
 
 
-def good(minute: float, *busy: Span, span: Span = NEAR) -> Reading:
+def good(minute: float, *busy: Interval, span: Interval = NEAR) -> Reading:
     return Reading(span=span, read_at=at(minute), good_until=at(minute + 10), busy=busy)
 
 

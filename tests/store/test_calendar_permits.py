@@ -5,15 +5,19 @@ from itertools import cycle
 
 import pytest
 
-from slotsync.rules.event import EventKey
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.reservation import ReservationStatus
-from slotsync.rules.staging import LIMIT, WINDOW
-from slotsync.rules.sync_state import SyncState
+from slotsync.domain.calendars.creation_limit import LIMIT, WINDOW
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.reservations.event import EventKey, SyncState
+from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.secrets import Vault
-from slotsync.store import CalendarPermits, Calendars, Connections, Owners, Reservations, Store, SyncedEvents
-from slotsync.store.connections import NewGrant
-from slotsync.store.departures import Departures
+from slotsync.store.calendars.creation_permits import CalendarPermits
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.disconnections import Departures
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.synced_events import SyncedEvents
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOURS = [Owner.product(f"tour-{number:02}") for number in range(60)]

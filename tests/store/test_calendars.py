@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from slotsync.rules.owner import ManagedCalendar, Owner, OwnerSettings
-from slotsync.store import Calendars, Connections, Owners, Store
+from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerSettings
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 
 TOUR, GUIDE = Owner.product("tour"), Owner.resource("guide")
 SETTINGS = OwnerSettings(name="Tour")

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost
-from slotsync.rules.connection import ConnectionState
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Store
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

@@ -8,22 +8,23 @@ from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
 from slotsync.errors import SettingsError
-from slotsync.store import Owners, Store
-from slotsync.store.migrations import downgrade, upgrade
-from slotsync.store.tables import Row
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
+from slotsync.store.database.migrations import downgrade, upgrade
+from slotsync.store.tables import METADATA
 
-UPGRADE = "import sys; from slotsync.store import Store; s = Store.open(sys.argv[1]); s.upgrade(); s.close()"
+UPGRADE = "import sys; from slotsync.store.database.engine import Store; s = Store.open(sys.argv[1]); s.upgrade(); s.close()"
 
 
 def test_models_and_migrations_agree(store: Store) -> None:
     options = {"compare_type": True, "compare_server_default": True}
     with store.write() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), Row.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
 def test_every_table_is_made_and_a_downgrade_takes_all_of_them_back(store: Store) -> None:
     with store.write() as connection:
-        assert {*inspect(connection).get_table_names()} == {*Row.metadata.tables, "alembic_version"}
+        assert {*inspect(connection).get_table_names()} == {*METADATA.tables, "alembic_version"}
         downgrade(connection)
         assert inspect(connection).get_table_names() == ["alembic_version"]
 
@@ -74,5 +75,5 @@ def test_processes_that_upgrade_at_once_do_not_disturb_each_other(database_url: 
 
 
 def test_a_backend_may_have_tables_of_the_same_names() -> None:
-    assert Row.metadata is not SQLModel.metadata
+    assert METADATA is not SQLModel.metadata
     assert "reservation" not in SQLModel.metadata.tables

@@ -1,7 +1,9 @@
 import pytest
 
-from slotsync.rules.owner import GuestData, Owner, OwnerSettings, Switch
-from slotsync.store import Calendars, Owners, Store
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings, Switch
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
 
 TOUR = Owner.product("sunset-tour")
 SETTINGS = OwnerSettings(name="Sunset tour", time_zone="Europe/Helsinki", guest_data=GuestData.FULL)

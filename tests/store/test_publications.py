@@ -4,31 +4,31 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from slotsync.rules.availability import Availability, Slot, SlotState
-from slotsync.rules.availability_news import Publication, Subject
-from slotsync.rules.booked_time import BookedTime
-from slotsync.rules.changes import Published
-from slotsync.rules.span import Span
-from slotsync.rules.webhook import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook
+from slotsync.domain.availability.availability import Availability, Slot, SlotState
+from slotsync.domain.availability.changes import Published
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import Publication, Subject
+from slotsync.domain.reservations.booked_time import BookedTime
+from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook
 from slotsync.secrets import Vault
-from slotsync.store import Store
-from slotsync.store.booked_times import BookedTimes
+from slotsync.store.availability.publications import Publications
+from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
-from slotsync.store.publications import Publications
+from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.webhook_messages import WebhookMessages
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def hours(start: float, end: float) -> Span:
-    return Span(start=NOON + timedelta(hours=start), end=NOON + timedelta(hours=end))
+def hours(start: float, end: float) -> Interval:
+    return Interval(start=NOON + timedelta(hours=start), end=NOON + timedelta(hours=end))
 
 
 DAY = hours(0, 24)
 MORNING, EVENING = hours(1, 2), hours(8, 9)
 
 
-def available(*busy: Span, unknown: Sequence[Span] = (), span: Span = DAY) -> Availability:
+def available(*busy: Interval, unknown: Sequence[Interval] = (), span: Interval = DAY) -> Availability:
     """Free but for these times."""
     slots = [Slot(span=each, state=SlotState.BUSY, closed=True) for each in busy]
     slots += [Slot(span=each, state=SlotState.UNKNOWN, closed=True) for each in unknown]
@@ -54,7 +54,7 @@ class Desk:
     def last(self, product: str = "tour") -> Published | None:
         return self._publications.last("m", product)
 
-    def book(self, item: str, span: Span, product: str = "tour") -> None:
+    def book(self, item: str, span: Interval, product: str = "tour") -> None:
         booked = BookedTime(reservation="R-1", item=item, product=product, span=span)
         with self._store.write() as connection:
             BookedTimes(self._store).replace(connection, "m", "R-1", [booked], NOON)
@@ -161,7 +161,7 @@ def test_who_asks_again_hears_of_every_change_that_there_was(desk: Desk) -> None
     desk.book("1", MORNING)
     first = desk.publish("t", available(MORNING))
     again = desk.publish("t", available())
-    assert all(any(span.meets(each) for each in again.changed) for span in first.changed)
+    assert all(any(span.overlaps(each) for each in again.changed) for span in first.changed)
     assert (again.messages, again.conflicts) == (first.messages, first.conflicts) == (("msg_t-0", "msg_t-1"), 1)
 
 

@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
-from slotsync.rules.push import Channel, NewChannel
-from slotsync.rules.span import Span
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.push_channels import Channel, NewChannel
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Store
-from slotsync.store.busy_readings import BusyReadings, NewReading
-from slotsync.store.connections import NewGrant
-from slotsync.store.departures import Departures
-from slotsync.store.push_channels import PushChannels
-from slotsync.store.watched_accounts import WatchedAccounts
+from slotsync.store.availability.busy_readings import BusyReadings, NewReading
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.disconnections import Departures
+from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -178,7 +178,7 @@ def test_rings_at_once_leave_the_latest_of_them(
 
 
 def read(store: Store, vault: Vault, connection_id: str, watched_id: str) -> None:
-    span = Span(start=NOON, end=NOON + SECOND)
+    span = Interval(start=NOON, end=NOON + SECOND)
     new = NewReading(watched_id=watched_id, chunk=0, span=span, busy=(span,), good_for=SECOND)
     BusyReadings(store, vault).record(connection_id, [new], NOON)
 

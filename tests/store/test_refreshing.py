@@ -14,8 +14,11 @@ from cryptography.fernet import Fernet
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Store
-from slotsync.store.refresh_leases import RefreshLeases
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.base import table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.database.leases import Leases
+from slotsync.store.tables.connections import ConnectionRow
 from tests.store.test_connections import save
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -23,15 +26,17 @@ LEASE = timedelta(seconds=20)
 EMAIL = "kari@example.com"
 SCOPES = ["https://www.googleapis.com/auth/calendar.calendarlist.readonly"]
 PROCESSES = 4
+CONNECTIONS = table_of(ConnectionRow)
 
 WORK = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from slotsync.google import GoogleServices
+from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Connections, Store
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 
 settings = Settings.load()
 store = Store.open(settings.database_url)
@@ -88,24 +93,24 @@ def test_processes_and_threads_that_need_a_token_at_once_refresh_it_once(
 
 def test_sixteen_threads_that_want_a_lease_at_once_get_one(store: Store, connections: Connections) -> None:
     connection_id = save(connections)
-    leases = RefreshLeases(store)
+    leases = Leases(store, CONNECTIONS, "id")
     with ThreadPoolExecutor(16) as threads:
-        taken = threads.map(lambda holder: leases.take(connection_id, str(holder), LEASE), range(48))
+        taken = threads.map(lambda holder: leases.acquire(connection_id, str(holder), LEASE), range(48))
     assert sum(taken) == 1
 
 
 def test_a_lease_that_was_given_back_can_be_taken_at_once(store: Store, connections: Connections) -> None:
     connection_id = save(connections)
-    leases = RefreshLeases(store)
-    assert leases.take(connection_id, "first", LEASE)
-    leases.give_back(connection_id, "somebody else")
-    assert not leases.take(connection_id, "second", LEASE)
-    leases.give_back(connection_id, "first")
-    assert leases.take(connection_id, "second", LEASE)
+    leases = Leases(store, CONNECTIONS, "id")
+    assert leases.acquire(connection_id, "first", LEASE)
+    leases.release(connection_id, "somebody else")
+    assert not leases.acquire(connection_id, "second", LEASE)
+    leases.release(connection_id, "first")
+    assert leases.acquire(connection_id, "second", LEASE)
 
 
 def test_whoever_dies_with_a_lease_holds_up_nobody_for_longer(store: Store, connections: Connections) -> None:
     connection_id = save(connections)
-    assert RefreshLeases(store, lambda: NOON).take(connection_id, "dead", LEASE)
-    assert not RefreshLeases(store, lambda: NOON + LEASE / 2).take(connection_id, "next", LEASE)
-    assert RefreshLeases(store, lambda: NOON + LEASE).take(connection_id, "next", LEASE)
+    assert Leases(store, CONNECTIONS, "id", lambda: NOON).acquire(connection_id, "dead", LEASE)
+    assert not Leases(store, CONNECTIONS, "id", lambda: NOON + LEASE / 2).acquire(connection_id, "next", LEASE)
+    assert Leases(store, CONNECTIONS, "id", lambda: NOON + LEASE).acquire(connection_id, "next", LEASE)

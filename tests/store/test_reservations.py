@@ -2,8 +2,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from slotsync.rules.reservation import ReservationStatus
-from slotsync.store import NotedReservation, Reservations, Store
+from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import NotedReservation, Reservations
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

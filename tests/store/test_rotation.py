@@ -5,20 +5,22 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from slotsync.rules.availability import Availability, Slot, SlotState
-from slotsync.rules.availability_news import Subject
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.span import Span
+from slotsync.domain.availability.availability import Availability, Slot, SlotState
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import Subject
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Owners, Store
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.store.busy_readings import BusyReadings, NewReading
-from slotsync.store.pending_consents import Awaited, PendingConsents
-from slotsync.store.publications import Publications
-from slotsync.store.push_channels import PushChannels
-from slotsync.store.rotation import Rotated, count_lost, rotate, sealed_columns
-from slotsync.store.watched_accounts import WatchedAccounts
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.busy_readings import BusyReadings, NewReading
+from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.pending_consents import Awaited, PendingConsents
+from slotsync.store.database.engine import Store
+from slotsync.store.key_rotation import Rotated, count_lost, rotate, sealed_columns
 from slotsync.store.webhook_messages import WebhookMessages
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -51,7 +53,7 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
     accounts.watch(connection_id, [FAMILY.id])
     (calendar,) = accounts.calendars(connection_id)
     PushChannels(store, vault).prepare(calendar.id)
-    span = Span(start=LATER, end=LATER + timedelta(hours=1))
+    span = Interval(start=LATER, end=LATER + timedelta(hours=1))
     reading = NewReading(watched_id=calendar.id, chunk=0, span=span, good_for=timedelta(hours=1))
     BusyReadings(store, vault).record(connection_id, [reading], LATER)
     slot = Slot(span=span, state=SlotState.BUSY, closed=True)

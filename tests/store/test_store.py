@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.errors import SettingsError
-from slotsync.rules.reservation import ReservationStatus
-from slotsync.store import Reservations, Store
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
 
 
 def test_an_instant_comes_back_as_the_same_instant_in_utc(store: Store) -> None:
@@ -52,8 +53,9 @@ def test_a_sqlite_file_is_written_ahead_with_foreign_keys_in_force(tmp_path: Pat
 WRITE = """
 import sys
 from datetime import UTC, datetime
-from slotsync.rules.reservation import ReservationStatus
-from slotsync.store import Reservations, Store
+from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
 store = Store.open(sys.argv[1])
 for version in range(100):
     Reservations(store).begin("m", sys.argv[2], version, ReservationStatus.CONFIRMED, None, datetime.now(UTC))

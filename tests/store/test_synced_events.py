@@ -3,11 +3,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.rules.event import EventKey, WrittenEvent
-from slotsync.rules.owner import ManagedCalendar, Owner, OwnerSettings
-from slotsync.rules.reservation import ReservationStatus
-from slotsync.rules.sync_state import SyncState
-from slotsync.store import Reservations, StateCount, Store, SyncedEvent, SyncedEvents
+from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerSettings
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
+from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.synced_events import StateCount, SyncedEvent, SyncedEvents
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

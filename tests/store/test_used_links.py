@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from slotsync.store import Store
-from slotsync.store.used_links import REMEMBERED, UsedLinks
+from slotsync.store.connections.pending_consents import LINKS_REMEMBERED, UsedLinks
+from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EXPIRES = NOON + timedelta(minutes=10)
@@ -39,7 +39,7 @@ def test_a_clock_that_is_ahead_does_not_make_a_used_link_new(store: Store) -> No
 
 def test_links_that_expired_long_ago_are_swept_away(store: Store) -> None:
     at(store, NOON).use("a", EXPIRES)
-    at(store, EXPIRES + REMEMBERED + timedelta(seconds=1)).use("b", EXPIRES + timedelta(days=1))
+    at(store, EXPIRES + LINKS_REMEMBERED + timedelta(seconds=1)).use("b", EXPIRES + timedelta(days=1))
     assert count(store) == 1
 
 

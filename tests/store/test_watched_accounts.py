@@ -6,22 +6,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.reading_plan import Attempt
-from slotsync.rules.span import Span
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.reading_plan import Attempt
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
-from slotsync.store import Connections, Owners, Store
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.store.busy_readings import BusyReadings, NewReading
-from slotsync.store.push_channels import PushChannels
-from slotsync.store.unwatching import forget_account
-from slotsync.store.watched_accounts import WatchedAccounts, touch_merchant
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.busy_readings import BusyReadings, NewReading
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts, forget_account, touch_merchant
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
 from tests.readings import pick
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-SPAN = Span(start=NOON, end=NOON + timedelta(days=60))
+SPAN = Interval(start=NOON, end=NOON + timedelta(days=60))
 
 
 @dataclass
@@ -81,52 +82,52 @@ def test_an_account_is_known_once_however_often_it_is_told(
 
 def test_only_one_has_the_turn(accounts: WatchedAccounts, account: str) -> None:
     with ThreadPoolExecutor(8) as threads:
-        turns = list(threads.map(lambda name: accounts.take_turn(account, str(name), MINUTE), range(8)))
+        turns = list(threads.map(lambda name: accounts.acquire_lease(account, str(name), MINUTE), range(8)))
     assert turns.count(True) == 1
-    assert not accounts.take_turn(account, "late", MINUTE)
+    assert not accounts.acquire_lease(account, "late", MINUTE)
 
 
 def test_a_turn_of_one_account_is_none_of_another(
     accounts: WatchedAccounts, account: str, connect: Callable[[str], str]
 ) -> None:
     neighbour = connect("neighbour")
-    assert accounts.take_turn(account, "a", MINUTE)
-    assert accounts.take_turn(neighbour, "b", MINUTE)
+    assert accounts.acquire_lease(account, "a", MINUTE)
+    assert accounts.acquire_lease(neighbour, "b", MINUTE)
 
 
 def test_the_next_one_has_its_turn_once_the_first_has_ended(accounts: WatchedAccounts, account: str) -> None:
-    assert accounts.take_turn(account, "first", MINUTE)
-    accounts.end_turn(account, "first")
-    assert accounts.take_turn(account, "next", MINUTE)
+    assert accounts.acquire_lease(account, "first", MINUTE)
+    accounts.release_lease(account, "first")
+    assert accounts.acquire_lease(account, "next", MINUTE)
 
 
 def test_a_turn_that_nobody_ends_ends_by_itself(accounts: WatchedAccounts, account: str, clock: Clock) -> None:
-    assert accounts.take_turn(account, "dead", MINUTE)
+    assert accounts.acquire_lease(account, "dead", MINUTE)
     clock.now += MINUTE - SECOND
-    assert not accounts.take_turn(account, "next", MINUTE)
+    assert not accounts.acquire_lease(account, "next", MINUTE)
     clock.now += SECOND
-    assert accounts.take_turn(account, "next", MINUTE)
+    assert accounts.acquire_lease(account, "next", MINUTE)
 
 
 def test_who_has_the_turn_makes_it_longer(accounts: WatchedAccounts, account: str, clock: Clock) -> None:
-    assert accounts.take_turn(account, "slow", MINUTE)
+    assert accounts.acquire_lease(account, "slow", MINUTE)
     clock.now += MINUTE - SECOND
-    accounts.go_on(account, "slow", MINUTE)
+    accounts.renew_lease(account, "slow", MINUTE)
     clock.now += MINUTE - SECOND
-    assert not accounts.take_turn(account, "next", MINUTE)
+    assert not accounts.acquire_lease(account, "next", MINUTE)
 
 
 def test_who_comes_too_late_neither_ends_nor_prolongs_the_turn_of_another(
     accounts: WatchedAccounts, account: str, clock: Clock
 ) -> None:
-    assert accounts.take_turn(account, "late", MINUTE)
+    assert accounts.acquire_lease(account, "late", MINUTE)
     clock.now += MINUTE
-    assert accounts.take_turn(account, "next", MINUTE)
-    accounts.end_turn(account, "late")
-    assert not accounts.take_turn(account, "third", MINUTE)
-    accounts.go_on(account, "late", MINUTE * 5)
+    assert accounts.acquire_lease(account, "next", MINUTE)
+    accounts.release_lease(account, "late")
+    assert not accounts.acquire_lease(account, "third", MINUTE)
+    accounts.renew_lease(account, "late", MINUTE * 5)
     clock.now += MINUTE
-    assert accounts.take_turn(account, "third", MINUTE)
+    assert accounts.acquire_lease(account, "third", MINUTE)
 
 
 def test_what_any_product_of_the_merchant_is_blocked_by_is_picked(

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from slotsync.secrets import Vault
-from slotsync.store import Store
+from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -1,5 +1,5 @@
-from slotsync.rules.owner import Owner
-from slotsync.temporal.attributes import names_of
+from slotsync.domain.calendars.owner import Owner
+from slotsync.temporal.search_attributes import names_of
 
 
 def test_a_few_owners_are_all_named() -> None:

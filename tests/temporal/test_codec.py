@@ -2,11 +2,10 @@ import pytest
 from cryptography.fernet import Fernet
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
+from slotsync.domain.reservations.snapshot import Guest
 from slotsync.errors import SlotsyncError
-from slotsync.rules.reservation import Guest
 from slotsync.secrets import Vault
-from slotsync.temporal.interceptors import worth_telling
-from slotsync.temporal.options import data_converter
+from slotsync.temporal.options import data_converter, worth_telling
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from temporalio.worker import Worker
 
 from slotsync.secrets import Vault
 from slotsync.temporal import queues
-from slotsync.temporal.limits import limit_google_calls
+from slotsync.temporal.queues import limit_google_calls
 from tests.servers import real_time
 
 pytestmark = pytest.mark.anyio

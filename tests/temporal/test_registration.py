@@ -2,9 +2,8 @@ import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
-from slotsync.temporal.attributes import ALL
 from slotsync.temporal.dev_server import server_path
-from slotsync.temporal.registration import register_attributes
+from slotsync.temporal.search_attributes import ALL, register_attributes
 
 pytestmark = pytest.mark.anyio
 

@@ -1,10 +1,10 @@
 import pytest
 from temporalio.client import Client
 
-from activities.calling import open_reservations_of
-from slotsync.rules.owner import Owner
+from activities.signals import open_reservations_of
+from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
-from slotsync.temporal.attributes import whose
+from slotsync.temporal.search_attributes import whose
 from tests.servers import real_time
 from tests.world import until
 

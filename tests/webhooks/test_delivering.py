@@ -15,11 +15,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.webhooks import LONGEST_DELAY, OPERATOR_DELAY, WebhookActivities
-from slotsync.rules.span import Span
-from slotsync.rules.webhook import AvailabilityChanged, webhook
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.webhooks import AvailabilityChanged, webhook
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store import Store
+from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.platform import PATH, SECRET, Platform, running_platform
 from tests.world import settings_for
@@ -33,7 +33,7 @@ NEWS = AvailabilityChanged(
     number=1,
     checked_at=NOON,
     complete=True,
-    changed=(Span(start=NOON, end=NOON + timedelta(hours=1)),),
+    changed=(Interval(start=NOON, end=NOON + timedelta(hours=1)),),
     slots=(),
 )
 OTHER_SECRET = SecretStr("whsec_" + "b3RoZXIt" * 4)

@@ -14,13 +14,13 @@ from temporalio.worker import Worker
 from activities.webhooks import WebhookActivities
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
-from slotsync.store import Store
+from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal import queues
 from tests.platform import Platform, running_platform
 from tests.servers import real_time
 from tests.world import settings_for, until
-from workflows.telling import deliver
+from workflows.steps.webhooks import deliver
 
 pytestmark = pytest.mark.anyio
 

@@ -2,8 +2,8 @@
 
 from temporalio.client import WorkflowHandle
 
-from slotsync.rules.owner import Owner
-from slotsync.rules.workflow_ids import calendar_id
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.workflow_ids import calendar_id
 from tests.world import EMAIL, MERCHANT, World, until
 from workflows.calendar import ManagedCalendarWorkflow
 

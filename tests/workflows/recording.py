@@ -11,17 +11,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from slotsync.rules.blocking import PickableCalendar
-from slotsync.rules.departure import LeftCalendars
-from slotsync.rules.owner import Owner
-from slotsync.rules.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.connections.disconnection import LeftCalendars
+from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import running_sandbox
 from slotsync.secrets import Vault
-from slotsync.store.blocking_calendars import BlockingCalendars
-from slotsync.temporal.availability_news import tell_availability
-from starter.connecting import Connecting
-from starter.consent_results import Connected
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.temporal.signals import tell_availability
+from starter.services.connections import Connected, Connecting
 from tests.connections.browser import decide
 from tests.platform import running_platform
 from tests.servers import real_time

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from temporalio.testing import TimeSkipper
 
-from slotsync.rules.owner import Owner
-from slotsync.rules.workflow_ids import calendar_id, reservation_id
-from slotsync.store import Calendars
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.workflow_ids import calendar_id, reservation_id
+from slotsync.store.calendars.managed_calendars import Calendars
 from tests.workflows.calendars import life_of
 from tests.world import GUIDE, MERCHANT, TOUR, World, item, snapshot, until
 from workflows.calendar import LATE

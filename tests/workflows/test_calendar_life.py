@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from temporalio.testing import TimeSkipper
 
-from slotsync.rules.workflow_ids import calendar_id
+from slotsync.domain.workflow_ids import calendar_id
 from tests.workflows.calendars import delete_by_hand, in_google, life_of, shown
 from tests.world import GUIDE, MERCHANT, TOUR, World, item, settings_of, snapshot, until
 from workflows.calendar import AUDIT, ManagedCalendarWorkflow

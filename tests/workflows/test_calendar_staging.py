@@ -10,14 +10,15 @@ import pytest
 from cryptography.fernet import Fernet
 from temporalio.testing import TimeSkipper
 
-from slotsync.rules.calendar_news import CalendarRequest
-from slotsync.rules.owner import Owner
-from slotsync.rules.staging import LIMIT, WINDOW, Permit
+from slotsync.domain.calendars.creation_limit import LIMIT, WINDOW, Permit
+from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.owner import Owner
 from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
-from slotsync.store import CalendarPermits, Owners
-from slotsync.temporal.calendar_news import tell_calendar
-from starter.processes import slotsync_command
+from slotsync.store.calendars.creation_permits import CalendarPermits
+from slotsync.store.calendars.owners import Owners
+from slotsync.temporal.signals import tell_calendar
+from starter.local.processes import slotsync_command
 from tests.comparing import calendars_twice
 from tests.parts import Part, at_once, environment_of
 from tests.servers import FlyingTime

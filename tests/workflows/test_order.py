@@ -6,8 +6,8 @@ from random import Random, SystemRandom
 import pytest
 from temporalio.client import Client
 
-from slotsync.rules.reservation import Reservation
-from slotsync.store import Store
+from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.store.database.engine import Store
 from slotsync.temporal.options import slotsync_plugin
 from starter.client import Slotsync
 from tests.comparing import assert_perfect

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from activities.reservations import Preparation, ReservationActivities
-from slotsync.rules.reservation import Reservation
-from slotsync.rules.span import Span
-from slotsync.store import Owners, Store
-from slotsync.store.booked_times import BookedTimes
+from activities.reservations import ReservationActivities
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.reservations.messages import Preparation
+from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.booked_times import BookedTimes
 from tests.world import MERCHANT, TOUR, item, settings_of, snapshot
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -24,14 +26,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def prepare(store: Store, reservation: Reservation) -> list[Span]:
+def prepare(store: Store, reservation: Reservation) -> list[Interval]:
     """When the reservation needs its products, afterwards."""
     ReservationActivities(store).prepare(Preparation(reservation=reservation, now=NOW))
     return [each.span for each in BookedTimes(store).of(MERCHANT, "R-1")]
 
 
-def span(start: str, end: str) -> Span:
-    return Span.model_validate({"start": start, "end": end})
+def span(start: str, end: str) -> Interval:
+    return Interval.model_validate({"start": start, "end": end})
 
 
 def test_the_times_of_the_newest_version_are_noted(store: Store) -> None:

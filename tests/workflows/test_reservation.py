@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from slotsync.rules.connection_news import Granted
-from slotsync.rules.owner import Owner, OwnerSettings
-from slotsync.rules.workflow_ids import reservation_id
-from slotsync.temporal.connection_news import tell_connection
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.connections.messages import Granted
+from slotsync.domain.workflow_ids import reservation_id
+from slotsync.temporal.signals import tell_connection
 from tests.world import GUIDE, MERCHANT, TOUR, World, item, snapshot, until
 
 pytestmark = pytest.mark.anyio

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import SyncState
 from slotsync.errors import InputError
-from slotsync.rules.owner import Owner
-from slotsync.rules.sync_state import SyncState
-from slotsync.store import Calendars
+from slotsync.store.calendars.managed_calendars import Calendars
 from tests.workflows.calendars import in_google, life_of, shown
 from tests.world import EMAIL, GUIDE, MERCHANT, TOUR, World, item, settings_of, snapshot, until
 

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper
 
-from slotsync.rules.workflow_ids import reservation_id
+from slotsync.domain.workflow_ids import reservation_id
 from tests.world import MERCHANT, World, item, snapshot, until
 from workflows.reservation import SIGNALS_A_RUN, ReservationWorkflow
 

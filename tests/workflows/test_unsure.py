@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from slotsync.rules.workflow_ids import reservation_id
+from slotsync.domain.workflow_ids import reservation_id
 from tests.world import GUIDE, MERCHANT, TOUR, World, item, snapshot, until
 from workflows.reservation import SIGNALS_A_RUN, ReservationWorkflow
 

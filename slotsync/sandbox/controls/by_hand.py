@@ -8,7 +8,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from slotsync.sandbox import event_view
-from slotsync.sandbox.accounts import Caller
 from slotsync.sandbox.api import HANDLERS
 from slotsync.sandbox.api.calendars import kept_calendar
 from slotsync.sandbox.calendar_view import calendar_view
@@ -16,6 +15,7 @@ from slotsync.sandbox.call import Call
 from slotsync.sandbox.controls.accounts import named_account
 from slotsync.sandbox.controls.reading import read_object, wrong
 from slotsync.sandbox.discovery import SCOPE_PREFIX, calendar_v3
+from slotsync.sandbox.grants import Caller
 from slotsync.sandbox.json_types import JsonObject, as_text
 from slotsync.sandbox.local_google import LocalGoogle
 from slotsync.sandbox.merging import without_nulls

@@ -10,8 +10,8 @@ from google.auth import crypt, jwt
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from slotsync.sandbox.accounts import Accounts, Caller
-from slotsync.sandbox.grants import ACCESS_TOKEN_LIFETIME
+from slotsync.sandbox.accounts import Accounts
+from slotsync.sandbox.grants import ACCESS_TOKEN_LIFETIME, Caller
 from slotsync.sandbox.json_types import JsonObject
 from slotsync.sandbox.oauth.scopes import EMAIL
 

@@ -9,8 +9,8 @@ from urllib.parse import unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from slotsync.sandbox.accounts import Accounts, Caller
-from slotsync.sandbox.grants import ACCESS_TOKEN_LIFETIME, Code, InvalidGrant, RefreshToken, canonical
+from slotsync.sandbox.accounts import Accounts
+from slotsync.sandbox.grants import ACCESS_TOKEN_LIFETIME, Caller, Code, InvalidGrant, RefreshToken, canonical
 from slotsync.sandbox.json_types import JsonObject
 from slotsync.sandbox.oauth.id_token import IdTokens
 from slotsync.sandbox.oauth.scopes import OPENID, in_answer

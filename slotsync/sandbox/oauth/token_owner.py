@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from slotsync.sandbox.accounts import Accounts, Caller, InvalidCredentials
-from slotsync.sandbox.grants import InvalidGrant
+from slotsync.sandbox.accounts import Accounts
+from slotsync.sandbox.grants import Caller, InvalidCredentials, InvalidGrant
 from slotsync.sandbox.oauth.scopes import EMAIL, OPENID
 from slotsync.sandbox.oauth.token_error import TokenError, invalid_request
 

@@ -9,10 +9,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent
 from slotsync.errors import GoogleError
-from slotsync.google import CalendarSpec, GoogleCalendars, GoogleEvents, GoogleServices, to_google
-from slotsync.rules.event import DesiredEvent, WrittenEvent
-from slotsync.rules.owner import Owner
+from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.events.body import to_google
+from slotsync.google.events.writes import GoogleEvents
+from slotsync.google.service import GoogleServices
 from slotsync.sandbox.options import SandboxOptions
 from slotsync.sandbox.server import running_sandbox
 from tests.google.conftest import MemoryGrant, MemoryGrants, content_of, desired_event, settings_at

@@ -2,10 +2,10 @@
 
 import pytest
 
+from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.errors import GrantLost, ScopeMissing, Transient
 from slotsync.google.calendar_list import GoogleCalendarList, pickable
-from slotsync.google.call import ask
-from slotsync.rules.blocking import PickableCalendar
+from slotsync.google.service import ask
 from tests.google.local.conftest import AUTH, EMAIL, SCOPES, World
 
 HOLIDAYS = "en.norwegian#holiday@group.v.calendar.google.com"

@@ -4,10 +4,10 @@ from contextlib import suppress
 
 import pytest
 
+from slotsync.domain.calendars.owner import Owner
 from slotsync.errors import GoogleError
-from slotsync.google import CalendarSpec
-from slotsync.google.call import ask
-from slotsync.rules.owner import Owner
+from slotsync.google.calendars import CalendarSpec
+from slotsync.google.service import ask
 from tests.google.conftest import until
 from tests.google.local.conftest import EMAIL, PATIENCE, SPEC, World
 

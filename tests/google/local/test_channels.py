@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from slotsync.domain.availability.push_channels import LASTS, NewChannel
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.errors import Exists, GoogleError, GrantLost, NotFound, PushRefused, ScopeMissing, Transient
-from slotsync.google import GoogleServices
 from slotsync.google.channels import GoogleChannels, push_address
-from slotsync.rules.connection import wanted_scopes
-from slotsync.rules.push import LASTS, NewChannel
+from slotsync.google.service import GoogleServices
 from tests.google.conftest import Answer, AnsweringServer, settings_at
 from tests.google.local.conftest import EMAIL, World
 from tests.push_receiver import Receiver, wait_until

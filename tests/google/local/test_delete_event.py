@@ -3,8 +3,7 @@
 import httpx
 import pytest
 
-from slotsync.rules.event import WrittenEvent
-from slotsync.rules.event_id import event_id
+from slotsync.domain.reservations.event import WrittenEvent, event_id
 from tests.google.local.conftest import World
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from slotsync.domain.availability.intervals import Interval
 from slotsync.errors import GrantLost, RateLimited, ScopeMissing, Transient
-from slotsync.google.looking import GivenAway, GoogleLooks, ShownEvent
-from slotsync.rules.span import Span
+from slotsync.google.previews import GivenAway, GoogleLooks, ShownEvent
 from tests.google.local.conftest import AUTH, EMAIL, SCOPES, World
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -38,8 +38,8 @@ def enter(world: World, calendar_id: str, at: datetime = NOON, /, **more: object
     world.controls.post(address, json={"summary": "Private", **times(at), **more}).raise_for_status()
 
 
-def between(start: datetime, end: datetime) -> Span:
-    return Span(start=start, end=end)
+def between(start: datetime, end: datetime) -> Interval:
+    return Interval(start=start, end=end)
 
 
 NOON_TO_ONE = between(NOON, NOON + HOUR)

@@ -2,10 +2,9 @@
 
 import pytest
 
+from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
-from slotsync.google import GoogleEvents
-from slotsync.rules.event import WrittenEvent
-from slotsync.rules.event_id import event_id
+from slotsync.google.events.writes import GoogleEvents
 from tests.google.local.conftest import AUTH, EMAIL, SPEC, World
 
 SILENCES = [

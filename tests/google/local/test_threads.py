@@ -4,11 +4,10 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from slotsync.google import CalendarSpec
-from slotsync.google.call import ask
-from slotsync.rules.event import DesiredEvent
-from slotsync.rules.event_id import event_id
-from slotsync.rules.owner import Owner
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import DesiredEvent, event_id
+from slotsync.google.calendars import CalendarSpec
+from slotsync.google.service import ask
 from tests.google.conftest import content_of, desired_event
 from tests.google.local.conftest import SCOPES, World
 

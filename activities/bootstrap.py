@@ -1,0 +1,124 @@
+"""The wiring of all activities of a worker process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.availability import AvailabilityActivities, ConfirmingActivities
+from activities.calendars import CalendarActivities
+from activities.connections import DepartureActivities
+from activities.events import EventActivities
+from activities.reservations import ReservationActivities
+from activities.signals import CalendarRequests, ParkedWork, ReservationCalls
+from activities.webhooks import WebhookActivities
+from slotsync.busy_times.account_watcher import AccountWatches
+from slotsync.busy_times.poller import BusyReader
+from slotsync.busy_times.product_availability import Answers, ProductLooks
+from slotsync.busy_times.push_channels import ChannelEnds, ChannelUpkeep
+from slotsync.clock import utc_now
+from slotsync.connection_health import CallNotes
+from slotsync.google.calendars import GoogleCalendars
+from slotsync.google.channels import GoogleChannels, push_address
+from slotsync.google.events.writes import GoogleEvents
+from slotsync.google.freebusy import GoogleBusyTimes
+from slotsync.google.service import GoogleServices
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store.availability.busy_readings import BusyReadings
+from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Departures
+from slotsync.store.database.engine import Store
+
+MAX_ACCOUNTS_READ_AT_ONCE = 16
+MAX_DATABASE_READS_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Activities:
+    """All activities of a worker process."""
+
+    reservations: ReservationActivities
+    events: EventActivities
+    calendars: CalendarActivities
+    connections: DepartureActivities
+    calendar_signals: CalendarRequests
+    reservation_signals: ReservationCalls
+    parked_work: ParkedWork
+    webhooks: WebhookActivities
+    availability: AvailabilityActivities
+    confirmation: ConfirmingActivities
+
+
+@asynccontextmanager
+async def all_activities(client: Client, settings: Settings, store: Store, vault: Vault) -> AsyncIterator[Activities]:
+    """Yield all activities, with connections and threads of their own, until the block ends."""
+    connections, disconnections = Connections(store, vault), Departures(store, vault)
+    loop = asyncio.get_running_loop()
+    health = CallNotes(connections, client, loop)
+    async with AsyncExitStack() as stack:
+        services = stack.enter_context(closing(GoogleServices(settings, connections)))
+        # A connection that is being disconnected is no longer active: its grant is read elsewhere.
+        last_services = stack.enter_context(closing(GoogleServices(settings, disconnections)))
+        yield Activities(
+            reservations=ReservationActivities(store),
+            events=EventActivities(store, health, GoogleEvents(services, activity.heartbeat)),
+            calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
+            connections=DepartureActivities(
+                settings,
+                store,
+                disconnections,
+                GoogleCalendars(last_services, activity.heartbeat),
+                ChannelEnds(GoogleChannels(last_services), PushChannels(store, vault)),
+            ),
+            calendar_signals=CalendarRequests(client),
+            reservation_signals=ReservationCalls(client),
+            parked_work=ParkedWork(client),
+            webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
+            availability=stack.enter_context(
+                availability_activities(settings, store, vault, services, CallNotes(connections, client, loop, utc_now))
+            ),
+            confirmation=ConfirmingActivities(Answers(store, vault), GoogleBusyTimes(services), health),
+        )
+
+
+@contextmanager
+def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands on
+    settings: Settings,
+    store: Store,
+    vault: Vault,
+    services: GoogleServices,
+    notes: CallNotes,
+    clock: Callable[[], datetime] = utc_now,
+) -> Iterator[AvailabilityActivities]:
+    """Yield the activities of products' availability, with the poller that they share, until the block ends."""
+    accounts = WatchedAccounts(store, vault, clock)
+    channels = PushChannels(store, vault, clock)
+    upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, accounts, notes, push_address(settings), clock)
+    reader = BusyReader(
+        accounts,
+        BusyReadings(store, vault, clock),
+        Calendars(store),
+        GoogleBusyTimes(services),
+        upkeep,
+        notes,
+        settings.horizon,
+        clock,
+    )
+    looks = ProductLooks(store, vault, settings.horizon)
+    publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
+    with (
+        ThreadPoolExecutor(MAX_ACCOUNTS_READ_AT_ONCE, thread_name_prefix="reading") as threads,
+        ThreadPoolExecutor(MAX_DATABASE_READS_AT_ONCE, thread_name_prefix="database") as database,
+        closing(AccountWatches(reader, accounts, threads, database, clock)) as watches,
+    ):
+        yield AvailabilityActivities(watches, looks, publications, database, clock)

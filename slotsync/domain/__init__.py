@@ -1,0 +1,1 @@
+"""Pure types and decisions: no input, no output, no clock."""

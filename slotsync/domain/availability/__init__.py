@@ -1,0 +1,1 @@
+"""Availability: busy times that were read, and what they mean for products."""

@@ -1,0 +1,1 @@
+"""Calendar owners (products and resources), their settings and their managed calendars."""

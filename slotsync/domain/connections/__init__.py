@@ -1,0 +1,1 @@
+"""Connections: a merchant's grant to a Google account, and its end."""

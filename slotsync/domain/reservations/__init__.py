@@ -1,0 +1,1 @@
+"""Reservations: snapshots, their events, and the plan from one to the other."""

@@ -1,0 +1,51 @@
+"""What an event shows of a reservation, as the merchant chose for guest data."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from slotsync.domain.calendars.owner import GuestData, OwnerSettings
+from slotsync.domain.reservations.event import EventContent, EventStatus
+from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
+
+BUSY_TITLE = "Reserved"
+
+
+def describe(reservation: Reservation, item: Item, settings: OwnerSettings) -> EventContent:
+    """What the event of this item says in the calendar of the owner with these settings."""
+    start, end = _when(item)
+    return EventContent(
+        summary=_summary(reservation, settings.guest_data),
+        description=_description(reservation, settings.guest_data),
+        start=start,
+        end=end,
+        time_zone=settings.time_zone,
+        status=_status(reservation),
+        url=str(reservation.url) if reservation.url and settings.guest_data is not GuestData.BUSY else None,
+    )
+
+
+def _when(item: Item) -> tuple[datetime | date, datetime | date]:
+    if isinstance(item.start, datetime) and isinstance(item.end, datetime):
+        return item.start.astimezone(UTC), item.end.astimezone(UTC)
+    # Google refuses an all-day event of no days; a stay without nights takes its day.
+    return item.start, max(item.end, item.start + timedelta(days=1))
+
+
+def _status(reservation: Reservation) -> EventStatus:
+    tentative = reservation.status is ReservationStatus.TENTATIVE
+    return EventStatus.TENTATIVE if tentative else EventStatus.CONFIRMED
+
+
+def _summary(reservation: Reservation, level: GuestData) -> str:
+    if level is GuestData.BUSY:
+        return BUSY_TITLE
+    return reservation.title or f"Reservation {reservation.id}"
+
+
+def _description(reservation: Reservation, level: GuestData) -> str:
+    if level is GuestData.BUSY:
+        return ""
+    lines = [f"Reservation {reservation.id}"]
+    if level is GuestData.FULL:
+        guest = reservation.guest
+        lines += [guest.name, guest.email, guest.phone, reservation.notes]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,142 @@
+"""Snapshots: the whole desired state of a reservation at one version."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, HttpUrl, model_validator
+
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.messages import Identifier, Message
+
+FIRST_YEAR = 1970
+LAST_YEAR = 2200
+"""Beyond any booking; the ends of the calendar, which some use for "open", cannot be reckoned with."""
+
+
+def _read(value: object) -> object:
+    """Reads text with one clear message for all that can be wrong with it, instead of one per possible type."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value) if len(value) == len("2026-07-01") else datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, date):
+        raise ValueError(  # noqa: TRY004 - pydantic names the field of a ValueError only
+            "is neither a date-time (2026-07-01T18:00:00+03:00) nor a date (2026-07-01)"
+        )
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("has no time zone; give an offset (2026-07-01T18:00:00+03:00), or a plain date for nights")
+    return value
+
+
+def _in_utc(value: datetime | date) -> datetime | date:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+MAX_VERSION = 2**53
+"""The largest whole number that every JSON reader takes exactly."""
+
+MAX_EVENTS = 500
+"""A workflow writes all events of a reservation side by side, and Temporal keeps no more than 2,000 at once."""
+
+Moment = Annotated[
+    Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],
+    BeforeValidator(_read),
+    AfterValidator(_in_utc),
+]
+"""An instant (kept in UTC), or a date for nights."""
+
+
+Line = Annotated[str, Field(max_length=500)]
+
+
+class ReservationStatus(StrEnum):
+    """How sure the platform is of a reservation."""
+
+    CONFIRMED = "confirmed"
+    TENTATIVE = "tentative"
+    CANCELLED = "cancelled"
+
+
+class Guest(Message):
+    """Who comes. Shown in events only at the guest-data level ``full``."""
+
+    name: Line = ""
+    email: Line = ""
+    phone: Line = ""
+
+
+class Item(Message):
+    """One thing reserved: a product, the resources it needs, and when.
+
+    ``start`` and ``end`` are both instants, half-open, or both dates: the day of arrival and the day of departure.
+    A stay without nights (two equal dates) takes the whole of its day.
+    """
+
+    product: Identifier
+    resources: tuple[Identifier, ...] = ()
+    start: Moment
+    end: Moment
+    id: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.start, datetime) != isinstance(self.end, datetime):
+            raise ValueError("start and end must both be date-times or both be dates")
+        if self.end < self.start:
+            raise ValueError("end is before start")
+        if len(set(self.resources)) != len(self.resources):
+            raise ValueError("resources names one resource twice")
+        return self
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """Everything whose calendar shows this item: its product, then its resources."""
+        return (Owner.product(self.product), *(Owner.resource(resource) for resource in self.resources))
+
+
+class Snapshot(Message):
+    """The whole desired state of a reservation, at one version."""
+
+    version: Annotated[int, Field(ge=0, le=MAX_VERSION)]
+    status: ReservationStatus = ReservationStatus.CONFIRMED
+    title: Annotated[str, Field(max_length=1000)] = ""
+    items: tuple[Item, ...] = ()
+    guest: Guest = Guest()
+    notes: Annotated[str, Field(max_length=8000)] = ""
+    url: HttpUrl | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.items and self.status is not ReservationStatus.CANCELLED:
+            raise ValueError("items is empty; only a cancelled reservation may have none")
+        if len(self.numbered_items) != len(self.items):
+            raise ValueError("two items have the same id")
+        if sum(len(item.owners) for item in self.items) > MAX_EVENTS:
+            raise ValueError(f"items have more than {MAX_EVENTS} products and resources in all; split the reservation")
+        return self
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nothing of it should be in Google."""
+        return self.status is ReservationStatus.CANCELLED
+
+    @property
+    def numbered_items(self) -> dict[str, Item]:
+        """The items by id; an item that was given none has its position, counted from 1."""
+        return {item.id or str(position): item for position, item in enumerate(self.items, 1)}
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """Every product and resource that it touches, each once."""
+        return tuple(dict.fromkeys(owner for item in self.items for owner in item.owners))
+
+
+class Reservation(Snapshot):
+    """A reservation as the platform wants it to be, at one version."""
+
+    merchant: Identifier
+    id: Identifier

@@ -1,0 +1,1 @@
+"""Consent, tokens and their end."""

@@ -1,0 +1,1 @@
+"""Events in Google: written and deleted safely however often."""

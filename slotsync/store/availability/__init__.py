@@ -1,0 +1,1 @@
+"""Busy times as read, channels, and what the platform was told."""

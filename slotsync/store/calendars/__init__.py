@@ -1,0 +1,1 @@
+"""Products and resources, their settings and their managed calendars."""

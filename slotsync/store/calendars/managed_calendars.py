@@ -1,0 +1,107 @@
+"""Managed calendars: one for each owner, recorded once."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Executable, delete, tuple_, update
+from sqlmodel import Session, and_, col, select
+
+from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.store.calendars.owners import settings_of
+from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.tables.calendars import CalendarPermitRow, ManagedCalendarRow, MerchantRow, OwnerRow
+from slotsync.store.tables.connections import ConnectionRow
+
+_TABLE = table_of(ManagedCalendarRow)
+_PERMITS = table_of(CalendarPermitRow)
+
+
+def _keep_first(insert: Insert) -> Executable:
+    # Changes nothing, but unlike DO NOTHING it returns the row that is there.
+    kept = {"calendar_id": _TABLE.c.calendar_id}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=kept).returning(_TABLE.c.calendar_id)
+
+
+_RECORD = Upsert(_TABLE, _keep_first)
+
+
+class Calendars:
+    """Remembers which calendar belongs to which owner."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, merchant: str, owners: Sequence[Owner]) -> list[ManagedCalendar]:
+        """Settings and calendar of each owner, in the order asked; one that is unknown is not synchronized.
+
+        ``connection_id`` is the merchant's active connection, with or without a calendar; none while none is active.
+        """
+        with self._store.read() as session:
+            found = dict(_rows(session, merchant, owners))
+        return [found.get(owner) or ManagedCalendar(owner=owner, settings=_unknown(owner)) for owner in owners]
+
+    def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
+        """The calendar that is recorded for the owner now: the first one stays, whatever comes after."""
+        with self._store.write() as connection:
+            recorded = _RECORD.run(
+                connection,
+                **_key(merchant, owner),
+                calendar_id=calendar_id,
+                connection_id=connection_id,
+                created_at=datetime.now(UTC),
+            )
+            _use_permit(connection, merchant, owner, calendar_id)
+            return str(recorded)
+
+    def is_managed(self, calendar_ids: Collection[str]) -> set[str]:
+        """Those of them that slotsync made, for whichever merchant."""
+        query = select(ManagedCalendarRow.calendar_id).where(col(ManagedCalendarRow.calendar_id).in_(calendar_ids))
+        with self._store.read() as session:
+            return {*session.exec(query)}
+
+    def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
+        """Removes the record of a calendar that is gone, unless another one was recorded since."""
+        gone = {**_key(merchant, owner), "calendar_id": calendar_id}
+        with self._store.write() as connection:
+            connection.execute(delete(_TABLE).filter_by(**gone))
+
+
+def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[tuple[Owner, ManagedCalendar]]:
+    wanted = [(owner.kind.value, owner.id) for owner in owners]
+    active = and_(ConnectionRow.merchant == OwnerRow.merchant, ConnectionRow.state == ConnectionState.ACTIVE.value)
+    query = (
+        select(OwnerRow, MerchantRow, ManagedCalendarRow.calendar_id, ConnectionRow.id)
+        .select_from(OwnerRow)
+        .join(MerchantRow)
+        .outerjoin(ManagedCalendarRow)
+        .outerjoin(ConnectionRow, active)
+        .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
+    )
+    for row, merchant_row, calendar_id, connection_id in session.exec(query):
+        owner = Owner(kind=OwnerKind(row.kind), id=row.id)
+        off = next((switch for switch in (row, merchant_row) if not switch.sync), None)
+        yield (
+            owner,
+            ManagedCalendar(
+                owner=owner,
+                settings=settings_of(row).model_copy(update={"sync": off is None}),
+                removing=off is not None and off.remove_events,
+                connection_id=connection_id,
+                calendar_id=calendar_id,
+            ),
+        )
+
+
+def _use_permit(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> None:
+    unused = update(_PERMITS).filter_by(**_key(merchant, owner), calendar_id=None)
+    connection.execute(unused.values(calendar_id=calendar_id))
+
+
+def _unknown(owner: Owner) -> OwnerSettings:
+    return OwnerSettings(name=owner.id, sync=False)
+
+
+def _key(merchant: str, owner: Owner) -> dict[str, str]:
+    return {"merchant": merchant, "kind": owner.kind.value, "owner_id": owner.id}

@@ -1,0 +1,1 @@
+"""Grants, consents, and their end."""

@@ -1,0 +1,117 @@
+"""Consents that wait for a merchant's browser, and links that were used."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+from sqlalchemy import Row, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from slotsync.clock import utc_now
+from slotsync.secrets import Vault
+from slotsync.store.database.base import table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.merchants import ensure_merchant
+from slotsync.store.tables.connections import PendingConsentRow, UsedLinkRow
+
+LIFETIME = timedelta(minutes=10)
+
+CONSENTS_REMEMBERED = timedelta(hours=1)
+"""How long an expired one is kept, so that whoever comes late is told so."""
+
+_CONSENTS = table_of(PendingConsentRow)
+
+
+class Awaited(StrEnum):
+    """What is waited for."""
+
+    ANSWER = "answer"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True, repr=False)
+class PendingConsent:
+    """What was put aside. ``secret`` may hold tokens, so it has no repr."""
+
+    merchant: str
+    secret: str
+    expired: bool
+    browser_hash: str
+
+    def is_from(self, browser: str) -> bool:
+        """Whether this browser began it."""
+        return hmac.compare_digest(self.browser_hash, _hashed(browser))
+
+
+class PendingConsents:
+    """Puts consents aside, and hands each out once."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+
+    def put(self, awaited: Awaited, key: str, *, merchant: str, browser: str, secret: str) -> None:
+        """Puts one aside under a key that only the browser will bring back."""
+        now = self._clock()
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            connection.execute(delete(_CONSENTS).where(_CONSENTS.c.expires_at < now - CONSENTS_REMEMBERED))
+            connection.execute(
+                insert(_CONSENTS).values(
+                    key_hash=_hashed(key),
+                    kind=awaited.value,
+                    merchant=merchant,
+                    browser_hash=_hashed(browser),
+                    secret=self._vault.seal(secret),
+                    expires_at=now + LIFETIME,
+                )
+            )
+
+    def take(self, awaited: Awaited, key: str) -> PendingConsent | None:
+        """The one with this key, for the first who asks."""
+        taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
+        with self._store.write() as connection:
+            row = connection.execute(taken.returning(*_CONSENTS.c)).first()
+        return self._opened(row) if row else None
+
+    def _opened(self, row: Row[tuple[object, ...]]) -> PendingConsent:
+        return PendingConsent(
+            merchant=row.merchant,
+            secret=self._vault.open(row.secret),
+            expired=row.expires_at <= self._clock(),
+            browser_hash=row.browser_hash,
+        )
+
+
+def _hashed(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+LINKS_REMEMBERED = timedelta(hours=1)
+"""How long an expired one is kept: clocks differ, and a link's time is counted in whole seconds."""
+
+_LINKS = table_of(UsedLinkRow)
+
+
+class UsedLinks:
+    """Remembers links for longer than they could be used again."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._clock = clock
+
+    def use(self, name: str, expires_at: datetime) -> bool:
+        """Whether this is the first time that the link with this name is followed."""
+        link_hash = sha256(name.encode()).hexdigest()
+        with self._store.write() as connection:
+            connection.execute(delete(_LINKS).where(_LINKS.c.expires_at < self._clock() - LINKS_REMEMBERED))
+        try:
+            with self._store.write() as connection:
+                connection.execute(insert(_LINKS).values(link_hash=link_hash, expires_at=expires_at))
+        except IntegrityError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""The database itself: engine, base of the tables, migrations."""

@@ -1,0 +1,84 @@
+"""What tables are built with: base row, instants, encrypted columns, upserts."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Executable, MetaData, Table, case
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import registry
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+from typing_extensions import override
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time. Takes aware datetimes only and gives them back in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The value for the database; a naive one is a fault of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a point in time needs a time zone")
+        return value.astimezone(UTC)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The value from the database. SQLite keeps no zone, PostgreSQL answers in the session's."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+SEALED = "sealed"
+"""The mark of a column that holds secrets."""
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+# A registry of our own: a backend that uses slotsync as a library may well have a SQLModel table "reservation" itself.
+class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES))):
+    """The base of all rows."""
+
+
+def sealed_field() -> Any:
+    """A column whose texts are sealed; ``slotsync secrets rotate`` finds it by this mark."""
+    return Field(default=None, sa_column_kwargs={"info": {SEALED: True}})
+
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Upsert:
+    """An insert that knows what to do on a conflict. Built once, because building costs more than running."""
+
+    def __init__(self, table: Table, on_conflict: Callable[[Insert], Executable]) -> None:
+        self._by_database: dict[str, Executable] = {
+            "sqlite": on_conflict(sqlite.insert(table)),
+            "postgresql": on_conflict(postgresql.insert(table)),
+        }
+
+    def run(self, connection: Connection, **values: object) -> object:
+        """Runs it with these values of a new row; the first column of what it returns, if it returns a row."""
+        result = connection.execute(self._by_database[connection.dialect.name], values)
+        return result.scalar() if result.returns_rows else None
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The table that these rows are in."""
+    return row.metadata.tables[str(row.__tablename__)]
+
+
+def since(table: Table, column: str, after: ColumnElement[object], now: ColumnElement[object]) -> ColumnElement[object]:
+    """The row's ``since`` for as long as the column does not change, else ``now``."""
+    return case((table.c[column] == after, table.c.since), else_=now)

@@ -1,0 +1,100 @@
+"""The database: opened once, used from many threads in short transactions."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from slotsync.errors import SettingsError
+from slotsync.store.database.migrations import is_behind, upgrade
+
+POOL = 16
+"""As many connections to the database as there are short activities at once; more threads wait for their turn."""
+
+_WRITING = {"slotsync_begin": "IMMEDIATE"}
+
+
+class Store:
+    """What slotsync remembers, in SQLite or PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(**_WRITING)
+        # SQLite has one writer at a time and lets the others sleep and look again; a queue here wakes them at once.
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+
+    @classmethod
+    def open(cls, database_url: str) -> Self:
+        """The store in this database. Makes the folder of a SQLite file; raises ``SettingsError`` for a bad URL."""
+        url = _parse(database_url)
+        return cls(_sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url))
+
+    def upgrade(self) -> None:
+        """Brings the tables to the current schema; safe when several processes do so at once."""
+        with self.write() as connection:
+            upgrade(connection)
+
+    def require_tables(self) -> None:
+        """Raises ``SettingsError``, with the remedy, when tables are missing; ones of a newer slotsync will do."""
+        with self._engine.connect() as connection:
+            if is_behind(connection):
+                raise SettingsError("SLOTSYNC_DATABASE_URL: its tables are missing or old (run: slotsync db upgrade)")
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state of the database."""
+        with Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection whose changes are in the database together when it ends, or not at all."""
+        with self._turn, self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Gives all connections back."""
+        self._engine.dispose()
+
+
+def _parse(database_url: str) -> URL:
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        # Not raised from the cause: it quotes the URL, which may hold a password.
+        raise SettingsError("SLOTSYNC_DATABASE_URL: is not a database URL") from None
+    if url.drivername in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(url, pool_size=POOL, pool_pre_ping=True)
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise SettingsError("SLOTSYNC_DATABASE_URL: SQLite needs a file: its memory is not shared between threads")
+    Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=POOL, connect_args={"timeout": 30})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin in _begin_sqlite, not by the driver's own rules
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads before it writes may fail at once when another wrote in between; IMMEDIATE waits instead.
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('slotsync_begin', 'DEFERRED')}")

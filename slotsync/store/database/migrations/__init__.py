@@ -1,0 +1,53 @@
+"""Bring the database to the current schema."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+_LOCK = 0x510757
+"""Any number that nothing else in this database locks."""
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Runs what is missing up to the revision, within the connection's transaction."""
+    command.upgrade(_locked(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str = "base") -> None:
+    """Takes back what came after the revision, within the connection's transaction."""
+    command.downgrade(_locked(connection), revision)
+
+
+def config() -> Config:
+    """Alembic's configuration, for new revisions and for its own commands."""
+    configuration = Config()
+    # Doubled, because Alembic reads a single % as a placeholder.
+    configuration.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    return configuration
+
+
+def _locked(connection: Connection) -> Config:
+    """The configuration with this connection, once no other process migrates. SQLite's transaction is lock enough."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    configuration = config()
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether an upgrade would change something; a revision that is unknown here is a newer slotsync's."""
+    present = MigrationContext.configure(connection).get_current_revision()
+    older = [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][1:]
+    return present is None or present in older
+
+
+def revisions(connection: Connection) -> tuple[str | None, str | None]:
+    """The revision that the database is at, and the newest one."""
+    newest = ScriptDirectory.from_config(config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision(), newest

@@ -1,0 +1,14 @@
+"""How Alembic runs our migrations."""
+
+from alembic import context
+
+from slotsync.store.database.base import Row
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Row.metadata,
+    transactional_ddl=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

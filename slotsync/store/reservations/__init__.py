@@ -1,0 +1,1 @@
+"""Reservations and their events, as last reported and last seen in Google."""

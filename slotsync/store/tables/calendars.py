@@ -1,0 +1,87 @@
+"""Tables of merchants, their products and resources, and managed calendars."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, false, true
+from sqlmodel import Field
+
+from slotsync.store.database.base import Instant, Row, sealed_field
+
+
+class MerchantRow(Row, table=True):
+    """A tenant of the platform, with the switch that is above those of its products and resources."""
+
+    __tablename__ = "merchant"
+
+    id: str = Field(primary_key=True)
+    sync: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class OwnerRow(Row, table=True):
+    """A product or resource, with its settings. ``remove_events`` is what is wished while ``sync`` is off."""
+
+    __tablename__ = "owner"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str
+    time_zone: str
+    sync: bool
+    guest_data: str
+    on_unknown: str = Field(default="block", sa_column_kwargs={"server_default": "block"})
+    pad_before_minutes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    pad_after_minutes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    free_calendars_needed: int | None = None
+    remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class ManagedCalendarRow(Row, table=True):
+    """The calendar in Google of a product or resource."""
+
+    __tablename__ = "managed_calendar"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    calendar_id: str
+    connection_id: str = Field(foreign_key="connection.id")
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class CalendarPermitRow(Row, table=True):
+    """The leave to make a calendar, with the calendar that was made on it."""
+
+    __tablename__ = "calendar_permit"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True, sa_type=Instant)
+    calendar_id: str | None = None
+
+
+class BlockingCalendarRow(Row, table=True):
+    """A calendar that a merchant picked to block a product. Id and name are sealed, and gone when it is unpicked.
+
+    The id of an account's own calendar is the account's address.
+    """
+
+    __tablename__ = "blocking_calendar"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    place: int = Field(primary_key=True)
+    calendar_id: str | None = sealed_field()
+    name: str | None = sealed_field()

@@ -1,0 +1,57 @@
+"""Tables of connections. Tokens and account names are encrypted."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from slotsync.store.database.base import Instant, Row, sealed_field
+
+
+class ConnectionRow(Row, table=True):
+    """A merchant's grant to a Google account. The tokens and the account's address are sealed.
+
+    ``account_key`` tells accounts apart without naming them, also after a disconnection. Who holds the lease is the one
+    that refreshes the access token.
+    """
+
+    __tablename__ = "connection"
+
+    id: str = Field(primary_key=True)
+    merchant: str = Field(foreign_key="merchant.id", unique=True)
+    state: str
+    account_email: str | None = sealed_field()
+    account_key: str | None = None
+    scopes: str = ""
+    refresh_token: str | None = sealed_field()
+    access_token: str | None = sealed_field()
+    access_expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    lease_holder: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    last_good_call_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_error: str | None = None
+    since: datetime = Field(sa_type=Instant)
+
+
+class PendingConsentRow(Row, table=True):
+    """What waits for a merchant's browser to come back: a consent, or the answer to a question about one.
+
+    Found by hashes of what the browser brings, so that nobody who reads the table can use it.
+    """
+
+    __tablename__ = "pending_consent"
+
+    key_hash: str = Field(primary_key=True)
+    kind: str
+    merchant: str = Field(foreign_key="merchant.id")
+    browser_hash: str
+    secret: str | None = sealed_field()
+    expires_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class UsedLinkRow(Row, table=True):
+    """A link to the settings page that was followed: it opens the page once. Kept for a while after it expired."""
+
+    __tablename__ = "used_link"
+
+    link_hash: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=Instant, index=True)

@@ -1,1 +1,0 @@
-"""The demo: real bookings, from booked to cancelled, and Google's calendars compared with them."""

@@ -1,0 +1,1 @@
+"""The demo: a real hotel's bookings, reported and compared."""

@@ -1,0 +1,1 @@
+"""The use cases that client, API, settings page and command line share."""

@@ -1,0 +1,57 @@
+"""What operators see of a workflow: search attributes and current details."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+
+with workflow.unsafe.imports_passed_through():
+    from slotsync.domain.calendars.owner import Owner
+    from slotsync.domain.health import Health, Hold
+    from slotsync.temporal import search_attributes as attributes
+
+
+class Display:
+    """Current details, and the search attributes; an attribute is only written when it changes."""
+
+    def __init__(self) -> None:
+        self.health = Health.NEW
+        self.doing = "Starting"
+        self._reason: str | None = None
+        self._since = workflow.now()
+
+    def says(self, doing: str) -> None:
+        """What is being done right now."""
+        self.doing = doing
+        lines = [doing, "", f"Health: **{self.health}**, since {self._since:%Y-%m-%d %H:%M:%S} UTC"]
+        if self._reason:
+            lines.append(f"Reason: **{self._reason}**")
+        workflow.set_current_details("\n".join(lines))
+
+    def turned_out(self, hold: Hold | None, doing: str) -> None:
+        """How the last round ended: in step, or held up by this."""
+        health = hold.health if hold else Health.IN_STEP
+        reason = hold.reason if hold else None
+        if (health, reason) != (self.health, self._reason):
+            self.health, self._reason, self._since = health, reason, workflow.now()
+            workflow.upsert_search_attributes(
+                [attributes.HEALTH.value_set(str(health)), _set_or_unset(reason)],
+            )
+        self.says(doing)
+
+    def belongs_to(self, owners: Sequence[Owner], starts: datetime | None) -> None:
+        """Which products and resources it is about, and when that starts."""
+        shown = workflow.info().typed_search_attributes
+        updates: list[SearchAttributeUpdate[Sequence[str]] | SearchAttributeUpdate[datetime]] = []
+        names = attributes.names_of(owners)
+        if names and list(shown.get(attributes.OWNERS) or []) != names:
+            updates.append(attributes.OWNERS.value_set(names))
+        if starts and shown.get(attributes.STARTS) != starts:
+            updates.append(attributes.STARTS.value_set(starts))
+        if updates:
+            workflow.upsert_search_attributes(updates)
+
+
+def _set_or_unset(reason: str | None) -> SearchAttributeUpdate[str]:
+    return attributes.REASON.value_set(reason) if reason else attributes.REASON.value_unset()

@@ -7,8 +7,8 @@ import pytest
 from cryptography.fernet import Fernet
 from temporalio.testing import TimeSkipper
 
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.secrets import Vault
 from tests.servers import FlyingTime, flying_time, real_time
 from tests.world import World
@@ -26,13 +26,13 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def google() -> Iterator[RunningSandbox]:
-    with running_sandbox(SandboxOptions.unlimited()) as running:
+def google() -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
 @pytest.fixture
-async def world(google: RunningSandbox, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
+async def world(google: RunningLocalGoogle, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
     """A world in real time."""
     async with real_time(vault) as client, build_world(google, vault, client, tmp_path) as built:
         yield built
@@ -53,7 +53,7 @@ def skipper(flying: FlyingTime) -> TimeSkipper:
 
 @pytest.fixture
 async def skipping_world(
-    google: RunningSandbox, vault: Vault, flying: FlyingTime, tmp_path: Path
+    google: RunningLocalGoogle, vault: Vault, flying: FlyingTime, tmp_path: Path
 ) -> AsyncIterator[World]:
     """A world in which ``flying.skipper`` can fly any workflow to a time."""
     async with build_world(google, vault, flying.client, tmp_path) as built:
@@ -62,7 +62,7 @@ async def skipping_world(
 
 @pytest.fixture
 async def flying_world(
-    google: RunningSandbox, vault: Vault, flying: FlyingTime, tmp_path: Path
+    google: RunningLocalGoogle, vault: Vault, flying: FlyingTime, tmp_path: Path
 ) -> AsyncIterator[World]:
     """A world in which the time of every reservation flies whenever it waits; calendars live in real time."""
     async with build_world(google, vault, flying.skipper.client, tmp_path, flying.client) as built:

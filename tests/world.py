@@ -10,9 +10,9 @@ import httpx
 from cryptography.fernet import Fernet
 from temporalio.client import Client
 
+from localgoogle.server import RunningLocalGoogle
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
 from slotsync.domain.reservations.snapshot import Item, Reservation
-from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.calendars.owners import Owners
@@ -169,7 +169,7 @@ async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, l
 
 @asynccontextmanager
 async def world(
-    google: RunningSandbox, vault: Vault, client: Client, folder: Path, for_workers: Client | None = None
+    google: RunningLocalGoogle, vault: Vault, client: Client, folder: Path, for_workers: Client | None = None
 ) -> AsyncIterator[World]:
     async with world_of(settings_for(google.url, folder), vault, client, for_workers) as built:
         yield built

@@ -42,10 +42,10 @@ def sandbox(
     quotas: Annotated[bool, typer.Option(help="Count calls as Google does.")] = True,
 ) -> None:
     """Run the local Google until SIGTERM."""
-    from slotsync.sandbox.options import SandboxOptions  # noqa: PLC0415  an extra of development machines
-    from slotsync.sandbox.server import serve  # noqa: PLC0415
+    from localgoogle.options import LocalGoogleOptions  # noqa: PLC0415  an extra of development machines
+    from localgoogle.server import serve  # noqa: PLC0415
 
-    options = SandboxOptions(state_file=state) if quotas else SandboxOptions.unlimited(state)
+    options = LocalGoogleOptions(state_file=state) if quotas else LocalGoogleOptions.unlimited(state)
     serve(options, port)
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.bootstrap import Backend
@@ -60,13 +60,13 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def google() -> Iterator[RunningSandbox]:
-    with running_sandbox(SandboxOptions.unlimited()) as running:
+def google() -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def settings(google: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(google: RunningLocalGoogle, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     told = settings_for(google.url, tmp_path_factory.mktemp("api"))
     return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY)), "public_url": PUBLIC_URL})
 

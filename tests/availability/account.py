@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 from cryptography.fernet import Fernet
 
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.busy_times.poller import BusyReader
 from slotsync.busy_times.product_availability import Answers, Look, ProductLooks
 from slotsync.busy_times.push_channels import ChannelUpkeep
@@ -24,8 +26,6 @@ from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.google.channels import GoogleChannels
 from slotsync.google.freebusy import GoogleBusyTimes
 from slotsync.google.service import TIMEOUT, GoogleServices
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
@@ -64,7 +64,7 @@ class Clock:
 class Desk:
     """What all readers share. Google, slotsync's database and the readers live by the same clock."""
 
-    google: RunningSandbox
+    google: RunningLocalGoogle
     http: httpx.Client
     settings: Settings
     store: Store
@@ -213,11 +213,11 @@ def running_desk(folder: Path, now: datetime) -> Iterator[Desk]:
     """A Google and a database of their own. A grant that is lost cannot be told to Temporal, for there is none."""
     clock, key = Clock(now), Fernet.generate_key().decode()
     vault = Vault([key])
-    options = SandboxOptions(
+    options = LocalGoogleOptions(
         per_user_per_minute=None, per_project_per_minute=None, calendars_in_short_period=None, clock=clock
     )
     client = asyncio.run(connect(vault, address="127.0.0.1:9", lazy=True))
-    with running_sandbox(options) as google, httpx.Client(base_url=google.url, timeout=30) as http:
+    with running_local_google(options) as google, httpx.Client(base_url=google.url, timeout=30) as http:
         settings = settings_for(google.url, folder, key)
         with closing(Store.open(settings.database_url)) as store, closing(asyncio.new_event_loop()) as loop:
             store.upgrade()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from localgoogle.server import RunningLocalGoogle
 from slotsync.busy_times.poller import BusyReader
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
-from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.temporal.signals import tell_availability
@@ -83,7 +83,7 @@ class Shop:
 
 @asynccontextmanager
 async def shop_with(  # noqa: PLR0913  what a shop stands on
-    google: RunningSandbox,
+    google: RunningLocalGoogle,
     vault: Vault,
     client: Client,
     platform: Platform,
@@ -100,7 +100,7 @@ async def shop_with(  # noqa: PLR0913  what a shop stands on
 
 
 @pytest.fixture
-async def shop(google: RunningSandbox, vault: Vault, platform: Platform, tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(google: RunningLocalGoogle, vault: Vault, platform: Platform, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop that polls every second and hears no push."""
     async with real_time(vault) as client, shop_with(google, vault, client, platform, tmp_path) as built:
         yield built

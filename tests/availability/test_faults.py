@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from localgoogle.protocol.errors import KNOWN_REASONS
 from slotsync.busy_times.poller import BusyReader
 from slotsync.domain.availability.availability import SlotState
 from slotsync.domain.availability.horizon import JITTER, OVERLAP
@@ -12,7 +13,6 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.push_channels import SLOW_POLL
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST
 from slotsync.domain.health import Health
-from slotsync.sandbox.api_error import KNOWN_REASONS
 from tests.availability.account import HORIZON, Account, Desk
 from tests.availability.family import (
     CHOICES,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from starter.local.processes import slotsync_command
 from tests.availability.conftest import Shop, shop_with
@@ -34,7 +34,7 @@ async def worker(shop: Shop, name: str) -> AsyncIterator[Part]:
 
 
 async def test_what_a_killed_worker_watched_and_told_goes_on_elsewhere_under_the_same_ids(
-    google: RunningSandbox, platform: Platform, tmp_path: Path
+    google: RunningLocalGoogle, platform: Platform, tmp_path: Path
 ) -> None:
     key = Fernet.generate_key().decode()
     vault = Vault([key])

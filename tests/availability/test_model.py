@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
+from localgoogle.state.channels import Notification
 from slotsync.busy_times.poller import TURN, BusyReader
 from slotsync.domain.availability.availability import Slot, SlotState
 from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, STALE_AFTER
@@ -21,7 +22,6 @@ from slotsync.domain.availability.messages import Subject
 from slotsync.domain.availability.push_channels import SLOW_POLL
 from slotsync.domain.availability.reading_plan import FAR_GAP
 from slotsync.domain.webhooks import AvailabilityChanged, ToldSlot, Webhook
-from slotsync.sandbox.channels import Notification
 from slotsync.store.availability.publications import Publications
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.availability.account import HORIZON, Desk, running_desk

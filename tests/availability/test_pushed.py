@@ -5,7 +5,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.connections.connections import Connections
@@ -24,7 +24,7 @@ FAR_CHUNKS = 9
 
 
 @pytest.fixture
-async def shop(google: RunningSandbox, platform: Platform, tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(google: RunningLocalGoogle, platform: Platform, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop that polls every minute, and hears push: the workers run, and the API."""
     taken, url = listener()
     key = Fernet.generate_key().decode()

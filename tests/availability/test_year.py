@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 from activities.bootstrap import availability_activities
 from activities.webhooks import WebhookActivities
+from localgoogle.server import RunningLocalGoogle
 from slotsync.busy_times.product_availability import ProductLooks
 from slotsync.connection_health import CallNotes
 from slotsync.domain.availability.changes import changed, slots_in
@@ -20,7 +21,6 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import Subscription
 from slotsync.domain.workflow_ids import availability_id
 from slotsync.google.service import GoogleServices
-from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.watched_accounts import touch_merchant
@@ -90,7 +90,7 @@ def choirs(now: datetime, days: int) -> list[datetime]:
 
 
 async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was_to_be_kept(
-    google: RunningSandbox, vault: Vault, platform: Platform, tmp_path: Path
+    google: RunningLocalGoogle, vault: Vault, platform: Platform, tmp_path: Path
 ) -> None:
     clock = Clock()
     async with (
@@ -144,7 +144,7 @@ async def seen(world: World, clock: Clock, starts: list[datetime]) -> None:
 
 
 async def test_a_product_whose_grant_is_dead_looks_again_by_itself(
-    google: RunningSandbox, vault: Vault, flying: FlyingTime, platform: Platform, tmp_path: Path
+    google: RunningLocalGoogle, vault: Vault, flying: FlyingTime, platform: Platform, tmp_path: Path
 ) -> None:
     async with shop_with(google, vault, flying.client, platform, tmp_path) as shop, shop.world.working():
         await shop.block(EMAIL)

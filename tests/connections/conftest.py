@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from localgoogle.server import RunningLocalGoogle
 from slotsync.domain.connections.connection import ConnectionView
-from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.services.connections import AnotherAccount, Connected, Connecting, Refusal
@@ -51,7 +51,7 @@ class Office:
 
 
 @pytest.fixture
-def settings(google: RunningSandbox, tmp_path: Path) -> Settings:
+def settings(google: RunningLocalGoogle, tmp_path: Path) -> Settings:
     return settings_for(google.url, tmp_path).model_copy(update={"public_url": "http://127.0.0.1:9"})
 
 

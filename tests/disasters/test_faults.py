@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from temporalio.testing import TimeSkipper
 
+from localgoogle.faults.faults import SPECIAL_KINDS
+from localgoogle.protocol.errors import KNOWN_REASONS
 from slotsync.domain.connections.messages import Granted
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.sandbox.api_error import KNOWN_REASONS
-from slotsync.sandbox.faults import SPECIAL_KINDS
 from slotsync.temporal.signals import tell_connection
 from starter.client import Slotsync
 from tests.comparing import calendars_twice, compared

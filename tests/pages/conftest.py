@@ -13,7 +13,7 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from pydantic import SecretStr
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from starter.bootstrap import Backend
 from tests.servers import real_time
@@ -74,7 +74,7 @@ class Site:
 
 
 @pytest.fixture
-async def site(google: RunningSandbox, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(google: RunningLocalGoogle, tmp_path: Path) -> AsyncIterator[Site]:
     taken, url = listener()
     told = {"public_url": url, "api_keys": (SecretStr(KEY),)}
     settings = settings_for(google.url, tmp_path).model_copy(update=told)

@@ -9,10 +9,10 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from slotsync.sandbox.grants import Caller
-from slotsync.sandbox.local_google import LocalGoogle
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from localgoogle.local_google import LocalGoogle
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
+from localgoogle.state.grants import Caller
 
 ANNA = "anna@example.com"
 SCOPES = "https://www.googleapis.com/auth/"
@@ -48,13 +48,13 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture(scope="session")
-def running(clock: SettableClock) -> Iterator[RunningSandbox]:
-    with running_sandbox(SandboxOptions(clock=clock, push_backoff=timedelta(milliseconds=5))) as sandbox:
+def running(clock: SettableClock) -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions(clock=clock, push_backoff=timedelta(milliseconds=5))) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: RunningSandbox, controls: httpx.Client, clock: SettableClock) -> RunningSandbox:
+def sandbox(running: RunningLocalGoogle, controls: httpx.Client, clock: SettableClock) -> RunningLocalGoogle:
     """Empty but for Anna, who lives in Oslo."""
     controls.delete("/faults")
     controls.post("/reset")
@@ -64,18 +64,18 @@ def sandbox(running: RunningSandbox, controls: httpx.Client, clock: SettableCloc
 
 
 @pytest.fixture(scope="session")
-def controls(running: RunningSandbox) -> Iterator[httpx.Client]:
+def controls(running: RunningLocalGoogle) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{running.url}/sandbox", timeout=10) as client:
         yield client
 
 
 @pytest.fixture
-def google(sandbox: RunningSandbox) -> LocalGoogle:
+def google(sandbox: RunningLocalGoogle) -> LocalGoogle:
     return sandbox.google
 
 
 @pytest.fixture
-def sign_in(sandbox: RunningSandbox) -> Iterator[SignIn]:
+def sign_in(sandbox: RunningLocalGoogle) -> Iterator[SignIn]:
     """Makes clients: ``sign_in("calendar", client_id="other", email=...)``."""
     clients: list[ApiClient] = []
 
@@ -103,7 +103,7 @@ def calendar(api: ApiClient) -> str:
 
 
 @pytest.fixture
-def service(sandbox: RunningSandbox) -> Iterator[Any]:
+def service(sandbox: RunningLocalGoogle) -> Iterator[Any]:
     """The real Python client."""
     credentials = Credentials(token_for(sandbox.google, "calendar"))  # type: ignore[no-untyped-call]  # google-auth's
     endpoint = {"api_endpoint": f"{sandbox.url}/calendar/v3/"}

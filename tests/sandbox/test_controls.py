@@ -5,11 +5,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from tests.sandbox.conftest import ANNA, ApiClient, SettableClock, SignIn, reason, timed
 
 
-def test_an_account_has_a_primary_calendar_and_is_made_once(sandbox: RunningSandbox, controls: httpx.Client) -> None:
+def test_an_account_has_a_primary_calendar_and_is_made_once(
+    sandbox: RunningLocalGoogle, controls: httpx.Client
+) -> None:
     first = controls.post("/accounts", json={"email": "bo@example.com", "time_zone": "Asia/Tokyo"})
     again = controls.post("/accounts", json={"email": "bo@example.com", "time_zone": "UTC"})
     assert (first.status_code, again.json()) == (201, first.json())
@@ -19,7 +21,7 @@ def test_an_account_has_a_primary_calendar_and_is_made_once(sandbox: RunningSand
 
 
 def test_a_grant_is_a_refresh_token_that_works_until_it_is_revoked(
-    sandbox: RunningSandbox, controls: httpx.Client
+    sandbox: RunningLocalGoogle, controls: httpx.Client
 ) -> None:
     scopes = ["openid", "email", "https://www.googleapis.com/auth/calendar.app.created"]
     token = controls.post(f"/accounts/{ANNA}/grant", json={"client_id": "app", "scopes": scopes}).json()[
@@ -78,21 +80,21 @@ def test_hand_edits_cost_no_calls(api: ApiClient, calendar: str, controls: httpx
     ],
 )
 def test_bad_input_is_refused_by_the_name_of_its_field(
-    sandbox: RunningSandbox, controls: httpx.Client, path: str, body: object, field: str
+    sandbox: RunningLocalGoogle, controls: httpx.Client, path: str, body: object, field: str
 ) -> None:
     response = controls.post(path, json=body)
     assert reason(response)[0] == 400
     assert field in response.json()["error"]["message"]
 
 
-def test_bad_switches_and_filters_are_refused(sandbox: RunningSandbox, controls: httpx.Client) -> None:
+def test_bad_switches_and_filters_are_refused(sandbox: RunningLocalGoogle, controls: httpx.Client) -> None:
     assert "resurrect" in controls.patch("/behaviour", json={"resurrect": "maybe"}).json()["error"]["message"]
     assert "mood" in controls.patch("/behaviour", json={"mood": "good"}).json()["error"]["message"]
     assert "since" in controls.get("/calls", params={"since": "yesterday"}).json()["error"]["message"]
     assert controls.get("/behaviour").json()["resurrect"] == "allow"
 
 
-def test_unknown_accounts_are_named(sandbox: RunningSandbox, controls: httpx.Client) -> None:
+def test_unknown_accounts_are_named(sandbox: RunningLocalGoogle, controls: httpx.Client) -> None:
     unknown = [
         controls.post("/accounts/nobody@x.y/grant", json={"client_id": "app", "scopes": []}),
         controls.post("/accounts/nobody@x.y/revoke"),

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from jsonschema import ValidationError
 
-from slotsync.sandbox.discovery import calendar_v3
+from localgoogle.protocol.discovery import calendar_v3
 from tests.sandbox.clients.json_schemas import response_validator
 from tests.sandbox.conftest import ApiClient, timed
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from googleapiclient.errors import HttpError
 
-from slotsync.sandbox.api_error import KNOWN_REASONS
+from localgoogle.protocol.errors import KNOWN_REASONS
 from tests.sandbox.conftest import ANNA, ApiClient, SettableClock, SignIn, reason, timed
 
 

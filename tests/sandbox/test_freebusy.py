@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.sandbox.busy_times import merged_slots
+from localgoogle.api.freebusy import merge_slots
 from tests.sandbox.conftest import ANNA, ApiClient, reason, timed
 
 WEEK = {"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-08T00:00:00Z"}
@@ -137,7 +137,7 @@ HOURS = st.lists(st.tuples(st.integers(0, 100), st.integers(1, 20)), max_size=30
 def test_merging_keeps_every_busy_hour_and_no_free_one(hours: list[tuple[int, int]]) -> None:
     zero = datetime(2026, 12, 1, tzinfo=UTC)
     slots = sorted((zero + timedelta(hours=a), zero + timedelta(hours=a + length)) for a, length in hours)
-    merged = merged_slots(slots)
+    merged = merge_slots(slots)
     taken = {hour for a, length in hours for hour in range(a, a + length)}
     shown = {
         h

@@ -3,13 +3,13 @@
 import httpx
 import pytest
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from tests.sandbox.conftest import ANNA
 from tests.sandbox.oauth_app import APP_CREATED, EMAIL, FREEBUSY, App, Form, returned
 
 
 @pytest.fixture
-def app(sandbox: RunningSandbox) -> App:
+def app(sandbox: RunningLocalGoogle) -> App:
     return App(sandbox.url)
 
 

@@ -6,27 +6,27 @@ import httpx
 import pytest
 from google_auth_oauthlib.flow import Flow  # type: ignore[import-untyped]  # the library has no types
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from tests.sandbox.conftest import ANNA
 from tests.sandbox.oauth_app import APP_CREATED, CALLBACK, EMAIL, FREEBUSY, App, returned
 
 
 @pytest.fixture
-def flow(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+def flow(sandbox: RunningLocalGoogle, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     endpoints = {"auth_uri": f"{sandbox.url}/o/oauth2/v2/auth", "token_uri": f"{sandbox.url}/token"}
     config = {"web": {"client_id": "app", "client_secret": "secret", **endpoints}}
     return Flow.from_client_config(config, ["openid", EMAIL, APP_CREATED, FREEBUSY], redirect_uri=CALLBACK)
 
 
-def consent(flow: Any, sandbox: RunningSandbox, *ticked: str) -> str:
+def consent(flow: Any, sandbox: RunningLocalGoogle, *ticked: str) -> str:
     url, state = flow.authorization_url(access_type="offline", login_hint=ANNA, include_granted_scopes="true")
     answer = returned(App(sandbox.url).decide(httpx.get(url), ticked=ticked))
     assert answer["state"] == state
     return answer["code"]
 
 
-def test_the_library_signs_in_with_a_challenge_of_its_own(flow: Any, sandbox: RunningSandbox) -> None:
+def test_the_library_signs_in_with_a_challenge_of_its_own(flow: Any, sandbox: RunningLocalGoogle) -> None:
     with flow.oauth2session:
         flow.fetch_token(code=consent(flow, sandbox, APP_CREATED, FREEBUSY))
     credentials = flow.credentials
@@ -35,6 +35,6 @@ def test_the_library_signs_in_with_a_challenge_of_its_own(flow: Any, sandbox: Ru
     assert App(sandbox.url).userinfo(credentials.token).json()["email"] == ANNA
 
 
-def test_the_library_notices_that_less_was_granted(flow: Any, sandbox: RunningSandbox) -> None:
+def test_the_library_notices_that_less_was_granted(flow: Any, sandbox: RunningLocalGoogle) -> None:
     with flow.oauth2session, pytest.raises(Warning, match="Scope has changed"):
         flow.fetch_token(code=consent(flow, sandbox, APP_CREATED))

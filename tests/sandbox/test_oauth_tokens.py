@@ -14,8 +14,8 @@ from google.auth.exceptions import RefreshError
 from google.oauth2 import id_token
 from google.oauth2.credentials import Credentials
 
-from slotsync.sandbox.accounts import Accounts
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
+from localgoogle.state.accounts import GoogleAccounts
 from tests.sandbox.conftest import ANNA, SettableClock
 from tests.sandbox.oauth_app import APP_CREATED, EMAIL, FREEBUSY, App, error
 
@@ -24,7 +24,7 @@ S256 = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("="
 
 
 @pytest.fixture
-def app(sandbox: RunningSandbox) -> App:
+def app(sandbox: RunningLocalGoogle) -> App:
     return App(sandbox.url)
 
 
@@ -121,7 +121,7 @@ def test_a_refresh_token_is_for_its_app(app: App) -> None:
     assert error(app.refresh(offline(app, APP_CREATED), client_id="other")) == (401, "unauthorized_client")
 
 
-def test_the_oldest_of_more_than_a_hundred_refresh_tokens_dies(app: App, sandbox: RunningSandbox) -> None:
+def test_the_oldest_of_more_than_a_hundred_refresh_tokens_dies(app: App, sandbox: RunningLocalGoogle) -> None:
     accounts = sandbox.google.accounts
     first, second, *_ = [accounts.grant(ANNA, "app", [APP_CREATED]) for _ in range(101)]
     of_another_app = accounts.grant(ANNA, "other", [APP_CREATED])
@@ -156,7 +156,7 @@ def test_an_access_token_ends_by_the_clock(app: App, clock: SettableClock) -> No
     assert app.userinfo(access).status_code == 401
 
 
-def test_userinfo_tells_as_much_as_was_granted(app: App, sandbox: RunningSandbox) -> None:
+def test_userinfo_tells_as_much_as_was_granted(app: App, sandbox: RunningLocalGoogle) -> None:
     def told(*scopes: str) -> httpx.Response:
         return app.userinfo(app.redeem(app.code(*scopes, prompt="consent")).json()["access_token"])
 
@@ -204,10 +204,10 @@ def test_googles_own_library_refreshes_until_the_grant_is_revoked(app: App, tran
     assert refused.value.retryable is False
 
 
-def test_grants_outlive_a_restart(app: App, sandbox: RunningSandbox, clock: SettableClock) -> None:
+def test_grants_outlive_a_restart(app: App, sandbox: RunningLocalGoogle, clock: SettableClock) -> None:
     tokens = app.redeem(app.code("openid", access_type="offline")).json()
     before = sandbox.google.accounts
-    after = Accounts(clock)
+    after = GoogleAccounts(clock)
     after.restore(before.snapshot())
     assert after.all() == before.all()
     assert after.caller(tokens["access_token"]) == before.caller(tokens["access_token"])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from tests.sandbox.conftest import ANNA, ApiClient, timed
 from tests.sandbox.week_view import WeekView
 
@@ -21,7 +21,7 @@ DETAILS: dict[str, object] = {
 
 
 @pytest.fixture
-def look(sandbox: RunningSandbox) -> Look:
+def look(sandbox: RunningLocalGoogle) -> Look:
     """The page of these parameters; the week of 2026-11-30 where none is named."""
 
     def look(path: str = "/", **parameters: str) -> WeekView:
@@ -193,7 +193,7 @@ def test_an_empty_week_leads_to_the_nearest_events(look: Look, book: Book) -> No
     assert look(empty.links["Go to the week of November 30, 2026"]).titles() == ["Sunset tour"]
 
 
-def test_the_page_opens_on_this_week(sandbox: RunningSandbox) -> None:
+def test_the_page_opens_on_this_week(sandbox: RunningLocalGoogle) -> None:
     today = sandbox.google.clock().date()
     html = httpx.get(sandbox.url).text
     assert f"{today:%B %Y}" in html or f"{today:%b}" in html
@@ -201,16 +201,16 @@ def test_the_page_opens_on_this_week(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("query", ["week=never", "week=9999-12-31", "event=x.y", "day=0001-01-01", "account=nobody"])
-def test_an_address_that_means_nothing_still_shows_a_week(sandbox: RunningSandbox, query: str) -> None:
+def test_an_address_that_means_nothing_still_shows_a_week(sandbox: RunningLocalGoogle, query: str) -> None:
     assert httpx.get(f"{sandbox.url}/?{query}").status_code == 200
 
 
-def test_without_accounts_the_page_says_how_to_make_one(sandbox: RunningSandbox, controls: httpx.Client) -> None:
+def test_without_accounts_the_page_says_how_to_make_one(sandbox: RunningLocalGoogle, controls: httpx.Client) -> None:
     controls.post("/reset")
     assert "POST /sandbox/accounts" in httpx.get(sandbox.url).text
 
 
-def test_scripts_and_styles_come_from_files_of_this_server_alone(sandbox: RunningSandbox) -> None:
+def test_scripts_and_styles_come_from_files_of_this_server_alone(sandbox: RunningLocalGoogle) -> None:
     page = httpx.get(sandbox.url)
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert re.findall(r"<script[^>]*>(.*?)</script>", page.text) == [""]

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slotsync.sandbox.local_google import LocalGoogle
+from localgoogle.local_google import LocalGoogle
 from tests.sandbox.conftest import ApiClient, timed
 
 NAME = st.integers(0, 5).map(lambda number: f"event{number}")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slotsync.sandbox.discovery import calendar_v3
-from slotsync.sandbox.local_google import LocalGoogle
+from localgoogle.local_google import LocalGoogle
+from localgoogle.protocol.discovery import calendar_v3
 from tests.sandbox.conftest import ApiClient
 
 TIMES = st.sampled_from(

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from slotsync.sandbox.api import HANDLERS
-from slotsync.sandbox.discovery import SCOPE_PREFIX, calendar_v3
+from localgoogle.api.methods import HANDLERS
+from localgoogle.protocol.discovery import SCOPE_PREFIX, calendar_v3
 from tests.sandbox.conftest import ANNA, SCOPES, ApiClient, SignIn, reason, timed
 
 DETAILS = {"summary": "Dentist", "description": "Root canal", "location": "Oslo", "attendees": [{"email": "x@y.z"}]}

@@ -17,9 +17,9 @@ from tests.sandbox.conftest import ANNA, reason, timed
 _PROGRAM = """
 import sys
 from pathlib import Path
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import serve
-serve(SandboxOptions.unlimited(Path(sys.argv[1])), int(sys.argv[2]))
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import serve
+serve(LocalGoogleOptions.unlimited(Path(sys.argv[1])), int(sys.argv[2]))
 print("put away")
 """
 FORM = {"grant_type": "refresh_token", "client_id": "app", "client_secret": "x"}

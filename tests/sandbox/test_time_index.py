@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.sandbox.event_book import EventBook, touches
-from slotsync.sandbox.stored import StoredEvent
+from localgoogle.events.calendar_events import CalendarEvents, touches
+from localgoogle.state.records import StoredEvent
 
 ZERO = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = st.integers(-20_000, 20_000)
@@ -22,7 +22,7 @@ def event(number: int, hour: int, length: int, stamp: int) -> StoredEvent:
 
 @given(st.lists(st.tuples(st.integers(0, 9), HOUR, LENGTH), max_size=30), HOUR, LENGTH)
 def test_a_window_finds_exactly_what_touches_it(written: list[tuple[int, int, int]], hour: int, length: int) -> None:
-    book = EventBook()
+    book = CalendarEvents()
     for stamp, (number, begin, lasting) in enumerate(written):
         book.put(event(number, begin, lasting, stamp))
     start = ZERO + timedelta(hours=hour)
@@ -33,7 +33,7 @@ def test_a_window_finds_exactly_what_touches_it(written: list[tuple[int, int, in
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(0, 30))
 def test_changes_since_a_stamp_are_told_once_and_in_order(written: list[int], stamp: int) -> None:
-    book = EventBook()
+    book = CalendarEvents()
     for number, name in enumerate(written):
         book.put(event(name, 0, 1, number))
     last = {name: number for number, name in enumerate(written)}

@@ -7,11 +7,11 @@ import pytest
 from googleapiclient.errors import HttpError
 from googleapiclient.http import BatchHttpRequest
 
-from slotsync.sandbox.server import RunningSandbox
+from localgoogle.server import RunningLocalGoogle
 from tests.sandbox.conftest import ANNA, ApiClient, reason, timed
 
 
-def test_a_batch_answers_each_of_its_parts(service: Any, sandbox: RunningSandbox) -> None:
+def test_a_batch_answers_each_of_its_parts(service: Any, sandbox: RunningLocalGoogle) -> None:
     answers: list[object] = []
     errors: list[HttpError | None] = []
 
@@ -31,7 +31,7 @@ def test_a_batch_answers_each_of_its_parts(service: Any, sandbox: RunningSandbox
 
 
 def test_each_part_of_a_batch_is_a_call_and_can_fail_as_told(
-    service: Any, sandbox: RunningSandbox, controls: httpx.Client
+    service: Any, sandbox: RunningLocalGoogle, controls: httpx.Client
 ) -> None:
     controls.post("/faults", json={"method": "colors.get", "kind": "conflict"})
     errors: list[object] = []
@@ -43,7 +43,7 @@ def test_each_part_of_a_batch_is_a_call_and_can_fail_as_told(
     assert controls.get("/calls").json()["totals"] == {"colors.get": 3}
 
 
-def test_what_is_no_batch_is_refused(api: ApiClient, sandbox: RunningSandbox) -> None:
+def test_what_is_no_batch_is_refused(api: ApiClient, sandbox: RunningLocalGoogle) -> None:
     response = api.post(f"{sandbox.url}/batch/calendar/v3", content=b"hello")
     assert reason(response) == (400, "badRequest")
 

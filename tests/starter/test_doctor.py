@@ -7,8 +7,8 @@ import pytest
 from cryptography.fernet import Fernet
 from temporalio.testing import WorkflowEnvironment
 
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
@@ -25,13 +25,13 @@ NOWHERE = "127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def google() -> Iterator[RunningSandbox]:
-    with running_sandbox(SandboxOptions.unlimited()) as running:
+def google() -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
 @pytest.fixture
-def environment(google: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def environment(google: RunningLocalGoogle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Everything set as it should be, but nothing upgraded and no Temporal there."""
     variables = {
         "SLOTSYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode(),

@@ -13,7 +13,9 @@ from slotsync.store.database.engine import Store
 from slotsync.store.database.migrations import downgrade, upgrade
 from slotsync.store.tables import METADATA
 
-UPGRADE = "import sys; from slotsync.store.database.engine import Store; s = Store.open(sys.argv[1]); s.upgrade(); s.close()"
+UPGRADE = (
+    "import sys; from slotsync.store.database.engine import Store; s = Store.open(sys.argv[1]); s.upgrade(); s.close()"
+)
 
 
 def test_models_and_migrations_agree(store: Store) -> None:

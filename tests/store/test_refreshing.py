@@ -11,8 +11,8 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import RunningSandbox, running_sandbox
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.base import table_of
@@ -50,12 +50,12 @@ store.close()
 
 
 @pytest.fixture
-def google() -> Iterator[RunningSandbox]:
-    with running_sandbox(SandboxOptions.unlimited()) as running:
+def google() -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
-def granted(google: RunningSandbox) -> str:
+def granted(google: RunningLocalGoogle) -> str:
     httpx.post(f"{google.url}/sandbox/accounts", json={"email": EMAIL, "time_zone": "Europe/Oslo"}).raise_for_status()
     grant = {"client_id": "client", "scopes": SCOPES}
     answer = httpx.post(f"{google.url}/sandbox/accounts/{EMAIL}/grant", json=grant).raise_for_status()
@@ -70,7 +70,7 @@ def start(connection_id: str, **settings: str) -> "subprocess.Popen[str]":
 
 
 def test_processes_and_threads_that_need_a_token_at_once_refresh_it_once(
-    store: Store, database_url: str, google: RunningSandbox
+    store: Store, database_url: str, google: RunningLocalGoogle
 ) -> None:
     key = Fernet.generate_key().decode()
     connection_id = Connections(store, Vault([key])).save_grant("m", granted(google), SCOPES, EMAIL)

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import running_local_google
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import LeftCalendars
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import running_sandbox
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.temporal.signals import tell_availability
@@ -144,7 +144,7 @@ PATHS: dict[Callable[[World], Awaitable[None]], str] = {
 async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> None:
     vault = Vault([KEY])
     with (
-        running_sandbox(SandboxOptions.unlimited()) as google,
+        running_local_google(LocalGoogleOptions.unlimited()) as google,
         running_platform() as platform,
         tempfile.TemporaryDirectory() as folder,
     ):

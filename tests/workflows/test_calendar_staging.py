@@ -10,10 +10,10 @@ import pytest
 from cryptography.fernet import Fernet
 from temporalio.testing import TimeSkipper
 
+from localgoogle.server import RunningLocalGoogle
 from slotsync.domain.calendars.creation_limit import LIMIT, WINDOW, Permit
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
-from slotsync.sandbox.server import RunningSandbox
 from slotsync.secrets import Vault
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.owners import Owners
@@ -44,7 +44,7 @@ def vault(key: str) -> Vault:
 
 @pytest.fixture
 async def shop(
-    google: RunningSandbox, flying: FlyingTime, vault: Vault, key: str, tmp_path: Path
+    google: RunningLocalGoogle, flying: FlyingTime, vault: Vault, key: str, tmp_path: Path
 ) -> AsyncIterator[World]:
     """A merchant with 150 products that are off; nobody's time flies yet."""
     async with world_of(settings_for(google.url, tmp_path, key), vault, flying.client) as shop:

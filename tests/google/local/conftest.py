@@ -9,6 +9,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import running_local_google
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent
 from slotsync.errors import GoogleError
@@ -16,8 +18,6 @@ from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.google.events.body import to_google
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.service import GoogleServices
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import running_sandbox
 from tests.google.conftest import MemoryGrant, MemoryGrants, content_of, desired_event, settings_at
 
 EMAIL = "kari@example.com"
@@ -144,7 +144,7 @@ def until_done(work: Callable[[], WrittenEvent]) -> WrittenEvent:
 
 @pytest.fixture(scope="session")
 def shared_google() -> Iterator[str]:
-    with running_sandbox(SandboxOptions.unlimited()) as sandbox:
+    with running_local_google(LocalGoogleOptions.unlimited()) as sandbox:
         yield sandbox.url
 
 
@@ -154,7 +154,7 @@ def google_url(request: pytest.FixtureRequest, shared_google: str) -> Iterator[s
     if "slow" not in request.node.name:
         yield shared_google
         return
-    with running_sandbox(SandboxOptions.unlimited()) as sandbox:
+    with running_local_google(LocalGoogleOptions.unlimited()) as sandbox:
         yield sandbox.url
 
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from slotsync.sandbox.options import SandboxOptions
-from slotsync.sandbox.server import running_sandbox
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import running_local_google
 from tests.sandbox.clients.calendar_client import CalendarClient
 from tests.sandbox.clients.clock import Clock
 from tests.sandbox.clients.conformance import faults
@@ -31,7 +31,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture(scope="session")
 def google(recorder: Recorder, clock: Clock) -> Iterator[Controls]:
-    with running_sandbox(SandboxOptions(clock=clock), wrap=recorder.around) as sandbox, httpx.Client() as http:
+    with running_local_google(LocalGoogleOptions(clock=clock), wrap=recorder.around) as sandbox, httpx.Client() as http:
         yield Controls(sandbox.url, http)
 
 

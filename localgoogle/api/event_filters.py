@@ -1,0 +1,113 @@
+"""Select the events that a list asks for."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from localgoogle.api.call import ApiCall
+from localgoogle.events.calendar_events import touches
+from localgoogle.events.recurrence import is_recurring, list_occurrences
+from localgoogle.protocol.errors import known_error
+from localgoogle.protocol.instants import to_micros
+from localgoogle.protocol.json_values import as_object
+from localgoogle.state.records import StoredCalendar, StoredEvent
+
+_OLDEST_UPDATED_MIN = timedelta(days=30)
+_DEFAULT_HORIZON = timedelta(days=730)
+_SEARCHED = ("summary", "description", "location")
+
+
+def select_events(call: ApiCall, calendar: StoredCalendar, stamp: int | None) -> list[StoredEvent]:
+    """What changed after the stamp, or what fits the filters, in the order of the last change."""
+    window = _Window.build(call, calendar)
+    calendar_events = call.google.calendar_events(calendar.id)
+    if stamp is not None:
+        changed = calendar_events.changed_since(stamp)
+        return [found for event in changed for found in ([event] if event.cancelled else window.within(event))]
+    if window.start and window.end:
+        candidates = [*calendar_events.between(window.start, window.end), *calendar_events.series()]
+    else:
+        candidates = list(calendar_events)
+    return [found for event in candidates if _fits(call, event) for found in window.within(event)]
+
+
+def list_instances(call: ApiCall, calendar: StoredCalendar, series: StoredEvent) -> list[StoredEvent]:
+    """The occurrences of a series within the call's bounds."""
+    return _Window.build(call, calendar).each(series)
+
+
+@dataclass(frozen=True)
+class _Window:
+    start: datetime | None
+    end: datetime | None
+    single: bool
+    zone: str
+    now: datetime
+
+    @classmethod
+    def build(cls, call: ApiCall, calendar: StoredCalendar) -> "_Window":
+        start, end = _read_instant(call, "timeMin"), _read_instant(call, "timeMax")
+        if start and end and end <= start:
+            raise known_error("timeRangeEmpty")
+        return cls(start, end, call.flag("singleEvents"), calendar.time_zone, call.google.clock())
+
+    def within(self, event: StoredEvent) -> list[StoredEvent]:
+        """The event if it touches the window; a series as asked for, whole or as its occurrences."""
+        if not is_recurring(event) or event.cancelled:
+            return [event] if touches(event, self.start, self.end) else []
+        found = self.each(event)
+        return found if self.single or not found else [event]
+
+    def each(self, series: StoredEvent) -> list[StoredEvent]:
+        """The occurrences in the window, which ends in two years where nobody said when."""
+        end = self.end or max(self.now, series.start) + _DEFAULT_HORIZON
+        return list_occurrences(series, self.zone, self.start or series.start, end)
+
+
+def _fits(call: ApiCall, event: StoredEvent) -> bool:
+    return (
+        (not event.cancelled or _includes_deleted(call))
+        and event.updated >= _updated_min(call)
+        and _matches(call, event)
+    )
+
+
+def _includes_deleted(call: ApiCall) -> bool:
+    return call.flag("showDeleted") or ("updatedMin" in call.query and call.query.get("showDeleted") is not False)
+
+
+def _read_instant(call: ApiCall, name: str) -> datetime | None:
+    text = call.text(name)
+    return datetime.fromisoformat(text) if text else None
+
+
+def _updated_min(call: ApiCall) -> int:
+    instant = _read_instant(call, "updatedMin")
+    if instant is None:
+        return 0
+    if instant < call.google.clock() - _OLDEST_UPDATED_MIN:
+        raise known_error("updatedMinTooLongAgo")
+    return to_micros(instant)
+
+
+def _matches(call: ApiCall, event: StoredEvent) -> bool:
+    types, uid, text = call.texts("eventTypes"), call.text("iCalUID"), call.text("q")
+    return (
+        (not types or event.body.get("eventType") in types)
+        and uid in {"", event.i_cal_uid}
+        and (not text or _mentions(event, text))
+        and _has_properties(event, "private", call.texts("privateExtendedProperty"))
+        and _has_properties(event, "shared", call.texts("sharedExtendedProperty"))
+    )
+
+
+def _mentions(event: StoredEvent, text: str) -> bool:
+    guests = event.body.get("attendees")
+    told = " ".join([*(str(event.body.get(name, "")) for name in _SEARCHED), str(guests or "")]).casefold()
+    return all(word in told for word in text.casefold().split())
+
+
+def _has_properties(event: StoredEvent, scope: str, wanted: list[str]) -> bool:
+    """Whether all constraints hold; Google's document says all, though its guide reads otherwise."""
+    properties = as_object(as_object(event.body.get("extendedProperties")).get(scope))
+    pairs = (constraint.partition("=") for constraint in wanted)
+    return all(properties.get(name) == value for name, _, value in pairs)

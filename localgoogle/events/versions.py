@@ -1,0 +1,77 @@
+"""Build the first or the next version of an event from what a client wrote."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from localgoogle.events.body import check_body
+from localgoogle.events.recurrence import check_rule
+from localgoogle.events.times import covered_interval
+from localgoogle.protocol.errors import CalendarApiError, invalid
+from localgoogle.protocol.json_values import JsonObject, as_object, as_text
+from localgoogle.state.records import StoredCalendar, StoredEvent
+
+_RAISES_SEQUENCE = ("start", "end", "location", "recurrence")
+_SEQUENCE_TOO_LOW = (
+    "Invalid sequence value. The specified sequence number is below the current sequence number of the resource. "
+    "Re-fetch the resource and use its sequence number on the following request."
+)
+
+
+@dataclass(frozen=True)
+class EventDraft:
+    """The whole body of an event as a client wants it, in its calendar."""
+
+    body: JsonObject
+    calendar: StoredCalendar
+
+    def event(self, event_id: str, creator: str, stamp: int) -> StoredEvent:
+        """A new event."""
+        body = check_body(self.body) | _organizer(self.body)
+        start, end = covered_interval(body, self.calendar.time_zone)
+        _check_recurrence(body, start, self.calendar)
+        return StoredEvent(
+            id=event_id,
+            calendar_id=self.calendar.id,
+            body=body,
+            status=as_text(self.body.get("status"), "confirmed"),
+            sequence=_sequence(self.body, 0),
+            created=stamp,
+            updated=stamp,
+            creator=creator,
+            start=start,
+            end=end,
+        )
+
+
+def build_next_version(before: StoredEvent, body: JsonObject, calendar: StoredCalendar, stamp: int) -> StoredEvent:
+    """The event after a write of the whole body. Its id, iCalUID and type stay what they were."""
+    if _sequence(body, before.sequence) < before.sequence:
+        raise CalendarApiError(400, "invalid", _SEQUENCE_TOO_LOW)
+    fixed = {name: before.body[name] for name in ("iCalUID", "eventType", "organizer") if name in before.body}
+    written = EventDraft(body | fixed, calendar).event(before.id, before.creator, stamp)
+    moved = any(written.body.get(name) != before.body.get(name) for name in _RAISES_SEQUENCE)
+    sequence = max(_sequence(body, before.sequence), before.sequence + (moved or written.status != before.status))
+    return replace(written, created=before.created, sequence=sequence)
+
+
+def writable_body(event: StoredEvent) -> JsonObject:
+    """The event as a client could have written it whole."""
+    return event.body | {"status": event.status}
+
+
+def _check_recurrence(body: JsonObject, start: datetime, calendar: StoredCalendar) -> None:
+    zone_name = as_text(as_object(body["start"]).get("timeZone")) or calendar.time_zone
+    try:
+        check_rule(body, start, zone_name)
+    except ValueError as error:
+        raise invalid("Invalid recurrence rule.") from error
+
+
+def _sequence(body: JsonObject, default: int) -> int:
+    value = body.get("sequence")
+    return value if isinstance(value, int) else default
+
+
+def _organizer(body: JsonObject) -> JsonObject:
+    organizer = as_object(body.get("organizer"))
+    return {"organizer": organizer} if organizer.get("email") else {}

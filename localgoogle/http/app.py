@@ -1,0 +1,137 @@
+"""The web application: all routes of the local Google, at the paths of the real one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localgoogle.api.methods import HANDLERS
+from localgoogle.controls.accounts import account_routes
+from localgoogle.controls.behaviour_and_calls import behaviour_routes, call_log_routes
+from localgoogle.controls.faults import fault_routes
+from localgoogle.controls.user_edits import user_edit_routes
+from localgoogle.http.batch import answer_batch
+from localgoogle.http.dispatcher import Dispatcher
+from localgoogle.http.messages import ApiReply, ApiRequest, close_connection
+from localgoogle.http.oauth_middleware import OAuthMiddleware
+from localgoogle.http.push_sender import PushSender
+from localgoogle.local_google import LocalGoogle
+from localgoogle.oauth.authorization_endpoint import AuthorizationEndpoint
+from localgoogle.oauth.id_token import IdTokens
+from localgoogle.oauth.token_endpoint import TokenEndpoint
+from localgoogle.oauth.userinfo_and_revoke import UserinfoAndRevokeEndpoints
+from localgoogle.pages.routes import page_routes
+from localgoogle.protocol.discovery import calendar_v3
+from localgoogle.protocol.errors import CalendarApiError
+from localgoogle.state.accounts import GoogleAccounts
+
+
+def control_routes(google: LocalGoogle) -> list[Route]:
+    """Everything under ``/sandbox``."""
+    return [
+        *account_routes(google),
+        *user_edit_routes(google),
+        *fault_routes(google),
+        *behaviour_routes(google),
+        *call_log_routes(google),
+    ]
+
+
+def oauth_routes(accounts: GoogleAccounts) -> list[Route]:
+    """Google's OAuth endpoints, at Google's paths, over these accounts."""
+    id_tokens = IdTokens(accounts)
+    authorization = AuthorizationEndpoint(accounts)
+    owner = UserinfoAndRevokeEndpoints(accounts)
+    return [
+        Route("/o/oauth2/v2/auth", authorization.ask, methods=["GET"]),
+        Route("/o/oauth2/v2/auth", authorization.decide, methods=["POST"]),
+        Route("/token", TokenEndpoint(accounts, id_tokens).answer, methods=["POST"]),
+        Route("/revoke", owner.revoke, methods=["POST"]),
+        Route("/oauth2/v3/userinfo", owner.userinfo, methods=["GET", "POST"]),
+        Route("/oauth2/v1/certs", id_tokens.certificates, methods=["GET"]),
+    ]
+
+
+def build_app(google: LocalGoogle) -> Starlette:
+    """Everything that the local Google answers, at the paths of the real one."""
+    discovery = calendar_v3()
+    api = ApiEndpoint(Dispatcher(google, discovery, HANDLERS), discovery.batch_path)
+    return Starlette(
+        routes=[
+            Mount(discovery.base_path.rstrip("/"), app=api),
+            Route(discovery.batch_path, api),
+            *oauth_routes(google.accounts),
+            *control_routes(google),
+            *page_routes(google),
+        ],
+        middleware=[Middleware(SaveMiddleware, google=google), Middleware(OAuthMiddleware, google=google)],
+        exception_handlers={CalendarApiError: _error_response},
+        lifespan=lambda _: _lifespan(google),
+    )
+
+
+class ApiEndpoint:
+    """Calls and batches of the API."""
+
+    def __init__(self, dispatcher: Dispatcher, batch_path: str) -> None:
+        self._dispatcher = dispatcher
+        self._batch_path = batch_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or hangs up where the answer is to be lost."""
+        request = Request(scope, receive)
+        headers, body = dict(request.headers), await request.body()
+        path = scope["raw_path"].decode().partition("?")[0]
+        if path.startswith(self._batch_path):
+            reply = await answer_batch(self._dispatcher, headers, body)
+        else:
+            call = ApiRequest.read(scope["method"], path, scope["query_string"].decode(), headers, body)
+            reply = await self._dispatcher.answer(call)
+        await _send_reply(reply, scope, receive, send)
+
+
+class SaveMiddleware:
+    """Lets no answer leave before what it says is in the state file."""
+
+    def __init__(self, app: ASGIApp, google: LocalGoogle) -> None:
+        self._app = app
+        self._google = google
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, and saves before the first byte of the answer."""
+
+        async def save_before_start(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._google.save()
+            await send(message)
+
+        # The API's own calls change no account and commit by themselves, at a fraction of the price.
+        is_api = scope["type"] != "http" or scope["path"].startswith(("/calendar/v3/", "/batch/"))
+        await self._app(scope, receive, send if is_api else save_before_start)
+
+
+@asynccontextmanager
+async def _lifespan(google: LocalGoogle) -> AsyncIterator[None]:
+    push_sender = PushSender(google)
+    google.channels.send = push_sender.send
+    yield
+    await push_sender.close()
+    google.close()
+
+
+async def _send_reply(reply: ApiReply, scope: Scope, receive: Receive, send: Send) -> None:
+    if reply.lost:
+        await close_connection(scope, receive)
+        return
+    await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
+
+
+async def _error_response(_: Request, error: Exception) -> Response:
+    if not isinstance(error, CalendarApiError):
+        raise error
+    return JSONResponse(error.body(), status_code=error.status)

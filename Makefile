@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-availability bench-telling requirements clean
+.PHONY: help setup demo test test-unit lint bench bench-availability bench-telling requirements clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,6 +24,9 @@ demo: setup ## the whole story on this machine, with pages to look at
 test: setup ## the whole test suite
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
 	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
+
+test-unit: setup ## everything that needs no server
+	$(BIN)/pytest --numprocesses 2 tests/unit
 
 lint: setup ## ruff and mypy strict
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ import typer
 
 from bench.merchants import Merchant, open_merchant, pick, start, until_watched
 from starter.local.dev import local_parts
-from tests.platform import SECRET, Platform, running_platform
+from tests.support.webhook_receiver import WEBHOOK_SECRET, WebhookReceiver, running_webhook_receiver
 
 POLL = 5
 """Seconds between two polls, to make the figures without push quickly."""
@@ -40,8 +40,8 @@ def main(times: Annotated[int, typer.Option(help="Appointments that are made and
 
 async def measure(name: str, times: int, **environment: str) -> None:
     """Appointments at moments that nobody chose, one after the other."""
-    with running_platform() as platform, tempfile.TemporaryDirectory() as folder:
-        webhooks = {"SLOTSYNC_WEBHOOK_URL": platform.url, "SLOTSYNC_WEBHOOK_SECRET": SECRET}
+    with running_webhook_receiver() as platform, tempfile.TemporaryDirectory() as folder:
+        webhooks = {"SLOTSYNC_WEBHOOK_URL": platform.url, "SLOTSYNC_WEBHOOK_SECRET": WEBHOOK_SECRET}
         os.environ.update(environment | webhooks)
         async with local_parts(Path(folder), lambda _: None, quotas=False) as parts:
             merchant = await open_merchant(parts, "merchant", 1, 1)
@@ -56,7 +56,7 @@ async def measure(name: str, times: int, **environment: str) -> None:
 
 
 async def edits(
-    platform: Platform, google: str, merchant: Merchant, times: int
+    platform: WebhookReceiver, google: str, merchant: Merchant, times: int
 ) -> tuple[Sequence[float], Sequence[float]]:
     """Seconds until the webhook, of appointments made and of the same removed."""
     events = f"/sandbox/accounts/{merchant.email}/calendars/{merchant.calendars[0]}/events"
@@ -73,7 +73,7 @@ async def edits(
     return made, removed
 
 
-async def until_told(platform: Platform) -> float:
+async def until_told(platform: WebhookReceiver) -> float:
     """Seconds until the next message arrives."""
     began, before = monotonic(), len(platform.messages)
     while len(platform.messages) == before:  # noqa: ASYNC110  another process

@@ -71,7 +71,7 @@ def places(parts: LocalParts) -> Panel:
 
 
 FOLDER = Path(".slotsync")
-SHIPPED = Path(__file__).parent.parent / "demo" / "resort-hotel-bookings.csv"
+SHIPPED = Path(__file__).parents[1] / "local" / "demo" / "resort-hotel-bookings.csv"
 
 Ready = Annotated[Path | None, typer.Option(help="Write where everything is to this file, once it answers.")]
 

@@ -1,0 +1,43 @@
+"""All parts as processes, and a browser."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.support.browser import CHROMIUM, QUIET
+from tests.support.machine import Machine, world_on
+from tests.support.machine import machine as build_machine
+from tests.support.stories import OWNERS
+from tests.support.world import World
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    """Google, Temporal and the worker as processes, all running."""
+    async with build_machine(tmp_path) as built:
+        await asyncio.gather(built.google.start(), built.temporal.start())
+        await built.worker.start()
+        yield built
+
+
+@pytest.fixture
+async def town(machine: Machine) -> AsyncIterator[World]:
+    """The world on that machine, with a shop that is open."""
+    async with world_on(machine) as built:
+        await built.open_shop(*OWNERS)
+        yield built
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    if not CHROMIUM and not os.environ.get("CI"):
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    assert CHROMIUM, "CI has to have chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        await browser.close()

@@ -1,0 +1,199 @@
+"""Whatever happens in a run: what is secret, and what is none of our business, is left in no file."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.store.connections.connections import Connections
+from starter.local.dev import CLIENT_ID
+from tests.support.machine import Machine, world_on
+from tests.support.machine import machine as build_machine
+from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item
+from tests.support.secret_holders import (
+    PRODUCT_PAGE,
+    MerchantBrowser,
+    NotedSecrets,
+    PlatformApi,
+    merchant_browser,
+    platform_api,
+)
+from tests.support.secret_search import GOOGLES, found
+from tests.support.waiting import until
+from tests.support.world import Event, World
+
+pytestmark = pytest.mark.anyio
+
+BOOKING = "R-1042"
+LEFT = {"slotsync.db", "temporal.db", "worker.log", "api.log", "temporal.log"}
+NO_SECRETS = {"merchant": MERCHANT, "reservation": BOOKING, "route": "/v1/merchants/{merchant}/settings-link"}
+WHERE_THEY_ARE = {
+    ("merchant", "slotsync.db"),
+    ("merchant", "temporal.db"),
+    ("reservation", "slotsync.db"),
+    ("reservation", "temporal.db"),
+    ("reservation", "worker.log"),
+    ("route", "api.log"),
+}
+TOKENS = {"refresh token": 3, "access token": 4, "verifier": 2, "code": 2, "state": 2, "cookie": 2, "link": 2}
+WIDE = "https://www.googleapis.com/auth/calendar.readonly"
+
+PICKED = "Lastenhoito & koulu"
+PRIVATE = {
+    PICKED: ("Parent-teacher evening", "Käpylä school, room 214"),
+    "Marriage counselling": ("Session with Dr Ahola", "Bulevardi 99 B"),
+    "Job interviews": ("Second round at Nordkap Rentals", "Satamakatu 7, Tromsø"),
+}
+"""The merchant's own calendars, each with an event and its place."""
+
+GUEST = {"name": "Mervi Mökkiläinen", "email": "mervi.mokkilainen@guest.example", "phone": "+358 40 555 0199"}
+NOTES = "Allergic to shellfish & walnuts"
+TITLES = ("Two kayaks for the Mökkiläinens", "Three kayaks for Mervi's birthday", "Kayaks, sauna, and a cake for Mervi")
+
+
+@pytest.fixture
+def secrets() -> NotedSecrets:
+    """What must not be found, as far as it is known before."""
+    secrets = NotedSecrets()
+    for name, (title, place) in PRIVATE.items():
+        secrets.note("calendar", name)
+        secrets.note("private title", title)
+        secrets.note("private place", place)
+    for text in (*GUEST.values(), NOTES, *TITLES):
+        secrets.note("guest", text)
+    secrets.note("account", EMAIL)
+    return secrets
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everybody who takes part."""
+
+    machine: Machine
+    world: World
+    platform: PlatformApi
+    secrets: NotedSecrets
+
+    async def report(self, version: int, answered: int = 202, **more: object) -> None:
+        """The platform tells the reservation, with all of its guest."""
+        told = {"version": version, "title": TITLES[(version - 1) % len(TITLES)], "guest": GUEST, "notes": NOTES}
+        items = [item(resources=[GUIDE.id], day=version).model_dump(mode="json")]
+        await self.platform.put(f"reservations/{BOOKING}", {**told, "items": items, **more}, answered)
+
+    async def own_calendars(self) -> dict[str, str]:
+        """What the merchant has in Google, before slotsync: the ids by name."""
+        return {name: await self._own_calendar(name, *told) for name, told in PRIVATE.items()}
+
+    async def _own_calendar(self, name: str, title: str, place: str) -> str:
+        account = f"/sandbox/accounts/{EMAIL}/calendars"
+        made = (await self.world.http.post(account, json={"summary": name})).raise_for_status()
+        times = {"start": {"dateTime": "2027-07-01T09:00:00+03:00"}, "end": {"dateTime": "2027-07-01T10:30:00+03:00"}}
+        event = {"summary": title, "location": place, "description": f"{title}, at {place}", **times}
+        calendar = str(made.json()["id"])
+        (await self.world.http.post(f"{account}/{calendar}/events", json=event)).raise_for_status()
+        return calendar
+
+    async def grant_too_much(self) -> None:
+        """As of an account that once allowed more: Google would show us everything."""
+        scopes = [*wanted_scopes(push=True), WIDE]
+        asked = {"client_id": CLIENT_ID, "scopes": scopes}
+        granted = (await self.world.http.post(f"/sandbox/accounts/{EMAIL}/grant", json=asked)).raise_for_status()
+        Connections(self.world.store, self.world.vault).save_grant(
+            MERCHANT, granted.json()["refresh_token"], scopes, EMAIL
+        )
+
+    async def parked(self) -> None:
+        async def so() -> bool:
+            standing = await self.world.slotsync.status(MERCHANT, BOOKING)
+            return standing is not None and any(each.state == "parked" for each in standing.events)
+
+        await until(so)
+
+    async def shown(self) -> list[Event]:
+        return [*await self.world.events(TOUR), *await self.world.events(GUIDE)]
+
+
+async def open_shop(run: Run) -> dict[str, str]:
+    """A tour and a guide, with calendars that tell everything, and the merchant's own."""
+    settings = {"time_zone": "Europe/Helsinki", "guest_data": "full"}
+    for kind, owner in (("products", TOUR), ("resources", GUIDE)):
+        await run.platform.put(f"{kind}/{owner.id}", {"name": owner.id, **settings}, 200)
+    account = {"email": EMAIL, "time_zone": "Europe/Helsinki"}
+    (await run.world.http.post("/sandbox/accounts", json=account)).raise_for_status()
+    return await run.own_calendars()
+
+
+async def pick(visitor: MerchantBrowser, calendar: str) -> None:
+    """Picks the calendar, among all that the page offers, and looks at the week with it."""
+    offered = await visitor.opens(f"/settings/?owner={TOUR}&week=2027-07-01")
+    assert "Marriage counselling" in offered.text
+    assert (await visitor.sends(f"{PRODUCT_PAGE}/calendars", calendar=calendar)).status_code == 303
+    assert "Bare times" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
+
+
+async def book_and_change(run: Run, visitor: MerchantBrowser) -> None:
+    """A booking and its change, with a token that Google refuses and an answer that gets lost."""
+    for kind in ("authError", "lost_response", "backendError"):
+        await run.world.fault(method="events.insert", kind=kind, count=1)
+    await run.report(1)
+    await run.world.settled(1, BOOKING)
+    await run.report(2)
+    await run.world.settled(2, BOOKING)
+    await run.report(3, answered=422, mood=NOTES)
+    week = await visitor.opens(f"/settings/?owner={TOUR}&week=2027-07-01")
+    assert "Busy" in week.text
+    assert "Three kayaks" in str(await run.shown())
+    visitor.note_grant()
+
+
+async def show_too_much(run: Run, visitor: MerchantBrowser, calendar: str) -> None:
+    """Google hands out what is in the merchant's own calendar."""
+    await run.grant_too_much()
+    assert "Google gave away more" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
+    visitor.note_grant()
+
+
+async def lose_and_return(run: Run) -> None:
+    """The grant dies; the merchant comes back by another link, in another browser."""
+    (await run.world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")).raise_for_status()
+    await run.report(3)
+    await run.parked()
+    async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
+        await visitor.connects(await visitor.follows(await run.platform.link("google/connect")))
+        await run.world.settled(3, BOOKING)
+        visitor.note_grant()
+
+
+async def happen(run: Run) -> None:
+    """The whole story."""
+    calendars = await open_shop(run)
+    async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
+        await visitor.opens(await run.platform.link("settings-link"))
+        await visitor.connects_from_the_page()
+        await pick(visitor, calendars[PICKED])
+        await book_and_change(run, visitor)
+        await show_too_much(run, visitor, calendars[PICKED])
+    await lose_and_return(run)
+    await run.report(4, status="cancelled")
+    await run.world.settled(4, BOOKING)
+    assert await run.shown() == []
+
+
+async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_or_a_log(
+    tmp_path: Path, secrets: NotedSecrets
+) -> None:
+    async with build_machine(tmp_path) as machine:
+        await asyncio.gather(machine.google.start(), machine.temporal.start())
+        await asyncio.gather(machine.worker.start(), machine.api.start())
+        async with world_on(machine) as world, platform_api(machine, secrets) as platform:
+            await happen(Run(machine, world, platform, secrets))
+            while_running = found(tmp_path, secrets.texts())
+    assert while_running | found(tmp_path, secrets.texts()) == set()
+    assert {file.name for file in tmp_path.iterdir()} >= LEFT
+    assert found(tmp_path, NO_SECRETS) >= WHERE_THEY_ARE, "the search finds what is there"
+    private = secrets.texts("calendar", "private title", "private place")
+    assert {name for name, _ in found(tmp_path, private, GOOGLES)} == private.keys(), "Google had it all"
+    tokens = {what: len(secrets.kinds[what]) for what in TOKENS}
+    assert tokens == TOKENS, "of each grant, and one that was renewed"

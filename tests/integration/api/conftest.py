@@ -1,0 +1,42 @@
+"""One API for all tests of it, over HTTP; each test has a merchant of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
+from slotsync.settings import Settings
+from tests.support.api import Api, api_with
+from tests.support.settings import KEY, OLD_KEY, PUBLIC_URL, settings_for
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def google() -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def settings(google: RunningLocalGoogle, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    told = settings_for(google.url, tmp_path_factory.mktemp("api"))
+    return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY)), "public_url": PUBLIC_URL})
+
+
+@pytest.fixture(scope="session")
+async def api(settings: Settings) -> AsyncIterator[Api]:
+    """One world for all tests of the API; each test has a merchant of its own in it."""
+    async with api_with(settings) as built:
+        yield built
+
+
+@pytest.fixture
+def merchant() -> str:
+    return f"merchant-{uuid4().hex[:12]}"

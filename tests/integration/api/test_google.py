@@ -1,0 +1,199 @@
+"""A merchant's connection over the API: made, looked at, and ended."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, wanted_scopes
+from slotsync.settings import Settings
+from starter.bootstrap import Backend
+from starter.services.connections import Connecting
+from starter.services.settings_links import Leads, LinkTrouble, SettingsLinks
+from tests.support.api import Api, api_with, serving_on_free_port
+from tests.support.api_merchants import account_of, begin, consent, revoke, tokens
+from tests.support.settings import PUBLIC_URL
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+LINKS = [("google/connect", "authorization_url", Leads.CONNECT), ("settings-link", "url", Leads.SETTINGS)]
+
+
+def google_of(merchant: str) -> str:
+    return f"/v1/merchants/{merchant}/google"
+
+
+@asynccontextmanager
+async def api_under(api: Api, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
+    """The same world behind an API with other settings."""
+    world = api.world
+    backend = Backend.of(world.settings.model_copy(update=settings), world.store, world.client)
+    async with (
+        serving_on_free_port(backend) as url,
+        httpx.AsyncClient(base_url=url, headers=api.platform.headers) as platform,
+    ):
+        yield platform
+
+
+@pytest.mark.parametrize(("route", "field", "leads"), LINKS)
+async def test_a_link_leads_its_merchant_through_slotsync_once(
+    api: Api, merchant: str, route: str, field: str, leads: Leads
+) -> None:
+    answer = await api.platform.post(f"/v1/merchants/{merchant}/{route}")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    lives = datetime.fromisoformat(told["expires_at"]) - datetime.now(UTC)
+    assert timedelta(minutes=9) < lives <= timedelta(minutes=10)
+    url = urlsplit(told[field])
+    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{PUBLIC_URL}/{leads}"
+    ((link,),) = parse_qs(url.query).values()
+    links = SettingsLinks(api.world.settings, api.world.store)
+    assert [links.follow(link, leads) for _ in range(2)] == [merchant, LinkTrouble.USED]
+
+
+@pytest.mark.parametrize(("route", "field", "leads"), LINKS)
+async def test_two_links_are_never_the_same(api: Api, merchant: str, route: str, field: str, leads: Leads) -> None:
+    answers = [await api.platform.post(f"/v1/merchants/{merchant}/{route}") for _ in range(2)]
+    assert len({answer.json()[field] for answer in answers}) == 2
+
+
+@pytest.mark.parametrize("route", ["google/connect", "settings-link"])
+async def test_without_a_public_address_the_answer_names_what_the_operator_has_to_set(
+    api: Api, merchant: str, route: str
+) -> None:
+    async with api_under(api, public_url="") as platform:
+        answer = await platform.post(f"/v1/merchants/{merchant}/{route}")
+        looked = await platform.get(google_of(merchant))
+    assert (answer.status_code, answer.json()["type"]) == (501, "urn:slotsync:problem:not-set-up")
+    assert "SLOTSYNC_PUBLIC_URL: is not set" in answer.json()["detail"]
+    assert looked.status_code == 200, "looking needs no address"
+
+
+async def test_without_a_client_of_googles_the_answer_names_what_the_operator_has_to_set(
+    api: Api, merchant: str
+) -> None:
+    async with api_under(api, google_client_id="") as platform:
+        answer = await platform.get(f"{google_of(merchant)}/calendars")
+        looked = await platform.get(google_of(merchant))
+    assert (answer.status_code, answer.json()["type"]) == (501, "urn:slotsync:problem:not-set-up")
+    assert "SLOTSYNC_GOOGLE_CLIENT_ID: is not set" in answer.json()["detail"]
+    assert looked.status_code == 200, "looking needs no client"
+
+
+async def test_a_connection_is_pending_while_the_merchant_is_at_google(api: Api, merchant: str) -> None:
+    before = (await api.platform.get(google_of(merchant))).json()
+    await begin(api, merchant)
+    during = (await api.platform.get(google_of(merchant))).json()
+    assert (before["state"], during["state"]) == ("disconnected", "pending")
+    assert (before["merchant"], before["account"], before["granted"], before["since"]) == (merchant, None, [], None)
+
+
+async def test_a_connected_merchant_is_told_with_account_scopes_and_the_last_good_call(api: Api, merchant: str) -> None:
+    await consent(api, merchant)
+    told = (await api.platform.get(google_of(merchant))).json()
+    assert (told["state"], told["account"]) == ("active", account_of(merchant))
+    assert set(told["granted"]) == wanted_scopes(push=True)
+    assert told["missing"] == []
+    assert (told["last_good_call_at"], told["last_error"]) == (None, None)
+    await api.platform.get(f"{google_of(merchant)}/calendars")
+    called_at = (await api.platform.get(google_of(merchant))).json()["last_good_call_at"]
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(called_at)) < timedelta(minutes=1)
+
+
+async def test_what_the_merchant_did_not_allow_is_told_with_what_it_means(api: Api, merchant: str) -> None:
+    await consent(api, merchant, APP_CREATED, EVENTS_FREEBUSY)
+    told = (await api.platform.get(google_of(merchant))).json()
+    assert (told["state"], [each["scope"] for each in told["missing"]]) == ("active", [CALENDAR_LIST])
+    assert "cannot be listed" in told["missing"][0]["consequence"]
+
+
+async def test_no_answer_holds_a_token(api: Api, merchant: str) -> None:
+    await consent(api, merchant)
+    await api.platform.put(f"/v1/merchants/{merchant}/products/tour", json={"name": "Tour", "sync": False})
+    answers = [
+        await api.platform.post(f"{google_of(merchant)}/connect"),
+        await api.platform.get(google_of(merchant)),
+        await api.platform.get(f"{google_of(merchant)}/calendars"),
+        await api.platform.put(
+            f"/v1/merchants/{merchant}/products/tour/blocking-calendars", json={"calendar_ids": [account_of(merchant)]}
+        ),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    secrets = tokens(api, merchant)
+    assert len(secrets) == 2
+    assert not [secret for answer in answers for secret in secrets if secret in answer.text]
+
+
+@pytest.fixture
+async def working(settings: Settings, tmp_path: Path) -> AsyncIterator[Api]:
+    """A world of its own, with workers."""
+    alone = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/slotsync.db"})
+    async with api_with(alone) as built, built.world.working():
+        yield built
+
+
+async def with_calendar(api: Api, merchant: str) -> None:
+    """Connects the merchant, with a calendar for its tour."""
+    await consent(api, merchant)
+    await api.platform.put(f"/v1/merchants/{merchant}/products/tour", json={"name": "tour"})
+
+    async def made() -> bool:
+        return "tour" in await api.world.calendars(account_of(merchant))
+
+    await until(made)
+
+
+async def left(api: Api, merchant: str, query: str = "") -> dict[str, object]:
+    """Disconnects; what the answer tells."""
+    answer = await api.platform.delete(f"{google_of(merchant)}{query}")
+    assert answer.status_code == 200, answer.text
+    state = (await api.platform.get(google_of(merchant))).json()
+    assert (state["state"], state["account"], state["granted"]) == ("disconnected", None, [])
+    farewell: dict[str, object] = answer.json()["farewell"]
+    return farewell
+
+
+TOUR = {"kind": "product", "id": "tour"}
+
+
+async def test_a_merchant_leaves_with_calendars_deleted_kept_or_behind_a_dead_grant(
+    working: Api, merchant: str
+) -> None:
+    deleting, keeping, dead = (f"{merchant}-{name}" for name in ("deleting", "keeping", "dead"))
+    for each in (deleting, keeping, dead):
+        await with_calendar(working, each)
+    told = await left(working, deleting, "?calendars=delete")
+    assert (told["deleted"], told["left"], told["grant_ended"], told["notes"]) == ([TOUR], [], True, [])
+    assert await working.world.calendars(account_of(deleting)) == {}
+    kept = await left(working, keeping)
+    assert (kept["deleted"], kept["left"], kept["grant_ended"]) == ([], [TOUR], True)
+    assert "tour" in await working.world.calendars(account_of(keeping))
+    await revoke(working, dead)
+    assert (await left(working, dead, "?calendars=delete"))["left"] == [TOUR]
+
+
+async def test_who_never_connected_may_leave_too(working: Api, merchant: str) -> None:
+    assert (await left(working, merchant))["notes"] == ["There was no connection."]
+
+
+async def test_a_disconnection_that_takes_long_goes_on_by_itself(api: Api, merchant: str) -> None:
+    world = api.world
+    backend = Backend.of(world.settings, world.store, world.client)
+    moment = timedelta(seconds=0.05)
+    connecting = Connecting(world.settings, world.store, world.vault, world.client, patience=moment)
+    async with serving_on_free_port(replace(backend, connecting=connecting)) as url:
+        answer = await api.platform.delete(f"{url}{google_of(merchant)}")
+    assert (answer.status_code, answer.json()) == (202, {"farewell": None})
+
+
+async def test_what_becomes_of_the_calendars_is_one_of_two(api: Api, merchant: str) -> None:
+    answer = await api.platform.delete(f"{google_of(merchant)}?calendars=burn")
+    assert answer.status_code == 422
+    assert [(each["place"], each["field"]) for each in answer.json()["errors"]] == [("query", "calendars")]

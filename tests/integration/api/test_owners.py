@@ -1,0 +1,80 @@
+import pytest
+
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.store.calendars.owners import Owners
+from tests.support.api import Api
+
+pytestmark = pytest.mark.anyio
+
+KINDS = [("products/kayak", Owner.product("kayak")), ("resources/kayak", Owner.resource("kayak"))]
+
+
+@pytest.mark.parametrize(("address", "owner"), KINDS)
+async def test_an_owner_is_known_with_all_that_was_put(api: Api, merchant: str, address: str, owner: Owner) -> None:
+    body = {"name": "Kayak №1", "time_zone": "Europe/Helsinki", "sync": False, "guest_data": "busy"}
+    answer = await api.platform.put(f"/v1/merchants/{merchant}/{address}", json=body)
+    assert answer.status_code == 200
+    assert answer.json().items() >= body.items()
+    chosen = OwnerSettings(name="Kayak №1", time_zone="Europe/Helsinki", sync=False, guest_data=GuestData.BUSY)
+    assert Owners(api.world.store).all(merchant) == {owner: chosen}
+
+
+async def test_how_calendars_block_a_product_is_kept(api: Api, merchant: str) -> None:
+    chosen = {"pad_before_minutes": 15, "pad_after_minutes": 30, "free_calendars_needed": 2}
+    answer = await api.platform.put(f"/v1/merchants/{merchant}/products/kayak", json={"name": "Kayak", **chosen})
+    assert answer.json().items() >= chosen.items()
+    kept = Owners(api.world.store).get(merchant, Owner.product("kayak"))
+    assert kept == OwnerSettings.model_validate({"name": "Kayak", **chosen})
+
+
+async def test_putting_again_replaces_and_what_is_left_out_has_its_default(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/products/kayak"
+    await api.platform.put(address, json={"name": "Old", "time_zone": "Europe/Helsinki", "guest_data": "full"})
+    await api.platform.put(address, json={"name": "New"})
+    assert Owners(api.world.store).get(merchant, Owner.product("kayak")) == OwnerSettings(name="New")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("time_zone", "Mars/Base"),
+        ("time_zone", "../../etc/passwd"),
+        ("time_zone", "Europe"),
+        ("time_zone", ""),
+        ("name", ""),
+        ("name", "two\nlines"),
+        ("name", "nul\x00"),
+        ("name", "x" * 201),
+        ("guest_data", "everything"),
+        ("sync", "perhaps"),
+        ("pad_before_minutes", -1),
+        ("pad_before_minutes", 1441),
+        ("pad_after_minutes", "long"),
+        ("pad_after_minutes", 1441),
+        ("free_calendars_needed", 0),
+        ("free_calendars_needed", 51),
+        ("colour", "red"),
+    ],
+)
+async def test_a_field_that_is_wrong_is_named_and_nothing_is_kept(
+    api: Api, merchant: str, field: str, value: object
+) -> None:
+    body = {"name": "Kayak", field: value}
+    answer = await api.platform.put(f"/v1/merchants/{merchant}/products/kayak", json=body)
+    assert answer.status_code == 422
+    assert [(each["place"], each["field"]) for each in answer.json()["errors"]] == [("body", field)]
+    assert Owners(api.world.store).all(merchant) == {}
+
+
+async def test_two_merchants_have_their_own_products(api: Api, merchant: str) -> None:
+    for whose in (merchant, f"{merchant}-2"):
+        await api.platform.put(f"/v1/merchants/{whose}/products/kayak", json={"name": f"Kayak of {whose}"})
+    kept = [Owners(api.world.store).get(whose, Owner.product("kayak")) for whose in (merchant, f"{merchant}-2")]
+    assert kept == [OwnerSettings(name=f"Kayak of {merchant}"), OwnerSettings(name=f"Kayak of {merchant}-2")]
+
+
+async def test_the_state_of_a_connection_is_told(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/google"
+    assert (await api.platform.get(address)).json()["state"] == "disconnected"
+    await api.world.connect(merchant, f"{merchant}@gmail.example")
+    assert (await api.platform.get(address)).json()["state"] == "active"

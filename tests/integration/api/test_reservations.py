@@ -1,0 +1,112 @@
+import asyncio
+
+import pytest
+
+from slotsync.domain.calendars.owner import Owner
+from tests.support.api import Api
+
+pytestmark = pytest.mark.anyio
+
+TIMES = {"start": "2027-07-01T18:00:00+03:00", "end": "2027-07-01T20:00:00+03:00"}
+PRODUCT = {"name": "sunset-tour", "time_zone": "Europe/Helsinki", "guest_data": "full"}
+
+
+def booked(version: int = 1, **more: object) -> dict[str, object]:
+    return {"version": version, "title": f"v{version}", "items": [{"product": "sunset-tour", **TIMES}], **more}
+
+
+async def test_a_reservation_told_over_http_reaches_google(api: Api, merchant: str) -> None:
+    email = f"{merchant}@gmail.example"
+    await api.world.connect(merchant, email)
+    made = await api.platform.put(f"/v1/merchants/{merchant}/products/sunset-tour", json=PRODUCT)
+    assert made.status_code == 200
+    async with api.world.working():
+        told = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
+        assert (told.status_code, told.json()) == (202, {"version": 1, "superseded": False})
+        await api.world.settled(1, merchant=merchant)
+        standing = (await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1")).json()
+    assert await api.world.titles(Owner.product("sunset-tour"), email) == ["v1"]
+    assert (standing["version"], standing["settled"]) == (1, True)
+    (event,) = standing["events"]
+    assert (event["item"], event["owner"], event["state"]) == ("1", "product:sunset-tour", "in_step")
+    assert event["link"].startswith(api.world.settings.google_endpoint)
+    assert event["last_error"] is None
+    assert event["since"].endswith("Z")
+
+
+async def test_an_older_version_is_superseded_and_changes_nothing(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/reservations/R-1"
+    async with api.world.working():
+        assert (await api.platform.put(address, json=booked(7))).status_code == 202
+        await api.world.settled(7, merchant=merchant)
+        older = await api.platform.put(address, json=booked(6))
+        assert (older.status_code, older.json()) == (200, {"version": 7, "superseded": True})
+        assert (await api.platform.get(address)).json()["version"] == 7
+        again = await api.platform.put(address, json=booked(7))
+        assert (again.status_code, again.json()) == (202, {"version": 7, "superseded": False})
+
+
+async def test_a_report_is_durable_while_no_worker_runs(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/reservations/R-1"
+    told = await asyncio.gather(*(api.platform.put(address, json=booked(version)) for version in (3, 1, 2)))
+    assert [each.status_code for each in told] == [202, 202, 202]
+    async with api.world.working():
+        await api.world.settled(3, merchant=merchant)
+    assert (await api.platform.get(address)).json()["version"] == 3
+
+
+async def test_a_cancelled_reservation_needs_no_items(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/reservations/R-1"
+    told = await api.platform.put(address, json={"version": 2, "status": "cancelled"})
+    assert told.status_code == 202
+
+
+@pytest.mark.parametrize("question", ["", "/timeline"])
+async def test_a_reservation_that_nobody_told_of_is_not_found(api: Api, merchant: str, question: str) -> None:
+    answer = await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1{question}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:slotsync:problem:not-found")
+
+
+async def test_a_reservation_of_many_products_and_resources_is_taken(api: Api, merchant: str) -> None:
+    items = [
+        {"product": f"product-with-a-name-that-is-rather-long-{n}", "resources": [f"resource-number-{n}"], **TIMES}
+        for n in range(250)
+    ]
+    told = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
+    assert told.status_code == 202, told.text
+
+
+async def test_a_reservation_of_more_events_than_temporal_can_hold_is_refused(api: Api, merchant: str) -> None:
+    items = [{"product": "p", "resources": ["r"], **TIMES}] * 251
+    told = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
+    assert told.status_code == 422
+    assert "split the reservation" in told.text
+
+
+@pytest.mark.parametrize(
+    "address", ["merchants/{other}/reservations/R-1", "merchants/{other}/reservations/R-1/timeline"]
+)
+async def test_what_one_merchant_has_is_not_found_at_another(api: Api, merchant: str, address: str) -> None:
+    await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
+    for other in (f"{merchant}x", merchant[:-1], merchant.upper(), f"x%2F..%2F{merchant}"):
+        answer = await api.platform.get(f"/v1/{address.format(other=other)}")
+        assert answer.status_code == 404, other
+
+
+@pytest.mark.parametrize("reservation", ["a:b", "a%2Fb", "a%5Cb", "a%20b", "a%00b", "a%0Ab", "x" * 129, "😀" * 33])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_an_id_that_could_mean_another_one_is_refused(
+    api: Api, merchant: str, reservation: str, method: str
+) -> None:
+    answer = await api.platform.request(
+        method, f"/v1/merchants/{merchant}/reservations/{reservation}", json=booked() if method == "PUT" else None
+    )
+    assert answer.status_code in {404, 422}, answer.text
+
+
+@pytest.mark.parametrize("name", ["O'Brien", "Ålesund-№1", "'_OR_'1'='1", "100%25", "x" * 128, "😀" * 32])
+async def test_an_odd_id_is_a_good_id_and_has_its_own_timeline(api: Api, merchant: str, name: str) -> None:
+    address = f"/v1/merchants/{merchant}/reservations/{name}"
+    assert (await api.platform.put(address, json=booked())).status_code == 202
+    timeline = (await api.platform.get(f"{address}/timeline")).json()
+    assert [each["what"] for each in timeline["happenings"]] == ["reported"]

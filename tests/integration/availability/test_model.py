@@ -1,0 +1,247 @@
+"""Whatever happens, what is told is what a simple program finds in the calendars; meanwhile nothing that is not so."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_, or_
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
+
+from localgoogle.state.channels import Notification
+from slotsync.busy_times.poller import TURN, BusyReader
+from slotsync.domain.availability.availability import Slot, SlotState
+from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, STALE_AFTER
+from slotsync.domain.availability.messages import Subject
+from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.reading_plan import FAR_GAP
+from slotsync.domain.webhooks import AvailabilityChanged, ToldSlot, Webhook
+from slotsync.store.availability.publications import Publications
+from slotsync.store.webhook_messages import WebhookMessages
+from tests.support.merchant_model import BEGINNINGS, CALENDARS, DAY, HOUR, MINUTE, PRODUCTS, MerchantModel
+from tests.support.minute_model import BlockingModel, in_at_least
+from tests.support.poller_harness import HORIZON, PollerHarness, running_poller_harness
+
+BELIEVED = STALE_AFTER * (1 + JITTER)
+"""For how many rounds a reading is believed."""
+
+SURELY_NEAR = (HORIZON.near_days - 10) * DAY
+ADDRESS = "https://slotsync.example.com/google/push"
+WAITS = st.sampled_from([MINUTE / 60, MINUTE / 2, 2 * MINUTE, 20 * MINUTE, 2 * HOUR, 5 * HOUR, 26 * HOUR, 3 * DAY])
+
+
+@dataclass
+class Mirror:
+    """What the platform knows of a product from the messages that it took, in order."""
+
+    busy: int = 0
+    closed: int = 0
+    open: int = 0
+    outbox: list[str] = field(default_factory=list)
+
+
+class Life(MerchantModel):
+    """The same, with readers that come and go, and a platform that hears of it."""
+
+    def __init__(self, desk: PollerHarness) -> None:
+        super().__init__(desk)
+        self.stack = ExitStack()
+        self.channels = desk.channels
+        self.rings: list[Notification] = []
+        self.readers: list[BusyReader] = []
+        self.address: str | None = None
+        self.mirrors = {product: Mirror() for product in PRODUCTS}
+
+    @initialize(pushed=st.booleans())
+    def is_watched(self, pushed: bool) -> None:
+        # Instead of over HTTP: whether a push arrives, and when, is for the test to say.
+        self.desk.google.google.channels.send = self.rings.append
+        self.address = ADDRESS if pushed else None
+        self.readers = [self.reader() for _ in range(2)]
+
+    def teardown(self) -> None:
+        if self.readers and self.calendars:
+            self.come_to_rest()
+        self.stack.close()
+
+    # What readers do
+
+    @rule(which=st.integers(0, 1))
+    def is_read(self, which: int) -> None:
+        self.readers[which].turn(self.account.connection_id)
+
+    @rule(minutes=st.integers(1, 12))
+    def is_read_whenever_it_is_due(self, minutes: int) -> None:
+        end = self.clock.now + minutes * MINUTE
+        while self.clock.now < end:
+            next_at = self.readers[0].turn(self.account.connection_id).next_at
+            self.tells_nothing_that_is_not_so()
+            self.clock.now = min(max(self.clock.now, next_at), end)
+
+    @rule(which=st.integers(0, 1))
+    def a_reader_is_started_again(self, which: int) -> None:
+        self.readers[which] = self.reader()
+
+    @rule()
+    def a_reader_dies_in_its_turn(self) -> None:
+        self.desk.accounts.know(self.account.connection_id)
+        self.desk.accounts.acquire_lease(self.account.connection_id, "dead", TURN)
+
+    @rule(count=st.integers(1, 9))
+    def pushes_are_lost(self, count: int) -> None:
+        del self.rings[:count]
+
+    @rule(which=st.integers(0, 1))
+    def pushes_arrive_and_what_they_tell_of_is_read(self, which: int) -> None:
+        channels, now = [ring.channel for ring in self.rings], self.clock()
+        rung = {each.calendar_id for each in channels if self.channels.rang(each.id, each.token, now)}
+        self.rings.clear()
+        self.clock.advance(FAR_GAP + MINUTE / 60)
+        self.is_read(which)
+        told = {place for place in CALENDARS if self.calendars[place].id in rung and self.calendars[place].is_told}
+        for product, choice in self.choices.items():
+            if choice.picked <= told and not self.fails_once:
+                self.tells_what_is_so(product)
+
+    @rule(by=WAITS, read=st.sampled_from([True, True, False]))
+    def time_goes_by(self, by: timedelta, read: bool) -> None:
+        self.clock.now = min(self.clock.now + by, self.ends)
+        if read:
+            self.is_read(0)
+
+    # What the platform is told
+
+    @rule(product=st.sampled_from(PRODUCTS))
+    def is_published(self, product: str) -> None:
+        mirror, availability = self.mirrors[product], self.account.availability(product)
+        replaced = mirror.outbox[-1] if len(mirror.outbox) > 1 else None
+        subject = Subject(merchant=self.account.merchant, product=product, token=str(uuid4()), replaces=replaced)
+        messages = (
+            Publications(self.desk.store, self.desk.vault, webhooks=True)
+            .publish(subject, availability, self.clock())
+            .messages
+        )
+        if messages and replaced:
+            mirror.outbox.pop()
+        mirror.outbox.extend(messages)
+
+    @rule(product=st.sampled_from(PRODUCTS))
+    def a_message_arrives(self, product: str) -> None:
+        mirror, messages = self.mirrors[product], WebhookMessages(self.desk.store, self.desk.vault)
+        if mirror.outbox:
+            body = messages.body(mirror.outbox[0])
+            assert body
+            self.reflect(mirror, Webhook.model_validate_json(body).data)
+            messages.accepted(mirror.outbox.pop(0))
+
+    def reflect(self, mirror: Mirror, news: object) -> None:
+        assert isinstance(news, AvailabilityChanged)
+        changed = self.minutes.of(each.bounds for each in news.changed)
+        busy, closed, open_ = self.told(news.slots)
+        assert not (busy | closed | open_) & ~changed
+        mirror.busy = mirror.busy & ~changed | busy
+        mirror.closed = mirror.closed & ~changed | closed
+        mirror.open = mirror.open & ~changed | open_
+
+    # What must hold
+
+    @invariant()
+    def tells_nothing_that_is_not_so(self) -> None:
+        """What is told as free was not surely busy or unreadable for all the time that a reading is believed."""
+        for product, choice in self.choices.items():
+            found = self.account.availability(product)
+            busy, closed, open_ = self.told(found.slots)
+            whole = self.minutes.of([found.span.bounds])
+            free = whole & ~busy & ~closed & ~open_
+            bounds = [self.bounds(each, choice) for each in sorted(choice.picked)]
+            surely, perhaps = ([each[side] for each in bounds] for side in (0, 1))
+            assert self.minutes.first(free & in_at_least(surely, choice.enough)) is None, product
+            assert self.minutes.first(busy & ~in_at_least(perhaps, choice.enough)) is None, product
+            assert found.complete is not bool(closed | open_)
+            assert choice.picked or free == whole
+
+    def bounds(self, place: int, choice: BlockingModel) -> tuple[int, int]:
+        """The minutes that a calendar surely takes away, and those that perhaps are busy, however old readings are."""
+        if not self.connected:
+            return self.minutes.all, 0
+        near_for = (SLOW_POLL if self.address else HORIZON.poll) * BELIEVED
+        near = self.minutes.of([(self.today - 20 * DAY, self.today + SURELY_NEAR)])
+        surely, perhaps = 0, 0
+        for part, lasts in ((near, near_for), (self.minutes.all & ~near, FAR_EVERY * BELIEVED)):
+            states = self.calendars[place].since(self.clock.now - lasts)
+            surely |= part & reduce(and_, (busy if told else self.minutes.all for busy, told in states))
+            perhaps |= part & reduce(or_, (busy if told else 0 for busy, told in states))
+        return (
+            self.minutes.padded(surely, choice.before, choice.after),
+            self.minutes.padded(perhaps, choice.before, choice.after),
+        )
+
+    def come_to_rest(self) -> None:
+        """Once nothing goes wrong any more, all that is told is what is so, and the platform knows it."""
+        self.all_heals()
+        self.the_merchant_connects_again()
+        self.rings.clear()
+        for _ in range(4):
+            self.clock.advance(40 * MINUTE)
+            self.is_read(0)
+        for product in PRODUCTS:
+            self.tells_what_is_so(product)
+            self.the_platform_knows(product)
+
+    def tells_what_is_so(self, product: str) -> None:
+        found, choice = self.account.availability(product), self.choices[product]
+        busy, closed, open_ = self.told(found.slots)
+        whole = self.minutes.of([found.span.bounds])
+        places = [self.calendars[each] for each in sorted(choice.picked)]
+        truly = [self.minutes.padded(each.states[-1][1], choice.before, choice.after) for each in places]
+        gone = [self.minutes.all if each.deleted else 0 for each in places]
+        surely = in_at_least(truly, choice.enough) & whole
+        perhaps = in_at_least([a | b for a, b in zip(truly, gone, strict=True)], choice.enough) & whole
+        assert self.minutes.first(busy ^ surely) is None, product
+        assert self.minutes.first((closed | open_) ^ (perhaps & ~surely)) is None, product
+
+    def the_platform_knows(self, product: str) -> None:
+        self.is_published(product)
+        while self.mirrors[product].outbox:
+            self.a_message_arrives(product)
+        found, mirror = self.account.availability(product), self.mirrors[product]
+        whole = self.minutes.of([found.span.bounds])
+        assert (mirror.busy & whole, mirror.closed & whole, mirror.open & whole) == self.told(found.slots)
+
+    # How it is done
+
+    def reader(self) -> BusyReader:
+        return self.stack.enter_context(self.desk.reader(self.address))
+
+    def told(self, slots: Sequence[Slot] | Sequence[ToldSlot]) -> tuple[int, int, int]:
+        """What is told as busy, as unknown and closed, and as unknown and open."""
+        kinds = ((SlotState.BUSY, True), (SlotState.UNKNOWN, True), (SlotState.UNKNOWN, False))
+        busy, closed, open_ = (
+            self.minutes.of(_stretch(each) for each in slots if (each.state, each.closed) == kind) for kind in kinds
+        )
+        return busy, closed, open_
+
+
+def _stretch(slot: Slot | ToldSlot) -> tuple[datetime, datetime]:
+    return slot.bounds if isinstance(slot, ToldSlot) else slot.span.bounds
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[PollerHarness]:
+    with running_poller_harness(tmp_path, BEGINNINGS[0]) as desk:
+        yield desk
+
+
+def test_whatever_happens_what_is_told_is_what_a_simple_program_finds(desk: PollerHarness) -> None:
+    class AtThisDesk(Life):
+        def __init__(self) -> None:
+            super().__init__(desk)
+
+    bounded = settings(max_examples=16, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(AtThisDesk, settings=bounded)

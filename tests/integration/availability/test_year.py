@@ -1,0 +1,170 @@
+"""A year of a product's life: real parts on a clock that the test moves, and on Temporal's that flies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from temporalio.worker import Worker
+
+from activities.bootstrap import availability_activities
+from activities.webhooks import WebhookActivities
+from localgoogle.server import RunningLocalGoogle
+from slotsync.busy_times.product_availability import ProductLooks
+from slotsync.connection_health import CallNotes
+from slotsync.domain.availability.changes import changed, slots_in
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import Subscription
+from slotsync.domain.workflow_ids import availability_id
+from slotsync.google.service import GoogleServices
+from slotsync.secrets import Vault
+from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.watched_accounts import touch_merchant
+from slotsync.store.connections.connections import Connections
+from slotsync.temporal import queues
+from tests.support.availability_listener import LISTENER, heard_by, listening
+from tests.support.availability_webhooks import HOUR, TOMORROW, news, told
+from tests.support.availability_world import open_availability_world
+from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.temporal_servers import TimeSkippingServer, temporal_server
+from tests.support.waiting import until
+from tests.support.webhook_receiver import WebhookReceiver
+from tests.support.world import World
+from workflows.availability import ProductAvailabilityWorkflow
+
+pytestmark = pytest.mark.anyio
+
+HOME = ZoneInfo("Europe/Helsinki")
+STEP = timedelta(days=14)
+EVERY_WEEK = {
+    "summary": "Choir",
+    "start": {"dateTime": "2026-11-25T18:00:00", "timeZone": "Europe/Helsinki"},
+    "end": {"dateTime": "2026-11-25T19:00:00", "timeZone": "Europe/Helsinki"},
+    "recurrence": ["RRULE:FREQ=WEEKLY"],
+}
+CHOIR = time(18)
+
+
+class YearClock:
+    """The time, as the test says."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 13, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@asynccontextmanager
+async def working_by(clock: YearClock, world: World) -> AsyncIterator[None]:
+    """Workers that watch and tell, by this clock."""
+    connections = Connections(world.store, world.vault, clock)
+    notes = CallNotes(connections, world.client, asyncio.get_running_loop(), clock)
+    async with AsyncExitStack() as stack:
+        services = stack.enter_context(closing(GoogleServices(world.settings, connections)))
+        parts = availability_activities(world.settings, world.store, world.vault, services, notes, clock)
+        does = stack.enter_context(parts)
+        tells = await stack.enter_async_context(aclosing(WebhookActivities(world.settings, world.store, world.vault)))
+        workflows = [ProductAvailabilityWorkflow]
+        threads = stack.enter_context(ThreadPoolExecutor(4))
+        activities: list[Callable[..., object]] = [
+            does.publish_availability,
+            does.watch_busy,
+            tells.deliver_webhook,
+        ]
+        for queue in (queues.WORKFLOWS, queues.LONG):
+            worker = Worker(
+                world.client, task_queue=queue, workflows=workflows, activities=activities, activity_executor=threads
+            )
+            await stack.enter_async_context(worker)
+        yield
+
+
+def choirs(now: datetime, days: int) -> list[datetime]:
+    """When the choir sings, reckoned by the calendar on the wall."""
+    dates = (now.astimezone(HOME).date() + timedelta(days=day) for day in range(days + 1))
+    starts = (datetime.combine(date, CHOIR, HOME).astimezone(UTC) for date in dates if date.isoweekday() == 3)
+    return [start for start in starts if now <= start < now + timedelta(days=days)]
+
+
+async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was_to_be_kept(
+    google: RunningLocalGoogle, vault: Vault, platform: WebhookReceiver, tmp_path: Path
+) -> None:
+    clock = YearClock()
+    async with (
+        temporal_server(vault, long_history=100) as client,
+        open_availability_world(google, vault, client, platform, tmp_path, horizon_days=90) as shop,
+        working_by(clock, shop.world),
+        listening(client) as listener,
+    ):
+        world = shop.world
+        (
+            await world.http.post(f"/sandbox/accounts/{EMAIL}/calendars/{EMAIL}/events", json=EVERY_WEEK)
+        ).raise_for_status()
+        await shop.block(EMAIL)
+        life = client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+        await life.signal("subscribe", Subscription(workflow_id=LISTENER))
+        first = (await life.describe()).run_id
+        for _ in range(26):
+            await seen(world, clock, choirs(clock.now, 89))
+            clock.now += STEP
+            ring(world, clock)
+        await seen(world, clock, choirs(clock.now, 89))
+        assert (await life.describe()).run_id != first, "it has continued as new"
+        heard = await heard_by(listener)
+    numbers = [int(str(each["number"])) for each in news(shop)]
+    assert numbers == sorted(set(numbers))
+    assert [each.number for each in heard][-1] == numbers[-1], "the subscription was kept"
+    assert len(numbers) <= 27, "only what comes into sight is news"
+
+
+def ring(world: World, clock: YearClock) -> None:
+    """Has the workers look at the clock: they would wait for it in real time."""
+    with world.store.write() as connection:
+        touch_merchant(connection, MERCHANT, clock.now)
+
+
+async def seen(world: World, clock: YearClock, starts: list[datetime]) -> None:
+    """Waits until the product is known to be closed at these times and at no others, and that is published."""
+    looks = ProductLooks(world.store, world.vault, world.settings.horizon)
+    told = Publications(world.store, world.vault, webhooks=True)
+    whole = Interval(start=clock.now, end=clock.now + timedelta(days=89))
+
+    def as_it_should_be() -> bool:
+        found = looks.look(MERCHANT, TOUR.id, clock.now).availability
+        known = [slot.span.start for slot in slots_in(found, [whole])]
+        return found.complete and known == starts and not changed(told.last(MERCHANT, TOUR.id), found)
+
+    async def so() -> bool:
+        return await asyncio.to_thread(as_it_should_be)
+
+    await until(so, 30)
+
+
+async def test_a_product_whose_grant_is_dead_looks_again_by_itself(
+    google: RunningLocalGoogle, vault: Vault, flying: TimeSkippingServer, platform: WebhookReceiver, tmp_path: Path
+) -> None:
+    async with open_availability_world(google, vault, flying.client, platform, tmp_path) as shop, shop.world.working():
+        await shop.block(EMAIL)
+        await shop.busy(TOMORROW, TOMORROW + HOUR)
+        await told(shop, 1)
+        await shop.world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
+        life = flying.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+
+        async def parked() -> bool:
+            parked = f"WorkflowId = '{life.id}' AND SlotsyncHealth = 'parked'"
+            return (await flying.client.count_workflows(parked)).count == 1
+
+        await until(parked, 60)
+        await shop.world.connect()
+        assert await flying.skipper.fast_forward(life, timedelta(hours=6, seconds=1))
+
+        async def healed() -> bool:
+            return len(news(shop)) > 2 and bool(news(shop)[-1]["complete"])
+
+        await until(healed, 30)
+    assert [each["complete"] for each in news(shop)[:2]] == [True, False]

@@ -1,0 +1,136 @@
+"""What ``slotsync doctor`` says of real parts: a database, Temporal, the local Google."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from temporalio.testing import WorkflowEnvironment
+
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
+from slotsync.temporal.dev_server import server_path
+from slotsync.temporal.queues import limit_google_calls
+from starter.cli.doctor import Finding, examine
+from tests.support.temporal_servers import temporal_server
+from tests.support.waiting import until
+from tests.support.world import world_of
+
+pytestmark = pytest.mark.anyio
+
+NOWHERE = "127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(google: RunningLocalGoogle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Everything set as it should be, but nothing upgraded and no Temporal there."""
+    variables = {
+        "SLOTSYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "SLOTSYNC_DATABASE_URL": f"sqlite:///{tmp_path}/slotsync.db",
+        "SLOTSYNC_GOOGLE_ENDPOINT": google.url,
+        "SLOTSYNC_GOOGLE_CLIENT_ID": "client",
+        "SLOTSYNC_GOOGLE_CLIENT_SECRET": "secret",
+        "SLOTSYNC_PUBLIC_URL": "https://slotsync.example.com",
+        "TEMPORAL_ADDRESS": NOWHERE,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def about(findings: list[Finding], thing: str) -> Finding:
+    (found,) = (finding for finding in findings if finding.about == thing)
+    return found
+
+
+async def test_a_missing_setting_is_named_and_nothing_else_is_looked_at(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("SLOTSYNC_ENCRYPTION_KEYS")
+    (finding,) = await examine()
+    assert "SLOTSYNC_ENCRYPTION_KEYS" in finding.says
+    assert not finding.well
+
+
+@pytest.mark.usefixtures("environment")
+async def test_a_database_without_tables_is_told_how_to_get_them() -> None:
+    assert about(await examine(), "database").remedy == "run: slotsync db upgrade"
+
+
+@pytest.mark.usefixtures("environment")
+async def test_a_temporal_that_does_not_answer_is_found_out() -> None:
+    finding = about(await examine(), "Temporal")
+    assert "does not answer" in finding.says
+    assert "TEMPORAL_ADDRESS" in finding.remedy
+
+
+async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+    store = Store.open(settings.database_url)
+    store.upgrade()
+    Connections(store, Vault(settings.encryption_keys)).save_grant("m", "token", ["openid"], "m@example.com")
+    store.close()
+    assert about(await examine(), "secrets").well
+    environment.setenv("SLOTSYNC_ENCRYPTION_KEYS", Fernet.generate_key().decode())
+    assert about(await examine(), "secrets").says == "2 open with none of the keys"
+
+
+@pytest.mark.usefixtures("environment")
+async def test_a_client_that_google_knows_is_well() -> None:
+    assert about(await examine(), "Google client").well
+
+
+async def test_a_google_out_of_reach_is_not_taken_for_a_bad_client(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SLOTSYNC_GOOGLE_ENDPOINT", f"http://{NOWHERE}")
+    finding = about(await examine(), "Google client")
+    assert "ConnectError" in finding.says
+    assert "SLOTSYNC_GOOGLE_ENDPOINT" in finding.remedy
+
+
+async def test_google_itself_is_told_apart_by_the_address_that_it_takes(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SLOTSYNC_PUBLIC_URL", "")
+    assert "SLOTSYNC_PUBLIC_URL" in about(await examine(), "public address").remedy
+
+
+@pytest.fixture
+async def bare_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A server that knows nothing of slotsync."""
+    server = await WorkflowEnvironment.start_local(dev_server_existing_path=server_path())
+    async with server:
+        environment.setenv("TEMPORAL_ADDRESS", server.client.service_client.config.target_host)
+        yield
+
+
+@pytest.mark.usefixtures("bare_temporal")
+async def test_a_temporal_that_knows_nothing_of_us_is_told_what_it_lacks() -> None:
+    findings = await examine()
+    assert about(findings, "Temporal").well
+    assert "SlotsyncMerchant" in about(findings, "search attributes").says
+    assert about(findings, "workers").remedy == "run: slotsync worker"
+    assert not about(findings, "rate limits").well
+
+
+@pytest.mark.timeout(120)
+async def test_an_installation_that_works_has_nothing_to_mend(environment: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+    vault = Vault(settings.encryption_keys)
+    async with temporal_server(vault) as client, world_of(settings, vault, client) as world:
+        environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+        await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
+        async with world.working():
+            await until(workers_are_heard)
+            findings = await examine()
+    assert [finding for finding in findings if not finding.well] == []
+    assert len(findings) == 9
+
+
+async def workers_are_heard() -> bool:
+    return about(await examine(), "workers").well

@@ -1,0 +1,246 @@
+"""A merchant leaves: with calendars kept or deleted, with a living grant or a dead one."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from slotsync.domain.availability.push_channels import Channel
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.disconnection import Farewell, LeftCalendars
+from slotsync.domain.connections.messages import Revoked
+from slotsync.errors import GrantLost
+from slotsync.google.channels import GoogleChannels
+from slotsync.google.service import GoogleServices
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.connections.connections import Connections
+from slotsync.temporal.signals import tell_connection
+from tests.support.connection_harness import OTHER, ConnectionHarness
+from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
+from tests.support.push_receiver import PushReceiver
+from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.waiting import until, wait_until
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def receiver() -> Iterator[PushReceiver]:
+    receiver = PushReceiver()
+    yield receiver
+    receiver.close()
+
+
+async def served(office: ConnectionHarness) -> World:
+    """A connected merchant with two reservations in its calendar."""
+    await open_tours(office.world)
+    await office.connected()
+    await report_reservations(office.world, 1, 2)
+    await until_all_settled(office.world, 1, 2)
+    return office.world
+
+
+async def gone(office: ConnectionHarness, calendars: LeftCalendars) -> Farewell:
+    farewell = await office.connecting.disconnect(MERCHANT, calendars)
+    assert farewell is not None
+    view = await office.connecting.view(MERCHANT)
+    assert (view.state, view.account, view.granted) == (ConnectionState.DISCONNECTED, None, ())
+    return farewell
+
+
+def secrets_left(world: World) -> list[object]:
+    with world.store.read() as session:
+        columns = "refresh_token, access_token, account_email"
+        return [
+            each
+            for row in session.connection().execute(text(f"SELECT {columns} FROM connection"))
+            for each in row
+            if each
+        ]
+
+
+async def test_calendars_are_deleted_and_the_grant_is_given_back(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        farewell = await gone(office, LeftCalendars.DELETE)
+        assert (farewell.deleted, farewell.left, farewell.grant_ended, farewell.notes) == ((TOUR,), (), True, ())
+        await until_parked(world, 2)
+    assert await world.calendars() == {}
+    assert await office.calls("oauth2.revoke") == 1
+    assert secrets_left(world) == []
+
+
+async def test_calendars_that_are_kept_stay_as_they_were(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        farewell = await gone(office, LeftCalendars.KEEP)
+        assert (farewell.deleted, farewell.left, farewell.grant_ended) == ((), (TOUR,), True)
+        assert "stay in Google Calendar" in farewell.notes[0]
+        await report_reservations(world, 2, 2)
+        await until_parked(world, 2)
+    assert await world.titles() == ["v1", "v1"]
+
+
+async def test_a_dead_grant_does_not_keep_anyone_from_leaving(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await office.revoke()
+        farewell = await gone(office, LeftCalendars.DELETE)
+    assert (farewell.deleted, farewell.left) == ((), (TOUR,))
+    assert "Delete them there" in farewell.notes[0]
+    assert secrets_left(world) == []
+
+
+async def test_a_grant_that_is_found_dead_while_its_merchant_leaves_holds_up_nobody(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await world.fault(method="oauth2.revoke", kind="slow", seconds=2, count=1)
+        leaving = asyncio.create_task(office.connecting.disconnect(MERCHANT, LeftCalendars.KEEP))
+
+        async def on_the_way() -> bool:
+            return (await office.connecting.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+
+        await until(on_the_way)
+        await tell_connection(world.client, MERCHANT, Revoked(reason="invalid_grant"))
+        assert await leaving is not None
+
+
+async def test_whoever_was_never_connected_is_told_so(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        farewell = await office.connecting.disconnect(MERCHANT, LeftCalendars.DELETE)
+    assert farewell == Farewell(notes=("There was no connection.",))
+
+
+async def test_a_calendar_with_events_of_the_merchants_own_is_left(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        (calendar,) = (await world.calendars()).values()
+        own = {"summary": "Mine", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
+        by_hand = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+        (await world.http.post(by_hand, json=own)).raise_for_status()
+        farewell = await gone(office, LeftCalendars.DELETE)
+    assert farewell.left == (TOUR,)
+    assert "Mine" in await world.titles()
+
+
+async def test_deletions_that_google_refuses_for_a_while_are_repeated(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await world.fault(method="calendars.delete", kind="backendError", count=2)
+        farewell = await gone(office, LeftCalendars.DELETE)
+    assert farewell.deleted == (TOUR,)
+    assert await world.calendars() == {}
+
+
+async def test_coming_back_after_leaving_writes_everything_again(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await gone(office, LeftCalendars.DELETE)
+        await until_parked(world, 2)
+        await office.connected(OTHER)
+
+        async def written() -> bool:
+            return await world.titles(email=OTHER) == ["v1", "v1"]
+
+        await until(written)
+
+
+async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await office.connected(EMAIL, merchant="neighbour")
+        farewell = await gone(office, LeftCalendars.KEEP)
+    assert not farewell.grant_ended
+    assert "Another merchant" in farewell.notes[-1]
+    assert await office.calls("oauth2.revoke") == 0
+    connections = Connections(world.store, world.vault)
+    neighbour = connections.active_id("neighbour")
+    assert neighbour
+    assert connections.grant(neighbour).refresh_token
+
+
+def watched(world: World, receiver: PushReceiver, *merchants: str) -> dict[str, Channel]:
+    """A channel on the account's own calendar for each of these merchants, as the reading of busy times opens them."""
+    accounts, channels = WatchedAccounts(world.store, world.vault), PushChannels(world.store, world.vault)
+    connections = Connections(world.store, world.vault)
+    opened: dict[str, Channel] = {}
+    with closing(GoogleServices(world.settings, connections)) as services:
+        for merchant in merchants:
+            connection_id = connections.active_id(merchant)
+            assert connection_id
+            accounts.know(connection_id)
+            accounts.watch(connection_id, [EMAIL])
+            (calendar,) = accounts.calendars(connection_id)
+            new = channels.prepare(calendar.id)
+            answer = GoogleChannels(services).open(connection_id, EMAIL, new, receiver.address)
+            channels.opened(new.id, answer.resource_id, answer.expires_at)
+            (opened[merchant],) = channels.of_connection(connection_id)
+    return opened
+
+
+async def stopped(world: World) -> list[int]:
+    """How Google answered those who stopped a channel."""
+    calls = (await world.http.get("/sandbox/calls", params={"method": "channels.stop"})).raise_for_status().json()
+    return [call["status"] for call in calls["items"]]
+
+
+def left_of(world: World) -> list[int]:
+    tables = ("push_channel", "watched_calendar", "watched_account")
+    with world.store.read() as session:
+        return [session.connection().execute(text(f"SELECT count(*) FROM {each}")).scalar_one() for each in tables]
+
+
+async def test_google_is_asked_to_tell_no_more_before_the_grant_is_given_back(
+    office: ConnectionHarness, receiver: PushReceiver
+) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await asyncio.to_thread(watched, world, receiver, MERCHANT)
+        assert (await gone(office, LeftCalendars.KEEP)).grant_ended
+    assert await stopped(world) == [204]
+    assert left_of(world) == [0, 0, 0]
+
+
+async def test_a_channel_that_cannot_be_stopped_keeps_no_grant_from_being_given_back(
+    office: ConnectionHarness, receiver: PushReceiver
+) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await asyncio.to_thread(watched, world, receiver, MERCHANT)
+        await world.fault(method="channels.stop", kind="backendError", count=100)
+        assert (await gone(office, LeftCalendars.KEEP)).grant_ended
+    assert await stopped(world) == [500]
+    assert left_of(world) == [0, 0, 0]
+
+
+async def test_of_a_shared_account_only_the_own_channels_are_stopped(
+    office: ConnectionHarness, receiver: PushReceiver
+) -> None:
+    async with office.world.working():
+        world = await served(office)
+        await office.connected(EMAIL, merchant="neighbour")
+        channels = await asyncio.to_thread(watched, world, receiver, MERCHANT, "neighbour")
+        assert not (await gone(office, LeftCalendars.KEEP)).grant_ended
+    assert await stopped(world) == [204]
+    assert left_of(world) == [1, 1, 1]
+    receiver.heard.clear()
+    event = {"summary": "Doctor", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
+    (await world.http.post(f"/sandbox/accounts/{EMAIL}/calendars/primary/events", json=event)).raise_for_status()
+    await asyncio.to_thread(wait_until, lambda: bool(receiver.heard))
+    assert [message["x-goog-channel-id"] for message in receiver.heard] == [channels["neighbour"].id]
+
+
+async def test_nobody_uses_the_grant_from_the_moment_of_leaving(office: ConnectionHarness) -> None:
+    async with office.world.working():
+        world = await served(office)
+        connections = Connections(world.store, world.vault)
+        connection = connections.active_id(MERCHANT)
+        assert connection
+        await gone(office, LeftCalendars.KEEP)
+        with pytest.raises(GrantLost) as raised:
+            connections.grant(connection)
+    assert raised.value.reason == "disconnected"

@@ -1,0 +1,76 @@
+"""The Google adapter, before a server that answers as it is told and before the local Google."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import running_local_google
+from slotsync.google.service import GoogleServices
+from tests.support.adapter_harness import EMAIL, IMPATIENT_TIMEOUT, SCOPES, SPEC, AdapterHarness
+from tests.support.answering_server import AnsweringServer, _serving
+from tests.support.memory_grants import MemoryGrant, MemoryGrants
+from tests.support.settings import settings_at
+
+
+@pytest.fixture
+def answering() -> Iterator[AnsweringServer]:
+    with _serving(AnsweringServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def grants() -> MemoryGrants:
+    return MemoryGrants({"c-1": MemoryGrant("refresh-1", "stored", datetime.now(UTC) + timedelta(hours=1))})
+
+
+@pytest.fixture
+def answered(answering: AnsweringServer, grants: MemoryGrants) -> Iterator[GoogleServices]:
+    """Services that talk to the answering server."""
+    with closing(GoogleServices(settings_at(answering.url), grants, timeout=timedelta(seconds=5))) as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+def shared_google() -> Iterator[str]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as sandbox:
+        yield sandbox.url
+
+
+@pytest.fixture
+def google_url(request: pytest.FixtureRequest, shared_google: str) -> Iterator[str]:
+    """Where Google is. Tests of slow answers have one of their own: it answers whoever gave up in the next test."""
+    if "slow" not in request.node.name:
+        yield shared_google
+        return
+    with running_local_google(LocalGoogleOptions.unlimited()) as sandbox:
+        yield sandbox.url
+
+
+@pytest.fixture
+def timeout(request: pytest.FixtureRequest) -> timedelta:
+    """How long Google may take. Only tests of slow answers have little patience: a busy machine is slow too."""
+    return IMPATIENT_TIMEOUT if "slow" in request.node.name else timedelta(seconds=15)
+
+
+@pytest.fixture
+def empty_world(google_url: str, timeout: timedelta) -> Iterator[AdapterHarness]:
+    """A connected account without a managed calendar."""
+    grants = MemoryGrants()
+    services = GoogleServices(settings_at(google_url), grants, timeout=timeout)
+    with httpx.Client(base_url=google_url) as controls, closing(services):
+        controls.post("/sandbox/reset").raise_for_status()
+        world = AdapterHarness(controls, grants, services)
+        world.connect("c-1", EMAIL, SCOPES)
+        yield world
+
+
+@pytest.fixture
+def world(empty_world: AdapterHarness) -> AdapterHarness:
+    """A connected account with a managed calendar."""
+    empty_world.calendar_id = empty_world.calendars.create("c-1", SPEC)
+    empty_world.forget_calls()
+    return empty_world

@@ -1,0 +1,102 @@
+"""Sync tokens: only what changed."""
+
+import pytest
+
+from tests.support.google_clients.bodies import NOON, private, timed
+from tests.support.google_clients.calendar_client import CalendarClient, Refused, refused
+from tests.support.google_clients.controls import LocalGoogleControls
+
+
+def token_of(client: CalendarClient, calendar: str) -> str:
+    return client.events_page(calendar)["nextSyncToken"]
+
+
+def changes(client: CalendarClient, calendar: str, token: str) -> dict[str, str]:
+    return {event["id"]: event["status"] for event in client.events(calendar, syncToken=token)}
+
+
+def test_only_what_changed_comes_and_deletions_too(client: CalendarClient, calendar: str) -> None:
+    untouched, patched, dropped = (client.insert_event(calendar, timed())["id"] for _ in range(3))
+    token = token_of(client, calendar)
+    client.patch_event(calendar, patched, {"summary": "Night tour"})
+    client.delete_event(calendar, dropped)
+    added = client.insert_event(calendar, timed())["id"]
+    changed = changes(client, calendar, token)
+    assert changed == {patched: "confirmed", dropped: "cancelled", added: "confirmed"}
+    assert untouched not in changed
+
+
+def test_nothing_comes_when_nothing_changed(client: CalendarClient, calendar: str) -> None:
+    client.insert_event(calendar, timed())
+    assert changes(client, calendar, token_of(client, calendar)) == {}
+
+
+def test_each_answer_has_the_token_for_the_next(client: CalendarClient, calendar: str) -> None:
+    token = token_of(client, calendar)
+    first = client.insert_event(calendar, timed())["id"]
+    page = client.events_page(calendar, syncToken=token)
+    second = client.insert_event(calendar, timed())["id"]
+    assert [event["id"] for event in page["items"]] == [first]
+    assert changes(client, calendar, page["nextSyncToken"]) == {second: "confirmed"}
+
+
+def test_many_changes_come_in_pages(client: CalendarClient, calendar: str) -> None:
+    token = token_of(client, calendar)
+    made = {client.insert_event(calendar, timed())["id"] for _ in range(5)}
+    assert {event["id"] for event in client.events(calendar, syncToken=token, maxResults=2)} == made
+
+
+def test_an_event_that_came_and_went_is_told_as_deleted_at_most(client: CalendarClient, calendar: str) -> None:
+    token = token_of(client, calendar)
+    made = client.insert_event(calendar, timed())["id"]
+    client.delete_event(calendar, made)
+    assert changes(client, calendar, token) in ({}, {made: "cancelled"})
+
+
+def test_a_token_that_is_no_longer_valid_demands_a_full_sync(
+    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+) -> None:
+    token = token_of(client, calendar)
+    google.fault("events.list", "fullSyncRequired", account=account)
+    with refused(410, "fullSyncRequired"):
+        client.events_page(calendar, syncToken=token)
+
+
+def test_a_token_of_another_calendar_demands_a_full_sync(client: CalendarClient, calendar: str) -> None:
+    other = client.create_calendar({"summary": "Guide 1"})["id"]
+    with refused(410, "fullSyncRequired"):
+        client.events_page(calendar, syncToken=token_of(client, other))
+
+
+def test_a_token_that_google_never_gave_is_refused(client: CalendarClient, calendar: str) -> None:
+    with pytest.raises(Refused) as caught:
+        client.events_page(calendar, syncToken="not-a-token")
+    # Which of the two is not documented.
+    assert caught.value.status in {400, 410}
+
+
+@pytest.mark.parametrize(
+    "restriction",
+    [
+        {"timeMin": NOON.isoformat()},
+        {"timeMax": NOON.isoformat()},
+        {"updatedMin": NOON.isoformat()},
+        {"privateExtendedProperty": "reservation=R-1"},
+        {"q": "tour"},
+        {"iCalUID": "R-1@booking.example"},
+        {"orderBy": "updated"},
+    ],
+    ids=lambda restriction: str(*restriction),
+)
+def test_a_token_goes_with_no_restriction(client: CalendarClient, calendar: str, restriction: dict[str, str]) -> None:
+    token = token_of(client, calendar)
+    with pytest.raises(Refused) as caught:
+        client.events_page(calendar, syncToken=token, **restriction)
+    assert caught.value.status == 400
+
+
+def test_a_token_of_a_window_keeps_to_the_window(client: CalendarClient, calendar: str) -> None:
+    token = client.events_page(calendar, timeMin=NOON.isoformat())["nextSyncToken"]
+    client.insert_event(calendar, timed(NOON.replace(year=2025), extendedProperties=private(reservation="R-1")))
+    inside = client.insert_event(calendar, timed(NOON))["id"]
+    assert changes(client, calendar, token) == {inside: "confirmed"}

@@ -1,0 +1,53 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random, SystemRandom
+
+import pytest
+from temporalio.client import Client
+
+from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.store.database.engine import Store
+from slotsync.temporal.options import slotsync_plugin
+from starter.client import Slotsync
+from tests.support.comparison import assert_perfect
+from tests.support.stories import OWNERS, disordered, newest_of, stories
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+BACKENDS = 4
+LANES = 8
+"""How many reports each backend makes at once."""
+
+
+async def test_two_hundred_reservations_end_in_their_newest_state_whoever_tells_what_when(world: World) -> None:
+    seed = SystemRandom().randrange(10**6)
+    chance = Random(seed)
+    reports = stories(chance, 200)
+    arriving = disordered(chance, reports)
+    await world.open_shop(*OWNERS)
+    async with world.working():
+        await asyncio.gather(*(_backend(world, arriving[each::BACKENDS]) for each in range(BACKENDS)))
+        await world.at_rest(newest_of(reports))
+    await assert_perfect(world, newest_of(reports), told=f"seed {seed}")
+
+
+async def _backend(world: World, reports: Sequence[Reservation]) -> None:
+    """A server of the platform's, with connections of its own."""
+    async with _own_slotsync(world) as slotsync:
+
+        async def tell(lane: Sequence[Reservation]) -> None:
+            for report in lane:
+                await slotsync.report(report)
+
+        await asyncio.gather(*(tell(reports[each::LANES]) for each in range(LANES)))
+
+
+@asynccontextmanager
+async def _own_slotsync(world: World) -> AsyncIterator[Slotsync]:
+    address = world.client.service_client.config.target_host
+    client = await Client.connect(address, plugins=[slotsync_plugin(world.vault)])
+    store = Store.open(world.settings.database_url)
+    yield Slotsync(client, store, world.vault)
+    store.close()

@@ -1,0 +1,5 @@
+"""A merchant's settings page, over HTTP."""
+
+from tests.support.site import site
+
+__all__ = ["site"]

@@ -1,0 +1,226 @@
+"""Nobody sees or changes another merchant's page, however they try."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from starlette.responses import Response
+
+from slotsync.domain.calendars.owner import OwnerSettings
+from slotsync.store.calendars.owners import Owners
+from starter.services.settings_links import Leads, Session, Sessions, signer
+from tests.support.samples import MERCHANT, TOUR, settings_of
+from tests.support.site import Site, token_in
+
+pytestmark = pytest.mark.anyio
+
+OTHER = "other-merchant"
+FORMS = (
+    "connect",
+    "account",
+    "disconnect",
+    "sync",
+    "owners/product/sunset-tour/sync",
+    "owners/product/sunset-tour/guest-data",
+    "owners/product/sunset-tour/unknown",
+    "owners/product/sunset-tour/calendars",
+    "owners/product/sunset-tour/privacy",
+)
+
+
+@pytest.fixture
+async def stranger(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as http:
+        yield http
+
+
+async def test_a_link_opens_the_page_once_and_the_visit_goes_on(site: Site) -> None:
+    link = await site.link()
+    async with httpx.AsyncClient(follow_redirects=True) as first, httpx.AsyncClient(follow_redirects=True) as second:
+        assert (await first.get(link)).status_code == 200
+        assert (await first.get(f"{site.url}/settings/")).status_code == 200
+        replayed = await second.get(link)
+        assert replayed.status_code == 403
+        assert "used before" in replayed.text
+        assert (await second.get(f"{site.url}/settings/")).status_code == 401
+
+
+@pytest.mark.parametrize("page", ["/settings/open?link={}", "/google/connect?link={}"])
+@pytest.mark.parametrize("link", ["", "nonsense", "a.b.c", "x" * 5000, "%00", "WyJtIl0.aaaa.bbbb"])
+async def test_a_forged_link_opens_nothing(stranger: httpx.AsyncClient, page: str, link: str) -> None:
+    answer = await stranger.get(page.format(link))
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+class YesterdaysSigner(TimestampSigner):
+    """Signs as it would have a day ago."""
+
+    def get_timestamp(self) -> int:
+        return super().get_timestamp() - 24 * 60 * 60
+
+
+async def test_an_expired_link_opens_nothing_and_says_so(site: Site, stranger: httpx.AsyncClient) -> None:
+    todays = signer(site.world.settings, f"link:{Leads.SETTINGS}")
+    yesterdays = URLSafeTimedSerializer(todays.secret_keys, salt=todays.salt, signer=YesterdaysSigner)
+    answer = await stranger.get("/settings/open", params={"link": yesterdays.dumps([MERCHANT, "nonce"])})
+    assert answer.status_code == 403
+    assert "expired" in answer.text
+
+
+async def test_a_link_to_connect_does_not_open_the_settings(site: Site, stranger: httpx.AsyncClient) -> None:
+    link = await site.link(leads="google/connect")
+    assert (await stranger.get(link.replace("/google/connect", "/settings/open"))).status_code == 403
+
+
+async def test_a_changed_cookie_is_not_believed(site: Site, stranger: httpx.AsyncClient) -> None:
+    await stranger.get(await site.link())
+    payload, rest = stranger.cookies["slotsync"].split(".", 1)
+    for changed in (f"{payload[:-4]}AAAA.{rest}", f"{payload}.{rest[:-4]}AAAA", payload, ""):
+        async with httpx.AsyncClient(base_url=site.url, cookies={"slotsync": changed}) as forger:
+            assert (await forger.get("/settings/")).status_code == 401
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_without_a_visit_no_form_is_taken(stranger: httpx.AsyncClient, form: str) -> None:
+    assert (await stranger.post(f"/settings/{form}", data={"token": "x", "sync": "off"})).status_code == 401
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_form_without_the_visits_token_changes_nothing(site: Site, form: str) -> None:
+    Owners(site.world.store).put(MERCHANT, TOUR, settings_of(TOUR))
+    async with site.visitor() as mine, site.visitor() as another:
+        foreign = token_in((await another.get("/settings/")).text)
+        for token in ({}, {"token": ""}, {"token": foreign}, {"token": "ä" * 40}):
+            told = {"sync": "off", "guest_data": "busy", "on_unknown": "sell", "calendars": "delete", **token}
+            answer = await mine.post(f"/settings/{form}", data=told)
+            assert answer.status_code == 403, (form, token)
+    assert Owners(site.world.store).get(MERCHANT, TOUR) == settings_of(TOUR)
+    assert Owners(site.world.store).switch_of_all(MERCHANT)
+
+
+async def test_another_merchants_products_are_neither_shown_nor_changed(site: Site) -> None:
+    Owners(site.world.store).put(OTHER, TOUR, settings_of(TOUR, name="Secret product"))
+    Owners(site.world.store).put(MERCHANT, TOUR.model_copy(update={"id": "mine"}), settings_of(TOUR))
+    async with site.visitor() as mine:
+        page = await mine.get("/settings/", params={"owner": str(TOUR)})
+        assert page.status_code == 200
+        assert "Secret product" not in page.text
+        token = token_in(page.text)
+        for form in (each for each in FORMS if each.startswith("owners/")):
+            answer = await mine.post(f"/settings/{form}", data={"token": token, "sync": "off", "guest_data": "busy"})
+            assert answer.status_code == 404, form
+    assert Owners(site.world.store).get(OTHER, TOUR) == settings_of(TOUR, name="Secret product")
+
+
+async def test_an_answer_of_google_that_was_never_asked_for_changes_nothing(site: Site) -> None:
+    async with site.visitor() as mine:
+        for told in ({}, {"state": "x", "code": "y"}, {"state": "x", "error": "access_denied"}, {"state": "\x00" * 9}):
+            answer = await mine.get("/google/callback", params=told)
+            assert answer.status_code == 200
+            assert "never asked for" in answer.text, told
+
+
+async def test_a_state_is_good_in_the_browser_that_began_and_once(site: Site) -> None:
+    await site.account()
+    async with site.visitor() as mine, site.visitor() as another:
+        token = token_in((await mine.get("/settings/")).text)
+        begun = await mine.post("/settings/connect", data={"token": token}, follow_redirects=False)
+        state = httpx.URL(begun.headers["location"]).params["state"]
+        stolen = await another.get("/google/callback", params={"state": state, "code": "y"})
+        assert "another browser" in stolen.text
+        replayed = await mine.get("/google/callback", params={"state": state, "code": "y"})
+        assert "never asked for" in replayed.text
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"\xff\xfe%zz&&&=;token"),
+        ("multipart/form-data", b"no boundary"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: nonsense\r\n\r\n--x--"),
+        ("multipart/form-data; boundary=x", b"--x\r\n" * 2000),
+        ("application/json", b'{"token": 1}'),
+        ("application/x-www-form-urlencoded", b"a=b&" * 2000),
+    ],
+)
+async def test_a_malformed_form_is_refused_with_a_page(site: Site, content_type: str, body: bytes) -> None:
+    async with site.visitor() as mine:
+        answer = await mine.post("/settings/sync", content=body, headers={"Content-Type": content_type})
+    assert answer.status_code in {400, 403}
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_an_oversized_form_is_refused(site: Site) -> None:
+    async with site.visitor() as mine:
+        answer = await mine.post("/settings/sync", data={"token": "x" * 300_000})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("guest-data", {"guest_data": "all"}),
+        ("guest-data", {}),
+        ("unknown", {"on_unknown": "free"}),
+        ("unknown", {"on_unknown": "last_known", "hours": "-1"}),
+        ("unknown", {"on_unknown": "last_known", "hours": "9" * 400}),
+    ],
+)
+async def test_a_value_that_the_page_does_not_offer_changes_nothing(
+    site: Site, form: str, told: dict[str, str]
+) -> None:
+    Owners(site.world.store).put(MERCHANT, TOUR, settings_of(TOUR))
+    async with site.visitor() as mine:
+        token = token_in((await mine.get("/settings/")).text)
+        answer = await mine.post(f"/settings/owners/{TOUR.kind}/{TOUR.id}/{form}", data={"token": token, **told})
+    assert answer.status_code == 400
+    assert Owners(site.world.store).get(MERCHANT, TOUR) == settings_of(TOUR)
+
+
+@pytest.mark.parametrize(
+    ("form", "told"), [("guest-data", {"guest_data": "busy"}), ("unknown", {"on_unknown": "sell"})]
+)
+async def test_a_form_changes_its_own_field_and_no_other(site: Site, form: str, told: dict[str, str]) -> None:
+    chosen = settings_of(TOUR, pad_before_minutes=15, pad_after_minutes=30, free_calendars_needed=2)
+    Owners(site.world.store).put(MERCHANT, TOUR, chosen)
+    async with site.visitor() as mine:
+        token = token_in((await mine.get("/settings/")).text)
+        await mine.post(f"/settings/owners/{TOUR.kind}/{TOUR.id}/{form}", data={"token": token, **told})
+    expected = OwnerSettings.model_validate(chosen.model_dump() | told)
+    assert Owners(site.world.store).get(MERCHANT, TOUR) == expected
+
+
+@pytest.mark.parametrize(
+    "query", ["owner=product:", "owner=x:y", "week=9999-99-99", "week=0001-01-01", "said=%00", "owner=product:%00"]
+)
+async def test_an_address_that_makes_no_sense_shows_the_page(site: Site, query: str) -> None:
+    Owners(site.world.store).put(MERCHANT, TOUR, settings_of(TOUR))
+    async with site.visitor() as mine:
+        assert (await mine.get(f"/settings/?{query}&week=9999-12-31")).status_code == 200
+        assert (await mine.get(f"/settings/?owner={TOUR}&{query}")).status_code == 200
+
+
+async def test_pages_tell_browsers_to_be_careful_with_them(site: Site) -> None:
+    async with httpx.AsyncClient(follow_redirects=False) as http:
+        entered = await http.get(await site.link())
+        cookie = entered.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        page = await http.get(f"{site.url}/settings/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert f"form-action 'self' {site.world.settings.google_endpoint}" in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_over_https_the_cookie_never_travels_in_the_clear(site: Site) -> None:
+    safe = Sessions(site.world.settings.model_copy(update={"public_url": "https://slotsync.example"}))
+    answer = Response()
+    safe.keep(answer, Session.begin(MERCHANT))
+    assert answer.headers["set-cookie"].startswith("__Host-slotsync=")
+    assert "Secure" in answer.headers["set-cookie"]

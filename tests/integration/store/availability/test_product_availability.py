@@ -1,0 +1,128 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from slotsync.busy_times.product_availability import Answers
+from slotsync.domain.availability.availability import Availability, SlotState
+from slotsync.domain.availability.explanation import Explanation
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.secrets import Vault
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
+from tests.support.readings import ReadingRecorder, pick
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+TODAY = Interval(start=NOON, end=NOON + timedelta(hours=2))
+AROUND = Interval(start=NOON - timedelta(hours=1), end=NOON + timedelta(hours=3))
+MEETING = Interval(start=NOON + 30 * MINUTE, end=NOON + 60 * MINUTE)
+
+
+class ConnectedMerchant:
+    """A connected merchant with one product."""
+
+    def __init__(self, store: Store, vault: Vault, connections: Connections, merchant: str = "m") -> None:
+        self._store, self._vault, self._connections = store, vault, connections
+        self.merchant = merchant
+        self.connection_id = connections.save_grant(merchant, "token", ["scope"], f"{merchant}@gmail.example")
+        self.reader = ReadingRecorder(store, vault, self.connection_id)
+        self.choose()
+
+    def choose(self, **settings: object) -> None:
+        chosen = OwnerSettings.model_validate({"name": "Tour", **settings})
+        Owners(self._store).put(self.merchant, Owner.product("tour"), chosen)
+
+    def pick(self, *names: str) -> None:
+        pick(self._store, self._vault, self.merchant, "tour", *names)
+
+    def revoke(self) -> None:
+        self._connections.mark_revoked(self.connection_id, "invalid_grant", NOON)
+
+    def availability(self, now: datetime = NOON) -> Availability:
+        found = Answers(self._store, self._vault).availability(self.merchant, "tour", TODAY, now)
+        assert found
+        return found
+
+    def states(self, now: datetime = NOON) -> list[tuple[Interval, SlotState, bool]]:
+        return [(each.span, each.state, each.closed) for each in self.availability(now).slots]
+
+    def explanation(self, at: datetime = NOON) -> Explanation:
+        found = Answers(self._store, self._vault).explanation(self.merchant, "tour", at, NOON)
+        assert found
+        return found
+
+
+@pytest.fixture
+def shop(store: Store, vault: Vault, connections: Connections) -> ConnectedMerchant:
+    return ConnectedMerchant(store, vault, connections)
+
+
+def test_a_product_that_nobody_knows_has_no_answer(store: Store, vault: Vault, shop: ConnectedMerchant) -> None:
+    answers = Answers(store, vault)
+    assert answers.availability("m", "other", TODAY, NOON) is None
+    assert answers.availability("other", "tour", TODAY, NOON) is None
+    assert answers.explanation("m", "other", NOON, NOON) is None
+
+
+def test_without_calendars_it_is_free(shop: ConnectedMerchant) -> None:
+    answer = shop.availability()
+    assert (answer.slots, answer.complete, answer.checked_at) == ((), True, None)
+    assert shop.explanation().because == "free: no calendar blocks it"
+
+
+def test_what_was_read_is_told_as_the_settings_say(shop: ConnectedMerchant) -> None:
+    shop.pick("Family", "Boat")
+    for calendar, busy in (("family", [MEETING]), ("boat", [])):
+        shop.reader.read(calendar, AROUND, NOON - MINUTE, busy)
+    assert shop.states() == [(MEETING, SlotState.BUSY, True)]
+    shop.choose(pad_after_minutes=10)
+    assert shop.states() == [(Interval(start=MEETING.start, end=MEETING.end + 10 * MINUTE), SlotState.BUSY, True)]
+    assert shop.availability().checked_at == NOON - MINUTE
+    shop.choose(free_calendars_needed=1)
+    assert shop.states() == []
+
+
+def test_a_picked_calendar_that_was_never_read_is_unknown(shop: ConnectedMerchant) -> None:
+    shop.pick("Family")
+    assert shop.states() == [(TODAY, SlotState.UNKNOWN, True)]
+    [family] = shop.explanation().calendars
+    assert (family.name, family.why) == ("Family", "never read")
+
+
+def test_without_a_living_grant_all_is_unknown_however_new_the_reading(shop: ConnectedMerchant) -> None:
+    shop.pick("Family")
+    shop.reader.read("family", TODAY, NOON, [MEETING])
+    shop.revoke()
+    assert shop.states() == [(TODAY, SlotState.UNKNOWN, True)]
+    assert shop.explanation().because.endswith(". Google is not connected, so nothing new can be read")
+
+
+def test_what_was_known_before_the_grant_was_lost_counts_where_it_was_chosen(shop: ConnectedMerchant) -> None:
+    shop.pick("Family")
+    shop.choose(on_unknown="last_known:1")
+    shop.reader.read("family", TODAY, NOON, [MEETING])
+    shop.revoke()
+    closed = [span for span, state, closed in shop.states(NOON + 59 * MINUTE) if closed and state == "unknown"]
+    assert closed == [MEETING]
+    assert shop.states(NOON + 61 * MINUTE) == [(TODAY, SlotState.UNKNOWN, True)]
+
+
+def test_an_error_is_named(shop: ConnectedMerchant) -> None:
+    shop.pick("Family")
+    shop.reader.read("family", TODAY, NOON - MINUTE, [])
+    shop.reader.read("family", TODAY, NOON, error="notFound")
+    [family] = shop.explanation().calendars
+    assert family.why == "the calendar could not be read: notFound"
+
+
+def test_what_was_read_for_another_merchant_is_never_used(
+    store: Store, vault: Vault, connections: Connections, shop: ConnectedMerchant
+) -> None:
+    other = ConnectedMerchant(store, vault, connections, "other")
+    for each in (shop, other):
+        each.pick("Family")
+    other.reader.read("family", TODAY, NOON, [MEETING])
+    assert shop.states() == [(TODAY, SlotState.UNKNOWN, True)]
+    assert other.states() == [(MEETING, SlotState.BUSY, True)]

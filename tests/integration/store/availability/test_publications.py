@@ -1,0 +1,238 @@
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from slotsync.domain.availability.availability import Availability, Slot, SlotState
+from slotsync.domain.availability.changes import Published
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import Publication, Subject
+from slotsync.domain.reservations.booked_time import BookedTime
+from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook
+from slotsync.secrets import Vault
+from slotsync.store.availability.publications import Publications
+from slotsync.store.database.engine import Store
+from slotsync.store.merchants import ensure_merchant
+from slotsync.store.reservations.booked_times import BookedTimes
+from slotsync.store.webhook_messages import WebhookMessages
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def hours(start: float, end: float) -> Interval:
+    return Interval(start=NOON + timedelta(hours=start), end=NOON + timedelta(hours=end))
+
+
+DAY = hours(0, 24)
+MORNING, EVENING = hours(1, 2), hours(8, 9)
+
+
+def available(*busy: Interval, unknown: Sequence[Interval] = (), span: Interval = DAY) -> Availability:
+    """Free but for these times."""
+    slots = [Slot(span=each, state=SlotState.BUSY, closed=True) for each in busy]
+    slots += [Slot(span=each, state=SlotState.UNKNOWN, closed=True) for each in unknown]
+    return Availability(span=span, checked_at=NOON, complete=not unknown, slots=tuple(slots))
+
+
+class PublicationHarness:
+    """Publishes one product of one merchant."""
+
+    def __init__(self, store: Store, vault: Vault, *, webhooks: bool = True) -> None:
+        self._store = store
+        self._publications = Publications(store, vault, webhooks=webhooks)
+        self._messages = WebhookMessages(store, vault)
+        with store.write() as connection:
+            ensure_merchant(connection, "m")
+
+    def publish(
+        self, token: str, availability: Availability, replaces: str | None = None, product: str = "tour"
+    ) -> Publication:
+        subject = Subject(merchant="m", product=product, token=token, replaces=replaces)
+        return self._publications.publish(subject, availability, NOON)
+
+    def last(self, product: str = "tour") -> Published | None:
+        return self._publications.last("m", product)
+
+    def book(self, item: str, span: Interval, product: str = "tour") -> None:
+        booked = BookedTime(reservation="R-1", item=item, product=product, span=span)
+        with self._store.write() as connection:
+            BookedTimes(self._store).replace(connection, "m", "R-1", [booked], NOON)
+
+    def told(self, message: str) -> News:
+        body = self._messages.body(message)
+        assert body, "it is not to be delivered"
+        return Webhook.model_validate_json(body).data
+
+    def is_noted(self, message: str) -> bool:
+        return self._messages.body(message) is not None
+
+    def changed(self, message: str) -> AvailabilityChanged:
+        news = self.told(message)
+        assert isinstance(news, AvailabilityChanged)
+        return news
+
+    def notes(self) -> int:
+        with self._store.read() as session:
+            counted = session.connection().execute(text("SELECT count(*) FROM webhook_message"))
+            return int(counted.scalar_one())
+
+
+@pytest.fixture
+def desk(store: Store, vault: Vault) -> PublicationHarness:
+    return PublicationHarness(store, vault)
+
+
+def test_nothing_was_told_at_first(desk: PublicationHarness) -> None:
+    assert desk.last() is None
+
+
+def test_a_product_that_is_free_from_the_beginning_is_no_news(desk: PublicationHarness) -> None:
+    assert desk.publish("t", available()) == Publication(number=0)
+    assert desk.notes() == 0
+
+
+def test_a_change_is_kept_and_told(desk: PublicationHarness) -> None:
+    published = desk.publish("t", available(MORNING))
+    assert published == Publication(number=1, changed=(MORNING,), messages=("msg_t-0",))
+    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    assert desk.told("msg_t-0") == AvailabilityChanged(
+        merchant="m",
+        product="tour",
+        number=1,
+        checked_at=NOON,
+        complete=True,
+        changed=(MORNING,),
+        slots=(ToldSlot(start=MORNING.start, end=MORNING.end, state=SlotState.BUSY, closed=True),),
+    )
+
+
+def test_only_what_is_another_is_told(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    published = desk.publish("t-2", available(MORNING, EVENING))
+    assert published.changed == (EVENING,)
+    assert [slot.start for slot in desk.changed("msg_t-2-0").slots] == [EVENING.start]
+
+
+def test_what_becomes_free_is_told_without_a_slot(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    desk.publish("t-2", available())
+    assert desk.changed("msg_t-2-0").changed == (MORNING,)
+    assert desk.changed("msg_t-2-0").slots == ()
+
+
+def test_unknown_is_told_as_such(desk: PublicationHarness) -> None:
+    desk.publish("t", available(unknown=[DAY]))
+    assert not desk.changed("msg_t-0").complete
+    assert {slot.state for slot in desk.changed("msg_t-0").slots} == {SlotState.UNKNOWN}
+
+
+def test_nothing_new_is_no_message_and_no_number(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    assert desk.publish("t-2", available(MORNING)) == Publication(number=1)
+    assert desk.notes() == 1
+
+
+def test_the_number_grows_with_every_change(desk: PublicationHarness) -> None:
+    numbers = [desk.publish(f"t-{each}", available(hours(each, each + 1))).number for each in range(5)]
+    assert numbers == [1, 2, 3, 4, 5]
+
+
+def test_products_are_counted_each_by_itself(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    assert desk.publish("t-2", available(MORNING), product="kayak").number == 1
+
+
+def test_the_day_that_the_horizon_moves_on_by_is_news_only_where_it_is_not_free(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    assert not desk.publish("t-2", available(MORNING, span=hours(0, 48))).changed
+    assert desk.publish("t-3", available(EVENING, hours(30, 31), span=hours(4, 52))).changed == (EVENING, hours(30, 31))
+
+
+def test_the_same_token_again_tells_nothing_twice(desk: PublicationHarness) -> None:
+    first = desk.publish("t", available(MORNING))
+    again = desk.publish("t", available(EVENING))
+    assert (again.number, again.messages) == (first.number, first.messages)
+    assert desk.notes() == 1
+    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+
+
+def test_who_asks_again_hears_of_every_change_that_there_was(desk: PublicationHarness) -> None:
+    desk.book("1", MORNING)
+    first = desk.publish("t", available(MORNING))
+    again = desk.publish("t", available())
+    assert all(any(span.overlaps(each) for each in again.changed) for span in first.changed)
+    assert (again.messages, again.conflicts) == (first.messages, first.conflicts) == (("msg_t-0", "msg_t-1"), 1)
+
+
+def test_a_message_that_replaces_another_tells_its_times_too(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    published = desk.publish("t-2", available(EVENING), replaces="msg_t-1-0")
+    assert published.messages == ("msg_t-2-0",)
+    assert not desk.is_noted("msg_t-1-0")
+    desk.publish("t-3", available(), replaces="msg_t-2-0")
+    assert desk.changed("msg_t-3-0").changed == (MORNING, EVENING)
+    assert desk.changed("msg_t-3-0").slots == ()
+
+
+def test_what_is_to_be_replaced_stays_while_there_is_nothing_new(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    assert desk.publish("t-2", available(MORNING), replaces="msg_t-1-0").messages == ()
+    assert desk.is_noted("msg_t-1-0")
+
+
+def test_a_message_that_was_accepted_meanwhile_is_not_told_again(desk: PublicationHarness) -> None:
+    desk.publish("t-1", available(MORNING))
+    published = desk.publish("t-2", available(MORNING, EVENING), replaces="msg_gone-0")
+    assert desk.changed(published.messages[0]).changed == (EVENING,)
+
+
+def test_a_busy_time_over_a_reservation_is_a_conflict_once(desk: PublicationHarness) -> None:
+    desk.book("1", hours(1.5, 3))
+    published = desk.publish("t-1", available(MORNING))
+    assert (published.messages, published.conflicts) == (("msg_t-1-0", "msg_t-1-1"), 1)
+    assert desk.told("msg_t-1-1") == ConflictFound(
+        merchant="m",
+        product="tour",
+        reservation="R-1",
+        item="1",
+        start=NOON + timedelta(hours=1.5),
+        end=NOON + timedelta(hours=3),
+        busy=(MORNING,),
+    )
+    assert desk.publish("t-2", available(hours(1, 3))).conflicts == 0
+
+
+def test_a_conflict_is_found_anew_once_it_was_resolved(desk: PublicationHarness) -> None:
+    desk.book("1", MORNING)
+    found = [desk.publish(f"t-{each}", available(*busy)).conflicts for each, busy in enumerate([[MORNING], []] * 2)]
+    assert found == [1, 0, 1, 0]
+
+
+def test_a_time_that_is_only_unknown_is_no_conflict_and_ends_none(desk: PublicationHarness) -> None:
+    desk.book("1", MORNING)
+    told = [available(unknown=[MORNING]), available(), available(MORNING), available(unknown=[MORNING])]
+    found = [desk.publish(f"t-{each}", availability).conflicts for each, availability in enumerate(told)]
+    assert found == [0, 0, 1, 0]
+    assert desk.publish("t-9", available(MORNING)).conflicts == 0
+
+
+def test_a_reservation_of_another_product_is_no_conflict(desk: PublicationHarness) -> None:
+    desk.book("1", MORNING, product="kayak")
+    assert desk.publish("t", available(MORNING)).messages == ("msg_t-0",)
+
+
+def test_a_platform_without_webhooks_is_sent_nothing_but_can_ask(store: Store, vault: Vault) -> None:
+    desk = PublicationHarness(store, vault, webhooks=False)
+    desk.book("1", MORNING)
+    assert desk.publish("t", available(MORNING)) == Publication(number=1, changed=(MORNING,), conflicts=1)
+    assert desk.notes() == 0
+    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+
+
+def test_what_was_told_rests_sealed(store: Store, desk: PublicationHarness) -> None:
+    desk.publish("t", available(MORNING))
+    with store.read() as session:
+        (row,) = session.connection().execute(text("SELECT slots FROM published_availability")).all()
+        (message,) = session.connection().execute(text("SELECT body FROM webhook_message")).all()
+    assert "busy" not in f"{row} {message}"

@@ -1,0 +1,67 @@
+import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+from temporalio import activity, workflow
+from temporalio.common import Priority
+from temporalio.worker import Worker
+
+from slotsync.secrets import Vault
+from slotsync.temporal import queues
+from slotsync.temporal.queues import limit_google_calls
+from tests.support.temporal_servers import temporal_server
+
+pytestmark = pytest.mark.anyio
+
+
+@workflow.defn(sandboxed=False)
+class Caller:
+    """Calls Google many times at once, for a noisy connection and a quiet one."""
+
+    @workflow.run
+    async def run(self, calls: dict[str, int]) -> None:
+        await asyncio.gather(*(self._call(key) for key, count in calls.items() for _ in range(count)))
+
+    async def _call(self, key: str) -> None:
+        await workflow.execute_activity(
+            "call",
+            key,
+            task_queue=queues.GOOGLE,
+            start_to_close_timeout=timedelta(minutes=1),
+            priority=Priority(fairness_key=key),
+        )
+
+
+async def test_a_noisy_connection_is_held_to_its_rate_and_a_quiet_one_is_not_held_up(vault: Vault) -> None:
+    began: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    counted: Counter[str] = Counter()
+
+    @activity.defn
+    def call(key: str) -> None:
+        began.setdefault(key, monotonic())
+        ended[key] = monotonic()
+        counted[key] += 1
+
+    async with temporal_server(vault) as client:
+        await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)  # 9 a second for each
+        with ThreadPoolExecutor(32) as threads:
+            workflows = Worker(client, task_queue=queues.WORKFLOWS, workflows=[Caller])
+            google = Worker(
+                client,
+                task_queue=queues.GOOGLE,
+                activities=[call],
+                activity_executor=threads,
+                max_concurrent_activities=32,
+                disable_eager_activity_execution=True,
+            )
+            async with workflows, google:
+                await client.execute_workflow(
+                    Caller.run, {"noisy": 60, "quiet": 5}, id="caller", task_queue=queues.WORKFLOWS
+                )
+    assert counted == {"noisy": 60, "quiet": 5}
+    assert 60 / (ended["noisy"] - began["noisy"]) < 12, "600 a minute and a small burst"
+    assert ended["quiet"] < ended["noisy"] - 2

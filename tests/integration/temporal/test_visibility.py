@@ -1,0 +1,35 @@
+import pytest
+from temporalio.client import Client
+
+from activities.signals import open_reservations_of
+from slotsync.domain.calendars.owner import Owner
+from slotsync.secrets import Vault
+from slotsync.temporal.search_attributes import whose
+from tests.support.temporal_servers import temporal_server
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+NAMES = ["o'brien", "it''s", "100%_", "a'OR'1'='1", "a*b", "(a)"]
+
+
+async def found(client: Client, merchant: str, owner: Owner) -> int:
+    return (await client.count_workflows(open_reservations_of(merchant, owner))).count
+
+
+async def test_ids_with_quotes_find_their_own_workflows_and_no_others(vault: Vault) -> None:
+    async with temporal_server(vault) as client:
+        for name in NAMES:
+            await client.start_workflow(
+                "ReservationWorkflow",
+                id=f"reservation:{name}:R-1",
+                task_queue="nobody-listens",
+                search_attributes=whose(name, [Owner.product(name)]),
+            )
+        for name in NAMES:
+
+            async def there(name: str = name) -> bool:
+                return await found(client, name, Owner.product(name)) == 1
+
+            await until(there)
+        assert await found(client, "x' OR SlotsyncMerchant != '", Owner.product("x")) == 0

@@ -1,0 +1,55 @@
+"""Merchants that come to the API with a Google account of their own."""
+
+import asyncio
+
+from slotsync.store.connections.connections import Connections
+from starter.services.connections import Connected, Connecting
+from tests.support.api import Api
+from tests.support.consent_browser import decide
+
+BROWSER = "a secret that only this browser has"
+
+
+def account_of(merchant: str) -> str:
+    return f"{merchant}@gmail.example"
+
+
+async def begin(api: Api, merchant: str) -> str:
+    """Makes the merchant's Google account; where the merchant is sent."""
+    account = {"email": account_of(merchant), "time_zone": "Europe/Helsinki"}
+    (await api.world.http.post("/sandbox/accounts", json=account)).raise_for_status()
+    return await _connecting(api).begin(merchant, BROWSER)
+
+
+async def consent(api: Api, merchant: str, *ticked: str) -> None:
+    """The whole way to Google and back, with these boxes ticked, or all."""
+    url = await begin(api, merchant)
+    boxes = frozenset(ticked) if ticked else None
+    back = await asyncio.to_thread(decide, url, account_of(merchant), ticked=boxes)
+    assert isinstance(await _connecting(api).complete(back.state, back.code, BROWSER), Connected)
+
+
+async def revoke(api: Api, merchant: str) -> None:
+    """The merchant withdraws the grant at Google."""
+    (await api.world.http.post(f"/sandbox/accounts/{account_of(merchant)}/revoke")).raise_for_status()
+
+
+async def calendar(api: Api, merchant: str, name: str, **more: object) -> str:
+    """A calendar that the merchant makes by hand."""
+    address = f"/sandbox/accounts/{account_of(merchant)}/calendars"
+    made = (await api.world.http.post(address, json={"summary": name, **more})).raise_for_status()
+    return str(made.json()["id"])
+
+
+def tokens(api: Api, merchant: str) -> list[str]:
+    """What must never be told."""
+    connections = Connections(api.world.store, api.world.vault)
+    connection_id = connections.active_id(merchant)
+    assert connection_id
+    grant = connections.grant(connection_id)
+    return [token for token in (grant.refresh_token, grant.access_token) if token]
+
+
+def _connecting(api: Api) -> Connecting:
+    world = api.world
+    return Connecting(world.settings, world.store, world.vault, world.client)

@@ -1,0 +1,71 @@
+"""A merchant whose own calendars block its products, with a platform that receives webhooks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from temporalio.client import Client
+
+from localgoogle.server import RunningLocalGoogle
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner
+from slotsync.secrets import Vault
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.temporal.signals import tell_availability
+from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.settings import settings_for
+from tests.support.webhook_receiver import WebhookReceiver
+from tests.support.world import World, world_of
+
+
+@dataclass(frozen=True)
+class AvailabilityWorld:
+    """A merchant with products and an own calendar, in a world of their own."""
+
+    world: World
+    platform: WebhookReceiver
+
+    async def block(self, *calendar_ids: str, product: Owner = TOUR) -> None:
+        """Picks the calendars that block the product, as the settings page does."""
+        calendars = [PickableCalendar(id=each, name="Picked") for each in calendar_ids]
+        BlockingCalendars(self.world.store, self.world.vault).pick(MERCHANT, product, calendars)
+        await tell_availability(self.world.client, MERCHANT, product.id)
+
+    async def calendar(self, name: str) -> str:
+        """A calendar that the merchant makes by hand."""
+        address = f"/sandbox/accounts/{EMAIL}/calendars"
+        answer = (await self.world.http.post(address, json={"summary": name})).raise_for_status()
+        return str(answer.json()["id"])
+
+    async def busy(self, start: datetime, end: datetime, calendar: str = EMAIL) -> str:
+        """An event that the merchant enters by hand."""
+        body = {"summary": "Dentist", "start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
+        answer = await self.world.http.post(self._events(calendar), json=body)
+        return str(answer.raise_for_status().json()["id"])
+
+    async def free(self, event: str, calendar: str = EMAIL) -> None:
+        """Deletes it by hand."""
+        (await self.world.http.delete(f"{self._events(calendar)}/{event}")).raise_for_status()
+
+    def _events(self, calendar: str) -> str:
+        return f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+
+
+@asynccontextmanager
+async def open_availability_world(  # noqa: PLR0913  what a shop stands on
+    google: RunningLocalGoogle,
+    vault: Vault,
+    client: Client,
+    platform: WebhookReceiver,
+    folder: Path,
+    *,
+    key: str | None = None,
+    **more: object,
+) -> AsyncIterator[AvailabilityWorld]:
+    """A shop that polls every second."""
+    settings = platform.settings(settings_for(google.url, folder, key)).model_copy(update={"poll_seconds": 1, **more})
+    async with world_of(settings, vault, client) as world:
+        await world.open_shop(TOUR)
+        yield AvailabilityWorld(world, platform)

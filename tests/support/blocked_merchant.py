@@ -1,0 +1,75 @@
+"""A merchant with a busy family and a boat that is away, read by the clock of the test."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from slotsync.busy_times.poller import BusyReader
+from slotsync.domain.availability.availability import Slot, SlotState
+from slotsync.domain.availability.horizon import JITTER, OVERLAP
+from slotsync.domain.availability.intervals import Interval, merged_intervals
+from tests.support.poller_harness import HORIZON, PollerHarness
+
+NOON = datetime(2027, 3, 20, 12, tzinfo=UTC)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+TODAY = NOON - 12 * HOUR
+NEAR = Interval(start=TODAY, end=TODAY + (HORIZON.near_days - 1) * DAY)
+WHOLE = Interval(start=TODAY, end=TODAY + HORIZON.days * DAY)
+MEETING = Interval(start=NOON + DAY, end=NOON + DAY + HOUR)
+TRIP = Interval(start=NOON + 3 * DAY, end=NOON + 5 * DAY)
+
+CHOICES = {"block": "block", "sell": "sell", "last-known": "last_known:1"}
+"""What is done with unknown times, by product."""
+
+POLL = HORIZON.poll * (1 + JITTER)
+
+
+class BlockedMerchant:
+    """A merchant with a busy family and a boat that is away, and a product for each choice that the family blocks.
+
+    The boat blocks a product of its own, and both together another one.
+    """
+
+    def __init__(self, desk: PollerHarness, reader: BusyReader) -> None:
+        self._desk = desk
+        self._reader = reader
+        self.account = desk.account()
+        self.family, self.boat = (self.account.calendar(name) for name in ("Family", "Boat"))
+        self.account.busy(self.family, MEETING.start, MEETING.end)
+        self.account.busy(self.boat, TRIP.start, TRIP.end)
+        for product, choice in CHOICES.items():
+            self._offer(product, self.family, on_unknown=choice)
+        self._offer("boat", self.boat)
+        self._offer("both", self.family, self.boat)
+
+    def _offer(self, product: str, *calendars: str, **settings: object) -> None:
+        self.account.choose(product, **settings)
+        self.account.pick(*calendars, product=product)
+
+    def read(self, after: timedelta = timedelta()) -> datetime:
+        """Reads all that is due by then; when to read next."""
+        self._desk.clock.advance(after)
+        while (next_at := self._reader.turn(self.account.connection_id).next_at) <= self._desk.clock():
+            pass
+        return next_at
+
+    def heals(self, within: timedelta) -> None:
+        """All is known again: the near days with the next poll, and all others within this time."""
+        self.read(POLL)
+        assert all(span.start >= NEAR.end - OVERLAP for span in self.of_state("both", SlotState.UNKNOWN))
+        self.read(within)
+        assert self.known()
+
+    def slots(self, product: str) -> Sequence[Slot]:
+        return self.account.availability(product).slots
+
+    def closed(self, product: str) -> tuple[Interval, ...]:
+        return merged_intervals(slot.span for slot in self.slots(product) if slot.closed)
+
+    def of_state(self, product: str, state: SlotState) -> tuple[Interval, ...]:
+        return merged_intervals(slot.span for slot in self.slots(product) if slot.state is state)
+
+    def known(self) -> bool:
+        """Whether the whole truth is told of all products."""
+        told = [[(slot.span, slot.state) for slot in self.slots(product)] for product in (*CHOICES, "boat", "both")]
+        meeting, trip = (MEETING, SlotState.BUSY), (TRIP, SlotState.BUSY)
+        return told == [*[[meeting]] * len(CHOICES), [trip], [meeting, trip]]

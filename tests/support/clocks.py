@@ -1,0 +1,47 @@
+"""Clocks that tests move."""
+
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class SettableClock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+class TickingClock:
+    """Goes on by a moment whenever somebody looks at it, and by more when it is told to."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+class ShiftedClock:
+    """The present, and later on request."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        """The instant that the local Google takes for now."""
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        """Lets time pass."""
+        self._ahead += by

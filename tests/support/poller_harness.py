@@ -1,0 +1,212 @@
+"""A merchant's account at the local Google, readers of its busy times, and a clock that the test sets."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import httpx
+from cryptography.fernet import Fernet
+
+from localgoogle.options import LocalGoogleOptions
+from localgoogle.server import RunningLocalGoogle, running_local_google
+from slotsync.busy_times.poller import BusyReader
+from slotsync.busy_times.product_availability import Answers, Look, ProductLooks
+from slotsync.busy_times.push_channels import ChannelUpkeep
+from slotsync.clock import utc_now
+from slotsync.connection_health import CallNotes
+from slotsync.domain.availability.availability import Availability
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.horizon import Horizon
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.google.channels import GoogleChannels
+from slotsync.google.freebusy import GoogleBusyTimes
+from slotsync.google.service import TIMEOUT, GoogleServices
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.busy_readings import BusyReadings
+from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
+from slotsync.temporal.options import connect
+from starter.local.dev import CLIENT_ID, SCOPES
+from tests.support.clocks import TickingClock
+from tests.support.settings import settings_for
+
+HORIZON = Horizon(days=130)
+"""One near piece, and two far ones."""
+
+Body = dict[str, object]
+
+
+@dataclass(frozen=True)
+class PollerHarness:
+    """What all readers share. Google, slotsync's database and the readers live by the same clock."""
+
+    google: RunningLocalGoogle
+    http: httpx.Client
+    settings: Settings
+    store: Store
+    vault: Vault
+    clock: TickingClock
+    notes: CallNotes
+    numbers: Iterator[int]
+
+    @property
+    def accounts(self) -> WatchedAccounts:
+        return WatchedAccounts(self.store, self.vault, self.clock)
+
+    @property
+    def channels(self) -> PushChannels:
+        return PushChannels(self.store, self.vault, self.clock)
+
+    @contextmanager
+    def reader(self, address: str | None = None, timeout: timedelta = TIMEOUT) -> Iterator[BusyReader]:
+        """A reader as in a process of its own; Google tells it of changes if it has an address."""
+        grants = Connections(self.store, self.vault)
+        with closing(GoogleServices(self.settings, grants, timeout=timeout)) as services:
+            google = GoogleChannels(services, self.clock)
+            upkeep = ChannelUpkeep(google, self.channels, self.accounts, self.notes, address, self.clock)
+            yield BusyReader(
+                self.accounts,
+                BusyReadings(self.store, self.vault, self.clock),
+                Calendars(self.store),
+                GoogleBusyTimes(services),
+                upkeep,
+                self.notes,
+                HORIZON,
+                self.clock,
+            )
+
+    def account(self, zone: str = "Europe/Helsinki") -> "MerchantAccount":
+        """A merchant who has just connected a new account."""
+        account = MerchantAccount(self, f"merchant-{next(self.numbers)}")
+        account.connect(zone)
+        return account
+
+    def fault(self, kind: str, **more: object) -> None:
+        """Something that goes wrong from now on; without anything else, with each query."""
+        always = {} if "count" in more else {"probability": 1}
+        fault = {"method": "freebusy.query", "kind": kind, **always, **more}
+        self.http.post("/sandbox/faults", json=fault).raise_for_status()
+
+    def heal(self) -> None:
+        self.http.delete("/sandbox/faults").raise_for_status()
+
+
+class MerchantAccount:
+    """A merchant with an account at Google, and products that its calendars block."""
+
+    def __init__(self, desk: PollerHarness, name: str) -> None:
+        self._desk = desk
+        self._looks = ProductLooks(desk.store, desk.vault, HORIZON)
+        self._answers = Answers(desk.store, desk.vault)
+        self.merchant = name
+        self.email = f"{name}@gmail.example"
+        self.connection_id = ""
+
+    def connect(self, zone: str, scopes: tuple[str, ...] = tuple(SCOPES)) -> None:
+        """What the merchant grants, at first or anew."""
+        self._desk.http.post("/sandbox/accounts", json={"email": self.email, "time_zone": zone}).raise_for_status()
+        grant = {"client_id": CLIENT_ID, "scopes": list(scopes)}
+        answer = self._desk.http.post(f"/sandbox/accounts/{self.email}/grant", json=grant).raise_for_status()
+        connections = Connections(self._desk.store, self._desk.vault)
+        token = answer.json()["refresh_token"]
+        self.connection_id = connections.save_grant(self.merchant, token, scopes, self.email)
+
+    def lose_grant(self) -> None:
+        """Whoever called Google has heard that the grant is dead."""
+        connections = Connections(self._desk.store, self._desk.vault)
+        connections.mark_revoked(self.connection_id, "invalid_grant", utc_now())
+
+    def choose(self, product: str = "tour", **settings: object) -> None:
+        """The settings of a product."""
+        chosen = OwnerSettings.model_validate({"name": product, **settings})
+        Owners(self._desk.store).put(self.merchant, Owner.product(product), chosen)
+
+    def pick(self, *calendars: str, product: str = "tour") -> None:
+        """Makes these calendars the ones that block a product."""
+        picked = [PickableCalendar(id=each, name="Picked") for each in calendars]
+        BlockingCalendars(self._desk.store, self._desk.vault).pick(self.merchant, Owner.product(product), picked)
+
+    def calendar(self, name: str = "Family", zone: str = "Europe/Helsinki") -> str:
+        """A calendar that the merchant makes by hand."""
+        return str(self._done("POST", "", {"summary": name, "timeZone": zone})["id"])
+
+    def move_calendar(self, calendar: str, zone: str) -> None:
+        self._done("PATCH", f"/{calendar}", {"timeZone": zone})
+
+    def delete_calendar(self, calendar: str) -> None:
+        self._done("DELETE", f"/{calendar}")
+
+    def enter(self, calendar: str, body: Body) -> str:
+        """An event that the merchant enters by hand."""
+        return str(self._done("POST", f"/{calendar}/events", body)["id"])
+
+    def busy(self, calendar: str, start: datetime, end: datetime) -> str:
+        """The same, with nothing but its times."""
+        return self.enter(calendar, {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}})
+
+    def change(self, calendar: str, event: str, body: Body) -> None:
+        self._done("PATCH", f"/{calendar}/events/{event}", body)
+
+    def delete(self, calendar: str, event: str) -> None:
+        self._done("DELETE", f"/{calendar}/events/{event}")
+
+    def events(self, calendar: str) -> list[Body]:
+        """All of a calendar's events, deleted ones too, with all details."""
+        items: list[Body] = self._get(f"/{calendar}/events?showDeleted=true")["items"]
+        return items
+
+    def zone(self, calendar: str) -> str:
+        return str(self._get(f"/{calendar}")["timeZone"])
+
+    def look(self, product: str = "tour") -> Look:
+        """The product as its workflow sees it."""
+        return self._looks.look(self.merchant, product, self._desk.clock())
+
+    def availability(self, product: str = "tour") -> Availability:
+        """What is told of the product over the whole horizon."""
+        now = self._desk.clock()
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        whole = Interval(start=today, end=today + timedelta(days=HORIZON.days))
+        found = self._answers.availability(self.merchant, product, whole, now)
+        assert found
+        return found
+
+    def _done(self, verb: str, path: str, body: Body | None = None) -> Body:
+        answer = self._desk.http.request(verb, self._address(path), json=body).raise_for_status()
+        told: Body = answer.json() if answer.content else {}
+        return told
+
+    def _get(self, path: str) -> dict[str, list[Body]]:
+        told: dict[str, list[Body]] = self._desk.http.get(self._address(path)).raise_for_status().json()
+        return told
+
+    def _address(self, path: str) -> str:
+        return f"/sandbox/accounts/{self.email}/calendars{path}"
+
+
+@contextmanager
+def running_poller_harness(folder: Path, now: datetime) -> Iterator[PollerHarness]:
+    """A Google and a database of their own. A grant that is lost cannot be told to Temporal, for there is none."""
+    clock, key = TickingClock(now), Fernet.generate_key().decode()
+    vault = Vault([key])
+    options = LocalGoogleOptions(
+        per_user_per_minute=None, per_project_per_minute=None, calendars_in_short_period=None, clock=clock
+    )
+    client = asyncio.run(connect(vault, address="127.0.0.1:9", lazy=True))
+    with running_local_google(options) as google, httpx.Client(base_url=google.url, timeout=30) as http:
+        settings = settings_for(google.url, folder, key)
+        with closing(Store.open(settings.database_url)) as store, closing(asyncio.new_event_loop()) as loop:
+            store.upgrade()
+            notes = CallNotes(Connections(store, vault), client, loop, clock)
+            yield PollerHarness(google, http, settings, store, vault, clock, notes, count(1))

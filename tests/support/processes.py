@@ -1,0 +1,85 @@
+"""slotsync's parts as processes of their own, which can be killed and started again."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from slotsync.settings import Settings
+from starter.local.processes import process, until_ready
+
+UNLIMITED_CALLS = "1000000"
+
+
+async def ready_at_once() -> bool:
+    """For a part that nobody can ask whether it is ready."""
+    return True
+
+
+class Part:
+    """One program, running or not."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  what a process needs
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        answers: Callable[[], Awaitable[bool]],
+        at_end: AsyncExitStack,
+    ) -> None:
+        self._name = name
+        self._command = command
+        self._folder = folder
+        self._environment = environment
+        self._answers = answers
+        self._at_end = at_end
+        self._running: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Runs it, until it answers."""
+        started = process(self._name, self._command, folder=self._folder, environment=self._environment)
+        self._running = await self._at_end.enter_async_context(started)
+        await until_ready(self._name, self._answers, self._running, self._folder)
+
+    async def kill(self) -> None:
+        """SIGKILL: no last word, nothing put away."""
+        assert self._running, f"{self._name} was not started"
+        assert self._running.returncode is None, f"{self._name} ended by itself"
+        self._running.kill()
+        await self._running.wait()
+
+
+def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
+    """What tells a process these settings, and where Temporal is. It counts no calls to Google."""
+    return {
+        "TEMPORAL_ADDRESS": temporal,
+        "SLOTSYNC_DATA_FOLDER": str(settings.data_folder),
+        "SLOTSYNC_DATABASE_URL": settings.database_url,
+        "SLOTSYNC_ENCRYPTION_KEYS": _listed(settings.encryption_keys),
+        "SLOTSYNC_API_KEYS": _listed(settings.api_keys),
+        "SLOTSYNC_PUBLIC_URL": settings.public_url,
+        "SLOTSYNC_GOOGLE_ENDPOINT": settings.google_endpoint,
+        "SLOTSYNC_GOOGLE_CLIENT_ID": settings.google_client_id,
+        "SLOTSYNC_GOOGLE_CLIENT_SECRET": settings.google_client_secret.get_secret_value(),
+        "SLOTSYNC_WEBHOOK_URL": settings.webhook_url,
+        "SLOTSYNC_WEBHOOK_SECRET": settings.webhook_secret.get_secret_value(),
+        "SLOTSYNC_POLL_SECONDS": str(settings.poll_seconds),
+        "SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE": UNLIMITED_CALLS,
+        "SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE": UNLIMITED_CALLS,
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def _listed(secrets: Sequence[SecretStr]) -> str:
+    return ",".join(each.get_secret_value() for each in secrets)

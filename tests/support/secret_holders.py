@@ -1,0 +1,147 @@
+"""A platform and its merchant, who talk to slotsync over HTTP and remember every secret that they meet."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import httpx
+from sqlalchemy import text
+
+from slotsync.store.connections.connections import Connections
+from starter.services.settings_links import signer
+from tests.support.consent_browser import decide
+from tests.support.machine import Machine
+from tests.support.oauth_app import Form
+from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.world import World
+
+PRODUCT_PAGE = f"/settings/owners/{TOUR.kind}/{TOUR.id}"
+
+
+@dataclass
+class NotedSecrets:
+    """Texts that may be nowhere, by what they are: those that were replaced, too."""
+
+    kinds: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def note(self, what: str, text: str) -> None:
+        assert len(text) >= 8, f"{what} is too short to be searched for"
+        if text not in self.kinds[what]:
+            self.kinds[what].append(text)
+
+    def texts(self, *kinds: str) -> dict[str, str]:
+        """Those of these kinds, by names; all of them, where no kind is named."""
+        return {
+            f"{what} {number}": text for what in kinds or self.kinds for number, text in enumerate(self.kinds[what], 1)
+        }
+
+
+@dataclass(frozen=True)
+class PlatformApi:
+    """The booking platform, with its API key."""
+
+    http: httpx.AsyncClient
+    secrets: NotedSecrets
+
+    async def put(self, path: str, body: dict[str, object], answered: int) -> None:
+        answer = await self.http.put(f"/v1/merchants/{MERCHANT}/{path}", json=body)
+        assert answer.status_code == answered, answer.text
+
+    async def link(self, leads: str) -> str:
+        answer = (await self.http.post(f"/v1/merchants/{MERCHANT}/{leads}")).raise_for_status().json()
+        url = str(answer.get("url") or answer["authorization_url"])
+        signed = httpx.URL(url).params["link"]
+        self.secrets.note("link", signed)
+        self.secrets.note("signature of a link", signed.rsplit(".", 1)[1])
+        return url
+
+
+@dataclass(frozen=True)
+class MerchantBrowser:
+    """The merchant's browser."""
+
+    http: httpx.AsyncClient
+    machine: Machine
+    world: World
+    secrets: NotedSecrets
+
+    async def opens(self, address: str) -> httpx.Response:
+        """The page that the browser ends at."""
+        return (await self.http.get(address, follow_redirects=True)).raise_for_status()
+
+    async def sends(self, form: str, **fields: str) -> httpx.Response:
+        """What answers to a form of the settings page."""
+        token = Form(await self.opens("/settings/")).hidden["token"]
+        self.secrets.note("form token", token)
+        return await self.http.post(form, data={"token": token, **fields})
+
+    async def follows(self, link: str) -> str:
+        """Where in Google a link of the platform leads the browser."""
+        return _address(await self.http.get(link))
+
+    async def connects(self, consent: str) -> None:
+        """Allows everything at Google and comes back."""
+        self._note_session()
+        self._note_verifiers()
+        back = decide(consent, EMAIL)
+        assert back.code
+        self.secrets.note("state", back.state)
+        self.secrets.note("code", back.code)
+        answer = {"state": back.state, "code": back.code}
+        page = await self.opens(f"/google/callback?{urlencode(answer)}")
+        assert "Connected as" in page.text
+        self.note_grant()
+
+    async def connects_from_the_page(self) -> None:
+        """The same, by the button."""
+        await self.connects(_address(await self.sends("/settings/connect")))
+
+    def note_grant(self) -> None:
+        """Remembers the tokens of now."""
+        connections = Connections(self.world.store, self.world.vault)
+        connection = connections.active_id(MERCHANT)
+        assert connection
+        grant = connections.grant(connection)
+        self.secrets.note("refresh token", grant.refresh_token)
+        if grant.access_token:
+            self.secrets.note("access token", grant.access_token)
+
+    def _note_session(self) -> None:
+        cookie = self.http.cookies["slotsync"]
+        self.secrets.note("cookie", cookie)
+        self.secrets.note("signature of a cookie", cookie.rsplit(".", 1)[1])
+        self.secrets.note("browser", signer(self.machine.settings, "session").loads(cookie)["browser"])
+
+    def _note_verifiers(self) -> None:
+        with self.world.store.read() as session:
+            sealed = [*session.connection().execute(text("SELECT secret FROM pending_consent")).scalars()]
+        assert sealed
+        for each in sealed:
+            self.secrets.note("verifier", self.world.vault.open(each))
+
+
+@asynccontextmanager
+async def platform_api(machine: Machine, secrets: NotedSecrets) -> AsyncIterator[PlatformApi]:
+    """The platform of this machine; remembers the machine's own secrets."""
+    (key,) = machine.settings.api_keys
+    (sealing,) = machine.settings.encryption_keys
+    secrets.note("API key", key.get_secret_value())
+    secrets.note("encryption key", sealing.get_secret_value())
+    secrets.note("client secret", machine.settings.google_client_secret.get_secret_value())
+    allowed = {"Authorization": f"Bearer {key.get_secret_value()}"}
+    async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=30, headers=allowed) as http:
+        yield PlatformApi(http, secrets)
+
+
+@asynccontextmanager
+async def merchant_browser(machine: Machine, world: World, secrets: NotedSecrets) -> AsyncIterator[MerchantBrowser]:
+    """A browser that has seen nothing yet."""
+    async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=30) as http:
+        yield MerchantBrowser(http, machine, world, secrets)
+
+
+def _address(answer: httpx.Response) -> str:
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]

@@ -1,0 +1,26 @@
+"""Wait until a condition is true, in async code and in threads."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, look: float = 0.05) -> None:
+    """Waits for a condition, and looks after it every so many seconds."""
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for
+            await asyncio.sleep(look)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def poll_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.005)

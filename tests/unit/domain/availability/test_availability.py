@@ -1,0 +1,146 @@
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+
+from slotsync.domain.availability.availability import Availability, Reading, SlotState, availability
+from slotsync.domain.availability.blocking import BlockingRule
+from slotsync.domain.calendars.owner import OwnerSettings
+from tests.support.interval_samples import NOON, MinuteSet, interval, minutes
+from tests.support.reading_samples import CALENDARS, PICKED, RULES, reading
+
+ASKED = interval(0, 40)
+HOUR = 60
+MINUTE = timedelta(minutes=1)
+BLOCK = BlockingRule()
+
+
+def state_of(readings: list[Reading], minute: int, oldest: int) -> str:
+    """What one calendar says of one minute: the newest word on it, if that is good and young enough."""
+    on_it = [each for each in readings if minute in minutes([each.span])]
+    newest = max(on_it, key=lambda each: each.read_at, default=None)
+    if newest is None or newest.error or NOON - newest.read_at >= timedelta(minutes=oldest):
+        return "unknown"
+    return "busy" if minute in minutes(list(newest.busy)) else "free"
+
+
+def is_shut(readings: list[Reading], minute: int, on_unknown: str) -> bool:
+    """Whether one calendar takes one minute away, its padding left out."""
+    state = state_of(readings, minute, 5)
+    if state != "unknown":
+        return state == "busy"
+    if on_unknown == "last_known:1":
+        good = [each for each in readings if not each.error]
+        return state_of(good, minute, HOUR + 1) != "free"
+    return on_unknown == "block"
+
+
+def expected_at(calendars: list[list[Reading]], minute: int, rule: BlockingRule) -> tuple[str, bool]:
+    """What one minute is, and whether it is closed: calendar by calendar, each minute around it by itself."""
+    first, last = minute - rule.after // MINUTE, minute + rule.before // MINUTE
+    busy = unknown = shut = 0
+    for readings in calendars:
+        states = {state_of(readings, each, 5) for each in range(first, last + 1)}
+        busy += "busy" in states
+        unknown += "unknown" in states and "busy" not in states
+        shut += any(is_shut(readings, each, rule.on_unknown) for each in range(first, last + 1))
+    free = len(calendars) - busy
+    needed = len(calendars) if rule.free_needed is None else min(rule.free_needed, len(calendars))
+    state = "busy" if free < needed else "unknown" if free - unknown < needed else "free"
+    return state, len(calendars) - shut < needed
+
+
+def in_slots(answer: Availability, *states: SlotState, closed: bool | None = None) -> MinuteSet:
+    chosen = [each for each in answer.slots if each.state in states and closed in {None, each.closed}]
+    return minutes([each.span for each in chosen])
+
+
+@given(CALENDARS, PICKED, RULES)
+def test_every_minute_is_what_the_calendars_say_one_by_one(
+    readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
+) -> None:
+    answer = availability(readings, picked, ASKED, NOON, rule)
+    calendars = [readings.get(each, []) for each in picked]
+    for minute in range(40):
+        state, closed = expected_at(calendars, minute, rule)
+        assert (minute in in_slots(answer, SlotState.BUSY)) == (state == "busy"), minute
+        assert (minute in in_slots(answer, SlotState.UNKNOWN)) == (state == "unknown"), minute
+        assert (minute in in_slots(answer, *SlotState, closed=True)) == closed, minute
+    assert answer.complete == (not in_slots(answer, SlotState.UNKNOWN))
+
+
+@given(CALENDARS, PICKED, RULES)
+def test_slots_are_in_order_and_within_what_was_asked(
+    readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
+) -> None:
+    slots = availability(readings, picked, ASKED, NOON, rule).slots
+    assert all(one.span.end <= other.span.start for one, other in pairwise(slots))
+    assert all(ASKED.start <= slot.span.start and slot.span.end <= ASKED.end for slot in slots)
+    assert all(slot.closed for slot in slots if slot.state is SlotState.BUSY)
+
+
+def test_without_calendars_all_is_free_and_nothing_had_to_be_read() -> None:
+    answer = availability({}, [], ASKED, NOON, BLOCK)
+    assert (answer.slots, answer.complete, answer.checked_at) == ((), True, None)
+
+
+def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
+    answer = availability({}, ["a"], ASKED, NOON, BLOCK)
+    assert not answer.complete
+    assert in_slots(answer, SlotState.UNKNOWN, closed=True) == set(range(40))
+
+
+@pytest.mark.parametrize("error", ["notFound", "internalError", "rateLimitExceeded"])
+def test_an_error_after_a_good_answer_makes_its_times_unknown_and_no_others(error: str) -> None:
+    told = {"a": [reading(0, 20, age=1), reading(20, 40, age=1), reading(0, 20, error=error)], "b": [reading(0, 40)]}
+    answer = availability(told, ["a", "b"], ASKED, NOON, BLOCK)
+    assert in_slots(answer, SlotState.UNKNOWN) == set(range(20))
+
+
+def test_what_one_calendar_knows_to_be_busy_is_busy_whatever_is_unknown_elsewhere() -> None:
+    answer = availability(
+        {"a": [reading(0, 40, interval(5, 10))]}, ["a", "b"], ASKED, NOON, BlockingRule(on_unknown="sell")
+    )
+    assert in_slots(answer, SlotState.BUSY, closed=True) == set(range(5, 10))
+    assert in_slots(answer, SlotState.UNKNOWN, closed=False) == set(range(40)) - set(range(5, 10))
+
+
+def test_the_oldest_reading_that_was_used_says_when_it_was_checked() -> None:
+    told = {"a": [reading(0, 20, age=3), reading(20, 40, age=1), reading(50, 60, age=4)], "b": [reading(0, 40, age=2)]}
+    assert availability(told, ["a", "b"], ASKED, NOON, BLOCK).checked_at == NOON - timedelta(minutes=3)
+
+
+def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
+    told = {"a": [reading(-20, 60, interval(-10, -2), interval(45, 50))]}
+    rule = BlockingRule(before=timedelta(minutes=10), after=timedelta(minutes=5))
+    answer = availability(told, ["a"], ASKED, NOON, rule)
+    assert in_slots(answer, SlotState.BUSY) == {0, 1, 2, *range(35, 40)}
+    assert answer.complete
+
+
+def test_padding_of_what_is_unknown_is_unknown_too_and_what_is_busy_wins() -> None:
+    told = {"a": [reading(-20, 20, interval(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
+    told["a"][0] = told["a"][0].model_copy(update={"read_at": NOON - MINUTE})
+    answer = availability(told, ["a"], ASKED, NOON, BlockingRule(after=timedelta(minutes=2)))
+    assert in_slots(answer, SlotState.BUSY) == {8, 9, 10, 11}
+    assert in_slots(answer, SlotState.UNKNOWN) == {12, 13, 14}
+
+
+def test_one_of_three_boats_is_enough_where_one_is_needed() -> None:
+    boats = {
+        "a": [reading(0, 40, interval(0, 30))],
+        "b": [reading(0, 40, interval(10, 40))],
+        "c": [reading(0, 40, interval(20, 25))],
+    }
+    answer = availability(boats, boats, ASKED, NOON, BlockingRule(free_needed=1))
+    assert in_slots(answer, *SlotState) == set(range(20, 25))
+
+
+def test_a_rule_is_what_the_settings_say() -> None:
+    settings = OwnerSettings(
+        name="Tour", on_unknown="sell", pad_before_minutes=15, pad_after_minutes=30, free_calendars_needed=2
+    )
+    expected = BlockingRule(on_unknown="sell", before=15 * MINUTE, after=30 * MINUTE, free_needed=2)
+    assert BlockingRule.chosen_in(settings) == expected
+    assert BlockingRule.chosen_in(OwnerSettings(name="Tour")) == BlockingRule()

@@ -1,0 +1,132 @@
+"""How a desired event is written to Google, and how a live one is compared with it."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from slotsync.domain.reservations.event import DesiredEvent, EventStatus
+from slotsync.errors import BadRequest
+from slotsync.google.events.body import to_google
+from slotsync.google.events.decision import differences
+from tests.support.desired_events import desired_event
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import Event
+
+SUMMER = datetime(2026, 7, 1, 15, tzinfo=UTC)
+
+
+def live(desired: DesiredEvent, **changes: object) -> "Event":
+    """The event as Google shows it: in UTC, with milliseconds, and without what has its usual value."""
+    event: Event = {**to_google(desired), "etag": '"1"', "id": "x", "htmlLink": "https://calendar.google.com/e"}
+    del event["transparency"]
+    event["iCalUID"] = "x@google.com"
+    event.update(changes)  # type: ignore[typeddict-item]  # the changes are what the tests are about
+    return event
+
+
+def test_a_timed_event_carries_its_offset_and_its_zone() -> None:
+    desired = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2), time_zone="Europe/Oslo")
+    body = to_google(desired)
+    assert body["start"] == {"dateTime": "2026-07-01T17:00:00+02:00", "timeZone": "Europe/Oslo"}
+    assert body["end"] == {"dateTime": "2026-07-01T19:00:00+02:00", "timeZone": "Europe/Oslo"}
+
+
+def test_both_halves_of_a_repeated_hour_stay_apart() -> None:
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    desired = desired_event(start=first, end=first + timedelta(hours=1), time_zone="Europe/Oslo")
+    body = to_google(desired)
+    assert body["start"]["dateTime"] == "2026-10-25T02:30:00+02:00"
+    assert body["end"]["dateTime"] == "2026-10-25T02:30:00+01:00"
+
+
+def test_nights_are_dates_without_a_zone() -> None:
+    body = to_google(desired_event(start=date(2026, 7, 1), end=date(2026, 7, 4)))
+    assert body["start"] == {"date": "2026-07-01"}
+    assert body["end"] == {"date": "2026-07-04"}
+
+
+def test_the_mark_tells_whose_event_it_is_and_which_state_it_shows() -> None:
+    desired = desired_event(version=7)
+    marked = to_google(desired)["extendedProperties"]["private"]
+    assert marked == {
+        "slotsync": "1",
+        "merchant": "arctic-kayaks",
+        "reservation": "R-1042",
+        "item": "1",
+        "owner": "product:sunset-tour",
+        "version": "7",
+        "fingerprint": desired.content.fingerprint,
+    }
+
+
+def test_the_mark_fits_into_googles_limits() -> None:
+    marked = to_google(desired_event(reservation="r" * 128, item="i" * 128))["extendedProperties"]["private"]
+    assert all(len(key) <= 44 and len(value) <= 1024 for key, value in marked.items())
+
+
+def test_nobody_is_invited_and_the_calendars_own_reminders_count() -> None:
+    assert not {"attendees", "reminders"} & set(to_google(desired_event()))
+
+
+def test_the_status_is_written_with_every_body() -> None:
+    assert to_google(desired_event())["status"] == "confirmed"
+    assert to_google(desired_event(status=EventStatus.TENTATIVE))["status"] == "tentative"
+
+
+def test_the_link_back_shows_no_guest() -> None:
+    source = to_google(desired_event(url="https://example.com/r/1", summary="Kari Nordmann"))["source"]
+    assert source == {"url": "https://example.com/r/1", "title": "Reservation R-1042"}
+
+
+def test_a_zone_that_does_not_exist_is_named() -> None:
+    with pytest.raises(BadRequest, match="Middle/Earth"):
+        to_google(desired_event(time_zone="Middle/Earth"))
+
+
+def test_an_event_as_google_shows_it_does_not_differ() -> None:
+    desired = desired_event(description="Two persons", url="https://example.com/r/1")
+    assert differences(live(desired), desired) == []
+
+
+def test_times_are_compared_as_instants() -> None:
+    desired = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2), time_zone="Europe/Oslo")
+    rendered = live(desired, start={"dateTime": "2026-07-01T15:00:00Z"}, end={"dateTime": "2026-07-01T13:00:00-04:00"})
+    assert differences(rendered, desired) == []
+
+
+def test_line_ends_and_outer_blanks_are_no_difference() -> None:
+    desired = desired_event(summary="Tour ", description="one\ntwo\n")
+    assert differences(live(desired, summary="Tour", description="one\r\ntwo"), desired) == []
+
+
+DAMAGES: list[tuple[str, dict[str, object]]] = [
+    ("summary", {"summary": "Something else"}),
+    ("description", {"description": "Added by hand"}),
+    ("start", {"start": {"dateTime": "2026-07-01T14:59:00Z"}}),
+    ("start", {"start": {"date": "2026-07-01"}}),
+    ("end", {"end": {"dateTime": "2026-07-01T17:01:00Z"}}),
+    ("status", {"status": "tentative"}),
+    ("status", {"status": "cancelled"}),
+    ("transparency", {"transparency": "transparent"}),
+    ("source", {"source": {"url": "https://example.com/other"}}),
+    ("mark", {"extendedProperties": {}}),
+    ("mark", {"extendedProperties": {"private": {"slotsync": "1", "version": "three"}}}),
+]
+
+
+@pytest.mark.parametrize(("field", "change"), DAMAGES)
+def test_a_change_by_hand_is_named(field: str, change: dict[str, object]) -> None:
+    desired = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2))
+    assert differences(live(desired, **change), desired) == [field]
+
+
+def test_an_older_version_differs_in_its_mark_alone() -> None:
+    assert differences(live(desired_event(version=1)), desired_event(version=2)) == ["mark"]
+
+
+def test_moved_nights_differ() -> None:
+    desired = desired_event(start=date(2026, 7, 1), end=date(2026, 7, 4))
+    moved = desired_event(start=date(2026, 7, 1), end=date(2026, 7, 5))
+    assert differences(live(moved), desired) == ["end", "mark"]

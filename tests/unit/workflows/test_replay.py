@@ -1,0 +1,35 @@
+"""Workflows that are open when a new version is deployed go on with it."""
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from slotsync.secrets import Vault
+from slotsync.temporal.options import data_converter, workflow_runner
+from tests.support.history_recording import HISTORIES, KEY, PATHS
+from workflows.availability import ProductAvailabilityWorkflow
+from workflows.calendar import ManagedCalendarWorkflow
+from workflows.connection import ConnectionWorkflow
+from workflows.reservation import ReservationWorkflow
+
+pytestmark = pytest.mark.anyio
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+
+
+def test_every_path_has_a_history() -> None:
+    assert {path.__name__ for path in PATHS} <= {recorded.stem for recorded in RECORDED}
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
+async def test_todays_workflows_replay_histories_of_before(recorded: Path) -> None:
+    replayer = Replayer(
+        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow, ProductAvailabilityWorkflow],
+        data_converter=data_converter(Vault([KEY])),
+        workflow_runner=workflow_runner(),
+    )
+    history = WorkflowHistory.from_json("a-workflow", recorded.read_text())
+    replayed = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    assert replayed.replay_failure is None

@@ -9,25 +9,25 @@ from typing import Final, Self, TypeVar
 
 from temporalio import activity
 
-from activities.errors import told_to_temporal
-from slotsync.busy_times.account_watcher import AccountWatches
-from slotsync.busy_times.product_availability import Answers, Ground, ProductLooks
-from slotsync.busy_times.product_watcher import HEARTBEAT, Found, ProductWatch
+from activities.errors import google_errors_as_application_errors
+from slotsync.busy_times.account_watcher import AccountWatchers
+from slotsync.busy_times.product_availability import AvailabilityInputs, ProductAvailability, ProductStates
+from slotsync.busy_times.product_watcher import HEARTBEAT, Found, ProductWatcher
 from slotsync.clock import utc_now
-from slotsync.connection_health import CallNotes
+from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.availability import Availability, Reading, SlotState, availability
 from slotsync.domain.availability.changes import changed
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import (
     Confirmation,
+    ConfirmRequest,
     Evidence,
     Publication,
-    Question,
-    Subject,
+    PublishRequest,
     Verdict,
     Watched,
     WatchRequest,
-    nobody_knows,
+    unknown_confirmation,
 )
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
@@ -67,7 +67,7 @@ class SignsOfLife:
 
 Done = TypeVar("Done")
 
-LASTS: Final = timedelta(hours=12)
+MAX_WATCH_DURATION: Final = timedelta(hours=12)
 """How long a watch goes on without anything new; then its workflow begins another."""
 
 
@@ -76,8 +76,8 @@ class AvailabilityActivities:
 
     def __init__(
         self,
-        watches: AccountWatches,
-        looks: ProductLooks,
+        watches: AccountWatchers,
+        looks: ProductStates,
         publications: Publications,
         threads: Executor,
         clock: Callable[[], datetime] = utc_now,
@@ -99,7 +99,7 @@ class AvailabilityActivities:
             leaving.cancel()
 
     @activity.defn
-    def publish_availability(self, subject: Subject) -> Publication:
+    def publish_availability(self, subject: PublishRequest) -> Publication:
         """Publishes what is new since the last time; the same for the same token."""
         now = self._clock()
         look = self._looks.look(subject.merchant, subject.product, now)
@@ -111,8 +111,8 @@ class AvailabilityActivities:
             return (await self._find(request)).watched
         async with self._watches.watching(connection_id) as account:
             signs.tells(account)
-            ends_at = self._clock() + LASTS
-            watch = ProductWatch(account, lambda: self._find(request), leaving, ends_at, self._clock)
+            ends_at = self._clock() + MAX_WATCH_DURATION
+            watch = ProductWatcher(account, lambda: self._find(request), leaving, ends_at, self._clock)
             return await watch.run(request)
 
     async def _find(self, request: WatchRequest) -> Found:
@@ -136,41 +136,45 @@ class AvailabilityActivities:
 _BELIEVED = timedelta(minutes=1)
 
 
-class ConfirmingActivities:
+class ConfirmationActivities:
     """Asks Google for one product and one time."""
 
     def __init__(
-        self, answers: Answers, google: GoogleBusyTimes, notes: CallNotes, clock: Callable[[], datetime] = utc_now
+        self,
+        answers: ProductAvailability,
+        google: GoogleBusyTimes,
+        health: ConnectionHealth,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._answers = answers
         self._google = google
-        self._notes = notes
+        self._health = health
         self._clock = clock
 
     @activity.defn(no_thread_cancel_exception=True)
-    def look_live(self, question: Question) -> Confirmation:
+    def look_live(self, question: ConfirmRequest) -> Confirmation:
         """The answer, with what each calendar said. What heals by itself is raised, to be asked again in time."""
         now = self._clock()
-        ground = self._answers.ground(question.merchant, question.product, now)
-        if ground is None:
-            return nobody_knows("the product is not known", now)
-        if not ground.calendars:
+        inputs = self._answers.inputs(question.merchant, question.product, now)
+        if inputs is None:
+            return unknown_confirmation("the product is not known", now)
+        if not inputs.calendars:
             return Confirmation(answer=Verdict.YES, checked_at=now, because="no calendar blocks the product")
-        if ground.connection_id is None or not ground.connected:
-            return nobody_knows("Google is not connected", now)
-        with told_to_temporal():
-            return self._ask(ground, ground.connection_id, question.span, now)
+        if inputs.connection_id is None or not inputs.connected:
+            return unknown_confirmation("Google is not connected", now)
+        with google_errors_as_application_errors():
+            return self._ask(inputs, inputs.connection_id, question.span, now)
 
-    def _ask(self, ground: Ground, connection_id: str, span: Interval, now: datetime) -> Confirmation:
-        around = Interval(start=span.start - ground.rule.after, end=span.end + ground.rule.before)
+    def _ask(self, inputs: AvailabilityInputs, connection_id: str, span: Interval, now: datetime) -> Confirmation:
+        around = Interval(start=span.start - inputs.rule.after, end=span.end + inputs.rule.before)
         try:
-            with self._notes.of(connection_id):
-                said = self._google.read(connection_id, list(ground.calendars), around)
+            with self._health.recording(connection_id):
+                said = self._google.read(connection_id, list(inputs.calendars), around)
         except (GrantLost, ScopeMissing) as error:
-            return nobody_knows(str(error), now)
+            return unknown_confirmation(str(error), now)
         readings = {each: [_reading(times, around, now)] for each, times in said.items()}
-        found = availability(readings, ground.calendars, span, now, ground.rule)
-        evidence = (Evidence(calendar=ground.calendars[each], **dict(times)) for each, times in said.items())
+        found = availability(readings, inputs.calendars, span, now, inputs.rule)
+        evidence = (Evidence(calendar=inputs.calendars[each], **dict(times)) for each, times in said.items())
         verdict, because = _verdict(found)
         return Confirmation(answer=verdict, checked_at=now, because=because, evidence=tuple(evidence))
 

@@ -10,19 +10,19 @@ from datetime import datetime
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.availability import AvailabilityActivities, ConfirmingActivities
+from activities.availability import AvailabilityActivities, ConfirmationActivities
 from activities.calendars import CalendarActivities
-from activities.connections import DepartureActivities
+from activities.connections import DisconnectionActivities
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
-from activities.signals import CalendarRequests, ParkedWork, ReservationCalls
+from activities.signals import CalendarSignals, ParkedWork, ReservationSignals
 from activities.webhooks import WebhookActivities
-from slotsync.busy_times.account_watcher import AccountWatches
-from slotsync.busy_times.poller import BusyReader
-from slotsync.busy_times.product_availability import Answers, ProductLooks
-from slotsync.busy_times.push_channels import ChannelEnds, ChannelUpkeep
+from slotsync.busy_times.account_watcher import AccountWatchers
+from slotsync.busy_times.poller import Poller
+from slotsync.busy_times.product_availability import ProductAvailability, ProductStates
+from slotsync.busy_times.push_channels import ChannelStopper, ChannelUpkeep
 from slotsync.clock import utc_now
-from slotsync.connection_health import CallNotes
+from slotsync.connection_health import ConnectionHealth
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.channels import GoogleChannels, push_address
 from slotsync.google.events.writes import GoogleEvents
@@ -36,7 +36,7 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import Calendars
 from slotsync.store.connections.connections import Connections
-from slotsync.store.connections.disconnections import Departures
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
 MAX_ACCOUNTS_READ_AT_ONCE = 16
@@ -50,21 +50,21 @@ class Activities:
     reservations: ReservationActivities
     events: EventActivities
     calendars: CalendarActivities
-    connections: DepartureActivities
-    calendar_signals: CalendarRequests
-    reservation_signals: ReservationCalls
+    connections: DisconnectionActivities
+    calendar_signals: CalendarSignals
+    reservation_signals: ReservationSignals
     parked_work: ParkedWork
     webhooks: WebhookActivities
     availability: AvailabilityActivities
-    confirmation: ConfirmingActivities
+    confirmation: ConfirmationActivities
 
 
 @asynccontextmanager
 async def all_activities(client: Client, settings: Settings, store: Store, vault: Vault) -> AsyncIterator[Activities]:
     """Yield all activities, with connections and threads of their own, until the block ends."""
-    connections, disconnections = Connections(store, vault), Departures(store, vault)
+    connections, disconnections = Connections(store, vault), Disconnections(store, vault)
     loop = asyncio.get_running_loop()
-    health = CallNotes(connections, client, loop)
+    health = ConnectionHealth(connections, client, loop)
     async with AsyncExitStack() as stack:
         services = stack.enter_context(closing(GoogleServices(settings, connections)))
         # A connection that is being disconnected is no longer active: its grant is read elsewhere.
@@ -73,21 +73,23 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             reservations=ReservationActivities(store),
             events=EventActivities(store, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
-            connections=DepartureActivities(
+            connections=DisconnectionActivities(
                 settings,
                 store,
                 disconnections,
                 GoogleCalendars(last_services, activity.heartbeat),
-                ChannelEnds(GoogleChannels(last_services), PushChannels(store, vault)),
+                ChannelStopper(GoogleChannels(last_services), PushChannels(store, vault)),
             ),
-            calendar_signals=CalendarRequests(client),
-            reservation_signals=ReservationCalls(client),
+            calendar_signals=CalendarSignals(client),
+            reservation_signals=ReservationSignals(client),
             parked_work=ParkedWork(client),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             availability=stack.enter_context(
-                availability_activities(settings, store, vault, services, CallNotes(connections, client, loop, utc_now))
+                availability_activities(
+                    settings, store, vault, services, ConnectionHealth(connections, client, loop, utc_now)
+                )
             ),
-            confirmation=ConfirmingActivities(Answers(store, vault), GoogleBusyTimes(services), health),
+            confirmation=ConfirmationActivities(ProductAvailability(store, vault), GoogleBusyTimes(services), health),
         )
 
 
@@ -97,28 +99,28 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands 
     store: Store,
     vault: Vault,
     services: GoogleServices,
-    notes: CallNotes,
+    health: ConnectionHealth,
     clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[AvailabilityActivities]:
     """Yield the activities of products' availability, with the poller that they share, until the block ends."""
     accounts = WatchedAccounts(store, vault, clock)
     channels = PushChannels(store, vault, clock)
-    upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, accounts, notes, push_address(settings), clock)
-    reader = BusyReader(
+    upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, accounts, health, push_address(settings), clock)
+    reader = Poller(
         accounts,
         BusyReadings(store, vault, clock),
         Calendars(store),
         GoogleBusyTimes(services),
         upkeep,
-        notes,
+        health,
         settings.horizon,
         clock,
     )
-    looks = ProductLooks(store, vault, settings.horizon)
+    looks = ProductStates(store, vault, settings.horizon)
     publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
     with (
         ThreadPoolExecutor(MAX_ACCOUNTS_READ_AT_ONCE, thread_name_prefix="reading") as threads,
         ThreadPoolExecutor(MAX_DATABASE_READS_AT_ONCE, thread_name_prefix="database") as database,
-        closing(AccountWatches(reader, accounts, threads, database, clock)) as watches,
+        closing(AccountWatchers(reader, accounts, threads, database, clock)) as watches,
     ):
         yield AvailabilityActivities(watches, looks, publications, database, clock)

@@ -2,10 +2,10 @@
 
 from temporalio import activity
 
-from activities.errors import told_to_temporal
-from slotsync.connection_health import CallNotes
-from slotsync.domain.calendars.creation_limit import Turn
-from slotsync.domain.calendars.messages import CalendarRequest, OutOfStepPage, TurnRequest
+from activities.errors import google_errors_as_application_errors
+from slotsync.connection_health import ConnectionHealth
+from slotsync.domain.calendars.creation_limit import QueuePosition
+from slotsync.domain.calendars.messages import CalendarRequest, OutOfStepPage, PermitRequest
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.store.calendars.creation_permits import CalendarPermits
@@ -20,9 +20,9 @@ PAGE = 500
 class CalendarActivities:
     """What a managed calendar's workflow does in Google and in the store."""
 
-    def __init__(self, store: Store, notes: CallNotes, google: GoogleCalendars) -> None:
+    def __init__(self, store: Store, health: ConnectionHealth, google: GoogleCalendars) -> None:
         self._calendars = Calendars(store)
-        self._notes = notes
+        self._health = health
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
         self._google = google
@@ -33,10 +33,10 @@ class CalendarActivities:
         (calendar,) = self._calendars.of(request.merchant, [request.owner])
         return calendar
 
-    @activity.defn
-    def take_turn(self, asked: TurnRequest) -> Turn:
+    @activity.defn(name="take_turn")
+    def request_permit(self, asked: PermitRequest) -> QueuePosition:
         """When the owner's calendar may be made; if that is now, it may be made for some minutes."""
-        return self._permits.take_turn(asked.request.merchant, asked.request.owner, asked.now)
+        return self._permits.request(asked.request.merchant, asked.request.owner, asked.now)
 
     @activity.defn
     def out_of_step_reservations(self, page: OutOfStepPage) -> list[str]:
@@ -49,7 +49,7 @@ class CalendarActivities:
         calendar = self.look_up_calendar(request)
         if calendar.calendar_id or not calendar.connection_id:
             return calendar.calendar_id or ""
-        with told_to_temporal(), self._notes.of(calendar.connection_id):
+        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
             found = self._google.ensure(calendar.connection_id, _spec(request, calendar))
         return self._calendars.record(request.merchant, request.owner, found, calendar.connection_id)
 
@@ -59,20 +59,20 @@ class CalendarActivities:
         calendar = self.look_up_calendar(request)
         if not calendar.calendar_id or not calendar.connection_id:
             return calendar.calendar_id or ""
-        with told_to_temporal(), self._notes.of(calendar.connection_id):
+        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
             kept = self._google.keep(calendar.connection_id, calendar.calendar_id, _spec(request, calendar))
         if not kept:
             self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
         return calendar.calendar_id if kept else ""
 
-    @activity.defn(no_thread_cancel_exception=True)
-    def remove_twins(self, request: CalendarRequest) -> str:
+    @activity.defn(name="remove_twins", no_thread_cancel_exception=True)
+    def remove_duplicates(self, request: CalendarRequest) -> str:
         """The id of the owner's calendar, of which no empty twin is left; empty when it has none."""
         calendar = self.look_up_calendar(request)
         if not calendar.calendar_id or not calendar.connection_id:
             return ""
-        with told_to_temporal(), self._notes.of(calendar.connection_id):
-            self._google.remove_twins(calendar.connection_id, _spec(request, calendar), calendar.calendar_id)
+        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
+            self._google.remove_duplicates(calendar.connection_id, _spec(request, calendar), calendar.calendar_id)
         return calendar.calendar_id
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -81,7 +81,7 @@ class CalendarActivities:
         calendar = self.look_up_calendar(request)
         if not (calendar.removing and calendar.calendar_id and calendar.connection_id):
             return calendar.calendar_id or ""
-        with told_to_temporal(), self._notes.of(calendar.connection_id):
+        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
             if self._google.holds_foreign_events(calendar.connection_id, calendar.calendar_id):
                 return calendar.calendar_id
             self._google.delete(calendar.connection_id, calendar.calendar_id)

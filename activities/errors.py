@@ -11,7 +11,7 @@ _RETRIED_HERE = (Transient, RateLimited, Exists, Conflict)
 
 
 @contextmanager
-def told_to_temporal() -> Iterator[None]:
+def google_errors_as_application_errors() -> Iterator[None]:
     """Raises Google's errors as ``ApplicationError``: the class is its ``type``, Google's reason its first detail.
 
     What heals in seconds or minutes is retried by Temporal; the rest goes to the workflow, which knows how to wait.

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from temporalio import activity
 
-from activities.errors import told_to_temporal
-from slotsync.connection_health import CallNotes
+from activities.errors import google_errors_as_application_errors
+from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent, unsure
 from slotsync.domain.reservations.messages import Delete, Put
 from slotsync.errors import CalendarMissing, GoogleError
@@ -19,9 +19,9 @@ from slotsync.store.reservations.synced_events import SyncedEvents
 class EventActivities:
     """Puts and deletes events, and records what stands in Google since."""
 
-    def __init__(self, store: Store, notes: CallNotes, google: GoogleEvents) -> None:
+    def __init__(self, store: Store, health: ConnectionHealth, google: GoogleEvents) -> None:
         self._calendars = Calendars(store)
-        self._notes = notes
+        self._health = health
         self._events = SyncedEvents(store)
         self._google = google
 
@@ -58,7 +58,7 @@ class EventActivities:
         self, merchant: str, reservation: str, key: EventKey, version: int, connection_id: str
     ) -> Iterator[None]:
         """Notes what Google refuses, for the status, and tells Temporal."""
-        with told_to_temporal(), self._notes.of(connection_id):
+        with google_errors_as_application_errors(), self._health.recording(connection_id):
             try:
                 yield
             except GoogleError as error:

@@ -8,7 +8,7 @@ from temporalio import activity
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.reservations.booked_time import booked_times
 from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.messages import Conclusion, Ground, Preparation
+from slotsync.domain.reservations.messages import RoundInputs, RoundRequest, RoundResult
 from slotsync.domain.reservations.plan import keys_of
 from slotsync.domain.reservations.schedule import ends_at, zones_of
 from slotsync.domain.reservations.snapshot import Reservation
@@ -27,22 +27,22 @@ class ReservationActivities:
         self._events = SyncedEvents(store)
 
     @activity.defn
-    def prepare(self, preparation: Preparation) -> Ground:
+    def prepare(self, preparation: RoundRequest) -> RoundInputs:
         """The calendars that the reservation touches and its events as last written; notes what has to wait."""
         reservation, now = preparation.reservation, preparation.now
         applied = self._events.known(reservation.merchant, reservation.id)
         owners = dict.fromkeys((*reservation.owners, *(written.key.owner for written in applied)))
         calendars = self._calendars.of(reservation.merchant, list(owners))
         if not self._begin(reservation, calendars, now):
-            return Ground(newest=False)
+            return RoundInputs(newest=False)
         if self._note_waiting(reservation, calendars, now):
             # Looked at again after the note: a calendar made in between reads the notes after it was recorded,
             # so either this look finds the calendar or that one finds the note.
             calendars = self._calendars.of(reservation.merchant, list(owners))
-        return Ground(newest=True, calendars=tuple(calendars), applied=tuple(applied))
+        return RoundInputs(newest=True, calendars=tuple(calendars), applied=tuple(applied))
 
     @activity.defn
-    def conclude(self, conclusion: Conclusion) -> None:
+    def conclude(self, conclusion: RoundResult) -> None:
         """Notes what is in step and what is held up, for the status and for operators."""
         for held in conclusion.held:
             self._events.mark(

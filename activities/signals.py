@@ -11,10 +11,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.calendars.messages import Backfill, BatchProgress, CalendarRequest
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.connections.messages import Waking
-from slotsync.domain.reservations.messages import Call
+from slotsync.domain.connections.messages import WakeRequest
+from slotsync.domain.reservations.messages import LookAgainRequest
 from slotsync.domain.workflow_ids import reservation_id
-from slotsync.temporal.signals import batch_progress, quoted, signal_all, tell_calendar
+from slotsync.temporal.signals import batch_progress, quoted, signal_all, signal_calendar
 
 LOOK = timedelta(milliseconds=200)
 """How often a batch is looked at; the first batch of a shop ends within a second."""
@@ -40,7 +40,7 @@ async def _start(client: Client, query: str, job_id: str, reason: str) -> BatchP
 AT_ONCE = 20
 
 
-class CalendarRequests:
+class CalendarSignals:
     """Tells calendars that they are needed."""
 
     def __init__(self, client: Client) -> None:
@@ -49,17 +49,17 @@ class CalendarRequests:
     @activity.defn
     async def need_calendar(self, request: CalendarRequest) -> None:
         """Starts the calendar's workflow, or tells the one that runs."""
-        await tell_calendar(self._client, request, "needed")
+        await signal_calendar(self._client, request, "needed")
 
 
-class ReservationCalls:
+class ReservationSignals:
     """Tells reservations to look again."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @activity.defn
-    async def call_reservations(self, call: Call) -> None:
+    async def call_reservations(self, call: LookAgainRequest) -> None:
         """Signals each of them to look again; one that has closed meanwhile needs no call."""
         for start in range(0, len(call.reservations), AT_ONCE):
             activity.heartbeat(start)
@@ -100,20 +100,20 @@ class ParkedWork:
     @activity.defn
     async def count_parked(self, merchant: str) -> int:
         """How many workflows of the merchant are parked, as far as Temporal's visibility knows."""
-        return await self._count(Waking(merchant=merchant))
+        return await self._count(WakeRequest(merchant=merchant))
 
     @activity.defn
-    async def wake(self, waking: Waking) -> int:
+    async def wake(self, waking: WakeRequest) -> int:
         """How many workflows have been told to look again."""
         job_id = f"wake:{activity.info().workflow_run_id}:{activity.info().activity_id}"
         reason = f"The grant of {waking.merchant} has changed"
         return (await call_all(self._client, query_for(waking), job_id=job_id, reason=reason)).done
 
-    async def _count(self, waking: Waking) -> int:
+    async def _count(self, waking: WakeRequest) -> int:
         return (await self._client.count_workflows(query_for(waking))).count
 
 
-def query_for(waking: Waking) -> str:
+def query_for(waking: WakeRequest) -> str:
     """The visibility query that finds them; the connection's own workflow is not meant."""
     whose = f"SlotsyncMerchant = {quoted(waking.merchant)} AND ExecutionStatus = 'Running'"
     parked = "" if waking.everyone else " AND SlotsyncHealth = 'parked'"

@@ -21,7 +21,7 @@ from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.temporal import queues
-from slotsync.temporal.signals import tell_availability
+from slotsync.temporal.signals import signal_availability
 from starter.local.dev import LocalParts, connect_merchant
 
 AT_ONCE = 50
@@ -71,27 +71,27 @@ def pick(merchant: Merchant, each_by: int) -> None:
 async def start(client: Client, merchants: Sequence[Merchant]) -> None:
     """Starts all their workflows at once."""
     await asyncio.gather(
-        *(tell_availability(client, each.name, product) for each in merchants for product in each.products)
+        *(signal_availability(client, each.name, product) for each in merchants for product in each.products)
     )
 
 
 @dataclass(frozen=True)
-class Standing:
+class SyncStatus:
     """How a workflow stands: how long its history is, and whether somebody watches for it."""
 
     history: int
     watched: bool
 
 
-async def standings(client: Client, merchants: Sequence[Merchant]) -> list[Standing]:
+async def standings(client: Client, merchants: Sequence[Merchant]) -> list[SyncStatus]:
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def of(workflow: str) -> Standing:
+    async def of(workflow: str) -> SyncStatus:
         async with limit:
             described = (await client.get_workflow_handle(workflow).describe()).raw_description
         started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
         alive = datetime.now(UTC) - timedelta(seconds=30)
-        return Standing(
+        return SyncStatus(
             described.workflow_execution_info.history_length,
             any(
                 each.state == started and each.last_heartbeat_time.ToDatetime(UTC) > alive

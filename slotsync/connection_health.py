@@ -11,7 +11,7 @@ from temporalio.client import Client
 from slotsync.domain.connections.messages import Revoked
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.store.connections.connections import Connections
-from slotsync.temporal.signals import tell_connection
+from slotsync.temporal.signals import signal_connection
 
 EVERY = timedelta(seconds=10)
 """A good call is written down this often at most, for each connection and process."""
@@ -23,7 +23,7 @@ def _activity_began() -> datetime:
     return activity.info().started_time
 
 
-class CallNotes:
+class ConnectionHealth:
     """Keeps the notes. ``loop`` is where the client lives, since calls run in threads; ``begun`` is when one began."""
 
     def __init__(
@@ -40,7 +40,7 @@ class CallNotes:
         self._noted: dict[str, datetime] = {}
 
     @contextmanager
-    def of(self, connection_id: str) -> Iterator[None]:
+    def recording(self, connection_id: str) -> Iterator[None]:
         """Around calls to Google as this connection. Notes how they ended; errors go on."""
         at = self._begun()
         try:
@@ -62,6 +62,6 @@ class CallNotes:
     def _lost(self, connection_id: str, reason: str, at: datetime) -> None:
         """Told before it is marked: a worker that dies in between meets the dead grant again, and tells again."""
         if merchant := self._connections.active_merchant(connection_id, at):
-            told = tell_connection(self._client, merchant, Revoked(reason=reason))
+            told = signal_connection(self._client, merchant, Revoked(reason=reason))
             asyncio.run_coroutine_threadsafe(told, self._loop).result(_TOLD_WITHIN)
             self._connections.mark_revoked(connection_id, reason, at)

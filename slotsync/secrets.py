@@ -18,13 +18,13 @@ class Vault:
         self._fernet = MultiFernet(fernets)
         self._newest = fernets[0]
 
-    def seal(self, text: str) -> str:
+    def encrypt(self, text: str) -> str:
         """The text, readable only with a key."""
-        return self.seal_bytes(text.encode()).decode()
+        return self.encrypt_bytes(text.encode()).decode()
 
-    def open(self, sealed: str) -> str:
+    def decrypt(self, sealed: str) -> str:
         """What was sealed."""
-        return self.open_bytes(sealed.encode()).decode()
+        return self.decrypt_bytes(sealed.encode()).decode()
 
     def is_current(self, sealed: str) -> bool:
         """Whether it was sealed with the first key."""
@@ -41,11 +41,11 @@ class Vault:
         except InvalidToken:
             raise _no_key_fits() from None
 
-    def seal_bytes(self, plain: bytes) -> bytes:
+    def encrypt_bytes(self, plain: bytes) -> bytes:
         """The bytes, readable only with a key."""
         return self._fernet.encrypt(plain)
 
-    def open_bytes(self, sealed: bytes) -> bytes:
+    def decrypt_bytes(self, sealed: bytes) -> bytes:
         """What was sealed."""
         try:
             return self._fernet.decrypt(sealed)

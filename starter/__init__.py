@@ -5,11 +5,11 @@ from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
 from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
 from starter.client import Reported, Slotsync
-from starter.services.status import EventStanding, Standing
+from starter.services.status import EventSyncStatus, SyncStatus
 
 __all__ = [
     "Availability",
-    "EventStanding",
+    "EventSyncStatus",
     "Explanation",
     "Guest",
     "GuestData",
@@ -22,5 +22,5 @@ __all__ = [
     "Slot",
     "SlotState",
     "Slotsync",
-    "Standing",
+    "SyncStatus",
 ]

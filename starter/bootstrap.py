@@ -17,15 +17,15 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 from starter.client import Slotsync
-from starter.services.blocking_calendars import Picking
-from starter.services.connections import Connecting
+from starter.services.blocking_calendars import BlockingCalendarService
+from starter.services.connections import ConnectionService
 from starter.services.google import MerchantGoogle
 from starter.services.settings_links import Sessions, SettingsLinks
 from starter.services.timeline import Timelines
 
 
 @dataclass(frozen=True)
-class Backend:
+class Services:
     """Everything behind the API, built once for all requests, in the loop that answers them."""
 
     settings: Settings
@@ -33,9 +33,9 @@ class Backend:
     client: Client
     slotsync: Slotsync
     timelines: Timelines
-    connecting: Connecting
+    connecting: ConnectionService
     google: MerchantGoogle
-    picking: Picking
+    picking: BlockingCalendarService
     owners: Owners
     calendars: Calendars
     events: SyncedEvents
@@ -54,9 +54,9 @@ class Backend:
             client=client,
             slotsync=Slotsync(client, store, vault, settings.horizon),
             timelines=Timelines(client, store),
-            connecting=Connecting(settings, store, vault, client),
+            connecting=ConnectionService(settings, store, vault, client),
             google=google,
-            picking=Picking(google, store, vault, client),
+            picking=BlockingCalendarService(google, store, vault, client),
             owners=Owners(store),
             calendars=Calendars(store),
             events=SyncedEvents(store),
@@ -75,11 +75,11 @@ class Backend:
         self.google.close()
 
 
-def backend_of(request: Request) -> Backend:
+def get_services(request: Request) -> Services:
     """The backend of the application that answers."""
-    backend: Backend = request.app.state.backend
-    return backend
+    services: Services = request.app.state.services
+    return services
 
 
-Behind = Annotated[Backend, Depends(backend_of)]
+ServicesDependency = Annotated[Services, Depends(get_services)]
 """The backend of the application that answers."""

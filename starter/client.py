@@ -27,10 +27,10 @@ from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect
-from slotsync.temporal.search_attributes import whose
-from starter.services.availability import Asking, Confirming
-from starter.services.status import EventStanding, Overview, OverviewLine, Standing
-from starter.services.sync_switch import BackfillProgress, Switching
+from slotsync.temporal.search_attributes import initial_attributes
+from starter.services.availability import AvailabilityService, ConfirmationService
+from starter.services.status import EventSyncStatus, Overview, OverviewLine, SyncStatus
+from starter.services.sync_switch import BackfillProgress, SyncSwitch
 from workflows.reservation import ReservationWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -50,10 +50,10 @@ class Slotsync:
 
     def __init__(self, client: Client, store: Store, vault: Vault, horizon: Horizon = HORIZON) -> None:
         self._client = client
-        self._asking = Asking(store, vault, horizon)
-        self._confirming = Confirming(client, store)
+        self._asking = AvailabilityService(store, vault, horizon)
+        self._confirming = ConfirmationService(client, store)
         self._owners = Owners(store)
-        self._switching = Switching(client, store)
+        self._switching = SyncSwitch(client, store)
         self._reservations = Reservations(store)
         self._events = SyncedEvents(store)
 
@@ -99,14 +99,14 @@ class Slotsync:
         """How the calendar of a product or resource fills after it was turned on."""
         return await self._switching.backfill(merchant, owner)
 
-    async def status(self, merchant: str, reservation: str) -> Standing | None:
+    async def status(self, merchant: str, reservation: str) -> SyncStatus | None:
         """How a reservation stands; nothing when it is unknown."""
         noted = await asyncio.to_thread(self._noted, merchant, reservation)
         now = await self._progress(merchant, reservation)
         if now is None or now.version is None:
             return noted
         if noted is None:
-            return Standing(
+            return SyncStatus(
                 merchant=merchant, reservation=reservation, version=now.version, settled_version=None, doing=now.doing
             )
         return noted.model_copy(update={"version": max(now.version, noted.version), "doing": now.doing})
@@ -135,7 +135,7 @@ class Slotsync:
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Has a workflow in slotsync's namespace hear of changes by the signal ``availability_changed``.
 
-        It carries an ``AvailabilityNews``. A workflow that has ended is forgotten.
+        It carries an ``AvailabilityChangedSignal``. A workflow that has ended is forgotten.
         """
         await self._confirming.subscribe(merchant, product, workflow_id)
 
@@ -171,7 +171,7 @@ class Slotsync:
             task_queue=queues.WORKFLOWS,
             start_signal="report",
             start_signal_args=[reservation],
-            search_attributes=whose(reservation.merchant, reservation.owners, starts_at(reservation)),
+            search_attributes=initial_attributes(reservation.merchant, reservation.owners, starts_at(reservation)),
             static_summary=f"Reservation {reservation.id} of {reservation.merchant}",
             priority=Priority(fairness_key=reservation.merchant.encode()[:64].decode(errors="ignore")),
             rpc_timeout=TAKEN_WITHIN,
@@ -187,18 +187,18 @@ class Slotsync:
             )
         )
 
-    def _noted(self, merchant: str, reservation: str) -> Standing | None:
+    def _noted(self, merchant: str, reservation: str) -> SyncStatus | None:
         noted = self._reservations.get(merchant, reservation)
         if noted is None:
             return None
         events = self._events.of_reservation(merchant, reservation)
-        return Standing(
+        return SyncStatus(
             merchant=merchant,
             reservation=reservation,
             version=noted.version,
             settled_version=noted.settled_version,
             events=tuple(
-                EventStanding(
+                EventSyncStatus(
                     item=event.key.item,
                     owner=str(event.key.owner),
                     state=event.state,

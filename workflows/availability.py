@@ -8,20 +8,20 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.messages import (
         MOST_SUBSCRIBERS,
-        AvailabilityNews,
+        AvailabilityChangedSignal,
         AvailabilityState,
         Confirmation,
+        ConfirmRequest,
         Publication,
-        Question,
-        Subject,
+        PublishRequest,
         Subscription,
         Watched,
         WatchRequest,
     )
-    from slotsync.domain.health import Health, Hold
+    from slotsync.domain.health import Blocker, Health
     from workflows.steps.availability import begin_watch, look_live, publish, told
     from workflows.steps.webhooks import Outbox
-    from workflows.steps.workflow_status import Display
+    from workflows.steps.workflow_status import WorkflowStatus
 
 
 @workflow.defn
@@ -38,7 +38,7 @@ class ProductAvailabilityWorkflow:
         self._called = False
         self._calendars = 0
         self._trouble = ""
-        self._display = Display()
+        self._status = WorkflowStatus()
 
     @workflow.run
     async def run(self, _: AvailabilityState) -> None:
@@ -67,7 +67,7 @@ class ProductAvailabilityWorkflow:
         self._subscribers = others if subscription.ends else [*others, subscription.workflow_id][-MOST_SUBSCRIBERS:]
 
     @workflow.update
-    async def confirm(self, question: Question) -> Confirmation:
+    async def confirm(self, question: ConfirmRequest) -> Confirmation:
         """Whether the product is free right now, asked of Google itself."""
         return await look_live(question)
 
@@ -84,7 +84,7 @@ class ProductAvailabilityWorkflow:
 
     async def _publish(self) -> None:
         """Notes what is new for the platform, and tells the subscribers."""
-        subject = Subject(
+        subject = PublishRequest(
             merchant=self._merchant,
             product=self._product,
             token=str(workflow.uuid4()),
@@ -97,7 +97,7 @@ class ProductAvailabilityWorkflow:
             await self._tell_subscribers(published)
 
     async def _tell_subscribers(self, published: Publication) -> None:
-        news = AvailabilityNews(
+        news = AvailabilityChangedSignal(
             merchant=self._merchant, product=self._product, number=published.number, changed=published.changed
         )
         for each in list(self._subscribers):
@@ -107,11 +107,11 @@ class ProductAvailabilityWorkflow:
     def _show(self, watched: Watched) -> None:
         self._calendars, self._trouble = watched.calendars, watched.trouble
         trouble = (
-            Hold(health=Health.RETRYING, reason=watched.trouble, look_again=timedelta()) if watched.trouble else None
+            Blocker(health=Health.RETRYING, reason=watched.trouble, look_again=timedelta()) if watched.trouble else None
         )
         waiting = f"; {len(self._outbox.messages)} messages wait for the platform" if self._outbox.messages else ""
         doing = f"{watched.calendars} calendars block the product; {self._number} changes published{waiting}"
-        self._display.turned_out(watched.hold or trouble, doing)
+        self._status.set_health(watched.hold or trouble, doing)
 
     async def _is_over(self) -> bool:
         """Whether nothing is left to do, once everybody knows that nothing blocks the product any more."""
@@ -122,7 +122,7 @@ class ProductAvailabilityWorkflow:
         await self._outbox.close()
         return True
 
-    async def _until_called(self, hold: Hold) -> None:
+    async def _until_called(self, hold: Blocker) -> None:
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 self._goes_on, timeout=hold.look_again, timeout_summary="Look whether it goes on"

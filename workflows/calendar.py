@@ -10,20 +10,20 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import CalendarActivities
-    from slotsync.domain.calendars.creation_limit import VALIDITY, staged
-    from slotsync.domain.calendars.messages import CalendarProgress, CalendarRequest, TurnRequest
+    from slotsync.domain.calendars.creation_limit import VALIDITY, waiting_for_permit
+    from slotsync.domain.calendars.messages import CalendarProgress, CalendarRequest, PermitRequest
     from slotsync.domain.calendars.owner import ManagedCalendar
-    from slotsync.domain.health import NO_CONNECTION, Hold
+    from slotsync.domain.health import NO_CONNECTION, Blocker
     from slotsync.temporal import queues
-    from workflows.steps.event_writes import hold_of
+    from workflows.steps.event_writes import blocker_for_failure
     from workflows.steps.reservation_signals import back_fill, call_out_of_step
-    from workflows.steps.workflow_status import Display
+    from workflows.steps.workflow_status import WorkflowStatus
 
-LATE = timedelta(minutes=5)
+DUPLICATE_CHECK_DELAY = timedelta(minutes=5)
 """Longer than any call to Google can take."""
 
-AUDIT = timedelta(days=1)
-SIGNALS_A_RUN = 2000
+CALENDAR_CHECK_INTERVAL = timedelta(days=1)
+MAX_SIGNALS_PER_RUN = 2000
 
 _SHORT = timedelta(seconds=30)
 _ATTEMPT = timedelta(minutes=3)
@@ -45,7 +45,7 @@ class ManagedCalendarWorkflow:
         self._new = False
         self._signals = 0
         self._backfill_job = ""
-        self._display = Display()
+        self._status = WorkflowStatus()
 
     @workflow.run
     async def run(self, request: CalendarRequest) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
@@ -88,20 +88,20 @@ class ManagedCalendarWorkflow:
     @workflow.query
     def progress(self) -> CalendarProgress:
         """What the workflow does now."""
-        return CalendarProgress(health=self._display.health, doing=self._display.doing, backfill_job=self._backfill_job)
+        return CalendarProgress(health=self._status.health, doing=self._status.doing, backfill_job=self._backfill_job)
 
-    async def _make(self, calendar: ManagedCalendar) -> Hold | None:
+    async def _make(self, calendar: ManagedCalendar) -> Blocker | None:
         """Finds or makes the calendar, once it is its turn, then calls those that wait for it."""
         if not calendar.connection_id:
             return NO_CONNECTION
-        asked = TurnRequest(request=self._request, now=workflow.now())
+        asked = PermitRequest(request=self._request, now=workflow.now())
         turn = await workflow.execute_local_activity_method(
-            CalendarActivities.take_turn, asked, start_to_close_timeout=_SHORT
+            CalendarActivities.request_permit, asked, start_to_close_timeout=_SHORT
         )
         if turn.at > asked.now:  # not later: nothing was given to who asked too early
-            self._display.says(_in_line(turn.position, turn.at))
-            return staged(turn, asked.now)
-        self._display.says("Finding or making the calendar")
+            self._status.set_details(_in_line(turn.position, turn.at))
+            return waiting_for_permit(turn, asked.now)
+        self._status.set_details("Finding or making the calendar")
         ensure = CalendarActivities.ensure_calendar
         if hold := await self._in_google(calendar, ensure, f"Find or make {self._request.owner}", within=VALIDITY):
             return hold
@@ -109,11 +109,13 @@ class ManagedCalendarWorkflow:
         await self._serve(await self._look_up())
         return None
 
-    async def _keep(self, calendar: ManagedCalendar) -> Hold | None:
+    async def _keep(self, calendar: ManagedCalendar) -> Blocker | None:
         """Sees to it that the calendar is there, and is what its owner is now."""
-        self._display.says("Looking whether the calendar is as it should be")
+        self._status.set_details("Looking whether the calendar is as it should be")
         if self._new:
-            await self._in_google(calendar, CalendarActivities.remove_twins, "Remove an empty twin, if there is one")
+            await self._in_google(
+                calendar, CalendarActivities.remove_duplicates, "Remove an empty twin, if there is one"
+            )
         self._new = False
         if hold := await self._in_google(calendar, CalendarActivities.keep_calendar, f"Keep {self._request.owner}"):
             return hold
@@ -124,21 +126,21 @@ class ManagedCalendarWorkflow:
             self._news = True
         return None
 
-    async def _let_go(self, calendar: ManagedCalendar) -> Hold | None:
+    async def _let_go(self, calendar: ManagedCalendar) -> Blocker | None:
         """Tells reservations that synchronization is off, and takes our events away if the merchant wants that."""
         await self._serve(calendar)
         if not (calendar.removing and calendar.calendar_id):
             return None
-        self._display.says("Taking our events away")
+        self._status.set_details("Taking our events away")
         return await self._in_google(calendar, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
 
     async def _serve(self, calendar: ManagedCalendar) -> None:
         """Calls the reservations that are out of step with the calendar, and all of them after a change."""
-        self._display.turned_out(None, "Calling the reservations that wait for the calendar")
+        self._status.set_health(None, "Calling the reservations that wait for the calendar")
         changed, self._changed = self._changed, False
         if changed and (calendar.settings.sync or calendar.removing):
             self._backfill_job = f"backfill-{workflow.uuid4()}"
-            await back_fill(self._request, self._backfill_job, self._display)
+            await back_fill(self._request, self._backfill_job, self._status)
         await call_out_of_step(self._request.merchant, calendar)
 
     async def _look_up(self) -> ManagedCalendar:
@@ -148,7 +150,7 @@ class ManagedCalendarWorkflow:
 
     async def _in_google(
         self, calendar: ManagedCalendar, task: Task, summary: str, within: timedelta | None = None
-    ) -> Hold | None:
+    ) -> Blocker | None:
         if not calendar.connection_id:
             return NO_CONNECTION
         try:
@@ -164,12 +166,12 @@ class ManagedCalendarWorkflow:
                 summary=summary,
             )
         except ActivityError as error:
-            return hold_of(error)
+            return blocker_for_failure(error)
         return None
 
-    async def _wait_out(self, hold: Hold) -> None:
+    async def _wait_out(self, hold: Blocker) -> None:
         """Until the cause may be gone. What only says that the calendar is needed is known already."""
-        self._display.turned_out(hold, self._display.doing if hold.reason == "staged" else f"Waiting: {hold.reason}")
+        self._status.set_health(hold, self._status.doing if hold.reason == "staged" else f"Waiting: {hold.reason}")
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 # Not for a change: one that cannot be served yet, without a connection, would end every wait at once.
@@ -179,8 +181,8 @@ class ManagedCalendarWorkflow:
             )
 
     async def _wait_for_news(self) -> None:
-        self._display.turned_out(None, "The calendar is as it should be")
-        due = LATE if self._new else AUDIT * workflow.random().uniform(0.75, 1.25)
+        self._status.set_health(None, "The calendar is as it should be")
+        due = DUPLICATE_CHECK_DELAY if self._new else CALENDAR_CHECK_INTERVAL * workflow.random().uniform(0.75, 1.25)
         summary = "Look for a twin that Google made late" if self._new else "Look whether the calendar is still there"
         with suppress(TimeoutError):
             await workflow.wait_condition(
@@ -188,7 +190,7 @@ class ManagedCalendarWorkflow:
             )
 
     def _start_over_if_long(self) -> None:
-        long = workflow.info().is_continue_as_new_suggested() or self._signals >= SIGNALS_A_RUN
+        long = workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN
         if long and not (self._changed or self._new):
             workflow.continue_as_new(self._request)
 

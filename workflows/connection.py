@@ -6,12 +6,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.signals import ParkedWork
-    from slotsync.domain.connections.disconnection import Farewell
-    from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked, Waking
-    from slotsync.domain.retry_delays import hold_after
+    from slotsync.domain.connections.disconnection import DisconnectionResult
+    from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked, WakeRequest
+    from slotsync.domain.retry_delays import blocker_for_error
     from slotsync.temporal import queues
     from workflows.steps.disconnection import depart
-    from workflows.steps.workflow_status import Display
+    from workflows.steps.workflow_status import WorkflowStatus
 
 LATER = tuple(timedelta(seconds=seconds) for seconds in (2, 8, 30, 60, 120, 240))
 """When to look for parked work again: visibility is late, and what was in flight parks late. After that each looks by
@@ -30,10 +30,10 @@ class ConnectionWorkflow:
         self._merchant = request.merchant
         self._news: Granted | Revoked | Disconnect | None = None
         self._departing = False
-        self._display = Display()
+        self._status = WorkflowStatus()
 
     @workflow.run
-    async def run(self, request: ConnectionRequest) -> Farewell:
+    async def run(self, request: ConnectionRequest) -> DisconnectionResult:
         """Answers with what was left behind, when the merchant has disconnected."""
         while True:
             news = await self._next_news()
@@ -71,14 +71,14 @@ class ConnectionWorkflow:
         return news
 
     def _park(self, news: Revoked) -> None:
-        hold = hold_after("GrantLost", news.reason)
-        self._display.turned_out(hold, "The grant is dead: the merchant has to connect Google again")
+        hold = blocker_for_error("GrantLost", news.reason)
+        self._status.set_health(hold, "The grant is dead: the merchant has to connect Google again")
 
     async def _resume(self, news: Granted) -> None:
         """Calls what is parked, and looks for late ones until none is left or the time is up."""
-        self._display.says("A grant is there: calling the work that waits for it")
+        self._status.set_details("A grant is there: calling the work that waits for it")
         called = await self._wake(everyone=news.all_anew)
-        self._display.turned_out(None, f"Connected; called {called} workflows, and looking for those that parked late")
+        self._status.set_health(None, f"Connected; called {called} workflows, and looking for those that parked late")
         began, left = workflow.now(), 0
         for pause in LATER:
             if await self._interrupted(pause):
@@ -88,16 +88,16 @@ class ConnectionWorkflow:
                 called += await self._wake(everyone=False)
             elif workflow.now() - began >= SURE:
                 break
-            self._display.turned_out(None, f"Connected; called {called} workflows so far, {left} in the last round")
-        self._display.turned_out(None, f"Connected; called {called} workflows, of which {left} stay parked")
+            self._status.set_health(None, f"Connected; called {called} workflows so far, {left} in the last round")
+        self._status.set_health(None, f"Connected; called {called} workflows, of which {left} stay parked")
 
-    async def _depart(self, news: Disconnect) -> Farewell:
-        self._display.says("Disconnecting")
+    async def _depart(self, news: Disconnect) -> DisconnectionResult:
+        self._status.set_details("Disconnecting")
         self._departing = True
         farewell = await depart(self._merchant, news.calendars, interrupted=lambda: self._news is not None)
         await self._wake(everyone=True)
         self._departing = False
-        self._display.turned_out(None, "\n\n".join(("Disconnected.", *farewell.notes)))
+        self._status.set_health(None, "\n\n".join(("Disconnected.", *farewell.notes)))
         return farewell
 
     async def _interrupted(self, pause: timedelta) -> bool:
@@ -122,7 +122,7 @@ class ConnectionWorkflow:
     async def _wake(self, *, everyone: bool) -> int:
         return await workflow.execute_activity_method(
             ParkedWork.wake,
-            Waking(merchant=self._merchant, everyone=everyone),
+            WakeRequest(merchant=self._merchant, everyone=everyone),
             task_queue=queues.LONG,
             start_to_close_timeout=timedelta(hours=1),
             heartbeat_timeout=timedelta(seconds=30),

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
-from slotsync.busy_times.poller import BusyReader, Turn
+from slotsync.busy_times.poller import Poller, PollResult
 from slotsync.clock import utc_now
 from slotsync.errors import GoogleError
 from slotsync.store.availability.watched_accounts import WatchedAccounts
@@ -33,7 +33,7 @@ AFTER_TROUBLE: Final = timedelta(seconds=5)
 _TROUBLE = (SQLAlchemyError, RPCError, GoogleError, TimeoutError)
 
 
-class AccountWatch:
+class AccountWatcher:
     """What a process knows of one account: when something was last new, when it read, and with how many calls.
 
     ``known_at`` is when something was last new before the last turn began: what is newer, that turn may have missed.
@@ -53,7 +53,7 @@ class AccountWatch:
         self._read_at: datetime | None = None
         self._failure: BaseException | None = None
 
-    def took(self, turn: Turn, at: datetime, known_at: datetime | None, changed_at: datetime | None) -> None:
+    def took(self, turn: PollResult, at: datetime, known_at: datetime | None, changed_at: datetime | None) -> None:
         """Notes a turn, and wakes everybody who waits for news if there are any."""
         self.known_at = known_at
         self._calls += turn.calls
@@ -108,7 +108,7 @@ class AccountWatch:
         return f"{self._calendars} calendars of the account, {read}; {self._calls} calls to Google by this worker"
 
 
-class AccountWatches:
+class AccountWatchers:
     """Runs the watches that somebody needs.
 
     ``threads`` carry turns, and wait for Google; ``looks`` carry what only needs the database, and wait for nobody.
@@ -116,7 +116,7 @@ class AccountWatches:
 
     def __init__(
         self,
-        reader: BusyReader,
+        reader: Poller,
         accounts: WatchedAccounts,
         threads: Executor,
         looks: Executor,
@@ -127,14 +127,14 @@ class AccountWatches:
         self._threads = threads
         self._looks = looks
         self._clock = clock
-        self._watches: dict[str, AccountWatch] = {}
+        self._watches: dict[str, AccountWatcher] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._listening: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def watching(self, connection_id: str) -> AsyncIterator[AccountWatch]:
+    async def watching(self, connection_id: str) -> AsyncIterator[AccountWatcher]:
         """The account's watch, once it has had a turn that began after this was asked for."""
-        watch = self._watches.setdefault(connection_id, AccountWatch())
+        watch = self._watches.setdefault(connection_id, AccountWatcher())
         watch.watchers += 1
         try:
             self._ensure_running(connection_id, watch)
@@ -150,14 +150,14 @@ class AccountWatches:
         for connection_id in list(self._running):
             self._end(connection_id)
 
-    def _ensure_running(self, connection_id: str, watch: AccountWatch) -> None:
+    def _ensure_running(self, connection_id: str, watch: AccountWatcher) -> None:
         if connection_id not in self._running:
             task = self._running[connection_id] = asyncio.create_task(self._run(connection_id, watch))
             task.add_done_callback(watch.ended)
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
 
-    def _end_if_idle(self, connection_id: str, watch: AccountWatch) -> None:
+    def _end_if_idle(self, connection_id: str, watch: AccountWatcher) -> None:
         if not watch.watchers and self._watches.get(connection_id) is watch:
             self._end(connection_id)
 
@@ -168,7 +168,7 @@ class AccountWatches:
             self._listening.cancel()
             self._listening = None
 
-    async def _run(self, connection_id: str, watch: AccountWatch) -> None:
+    async def _run(self, connection_id: str, watch: AccountWatcher) -> None:
         """Turn after turn, each when it is due or something is new."""
         while True:
             watch.begin()
@@ -176,7 +176,7 @@ class AccountWatches:
             with suppress(TimeoutError):
                 await asyncio.wait_for(watch.bell.wait(), max(pause, 0))
 
-    async def _turn(self, connection_id: str, watch: AccountWatch) -> datetime:
+    async def _turn(self, connection_id: str, watch: AccountWatcher) -> datetime:
         at = self._clock()
         loop = asyncio.get_running_loop()
         try:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from slotsync.busy_times.push_channels import ChannelUpkeep
 from slotsync.clock import utc_now
-from slotsync.connection_health import CallNotes
+from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.horizon import Horizon, batches
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.reading_plan import Piece, ReadingPlan, WatchedCalendar, plan_reading
@@ -70,19 +70,19 @@ def _reading(piece: Piece, calendar: WatchedCalendar, times: BusyTimes, good_for
     )
 
 
-TURN: Final = timedelta(seconds=25)
+LEASE_DURATION: Final = timedelta(seconds=25)
 """How long others leave the reading to whoever began it, counted from its last call: longer than a call may take, and
 no longer than a worker may be silent. Whoever dies in it holds up the others for no longer."""
 
-OTHERS_TURN: Final = timedelta(seconds=1)
+LEASE_RETRY_DELAY: Final = timedelta(seconds=1)
 """When to look again what another process has read."""
 
 
-GoingOn = Callable[[], None]
+RenewLease = Callable[[], None]
 """Says that a turn still goes on."""
 
 
-class Turn(Message):
+class PollResult(Message):
     """What a turn did: calls to Google, and of how many calendars the account has; and when the next is due."""
 
     next_at: datetime
@@ -90,7 +90,7 @@ class Turn(Message):
     calendars: int = 0
 
 
-class BusyReader:
+class Poller:
     """Reads what is due, once for everybody, and leaves it in the store."""
 
     def __init__(  # noqa: PLR0913, PLR0917  all that a reading touches
@@ -100,7 +100,7 @@ class BusyReader:
         managed: Calendars,
         google: GoogleBusyTimes,
         upkeep: ChannelUpkeep,
-        notes: CallNotes,
+        health: ConnectionHealth,
         horizon: Horizon,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -109,22 +109,26 @@ class BusyReader:
         self._managed = managed
         self._google = google
         self._upkeep = upkeep
-        self._notes = notes
+        self._health = health
         self._horizon = horizon
         self._clock = clock
 
-    def turn(self, connection_id: str) -> Turn:
+    def turn(self, connection_id: str) -> PollResult:
         """Reads what is due now, unless another process does."""
         self._accounts.know(connection_id)
         picked, watched = self._picked(connection_id), self._accounts.calendars(connection_id)
         plan = self._plan(watched)
         settled = picked == {each.calendar_id for each in watched} and not self._upkeep.is_due(connection_id, watched)
         if settled and not plan.pieces:
-            return Turn(next_at=plan.next_at, calendars=len(watched))
+            return PollResult(next_at=plan.next_at, calendars=len(watched))
         with self._own_turn(connection_id) as going_on:
-            return self._read(connection_id, going_on) if going_on else Turn(next_at=self._clock() + OTHERS_TURN)
+            return (
+                self._read(connection_id, going_on)
+                if going_on
+                else PollResult(next_at=self._clock() + LEASE_RETRY_DELAY)
+            )
 
-    def _read(self, connection_id: str, going_on: GoingOn) -> Turn:
+    def _read(self, connection_id: str, going_on: RenewLease) -> PollResult:
         """Everything is looked up anew: another process may have had its turn meanwhile."""
         calls = self._settle(connection_id)
         pieces = self._plan(self._accounts.calendars(connection_id)).pieces
@@ -133,7 +137,7 @@ class BusyReader:
             self._read_together(connection_id, round_, [piece for piece in pieces if piece.far is far])
         watched = self._accounts.calendars(connection_id)
         calls += round_.calls + self._upkeep.keep(connection_id, watched, going_on)
-        return Turn(next_at=self._next_at(connection_id), calls=calls, calendars=len(watched))
+        return PollResult(next_at=self._next_at(connection_id), calls=calls, calendars=len(watched))
 
     def _next_at(self, connection_id: str) -> datetime:
         watched = self._accounts.calendars(connection_id)
@@ -163,22 +167,22 @@ class BusyReader:
             self._readings.record(connection_id, read, at)
 
     def _ask(
-        self, connection_id: str, going_on: GoingOn, calendar_ids: Sequence[str], span: Interval
+        self, connection_id: str, going_on: RenewLease, calendar_ids: Sequence[str], span: Interval
     ) -> dict[str, BusyTimes]:
         going_on()
-        with self._notes.of(connection_id):
+        with self._health.recording(connection_id):
             return self._google.read(connection_id, calendar_ids, span)
 
     @contextmanager
-    def _own_turn(self, connection_id: str) -> Iterator[GoingOn | None]:
+    def _own_turn(self, connection_id: str) -> Iterator[RenewLease | None]:
         """What makes the turn last while it goes on; nothing when it is not ours to read.
 
         Each turn has a name of its own: one that slept for long must not end a newer one.
         """
         name = str(uuid4())
-        ours = self._accounts.acquire_lease(connection_id, name, TURN)
+        ours = self._accounts.acquire_lease(connection_id, name, LEASE_DURATION)
         try:
-            yield (lambda: self._accounts.renew_lease(connection_id, name, TURN)) if ours else None
+            yield (lambda: self._accounts.renew_lease(connection_id, name, LEASE_DURATION)) if ours else None
         finally:
             if ours:
                 self._accounts.release_lease(connection_id, name)

@@ -13,9 +13,9 @@ from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.connection import FREEBUSY, ConnectionState, missing
-from slotsync.domain.health import Hold
+from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
-from slotsync.domain.retry_delays import hold_after
+from slotsync.domain.retry_delays import blocker_for_error
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings
@@ -26,7 +26,7 @@ from slotsync.store.tables.connections import ConnectionRow
 
 
 @dataclass(frozen=True, repr=False)
-class Ground:
+class AvailabilityInputs:
     """A product's rule, the names of the calendars that block it by their ids, and what was read of them.
 
     Of a merchant that is not ``connected`` nothing that was read is believed any more. ``granted`` are the scopes of a
@@ -45,7 +45,7 @@ class Ground:
         return availability(self.readings, self.calendars, asked, now, self.rule)
 
 
-class Answers:
+class ProductAvailability:
     """Answers from the last readings; never asks Google."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
@@ -56,22 +56,22 @@ class Answers:
 
     def availability(self, merchant: str, product: str, asked: Interval, now: datetime) -> Availability | None:
         """When the product is busy or unknown; nothing when nobody knows the product."""
-        ground = self.ground(merchant, product, now)
-        return ground.availability(asked, now) if ground else None
+        inputs = self.inputs(merchant, product, now)
+        return inputs.availability(asked, now) if inputs else None
 
     def explanation(self, merchant: str, product: str, at: datetime, now: datetime) -> Explanation | None:
         """Why the product is what it is at a moment; nothing when nobody knows the product."""
-        ground = self.ground(merchant, product, now)
-        if ground is None:
+        inputs = self.inputs(merchant, product, now)
+        if inputs is None:
             return None
-        told = explain(ground.readings, ground.calendars, at, now, ground.rule)
-        return told if ground.connected else while_disconnected(told)
+        told = explain(inputs.readings, inputs.calendars, at, now, inputs.rule)
+        return told if inputs.connected else while_disconnected(told)
 
     def connection_id(self, merchant: str) -> str | None:
         """The merchant's connection, active or not; nothing if there never was one."""
         return self._connection(merchant)[0]
 
-    def ground(self, merchant: str, product: str, now: datetime) -> Ground | None:
+    def inputs(self, merchant: str, product: str, now: datetime) -> AvailabilityInputs | None:
         """What answers about a product stand on; nothing when nobody knows the product."""
         owner = Owner.product(product)
         settings = self._owners.get(merchant, owner)
@@ -80,7 +80,7 @@ class Answers:
         calendars = {each.id: each.name for each in self._picked.of(merchant, owner)}
         connection_id, connected, granted = self._connection(merchant)
         readings = self._readings.of(connection_id, calendars) if connection_id and calendars else {}
-        return Ground(
+        return AvailabilityInputs(
             rule=BlockingRule.chosen_in(settings),
             calendars=calendars,
             readings=readings if connected else _expired(readings, now),
@@ -110,7 +110,7 @@ def _believed_until(reading: Reading, now: datetime) -> Reading:
     return reading.model_copy(update={"good_until": min(reading.good_until, now)})
 
 
-class Look(Message):
+class ProductState(Message):
     """A product as the store knows it now.
 
     ``connection_id`` is its merchant's, if there ever was one; ``calendars`` is how many block it; ``trouble`` is why
@@ -122,15 +122,15 @@ class Look(Message):
     connection_id: str | None = None
     calendars: int = 0
     trouble: str = ""
-    hold: Hold | None = None
+    hold: Blocker | None = None
     expires_at: datetime | None = None
 
 
-class ProductLooks:
+class ProductStates:
     """Looks at products in the store; never asks Google."""
 
     def __init__(self, store: Store, vault: Vault, horizon: Horizon) -> None:
-        self._answers = Answers(store, vault)
+        self._answers = ProductAvailability(store, vault)
         self._connections = ConnectionViews(store, vault, {FREEBUSY})
         self._horizon = horizon
 
@@ -138,30 +138,30 @@ class ProductLooks:
         """The connection of the merchant, active or not; nothing if there never was one."""
         return self._answers.connection_id(merchant)
 
-    def look(self, merchant: str, product: str, now: datetime) -> Look:
+    def look(self, merchant: str, product: str, now: datetime) -> ProductState:
         """The product now; one that nobody knows is free, and blocked by nothing."""
-        ground = self._answers.ground(merchant, product, now)
+        inputs = self._answers.inputs(merchant, product, now)
         span = _whole(now, self._horizon)
-        if ground is None:
-            return Look(availability=Availability(span=span, checked_at=None, complete=True, slots=()))
+        if inputs is None:
+            return ProductState(availability=Availability(span=span, checked_at=None, complete=True, slots=()))
         moved_on = span.start + timedelta(days=1)
-        expires_at = min(moment for moment in (moved_on, *_ends(ground)) if moment > now)
-        return Look(
-            availability=ground.availability(span, now),
-            connection_id=ground.connection_id,
-            calendars=len(ground.calendars),
-            trouble=_trouble(ground),
-            hold=_until(expires_at, self._hold(merchant, ground), now) if ground.calendars else None,
+        expires_at = min(moment for moment in (moved_on, *_ends(inputs)) if moment > now)
+        return ProductState(
+            availability=inputs.availability(span, now),
+            connection_id=inputs.connection_id,
+            calendars=len(inputs.calendars),
+            trouble=_trouble(inputs),
+            hold=_until(expires_at, self._hold(merchant, inputs), now) if inputs.calendars else None,
             expires_at=expires_at,
         )
 
-    def _hold(self, merchant: str, ground: Ground) -> Hold | None:
-        if ground.connected and not missing(ground.granted, {FREEBUSY}):
+    def _hold(self, merchant: str, inputs: AvailabilityInputs) -> Blocker | None:
+        if inputs.connected and not missing(inputs.granted, {FREEBUSY}):
             return None
         view = self._connections.of(merchant)
         if view.state is not ConnectionState.ACTIVE:
-            return hold_after("GrantLost", view.state)
-        return hold_after("ScopeMissing", "freebusy_not_allowed") if view.missing else None
+            return blocker_for_error("GrantLost", view.state)
+        return blocker_for_error("ScopeMissing", "freebusy_not_allowed") if view.missing else None
 
 
 def _whole(now: datetime, horizon: Horizon) -> Interval:
@@ -170,19 +170,19 @@ def _whole(now: datetime, horizon: Horizon) -> Interval:
     return Interval(start=today, end=today + timedelta(days=horizon.days))
 
 
-def _trouble(ground: Ground) -> str:
+def _trouble(inputs: AvailabilityInputs) -> str:
     """The reason that the newest attempt at some calendar failed with; of several always the same one."""
-    newest = (max(some, key=lambda each: each.read_at) for some in ground.readings.values() if some)
+    newest = (max(some, key=lambda each: each.read_at) for some in inputs.readings.values() if some)
     return min((each.error for each in newest if each.error), default="")
 
 
-def _ends(ground: Ground) -> Iterator[datetime]:
+def _ends(inputs: AvailabilityInputs) -> Iterator[datetime]:
     """When readings are believed no longer, and when they no longer count as what was known last."""
-    for reading in (each for some in ground.readings.values() for each in some if not each.error):
+    for reading in (each for some in inputs.readings.values() for each in some if not each.error):
         yield reading.good_until
-        yield reading.read_at + ground.rule.last_known
+        yield reading.read_at + inputs.rule.last_known
 
 
-def _until(expires_at: datetime, hold: Hold | None, now: datetime) -> Hold | None:
+def _until(expires_at: datetime, hold: Blocker | None, now: datetime) -> Blocker | None:
     """The same, but no longer than the product stays as it is: the platform is told when it does not."""
     return hold and hold.model_copy(update={"look_again": min(hold.look_again, expires_at - now)})

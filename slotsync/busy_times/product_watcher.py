@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from slotsync.busy_times.account_watcher import AccountWatch
+from slotsync.busy_times.account_watcher import AccountWatcher
 from slotsync.domain.availability.messages import Watched, WatchRequest
 
 HEARTBEAT: Final = 10.0
@@ -19,12 +19,12 @@ class Found(NamedTuple):
     expires_at: datetime | None
 
 
-class ProductWatch:
+class ProductWatcher:
     """Goes on until ``ends_at``, or until its worker is ``leaving``."""
 
     def __init__(
         self,
-        account: AccountWatch,
+        account: AccountWatcher,
         look: Callable[[], Awaitable[Found]],
         leaving: "asyncio.Task[None]",
         ends_at: datetime,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
-from slotsync.connection_health import CallNotes
+from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.push_channels import Channel, to_forget, to_open, to_stop
 from slotsync.domain.availability.reading_plan import WatchedCalendar
 from slotsync.errors import BadRequest, CalendarMissing, Gone, GoogleError, GrantLost, NotFound, PushRefused
@@ -14,7 +14,7 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 
 
-class ChannelEnds:
+class ChannelStopper:
     """Stops channels. One that cannot be stopped is ignored from now on, and ends by itself."""
 
     def __init__(self, google: GoogleChannels, channels: PushChannels) -> None:
@@ -66,15 +66,15 @@ class ChannelUpkeep:
         google: GoogleChannels,
         channels: PushChannels,
         accounts: WatchedAccounts,
-        notes: CallNotes,
+        health: ConnectionHealth,
         address: str | None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._google = google
         self._channels = channels
-        self._ends = ChannelEnds(google, channels)
+        self._ends = ChannelStopper(google, channels)
         self._accounts = accounts
-        self._notes = notes
+        self._health = health
         self._address = address
         self._clock = clock
         self._rests_until: dict[str, datetime] = {}
@@ -122,7 +122,7 @@ class ChannelUpkeep:
         assert self._address
         channel = self._channels.prepare(calendar.id)
         try:
-            with self._notes.of(connection_id):
+            with self._health.recording(connection_id):
                 opened = self._google.open(connection_id, calendar.calendar_id, channel, self._address)
         except PushRefused:
             self._channels.refuse(calendar.id)

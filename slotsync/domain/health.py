@@ -18,7 +18,7 @@ class Health(StrEnum):
     FAILED = "failed"
 
 
-class Hold(Message):
+class Blocker(Message):
     """Why something is not in step, and after how long to look again if nobody calls earlier."""
 
     health: Health
@@ -26,17 +26,17 @@ class Hold(Message):
     look_again: timedelta
 
 
-NO_CALENDAR = Hold(health=Health.WAITING, reason="calendar", look_again=timedelta(minutes=15))
+NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=timedelta(minutes=15))
 """Its managed calendar is being made; that workflow calls when it is there."""
 
-NO_CONNECTION = Hold(health=Health.PARKED, reason="not_connected", look_again=timedelta(hours=6))
+NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again=timedelta(hours=6))
 """The merchant has not connected Google, or no longer is; connecting calls."""
 
-OVERDUE_WRITE = Hold(health=Health.RETRYING, reason="slow", look_again=timedelta())
+OVERDUE_WRITE = Blocker(health=Health.RETRYING, reason="slow", look_again=timedelta())
 """Google has not taken a write for a while; the pending activity in the UI says why."""
 
 
-def worst(holds: Iterable[Hold]) -> Hold | None:
+def worst(holds: Iterable[Blocker]) -> Blocker | None:
     """The one that an operator should hear of first; nothing when all is in step."""
     order = list(Health)
     return max(holds, key=lambda hold: order.index(hold.health), default=None)

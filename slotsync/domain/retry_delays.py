@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from slotsync.domain.health import Health, Hold
+from slotsync.domain.health import Blocker, Health
 
 _BY_FAILURE = {
     "QuotaExhausted": (Health.RETRYING, timedelta(hours=1)),
@@ -15,10 +15,10 @@ _BY_FAILURE = {
 _STILL_TRYING = (Health.RETRYING, timedelta(minutes=5))
 
 
-def hold_after(failure: str, reason: str) -> Hold:
+def blocker_for_error(failure: str, reason: str) -> Blocker:
     """What to do about an error of this class (see ``slotsync.errors``): nothing is ever given up."""
     health, look_again = _BY_FAILURE.get(failure, _STILL_TRYING)
-    return Hold(health=health, reason=reason, look_again=look_again)
+    return Blocker(health=health, reason=reason, look_again=look_again)
 
 
 def asked_delay(header: str | None, now: datetime) -> timedelta | None:

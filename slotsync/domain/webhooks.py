@@ -17,7 +17,7 @@ class WebhookType(StrEnum):
     CONFLICT_FOUND = "conflict.found"
 
 
-class ToldSlot(Interval):
+class WebhookSlot(Interval):
     """A time that is not free."""
 
     state: SlotState
@@ -36,7 +36,7 @@ class AvailabilityChanged(Message):
     checked_at: AwareDatetime | None
     complete: bool
     changed: tuple[Interval, ...]
-    slots: tuple[ToldSlot, ...]
+    slots: tuple[WebhookSlot, ...]
 
 
 class ConflictFound(Message):
@@ -51,7 +51,7 @@ class ConflictFound(Message):
     busy: tuple[Interval, ...]
 
 
-News = AvailabilityChanged | ConflictFound
+WebhookData = AvailabilityChanged | ConflictFound
 
 
 class Webhook(Message):
@@ -59,10 +59,10 @@ class Webhook(Message):
 
     type: WebhookType
     timestamp: AwareDatetime
-    data: News
+    data: WebhookData
 
 
-def webhook(news: News, at: datetime) -> Webhook:
+def webhook(news: WebhookData, at: datetime) -> Webhook:
     """The message that tells this news."""
     found = isinstance(news, ConflictFound)
     return Webhook(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from slotsync.domain.availability.blocking import PickableCalendar, may_block
-from slotsync.google.service import CalendarService, Call, GoogleServices, ask
+from slotsync.google.service import CalendarService, GoogleRequest, GoogleServices, ask
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarList, CalendarListEntry
@@ -25,7 +25,7 @@ class GoogleCalendarList:
 
 def entries(
     service: CalendarService,
-    send: "Callable[[Call[CalendarList]], CalendarList]" = ask,
+    send: "Callable[[GoogleRequest[CalendarList]], CalendarList]" = ask,
     role: Literal["owner"] | None = None,
 ) -> "Iterator[CalendarListEntry]":
     """The account's calendars page by page, hidden ones too; where a role is named, only those that it has it in."""

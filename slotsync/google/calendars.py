@@ -12,7 +12,7 @@ from slotsync.errors import Gone, NotFound
 from slotsync.google.calendar_list import entries
 from slotsync.google.events.body import Mark
 from slotsync.google.events.writes import no_heartbeat
-from slotsync.google.service import Answer_co, CalendarService, Call, GoogleServices, ask, order
+from slotsync.google.service import Answer_co, CalendarService, GoogleRequest, GoogleServices, ask, order
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Calendar, CalendarListEntry, Event
@@ -74,14 +74,14 @@ class GoogleCalendars:
             found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
         return self._only_one(connection_id, sorted(found))
 
-    def remove_twins(self, connection_id: str, spec: CalendarSpec, kept: str) -> list[str]:
+    def remove_duplicates(self, connection_id: str, spec: CalendarSpec, kept: str) -> list[str]:
         """The empty calendars with this mark that were deleted, so that only ``kept`` is left.
 
         For some minutes after ``ensure``: Google may carry out a creation that we gave up waiting for only later.
         """
         service = self._services.calendar(connection_id)
-        twins = [calendar.id for calendar in self.find(connection_id, spec.mark) if calendar.id != kept]
-        unused = [twin for twin in twins if not self._was_used(service, twin)]
+        duplicates = [calendar.id for calendar in self.find(connection_id, spec.mark) if calendar.id != kept]
+        unused = [twin for twin in duplicates if not self._was_used(service, twin)]
         for twin in unused:
             self._delete(service, twin)
         return unused
@@ -140,13 +140,13 @@ class GoogleCalendars:
             if not token:
                 return
 
-    def _only_one(self, connection_id: str, twins: list[str]) -> str:
-        if len(twins) == 1:
-            return twins[0]
+    def _only_one(self, connection_id: str, duplicates: list[str]) -> str:
+        if len(duplicates) == 1:
+            return duplicates[0]
         service = self._services.calendar(connection_id)
-        used = [twin for twin in twins if self._was_used(service, twin)]
-        kept = (used or twins)[0]
-        for twin in twins:
+        used = [twin for twin in duplicates if self._was_used(service, twin)]
+        kept = (used or duplicates)[0]
+        for twin in duplicates:
             if twin != kept and twin not in used:
                 self._delete(service, twin)
         return kept
@@ -170,6 +170,6 @@ class GoogleCalendars:
         except (Gone, NotFound):
             return  # another worker saw the same twins
 
-    def _ask(self, call: Call[Answer_co]) -> Answer_co:
+    def _ask(self, call: GoogleRequest[Answer_co]) -> Answer_co:
         self._heartbeat()
         return ask(call)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from slotsync.clock import utc_now
-from slotsync.domain.availability.push_channels import LASTS, NewChannel, OpenedChannel
+from slotsync.domain.availability.push_channels import CHANNEL_LIFETIME, NewChannel, OpenedChannel
 from slotsync.errors import Gone, NotFound
 from slotsync.google.service import GoogleServices, ask, order
 from slotsync.settings import Settings
@@ -37,7 +37,7 @@ class GoogleChannels:
         Google's first message may arrive before this returns. An error may leave open whether Google did it: forget the
         channel then, and open another one under another id.
         """
-        wanted = self._clock() + LASTS
+        wanted = self._clock() + CHANNEL_LIFETIME
         events = self._services.calendar(connection_id).events
         answer = ask(events.watch(calendarId=calendar_id, body=_body(channel, address)))
         return OpenedChannel(resource_id=answer["resourceId"], expires_at=_expiry(answer) or wanted)
@@ -52,7 +52,7 @@ class GoogleChannels:
 
 
 def _body(channel: NewChannel, address: str) -> "Channel":
-    ttl = str(LASTS // timedelta(seconds=1))
+    ttl = str(CHANNEL_LIFETIME // timedelta(seconds=1))
     return {"id": channel.id, "token": channel.token, "type": "web_hook", "address": address, "params": {"ttl": ttl}}
 
 

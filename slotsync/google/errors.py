@@ -34,7 +34,7 @@ from slotsync.errors import (
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ErrorResponse:
     """One refused call: the status, Google's reason, its message, and how long it asks to wait.
 
     ``reason`` is empty when the body is not Google's.
@@ -46,10 +46,10 @@ class Refusal:
     delay: timedelta | None
 
 
-def read_refusal(error: HttpError, now: datetime | None = None) -> Refusal:
+def read_refusal(error: HttpError, now: datetime | None = None) -> ErrorResponse:
     """What Google answered instead of doing what was asked."""
     envelope = _envelope(error.content)
-    return Refusal(
+    return ErrorResponse(
         status=int(error.resp.status),
         reason=_reason(envelope),
         message=str(envelope.get("message", "")),
@@ -87,7 +87,7 @@ OPERATOR_DELAY = timedelta(minutes=5)
 """What an operator has to mend is tried again this often, so that it goes on by itself afterwards."""
 
 
-class Kind(NamedTuple):
+class ErrorKind(NamedTuple):
     """A class of error, what happened in plain words, and what mends it."""
 
     error: type[GoogleError]
@@ -95,29 +95,33 @@ class Kind(NamedTuple):
     delay: timedelta | None = None
 
 
-BUSY = Kind(Transient, "Google has a problem of its own; it is tried again")
-TOKEN_REFUSED = Kind(Transient, "Google refused the access token; it is tried again with a new one")
-TOO_FAST = Kind(RateLimited, "too many calls to Google at once; it goes on more slowly")
-USED_UP = Kind(QuotaExhausted, "a usage limit of Google is used up; it takes hours to recover")
-NO_SCOPE = Kind(ScopeMissing, "the grant does not cover this call; the merchant must connect again and allow it")
-API_OFF = Kind(Transient, "the Google Calendar API is switched off; enable it in the Cloud project", OPERATOR_DELAY)
-NOT_THERE = Kind(NotFound, "Google knows no such thing, or does not show it to this account")
-DELETED = Kind(Gone, "it was deleted in Google before")
-RESYNC = Kind(Gone, "Google no longer knows this point in time; read everything again")
-TAKEN = Kind(Exists, "the id is taken in Google")
-CHANGED = Kind(Conflict, "it was changed in Google since it was read; read it again")
-FORBIDDEN = Kind(BadRequest, "Google does not allow this to any caller like us; it is a fault of slotsync")
-NOT_UNDERSTOOD = Kind(BadRequest, "Google does not accept the request; it is a fault of slotsync")
-NO_ACCESS_YET = Kind(Transient, "this account may not write to the calendar, which happens right after its creation")
-NO_PUSH = Kind(PushRefused, "Google never tells of changes in this calendar; it is only polled")
-NO_RECEIVER = Kind(
+BUSY = ErrorKind(Transient, "Google has a problem of its own; it is tried again")
+TOKEN_REFUSED = ErrorKind(Transient, "Google refused the access token; it is tried again with a new one")
+TOO_FAST = ErrorKind(RateLimited, "too many calls to Google at once; it goes on more slowly")
+USED_UP = ErrorKind(QuotaExhausted, "a usage limit of Google is used up; it takes hours to recover")
+NO_SCOPE = ErrorKind(ScopeMissing, "the grant does not cover this call; the merchant must connect again and allow it")
+API_OFF = ErrorKind(
+    Transient, "the Google Calendar API is switched off; enable it in the Cloud project", OPERATOR_DELAY
+)
+NOT_THERE = ErrorKind(NotFound, "Google knows no such thing, or does not show it to this account")
+DELETED = ErrorKind(Gone, "it was deleted in Google before")
+RESYNC = ErrorKind(Gone, "Google no longer knows this point in time; read everything again")
+TAKEN = ErrorKind(Exists, "the id is taken in Google")
+CHANGED = ErrorKind(Conflict, "it was changed in Google since it was read; read it again")
+FORBIDDEN = ErrorKind(BadRequest, "Google does not allow this to any caller like us; it is a fault of slotsync")
+NOT_UNDERSTOOD = ErrorKind(BadRequest, "Google does not accept the request; it is a fault of slotsync")
+NO_ACCESS_YET = ErrorKind(
+    Transient, "this account may not write to the calendar, which happens right after its creation"
+)
+NO_PUSH = ErrorKind(PushRefused, "Google never tells of changes in this calendar; it is only polled")
+NO_RECEIVER = ErrorKind(
     Transient,
     "Google sends no push messages to this address; SLOTSYNC_PUBLIC_URL must be https, with a valid certificate",
     OPERATOR_DELAY,
 )
-UNKNOWN_ANSWER = Kind(Transient, "an answer that is not known from Google; it is tried again")
+UNKNOWN_ANSWER = ErrorKind(Transient, "an answer that is not known from Google; it is tried again")
 
-BY_REASON: dict[str, Kind] = {
+BY_REASON: dict[str, ErrorKind] = {
     "accessNotConfigured": API_OFF,
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": NO_SCOPE,
     "authError": TOKEN_REFUSED,
@@ -125,7 +129,7 @@ BY_REASON: dict[str, Kind] = {
     "badRequest": NOT_UNDERSTOOD,
     "channelIdNotUnique": TAKEN,
     "conditionNotMet": CHANGED,
-    "conflict": Kind(Transient, "two calls met in Google; it is tried again"),
+    "conflict": ErrorKind(Transient, "two calls met in Google; it is tried again"),
     "dailyLimitExceeded": USED_UP,
     "deleted": DELETED,
     "duplicate": TAKEN,
@@ -157,7 +161,7 @@ BY_REASON: dict[str, Kind] = {
 }
 
 # A 403 or 404 without a reason comes from something between Google and us: it must not look like a lost calendar.
-BY_STATUS: dict[int, Kind] = {
+BY_STATUS: dict[int, ErrorKind] = {
     400: NOT_UNDERSTOOD,
     401: TOKEN_REFUSED,
     409: TAKEN,
@@ -188,20 +192,20 @@ def classify(error: Exception) -> GoogleError:
     return Transient("Google cannot be reached; it is tried again", reason="unreachable")
 
 
-def _of_refusal(refusal: Refusal) -> GoogleError:
+def _of_refusal(refusal: ErrorResponse) -> GoogleError:
     kind = _kind(refusal)
     reason = refusal.reason or f"http{refusal.status}"
     delay = refusal.delay or kind.delay
     return kind.error(f"{kind.says} ({refusal.status} {reason})", reason=reason, status=refusal.status, delay=delay)
 
 
-def _kind(refusal: Refusal) -> Kind:
+def _kind(refusal: ErrorResponse) -> ErrorKind:
     if refusal.message.startswith("Invalid sequence value"):
         return CHANGED  # its reason is the same as that of a malformed request
     return BY_REASON.get(refusal.reason) or BY_STATUS.get(refusal.status) or _unknown(refusal)
 
 
-def _unknown(refusal: Refusal) -> Kind:
+def _unknown(refusal: ErrorResponse) -> ErrorKind:
     return BUSY if refusal.status >= 500 else UNKNOWN_ANSWER  # noqa: PLR2004 - the server errors of HTTP
 
 

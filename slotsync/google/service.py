@@ -14,7 +14,7 @@ from googleapiclient.discovery import build
 
 from slotsync.clock import utc_now
 from slotsync.errors import Transient
-from slotsync.google.auth.tokens import AccessTokens, ConnectionCredentials, Grants
+from slotsync.google.auth.tokens import AccessTokens, ConnectionCredentials, GrantStore
 from slotsync.google.errors import FAILURES, classify
 from slotsync.settings import Settings
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Answer_co = TypeVar("Answer_co", covariant=True)
 
 
-class Call(Protocol[Answer_co]):
+class GoogleRequest(Protocol[Answer_co]):
     """A request of the Google client that was not sent yet."""
 
     def execute(self, http: None = None, num_retries: int = 0) -> Answer_co:
@@ -32,7 +32,7 @@ class Call(Protocol[Answer_co]):
         ...
 
 
-def ask(call: Call[Answer_co]) -> Answer_co:
+def ask(call: GoogleRequest[Answer_co]) -> Answer_co:
     """Google's answer, or a ``GoogleError``. Sent once: whoever asked decides about another time."""
     answer = _send(call)
     if isinstance(answer, dict):
@@ -41,12 +41,12 @@ def ask(call: Call[Answer_co]) -> Answer_co:
     raise Transient("Google's answer cannot be read; it is tried again", reason="unreadable")
 
 
-def order(call: Call[object]) -> None:
+def order(call: GoogleRequest[object]) -> None:
     """Done, for a call that Google answers with nothing; or a ``GoogleError``."""
     _send(call)
 
 
-def _send(call: Call[Answer_co]) -> Answer_co:
+def _send(call: GoogleRequest[Answer_co]) -> Answer_co:
     try:
         return call.execute(num_retries=0)
     except FAILURES as error:
@@ -147,7 +147,7 @@ class GoogleServices:
     def __init__(
         self,
         settings: Settings,
-        grants: Grants,
+        grants: GrantStore,
         *,
         timeout: timedelta = TIMEOUT,
         kept_per_thread: int = KEPT_PER_THREAD,

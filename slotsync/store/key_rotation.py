@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table, select, update
 
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
-from slotsync.store.database.base import SEALED
+from slotsync.store.database.base import ENCRYPTED
 from slotsync.store.database.engine import Store
 from slotsync.store.tables import METADATA
 
@@ -22,22 +22,22 @@ class Rotated:
     lost: int = 0
 
 
-def sealed_columns() -> Iterator[tuple[Table, "Column[str]"]]:
+def encrypted_columns() -> Iterator[tuple[Table, "Column[str]"]]:
     """Every column that holds secrets."""
     for table in METADATA.sorted_tables:
         for column in table.columns:
-            if column.info.get(SEALED):
+            if column.info.get(ENCRYPTED):
                 yield table, column
 
 
 def rotate(store: Store, vault: Vault) -> list[Rotated]:
     """Seals everything with the first key. A secret that changes meanwhile is left: it was sealed with that key."""
-    return [_rotate_column(store, vault, table, column) for table, column in sealed_columns()]
+    return [_rotate_column(store, vault, table, column) for table, column in encrypted_columns()]
 
 
 def count_lost(store: Store, vault: Vault) -> int:
     """How many secrets open with none of the keys."""
-    return sum(_is_lost(vault, sealed) for _, column in sealed_columns() for _, sealed in _secrets(store, column))
+    return sum(_is_lost(vault, sealed) for _, column in encrypted_columns() for _, sealed in _secrets(store, column))
 
 
 def _rotate_column(store: Store, vault: Vault, table: Table, column: "Column[str]") -> Rotated:
@@ -72,7 +72,7 @@ def _replace(
 
 def _is_lost(vault: Vault, sealed: str) -> bool:
     try:
-        vault.open(sealed)
+        vault.decrypt(sealed)
     except SlotsyncError:
         return True
     return False

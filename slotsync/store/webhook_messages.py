@@ -24,13 +24,13 @@ class WebhookMessages:
     def put(self, connection: Connection, message_id: str, merchant: str, body: str, now: datetime) -> None:
         """Notes a message within a transaction; nothing changes when there is one with this id already."""
         ensure_merchant(connection, merchant)
-        _PUT.run(connection, id=message_id, merchant=merchant, body=self._vault.seal(body), created_at=now)
+        _PUT.run(connection, id=message_id, merchant=merchant, body=self._vault.encrypt(body), created_at=now)
 
     def body(self, message_id: str) -> str | None:
         """What the message says; nothing once it was accepted."""
         with self._store.read() as session:
             row = session.get(WebhookMessageRow, message_id)
-        return self._vault.open(row.body) if row and row.body else None
+        return self._vault.decrypt(row.body) if row and row.body else None
 
     def accepted(self, message_id: str) -> None:
         """Forgets a message that has arrived."""

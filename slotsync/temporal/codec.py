@@ -47,7 +47,7 @@ _SEALED = b"binary/slotsync-sealed"
 _CURRENT_DETAILS = b"temporal.api.sdk.v1.WorkflowMetadata"
 
 
-class SealingCodec(PayloadCodec):
+class EncryptingCodec(PayloadCodec):
     """Seals every payload but what slotsync tells operators.
 
     Snapshots, plans and events are objects, and sealed. Bare texts (summaries, results) and a workflow's current
@@ -66,13 +66,13 @@ class SealingCodec(PayloadCodec):
         return [self._opened(payload) for payload in payloads]
 
     def _sealed(self, payload: Payload) -> Payload:
-        sealed = self._vault.seal_bytes(payload.SerializeToString())
+        sealed = self._vault.encrypt_bytes(payload.SerializeToString())
         return Payload(metadata={"encoding": _SEALED}, data=sealed)
 
     def _opened(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != _SEALED:
             return payload
-        return Payload.FromString(self._vault.open_bytes(payload.data))
+        return Payload.FromString(self._vault.decrypt_bytes(payload.data))
 
 
 def _told_to_operators(payload: Payload) -> bool:

@@ -15,7 +15,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
-from slotsync.temporal.codec import SealingCodec, SlotsyncPayloadConverter
+from slotsync.temporal.codec import EncryptingCodec, SlotsyncPayloadConverter
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def slotsync_plugin(vault: Vault) -> SimplePlugin:
 
 def data_converter(vault: Vault) -> DataConverter:
     """Pydantic models as JSON, sealed with the vault's keys."""
-    return DataConverter(payload_converter_class=SlotsyncPayloadConverter, payload_codec=SealingCodec(vault))
+    return DataConverter(payload_converter_class=SlotsyncPayloadConverter, payload_codec=EncryptingCodec(vault))
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:

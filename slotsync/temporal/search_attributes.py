@@ -29,7 +29,7 @@ _ROOM = 2000
 """Temporal refuses a value of more than 2,048 bytes."""
 
 
-def names_of(owners: Iterable[Owner]) -> list[str]:
+def owner_names(owners: Iterable[Owner]) -> list[str]:
     """The owners by name, as many as a search attribute has room for."""
     names, room = [], _ROOM
     for owner in owners:
@@ -40,11 +40,11 @@ def names_of(owners: Iterable[Owner]) -> list[str]:
     return names
 
 
-def whose(merchant: str, owners: Iterable[Owner], starts: datetime | None = None) -> TypedSearchAttributes:
+def initial_attributes(merchant: str, owners: Iterable[Owner], starts: datetime | None = None) -> TypedSearchAttributes:
     """The attributes that a workflow starts with."""
     pairs: list[SearchAttributePair[str] | SearchAttributePair[Sequence[str]] | SearchAttributePair[datetime]] = [
         SearchAttributePair(MERCHANT, merchant),
-        SearchAttributePair(OWNERS, names_of(owners)),
+        SearchAttributePair(OWNERS, owner_names(owners)),
         SearchAttributePair(HEALTH, str(Health.NEW)),
     ]
     if starts is not None:

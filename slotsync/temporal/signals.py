@@ -11,15 +11,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from slotsync.domain.availability.messages import AvailabilityState, Subscription
 from slotsync.domain.calendars.messages import BatchProgress, CalendarRequest
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.connections.disconnection import Farewell
+from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked
 from slotsync.domain.messages import Message
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id
 from slotsync.temporal import queues
-from slotsync.temporal.search_attributes import whose
+from slotsync.temporal.search_attributes import initial_attributes
 
 
-async def tell_availability(
+async def signal_availability(
     client: Client, merchant: str, product: str, subscription: Subscription | None = None
 ) -> None:
     """Starts the workflow, or has the one that runs look again or note a subscription. Durable when it returns."""
@@ -30,15 +30,15 @@ async def tell_availability(
         task_queue=queues.WORKFLOWS,
         start_signal="subscribe" if subscription else "look_again",
         start_signal_args=[subscription] if subscription else [],
-        search_attributes=whose(merchant, [Owner.product(product)]),
+        search_attributes=initial_attributes(merchant, [Owner.product(product)]),
         static_summary=f"Availability of {product} of {merchant}",
     )
 
 
-CalendarNews = Literal["settings_changed", "needed"]
+CalendarSignal = Literal["settings_changed", "needed"]
 
 
-async def tell_calendar(client: Client, request: CalendarRequest, news: CalendarNews) -> None:
+async def signal_calendar(client: Client, request: CalendarRequest, news: CalendarSignal) -> None:
     """Durable when it returns, whether the workflow ran or not. By name: activities do not know workflows."""
     await client.start_workflow(
         "ManagedCalendarWorkflow",
@@ -46,7 +46,7 @@ async def tell_calendar(client: Client, request: CalendarRequest, news: Calendar
         id=calendar_id(request.merchant, request.owner),
         task_queue=queues.WORKFLOWS,
         start_signal=news,
-        search_attributes=whose(request.merchant, [request.owner]),
+        search_attributes=initial_attributes(request.merchant, [request.owner]),
         static_summary=f"Calendar of {request.merchant} for {request.owner}",
     )
 
@@ -54,9 +54,9 @@ async def tell_calendar(client: Client, request: CalendarRequest, news: Calendar
 _SIGNALS: dict[type[Message], str] = {Granted: "granted", Revoked: "revoked", Disconnect: "disconnect"}
 
 
-async def tell_connection(
+async def signal_connection(
     client: Client, merchant: str, news: Granted | Revoked | Disconnect
-) -> WorkflowHandle[object, Farewell | None]:
+) -> WorkflowHandle[object, DisconnectionResult | None]:
     """Durable when it returns, whether the workflow ran or not. By name: activities do not know workflows."""
     return await client.start_workflow(
         "ConnectionWorkflow",
@@ -65,9 +65,9 @@ async def tell_connection(
         task_queue=queues.WORKFLOWS,
         start_signal=_SIGNALS[type(news)],
         start_signal_args=[news],
-        search_attributes=whose(merchant, []),
+        search_attributes=initial_attributes(merchant, []),
         static_summary=f"Google connection of {merchant}",
-        result_type=Farewell,
+        result_type=DisconnectionResult,
     )
 
 

@@ -15,14 +15,14 @@ from starter.api.keys import ApiKeyGate, ApiKeys
 from starter.api.middleware import BodyLimit, SecurityHeaders
 from starter.api.operations import RequestTimes, Watch
 from starter.api.problems import OF_GOOGLE
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 from starter.settings_page.app import page_mounts
 
 # ApiKeyGate asks for the key, for all addresses at once; this only tells OpenAPI of it.
 _KEY_NEEDED = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
 
 
-def create_app(backend: Backend) -> FastAPI:
+def create_app(services: Services) -> FastAPI:
     """The HTTP API on top of this backend; a SettingsError when no API key is set."""
     registry = CollectorRegistry()
     app = _Api(
@@ -31,9 +31,9 @@ def create_app(backend: Backend) -> FastAPI:
         description=documentation.DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        middleware=_middleware(backend, registry),
+        middleware=_middleware(services, registry),
     )
-    app.state.backend, app.state.registry = backend, registry
+    app.state.services, app.state.registry = services, registry
     answer_errors(app)
     for protected, problems in (
         (reservations, ()),
@@ -57,12 +57,12 @@ class _Api(FastAPI):
         return schema
 
 
-def _middleware(backend: Backend, registry: CollectorRegistry) -> Sequence[Middleware]:
+def _middleware(services: Services, registry: CollectorRegistry) -> Sequence[Middleware]:
     """From the outside in."""
     return (
         Middleware(Watch, times=RequestTimes(registry)),
-        Middleware(SecurityHeaders, over_https=backend.settings.public_url.startswith("https://")),
+        Middleware(SecurityHeaders, over_https=services.settings.public_url.startswith("https://")),
         Middleware(UnexpectedErrors),
-        Middleware(ApiKeyGate, keys=ApiKeys.of(backend.settings)),
+        Middleware(ApiKeyGate, keys=ApiKeys.of(services.settings)),
         Middleware(BodyLimit),
     )

@@ -12,7 +12,7 @@ from slotsync.domain.availability.messages import LONGEST_WAIT, Confirmation
 from slotsync.domain.messages import Message
 from starter.api.paths import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
-from starter.bootstrap import Behind
+from starter.bootstrap import ServicesDependency
 from starter.services.availability import UnknownProduct
 
 router = APIRouter(prefix=f"{MERCHANT}/products/{{product}}", tags=["availability"])
@@ -56,21 +56,21 @@ class ExplanationBody(Explanation):
 
 @router.get("/availability")
 async def availability(
-    merchant: MerchantId, product: ProductId, from_: From, to: To, behind: Behind
+    merchant: MerchantId, product: ProductId, from_: From, to: To, services: ServicesDependency
 ) -> AvailabilityBody:
     """When the product is busy or unknown, by what was read last. Unknown is not free."""
     try:
-        found = await behind.slotsync.availability(merchant, product, from_, to)
+        found = await services.slotsync.availability(merchant, product, from_, to)
     except UnknownProduct as error:
         raise ApiError(NOT_FOUND, str(error)) from None
     return _body(merchant, product, found)
 
 
 @router.get("/explain")
-async def explain(merchant: MerchantId, product: ProductId, at: At, behind: Behind) -> ExplanationBody:
+async def explain(merchant: MerchantId, product: ProductId, at: At, services: ServicesDependency) -> ExplanationBody:
     """Why the product is free, busy or unknown at a moment: by which calendar, interval, reading and rule."""
     try:
-        found = await behind.slotsync.explain(merchant, product, at)
+        found = await services.slotsync.explain(merchant, product, at)
     except UnknownProduct as error:
         raise ApiError(NOT_FOUND, str(error)) from None
     return ExplanationBody(merchant=merchant, product=product, **dict(found))
@@ -103,13 +103,15 @@ class ConfirmBody(Message):
 
 
 @router.post("/confirm")
-async def confirm(merchant: MerchantId, product: ProductId, asked: ConfirmBody, behind: Behind) -> Confirmation:
+async def confirm(
+    merchant: MerchantId, product: ProductId, asked: ConfirmBody, services: ServicesDependency
+) -> Confirmation:
     """Asks Google itself whether the product is free: yes, no, or unknown where nobody answered in time.
 
     ``evidence`` is what each calendar said; it names them: show it to this merchant alone.
     """
     within = timedelta(milliseconds=asked.within_ms)
     try:
-        return await behind.slotsync.confirm(merchant, product, asked.start, asked.end, within=within)
+        return await services.slotsync.confirm(merchant, product, asked.start, asked.end, within=within)
     except UnknownProduct as error:
         raise ApiError(NOT_FOUND, str(error)) from None

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from starter.api.problems import EVERYWHERE, MEDIA_TYPE, Kind, Problem
+from starter.api.problems import EVERYWHERE, MEDIA_TYPE, Problem, ProblemType
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,7 +41,7 @@ async def docs(request: Request) -> Response:
     return page
 
 
-def documented_problems(*more: Kind) -> dict[int | str, dict[str, object]]:
+def documented_problems(*more: ProblemType) -> dict[int | str, dict[str, object]]:
     """The problems that any route may answer with, and these."""
     kinds = (*EVERYWHERE, *more)
     return {kind.status: _documented([each for each in kinds if each.status == kind.status]) for kind in kinds}
@@ -53,7 +53,7 @@ def problem_schemas() -> dict[str, object]:
     return dict(schemas["$defs"])
 
 
-def _documented(kinds: Sequence[Kind]) -> dict[str, object]:
+def _documented(kinds: Sequence[ProblemType]) -> dict[str, object]:
     """Kinds of one status."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {"description": ", or: ".join(kind.title for kind in kinds), "content": {MEDIA_TYPE: {"schema": schema}}}

@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 from slotsync.store.tables.calendars import MerchantRow
 from starter.api.errors import RETRY_AFTER
 from starter.api.problems import HEADER, UNAVAILABLE, begin_request, problem_response
-from starter.bootstrap import Backend, Behind
+from starter.bootstrap import Services, ServicesDependency
 
 logger = logging.getLogger(__name__)
 
@@ -89,9 +89,9 @@ async def healthz() -> PlainTextResponse:
 
 
 @router.get("/readyz")
-async def readyz(behind: Behind) -> Response:
+async def readyz(services: ServicesDependency) -> Response:
     """Whether the database and Temporal answer."""
-    database, temporal = await asyncio.gather(asyncio.to_thread(_database, behind), _temporal(behind))
+    database, temporal = await asyncio.gather(asyncio.to_thread(_database, services), _temporal(services))
     silent = [name for name, answers in (("the database", database), ("Temporal", temporal)) if not answers]
     if silent:
         return problem_response(UNAVAILABLE, f"No answer from {' and '.join(silent)}.", headers=RETRY_AFTER)
@@ -104,17 +104,17 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _database(behind: Backend) -> bool:
+def _database(services: Services) -> bool:
     try:
-        with behind.store.read() as session:
+        with services.store.read() as session:
             session.exec(select(MerchantRow).limit(1)).first()
     except SQLAlchemyError:
         return False
     return True
 
 
-async def _temporal(behind: Backend) -> bool:
+async def _temporal(services: Services) -> bool:
     try:
-        return await behind.client.service_client.check_health(timeout=ANSWERS_WITHIN)
+        return await services.client.service_client.check_health(timeout=ANSWERS_WITHIN)
     except RPCError:
         return False

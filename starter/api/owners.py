@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from slotsync.domain.calendars.owner import OnUnknown, Owner, OwnerSettings
 from starter.api.paths import MERCHANT, MerchantId, ProductId, ResourceId
-from starter.bootstrap import Behind
+from starter.bootstrap import ServicesDependency
 
 router = APIRouter(prefix=MERCHANT, tags=["products and resources"])
 
@@ -42,14 +42,18 @@ class OwnerBody(OwnerSettings):
 
 
 @router.put("/products/{product}")
-async def put_product(merchant: MerchantId, product: ProductId, settings: OwnerBody, behind: Behind) -> OwnerBody:
+async def put_product(
+    merchant: MerchantId, product: ProductId, settings: OwnerBody, services: ServicesDependency
+) -> OwnerBody:
     """Makes a product known, or replaces its settings."""
-    await behind.slotsync.put_owner(merchant, Owner.product(product), settings)
+    await services.slotsync.put_owner(merchant, Owner.product(product), settings)
     return settings
 
 
 @router.put("/resources/{resource}")
-async def put_resource(merchant: MerchantId, resource: ResourceId, settings: OwnerBody, behind: Behind) -> OwnerBody:
+async def put_resource(
+    merchant: MerchantId, resource: ResourceId, settings: OwnerBody, services: ServicesDependency
+) -> OwnerBody:
     """Makes a resource known, or replaces its settings."""
-    await behind.slotsync.put_owner(merchant, Owner.resource(resource), settings)
+    await services.slotsync.put_owner(merchant, Owner.resource(resource), settings)
     return settings

@@ -54,7 +54,7 @@ class Problem(Message):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemType:
     """What kind of problem it is: its name, its HTTP status, and the same few words each time."""
 
     name: str
@@ -62,17 +62,17 @@ class Kind:
     title: str
 
 
-INVALID = Kind("invalid-request", 422, "The request has fields that are wrong")
-UNREADABLE = Kind("unreadable-body", 400, "The body cannot be read")
-NO_KEY = Kind("api-key-needed", 401, "A valid API key is needed")
-NOT_FOUND = Kind("not-found", 404, "There is no such thing")
-NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not take this method")
-TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
-NOT_CONNECTED = Kind("google-not-connected", 409, "The merchant's Google account is not connected")
-NOT_GRANTED = Kind("google-scope-missing", 409, "The merchant has not allowed this in Google")
-NOT_SET_UP = Kind("not-set-up", 501, "slotsync is not set up for this")
-UNEXPECTED = Kind("unexpected", 500, "Something went wrong inside slotsync")
-UNAVAILABLE = Kind("unavailable", 503, "A part that slotsync needs does not answer")
+INVALID = ProblemType("invalid-request", 422, "The request has fields that are wrong")
+UNREADABLE = ProblemType("unreadable-body", 400, "The body cannot be read")
+NO_KEY = ProblemType("api-key-needed", 401, "A valid API key is needed")
+NOT_FOUND = ProblemType("not-found", 404, "There is no such thing")
+NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This address does not take this method")
+TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
+NOT_CONNECTED = ProblemType("google-not-connected", 409, "The merchant's Google account is not connected")
+NOT_GRANTED = ProblemType("google-scope-missing", 409, "The merchant has not allowed this in Google")
+NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
+UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
+UNAVAILABLE = ProblemType("unavailable", 503, "A part that slotsync needs does not answer")
 
 EVERYWHERE = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
 """What any route may answer with."""
@@ -86,14 +86,14 @@ KINDS = (*EVERYWHERE, *OF_GOOGLE, NOT_ALLOWED)
 class ApiError(SlotsyncError):
     """A request that is answered with a problem document."""
 
-    def __init__(self, kind: Kind, detail: str) -> None:
+    def __init__(self, kind: ProblemType, detail: str) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
 
 
 def problem_response(
-    kind: Kind, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+    kind: ProblemType, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer that tells of this problem."""
     problem = Problem(

@@ -12,7 +12,7 @@ from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.api.app import create_app
 from starter.api.keys import ApiKeys
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
     client = await connect(Vault(settings.encryption_keys))
-    backend = Backend.of(settings, store, client)
-    server = api_server(backend, host, port)
+    services = Services.of(settings, store, client)
+    server = api_server(services, host, port)
     for each in (signal.SIGTERM, signal.SIGINT):
         # uvicorn has handlers of its own while it runs, and raises the signal again when it is done.
         signal.signal(each, lambda *_: None)
@@ -40,15 +40,15 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         await server.serve()
         logger.info("stopped")
     finally:
-        backend.close()
+        services.close()
         store.close()
 
 
-def api_server(backend: Backend, host: str, port: int) -> uvicorn.Server:
+def api_server(services: Services, host: str, port: int) -> uvicorn.Server:
     """A server for the API that waits to be run."""
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(backend),
+            create_app(services),
             host=host,
             port=port,
             ws="none",

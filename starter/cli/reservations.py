@@ -12,7 +12,7 @@ from rich.table import Table
 from slotsync.errors import InputError
 from starter.cli.snapshot_files import BadLine, read_lines, read_snapshot
 from starter.client import Reported, Slotsync
-from starter.services.status import Overview, Standing
+from starter.services.status import Overview, SyncStatus
 
 console = Console()
 
@@ -69,7 +69,7 @@ def status(
 ) -> None:
     """Show what is in step, retrying or parked, why, and since when."""
 
-    async def ask() -> Overview | Standing:
+    async def ask() -> Overview | SyncStatus:
         slotsync = await Slotsync.connect()
         if merchant is None or reservation is None:
             return await slotsync.overview(merchant)
@@ -99,7 +99,7 @@ def _say(reservation: str, reported: Reported) -> None:
         console.print(f"{reservation}: version {reported.version} is on its way")
 
 
-def _standing(standing: Standing) -> Table:
+def _standing(standing: SyncStatus) -> Table:
     shown = f"version {standing.version}" + ("" if standing.settled else f", Google shows {standing.settled_version}")
     table = Table(title=f"{standing.reservation} of {standing.merchant}: {shown}", caption=standing.doing)
     for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error", "event"):

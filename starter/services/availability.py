@@ -14,7 +14,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
-from slotsync.busy_times.product_availability import Answers
+from slotsync.busy_times.product_availability import ProductAvailability
 from slotsync.clock import utc_now
 from slotsync.domain.availability.availability import Availability
 from slotsync.domain.availability.explanation import Explanation
@@ -25,9 +25,9 @@ from slotsync.domain.availability.messages import (
     LONGEST_WAIT,
     AvailabilityState,
     Confirmation,
-    Question,
+    ConfirmRequest,
     Subscription,
-    nobody_knows,
+    unknown_confirmation,
 )
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.workflow_ids import availability_id
@@ -36,8 +36,8 @@ from slotsync.secrets import Vault
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.temporal import queues
-from slotsync.temporal.search_attributes import whose
-from slotsync.temporal.signals import tell_availability
+from slotsync.temporal.search_attributes import initial_attributes
+from slotsync.temporal.signals import signal_availability
 from workflows.availability import ProductAvailabilityWorkflow
 
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,11 +51,11 @@ class UnknownProduct(InputError):
         super().__init__("The product is not known; put its settings first.")
 
 
-class Asking:
+class AvailabilityService:
     """Answers from what was read of a merchant's calendars last. An ``InputError`` names what cannot be asked."""
 
     def __init__(self, store: Store, vault: Vault, horizon: Horizon, clock: Callable[[], datetime] = utc_now) -> None:
-        self._answers = Answers(store, vault)
+        self._answers = ProductAvailability(store, vault)
         self._longest = timedelta(days=horizon.days)
         self._clock = clock
 
@@ -98,7 +98,7 @@ ON_THE_WAY: Final = timedelta(seconds=2)
 """What Temporal and a worker may take on top of the time that Google is given."""
 
 
-class Confirming:
+class ConfirmationService:
     """Asks products' workflows. An ``InputError`` names what cannot be asked."""
 
     def __init__(self, client: Client, store: Store) -> None:
@@ -115,19 +115,19 @@ class Confirming:
             async with asyncio.timeout((within + ON_THE_WAY).total_seconds()):
                 return await self._ask(question)
         except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
-            return nobody_knows("slotsync's own parts did not answer in time; see Temporal and the worker")
+            return unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
 
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Has a workflow hear of every change of the product, by the signal ``availability_changed``."""
         await self._require(merchant, product)
-        await tell_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id))
+        await signal_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id))
 
     async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Has it hear no more."""
         await self._require(merchant, product)
-        await tell_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id, ends=True))
+        await signal_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id, ends=True))
 
-    async def _ask(self, question: Question) -> Confirmation:
+    async def _ask(self, question: ConfirmRequest) -> Confirmation:
         state = AvailabilityState(merchant=question.merchant, product=question.product)
         owner = Owner.product(question.product)
         start = WithStartWorkflowOperation(
@@ -136,7 +136,7 @@ class Confirming:
             id=availability_id(question.merchant, question.product),
             task_queue=queues.WORKFLOWS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            search_attributes=whose(question.merchant, [owner]),
+            search_attributes=initial_attributes(question.merchant, [owner]),
             static_summary=f"Availability of {question.product} of {question.merchant}",
         )
         return await self._client.execute_update_with_start_workflow(
@@ -148,7 +148,7 @@ class Confirming:
             raise UnknownProduct
 
 
-def _question(merchant: str, product: str, span: Interval, within: timedelta) -> Question:
+def _question(merchant: str, product: str, span: Interval, within: timedelta) -> ConfirmRequest:
     if not timedelta() < within <= LONGEST_WAIT:
         raise InputError(f"within: is not between 0 and {LONGEST_WAIT.total_seconds():g} seconds")
-    return Question(merchant=merchant, product=product, span=span, within=within)
+    return ConfirmRequest(merchant=merchant, product=product, span=span, within=within)

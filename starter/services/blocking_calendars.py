@@ -14,13 +14,13 @@ from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.managed_calendars import Calendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from slotsync.temporal.signals import tell_availability
+from slotsync.temporal.signals import signal_availability
 from starter.services.google import MerchantGoogle
 
 MOST_PICKED = 50
 
 
-class Picking:
+class BlockingCalendarService:
     """Lists a merchant's calendars live, and remembers only those that are picked."""
 
     def __init__(self, google: MerchantGoogle, store: Store, vault: Vault, client: Client) -> None:
@@ -49,7 +49,7 @@ class Picking:
         chosen = await self._chosen(merchant, calendar_ids) if calendar_ids else []
         await asyncio.to_thread(self._picked.pick, merchant, owner, chosen)
         if owner.kind is OwnerKind.PRODUCT:
-            await tell_availability(self._client, merchant, owner.id)
+            await signal_availability(self._client, merchant, owner.id)
         return chosen
 
     async def _chosen(self, merchant: str, wanted: Sequence[str]) -> list[PickableCalendar]:

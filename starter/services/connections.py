@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
-from slotsync.domain.connections.disconnection import Farewell, LeftCalendars
+from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.connections.messages import Disconnect, Granted
 from slotsync.domain.messages import Message
 from slotsync.errors import GoogleError, Transient
@@ -23,7 +23,7 @@ from slotsync.store.connections.connection_views import ConnectionViews, KnownAc
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.pending_consents import Awaited, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
-from slotsync.temporal.signals import tell_connection
+from slotsync.temporal.signals import signal_connection
 
 
 class Reason(StrEnum):
@@ -74,7 +74,7 @@ class AnotherAccount(Message):
         )
 
 
-class Refusal(Message):
+class ConsentRefused(Message):
     """Nothing has changed, and why. ``merchant`` is known unless the answer was not ours."""
 
     reason: Reason
@@ -106,7 +106,7 @@ PATIENCE = timedelta(seconds=20)
 """How long a merchant waits to hear what a disconnection has left behind; it goes on by itself after that."""
 
 
-class Connecting:
+class ConnectionService:
     """Takes merchants through Google's consent and back. ``browser`` is a secret that only their browser has."""
 
     def __init__(
@@ -128,34 +128,34 @@ class Connecting:
 
     async def complete(
         self, state: str, code: str | None, browser: str, *, error: str = ""
-    ) -> Connected | AnotherAccount | Refusal:
+    ) -> Connected | AnotherAccount | ConsentRefused:
         """Takes what Google sent back with the browser: ``state``, and a ``code`` or an ``error``."""
         pending = await asyncio.to_thread(self._take, Awaited.ANSWER, state, browser)
-        if isinstance(pending, Refusal):
+        if isinstance(pending, ConsentRefused):
             return pending
         if not code:
             reason = Reason.DENIED if error == "access_denied" else Reason.NOT_ACCEPTED
-            return Refusal(reason=reason, merchant=pending.merchant, detail=error)
+            return ConsentRefused(reason=reason, merchant=pending.merchant, detail=error)
         try:
             consent = await asyncio.to_thread(self._google.answer, code, pending.secret)
         except GoogleError as failure:
             return _refused(failure, pending.merchant)
         return await self._take_up(pending.merchant, consent, browser)
 
-    async def confirm_account_change(self, change: str, browser: str) -> Connected | Refusal:
+    async def confirm_account_change(self, change: str, browser: str) -> Connected | ConsentRefused:
         """Replaces the connected account by the one that was chosen."""
         pending = await asyncio.to_thread(self._take, Awaited.CONFIRMATION, change, browser)
-        if isinstance(pending, Refusal):
+        if isinstance(pending, ConsentRefused):
             return pending
         left, left_key = await asyncio.to_thread(self._grant_of, pending.merchant)
         connected = await self._connect(pending.merchant, taken_up(pending.secret), all_anew=True)
         await asyncio.to_thread(self._give_back, left, left_key)
         return connected
 
-    async def decline_account_change(self, change: str, browser: str) -> Refusal | None:
+    async def decline_account_change(self, change: str, browser: str) -> ConsentRefused | None:
         """Stays with the connected account and gives the other one's grant back; a refusal if there was no question."""
         pending = await asyncio.to_thread(self._take, Awaited.CONFIRMATION, change, browser)
-        if isinstance(pending, Refusal):
+        if isinstance(pending, ConsentRefused):
             return pending
         declined = taken_up(pending.secret)
         await asyncio.to_thread(self._give_back, declined.refresh_token, declined.account_key)
@@ -165,9 +165,9 @@ class Connecting:
         """How the merchant's connection is doing."""
         return await asyncio.to_thread(self._views.of, merchant)
 
-    async def disconnect(self, merchant: str, calendars: LeftCalendars) -> Farewell | None:
+    async def disconnect(self, merchant: str, calendars: CalendarChoice) -> DisconnectionResult | None:
         """Disconnects, also when the grant is dead; what was left behind, or nothing while it is still being done."""
-        handle = await tell_connection(self._client, merchant, Disconnect(calendars=calendars))
+        handle = await signal_connection(self._client, merchant, Disconnect(calendars=calendars))
         try:
             return await asyncio.wait_for(handle.result(), self._patience.total_seconds())
         except TimeoutError:
@@ -185,21 +185,23 @@ class Connecting:
         self._pending.put(Awaited.ANSWER, state, merchant=merchant, browser=browser, secret=question.verifier)
         return question.url
 
-    def _take(self, awaited: Awaited, key: str, browser: str) -> PendingConsent | Refusal:
+    def _take(self, awaited: Awaited, key: str, browser: str) -> PendingConsent | ConsentRefused:
         """What was put aside under the key; whatever is wrong with the attempt, there is no second one."""
         pending = self._pending.take(awaited, key)
         if pending is None:
-            return Refusal(reason=Reason.UNKNOWN)
+            return ConsentRefused(reason=Reason.UNKNOWN)
         if not pending.is_from(browser):
-            return Refusal(reason=Reason.OTHER_BROWSER)
+            return ConsentRefused(reason=Reason.OTHER_BROWSER)
         if pending.expired:
-            return Refusal(reason=Reason.EXPIRED, merchant=pending.merchant)
+            return ConsentRefused(reason=Reason.EXPIRED, merchant=pending.merchant)
         return pending
 
-    async def _take_up(self, merchant: str, consent: Consent, browser: str) -> Connected | AnotherAccount | Refusal:
+    async def _take_up(
+        self, merchant: str, consent: Consent, browser: str
+    ) -> Connected | AnotherAccount | ConsentRefused:
         known = await asyncio.to_thread(self._views.account, merchant)
         if consent.refresh_token is None:
-            return Refusal(reason=Reason.NO_LASTING_ACCESS, merchant=merchant)
+            return ConsentRefused(reason=Reason.NO_LASTING_ACCESS, merchant=merchant)
         grant = _new_grant(consent, consent.refresh_token)
         if known and known.email and known.is_other_than(consent.account):
             return await asyncio.to_thread(self._ask, merchant, browser, known.email, grant)
@@ -228,7 +230,7 @@ class Connecting:
     async def _connect(self, merchant: str, grant: NewGrant, *, all_anew: bool) -> Connected:
         await asyncio.to_thread(self._connections.save, merchant, grant)
         try:
-            await tell_connection(self._client, merchant, Granted(all_anew=all_anew))
+            await signal_connection(self._client, merchant, Granted(all_anew=all_anew))
         except RPCError as failure:
             # The grant is safe. Parked work looks again by itself, only later.
             logger.warning("Temporal could not be told of a new grant: %s", failure.status.name)
@@ -250,6 +252,6 @@ def _new_grant(consent: Consent, refresh_token: str) -> NewGrant:
     )
 
 
-def _refused(failure: GoogleError, merchant: str) -> Refusal:
+def _refused(failure: GoogleError, merchant: str) -> ConsentRefused:
     reason = Reason.UNREACHABLE if isinstance(failure, Transient) else Reason.NOT_ACCEPTED
-    return Refusal(reason=reason, merchant=merchant, detail=failure.reason)
+    return ConsentRefused(reason=reason, merchant=merchant, detail=failure.reason)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from temporalio.client import Client
 
 from slotsync.clock import utc_now
-from slotsync.connection_health import CallNotes
+from slotsync.connection_health import ConnectionHealth
 from slotsync.errors import GrantLost
 from slotsync.google.service import GoogleServices
 from slotsync.settings import Settings
@@ -23,7 +23,7 @@ class MerchantGoogle:
     def __init__(self, settings: Settings, connections: Connections, client: Client) -> None:
         self._settings = settings
         self._connections = connections
-        self._notes = CallNotes(connections, client, asyncio.get_running_loop(), utc_now)
+        self._health = ConnectionHealth(connections, client, asyncio.get_running_loop(), utc_now)
 
     @cached_property
     def services(self) -> GoogleServices:
@@ -43,5 +43,5 @@ class MerchantGoogle:
         connection_id = self._connections.active_id(merchant)
         if connection_id is None:
             raise GrantLost("Google is not connected", reason="not_connected")
-        with self._notes.of(connection_id):
+        with self._health.recording(connection_id):
             return look(connection_id)

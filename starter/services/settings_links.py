@@ -80,7 +80,7 @@ def signer(settings: Settings, purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(keys, salt=f"slotsync:{purpose}")
 
 
-LASTS: Final = 2 * 60 * 60
+SESSION_LIFETIME: Final = 2 * 60 * 60
 """Seconds."""
 
 
@@ -116,7 +116,7 @@ class Sessions:
     def of(self, request: Request) -> Session | None:
         """The visit that the request belongs to; nothing when it is over, or never was."""
         try:
-            told = self._signer.loads(request.cookies.get(self._name, ""), max_age=LASTS)
+            told = self._signer.loads(request.cookies.get(self._name, ""), max_age=SESSION_LIFETIME)
         except BadSignature:
             return None
         return Session.model_validate(told)
@@ -126,7 +126,7 @@ class Sessions:
         response.set_cookie(
             self._name,
             str(self._signer.dumps(session.model_dump())),
-            max_age=LASTS,
+            max_age=SESSION_LIFETIME,
             path="/",
             secure=self._secure,
             httponly=True,

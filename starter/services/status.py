@@ -8,7 +8,7 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 
 
-class EventStanding(Message):
+class EventSyncStatus(Message):
     """One event of a reservation."""
 
     item: str
@@ -20,7 +20,7 @@ class EventStanding(Message):
     last_error: str | None = None
 
 
-class Standing(Message):
+class SyncStatus(Message):
     """A reservation: the newest version known, the one that Google shows, and what its workflow does now.
 
     ``doing`` is empty when the workflow has ended; ``settled`` is true when Google shows all of the newest version.
@@ -31,7 +31,7 @@ class Standing(Message):
     version: int
     settled_version: int | None
     doing: str = ""
-    events: tuple[EventStanding, ...] = ()
+    events: tuple[EventSyncStatus, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way, which mypy does not know
     @property

@@ -16,7 +16,7 @@ from slotsync.errors import InputError
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import batch_progress, tell_availability, tell_calendar
+from slotsync.temporal.signals import batch_progress, signal_availability, signal_calendar
 from workflows.calendar import ManagedCalendarWorkflow
 
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -35,7 +35,7 @@ class BackfillProgress(Message):
     events: dict[SyncState, int]
 
 
-class Switching:
+class SyncSwitch:
     """Changes owners and switches in the store, and tells the workflows of the calendars."""
 
     def __init__(self, client: Client, store: Store) -> None:
@@ -50,7 +50,7 @@ class Switching:
         if settings != before and (settings.sync or (before and before.sync)):
             await self._tell(merchant, [owner])
         if settings != before and await asyncio.to_thread(self._owners.is_blocked, merchant, owner):
-            await tell_availability(self._client, merchant, owner.id)
+            await signal_availability(self._client, merchant, owner.id)
 
     async def switch(self, merchant: str, owner: Owner | None, switch: Switch) -> None:
         """Turns one owner on or off, or the merchant as a whole. Raises ``InputError`` for an unknown owner."""
@@ -85,7 +85,7 @@ class Switching:
 
     async def _signal(self, merchant: str, owner: Owner) -> None:
         request = CalendarRequest(merchant=merchant, owner=owner)
-        await tell_calendar(self._client, request, "settings_changed")
+        await signal_calendar(self._client, request, "settings_changed")
 
     async def _progress(self, merchant: str, owner: Owner) -> CalendarProgress | None:
         handle = self._client.get_workflow_handle(calendar_id(merchant, owner))

@@ -43,7 +43,7 @@ class Source(StrEnum):
     STORE = "store"
 
 
-class Happening(Message):
+class TimelineEvent(Message):
     """Something that happened at a time: to the whole reservation, or to one item's event in one owner's calendar.
 
     From the store comes how each event stands and since when; what came before that only Temporal knows.
@@ -59,7 +59,7 @@ class Happening(Message):
     reason: str | None = None
 
 
-Reader = Callable[[HistoryEvent], Awaitable[Happening | None]]
+Reader = Callable[[HistoryEvent], Awaitable[TimelineEvent | None]]
 
 _ACTIONS: Mapping[str, type[Action]] = {"put_event": Put, "delete_event": Delete}
 
@@ -81,7 +81,7 @@ class HistoryReader:
             "activity_task_canceled_event_attributes": self._cancelled,
         }
 
-    async def read(self, events: Iterable[HistoryEvent]) -> list[Happening]:
+    async def read(self, events: Iterable[HistoryEvent]) -> list[TimelineEvent]:
         """What happened; of the rest of the events nothing is told."""
         found = []
         for event in events:
@@ -90,17 +90,17 @@ class HistoryReader:
                 found.append(happening)
         return found
 
-    async def _signalled(self, event: HistoryEvent) -> Happening | None:
+    async def _signalled(self, event: HistoryEvent) -> TimelineEvent | None:
         signal = event.workflow_execution_signaled_event_attributes
         if signal.signal_name != "report":
             return _happening(event, What.LOOKED_AGAIN)
         (reservation,) = await self._converter.decode(signal.input.payloads, [Reservation])
         return _happening(event, What.REPORTED, version=reservation.version)
 
-    async def _closed(self, event: HistoryEvent) -> Happening | None:
+    async def _closed(self, event: HistoryEvent) -> TimelineEvent | None:
         return _happening(event, What.CLOSED)
 
-    async def _scheduled(self, event: HistoryEvent) -> Happening | None:
+    async def _scheduled(self, event: HistoryEvent) -> TimelineEvent | None:
         scheduled = event.activity_task_scheduled_event_attributes
         kind = _ACTIONS.get(scheduled.activity_type.name)
         if kind is None:
@@ -109,27 +109,27 @@ class HistoryReader:
         self._writes[event.event_id] = action
         return self._of_write(event, event.event_id, What.BEGUN)
 
-    async def _started(self, event: HistoryEvent) -> Happening | None:
+    async def _started(self, event: HistoryEvent) -> TimelineEvent | None:
         started = event.activity_task_started_event_attributes
         self._attempts[started.scheduled_event_id] = started.attempt
         return None
 
-    async def _completed(self, event: HistoryEvent) -> Happening | None:
+    async def _completed(self, event: HistoryEvent) -> TimelineEvent | None:
         scheduled_id = event.activity_task_completed_event_attributes.scheduled_event_id
         removed = isinstance(self._writes.get(scheduled_id), Delete)
         return self._of_write(event, scheduled_id, What.REMOVED if removed else What.WRITTEN)
 
-    async def _failed(self, event: HistoryEvent) -> Happening | None:
+    async def _failed(self, event: HistoryEvent) -> TimelineEvent | None:
         failed = event.activity_task_failed_event_attributes
         return self._of_write(event, failed.scheduled_event_id, What.HELD_UP, await self._reason(failed.failure))
 
-    async def _cancelled(self, event: HistoryEvent) -> Happening | None:
+    async def _cancelled(self, event: HistoryEvent) -> TimelineEvent | None:
         cancelled = event.activity_task_canceled_event_attributes
         return self._of_write(event, cancelled.scheduled_event_id, What.CALLED_BACK)
 
     def _of_write(
         self, event: HistoryEvent, scheduled_id: int, what: What, reason: str | None = None
-    ) -> Happening | None:
+    ) -> TimelineEvent | None:
         action = self._writes.get(scheduled_id)
         if action is None:
             return None
@@ -159,8 +159,8 @@ def _happening(  # noqa: PLR0913  what may be told of an event, each by its name
     owner: str | None = None,
     attempts: int | None = None,
     reason: str | None = None,
-) -> Happening:
-    return Happening(
+) -> TimelineEvent:
+    return TimelineEvent(
         at=event.event_time.ToDatetime(tzinfo=UTC),
         what=what,
         source=Source.HISTORY,
@@ -181,7 +181,7 @@ class Timeline(Message):
 
     merchant: str
     reservation: str
-    happenings: tuple[Happening, ...]
+    happenings: tuple[TimelineEvent, ...]
 
 
 class Timelines:
@@ -212,7 +212,7 @@ class Timelines:
             _unless_forgotten(error)
         return list(dict.fromkeys(runs))
 
-    async def _history(self, workflow_id: str, run_id: str) -> list[Happening]:
+    async def _history(self, workflow_id: str, run_id: str) -> list[TimelineEvent]:
         """What a run tells; nothing when Temporal has forgotten it by now."""
         handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
@@ -222,7 +222,7 @@ class Timelines:
             return []
         return await HistoryReader(self._client.data_converter).read(history.events)
 
-    def _noted(self, merchant: str, reservation: str) -> list[Happening] | None:
+    def _noted(self, merchant: str, reservation: str) -> list[TimelineEvent] | None:
         if self._reservations.get(merchant, reservation) is None:
             return None
         return list(_standing(self._events.of_reservation(merchant, reservation)))
@@ -233,9 +233,9 @@ def _unless_forgotten(error: RPCError) -> None:
         raise error
 
 
-def _standing(events: list[SyncedEvent]) -> Iterator[Happening]:
+def _standing(events: list[SyncedEvent]) -> Iterator[TimelineEvent]:
     for event in events:
-        yield Happening(
+        yield TimelineEvent(
             at=event.since,
             what=event.state,
             source=Source.STORE,

@@ -89,11 +89,11 @@ class Details:
 
 async def details_of(visit: Visit, owner: Owner, privacy: PrivacyResult | None = None) -> Details | None:
     """What the page shows of it, with everything of Google's fetched now; nothing when the merchant has none such."""
-    settings = await asyncio.to_thread(visit.behind.owners.get, visit.merchant, owner)
+    settings = await asyncio.to_thread(visit.services.owners.get, visit.merchant, owner)
     if settings is None:
         return None
-    (calendar,) = await asyncio.to_thread(visit.behind.calendars.of, visit.merchant, [owner])
-    picked = await visit.behind.picking.picked(visit.merchant, owner)
+    (calendar,) = await asyncio.to_thread(visit.services.calendars.of, visit.merchant, [owner])
+    picked = await visit.services.picking.picked(visit.merchant, owner)
     zone = ZoneInfo(settings.time_zone)
     monday = visit.address.monday(utc_now().astimezone(zone).date())
     pickable, filling, events, busy = await asyncio.gather(
@@ -123,7 +123,7 @@ async def _pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] 
     if owner.kind is not OwnerKind.PRODUCT:
         return ()
     try:
-        return tuple(await visit.behind.picking.pickable(visit.merchant))
+        return tuple(await visit.services.picking.pickable(visit.merchant))
     except GoogleError:
         return None
 
@@ -131,7 +131,7 @@ async def _pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] 
 async def _filling(visit: Visit, calendar: ManagedCalendar) -> Filling:
     if not calendar.settings.sync:
         return Filling(0, 0, 0)
-    told = await asyncio.to_thread(visit.behind.events.open_states, visit.merchant, calendar.owner, utc_now())
+    told = await asyncio.to_thread(visit.services.events.open_states, visit.merchant, calendar.owner, utc_now())
 
     def count(states: frozenset[SyncState]) -> int:
         return sum(number for state, number in told.items() if state in states)
@@ -144,8 +144,8 @@ async def _events(visit: Visit, calendar: ManagedCalendar, start: datetime, end:
     if calendar_id is None:
         return []
     try:
-        return await visit.behind.google.ask(
-            visit.merchant, lambda mine: visit.behind.looks.events(mine, calendar_id, start, end)
+        return await visit.services.google.ask(
+            visit.merchant, lambda mine: visit.services.looks.events(mine, calendar_id, start, end)
         )
     except GoogleError:
         return None
@@ -158,8 +158,8 @@ async def _busy(
     if not ids:
         return {}
     try:
-        return await visit.behind.google.ask(
-            visit.merchant, lambda mine: visit.behind.looks.busy(mine, ids, start, end)
+        return await visit.services.google.ask(
+            visit.merchant, lambda mine: visit.services.looks.busy(mine, ids, start, end)
         )
     except GoogleError:
         return {}

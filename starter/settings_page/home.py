@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.disconnection import Farewell
-from starter.bootstrap import backend_of
+from slotsync.domain.connections.disconnection import DisconnectionResult
+from starter.bootstrap import get_services
 from starter.services.settings_links import Leads, LinkTrouble, Session
 from starter.settings_page.details import Details, details_of
 from starter.settings_page.language import COOKIE, LANGUAGES
@@ -29,7 +29,7 @@ async def open_link(request: Request) -> Response:
 
 async def enter(request: Request, leads: Leads) -> Session:
     """The visit that begins with the request's link; a ``PageRefused`` when the link does not work."""
-    links = backend_of(request).links
+    links = get_services(request).links
     merchant = await asyncio.to_thread(links.follow, request.query_params.get("link", ""), leads)
     if isinstance(merchant, LinkTrouble):
         raise PageRefused(merchant)
@@ -38,7 +38,7 @@ async def enter(request: Request, leads: Leads) -> Session:
 
 def keeping(request: Request, session: Session, answer: Response) -> Response:
     """The answer, which tells the browser to remember the visit."""
-    backend_of(request).sessions.keep(answer, session)
+    get_services(request).sessions.keep(answer, session)
     return answer
 
 
@@ -58,21 +58,21 @@ async def choose_language(request: Request) -> Response:
     return answer
 
 
-async def show(visit: Visit, opened: Details | None = None, farewell: Farewell | None = None) -> Response:
+async def show(visit: Visit, opened: Details | None = None, farewell: DisconnectionResult | None = None) -> Response:
     """The whole page, as things stand now."""
-    connection = await visit.behind.connecting.view(visit.merchant)
-    owners = await asyncio.to_thread(visit.behind.owners.all, visit.merchant)
+    connection = await visit.services.connecting.view(visit.merchant)
+    owners = await asyncio.to_thread(visit.services.owners.all, visit.merchant)
     last = connection.last_good_call_at
     return page(
         "settings.html",
         visit.language,
-        leads_to=_site(visit.behind.settings.google.authorize),
+        leads_to=_site(visit.services.settings.google.authorize),
         token=visit.session.form_token,
         address=visit.address,
         connection=connection,
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer=utc_now() - last if last else None,
-        syncing=await asyncio.to_thread(visit.behind.owners.switch_of_all, visit.merchant),
+        syncing=await asyncio.to_thread(visit.services.owners.switch_of_all, visit.merchant),
         owners=[(kind, _of_kind(owners, kind)) for kind in OwnerKind],
         opened=opened,
         farewell=farewell,

@@ -48,7 +48,7 @@ async def pick(request: Request) -> Response:
     visit = await Visit.writing(request)
     owner, _ = await asyncio.to_thread(visit.owner, request)
     try:
-        await visit.behind.picking.pick(visit.merchant, owner, visit.said_all("calendar"))
+        await visit.services.picking.pick(visit.merchant, owner, visit.said_all("calendar"))
     except InputError:
         return back(owner, said="not_picked")
     except GoogleError:
@@ -61,12 +61,12 @@ async def check_privacy(request: Request) -> Response:
     visit = await Visit.writing(request)
     owner, _ = await asyncio.to_thread(visit.owner, request)
     chosen = visit.said("calendar")
-    if chosen not in {each.id for each in await visit.behind.picking.picked(visit.merchant, owner)}:
+    if chosen not in {each.id for each in await visit.services.picking.picked(visit.merchant, owner)}:
         return back(owner, said="not_picked")
     now = utc_now()
     with suppress(GoogleError):
-        given = await visit.behind.google.ask(
-            visit.merchant, lambda mine: visit.behind.looks.given_away(mine, chosen, now)
+        given = await visit.services.google.ask(
+            visit.merchant, lambda mine: visit.services.looks.given_away(mine, chosen, now)
         )
         return await show(visit, await details_of(visit, owner, PrivacyResult(chosen, given, now)))
     return back(owner, said="google_silent")
@@ -74,14 +74,14 @@ async def check_privacy(request: Request) -> Response:
 
 async def _switch(visit: Visit, owner: Owner | None) -> None:
     if visit.said("sync") == "on":
-        await visit.behind.slotsync.turn_on(visit.merchant, owner)
+        await visit.services.slotsync.turn_on(visit.merchant, owner)
     else:
         remove = visit.said("remove") == "yes"
-        await visit.behind.slotsync.turn_off(visit.merchant, owner, remove_events=remove)
+        await visit.services.slotsync.turn_off(visit.merchant, owner, remove_events=remove)
 
 
 async def _change(visit: Visit, request: Request, wish: dict[str, object]) -> Response:
     owner, settings = await asyncio.to_thread(visit.owner, request)
     changed = OwnerSettings.model_validate(settings.model_dump() | wish)
-    await visit.behind.slotsync.put_owner(visit.merchant, owner, changed)
+    await visit.services.slotsync.put_owner(visit.merchant, owner, changed)
     return back(owner, said="saved")

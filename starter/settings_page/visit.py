@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
-from starter.bootstrap import Backend, backend_of
+from starter.bootstrap import Services, get_services
 from starter.services.settings_links import Session
 from starter.settings_page.language import Language, language_of
 from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, PageRefused
@@ -58,7 +58,7 @@ class Address:
 class Visit:
     """A request of a merchant who may see the page, and what its form says."""
 
-    behind: Backend
+    services: Services
     session: Session
     language: Language
     address: Address
@@ -67,18 +67,18 @@ class Visit:
     @classmethod
     def reading(cls, request: Request) -> "Visit":
         """Someone who looks; a ``PageRefused`` without a visit."""
-        behind = backend_of(request)
-        session = behind.sessions.of(request)
+        services = get_services(request)
+        session = services.sessions.of(request)
         if session is None:
             raise PageRefused(NO_VISIT)
-        return cls(behind, session, language_of(request), Address.read(request.query_params))
+        return cls(services, session, language_of(request), Address.read(request.query_params))
 
     @classmethod
     async def writing(cls, request: Request) -> "Visit":
         """Someone who sent a form of ours; a ``PageRefused`` for a form of anybody else's."""
         looking = cls.reading(request)
         form = await request.form()
-        written = cls(looking.behind, looking.session, looking.language, looking.address, form)
+        written = cls(looking.services, looking.session, looking.language, looking.address, form)
         if not looking.session.wrote(written.said("token")):
             raise PageRefused(FORGED_FORM)
         return written
@@ -103,7 +103,7 @@ class Visit:
             owner = Owner(kind=OwnerKind(request.path_params["kind"]), id=request.path_params["id"])
         except ValueError:
             raise HTTPException(404) from None
-        settings = self.behind.owners.get(self.merchant, owner)
+        settings = self.services.owners.get(self.merchant, owner)
         if settings is None:
             raise HTTPException(404)
         return owner, settings

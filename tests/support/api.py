@@ -9,8 +9,8 @@ import httpx
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from starter.bootstrap import Backend
-from starter.services.connections import PATIENCE, Connecting
+from starter.bootstrap import Services
+from starter.services.connections import PATIENCE, ConnectionService
 from tests.support.serving import listening_socket
 from tests.support.serving import serving as serving_on
 from tests.support.settings import KEY
@@ -29,19 +29,19 @@ class Api:
 
 
 @asynccontextmanager
-async def serving_on_free_port(backend: Backend) -> AsyncIterator[str]:
+async def serving_on_free_port(services: Services) -> AsyncIterator[str]:
     """The API on a free port; its address."""
     taken, url = listening_socket()
-    async with serving_on(backend, taken):
+    async with serving_on(services, taken):
         yield url
 
 
 @asynccontextmanager
 async def api_of(world: World, patience: timedelta = PATIENCE) -> AsyncIterator[Api]:
-    backend = Backend.of(world.settings, world.store, world.client)
-    connecting = Connecting(world.settings, world.store, world.vault, world.client, patience)
+    services = Services.of(world.settings, world.store, world.client)
+    connecting = ConnectionService(world.settings, world.store, world.vault, world.client, patience)
     async with (
-        serving_on_free_port(replace(backend, connecting=connecting)) as url,
+        serving_on_free_port(replace(services, connecting=connecting)) as url,
         httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
         httpx.AsyncClient(base_url=url, timeout=30) as stranger,
     ):

@@ -3,7 +3,7 @@
 import asyncio
 
 from slotsync.store.connections.connections import Connections
-from starter.services.connections import Connected, Connecting
+from starter.services.connections import Connected, ConnectionService
 from tests.support.api import Api
 from tests.support.consent_browser import decide
 
@@ -50,6 +50,6 @@ def tokens(api: Api, merchant: str) -> list[str]:
     return [token for token in (grant.refresh_token, grant.access_token) if token]
 
 
-def _connecting(api: Api) -> Connecting:
+def _connecting(api: Api) -> ConnectionService:
     world = api.world
-    return Connecting(world.settings, world.store, world.vault, world.client)
+    return ConnectionService(world.settings, world.store, world.vault, world.client)

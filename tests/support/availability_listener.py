@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from slotsync.domain.availability.messages import AvailabilityNews
+from slotsync.domain.availability.messages import AvailabilityChangedSignal
 
 LISTENER = "listener"
 
@@ -17,16 +17,16 @@ class Listener:
     """Hears until it is told to stop."""
 
     def __init__(self) -> None:
-        self._heard: list[AvailabilityNews] = []
+        self._heard: list[AvailabilityChangedSignal] = []
         self._stopped = False
 
     @workflow.run
-    async def run(self) -> list[AvailabilityNews]:
+    async def run(self) -> list[AvailabilityChangedSignal]:
         await workflow.wait_condition(lambda: self._stopped)
         return self._heard
 
     @workflow.signal
-    def availability_changed(self, heard: AvailabilityNews) -> None:
+    def availability_changed(self, heard: AvailabilityChangedSignal) -> None:
         self._heard.append(heard)
 
     @workflow.signal
@@ -35,14 +35,16 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(client: Client) -> AsyncIterator[WorkflowHandle[Listener, list[AvailabilityNews]]]:
+async def listening(client: Client) -> AsyncIterator[WorkflowHandle[Listener, list[AvailabilityChangedSignal]]]:
     """A listener, and the worker that it runs on."""
     worker = Worker(client, task_queue="platform", workflows=[Listener], workflow_runner=UnsandboxedWorkflowRunner())
     async with worker:
         yield await client.start_workflow(Listener.run, id=LISTENER, task_queue="platform")
 
 
-async def heard_by(listener: WorkflowHandle[Listener, list[AvailabilityNews]]) -> list[AvailabilityNews]:
+async def heard_by(
+    listener: WorkflowHandle[Listener, list[AvailabilityChangedSignal]],
+) -> list[AvailabilityChangedSignal]:
     """All that it has heard; it hears no more."""
     await listener.signal(Listener.stop)
     return await listener.result()

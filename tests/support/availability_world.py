@@ -13,7 +13,7 @@ from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
-from slotsync.temporal.signals import tell_availability
+from slotsync.temporal.signals import signal_availability
 from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.settings import settings_for
 from tests.support.webhook_receiver import WebhookReceiver
@@ -31,7 +31,7 @@ class AvailabilityWorld:
         """Picks the calendars that block the product, as the settings page does."""
         calendars = [PickableCalendar(id=each, name="Picked") for each in calendar_ids]
         BlockingCalendars(self.world.store, self.world.vault).pick(MERCHANT, product, calendars)
-        await tell_availability(self.world.client, MERCHANT, product.id)
+        await signal_availability(self.world.client, MERCHANT, product.id)
 
     async def calendar(self, name: str) -> str:
         """A calendar that the merchant makes by hand."""

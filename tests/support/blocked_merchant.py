@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from slotsync.busy_times.poller import BusyReader
+from slotsync.busy_times.poller import Poller
 from slotsync.domain.availability.availability import Slot, SlotState
 from slotsync.domain.availability.horizon import JITTER, OVERLAP
 from slotsync.domain.availability.intervals import Interval, merged_intervals
@@ -29,7 +29,7 @@ class BlockedMerchant:
     The boat blocks a product of its own, and both together another one.
     """
 
-    def __init__(self, desk: PollerHarness, reader: BusyReader) -> None:
+    def __init__(self, desk: PollerHarness, reader: Poller) -> None:
         self._desk = desk
         self._reader = reader
         self.account = desk.account()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slotsync.domain.connections.connection import ConnectionView
-from starter.services.connections import AnotherAccount, Connected, Connecting, Refusal
+from starter.services.connections import AnotherAccount, Connected, ConnectionService, ConsentRefused
 from tests.support.consent_browser import ConsentReturn, decide
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.world import World
@@ -17,7 +17,7 @@ class ConnectionHarness:
     """Where a merchant connects Google."""
 
     world: World
-    connecting: Connecting
+    connecting: ConnectionService
 
     async def account(self, email: str) -> None:
         account = {"email": email, "time_zone": "Europe/Helsinki"}
@@ -25,11 +25,11 @@ class ConnectionHarness:
 
     async def consent(
         self, email: str = EMAIL, *, merchant: str = MERCHANT, ticked: frozenset[str] | None = None
-    ) -> Connected | AnotherAccount | Refusal:
+    ) -> Connected | AnotherAccount | ConsentRefused:
         """The whole way: to Google, through its page, and back."""
         return await self.bring(decide(await self.connecting.begin(merchant, BROWSER), email, ticked=ticked))
 
-    async def bring(self, back: ConsentReturn, browser: str = BROWSER) -> Connected | AnotherAccount | Refusal:
+    async def bring(self, back: ConsentReturn, browser: str = BROWSER) -> Connected | AnotherAccount | ConsentRefused:
         return await self.connecting.complete(back.state, back.code, browser, error=back.error)
 
     async def connected(self, email: str = EMAIL, *, merchant: str = MERCHANT) -> ConnectionView:

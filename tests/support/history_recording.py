@@ -15,12 +15,12 @@ from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import running_local_google
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.connections.disconnection import LeftCalendars
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
-from slotsync.temporal.signals import tell_availability
-from starter.services.connections import Connected, Connecting
+from slotsync.temporal.signals import signal_availability
+from starter.services.connections import Connected, ConnectionService
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.settings import settings_for
@@ -81,7 +81,7 @@ async def calendar_made(shop: World) -> None:
 
 async def connected_revoked_reconnected_disconnected(shop: World) -> None:
     settings = shop.settings.model_copy(update={"public_url": "http://127.0.0.1:9"})
-    connecting = Connecting(settings, shop.store, shop.vault, shop.client)
+    connecting = ConnectionService(settings, shop.store, shop.vault, shop.client)
     await _consent(connecting)
     await shop.slotsync.report(snapshot(1))
     await shop.settled(1)
@@ -94,7 +94,7 @@ async def connected_revoked_reconnected_disconnected(shop: World) -> None:
         return "stay parked" in str(details)
 
     await until(nobody_parks_late)
-    assert await connecting.disconnect(MERCHANT, LeftCalendars.DELETE)
+    assert await connecting.disconnect(MERCHANT, CalendarChoice.DELETE)
 
 
 async def blocked_told_confirmed_and_freed(shop: World) -> None:
@@ -107,16 +107,16 @@ async def blocked_told_confirmed_and_freed(shop: World) -> None:
     calendars = BlockingCalendars(shop.store, shop.vault)
     await shop.http.post(f"/sandbox/accounts/{EMAIL}/calendars/{EMAIL}/events", json=hours)
     calendars.pick(MERCHANT, TOUR, [PickableCalendar(id=EMAIL, name="Own")])
-    await tell_availability(shop.client, MERCHANT, TOUR.id)
+    await signal_availability(shop.client, MERCHANT, TOUR.id)
     await until(lambda: published(1))
     await shop.slotsync.subscribe(MERCHANT, TOUR.id, "nobody-there")
     await shop.slotsync.confirm(MERCHANT, TOUR.id, start, start + timedelta(hours=1))
     calendars.pick(MERCHANT, TOUR, [])
-    await tell_availability(shop.client, MERCHANT, TOUR.id)
+    await signal_availability(shop.client, MERCHANT, TOUR.id)
     await shop.client.get_workflow_handle(AVAILABILITY).result()
 
 
-async def _consent(connecting: Connecting) -> None:
+async def _consent(connecting: ConnectionService) -> None:
     back = decide(await connecting.begin(MERCHANT, BROWSER), EMAIL)
     assert isinstance(await connecting.complete(back.state, back.code, BROWSER), Connected)
 

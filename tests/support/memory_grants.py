@@ -33,9 +33,9 @@ class MemoryGrants:
         self.saved.append(token)
         self.grants[connection_id] = MemoryGrant(self.grants[connection_id].refresh_token, token, expires_at)
 
-    def take_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
         assert lasts > timedelta()
         return self.leases.setdefault(connection_id, holder) == holder
 
-    def give_back_lease(self, connection_id: str, holder: str) -> None:
+    def release_lease(self, connection_id: str, holder: str) -> None:
         assert self.leases.pop(connection_id) == holder

@@ -13,11 +13,11 @@ from cryptography.fernet import Fernet
 
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import RunningLocalGoogle, running_local_google
-from slotsync.busy_times.poller import BusyReader
-from slotsync.busy_times.product_availability import Answers, Look, ProductLooks
+from slotsync.busy_times.poller import Poller
+from slotsync.busy_times.product_availability import ProductAvailability, ProductState, ProductStates
 from slotsync.busy_times.push_channels import ChannelUpkeep
 from slotsync.clock import utc_now
-from slotsync.connection_health import CallNotes
+from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.availability import Availability
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.horizon import Horizon
@@ -57,7 +57,7 @@ class PollerHarness:
     store: Store
     vault: Vault
     clock: TickingClock
-    notes: CallNotes
+    health: ConnectionHealth
     numbers: Iterator[int]
 
     @property
@@ -69,19 +69,19 @@ class PollerHarness:
         return PushChannels(self.store, self.vault, self.clock)
 
     @contextmanager
-    def reader(self, address: str | None = None, timeout: timedelta = TIMEOUT) -> Iterator[BusyReader]:
+    def reader(self, address: str | None = None, timeout: timedelta = TIMEOUT) -> Iterator[Poller]:
         """A reader as in a process of its own; Google tells it of changes if it has an address."""
         grants = Connections(self.store, self.vault)
         with closing(GoogleServices(self.settings, grants, timeout=timeout)) as services:
             google = GoogleChannels(services, self.clock)
-            upkeep = ChannelUpkeep(google, self.channels, self.accounts, self.notes, address, self.clock)
-            yield BusyReader(
+            upkeep = ChannelUpkeep(google, self.channels, self.accounts, self.health, address, self.clock)
+            yield Poller(
                 self.accounts,
                 BusyReadings(self.store, self.vault, self.clock),
                 Calendars(self.store),
                 GoogleBusyTimes(services),
                 upkeep,
-                self.notes,
+                self.health,
                 HORIZON,
                 self.clock,
             )
@@ -107,8 +107,8 @@ class MerchantAccount:
 
     def __init__(self, desk: PollerHarness, name: str) -> None:
         self._desk = desk
-        self._looks = ProductLooks(desk.store, desk.vault, HORIZON)
-        self._answers = Answers(desk.store, desk.vault)
+        self._looks = ProductStates(desk.store, desk.vault, HORIZON)
+        self._answers = ProductAvailability(desk.store, desk.vault)
         self.merchant = name
         self.email = f"{name}@gmail.example"
         self.connection_id = ""
@@ -169,7 +169,7 @@ class MerchantAccount:
     def zone(self, calendar: str) -> str:
         return str(self._get(f"/{calendar}")["timeZone"])
 
-    def look(self, product: str = "tour") -> Look:
+    def look(self, product: str = "tour") -> ProductState:
         """The product as its workflow sees it."""
         return self._looks.look(self.merchant, product, self._desk.clock())
 
@@ -208,5 +208,5 @@ def running_poller_harness(folder: Path, now: datetime) -> Iterator[PollerHarnes
         settings = settings_for(google.url, folder, key)
         with closing(Store.open(settings.database_url)) as store, closing(asyncio.new_event_loop()) as loop:
             store.upgrade()
-            notes = CallNotes(Connections(store, vault), client, loop, clock)
-            yield PollerHarness(google, http, settings, store, vault, clock, notes, count(1))
+            health = ConnectionHealth(Connections(store, vault), client, loop, clock)
+            yield PollerHarness(google, http, settings, store, vault, clock, health, count(1))

@@ -119,7 +119,7 @@ class MerchantBrowser:
             sealed = [*session.connection().execute(text("SELECT secret FROM pending_consent")).scalars()]
         assert sealed
         for each in sealed:
-            self.secrets.note("verifier", self.world.vault.open(each))
+            self.secrets.note("verifier", self.world.vault.decrypt(each))
 
 
 @asynccontextmanager

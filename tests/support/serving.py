@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starter.api.server import api_server
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 from tests.support.waiting import until
 
 
@@ -18,10 +18,10 @@ def listening_socket() -> tuple[socket.socket, str]:
 
 
 @asynccontextmanager
-async def serving(backend: Backend, taken: socket.socket) -> AsyncIterator[None]:
+async def serving(services: Services, taken: socket.socket) -> AsyncIterator[None]:
     """The application on that port."""
     host, port = taken.getsockname()
-    server = api_server(backend, host, port)
+    server = api_server(services, host, port)
     running = asyncio.create_task(server.serve(sockets=[taken]))
 
     async def started() -> bool:
@@ -33,4 +33,4 @@ async def serving(backend: Backend, taken: socket.socket) -> AsyncIterator[None]
     finally:
         server.should_exit = True
         await running
-        backend.close()
+        services.close()

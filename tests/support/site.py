@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.serving import listening_socket, serving
 from tests.support.settings import KEY, settings_for
@@ -66,7 +66,7 @@ async def site(google: RunningLocalGoogle, tmp_path: Path) -> AsyncIterator[Site
     async with (
         temporal_server(vault) as client,
         world_of(settings, vault, client) as world,
-        serving(Backend.of(settings, world.store, client), taken),
+        serving(Services.of(settings, world.store, client), taken),
         httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
     ):
         yield Site(url, world, platform)

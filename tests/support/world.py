@@ -106,8 +106,8 @@ class World:
     async def _behind(self, wanted: Sequence[Reservation]) -> list[str]:
         merchants = {each.merchant for each in wanted}
         shown = {merchant: await self.slotsync.settled_versions(merchant) for merchant in merchants}
-        behind = (each for each in wanted if shown[each.merchant].get(each.id, -1) < each.version)
-        return [f"{each.id} is not at version {each.version}" for each in behind]
+        services = (each for each in wanted if shown[each.merchant].get(each.id, -1) < each.version)
+        return [f"{each.id} is not at version {each.version}" for each in services]
 
     async def _busy(self) -> list[str]:
         busy = (await self.client.count_workflows("ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'")).count

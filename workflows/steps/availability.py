@@ -8,16 +8,16 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
-    from activities.availability import LASTS, AvailabilityActivities, ConfirmingActivities
+    from activities.availability import MAX_WATCH_DURATION, AvailabilityActivities, ConfirmationActivities
     from slotsync.domain.availability.messages import (
-        AvailabilityNews,
+        AvailabilityChangedSignal,
         Confirmation,
+        ConfirmRequest,
         Publication,
-        Question,
-        Subject,
+        PublishRequest,
         Watched,
         WatchRequest,
-        nobody_knows,
+        unknown_confirmation,
     )
     from slotsync.temporal import queues
 
@@ -35,14 +35,14 @@ def begin_watch(request: WatchRequest) -> ActivityHandle[Watched]:
         AvailabilityActivities.watch_busy,
         request,
         task_queue=queues.LONG,
-        start_to_close_timeout=LASTS + timedelta(hours=1),
+        start_to_close_timeout=MAX_WATCH_DURATION + timedelta(hours=1),
         heartbeat_timeout=SILENCE,
         retry_policy=_UNTIL_IT_WORKS,
         summary=f"Watch the calendars that block {request.product}",
     )
 
 
-async def publish(subject: Subject) -> Publication:
+async def publish(subject: PublishRequest) -> Publication:
     """Publishes what is new, once."""
     return await workflow.execute_activity_method(
         AvailabilityActivities.publish_availability,
@@ -53,11 +53,11 @@ async def publish(subject: Subject) -> Publication:
     )
 
 
-async def look_live(question: Question) -> Confirmation:
+async def look_live(question: ConfirmRequest) -> Confirmation:
     """What Google says now, or that it said nothing in time."""
     try:
         return await workflow.execute_activity_method(
-            ConfirmingActivities.look_live,
+            ConfirmationActivities.look_live,
             question,
             task_queue=queues.GOOGLE,
             schedule_to_close_timeout=question.within,
@@ -66,10 +66,10 @@ async def look_live(question: Question) -> Confirmation:
             summary=f"Ask Google whether {question.product} is free",
         )
     except ActivityError:
-        return nobody_knows(f"Google did not answer within {question.within.total_seconds():g} s")
+        return unknown_confirmation(f"Google did not answer within {question.within.total_seconds():g} s")
 
 
-async def told(workflow_id: str, news: AvailabilityNews) -> bool:
+async def told(workflow_id: str, news: AvailabilityChangedSignal) -> bool:
     """Whether this workflow has heard the news; false when there is none by that id, or it can hear no more."""
     try:
         await workflow.get_external_workflow_handle(workflow_id).signal("availability_changed", news)

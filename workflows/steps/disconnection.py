@@ -9,10 +9,15 @@ from temporalio.exceptions import ActivityError
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
-    from activities.connections import DepartureActivities
+    from activities.connections import DisconnectionActivities
     from slotsync.domain.calendars.owner import Owner
-    from slotsync.domain.connections.disconnection import Departure, Farewell, LeftCalendars, farewell_of
-    from slotsync.domain.connections.messages import CalendarDeletion, DepartureRequest
+    from slotsync.domain.connections.disconnection import (
+        CalendarChoice,
+        Disconnection,
+        DisconnectionResult,
+        disconnection_result,
+    )
+    from slotsync.domain.connections.messages import CalendarDeletion, DisconnectionRequest
     from slotsync.temporal import queues
 
 PATIENCE = timedelta(hours=24)
@@ -23,32 +28,32 @@ _ATTEMPT = timedelta(seconds=75)
 _RETRIES = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 
-async def depart(merchant: str, calendars: LeftCalendars, interrupted: Callable[[], bool]) -> Farewell:
+async def depart(merchant: str, calendars: CalendarChoice, interrupted: Callable[[], bool]) -> DisconnectionResult:
     """Takes the connection out of use, cleans up as asked, and forgets it; says what was left behind.
 
     Once ``interrupted``, since the merchant has connected again perhaps, no more is deleted.
     """
     departure = await workflow.execute_local_activity_method(
-        DepartureActivities.begin_departure,
-        DepartureRequest(merchant=merchant, now=workflow.now()),
+        DisconnectionActivities.begin_disconnection,
+        DisconnectionRequest(merchant=merchant, now=workflow.now()),
         start_to_close_timeout=_SHORT,
     )
     if departure is None:
-        return Farewell(notes=("There was no connection.",))
+        return DisconnectionResult(notes=("There was no connection.",))
     deleted: list[Owner] = []
-    if departure.alive and calendars is LeftCalendars.DELETE:
+    if departure.alive and calendars is CalendarChoice.DELETE:
         deleted = await _delete(merchant, departure, interrupted)
     ended = False
     # Before there were channels to stop, the grant of a shared account was left alone.
     if departure.alive and not interrupted() and (not departure.shared or workflow.patched("stop-channels-of-shared")):
         ended = await _end_grant(departure)
     await workflow.execute_local_activity_method(
-        DepartureActivities.finish_departure, departure.connection_id, start_to_close_timeout=_SHORT
+        DisconnectionActivities.finish_disconnection, departure.connection_id, start_to_close_timeout=_SHORT
     )
-    return farewell_of(departure, deleted, calendars, grant_ended=ended)
+    return disconnection_result(departure, deleted, calendars, grant_ended=ended)
 
 
-async def _delete(merchant: str, departure: Departure, interrupted: Callable[[], bool]) -> list[Owner]:
+async def _delete(merchant: str, departure: Disconnection, interrupted: Callable[[], bool]) -> list[Owner]:
     """Deletes the calendars side by side; the owners of those that are gone."""
     connection_id = departure.connection_id
     deletions = {
@@ -63,7 +68,7 @@ async def _delete(merchant: str, departure: Departure, interrupted: Callable[[],
 
 def _start(deletion: CalendarDeletion) -> ActivityHandle[bool]:
     return workflow.start_activity_method(
-        DepartureActivities.delete_left_calendar,
+        DisconnectionActivities.delete_calendar,
         deletion,
         task_queue=queues.GOOGLE,
         start_to_close_timeout=_ATTEMPT,
@@ -82,10 +87,10 @@ async def _succeeded(deletion: ActivityHandle[bool]) -> bool:
         return False
 
 
-async def _end_grant(departure: Departure) -> bool:
+async def _end_grant(departure: Disconnection) -> bool:
     try:
         return await workflow.execute_activity_method(
-            DepartureActivities.end_grant,
+            DisconnectionActivities.end_grant,
             departure.connection_id,
             task_queue=queues.GOOGLE,
             start_to_close_timeout=_ATTEMPT,

@@ -10,10 +10,10 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig, Activi
 
 with workflow.unsafe.imports_passed_through():
     from activities.events import EventActivities
-    from slotsync.domain.health import Hold
+    from slotsync.domain.health import Blocker
     from slotsync.domain.reservations.event import WrittenEvent
-    from slotsync.domain.reservations.messages import Action, HeldEvent, Put
-    from slotsync.domain.retry_delays import hold_after
+    from slotsync.domain.reservations.messages import Action, BlockedEvent, Put
+    from slotsync.domain.retry_delays import blocker_for_error
     from slotsync.temporal import queues
 
 OVERDUE = timedelta(minutes=15)
@@ -28,7 +28,7 @@ _UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_int
 
 async def carry_out(
     actions: Sequence[Action], priority: int, superseded: Callable[[], bool], overdue: Callable[[], None]
-) -> list[HeldEvent]:
+) -> list[BlockedEvent]:
     """Writes the events; answers with those that are held up.
 
     Once ``superseded``, what waits for its retry is called back, and what is in flight ends first: two writes to one
@@ -46,7 +46,7 @@ async def carry_out(
         await workflow.wait_condition(ended)
     for write in writes.values():
         write.cancel()
-    return [HeldEvent(key=key, hold=hold) for key, write in writes.items() if (hold := await _end_of(write))]
+    return [BlockedEvent(key=key, hold=hold) for key, write in writes.items() if (hold := await _end_of(write))]
 
 
 def _start(action: Action, priority: int) -> ActivityHandle[WrittenEvent]:
@@ -69,19 +69,19 @@ def _options(connection_id: str, priority: int, summary: str) -> ActivityConfig:
     )
 
 
-async def _end_of(write: ActivityHandle[WrittenEvent]) -> Hold | None:
+async def _end_of(write: ActivityHandle[WrittenEvent]) -> Blocker | None:
     try:
         await write
     except ActivityError as error:
-        return hold_of(error)
+        return blocker_for_failure(error)
     return None
 
 
-def hold_of(error: ActivityError) -> Hold | None:
+def blocker_for_failure(error: ActivityError) -> Blocker | None:
     """What an activity's end means; nothing when it was called back."""
     cause = error.cause
     if isinstance(cause, CancelledError):
         return None
     if isinstance(cause, ApplicationError):
-        return hold_after(cause.type or "", str(cause.details[0]) if cause.details else cause.type or "unknown")
-    return hold_after("", type(cause).__name__)
+        return blocker_for_error(cause.type or "", str(cause.details[0]) if cause.details else cause.type or "unknown")
+    return blocker_for_error("", type(cause).__name__)

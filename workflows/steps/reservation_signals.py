@@ -7,12 +7,12 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import PAGE, CalendarActivities
-    from activities.signals import ReservationCalls
+    from activities.signals import ReservationSignals
     from slotsync.domain.calendars.messages import Backfill, CalendarRequest, OutOfStepPage
     from slotsync.domain.calendars.owner import ManagedCalendar
-    from slotsync.domain.reservations.messages import Call
+    from slotsync.domain.reservations.messages import LookAgainRequest
     from slotsync.temporal import queues
-    from workflows.steps.workflow_status import Display
+    from workflows.steps.workflow_status import WorkflowStatus
 
 _LONG = timedelta(minutes=10)
 _SILENCE = timedelta(seconds=30)
@@ -26,8 +26,8 @@ async def call_out_of_step(merchant: str, calendar: ManagedCalendar) -> None:
         CalendarActivities.out_of_step_reservations, page, start_to_close_timeout=_SILENCE
     ):
         await workflow.execute_activity_method(
-            ReservationCalls.call_reservations,
-            Call(merchant=merchant, reservations=tuple(waiting)),
+            ReservationSignals.call_reservations,
+            LookAgainRequest(merchant=merchant, reservations=tuple(waiting)),
             task_queue=queues.LONG,
             start_to_close_timeout=_LONG,
             heartbeat_timeout=_SILENCE,
@@ -38,11 +38,11 @@ async def call_out_of_step(merchant: str, calendar: ManagedCalendar) -> None:
         page = page.model_copy(update={"after": waiting[-1]})
 
 
-async def back_fill(request: CalendarRequest, job_id: str, display: Display) -> None:
+async def back_fill(request: CalendarRequest, job_id: str, status: WorkflowStatus) -> None:
     """Calls every open reservation of the owner by one batch of Temporal's."""
-    display.says(f"Back-fill: calling every open reservation (batch {job_id})")
+    status.set_details(f"Back-fill: calling every open reservation (batch {job_id})")
     told = await workflow.execute_activity_method(
-        ReservationCalls.call_all_reservations,
+        ReservationSignals.call_all_reservations,
         Backfill(merchant=request.merchant, owner=request.owner, job_id=job_id),
         task_queue=queues.LONG,
         start_to_close_timeout=timedelta(hours=1),
@@ -50,4 +50,4 @@ async def back_fill(request: CalendarRequest, job_id: str, display: Display) -> 
         retry_policy=_BATCH_AFTER_BATCH,
         summary="Call every open reservation by a batch",
     )
-    display.says(f"Back-fill: {told.done} of {told.total} open reservations called")
+    status.set_details(f"Back-fill: {told.done} of {told.total} open reservations called")

@@ -12,7 +12,7 @@ from temporalio.workflow import ActivityCancellationType
 
 with workflow.unsafe.imports_passed_through():
     from activities.webhooks import WebhookActivities
-    from slotsync.domain.availability.messages import tells_availability
+    from slotsync.domain.availability.messages import is_availability_message
     from slotsync.temporal import queues
 
 _ATTEMPT = timedelta(seconds=30)
@@ -55,7 +55,7 @@ class Outbox:
 
     def take_back(self) -> str | None:
         """A message that another one may replace, held back until ``put``; nothing if none waits for its turn."""
-        waiting = (each for each in reversed(self.messages[1:]) if tells_availability(each))
+        waiting = (each for each in reversed(self.messages[1:]) if is_availability_message(each))
         self._replaced = next(waiting, None)
         return self._replaced
 

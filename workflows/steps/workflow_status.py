@@ -8,11 +8,11 @@ from temporalio.common import SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.calendars.owner import Owner
-    from slotsync.domain.health import Health, Hold
+    from slotsync.domain.health import Blocker, Health
     from slotsync.temporal import search_attributes as attributes
 
 
-class Display:
+class WorkflowStatus:
     """Current details, and the search attributes; an attribute is only written when it changes."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Display:
         self._reason: str | None = None
         self._since = workflow.now()
 
-    def says(self, doing: str) -> None:
+    def set_details(self, doing: str) -> None:
         """What is being done right now."""
         self.doing = doing
         lines = [doing, "", f"Health: **{self.health}**, since {self._since:%Y-%m-%d %H:%M:%S} UTC"]
@@ -29,7 +29,7 @@ class Display:
             lines.append(f"Reason: **{self._reason}**")
         workflow.set_current_details("\n".join(lines))
 
-    def turned_out(self, hold: Hold | None, doing: str) -> None:
+    def set_health(self, hold: Blocker | None, doing: str) -> None:
         """How the last round ended: in step, or held up by this."""
         health = hold.health if hold else Health.IN_STEP
         reason = hold.reason if hold else None
@@ -38,13 +38,13 @@ class Display:
             workflow.upsert_search_attributes(
                 [attributes.HEALTH.value_set(str(health)), _set_or_unset(reason)],
             )
-        self.says(doing)
+        self.set_details(doing)
 
-    def belongs_to(self, owners: Sequence[Owner], starts: datetime | None) -> None:
+    def set_search_attributes(self, owners: Sequence[Owner], starts: datetime | None) -> None:
         """Which products and resources it is about, and when that starts."""
         shown = workflow.info().typed_search_attributes
         updates: list[SearchAttributeUpdate[Sequence[str]] | SearchAttributeUpdate[datetime]] = []
-        names = attributes.names_of(owners)
+        names = attributes.owner_names(owners)
         if names and list(shown.get(attributes.OWNERS) or []) != names:
             updates.append(attributes.OWNERS.value_set(names))
         if starts and shown.get(attributes.STARTS) != starts:

@@ -74,11 +74,11 @@ def availability(
     readings: Readings, calendars: Collection[str], asked: Interval, now: datetime, rule: BlockingRule
 ) -> Availability:
     """The answer for one product and the calendars that block it. One that was never read is unknown for all of it."""
-    found = [times_of(readings.get(each, ()), asked.bounds, now, rule) for each in calendars]
+    found = [calendar_times(readings.get(each, ()), asked.bounds, now, rule) for each in calendars]
     enough = rule.enough_of(len(found))
     busy = covered_at_least((each.busy for each in found), enough)
     unknown = difference(covered_at_least((each.busy + each.unknown for each in found), enough), busy)
-    closed = covered_at_least((each.shut for each in found), enough)
+    closed = covered_at_least((each.closed for each in found), enough)
     return Availability(
         span=asked,
         checked_at=min((moment for each in found for moment in each.read), default=None),
@@ -88,30 +88,30 @@ def availability(
 
 
 class CalendarTimes(NamedTuple):
-    """What one calendar does to a stretch of time, padding included: ``shut`` is all of it that it takes away.
+    """What one calendar does to a stretch of time, padding included: ``closed`` is all of it that it takes away.
 
     What may be busy as well as unknown is busy; ``read`` is when the readings were made that say so.
     """
 
     busy: list[Bounds]
     unknown: list[Bounds]
-    shut: list[Bounds]
+    closed: list[Bounds]
     read: list[datetime]
 
 
-def times_of(readings: Sequence[Reading], asked: Bounds, now: datetime, rule: BlockingRule) -> CalendarTimes:
+def calendar_times(readings: Sequence[Reading], asked: Bounds, now: datetime, rule: BlockingRule) -> CalendarTimes:
     """What one calendar does to a stretch of time."""
     # What lies a little outside reaches into it with its padding.
     around = (asked[0] - rule.after, asked[1] + rule.before)
-    look = looked(readings, [around], lambda each: each.holds(now))
-    shut = [*look.busy, *_closing(readings, look.unknown, now, rule)]
+    look = known_times(readings, [around], lambda each: each.holds(now))
+    closed = [*look.busy, *_closing(readings, look.unknown, now, rule)]
     busy, unknown, gone = (
-        intersection(padded(each, rule.before, rule.after), [asked]) for each in (look.busy, look.unknown, shut)
+        intersection(padded(each, rule.before, rule.after), [asked]) for each in (look.busy, look.unknown, closed)
     )
     return CalendarTimes(busy, difference(unknown, busy), gone, look.read)
 
 
-class Look(NamedTuple):
+class KnownTimes(NamedTuple):
     """One calendar's times: those that are surely busy, those that nobody knows, and when what is used was read."""
 
     busy: list[Bounds]
@@ -119,10 +119,10 @@ class Look(NamedTuple):
     read: list[datetime]
 
 
-def looked(readings: Iterable[Reading], over: Sequence[Bounds], believed: Callable[[Reading], bool]) -> Look:
+def known_times(readings: Iterable[Reading], over: Sequence[Bounds], believed: Callable[[Reading], bool]) -> KnownTimes:
     """The newest word on each moment decides: an error that came after a good answer hides it."""
     left = list(over)
-    look = Look([], [], [])
+    look = KnownTimes([], [], [])
     for reading in sorted(readings, key=lambda each: each.read_at, reverse=True):
         part = intersection(left, [reading.span.bounds])
         if part and believed(reading):
@@ -131,7 +131,7 @@ def looked(readings: Iterable[Reading], over: Sequence[Bounds], believed: Callab
         else:
             look.unknown.extend(part)
         left = difference(left, part)
-    return Look(merged(look.busy), merged([*look.unknown, *left]), look.read)
+    return KnownTimes(merged(look.busy), merged([*look.unknown, *left]), look.read)
 
 
 def _closing(
@@ -143,7 +143,7 @@ def _closing(
     if rule.on_unknown == "sell":
         return ()
     young = [each for each in readings if not each.error and now < each.read_at + rule.last_known]
-    last_known = looked(young, unknown, lambda _: True)
+    last_known = known_times(young, unknown, lambda _: True)
     return [*last_known.busy, *last_known.unknown]
 
 

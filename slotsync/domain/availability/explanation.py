@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from slotsync.domain.availability.availability import Reading, Readings, SlotState, availability, looked, times_of
+from slotsync.domain.availability.availability import (
+    Reading,
+    Readings,
+    SlotState,
+    availability,
+    calendar_times,
+    known_times,
+)
 from slotsync.domain.availability.blocking import BlockingRule
 from slotsync.domain.availability.intervals import Bounds, Interval
 from slotsync.domain.messages import Message
@@ -75,14 +82,14 @@ class _Cause(NamedTuple):
 def _calendar(
     readings: Sequence[Reading], name: str, at: datetime, now: datetime, rule: BlockingRule
 ) -> CalendarExplanation:
-    times = times_of(readings, (at, at + _MOMENT), now, rule)
+    times = calendar_times(readings, (at, at + _MOMENT), now, rule)
     state = SlotState.BUSY if times.busy else SlotState.UNKNOWN if times.unknown else SlotState.FREE
     cause = _cause(readings, state, at, now, rule)
     reading, known = cause.reading, cause.stretch if cause.reading else None
     return CalendarExplanation(
         name=name,
         state=state,
-        shut=bool(times.shut),
+        shut=bool(times.closed),
         why=_why(state, cause),
         span=Interval(start=known[0], end=known[1]) if known else None,
         padded=Interval(start=known[0] - rule.before, end=known[1] + rule.after) if known else None,
@@ -95,7 +102,7 @@ def _calendar(
 def _cause(readings: Sequence[Reading], state: SlotState, at: datetime, now: datetime, rule: BlockingRule) -> _Cause:
     moments = [at - rule.after, at + rule.before + _MOMENT]
     ends = [*moments, *(each.span.start for each in readings), *(each.span.end for each in readings)]
-    look = looked(readings, [(min(ends), max(ends))], lambda each: each.holds(now))
+    look = known_times(readings, [(min(ends), max(ends))], lambda each: each.holds(now))
     of_state = {SlotState.BUSY: look.busy, SlotState.UNKNOWN: look.unknown, SlotState.FREE: []}[state]
     reaching = [each for each in of_state if each[0] - rule.before <= at < each[1] + rule.after]
     stretch = min(reaching, key=lambda each: abs(_nearest(each, at) - at), default=None)

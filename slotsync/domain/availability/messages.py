@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, Field
 
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.health import Hold
+from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
 
 MOST_SUBSCRIBERS: Final = 20
@@ -30,7 +30,7 @@ class AvailabilityState(Message):
     subscribers: tuple[str, ...] = ()
 
 
-class Subject(Message):
+class PublishRequest(Message):
     """Whose availability is published. ``token`` names the news; ``replaces`` is a message that was not yet sent.
 
     What that one tells is told by the new one, too.
@@ -56,7 +56,7 @@ def message_id(token: str, place: int) -> str:
     return f"msg_{token}-{place}"
 
 
-def tells_availability(message: str) -> bool:
+def is_availability_message(message: str) -> bool:
     """Whether this is the id of a message that tells the availability."""
     return message.endswith("-0")
 
@@ -68,7 +68,7 @@ class Subscription(Message):
     ends: bool = False
 
 
-class AvailabilityNews(Message):
+class AvailabilityChangedSignal(Message):
     """What subscribers hear by the signal ``availability_changed``: ask for the availability in the changed times.
 
     ``number`` counts up with each change of the product.
@@ -88,7 +88,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Question(Message):
+class ConfirmRequest(Message):
     """Whether a product is free in this time; answered within so long."""
 
     merchant: str
@@ -119,7 +119,7 @@ class Confirmation(Message):
     evidence: tuple[Evidence, ...] = ()
 
 
-def nobody_knows(because: str, at: datetime | None = None) -> Confirmation:
+def unknown_confirmation(because: str, at: datetime | None = None) -> Confirmation:
     """The answer when nobody could be asked. Unknown is not free."""
     return Confirmation(answer=Verdict.UNKNOWN, checked_at=at, because=because)
 
@@ -146,7 +146,7 @@ class Watched(Message):
     calendars: int
     changed: bool = False
     trouble: str = ""
-    hold: Hold | None = None
+    hold: Blocker | None = None
 
     def is_news(self, request: WatchRequest) -> bool:
         """Whether the workflow has anything to do."""

@@ -14,7 +14,7 @@ from pydantic import Field
 from slotsync.domain.availability.horizon import JITTER
 from slotsync.domain.messages import Message
 
-LASTS: Final = timedelta(hours=48)
+CHANNEL_LIFETIME: Final = timedelta(hours=48)
 """What is asked for. Google may grant less."""
 
 RENEW_AHEAD: Final = timedelta(hours=24)
@@ -23,7 +23,7 @@ RENEW_AHEAD: Final = timedelta(hours=24)
 SLOW_POLL: Final = timedelta(minutes=10)
 """How often a calendar is read while Google tells of its changes."""
 
-RING_GAP: Final = timedelta(seconds=1)
+MIN_NOTIFICATION_GAP: Final = timedelta(seconds=1)
 """The least between two rings of a calendar that are noted."""
 
 
@@ -67,7 +67,7 @@ def to_stop(channels: Iterable[Channel], now: datetime) -> list[Channel]:
 
 def to_forget(channels: Iterable[Channel], now: datetime) -> list[Channel]:
     """Those that have ended by themselves, or must have: nobody heard when they end."""
-    return [each for each in channels if (each.expires_at or each.asked_at + LASTS) <= now]
+    return [each for each in channels if (each.expires_at or each.asked_at + CHANNEL_LIFETIME) <= now]
 
 
 def renew_at(channel: Channel) -> datetime:
@@ -77,12 +77,12 @@ def renew_at(channel: Channel) -> datetime:
     return ends - min(RENEW_AHEAD, (ends - channel.asked_at) / 2) * (1 + JITTER * own_share)
 
 
-def ring_at(rung_at: datetime | None, now: datetime) -> datetime | None:
+def notification_time(rung_at: datetime | None, now: datetime) -> datetime | None:
     """The moment to note for a ring, after which the calendar has to be read; nothing if what is noted says it already.
 
     In a storm it lies ahead: it then stands for all rings until it comes, and a reading that begins after it knows of
     what they told. So a ring is never lost, and few are noted.
     """
-    if rung_at is None or rung_at + RING_GAP <= now:
+    if rung_at is None or rung_at + MIN_NOTIFICATION_GAP <= now:
         return now
-    return rung_at + RING_GAP if rung_at <= now else None
+    return rung_at + MIN_NOTIFICATION_GAP if rung_at <= now else None

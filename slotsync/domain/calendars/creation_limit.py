@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.health import Health, Hold
+from slotsync.domain.health import Blocker, Health
 from slotsync.domain.messages import Message
 
 LIMIT = 40
@@ -28,20 +28,20 @@ class Permit(Message):
     used: bool = False
 
 
-class Turn(Message):
+class QueuePosition(Message):
     """When an owner's calendar may be made, as far as it is known now; ``position`` counts from 1."""
 
     position: int
     at: datetime
 
 
-def turn_of(
+def queue_position(
     owner: Owner,
     waiting: Mapping[Owner, datetime | None],
     permits: Collection[Permit],
     now: datetime,
     elsewhere: Collection[datetime] = (),
-) -> Turn:
+) -> QueuePosition:
     """The owner's turn among those that wait for a calendar, each with its soonest open reservation.
 
     An owner whose permit was not used goes first, in the place that it has already: it is trying. ``elsewhere`` are
@@ -49,12 +49,12 @@ def turn_of(
     """
     trying = {permit.owner for permit in permits if not permit.used}
     counted = [*elsewhere, *(permit.since for permit in permits if permit.used or permit.owner != owner)]
-    line = [each for each in in_line(waiting) if each not in trying]
+    line = [each for each in by_need(waiting) if each not in trying]
     position = 1 if owner in trying or owner not in line else line.index(owner) + 1
-    return Turn(position=position, at=_free(position, counted, now))
+    return QueuePosition(position=position, at=_free(position, counted, now))
 
 
-def in_line(waiting: Mapping[Owner, datetime | None]) -> list[Owner]:
+def by_need(waiting: Mapping[Owner, datetime | None]) -> list[Owner]:
     """The soonest needed first; those that no reservation needs come last."""
     needed = {owner: at for owner, at in waiting.items() if at}
     unneeded = [owner for owner in waiting if owner not in needed]
@@ -76,6 +76,6 @@ def _free(position: int, taken: Collection[datetime], now: datetime) -> datetime
 LONGEST_STAGE = timedelta(minutes=15)
 
 
-def staged(turn: Turn, now: datetime) -> Hold:
+def waiting_for_permit(turn: QueuePosition, now: datetime) -> Blocker:
     """Waiting for its turn to get a calendar; looked at again now and then, since who is needed sooner goes first."""
-    return Hold(health=Health.WAITING, reason="staged", look_again=min(turn.at - now, LONGEST_STAGE))
+    return Blocker(health=Health.WAITING, reason="staged", look_again=min(turn.at - now, LONGEST_STAGE))

@@ -19,7 +19,7 @@ class CalendarRequest(Message):
     owner: Owner
 
 
-class TurnRequest(Message):
+class PermitRequest(Message):
     """Whose turn it may be."""
 
     request: CalendarRequest

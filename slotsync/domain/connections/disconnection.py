@@ -7,21 +7,21 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 
 
-class LeftCalendars(StrEnum):
+class CalendarChoice(StrEnum):
     """What the merchant wants to become of the calendars that slotsync made."""
 
     KEEP = "keep"
     DELETE = "delete"
 
 
-class LeftCalendar(Message):
+class DisconnectedCalendar(Message):
     """A calendar that slotsync made."""
 
     owner: Owner
     calendar_id: str
 
 
-class Departure(Message):
+class Disconnection(Message):
     """A connection on its way out.
 
     ``alive``: its grant may still work; ``shared``: another merchant connected the same Google account.
@@ -30,10 +30,10 @@ class Departure(Message):
     connection_id: str
     alive: bool
     shared: bool
-    calendars: tuple[LeftCalendar, ...] = ()
+    calendars: tuple[DisconnectedCalendar, ...] = ()
 
 
-class Farewell(Message):
+class DisconnectionResult(Message):
     """What a disconnection did, and what it left behind in Google; ``notes`` say it in plain words.
 
     ``shared``: another merchant uses the same Google account, so that its access could not be ended.
@@ -46,12 +46,12 @@ class Farewell(Message):
     notes: tuple[str, ...] = ()
 
 
-def farewell_of(
-    departure: Departure, deleted: Collection[Owner], wanted: LeftCalendars, *, grant_ended: bool
-) -> Farewell:
+def disconnection_result(
+    departure: Disconnection, deleted: Collection[Owner], wanted: CalendarChoice, *, grant_ended: bool
+) -> DisconnectionResult:
     """What was done and left, from what there was and which calendars were deleted."""
     left = tuple(each.owner for each in departure.calendars if each.owner not in deleted)
-    return Farewell(
+    return DisconnectionResult(
         deleted=tuple(each.owner for each in departure.calendars if each.owner in deleted),
         left=left,
         grant_ended=grant_ended,
@@ -60,8 +60,8 @@ def farewell_of(
     )
 
 
-def _about_calendars(left: int, wanted: LeftCalendars) -> Iterator[str]:
-    if left and wanted is LeftCalendars.KEEP:
+def _about_calendars(left: int, wanted: CalendarChoice) -> Iterator[str]:
+    if left and wanted is CalendarChoice.KEEP:
         yield f"{left} calendars stay in Google Calendar, as asked; slotsync no longer updates them."
     elif left:
         yield (
@@ -70,7 +70,7 @@ def _about_calendars(left: int, wanted: LeftCalendars) -> Iterator[str]:
         )
 
 
-def _about_grant(departure: Departure, *, ended: bool) -> Iterator[str]:
+def _about_grant(departure: Disconnection, *, ended: bool) -> Iterator[str]:
     if departure.shared:
         yield "Another merchant uses the same Google account, so the access stays in Google; it is no longer used here."
     elif departure.alive and not ended:

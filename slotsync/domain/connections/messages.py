@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from slotsync.domain.connections.disconnection import LeftCalendar, LeftCalendars
+from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar
 from slotsync.domain.messages import Message
 
 
@@ -27,10 +27,10 @@ class Revoked(Message):
 class Disconnect(Message):
     """The merchant wants to disconnect, and this to become of the calendars that slotsync made."""
 
-    calendars: LeftCalendars
+    calendars: CalendarChoice
 
 
-class DepartureRequest(Message):
+class DisconnectionRequest(Message):
     """Who leaves, and when that was asked."""
 
     merchant: str
@@ -42,10 +42,10 @@ class CalendarDeletion(Message):
 
     merchant: str
     connection_id: str
-    calendar: LeftCalendar
+    calendar: DisconnectedCalendar
 
 
-class Waking(Message):
+class WakeRequest(Message):
     """Whose workflows are called: those that are parked, or all of them."""
 
     merchant: str

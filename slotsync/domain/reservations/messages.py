@@ -5,7 +5,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from slotsync.domain.calendars.owner import ManagedCalendar
-from slotsync.domain.health import Hold
+from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent
 from slotsync.domain.reservations.snapshot import Reservation
@@ -45,14 +45,14 @@ class Delete(Message):
 Action = Put | Delete
 
 
-class Preparation(Message):
+class RoundRequest(Message):
     """The state that is about to be driven for."""
 
     reservation: Reservation
     now: datetime
 
 
-class Ground(Message):
+class RoundInputs(Message):
     """What a round stands on. ``newest`` is false when a newer version is known: then there is nothing to do."""
 
     newest: bool
@@ -60,20 +60,20 @@ class Ground(Message):
     applied: tuple[WrittenEvent, ...] = ()
 
 
-class HeldEvent(Message):
+class BlockedEvent(Message):
     """An event that could not be brought in step."""
 
     key: EventKey
-    hold: Hold
+    hold: Blocker
 
 
-class Conclusion(Message):
+class RoundResult(Message):
     """How a round ended."""
 
     merchant: str
     reservation: str
     version: int
-    held: tuple[HeldEvent, ...]
+    held: tuple[BlockedEvent, ...]
     settled: bool
     now: datetime
 
@@ -93,7 +93,7 @@ class Progress(Message):
     doing: str
 
 
-class Call(Message):
+class LookAgainRequest(Message):
     """Reservations of one merchant that shall look again."""
 
     merchant: str

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
-from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, Hold
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent
 from slotsync.domain.reservations.event_content import describe
@@ -99,6 +99,6 @@ def _touchable(calendar: ManagedCalendar) -> bool:
     return calendar.settings.sync or calendar.removing
 
 
-def holds_of(without_calendar: Iterable[Owner], without_connection: Iterable[Owner]) -> tuple[Hold, ...]:
+def blockers_for(without_calendar: Iterable[Owner], without_connection: Iterable[Owner]) -> tuple[Blocker, ...]:
     """What owners without a calendar or a connection mean for a reservation."""
     return (*(NO_CALENDAR for _ in without_calendar), *(NO_CONNECTION for _ in without_connection))

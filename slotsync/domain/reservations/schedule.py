@@ -7,23 +7,23 @@ from zoneinfo import ZoneInfo
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
 from slotsync.domain.reservations.snapshot import Reservation
 
-GRACE = timedelta(days=1)
+GRACE_PERIOD = timedelta(days=1)
 """How long after its end a reservation may still change before its workflow closes."""
 
-SOON = timedelta(days=2)
-BURST = timedelta(seconds=30)
-LONGEST_BREATHER = timedelta(seconds=10)
+URGENT_WITHIN = timedelta(days=2)
+BURST_WINDOW = timedelta(seconds=30)
+MAX_DEBOUNCE = timedelta(seconds=10)
 
 
-def breather(writes: Sequence[datetime], now: datetime) -> timedelta:
+def debounce(writes: Sequence[datetime], now: datetime) -> timedelta:
     """How long to wait before writing again, after writes at these times: 2 s, 4 s, 8 s, then 10 s in a row.
 
     A first change is written at once; a burst of changes is gathered, since Google limits quick writes to one calendar.
     """
-    recent = [at for at in writes if now - at < BURST]
+    recent = [at for at in writes if now - at < BURST_WINDOW]
     if not recent:
         return timedelta()
-    gap = min(timedelta(seconds=2 ** len(recent)), LONGEST_BREATHER)
+    gap = min(timedelta(seconds=2 ** len(recent)), MAX_DEBOUNCE)
     return max(recent[-1] + gap - now, timedelta())
 
 
@@ -50,7 +50,7 @@ def zones_of(calendars: Iterable[ManagedCalendar]) -> dict[Owner, str]:
 
 def priority(starts: datetime | None, now: datetime) -> int:
     """1 for what starts (or started) within two days, 3 for the rest; Temporal runs the lower first."""
-    return 1 if starts is not None and starts - now < SOON else 3
+    return 1 if starts is not None and starts - now < URGENT_WITHIN else 3
 
 
 def _zone(zones: Mapping[Owner, str] | None, owner: Owner) -> ZoneInfo:

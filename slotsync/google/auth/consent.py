@@ -26,7 +26,7 @@ for _talkative in ("oauthlib", "requests_oauthlib"):
 
 
 @dataclass(frozen=True, repr=False)
-class Question:
+class ConsentRequest:
     """Where the merchant is asked, and the verifier without which nobody can use the answer."""
 
     url: str
@@ -56,7 +56,7 @@ class GoogleConsent:
             # The only way to tell oauthlib that plain HTTP is meant; never with Google's own addresses.
             os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
-    def question(self, state: str, account: str | None = None) -> Question:
+    def question(self, state: str, account: str | None = None) -> ConsentRequest:
         """The address of the consent page; ``account`` is the address that is most likely to answer.
 
         Everything is asked for every time: what was granted before to a laxer setting must not come along.
@@ -65,7 +65,7 @@ class GoogleConsent:
         hint = {"login_hint": account} if account else {}
         with flow.oauth2session:
             url, _ = flow.authorization_url(access_type="offline", prompt="consent", state=state, **hint)
-        return Question(str(url), str(flow.code_verifier))
+        return ConsentRequest(str(url), str(flow.code_verifier))
 
     def answer(self, code: str, verifier: str) -> Consent:
         """What the merchant granted; a ``GoogleError`` when Google does not accept the code."""

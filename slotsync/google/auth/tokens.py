@@ -27,7 +27,7 @@ LOOKS_EVERY = 0.05
 """Seconds between two looks at what another process refreshes, which takes it about 0.2 s."""
 
 
-class Grant(Protocol):
+class StoredGrant(Protocol):
     """What the merchant granted: the refresh token, and the newest access token with its aware expiry."""
 
     @property
@@ -38,10 +38,10 @@ class Grant(Protocol):
     def expires_at(self) -> datetime | None: ...  # noqa: D102
 
 
-class Grants(Protocol):
+class GrantStore(Protocol):
     """Where grants are kept."""
 
-    def grant(self, connection_id: str) -> Grant:
+    def grant(self, connection_id: str) -> StoredGrant:
         """The grant of this connection; ``GrantLost`` when it has none that lives."""
         ...
 
@@ -49,11 +49,11 @@ class Grants(Protocol):
         """Keeps the newest access token for every thread and process."""
         ...
 
-    def take_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
         """Whether this holder may refresh the token now, and nobody else in any process."""
         ...
 
-    def give_back_lease(self, connection_id: str, holder: str) -> None:
+    def release_lease(self, connection_id: str, holder: str) -> None:
         """Lets the next one refresh."""
         ...
 
@@ -69,7 +69,7 @@ class AccessToken:
 class AccessTokens:
     """The access tokens of all connections."""
 
-    def __init__(self, settings: Settings, grants: Grants, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, grants: GrantStore, clock: Callable[[], datetime]) -> None:
         self._client = settings.require_google_client()
         self._token_uri = settings.google.token
         self._grants = grants
@@ -107,14 +107,14 @@ class AccessTokens:
     @contextmanager
     def _leased(self, connection_id: str) -> Iterator[bool]:
         holder = str(uuid4())
-        ours = self._grants.take_lease(connection_id, holder, LEASE)
+        ours = self._grants.acquire_lease(connection_id, holder, LEASE)
         try:
             yield ours
         finally:
             if ours:
-                self._grants.give_back_lease(connection_id, holder)
+                self._grants.release_lease(connection_id, holder)
 
-    def _good(self, grant: Grant) -> AccessToken | None:
+    def _good(self, grant: StoredGrant) -> AccessToken | None:
         if not grant.access_token or not grant.expires_at or grant.expires_at - self._clock() < GOOD_FOR:
             return None
         return AccessToken(grant.access_token, grant.expires_at)

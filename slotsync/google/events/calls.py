@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
-from slotsync.google.service import Answer_co, CalendarService, Call, ask, order
+from slotsync.google.service import Answer_co, CalendarService, GoogleRequest, ask, order
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, Events
@@ -81,6 +81,6 @@ class EventCalls:
             message = "the calendar is deleted in Google, or no longer ours"
             raise CalendarMissing(message, reason=error.reason, status=error.status) from None
 
-    def _ask(self, call: Call[Answer_co]) -> Answer_co:
+    def _ask(self, call: GoogleRequest[Answer_co]) -> Answer_co:
         self._heartbeat()
         return ask(call)

@@ -9,7 +9,7 @@ from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import touch_merchant
+from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
@@ -33,9 +33,9 @@ class BlockingCalendars:
             connection.execute(chosen.with_for_update(key_share=True))
             connection.execute(delete(_TABLE).filter_by(**key))
             for place, each in enumerate(calendars):
-                sealed = {"calendar_id": self._vault.seal(each.id), "name": self._vault.seal(each.name)}
+                sealed = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
                 connection.execute(insert(_TABLE).values(**key, place=place, **sealed))
-            touch_merchant(connection, merchant, utc_now())
+            mark_merchant_changed(connection, merchant, utc_now())
 
     def of(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Those that block the owner, by name."""
@@ -52,7 +52,7 @@ class BlockingCalendars:
     def _opened(self, row: BlockingCalendarRow) -> PickableCalendar:
         assert row.calendar_id
         assert row.name
-        return PickableCalendar(id=self._vault.open(row.calendar_id), name=self._vault.open(row.name))
+        return PickableCalendar(id=self._vault.decrypt(row.calendar_id), name=self._vault.decrypt(row.name))
 
 
 def _key(merchant: str, owner: Owner) -> dict[str, str]:

@@ -12,7 +12,7 @@ from slotsync.domain.availability.availability import Reading
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import touch
+from slotsync.store.availability.watched_accounts import mark_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import BusyReadingRow, WatchedCalendarRow
@@ -72,12 +72,12 @@ class BusyReadings:
             before = self._before(connection, {each.watched_id for each in readings})
             news = [self._keep(connection, each, before.get((each.watched_id, each.chunk)), at) for each in readings]
             if any(news):
-                touch(connection, connection_id, self._clock())
+                mark_changed(connection, connection_id, self._clock())
         return any(news)
 
     def _named(self, session: Session, connection_id: str, calendar_ids: Collection[str]) -> dict[str, str]:
         query = select(_CALENDARS.c.id, _CALENDARS.c.calendar_id).where(_CALENDARS.c.connection_id == connection_id)
-        opened = {watched_id: self._vault.open(sealed) for watched_id, sealed in session.execute(query)}
+        opened = {watched_id: self._vault.decrypt(sealed) for watched_id, sealed in session.execute(query)}
         return {watched_id: calendar_id for watched_id, calendar_id in opened.items() if calendar_id in calendar_ids}
 
     def _before(self, connection: Connection, watched_ids: set[str]) -> dict[tuple[str, int], BusyReadingRow]:
@@ -94,7 +94,7 @@ class BusyReadings:
             _FAILED.run(connection, **key, error=new.error, failed_at=at, **span)
             return before is None or before.error != new.error
         same = before is not None and before.busy is not None and self._times(before.busy) == new.busy
-        sealed = before.busy if before and same else self._vault.seal(_TIMES.dump_json(new.busy).decode())
+        sealed = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
         times = {"starts_at": new.span.start, "ends_at": new.span.end, "read_at": at, "good_until": at + new.good_for}
         _READ.run(connection, **key, **times, busy=sealed, **dict.fromkeys(_BAD))
         return not same or (before is not None and bool(before.error)) or _had_expired(before, self._clock())
@@ -108,7 +108,7 @@ class BusyReadings:
             yield Reading(span=span, read_at=row.failed_at, good_until=row.failed_at, error=row.error)
 
     def _times(self, sealed: str) -> tuple[Interval, ...]:
-        return _TIMES.validate_json(self._vault.open(sealed))
+        return _TIMES.validate_json(self._vault.decrypt(sealed))
 
 
 def _had_expired(before: BusyReadingRow | None, now: datetime) -> bool:

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, delete, select
 from slotsync.domain.availability.availability import Availability, Slot
 from slotsync.domain.availability.changes import Published, changed, last_known_busy, newly_busy, slots_in
 from slotsync.domain.availability.intervals import Interval, merged_intervals
-from slotsync.domain.availability.messages import Publication, Subject, message_id
+from slotsync.domain.availability.messages import Publication, PublishRequest, message_id
 from slotsync.domain.messages import Message
-from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook, webhook
+from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, Webhook, WebhookData, WebhookSlot, webhook
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -53,7 +53,7 @@ class Publications:
             row = session.get(PublishedAvailabilityRow, (merchant, product))
             return self._published(row) if row else None
 
-    def publish(self, subject: Subject, availability: Availability, now: datetime) -> Publication:
+    def publish(self, subject: PublishRequest, availability: Availability, now: datetime) -> Publication:
         """Tells what is new since then, all of it or nothing; once for each token."""
         with self._store.write() as connection:
             row = self._row(connection, subject)
@@ -74,17 +74,22 @@ class Publications:
                 conflicts=len(found),
             )
 
-    def _row(self, connection: Connection, subject: Subject) -> PublishedAvailabilityRow | None:
+    def _row(self, connection: Connection, subject: PublishRequest) -> PublishedAvailabilityRow | None:
         own = select(_TABLE).filter_by(merchant=subject.merchant, product=subject.product).with_for_update()
         found = connection.execute(own).mappings().one_or_none()
         return PublishedAvailabilityRow.model_validate(found) if found else None
 
     def _published(self, row: PublishedAvailabilityRow) -> Published:
-        told = _Told.model_validate_json(self._vault.open(row.slots)) if row.slots else _Told()
+        told = _Told.model_validate_json(self._vault.decrypt(row.slots)) if row.slots else _Told()
         return Published(span=Interval(start=row.starts_at, end=row.ends_at), slots=told.slots, busy=told.busy)
 
     def _put(
-        self, connection: Connection, subject: Subject, number: int, told: Availability, busy: tuple[Interval, ...]
+        self,
+        connection: Connection,
+        subject: PublishRequest,
+        number: int,
+        told: Availability,
+        busy: tuple[Interval, ...],
     ) -> None:
         _PUT.run(
             connection,
@@ -94,13 +99,13 @@ class Publications:
             token=subject.token,
             starts_at=told.span.start,
             ends_at=told.span.end,
-            slots=self._vault.seal(_Told(slots=told.slots, busy=busy).model_dump_json()),
+            slots=self._vault.encrypt(_Told(slots=told.slots, busy=busy).model_dump_json()),
         )
 
     def _conflicts(
         self,
         connection: Connection,
-        subject: Subject,
+        subject: PublishRequest,
         before: Published | None,
         availability: Availability,
         now: datetime,
@@ -125,7 +130,7 @@ class Publications:
     def _news(
         self,
         connection: Connection,
-        subject: Subject,
+        subject: PublishRequest,
         number: int,
         availability: Availability,
         spans: Sequence[Interval],
@@ -146,18 +151,20 @@ class Publications:
         own = _MESSAGES.c.id == replaced
         body = connection.execute(select(_MESSAGES.c.body).where(own)).scalar()
         connection.execute(delete(_MESSAGES).where(own))
-        news = Webhook.model_validate_json(self._vault.open(body)).data if body else None
+        news = Webhook.model_validate_json(self._vault.decrypt(body)).data if body else None
         return news.changed if isinstance(news, AvailabilityChanged) else ()
 
-    def _note(self, connection: Connection, subject: Subject, news: Sequence[News], now: datetime) -> Iterator[str]:
+    def _note(
+        self, connection: Connection, subject: PublishRequest, news: Sequence[WebhookData], now: datetime
+    ) -> Iterator[str]:
         for place, each in enumerate(news):
             named = message_id(subject.token, place)
             self._messages.put(connection, named, subject.merchant, webhook(each, now).model_dump_json(), now)
             yield named
 
 
-def _told(slot: Slot) -> ToldSlot:
-    return ToldSlot(start=slot.span.start, end=slot.span.end, state=slot.state, closed=slot.closed)
+def _told(slot: Slot) -> WebhookSlot:
+    return WebhookSlot(start=slot.span.start, end=slot.span.end, state=slot.state, closed=slot.closed)
 
 
 def _again(connection: Connection, row: PublishedAvailabilityRow) -> Publication:

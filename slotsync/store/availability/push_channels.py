@@ -8,9 +8,9 @@ from uuid import uuid4
 from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from slotsync.clock import utc_now
-from slotsync.domain.availability.push_channels import Channel, NewChannel, ring_at
+from slotsync.domain.availability.push_channels import Channel, NewChannel, notification_time
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import touch
+from slotsync.store.availability.watched_accounts import mark_changed
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import PushChannelRow, WatchedCalendarRow
@@ -34,7 +34,12 @@ class PushChannels:
     def prepare(self, watched_id: str) -> NewChannel:
         """A channel to open. It is known from now on, since Google may ring before it answers."""
         new = NewChannel(id=uuid4().hex, token=secrets.token_urlsafe(TOKEN_BYTES))
-        row = {"id": new.id, "watched_id": watched_id, "token": self._vault.seal(new.token), "asked_at": self._clock()}
+        row = {
+            "id": new.id,
+            "watched_id": watched_id,
+            "token": self._vault.encrypt(new.token),
+            "asked_at": self._clock(),
+        }
         with self._store.write() as connection:
             connection.execute(insert(_TABLE).values(**row))
         return new
@@ -78,16 +83,16 @@ class PushChannels:
         with self._store.read() as session:
             return {*session.execute(query).scalars()}
 
-    def rang(self, channel_id: str, token: str, now: datetime) -> bool:
+    def record_notification(self, channel_id: str, token: str, now: datetime) -> bool:
         """Whether this is a channel's own token; if so, it is noted that the calendar has to be read.
 
         Of a storm only a ring a second is noted, and the others are read over.
         """
         with self._store.read() as session:
             row = session.execute(_rung(channel_id)).one_or_none()
-        if row is None or not secrets.compare_digest(self._vault.open(row.token).encode(), token.encode()):
+        if row is None or not secrets.compare_digest(self._vault.decrypt(row.token).encode(), token.encode()):
             return False
-        noted_at = ring_at(row.rung_at, now)
+        noted_at = notification_time(row.rung_at, now)
         if noted_at:
             with self._store.write() as connection:
                 _note(connection, row.watched_id, row.connection_id, noted_at, now)
@@ -102,4 +107,4 @@ def _rung(channel_id: str) -> Select[tuple[str, str, datetime | None, str]]:
 def _note(connection: Connection, watched_id: str, connection_id: str, noted_at: datetime, now: datetime) -> None:
     earlier = or_(_CALENDARS.c.rung_at.is_(None), _CALENDARS.c.rung_at < noted_at)
     connection.execute(update(_CALENDARS).where(_CALENDARS.c.id == watched_id, earlier).values(rung_at=noted_at))
-    touch(connection, connection_id, now)
+    mark_changed(connection, connection_id, now)

@@ -78,7 +78,7 @@ class WatchedAccounts:
             .where(ConnectionRow.id == connection_id)
         )
         with self._store.read() as session:
-            return {self._vault.open(sealed) for sealed in session.exec(query) if sealed}
+            return {self._vault.decrypt(sealed) for sealed in session.exec(query) if sealed}
 
     def calendars(self, connection_id: str) -> list[WatchedCalendar]:
         """What is watched now, with what is known of its readings."""
@@ -90,7 +90,7 @@ class WatchedAccounts:
         return [
             WatchedCalendar(
                 id=row.id,
-                calendar_id=self._vault.open(row.calendar_id or ""),
+                calendar_id=self._vault.decrypt(row.calendar_id or ""),
                 pushed=row.id in pushed,
                 rung_at=row.rung_at,
                 attempts=attempts.get(row.id, {}),
@@ -101,7 +101,7 @@ class WatchedAccounts:
     def watch(self, connection_id: str, calendar_ids: Iterable[str]) -> None:
         """Adds calendars. Only who has the turn may: nobody else keeps one from being added twice."""
         rows = [
-            {"id": str(uuid4()), "connection_id": connection_id, "calendar_id": self._vault.seal(each)}
+            {"id": str(uuid4()), "connection_id": connection_id, "calendar_id": self._vault.encrypt(each)}
             for each in calendar_ids
         ]
         with self._store.write() as connection:
@@ -117,7 +117,7 @@ class WatchedAccounts:
         now = self._clock()
         with self._store.write() as connection:
             connection.execute(update(_CALENDARS).where(_CALENDARS.c.id.in_(watched_ids)).values(rung_at=now))
-            touch(connection, connection_id, now)
+            mark_changed(connection, connection_id, now)
 
 
 def forget_calendars(connection: Connection, watched_ids: Collection[str]) -> None:
@@ -127,18 +127,18 @@ def forget_calendars(connection: Connection, watched_ids: Collection[str]) -> No
     connection.execute(delete(_CALENDARS).where(_CALENDARS.c.id.in_(watched_ids)))
 
 
-def touch(connection: Connection, connection_id: str, now: datetime) -> None:
+def mark_changed(connection: Connection, connection_id: str, now: datetime) -> None:
     """Tells everybody who watches the account that something is new."""
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id == connection_id).values(changed_at=now))
 
 
-def ring_all(connection: Connection, connection_id: str, now: datetime) -> None:
+def mark_all_notified(connection: Connection, connection_id: str, now: datetime) -> None:
     """Has all calendars of the account read soon."""
     connection.execute(update(_CALENDARS).where(_CALENDARS.c.connection_id == connection_id).values(rung_at=now))
-    touch(connection, connection_id, now)
+    mark_changed(connection, connection_id, now)
 
 
-def touch_merchant(connection: Connection, merchant: str, now: datetime) -> None:
+def mark_merchant_changed(connection: Connection, merchant: str, now: datetime) -> None:
     """The same, for whichever account the merchant has connected."""
     own = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == merchant)
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id.in_(own)).values(changed_at=now))

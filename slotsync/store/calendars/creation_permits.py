@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, delete, insert, or_, select
 from sqlalchemy.sql import func
 
-from slotsync.domain.calendars.creation_limit import WINDOW, Permit, Turn, turn_of
+from slotsync.domain.calendars.creation_limit import WINDOW, Permit, QueuePosition, queue_position
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
@@ -32,12 +32,12 @@ class CalendarPermits:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def take_turn(self, merchant: str, owner: Owner, now: datetime) -> Turn:
+    def request(self, merchant: str, owner: Owner, now: datetime) -> QueuePosition:
         """The owner's turn. When it is due, the owner holds a permit for it; asking again renews an unused one."""
         with self._store.write() as connection:
             _lock_account(connection, merchant)
             waiting, permits = _waiting(connection, merchant, now), _read(connection, merchant, now - WINDOW)
-            turn = turn_of(owner, waiting, permits, now, _elsewhere(connection, merchant, now - WINDOW))
+            turn = queue_position(owner, waiting, permits, now, _elsewhere(connection, merchant, now - WINDOW))
             if turn.at <= now:
                 _grant(connection, merchant, owner, now)
             return turn

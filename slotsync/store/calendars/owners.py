@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
-from slotsync.store.availability.watched_accounts import touch_merchant
+from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
@@ -38,7 +38,7 @@ class Owners:
             chosen = settings.model_dump(mode="json")
             row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
             _PUT.run(connection, **row, **chosen)
-            touch_merchant(connection, merchant, utc_now())
+            mark_merchant_changed(connection, merchant, utc_now())
 
     def switch(self, merchant: str, owner: Owner, switch: Switch) -> bool:
         """Turns synchronization on or off for one owner; false when it is unknown."""

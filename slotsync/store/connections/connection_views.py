@@ -68,7 +68,7 @@ class ConnectionViews:
         )
 
     def _email(self, row: ConnectionRow) -> str | None:
-        return self._vault.open(row.account_email) if row.account_email else None
+        return self._vault.decrypt(row.account_email) if row.account_email else None
 
     def _is_asked(self, session: Session, merchant: str) -> bool:
         open_now = (PendingConsentRow.merchant == merchant, col(PendingConsentRow.expires_at) > self._clock())

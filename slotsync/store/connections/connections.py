@@ -13,7 +13,7 @@ from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import forget_calendars_of, ring_all, touch
+from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
@@ -96,16 +96,16 @@ class Connections:
                 id=str(uuid4()),
                 merchant=merchant,
                 state=_ACTIVE,
-                account_email=self._vault.seal(new.account_email),
+                account_email=self._vault.encrypt(new.account_email),
                 account_key=new.account_key,
                 scopes=" ".join(sorted(new.scopes)),
-                refresh_token=self._vault.seal(new.refresh_token),
-                access_token=self._vault.seal(new.access_token) if new.access_token else None,
+                refresh_token=self._vault.encrypt(new.refresh_token),
+                access_token=self._vault.encrypt(new.access_token) if new.access_token else None,
                 access_expires_at=new.expires_at,
                 last_error=None,
                 since=self._clock(),
             )
-            ring_all(connection, str(saved), self._clock())
+            mark_all_notified(connection, str(saved), self._clock())
             return str(saved)
 
     def active_id(self, merchant: str) -> str | None:
@@ -147,13 +147,13 @@ class Connections:
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         """Keeps the newest access token for every thread and process."""
-        self._change(connection_id, access_token=self._vault.seal(token), access_expires_at=expires_at)
+        self._change(connection_id, access_token=self._vault.encrypt(token), access_expires_at=expires_at)
 
-    def take_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
         """Whether this holder may refresh the token now, and nobody else."""
         return self._leases.acquire(connection_id, holder, lasts)
 
-    def give_back_lease(self, connection_id: str, holder: str) -> None:
+    def release_lease(self, connection_id: str, holder: str) -> None:
         """Lets the next one refresh."""
         self._leases.release(connection_id, holder)
 
@@ -172,7 +172,7 @@ class Connections:
         alive = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
         with self._store.write() as connection:
             connection.execute(update(_TABLE).where(*alive).values(**dead, **no_tokens))
-            touch(connection, connection_id, self._clock())
+            mark_changed(connection, connection_id, self._clock())
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:
@@ -185,8 +185,8 @@ def grant_in(row: ConnectionRow, vault: Vault) -> Grant:
     """The grant in a row that has a refresh token."""
     assert row.refresh_token is not None
     return Grant(
-        refresh_token=vault.open(row.refresh_token),
-        access_token=vault.open(row.access_token) if row.access_token else None,
+        refresh_token=vault.decrypt(row.refresh_token),
+        access_token=vault.decrypt(row.access_token) if row.access_token else None,
         expires_at=row.access_expires_at,
         scopes=frozenset(row.scopes.split()),
     )

@@ -7,10 +7,10 @@ from sqlmodel import Session, col, select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.disconnection import Departure, LeftCalendar
+from slotsync.domain.connections.disconnection import DisconnectedCalendar, Disconnection
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import forget_account, touch_merchant
+from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
 from slotsync.store.connections.connections import Grant, grant_in
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
@@ -23,7 +23,7 @@ _PICKED = table_of(BlockingCalendarRow)
 _GONE = ConnectionState.DISCONNECTED.value
 
 
-class Departures:
+class Disconnections:
     """The connections that are being disconnected. As ``Grants`` they serve the cleaning up alone."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
@@ -31,13 +31,13 @@ class Departures:
         self._vault = vault
         self._leases = Leases(store, _TABLE, "id")
 
-    def begin(self, merchant: str, now: datetime) -> Departure | None:
+    def begin(self, merchant: str, now: datetime) -> Disconnection | None:
         """Takes the connection out of use, tokens kept for cleaning up; nothing if there never was one."""
         stays = _TABLE.c.state != _GONE
         with self._store.write() as connection:
             own = _TABLE.c.merchant == merchant
             connection.execute(update(_TABLE).where(own, stays).values(state=_GONE, since=now))
-            touch_merchant(connection, merchant, now)
+            mark_merchant_changed(connection, merchant, now)
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             return _departure(session, row) if row else None
@@ -69,28 +69,28 @@ class Departures:
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         """Keeps the newest access token for the rest of the cleaning up."""
-        sealed = {"access_token": self._vault.seal(token), "access_expires_at": expires_at}
+        sealed = {"access_token": self._vault.encrypt(token), "access_expires_at": expires_at}
         with self._store.write() as connection:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _GONE, _TABLE.c.refresh_token.is_not(None))
             connection.execute(update(_TABLE).where(*own).values(**sealed))
 
-    def take_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
         """Whether this holder may refresh the token now, and nobody else."""
         return self._leases.acquire(connection_id, holder, lasts)
 
-    def give_back_lease(self, connection_id: str, holder: str) -> None:
+    def release_lease(self, connection_id: str, holder: str) -> None:
         """Lets the next one refresh."""
         self._leases.release(connection_id, holder)
 
 
-def _departure(session: Session, row: ConnectionRow) -> Departure:
+def _departure(session: Session, row: ConnectionRow) -> Disconnection:
     calendars = session.exec(select(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
-    return Departure(
+    return Disconnection(
         connection_id=row.id,
         alive=row.refresh_token is not None,
         shared=_is_shared(session, row),
         calendars=tuple(
-            LeftCalendar(owner=Owner(kind=OwnerKind(each.kind), id=each.owner_id), calendar_id=each.calendar_id)
+            DisconnectedCalendar(owner=Owner(kind=OwnerKind(each.kind), id=each.owner_id), calendar_id=each.calendar_id)
             for each in calendars
         ),
     )

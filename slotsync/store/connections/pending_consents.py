@@ -66,7 +66,7 @@ class PendingConsents:
                     kind=awaited.value,
                     merchant=merchant,
                     browser_hash=_hashed(browser),
-                    secret=self._vault.seal(secret),
+                    secret=self._vault.encrypt(secret),
                     expires_at=now + LIFETIME,
                 )
             )
@@ -81,7 +81,7 @@ class PendingConsents:
     def _opened(self, row: Row[tuple[object, ...]]) -> PendingConsent:
         return PendingConsent(
             merchant=row.merchant,
-            secret=self._vault.open(row.secret),
+            secret=self._vault.decrypt(row.secret),
             expired=row.expires_at <= self._clock(),
             browser_hash=row.browser_hash,
         )

@@ -35,7 +35,7 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-SEALED = "sealed"
+ENCRYPTED = "sealed"
 """The mark of a column that holds secrets."""
 
 _NAMES = {
@@ -51,9 +51,9 @@ class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES
     """The base of all rows."""
 
 
-def sealed_field() -> Any:
+def encrypted_field() -> Any:
     """A column whose texts are sealed; ``slotsync secrets rotate`` finds it by this mark."""
-    return Field(default=None, sa_column_kwargs={"info": {SEALED: True}})
+    return Field(default=None, sa_column_kwargs={"info": {ENCRYPTED: True}})
 
 
 Insert = sqlite.Insert | postgresql.Insert

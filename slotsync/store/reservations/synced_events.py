@@ -10,7 +10,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
-from slotsync.domain.reservations.schedule import GRACE
+from slotsync.domain.reservations.schedule import GRACE_PERIOD
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.engine import Store
@@ -270,7 +270,7 @@ def _is_of(merchant: str, owner: Owner) -> ColumnElement[bool]:
 
 def _is_open(now: datetime) -> ColumnElement[bool]:
     cancelled = _RESERVATIONS.c.status == ReservationStatus.CANCELLED.value
-    return and_(not_(cancelled), _RESERVATIONS.c.ends_at > now - GRACE)
+    return and_(not_(cancelled), _RESERVATIONS.c.ends_at > now - GRACE_PERIOD)
 
 
 def _wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:

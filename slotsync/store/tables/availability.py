@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import false
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, sealed_field
+from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class WatchedAccountRow(Row, table=True):
@@ -32,7 +32,7 @@ class WatchedCalendarRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     connection_id: str = Field(foreign_key="watched_account.connection_id", index=True)
-    calendar_id: str | None = sealed_field()
+    calendar_id: str | None = encrypted_field()
     rung_at: datetime | None = Field(default=None, sa_type=Instant)
     push_refused: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
@@ -47,7 +47,7 @@ class PushChannelRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     watched_id: str = Field(foreign_key="watched_calendar.id", index=True)
-    token: str | None = sealed_field()
+    token: str | None = encrypted_field()
     resource_id: str | None = None
     asked_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -68,7 +68,7 @@ class BusyReadingRow(Row, table=True):
     ends_at: datetime | None = Field(default=None, sa_type=Instant)
     read_at: datetime | None = Field(default=None, sa_type=Instant)
     good_until: datetime | None = Field(default=None, sa_type=Instant)
-    busy: str | None = sealed_field()
+    busy: str | None = encrypted_field()
     error: str | None = None
     failed_at: datetime | None = Field(default=None, sa_type=Instant)
     failed_from: datetime | None = Field(default=None, sa_type=Instant)
@@ -89,7 +89,7 @@ class PublishedAvailabilityRow(Row, table=True):
     token: str
     starts_at: datetime = Field(sa_type=Instant)
     ends_at: datetime = Field(sa_type=Instant)
-    slots: str | None = sealed_field()
+    slots: str | None = encrypted_field()
 
 
 class WebhookMessageRow(Row, table=True):
@@ -99,5 +99,5 @@ class WebhookMessageRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     merchant: str = Field(foreign_key="merchant.id")
-    body: str | None = sealed_field()
+    body: str | None = encrypted_field()
     created_at: datetime = Field(sa_type=Instant)

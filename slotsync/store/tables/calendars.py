@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, false, true
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, sealed_field
+from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class MerchantRow(Row, table=True):
@@ -83,5 +83,5 @@ class BlockingCalendarRow(Row, table=True):
     kind: str = Field(primary_key=True)
     owner_id: str = Field(primary_key=True)
     place: int = Field(primary_key=True)
-    calendar_id: str | None = sealed_field()
-    name: str | None = sealed_field()
+    calendar_id: str | None = encrypted_field()
+    name: str | None = encrypted_field()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, sealed_field
+from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class ConnectionRow(Row, table=True):
@@ -19,11 +19,11 @@ class ConnectionRow(Row, table=True):
     id: str = Field(primary_key=True)
     merchant: str = Field(foreign_key="merchant.id", unique=True)
     state: str
-    account_email: str | None = sealed_field()
+    account_email: str | None = encrypted_field()
     account_key: str | None = None
     scopes: str = ""
-    refresh_token: str | None = sealed_field()
-    access_token: str | None = sealed_field()
+    refresh_token: str | None = encrypted_field()
+    access_token: str | None = encrypted_field()
     access_expires_at: datetime | None = Field(default=None, sa_type=Instant)
     lease_holder: str | None = None
     lease_until: datetime | None = Field(default=None, sa_type=Instant)
@@ -44,7 +44,7 @@ class PendingConsentRow(Row, table=True):
     kind: str
     merchant: str = Field(foreign_key="merchant.id")
     browser_hash: str
-    secret: str | None = sealed_field()
+    secret: str | None = encrypted_field()
     expires_at: datetime = Field(sa_type=Instant, index=True)
 
 

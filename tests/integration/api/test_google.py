@@ -12,8 +12,8 @@ import pytest
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, wanted_scopes
 from slotsync.settings import Settings
-from starter.bootstrap import Backend
-from starter.services.connections import Connecting
+from starter.bootstrap import Services
+from starter.services.connections import ConnectionService
 from starter.services.settings_links import Leads, LinkTrouble, SettingsLinks
 from tests.support.api import Api, api_with, serving_on_free_port
 from tests.support.api_merchants import account_of, begin, consent, revoke, tokens
@@ -33,9 +33,9 @@ def google_of(merchant: str) -> str:
 async def api_under(api: Api, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
     """The same world behind an API with other settings."""
     world = api.world
-    backend = Backend.of(world.settings.model_copy(update=settings), world.store, world.client)
+    services = Services.of(world.settings.model_copy(update=settings), world.store, world.client)
     async with (
-        serving_on_free_port(backend) as url,
+        serving_on_free_port(services) as url,
         httpx.AsyncClient(base_url=url, headers=api.platform.headers) as platform,
     ):
         yield platform
@@ -185,10 +185,10 @@ async def test_who_never_connected_may_leave_too(working: Api, merchant: str) ->
 
 async def test_a_disconnection_that_takes_long_goes_on_by_itself(api: Api, merchant: str) -> None:
     world = api.world
-    backend = Backend.of(world.settings, world.store, world.client)
+    services = Services.of(world.settings, world.store, world.client)
     moment = timedelta(seconds=0.05)
-    connecting = Connecting(world.settings, world.store, world.vault, world.client, patience=moment)
-    async with serving_on_free_port(replace(backend, connecting=connecting)) as url:
+    connecting = ConnectionService(world.settings, world.store, world.vault, world.client, patience=moment)
+    async with serving_on_free_port(replace(services, connecting=connecting)) as url:
         answer = await api.platform.delete(f"{url}{google_of(merchant)}")
     assert (answer.status_code, answer.json()) == (202, {"farewell": None})
 

@@ -9,7 +9,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from starter.api.app import create_app
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 from tests.support.api import Api, serving_on_free_port
 from tests.support.settings import KEY
 from tests.support.temporal_servers import temporal_server
@@ -43,10 +43,10 @@ async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """An API whose database and whose Temporal are gone."""
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
     async with temporal_server(Vault([Fernet.generate_key().decode()])) as client:
-        backend = Backend.of(nobody, Store.open(nobody.database_url), client)
+        services = Services.of(nobody, Store.open(nobody.database_url), client)
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
-        serving_on_free_port(backend) as url,
+        serving_on_free_port(services) as url,
         httpx.AsyncClient(base_url=url, timeout=60, headers=headers) as platform,
     ):
         yield platform
@@ -69,7 +69,7 @@ async def test_a_fault_of_ours_is_answered_and_logged_without_what_it_says(
     async def broken() -> None:
         raise RuntimeError(SECRET)
 
-    app = create_app(Backend.of(api.world.settings, api.world.store, api.world.client))
+    app = create_app(Services.of(api.world.settings, api.world.store, api.world.client))
     app.add_api_route("/v1/broken", broken)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=api.platform.headers) as client:
@@ -84,7 +84,7 @@ async def test_a_fault_of_ours_is_answered_and_logged_without_what_it_says(
 
 async def test_over_https_browsers_are_told_to_stay_there(api: Api) -> None:
     settings = api.world.settings.model_copy(update={"public_url": "https://slots.example"})
-    app = create_app(Backend.of(settings, api.world.store, api.world.client))
+    app = create_app(Services.of(settings, api.world.store, api.world.client))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         answer = await client.get("/healthz")
     assert answer.headers["strict-transport-security"] == "max-age=31536000"

@@ -16,7 +16,7 @@ from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from starter.api.app import create_app
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 from tests.support.api import Api
 
 pytestmark = pytest.mark.anyio
@@ -127,7 +127,7 @@ async def test_a_storm_of_pushes_is_answered_with_few_writes(watched: Watched) -
 
 async def test_while_the_database_is_gone_google_is_asked_to_tell_again(settings: Settings, api: Api) -> None:
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
-    cut_off = Backend.of(nobody, Store.open(nobody.database_url), api.world.client)
+    cut_off = Services.of(nobody, Store.open(nobody.database_url), api.world.client)
     told = {"Channel-ID": "a-channel", "Channel-Token": "a-token", "Resource-State": "exists"}
     headers = {f"X-Goog-{name}": value for name, value in told.items()}
     transport = httpx.ASGITransport(create_app(cut_off))

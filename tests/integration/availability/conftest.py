@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from localgoogle.server import RunningLocalGoogle
-from slotsync.busy_times.poller import BusyReader
+from slotsync.busy_times.poller import Poller
 from slotsync.secrets import Vault
 from tests.support.availability_world import AvailabilityWorld, open_availability_world
 from tests.support.poller_harness import PollerHarness, running_poller_harness
@@ -29,7 +29,7 @@ def desk(running: PollerHarness, request: pytest.FixtureRequest) -> Iterator[Pol
 
 
 @pytest.fixture
-def reader(desk: PollerHarness) -> Iterator[BusyReader]:
+def reader(desk: PollerHarness) -> Iterator[Poller]:
     with desk.reader() as reader:
         yield reader
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
 from localgoogle.state.channels import Notification
-from slotsync.busy_times.poller import TURN, BusyReader
+from slotsync.busy_times.poller import LEASE_DURATION, Poller
 from slotsync.domain.availability.availability import Slot, SlotState
 from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, STALE_AFTER
-from slotsync.domain.availability.messages import Subject
+from slotsync.domain.availability.messages import PublishRequest
 from slotsync.domain.availability.push_channels import SLOW_POLL
 from slotsync.domain.availability.reading_plan import FAR_GAP
-from slotsync.domain.webhooks import AvailabilityChanged, ToldSlot, Webhook
+from slotsync.domain.webhooks import AvailabilityChanged, Webhook, WebhookSlot
 from slotsync.store.availability.publications import Publications
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.support.merchant_model import BEGINNINGS, CALENDARS, DAY, HOUR, MINUTE, PRODUCTS, MerchantModel
@@ -54,7 +54,7 @@ class Life(MerchantModel):
         self.stack = ExitStack()
         self.channels = desk.channels
         self.rings: list[Notification] = []
-        self.readers: list[BusyReader] = []
+        self.readers: list[Poller] = []
         self.address: str | None = None
         self.mirrors = {product: Mirror() for product in PRODUCTS}
 
@@ -91,7 +91,7 @@ class Life(MerchantModel):
     @rule()
     def a_reader_dies_in_its_turn(self) -> None:
         self.desk.accounts.know(self.account.connection_id)
-        self.desk.accounts.acquire_lease(self.account.connection_id, "dead", TURN)
+        self.desk.accounts.acquire_lease(self.account.connection_id, "dead", LEASE_DURATION)
 
     @rule(count=st.integers(1, 9))
     def pushes_are_lost(self, count: int) -> None:
@@ -100,7 +100,7 @@ class Life(MerchantModel):
     @rule(which=st.integers(0, 1))
     def pushes_arrive_and_what_they_tell_of_is_read(self, which: int) -> None:
         channels, now = [ring.channel for ring in self.rings], self.clock()
-        rung = {each.calendar_id for each in channels if self.channels.rang(each.id, each.token, now)}
+        rung = {each.calendar_id for each in channels if self.channels.record_notification(each.id, each.token, now)}
         self.rings.clear()
         self.clock.advance(FAR_GAP + MINUTE / 60)
         self.is_read(which)
@@ -121,7 +121,7 @@ class Life(MerchantModel):
     def is_published(self, product: str) -> None:
         mirror, availability = self.mirrors[product], self.account.availability(product)
         replaced = mirror.outbox[-1] if len(mirror.outbox) > 1 else None
-        subject = Subject(merchant=self.account.merchant, product=product, token=str(uuid4()), replaces=replaced)
+        subject = PublishRequest(merchant=self.account.merchant, product=product, token=str(uuid4()), replaces=replaced)
         messages = (
             Publications(self.desk.store, self.desk.vault, webhooks=True)
             .publish(subject, availability, self.clock())
@@ -216,10 +216,10 @@ class Life(MerchantModel):
 
     # How it is done
 
-    def reader(self) -> BusyReader:
+    def reader(self) -> Poller:
         return self.stack.enter_context(self.desk.reader(self.address))
 
-    def told(self, slots: Sequence[Slot] | Sequence[ToldSlot]) -> tuple[int, int, int]:
+    def told(self, slots: Sequence[Slot] | Sequence[WebhookSlot]) -> tuple[int, int, int]:
         """What is told as busy, as unknown and closed, and as unknown and open."""
         kinds = ((SlotState.BUSY, True), (SlotState.UNKNOWN, True), (SlotState.UNKNOWN, False))
         busy, closed, open_ = (
@@ -228,8 +228,8 @@ class Life(MerchantModel):
         return busy, closed, open_
 
 
-def _stretch(slot: Slot | ToldSlot) -> tuple[datetime, datetime]:
-    return slot.bounds if isinstance(slot, ToldSlot) else slot.span.bounds
+def _stretch(slot: Slot | WebhookSlot) -> tuple[datetime, datetime]:
+    return slot.bounds if isinstance(slot, WebhookSlot) else slot.span.bounds
 
 
 @pytest.fixture

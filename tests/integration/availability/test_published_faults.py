@@ -8,7 +8,7 @@ import pytest
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST
 from slotsync.domain.connections.messages import Granted
 from slotsync.store.connections.connections import Connections
-from slotsync.temporal.signals import tell_connection
+from slotsync.temporal.signals import signal_connection
 from starter.local.dev import CLIENT_ID
 from tests.support.availability_webhooks import HOUR, TOMORROW, news, slots
 from tests.support.availability_world import AvailabilityWorld
@@ -75,7 +75,7 @@ async def grant_without_the_scope(shop: AvailabilityWorld) -> None:
     answer: httpx.Response = await shop.world.http.post(f"/sandbox/accounts/{EMAIL}/grant", json=granted)
     token = answer.raise_for_status().json()["refresh_token"]
     Connections(shop.world.store, shop.world.vault).save_grant(MERCHANT, token, scopes, EMAIL)
-    await tell_connection(shop.world.client, MERCHANT, Granted(all_anew=True))
+    await signal_connection(shop.world.client, MERCHANT, Granted(all_anew=True))
 
 
 @pytest.mark.parametrize("lose", [revoke, grant_without_the_scope])
@@ -91,6 +91,6 @@ async def test_what_only_the_merchant_can_mend_parks_and_goes_on_by_itself_once_
         await told(shop, CLOSED, complete=False)
         await parked(shop, 1)
         await world.connect()
-        await tell_connection(world.client, MERCHANT, Granted())
+        await signal_connection(world.client, MERCHANT, Granted())
         await told(shop, BUSY, complete=True)
         await parked(shop, 0)

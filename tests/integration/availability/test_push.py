@@ -9,7 +9,7 @@ from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.connections.connections import Connections
-from starter.bootstrap import Backend
+from starter.bootstrap import Services
 from tests.support.availability_webhooks import HOUR, TOMORROW, closed_from, told
 from tests.support.availability_world import AvailabilityWorld, open_availability_world
 from tests.support.samples import EMAIL, MERCHANT
@@ -47,7 +47,7 @@ async def shop(
         ) as built,
     ):
         world = built.world
-        async with serving(Backend.of(world.settings, world.store, world.client), taken), world.working():
+        async with serving(Services.of(world.settings, world.store, world.client), taken), world.working():
             yield built
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from localgoogle.protocol.errors import KNOWN_REASONS
-from slotsync.busy_times.poller import BusyReader
+from slotsync.busy_times.poller import Poller
 from slotsync.domain.availability.availability import SlotState
 from slotsync.domain.availability.horizon import JITTER, OVERLAP
 from slotsync.domain.availability.intervals import Interval
@@ -35,7 +35,7 @@ PATIENCE = timedelta(seconds=0.3)
 
 
 @pytest.fixture
-def shop(desk: PollerHarness, reader: BusyReader) -> BlockedMerchant:
+def shop(desk: PollerHarness, reader: Poller) -> BlockedMerchant:
     return _read(BlockedMerchant(desk, reader))
 
 
@@ -92,7 +92,7 @@ def test_an_error_inside_a_good_answer_never_opens_what_was_busy_and_concerns_no
 
 @pytest.mark.parametrize("reason", EACH_REASON)
 def test_a_calendar_that_never_answered_is_unknown_and_not_free(
-    desk: PollerHarness, reader: BusyReader, reason: str
+    desk: PollerHarness, reader: Poller, reason: str
 ) -> None:
     shop = BlockedMerchant(desk, reader)
     desk.fault("freebusy_error", calendar=shop.family, reason=reason)
@@ -140,7 +140,7 @@ def _fails_and_heals(desk: PollerHarness, shop: BlockedMerchant) -> None:
     shop.heals(within=HOUR / 2)
 
 
-def test_without_an_access_token_nothing_is_known(desk: PollerHarness, reader: BusyReader) -> None:
+def test_without_an_access_token_nothing_is_known(desk: PollerHarness, reader: Poller) -> None:
     shop = BlockedMerchant(desk, reader)
     desk.fault("drop", method="oauth2.token")
     shop.read()
@@ -233,7 +233,7 @@ def test_a_change_whose_push_is_lost_is_found_by_polling(desk: PollerHarness, re
     assert receiver.states() == ["sync"]
 
 
-def _pushed(desk: PollerHarness, reader: BusyReader) -> tuple[MerchantAccount, str]:
+def _pushed(desk: PollerHarness, reader: Poller) -> tuple[MerchantAccount, str]:
     """An account with a calendar of which Google tells, and that was read since it does."""
     account = desk.account()
     calendar = account.calendar()
@@ -246,7 +246,7 @@ def _pushed(desk: PollerHarness, reader: BusyReader) -> tuple[MerchantAccount, s
     return account, calendar
 
 
-def _when(desk: PollerHarness, reader: BusyReader, account: MerchantAccount, true: Callable[[], bool]) -> timedelta:
+def _when(desk: PollerHarness, reader: Poller, account: MerchantAccount, true: Callable[[], bool]) -> timedelta:
     """How long it takes until this is true, if the account is read whenever it is due."""
     began = desk.clock.now
     while desk.clock.now < began + HOUR:

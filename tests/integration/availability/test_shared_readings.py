@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.busy_times.poller import OTHERS_TURN, TURN, BusyReader, Turn
+from slotsync.busy_times.poller import LEASE_DURATION, LEASE_RETRY_DELAY, Poller, PollResult
 from slotsync.domain.availability.horizon import JITTER, chunks
 from slotsync.domain.availability.push_channels import SLOW_POLL
 from slotsync.domain.availability.reading_plan import WatchedCalendar
@@ -51,7 +51,7 @@ def large(desk: PollerHarness) -> MerchantAccount:
 
 
 @pytest.fixture
-def others(desk: PollerHarness) -> Iterator[Sequence[BusyReader]]:
+def others(desk: PollerHarness) -> Iterator[Sequence[Poller]]:
     """Readers of other processes: each has a store of its own, on the same database."""
     with ExitStack() as stack:
         stores = [stack.enter_context(closing(Store.open(desk.settings.database_url))) for _ in range(2)]
@@ -82,14 +82,14 @@ def watched(desk: PollerHarness, account: MerchantAccount) -> dict[str, WatchedC
     return {each.calendar_id: each for each in desk.accounts.calendars(account.connection_id)}
 
 
-def all_at_once(readers: Sequence[BusyReader], account: MerchantAccount) -> list[Turn]:
+def all_at_once(readers: Sequence[Poller], account: MerchantAccount) -> list[PollResult]:
     """Eight threads for each reader, all for one account."""
     with ThreadPoolExecutor(8 * len(readers)) as threads:
         return list(threads.map(lambda reader: reader.turn(account.connection_id), [*readers] * 8))
 
 
 def test_one_reads_for_all_threads_and_processes(
-    desk: PollerHarness, large: MerchantAccount, reader: BusyReader, others: Sequence[BusyReader]
+    desk: PollerHarness, large: MerchantAccount, reader: Poller, others: Sequence[Poller]
 ) -> None:
     calls = counter(desk, large)
     turns = all_at_once([reader, *others], large)
@@ -99,7 +99,7 @@ def test_one_reads_for_all_threads_and_processes(
 
 
 def test_each_round_takes_as_many_calls_however_many_ask(
-    desk: PollerHarness, large: MerchantAccount, reader: BusyReader, others: Sequence[BusyReader]
+    desk: PollerHarness, large: MerchantAccount, reader: Poller, others: Sequence[Poller]
 ) -> None:
     reader.turn(large.connection_id)
     calls = counter(desk, large)
@@ -110,7 +110,7 @@ def test_each_round_takes_as_many_calls_however_many_ask(
 
 
 def test_what_a_sibling_has_read_is_used_and_not_read_again(
-    account: MerchantAccount, reader: BusyReader, others: Sequence[BusyReader], calls: Callable[[], dict[str, int]]
+    account: MerchantAccount, reader: Poller, others: Sequence[Poller], calls: Callable[[], dict[str, int]]
 ) -> None:
     read = reader.turn(account.connection_id)
     assert calls() == {"query": PIECES}
@@ -120,29 +120,29 @@ def test_what_a_sibling_has_read_is_used_and_not_read_again(
 
 
 def test_while_another_reads_nobody_else_does(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader, calls: Callable[[], dict[str, int]]
+    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     desk.accounts.know(account.connection_id)
-    assert desk.accounts.acquire_lease(account.connection_id, "another", TURN)
+    assert desk.accounts.acquire_lease(account.connection_id, "another", LEASE_DURATION)
     turn = reader.turn(account.connection_id)
     assert calls() == {}
-    assert timedelta() < turn.next_at - desk.clock() <= OTHERS_TURN
+    assert timedelta() < turn.next_at - desk.clock() <= LEASE_RETRY_DELAY
 
 
 def test_a_reader_that_dies_holds_up_the_others_no_longer_than_its_turn(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader, calls: Callable[[], dict[str, int]]
+    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     desk.accounts.know(account.connection_id)
-    assert desk.accounts.acquire_lease(account.connection_id, "dead", TURN)
+    assert desk.accounts.acquire_lease(account.connection_id, "dead", LEASE_DURATION)
     died_at = desk.clock.now
     while not (turn := reader.turn(account.connection_id)).calls:
         desk.clock.now = turn.next_at
     assert calls() == {"query": PIECES}
-    assert desk.clock.now - died_at < TURN + OTHERS_TURN + timedelta(milliseconds=10)
+    assert desk.clock.now - died_at < LEASE_DURATION + LEASE_RETRY_DELAY + timedelta(milliseconds=10)
 
 
 def test_a_calendar_that_was_just_picked_is_read_at_once_and_alone(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader, calls: Callable[[], dict[str, int]]
+    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     reader.turn(account.connection_id)
     before, work = watched(desk, account), account.calendar("Work")
@@ -156,7 +156,7 @@ def test_a_calendar_that_was_just_picked_is_read_at_once_and_alone(
 
 
 def test_a_calendar_of_two_products_is_read_once(
-    account: MerchantAccount, reader: BusyReader, calls: Callable[[], dict[str, int]]
+    account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     reader.turn(account.connection_id)
     account.choose("kayak")
@@ -184,7 +184,7 @@ def test_a_calendar_that_nobody_picks_any_more_is_forgotten_and_its_channel_stop
 
 
 def test_when_nothing_is_picked_any_more_google_is_left_alone(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader, calls: Callable[[], dict[str, int]]
+    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     reader.turn(account.connection_id)
     account.pick()
@@ -197,7 +197,7 @@ def test_when_nothing_is_picked_any_more_google_is_left_alone(
 
 
 def test_a_calendar_that_slotsync_fills_never_blocks_and_is_never_asked_for(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader, calls: Callable[[], dict[str, int]]
+    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     managed = account.calendar("Sunset tour")
     Calendars(desk.store).record(account.merchant, Owner.product("tour"), managed, account.connection_id)
@@ -210,7 +210,7 @@ def test_a_calendar_that_slotsync_fills_never_blocks_and_is_never_asked_for(
 
 
 def test_a_calendar_that_is_managed_later_is_forgotten(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader
+    desk: PollerHarness, account: MerchantAccount, reader: Poller
 ) -> None:
     work = account.calendar("Work")
     account.pick(account.email, work)
@@ -221,7 +221,7 @@ def test_a_calendar_that_is_managed_later_is_forgotten(
 
 
 def test_the_error_of_one_calendar_leaves_the_others_known(
-    desk: PollerHarness, account: MerchantAccount, reader: BusyReader
+    desk: PollerHarness, account: MerchantAccount, reader: Poller
 ) -> None:
     gone = account.calendar("Gone")
     account.choose("gone")
@@ -236,7 +236,7 @@ def test_the_error_of_one_calendar_leaves_the_others_known(
 
 
 def test_a_call_that_fails_leaves_its_calendars_unknown_and_no_others(
-    desk: PollerHarness, large: MerchantAccount, reader: BusyReader
+    desk: PollerHarness, large: MerchantAccount, reader: Poller
 ) -> None:
     desk.fault("backendError", count=1)
     reader.turn(large.connection_id)
@@ -246,7 +246,7 @@ def test_a_call_that_fails_leaves_its_calendars_unknown_and_no_others(
 
 
 def test_google_is_not_asked_again_and_again_after_it_said_that_it_is_too_much(
-    desk: PollerHarness, large: MerchantAccount, reader: BusyReader
+    desk: PollerHarness, large: MerchantAccount, reader: Poller
 ) -> None:
     calls = counter(desk, large)
     desk.fault("userRateLimitExceeded")

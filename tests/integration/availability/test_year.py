@@ -14,8 +14,8 @@ from temporalio.worker import Worker
 from activities.bootstrap import availability_activities
 from activities.webhooks import WebhookActivities
 from localgoogle.server import RunningLocalGoogle
-from slotsync.busy_times.product_availability import ProductLooks
-from slotsync.connection_health import CallNotes
+from slotsync.busy_times.product_availability import ProductStates
+from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.changes import changed, slots_in
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import Subscription
@@ -23,7 +23,7 @@ from slotsync.domain.workflow_ids import availability_id
 from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
 from slotsync.store.availability.publications import Publications
-from slotsync.store.availability.watched_accounts import touch_merchant
+from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal import queues
 from tests.support.availability_listener import LISTENER, heard_by, listening
@@ -63,7 +63,7 @@ class YearClock:
 async def working_by(clock: YearClock, world: World) -> AsyncIterator[None]:
     """Workers that watch and tell, by this clock."""
     connections = Connections(world.store, world.vault, clock)
-    notes = CallNotes(connections, world.client, asyncio.get_running_loop(), clock)
+    notes = ConnectionHealth(connections, world.client, asyncio.get_running_loop(), clock)
     async with AsyncExitStack() as stack:
         services = stack.enter_context(closing(GoogleServices(world.settings, connections)))
         parts = availability_activities(world.settings, world.store, world.vault, services, notes, clock)
@@ -125,12 +125,12 @@ async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was
 def ring(world: World, clock: YearClock) -> None:
     """Has the workers look at the clock: they would wait for it in real time."""
     with world.store.write() as connection:
-        touch_merchant(connection, MERCHANT, clock.now)
+        mark_merchant_changed(connection, MERCHANT, clock.now)
 
 
 async def seen(world: World, clock: YearClock, starts: list[datetime]) -> None:
     """Waits until the product is known to be closed at these times and at no others, and that is published."""
-    looks = ProductLooks(world.store, world.vault, world.settings.horizon)
+    looks = ProductStates(world.store, world.vault, world.settings.horizon)
     told = Publications(world.store, world.vault, webhooks=True)
     whole = Interval(start=clock.now, end=clock.now + timedelta(days=89))
 

@@ -10,7 +10,7 @@ from tests.support.managed_calendars import life_of
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
-from workflows.calendar import LATE
+from workflows.calendar import DUPLICATE_CHECK_DELAY
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ async def test_a_calendar_whose_creation_was_lost_twice_exists_once(shop: World,
     async with shop.working():
         await shop.slotsync.report(snapshot(1))
         await shop.settled(1)
-        await skipper.fast_forward(life_of(shop, TOUR), 2 * LATE)
+        await skipper.fast_forward(life_of(shop, TOUR), 2 * DUPLICATE_CHECK_DELAY)
         (made,) = Calendars(shop.store).of(MERCHANT, [TOUR])
     assert (await shop.calendars()) == {"sunset-tour": made.calendar_id}
     assert await shop.titles() == ["v1"]

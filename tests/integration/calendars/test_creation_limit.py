@@ -17,7 +17,7 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.owners import Owners
-from slotsync.temporal.signals import tell_calendar
+from slotsync.temporal.signals import signal_calendar
 from starter.local.processes import slotsync_command
 from tests.support.comparison import calendars_twice
 from tests.support.managed_calendars import in_google, life_of
@@ -151,7 +151,7 @@ async def test_a_turn_that_comes_while_it_is_asked_for_is_asked_for_again(shop: 
     *others, last = TOURS[: LIMIT + 1]
     due = datetime.now(UTC) + timedelta(seconds=5)
     for tour in others:
-        CalendarPermits(shop.store).take_turn(MERCHANT, tour, due - WINDOW)
+        CalendarPermits(shop.store).request(MERCHANT, tour, due - WINDOW)
     Owners(shop.store).put(MERCHANT, last, settings_of(last))
 
     async def come() -> bool:
@@ -159,7 +159,7 @@ async def test_a_turn_that_comes_while_it_is_asked_for_is_asked_for_again(shop: 
 
     async with shop.working():
         with shop.store.write():  # which keeps the answer back
-            await tell_calendar(shop.client, CalendarRequest(merchant=MERCHANT, owner=last), "settings_changed")
+            await signal_calendar(shop.client, CalendarRequest(merchant=MERCHANT, owner=last), "settings_changed")
             await until(come)
         await until(lambda: some_made(shop, 1))
     assert [permit.owner for permit in permits(shop)].count(last) == 1

@@ -10,7 +10,7 @@ from tests.support.managed_calendars import delete_by_hand, in_google, life_of, 
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
-from workflows.calendar import AUDIT, ManagedCalendarWorkflow
+from workflows.calendar import CALENDAR_CHECK_INTERVAL, ManagedCalendarWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +84,7 @@ async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_one_au
     async with shop.working():
         await book_all(shop)
         await delete_by_hand(shop, TOUR)
-        await skipper.fast_forward(life_of(shop, TOUR), 1.25 * AUDIT + timedelta(minutes=10))
+        await skipper.fast_forward(life_of(shop, TOUR), 1.25 * CALENDAR_CHECK_INTERVAL + timedelta(minutes=10))
         await shown(shop, TOUR, NAMES)
     assert await shop.titles(GUIDE) == sorted(NAMES)
     assert len(await in_google(shop)) == 2

@@ -8,7 +8,7 @@ import pytest
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from starter.services.connections import Connecting
+from starter.services.connections import ConnectionService
 from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.samples import EMAIL
 from tests.support.settings import settings_for
@@ -25,7 +25,7 @@ def settings(google: RunningLocalGoogle, tmp_path: Path) -> Settings:
 async def office(settings: Settings, vault: Vault) -> AsyncIterator[ConnectionHarness]:
     """With two Google accounts, of which none is connected."""
     async with temporal_server(vault) as client, world_of(settings, vault, client) as world:
-        office = ConnectionHarness(world, Connecting(settings, world.store, vault, client))
+        office = ConnectionHarness(world, ConnectionService(settings, world.store, vault, client))
         for email in (EMAIL, OTHER):
             await office.account(email)
         yield office

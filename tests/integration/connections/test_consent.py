@@ -20,7 +20,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.pending_consents import LIFETIME, Awaited, PendingConsents
-from starter.services.connections import AnotherAccount, Connected, Connecting, Reason, Refusal
+from starter.services.connections import AnotherAccount, Connected, ConnectionService, ConsentRefused, Reason
 from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, MERCHANT
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 
 def refusal(result: object) -> Reason:
-    assert isinstance(result, Refusal), result
+    assert isinstance(result, ConsentRefused), result
     assert result.says
     return result.reason
 
@@ -58,7 +58,9 @@ async def test_a_stricter_platform_never_gets_the_scope_that_shows_events(
 ) -> None:
     await office.connected()
     world = office.world
-    strict = Connecting(settings.model_copy(update={"google_push": False}), world.store, world.vault, world.client)
+    strict = ConnectionService(
+        settings.model_copy(update={"google_push": False}), world.store, world.vault, world.client
+    )
     back = decide(await strict.begin(MERCHANT, BROWSER), EMAIL)
     result = await strict.complete(back.state, back.code, BROWSER)
     assert isinstance(result, Connected)
@@ -230,7 +232,7 @@ async def test_without_a_public_address_nobody_can_be_sent_to_google(
     office: ConnectionHarness, settings: Settings
 ) -> None:
     world = office.world
-    nowhere = Connecting(settings.model_copy(update={"public_url": ""}), world.store, world.vault, world.client)
+    nowhere = ConnectionService(settings.model_copy(update={"public_url": ""}), world.store, world.vault, world.client)
     with pytest.raises(SettingsError, match="SLOTSYNC_PUBLIC_URL"):
         await nowhere.begin(MERCHANT, BROWSER)
     assert (await nowhere.view(MERCHANT)).state is ConnectionState.DISCONNECTED

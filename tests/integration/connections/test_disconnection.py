@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from slotsync.domain.availability.push_channels import Channel
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.disconnection import Farewell, LeftCalendars
+from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.connections.messages import Revoked
 from slotsync.errors import GrantLost
 from slotsync.google.channels import GoogleChannels
@@ -17,7 +17,7 @@ from slotsync.google.service import GoogleServices
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.connections.connections import Connections
-from slotsync.temporal.signals import tell_connection
+from slotsync.temporal.signals import signal_connection
 from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
 from tests.support.push_receiver import PushReceiver
@@ -44,7 +44,7 @@ async def served(office: ConnectionHarness) -> World:
     return office.world
 
 
-async def gone(office: ConnectionHarness, calendars: LeftCalendars) -> Farewell:
+async def gone(office: ConnectionHarness, calendars: CalendarChoice) -> DisconnectionResult:
     farewell = await office.connecting.disconnect(MERCHANT, calendars)
     assert farewell is not None
     view = await office.connecting.view(MERCHANT)
@@ -66,7 +66,7 @@ def secrets_left(world: World) -> list[object]:
 async def test_calendars_are_deleted_and_the_grant_is_given_back(office: ConnectionHarness) -> None:
     async with office.world.working():
         world = await served(office)
-        farewell = await gone(office, LeftCalendars.DELETE)
+        farewell = await gone(office, CalendarChoice.DELETE)
         assert (farewell.deleted, farewell.left, farewell.grant_ended, farewell.notes) == ((TOUR,), (), True, ())
         await until_parked(world, 2)
     assert await world.calendars() == {}
@@ -77,7 +77,7 @@ async def test_calendars_are_deleted_and_the_grant_is_given_back(office: Connect
 async def test_calendars_that_are_kept_stay_as_they_were(office: ConnectionHarness) -> None:
     async with office.world.working():
         world = await served(office)
-        farewell = await gone(office, LeftCalendars.KEEP)
+        farewell = await gone(office, CalendarChoice.KEEP)
         assert (farewell.deleted, farewell.left, farewell.grant_ended) == ((), (TOUR,), True)
         assert "stay in Google Calendar" in farewell.notes[0]
         await report_reservations(world, 2, 2)
@@ -89,7 +89,7 @@ async def test_a_dead_grant_does_not_keep_anyone_from_leaving(office: Connection
     async with office.world.working():
         world = await served(office)
         await office.revoke()
-        farewell = await gone(office, LeftCalendars.DELETE)
+        farewell = await gone(office, CalendarChoice.DELETE)
     assert (farewell.deleted, farewell.left) == ((), (TOUR,))
     assert "Delete them there" in farewell.notes[0]
     assert secrets_left(world) == []
@@ -99,20 +99,20 @@ async def test_a_grant_that_is_found_dead_while_its_merchant_leaves_holds_up_nob
     async with office.world.working():
         world = await served(office)
         await world.fault(method="oauth2.revoke", kind="slow", seconds=2, count=1)
-        leaving = asyncio.create_task(office.connecting.disconnect(MERCHANT, LeftCalendars.KEEP))
+        leaving = asyncio.create_task(office.connecting.disconnect(MERCHANT, CalendarChoice.KEEP))
 
         async def on_the_way() -> bool:
             return (await office.connecting.view(MERCHANT)).state is ConnectionState.DISCONNECTED
 
         await until(on_the_way)
-        await tell_connection(world.client, MERCHANT, Revoked(reason="invalid_grant"))
+        await signal_connection(world.client, MERCHANT, Revoked(reason="invalid_grant"))
         assert await leaving is not None
 
 
 async def test_whoever_was_never_connected_is_told_so(office: ConnectionHarness) -> None:
     async with office.world.working():
-        farewell = await office.connecting.disconnect(MERCHANT, LeftCalendars.DELETE)
-    assert farewell == Farewell(notes=("There was no connection.",))
+        farewell = await office.connecting.disconnect(MERCHANT, CalendarChoice.DELETE)
+    assert farewell == DisconnectionResult(notes=("There was no connection.",))
 
 
 async def test_a_calendar_with_events_of_the_merchants_own_is_left(office: ConnectionHarness) -> None:
@@ -122,7 +122,7 @@ async def test_a_calendar_with_events_of_the_merchants_own_is_left(office: Conne
         own = {"summary": "Mine", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
         by_hand = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
         (await world.http.post(by_hand, json=own)).raise_for_status()
-        farewell = await gone(office, LeftCalendars.DELETE)
+        farewell = await gone(office, CalendarChoice.DELETE)
     assert farewell.left == (TOUR,)
     assert "Mine" in await world.titles()
 
@@ -131,7 +131,7 @@ async def test_deletions_that_google_refuses_for_a_while_are_repeated(office: Co
     async with office.world.working():
         world = await served(office)
         await world.fault(method="calendars.delete", kind="backendError", count=2)
-        farewell = await gone(office, LeftCalendars.DELETE)
+        farewell = await gone(office, CalendarChoice.DELETE)
     assert farewell.deleted == (TOUR,)
     assert await world.calendars() == {}
 
@@ -139,7 +139,7 @@ async def test_deletions_that_google_refuses_for_a_while_are_repeated(office: Co
 async def test_coming_back_after_leaving_writes_everything_again(office: ConnectionHarness) -> None:
     async with office.world.working():
         world = await served(office)
-        await gone(office, LeftCalendars.DELETE)
+        await gone(office, CalendarChoice.DELETE)
         await until_parked(world, 2)
         await office.connected(OTHER)
 
@@ -153,7 +153,7 @@ async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(offi
     async with office.world.working():
         world = await served(office)
         await office.connected(EMAIL, merchant="neighbour")
-        farewell = await gone(office, LeftCalendars.KEEP)
+        farewell = await gone(office, CalendarChoice.KEEP)
     assert not farewell.grant_ended
     assert "Another merchant" in farewell.notes[-1]
     assert await office.calls("oauth2.revoke") == 0
@@ -200,7 +200,7 @@ async def test_google_is_asked_to_tell_no_more_before_the_grant_is_given_back(
     async with office.world.working():
         world = await served(office)
         await asyncio.to_thread(watched, world, receiver, MERCHANT)
-        assert (await gone(office, LeftCalendars.KEEP)).grant_ended
+        assert (await gone(office, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [204]
     assert left_of(world) == [0, 0, 0]
 
@@ -212,7 +212,7 @@ async def test_a_channel_that_cannot_be_stopped_keeps_no_grant_from_being_given_
         world = await served(office)
         await asyncio.to_thread(watched, world, receiver, MERCHANT)
         await world.fault(method="channels.stop", kind="backendError", count=100)
-        assert (await gone(office, LeftCalendars.KEEP)).grant_ended
+        assert (await gone(office, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [500]
     assert left_of(world) == [0, 0, 0]
 
@@ -224,7 +224,7 @@ async def test_of_a_shared_account_only_the_own_channels_are_stopped(
         world = await served(office)
         await office.connected(EMAIL, merchant="neighbour")
         channels = await asyncio.to_thread(watched, world, receiver, MERCHANT, "neighbour")
-        assert not (await gone(office, LeftCalendars.KEEP)).grant_ended
+        assert not (await gone(office, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [204]
     assert left_of(world) == [1, 1, 1]
     receiver.heard.clear()
@@ -240,7 +240,7 @@ async def test_nobody_uses_the_grant_from_the_moment_of_leaving(office: Connecti
         connections = Connections(world.store, world.vault)
         connection = connections.active_id(MERCHANT)
         assert connection
-        await gone(office, LeftCalendars.KEEP)
+        await gone(office, CalendarChoice.KEEP)
         with pytest.raises(GrantLost) as raised:
             connections.grant(connection)
     assert raised.value.reason == "disconnected"

@@ -95,17 +95,17 @@ def test_a_slow_creation_that_google_carries_out_late_is_removed(empty_world: Ad
     empty_world.fault("calendars.insert", "slow", count=1, seconds=IMPATIENT_TIMEOUT.total_seconds() * 3)
     calendar_id = ensured(empty_world)
     poll_until(lambda: len(managed(empty_world)) == 2)
-    removed = empty_world.calendars.remove_twins("c-1", SPEC, calendar_id)
+    removed = empty_world.calendars.remove_duplicates("c-1", SPEC, calendar_id)
     assert len(removed) == 1
     assert managed(empty_world) == [calendar_id]
-    assert empty_world.calendars.remove_twins("c-1", SPEC, calendar_id) == []
+    assert empty_world.calendars.remove_duplicates("c-1", SPEC, calendar_id) == []
 
 
 def test_a_twin_that_was_used_is_not_removed(world: AdapterHarness) -> None:
     kept = world.calendar_id
     world.calendar_id = world.calendars.create("c-1", SPEC)
     world.put()
-    assert world.calendars.remove_twins("c-1", SPEC, kept) == []
+    assert world.calendars.remove_duplicates("c-1", SPEC, kept) == []
     assert len(managed(world)) == 2
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.domain.availability.push_channels import LASTS, NewChannel
+from slotsync.domain.availability.push_channels import CHANNEL_LIFETIME, NewChannel
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.errors import Exists, GoogleError, GrantLost, NotFound, PushRefused, ScopeMissing, Transient
 from slotsync.google.channels import GoogleChannels, push_address
@@ -55,7 +55,7 @@ def test_an_open_channel_rings_with_its_token_and_ends_in_two_days(
     empty_world: AdapterHarness, family: str, receiver: PushReceiver
 ) -> None:
     opened = channels_of(empty_world).open("c-1", family, FIRST, receiver.address)
-    assert abs(opened.expires_at - datetime.now(UTC) - LASTS) < timedelta(minutes=1)
+    assert abs(opened.expires_at - datetime.now(UTC) - CHANNEL_LIFETIME) < timedelta(minutes=1)
     edit(empty_world, family)
     wait_until(lambda: heard(receiver, FIRST) == ["sync", "exists"])
     assert set(receiver.bodies) == {b""}
@@ -140,7 +140,7 @@ def test_without_push_the_grant_does_not_cover_channels(empty_world: AdapterHarn
     ("told", "expires_at"),
     [
         ({"expiration": "1795348800123"}, datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)),
-        ({}, NOON + LASTS),
+        ({}, NOON + CHANNEL_LIFETIME),
     ],
 )
 def test_a_channel_ends_when_google_says_and_else_when_it_was_asked_to(

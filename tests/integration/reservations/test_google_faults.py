@@ -13,7 +13,7 @@ from localgoogle.faults.faults import SPECIAL_KINDS
 from localgoogle.protocol.errors import KNOWN_REASONS
 from slotsync.domain.connections.messages import Granted
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.temporal.signals import tell_connection
+from slotsync.temporal.signals import signal_connection
 from starter.client import Slotsync
 from tests.support.comparison import calendars_twice, compared
 from tests.support.samples import GUIDE, item, snapshot
@@ -193,7 +193,7 @@ async def test_a_grant_that_died_before_a_write_parks_it_until_there_is_a_new_on
         await world.slotsync.report(shop.met)
         await parked(world)
         await world.connect(shop.merchant, shop.email)
-        await tell_connection(world.client, shop.merchant, Granted())
+        await signal_connection(world.client, shop.merchant, Granted())
         await world.at_rest([shop.met])
     assert await damages([shop]) == []
 

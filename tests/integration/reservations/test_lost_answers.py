@@ -8,7 +8,7 @@ from slotsync.domain.workflow_ids import reservation_id
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
-from workflows.reservation import SIGNALS_A_RUN, ReservationWorkflow
+from workflows.reservation import MAX_SIGNALS_PER_RUN, ReservationWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_a_platform_that_repeats_itself_for_ever_never_fills_the_history(s
         await shop.settled(1)
         life = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         first = (await life.describe()).run_id
-        for _ in range(SIGNALS_A_RUN // 50):
+        for _ in range(MAX_SIGNALS_PER_RUN // 50):
             await asyncio.gather(*(life.signal(ReservationWorkflow.report, snapshot(1)) for _ in range(50)))
 
         async def started_over() -> bool:

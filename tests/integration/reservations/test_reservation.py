@@ -7,7 +7,7 @@ from temporalio.client import WorkflowExecutionStatus
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.connections.messages import Granted
 from slotsync.domain.workflow_ids import reservation_id
-from slotsync.temporal.signals import tell_connection
+from slotsync.temporal.signals import signal_connection
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
@@ -165,7 +165,7 @@ async def test_a_reservation_without_connection_waits_for_one(world: World) -> N
 
         await until(held)
         await world.connect("nobody", "nobody@gmail.example")
-        await tell_connection(world.client, "nobody", Granted())
+        await signal_connection(world.client, "nobody", Granted())
         await world.settled(1, merchant="nobody")
     assert await world.titles(email="nobody@gmail.example") == ["v1"]
 

@@ -10,7 +10,7 @@ from slotsync.domain.workflow_ids import reservation_id
 from tests.support.samples import MERCHANT, item, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
-from workflows.reservation import SIGNALS_A_RUN, ReservationWorkflow
+from workflows.reservation import MAX_SIGNALS_PER_RUN, ReservationWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -94,9 +94,9 @@ async def test_a_reservation_survives_continuing_as_new(shop: World) -> None:
         await shop.slotsync.report(snapshot(1, tour))
         life = life_of(shop)
         first = (await life.describe()).run_id
-        for some in range(2, SIGNALS_A_RUN + 2, 50):
+        for some in range(2, MAX_SIGNALS_PER_RUN + 2, 50):
             versions = range(some, some + 50)
             await asyncio.gather(*(life.signal(ReservationWorkflow.report, snapshot(each, tour)) for each in versions))
-        assert await life_of(shop).result() == f"Closed at version {SIGNALS_A_RUN + 1}: over"
+        assert await life_of(shop).result() == f"Closed at version {MAX_SIGNALS_PER_RUN + 1}: over"
         assert (await life_of(shop).describe()).run_id != first
-    assert await shop.titles() == ["v1", f"v{SIGNALS_A_RUN + 1}"]
+    assert await shop.titles() == ["v1", f"v{MAX_SIGNALS_PER_RUN + 1}"]

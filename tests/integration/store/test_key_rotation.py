@@ -8,7 +8,7 @@ from sqlalchemy import text
 from slotsync.domain.availability.availability import Availability, Slot, SlotState
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import Subject
+from slotsync.domain.availability.messages import PublishRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
@@ -20,7 +20,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.pending_consents import Awaited, PendingConsents
 from slotsync.store.database.engine import Store
-from slotsync.store.key_rotation import Rotated, count_lost, rotate, sealed_columns
+from slotsync.store.key_rotation import Rotated, count_lost, encrypted_columns, rotate
 from slotsync.store.webhook_messages import WebhookMessages
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -58,7 +58,9 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
     BusyReadings(store, vault).record(connection_id, [reading], LATER)
     slot = Slot(span=span, state=SlotState.BUSY, closed=True)
     told = Availability(span=span, checked_at=LATER, complete=True, slots=(slot,))
-    Publications(store, vault, webhooks=False).publish(Subject(merchant="0", product="tour", token="t"), told, LATER)
+    Publications(store, vault, webhooks=False).publish(
+        PublishRequest(merchant="0", product="tour", token="t"), told, LATER
+    )
 
 
 def count(store: Store) -> int:
@@ -66,7 +68,7 @@ def count(store: Store) -> int:
     with store.read() as session:
         counted = [
             session.connection().execute(text(f"SELECT count({column.name}) FROM {table.name}")).scalar_one()
-            for table, column in sealed_columns()
+            for table, column in encrypted_columns()
         ]
     return sum(counted)
 
@@ -104,7 +106,7 @@ def test_a_secret_that_no_key_opens_is_counted_and_left_as_it_is(store: Store) -
 def test_every_column_of_the_schema_that_holds_secrets_is_rotated(store: Store) -> None:
     fill(store, Vault([OLD]))
     with store.read() as session:
-        for table, column in sealed_columns():
+        for table, column in encrypted_columns():
             assert session.connection().execute(text(f"SELECT count({column.name}) FROM {table.name}")).scalar(), (
                 f"fill() leaves {table.name}.{column.name} empty"
             )

@@ -4,7 +4,7 @@ from temporalio.client import Client
 from activities.signals import open_reservations_of
 from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
-from slotsync.temporal.search_attributes import whose
+from slotsync.temporal.search_attributes import initial_attributes
 from tests.support.temporal_servers import temporal_server
 from tests.support.waiting import until
 
@@ -24,7 +24,7 @@ async def test_ids_with_quotes_find_their_own_workflows_and_no_others(vault: Vau
                 "ReservationWorkflow",
                 id=f"reservation:{name}:R-1",
                 task_queue="nobody-listens",
-                search_attributes=whose(name, [Owner.product(name)]),
+                search_attributes=initial_attributes(name, [Owner.product(name)]),
             )
         for name in NAMES:
 

@@ -8,7 +8,7 @@ import pytest
 
 from activities.reservations import ReservationActivities
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.reservations.messages import Preparation
+from slotsync.domain.reservations.messages import RoundRequest
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def prepare(store: Store, reservation: Reservation) -> list[Interval]:
     """When the reservation needs its products, afterwards."""
-    ReservationActivities(store).prepare(Preparation(reservation=reservation, now=NOW))
+    ReservationActivities(store).prepare(RoundRequest(reservation=reservation, now=NOW))
     return [each.span for each in BookedTimes(store).of(MERCHANT, "R-1")]
 
 

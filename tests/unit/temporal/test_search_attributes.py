@@ -1,13 +1,13 @@
 from slotsync.domain.calendars.owner import Owner
-from slotsync.temporal.search_attributes import names_of
+from slotsync.temporal.search_attributes import owner_names
 
 
 def test_a_few_owners_are_all_named() -> None:
-    assert names_of([Owner.product("tour"), Owner.resource("guide")]) == ["product:tour", "resource:guide"]
+    assert owner_names([Owner.product("tour"), Owner.resource("guide")]) == ["product:tour", "resource:guide"]
 
 
 def test_of_many_owners_as_many_are_named_as_temporal_has_room_for() -> None:
     owners = [Owner.product(f"tour-ålesund-{number}") for number in range(500)]
-    names = names_of(owners)
+    names = owner_names(owners)
     assert names == [str(owner) for owner in owners[: len(names)]]
     assert 1000 < len(str(names).encode()) <= 2048

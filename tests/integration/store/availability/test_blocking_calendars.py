@@ -11,7 +11,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections, NewGrant
-from slotsync.store.connections.disconnections import Departures
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_a_disconnection_forgets_what_its_merchant_picked(
     for merchant in ("m", "other"):
         connect(connections, merchant, merchant)
         picked.pick(merchant, TOUR, BOTH)
-    departures = Departures(store, vault)
+    departures = Disconnections(store, vault)
     leaving = departures.begin("m", NOON)
     assert leaving
     departures.finish(leaving.connection_id)
@@ -92,7 +92,7 @@ def test_who_connects_again_while_leaving_keeps_what_was_picked(
 ) -> None:
     connect(connections, "m", "account")
     picked.pick("m", TOUR, BOTH)
-    departures = Departures(store, vault)
+    departures = Disconnections(store, vault)
     leaving = departures.begin("m", NOON)
     assert leaving
     connect(connections, "m", "account")

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.busy_times.product_availability import Answers
+from slotsync.busy_times.product_availability import ProductAvailability
 from slotsync.domain.availability.availability import Availability, SlotState
 from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.intervals import Interval
@@ -41,7 +41,7 @@ class ConnectedMerchant:
         self._connections.mark_revoked(self.connection_id, "invalid_grant", NOON)
 
     def availability(self, now: datetime = NOON) -> Availability:
-        found = Answers(self._store, self._vault).availability(self.merchant, "tour", TODAY, now)
+        found = ProductAvailability(self._store, self._vault).availability(self.merchant, "tour", TODAY, now)
         assert found
         return found
 
@@ -49,7 +49,7 @@ class ConnectedMerchant:
         return [(each.span, each.state, each.closed) for each in self.availability(now).slots]
 
     def explanation(self, at: datetime = NOON) -> Explanation:
-        found = Answers(self._store, self._vault).explanation(self.merchant, "tour", at, NOON)
+        found = ProductAvailability(self._store, self._vault).explanation(self.merchant, "tour", at, NOON)
         assert found
         return found
 
@@ -60,7 +60,7 @@ def shop(store: Store, vault: Vault, connections: Connections) -> ConnectedMerch
 
 
 def test_a_product_that_nobody_knows_has_no_answer(store: Store, vault: Vault, shop: ConnectedMerchant) -> None:
-    answers = Answers(store, vault)
+    answers = ProductAvailability(store, vault)
     assert answers.availability("m", "other", TODAY, NOON) is None
     assert answers.availability("other", "tour", TODAY, NOON) is None
     assert answers.explanation("m", "other", NOON, NOON) is None

@@ -7,9 +7,9 @@ from sqlalchemy import text
 from slotsync.domain.availability.availability import Availability, Slot, SlotState
 from slotsync.domain.availability.changes import Published
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import Publication, Subject
+from slotsync.domain.availability.messages import Publication, PublishRequest
 from slotsync.domain.reservations.booked_time import BookedTime
-from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, News, ToldSlot, Webhook
+from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, Webhook, WebhookData, WebhookSlot
 from slotsync.secrets import Vault
 from slotsync.store.availability.publications import Publications
 from slotsync.store.database.engine import Store
@@ -48,7 +48,7 @@ class PublicationHarness:
     def publish(
         self, token: str, availability: Availability, replaces: str | None = None, product: str = "tour"
     ) -> Publication:
-        subject = Subject(merchant="m", product=product, token=token, replaces=replaces)
+        subject = PublishRequest(merchant="m", product=product, token=token, replaces=replaces)
         return self._publications.publish(subject, availability, NOON)
 
     def last(self, product: str = "tour") -> Published | None:
@@ -59,7 +59,7 @@ class PublicationHarness:
         with self._store.write() as connection:
             BookedTimes(self._store).replace(connection, "m", "R-1", [booked], NOON)
 
-    def told(self, message: str) -> News:
+    def told(self, message: str) -> WebhookData:
         body = self._messages.body(message)
         assert body, "it is not to be delivered"
         return Webhook.model_validate_json(body).data
@@ -103,7 +103,7 @@ def test_a_change_is_kept_and_told(desk: PublicationHarness) -> None:
         checked_at=NOON,
         complete=True,
         changed=(MORNING,),
-        slots=(ToldSlot(start=MORNING.start, end=MORNING.end, state=SlotState.BUSY, closed=True),),
+        slots=(WebhookSlot(start=MORNING.start, end=MORNING.end, state=SlotState.BUSY, closed=True),),
     )
 
 

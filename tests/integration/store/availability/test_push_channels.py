@@ -14,7 +14,7 @@ from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.connections.connections import Connections, NewGrant
-from slotsync.store.connections.disconnections import Departures
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_a_calendar_that_refuses_push_is_remembered(
 def test_a_ring_is_noted_on_the_calendar_and_its_account(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel
 ) -> None:
-    assert channels.rang(channel.id, channel.token, NOON + SECOND)
+    assert channels.record_notification(channel.id, channel.token, NOON + SECOND)
     assert rung_at(accounts, connection_id) == [NOON + SECOND]
     assert accounts.changed_at(connection_id) == NOON + SECOND
 
@@ -142,8 +142,8 @@ def test_a_ring_is_noted_on_the_calendar_and_its_account(
 def test_whoever_does_not_know_the_token_changes_nothing(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel, token: str
 ) -> None:
-    assert not channels.rang(channel.id, token, NOON + SECOND)
-    assert not channels.rang("unknown", channel.token, NOON + SECOND)
+    assert not channels.record_notification(channel.id, token, NOON + SECOND)
+    assert not channels.record_notification("unknown", channel.token, NOON + SECOND)
     assert rung_at(accounts, connection_id) == [None]
     assert accounts.changed_at(connection_id) == NOON
 
@@ -152,7 +152,7 @@ def test_the_token_of_one_channel_does_not_ring_another(
     channels: PushChannels, watched_id: str, channel: NewChannel
 ) -> None:
     another = channels.prepare(watched_id)
-    assert not channels.rang(channel.id, another.token, NOON)
+    assert not channels.record_notification(channel.id, another.token, NOON)
 
 
 def test_a_storm_causes_a_write_a_second_and_no_ring_is_lost(
@@ -161,7 +161,7 @@ def test_a_storm_causes_a_write_a_second_and_no_ring_is_lost(
     with counted_writes() as writes:
         for number in range(300):
             now = NOON + number * MOMENT
-            assert channels.rang(channel.id, channel.token, now)
+            assert channels.record_notification(channel.id, channel.token, now)
             (noted,) = rung_at(accounts, connection_id)
             assert noted
             assert noted >= now
@@ -173,7 +173,7 @@ def test_rings_at_once_leave_the_latest_of_them(
 ) -> None:
     moments = [NOON + number * 2 * SECOND for number in range(40)]
     with ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(lambda now: channels.rang(channel.id, channel.token, now), moments))
+        assert all(threads.map(lambda now: channels.record_notification(channel.id, channel.token, now), moments))
     assert rung_at(accounts, connection_id) == [moments[-1]]
 
 
@@ -199,7 +199,7 @@ def two_merchants(
 def test_a_disconnection_forgets_what_was_read(
     store: Store, vault: Vault, two_merchants: str, channels: PushChannels
 ) -> None:
-    departures = Departures(store, vault)
+    departures = Disconnections(store, vault)
     assert departures.begin("m", NOON)
     assert counts(store, *WATCHING) == [2] * 4
     departures.finish(two_merchants)
@@ -210,7 +210,7 @@ def test_a_disconnection_forgets_what_was_read(
 def test_who_connects_again_while_leaving_keeps_what_was_read(
     store: Store, vault: Vault, connections: Connections, two_merchants: str
 ) -> None:
-    departures = Departures(store, vault)
+    departures = Disconnections(store, vault)
     assert departures.begin("m", NOON)
     connect(connections, "m", "m")
     departures.finish(two_merchants)
@@ -228,7 +228,7 @@ def test_what_was_read_of_an_account_is_forgotten_with_it(
 def test_departing_merchants_that_share_an_account_are_told_apart_from_those_that_do_not(
     store: Store, vault: Vault, connections: Connections, connection_id: str
 ) -> None:
-    departures = Departures(store, vault)
+    departures = Disconnections(store, vault)
     assert not departures.is_shared(connection_id)
     connect(connections, "neighbour")
     assert departures.is_shared(connection_id)

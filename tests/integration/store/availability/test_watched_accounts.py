@@ -13,7 +13,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.push_channels import PushChannels
-from slotsync.store.availability.watched_accounts import WatchedAccounts, forget_account, touch_merchant
+from slotsync.store.availability.watched_accounts import WatchedAccounts, forget_account, mark_merchant_changed
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
@@ -222,7 +222,7 @@ def test_only_accounts_with_something_new_are_told(
     connect("neighbour")
     clock.now += MINUTE
     with store.write() as connection:
-        touch_merchant(connection, "m", clock.now)
+        mark_merchant_changed(connection, "m", clock.now)
     assert accounts.changed_since(NOON) == {account: NOON + MINUTE}
     assert accounts.changed_since(NOON + MINUTE) == {}
 

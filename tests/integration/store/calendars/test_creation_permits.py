@@ -14,7 +14,7 @@ from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import Calendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections, NewGrant
-from slotsync.store.connections.disconnections import Departures
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -47,7 +47,7 @@ def sharing(store: Store, permits: CalendarPermits, connections: Connections) ->
 
 def take(permits: CalendarPermits, merchant: str, count: int, now: datetime = NOON) -> int:
     """How many of so many owners of the merchant got a permit."""
-    return sum(permits.take_turn(merchant, tour, now).at <= now for tour in TOURS[:count])
+    return sum(permits.request(merchant, tour, now).at <= now for tour in TOURS[:count])
 
 
 def book(store: Store, tour: Owner, ends_at: datetime, status: ReservationStatus = ReservationStatus.CONFIRMED) -> None:
@@ -58,7 +58,7 @@ def book(store: Store, tour: Owner, ends_at: datetime, status: ReservationStatus
 
 def test_threads_that_ask_at_once_never_get_more_than_the_limit(permits: CalendarPermits) -> None:
     with ThreadPoolExecutor(16) as threads:
-        turns = [*threads.map(lambda tour: permits.take_turn("m", tour, NOON), TOURS)]
+        turns = [*threads.map(lambda tour: permits.request("m", tour, NOON), TOURS)]
     assert sum(turn.at <= NOON for turn in turns) == len(permits.of("m")) == LIMIT
     assert {turn.at for turn in turns if turn.at > NOON} == {NOON + WINDOW}
 
@@ -69,13 +69,13 @@ def test_the_soonest_needed_is_first_whoever_asks_first(store: Store, permits: C
     book(store, TOURS[56], NOON + timedelta(hours=1), ReservationStatus.CANCELLED)
     book(store, TOURS[57], NOON - timedelta(hours=1))
     asked = [TOURS[55], TOURS[50], TOURS[0], TOURS[56]]
-    positions = [permits.take_turn("m", tour, NOON).position for tour in reversed(asked)]
+    positions = [permits.request("m", tour, NOON).position for tour in reversed(asked)]
     assert positions == [57, 3, 2, 1]
 
 
 def test_one_that_asks_again_keeps_its_place_and_takes_no_second_one(permits: CalendarPermits) -> None:
     for minute in (0, 1, 2):
-        assert permits.take_turn("m", TOURS[0], NOON + timedelta(minutes=minute)).at == NOON + timedelta(minutes=minute)
+        assert permits.request("m", TOURS[0], NOON + timedelta(minutes=minute)).at == NOON + timedelta(minutes=minute)
     assert [permit.since for permit in permits.of("m")] == [NOON + timedelta(minutes=2)]
 
 
@@ -83,10 +83,10 @@ def test_a_permit_is_used_by_the_calendar_that_was_made_on_it(
     store: Store, permits: CalendarPermits, connections: Connections
 ) -> None:
     connection = connections.save_grant("m", "token", ["calendar"], "merchant@example.com")
-    permits.take_turn("m", TOURS[0], NOON)
+    permits.request("m", TOURS[0], NOON)
     Calendars(store).record("m", TOURS[0], "c-1", connection)
     Calendars(store).forget("m", TOURS[0], "c-1")
-    permits.take_turn("m", TOURS[0], NOON + timedelta(minutes=1))
+    permits.request("m", TOURS[0], NOON + timedelta(minutes=1))
     assert [permit.used for permit in permits.of("m")] == [True, False]
 
 
@@ -96,7 +96,7 @@ def test_who_is_off_or_has_a_calendar_is_not_in_line(
     connection = connections.save_grant("m", "token", ["calendar"], "merchant@example.com")
     Calendars(store).record("m", TOURS[0], "c-1", connection)
     Owners(store).put("m", TOURS[1], OwnerSettings(name="off", sync=False))
-    assert permits.take_turn("m", TOURS[2], NOON).position == 1
+    assert permits.request("m", TOURS[2], NOON).position == 1
 
 
 @pytest.mark.parametrize("accounts", [("account", "another"), ("account", None), (None, None)])
@@ -115,7 +115,7 @@ def test_merchants_that_never_connected_do_not_wait_for_each_other(store: Store,
 
 def test_merchants_with_the_same_account_share_what_google_allows_it(sharing: CalendarPermits) -> None:
     assert (take(sharing, "m", 25), take(sharing, "other", 25)) == (25, 15)
-    later = sharing.take_turn("other", TOURS[20], NOON)
+    later = sharing.request("other", TOURS[20], NOON)
     assert later.at == NOON + WINDOW
     assert (len(sharing.of("m")), len(sharing.of("other"))) == (25, 15)
     assert take(sharing, "other", 25, NOON + WINDOW) == 25
@@ -131,7 +131,7 @@ def test_who_has_left_an_account_has_not_given_back_what_it_took(
     store: Store, vault: Vault, sharing: CalendarPermits
 ) -> None:
     take(sharing, "m", LIMIT)
-    departures = Departures(store, vault)
+    departures = Disconnections(store, vault)
     leaving = departures.begin("m", NOON)
     assert leaving
     departures.finish(leaving.connection_id)
@@ -146,7 +146,7 @@ def test_processes_that_serve_merchants_of_one_account_at_once_never_give_more_t
         asks = [(merchant, tour) for tour in TOURS for merchant in ("m", "other")]
         with ThreadPoolExecutor(16) as threads:
             turns = [
-                threads.submit(worker.take_turn, merchant, tour, NOON)
+                threads.submit(worker.request, merchant, tour, NOON)
                 for worker, (merchant, tour) in zip(cycle(workers), asks, strict=False)
             ]
             given = sum(turn.result().at <= NOON for turn in turns)

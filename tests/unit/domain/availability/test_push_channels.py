@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotsync.domain.availability.push_channels import (
-    LASTS,
+    CHANNEL_LIFETIME,
+    MIN_NOTIFICATION_GAP,
     RENEW_AHEAD,
-    RING_GAP,
     Channel,
     alive,
+    notification_time,
     renew_at,
-    ring_at,
     to_forget,
     to_open,
     to_stop,
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 MOST_JITTER = 0.25
 
 
-def channel(name: str = "a", asked_at: datetime = NOON, lasts: timedelta | None = LASTS) -> Channel:
+def channel(name: str = "a", asked_at: datetime = NOON, lasts: timedelta | None = CHANNEL_LIFETIME) -> Channel:
     ends = {} if lasts is None else {"resource_id": "r", "expires_at": asked_at + lasts}
     return Channel.model_validate({"id": name, "asked_at": asked_at, **ends})
 
@@ -38,13 +38,13 @@ CHANNELS = st.builds(
 def test_a_calendar_without_a_channel_needs_one() -> None:
     assert to_open([], NOON)
     assert to_open([channel(lasts=None)], NOON)
-    assert to_open([channel()], NOON + LASTS)
+    assert to_open([channel()], NOON + CHANNEL_LIFETIME)
 
 
 @given(st.uuids())
 def test_a_channel_is_renewed_about_a_day_ahead(name: object) -> None:
     renewed = renew_at(channel(str(name)))
-    assert abs(NOON + LASTS - RENEW_AHEAD - renewed) <= RENEW_AHEAD * MOST_JITTER
+    assert abs(NOON + CHANNEL_LIFETIME - RENEW_AHEAD - renewed) <= RENEW_AHEAD * MOST_JITTER
     assert to_open([channel(str(name))], renewed)
     assert not to_open([channel(str(name))], renewed - timedelta(microseconds=1))
 
@@ -63,7 +63,7 @@ def test_a_channel_that_google_shortened_is_not_renewed_at_once(name: object, ho
 
 
 def test_the_old_channel_lives_until_the_new_one_does() -> None:
-    old, later = channel("old"), NOON + LASTS - HOUR
+    old, later = channel("old"), NOON + CHANNEL_LIFETIME - HOUR
     asked, opened = channel("new", later, lasts=None), channel("new", later)
     assert to_stop([old, asked], later) == []
     assert to_stop([old, opened], later) == [old]
@@ -83,14 +83,14 @@ def test_of_all_living_channels_one_is_left_and_it_decides(channels: list[Channe
 def test_what_is_forgotten_is_neither_alive_nor_may_come_alive(channels: list[Channel]) -> None:
     forgotten = to_forget(channels, NOON)
     assert not [each for each in alive(channels, NOON) if each in forgotten]
-    assert all(each.expires_at or each.asked_at <= NOON - LASTS for each in forgotten)
+    assert all(each.expires_at or each.asked_at <= NOON - CHANNEL_LIFETIME for each in forgotten)
     assert to_forget(channels, NOON + 300 * HOUR) == channels
 
 
 def test_a_single_ring_is_noted_at_once() -> None:
-    assert ring_at(None, NOON) == NOON
-    assert ring_at(NOON - HOUR, NOON) == NOON
-    assert ring_at(NOON - RING_GAP, NOON) == NOON
+    assert notification_time(None, NOON) == NOON
+    assert notification_time(NOON - HOUR, NOON) == NOON
+    assert notification_time(NOON - MIN_NOTIFICATION_GAP, NOON) == NOON
 
 
 RINGS = st.lists(st.integers(0, 5000), min_size=1, max_size=60).map(sorted)
@@ -101,10 +101,10 @@ def test_no_ring_is_lost_and_few_are_noted(rings: list[int]) -> None:
     noted: list[datetime] = []
     for each in rings:
         now = NOON + timedelta(milliseconds=each)
-        moment = ring_at(noted[-1] if noted else None, now)
+        moment = notification_time(noted[-1] if noted else None, now)
         if moment:
             noted.append(moment)
         assert noted[-1] >= now, "a reading that began before this ring would be taken for one that knows of it"
-        assert noted[-1] <= now + RING_GAP
-    assert len(noted) <= (noted[-1] - noted[0]) / RING_GAP + 1
-    assert all(later - earlier >= RING_GAP for earlier, later in pairwise(noted))
+        assert noted[-1] <= now + MIN_NOTIFICATION_GAP
+    assert len(noted) <= (noted[-1] - noted[0]) / MIN_NOTIFICATION_GAP + 1
+    assert all(later - earlier >= MIN_NOTIFICATION_GAP for earlier, later in pairwise(noted))

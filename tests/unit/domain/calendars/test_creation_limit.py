@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.domain.calendars.creation_limit import LIMIT, VALIDITY, WINDOW, Permit, in_line, turn_of
+from slotsync.domain.calendars.creation_limit import LIMIT, VALIDITY, WINDOW, Permit, by_need, queue_position
 from slotsync.domain.calendars.owner import Owner
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -35,33 +35,33 @@ def used(count: int, at: datetime = NOON) -> list[Permit]:
 def test_the_next_forty_are_made_when_the_first_ones_no_longer_count(
     number: int, taken: list[Permit], at: datetime
 ) -> None:
-    turn = turn_of(TOURS[number], NOBODY_BOOKED, taken, NOON)
+    turn = queue_position(TOURS[number], NOBODY_BOOKED, taken, NOON)
     assert (turn.position, turn.at) == (number + 1, at)
 
 
 def test_the_soonest_needed_come_first_and_those_that_nobody_booked_last() -> None:
     a, b, c, d = TOURS[:4]
-    assert in_line({a: None, b: NOON + HOUR, c: NOON, d: NOON + HOUR}) == [c, b, d, a]
+    assert by_need({a: None, b: NOON + HOUR, c: NOON, d: NOON + HOUR}) == [c, b, d, a]
 
 
 def test_who_tries_already_keeps_its_place_however_long_it_takes() -> None:
     trying = [Permit(owner=owner, since=NOON) for owner in TOURS[:LIMIT]]
     later = NOON + timedelta(minutes=30)
-    assert turn_of(TOURS[0], NOBODY_BOOKED, trying, later).at == later
-    behind = turn_of(TOURS[LIMIT], NOBODY_BOOKED, trying, later)
+    assert queue_position(TOURS[0], NOBODY_BOOKED, trying, later).at == later
+    behind = queue_position(TOURS[LIMIT], NOBODY_BOOKED, trying, later)
     assert (behind.position, behind.at) == (1, NOON + WINDOW), "those that try are not before it in line"
 
 
 def test_a_calendar_that_is_made_anew_waits_like_a_new_one() -> None:
     permits = [Permit(owner=TOURS[0], since=NOON, used=True), *used(LIMIT - 1)]
-    assert turn_of(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + WINDOW
+    assert queue_position(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + WINDOW
 
 
 def test_permits_of_other_merchants_with_the_account_count_like_ones_own() -> None:
     own = [Permit(owner=TOURS[0], since=NOON), *used(20)]
-    turn = turn_of(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 18)
+    turn = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 18)
     assert (turn.position, turn.at) == (1, NOON)
-    turn = turn_of(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 19)
+    turn = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 19)
     assert (turn.position, turn.at) == (1, NOON + VALIDITY)
 
 
@@ -72,7 +72,7 @@ def test_never_more_than_forty_in_an_hour_whoever_asks_when_by_whatever_clock(
     permits: list[Permit] = []
     for number, minute, succeeds in asks:
         owner, now = TOURS[number % 60], NOON + timedelta(minutes=minute)
-        if turn_of(owner, NOBODY_BOOKED, permits, now).at <= now:
+        if queue_position(owner, NOBODY_BOOKED, permits, now).at <= now:
             permits = [each for each in permits if each.used or each.owner != owner]
             permits.append(Permit(owner=owner, since=now, used=succeeds))
     times = [each.since for each in permits]

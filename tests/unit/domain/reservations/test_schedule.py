@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.reservations.schedule import breather, ends_at, priority, starts_at
+from slotsync.domain.reservations.schedule import debounce, ends_at, priority, starts_at
 from slotsync.domain.reservations.snapshot import Reservation
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def ago(*seconds: float) -> list[datetime]:
     ],
 )
 def test_quick_writes_are_spaced_ever_further(writes: list[datetime], seconds: float) -> None:
-    assert breather(writes, NOW) == timedelta(seconds=seconds)
+    assert debounce(writes, NOW) == timedelta(seconds=seconds)
 
 
 def test_a_hundred_changes_in_ten_seconds_need_three_writes() -> None:
@@ -36,7 +36,7 @@ def test_a_hundred_changes_in_ten_seconds_need_three_writes() -> None:
     free_at = NOW
     for tenth in range(100):
         now = NOW + timedelta(seconds=tenth / 10)
-        if now >= free_at and breather(writes, now) == timedelta():
+        if now >= free_at and debounce(writes, now) == timedelta():
             writes.append(now)
             free_at = now
     assert len(writes) == 3

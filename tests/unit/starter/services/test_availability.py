@@ -12,7 +12,7 @@ from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from starter.services.availability import Asking, UnknownProduct
+from starter.services.availability import AvailabilityService, UnknownProduct
 
 pytestmark = pytest.mark.anyio
 
@@ -22,15 +22,15 @@ NAIVE = NOON.replace(tzinfo=None)
 
 
 @pytest.fixture
-def asking(vault: Vault, tmp_path: Path) -> Iterator[Asking]:
+def asking(vault: Vault, tmp_path: Path) -> Iterator[AvailabilityService]:
     store = Store.open(f"sqlite:///{tmp_path}/slotsync.db")
     store.upgrade()
     Owners(store).put("m", Owner.product("tour"), OwnerSettings(name="Tour"))
-    yield Asking(store, vault, Horizon(days=30), clock=lambda: NOON)
+    yield AvailabilityService(store, vault, Horizon(days=30), clock=lambda: NOON)
     store.close()
 
 
-async def test_the_answer_is_about_what_was_asked(asking: Asking) -> None:
+async def test_the_answer_is_about_what_was_asked(asking: AvailabilityService) -> None:
     in_helsinki = NOON.astimezone(ZoneInfo("Europe/Helsinki"))
     answer = await asking.availability("m", "tour", in_helsinki, NOON + 30 * DAY)
     assert answer.span == Interval(start=NOON, end=NOON + 30 * DAY)
@@ -50,19 +50,19 @@ async def test_the_answer_is_about_what_was_asked(asking: Asking) -> None:
     ],
 )
 async def test_times_that_make_no_sense_are_named_with_the_remedy(
-    asking: Asking, start: datetime, end: datetime, said: str
+    asking: AvailabilityService, start: datetime, end: datetime, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
         await asking.availability("m", "tour", start, end)
 
 
-async def test_a_moment_needs_a_zone_too(asking: Asking) -> None:
+async def test_a_moment_needs_a_zone_too(asking: AvailabilityService) -> None:
     with pytest.raises(InputError, match="The time has no time zone"):
         await asking.explanation("m", "tour", NAIVE)
 
 
 @pytest.mark.parametrize(("merchant", "product"), [("m", "other"), ("other", "tour")])
-async def test_a_product_that_nobody_knows_is_told_so(asking: Asking, merchant: str, product: str) -> None:
+async def test_a_product_that_nobody_knows_is_told_so(asking: AvailabilityService, merchant: str, product: str) -> None:
     with pytest.raises(UnknownProduct, match="put its settings first"):
         await asking.availability(merchant, product, NOON, NOON + DAY)
     with pytest.raises(UnknownProduct, match="put its settings first"):

@@ -39,8 +39,8 @@ bench: setup ## the figures that the docs quote
 bench-availability: setup ## what it takes to know when products are busy
 	$(BIN)/python -m bench.availability
 
-bench-telling: setup ## how soon the platform hears of a busy time
-	$(BIN)/python -m bench.telling
+bench-telling: setup ## how soon the platform receives a busy time
+	$(BIN)/python -m bench.webhook_delay
 
 requirements: setup ## compiles requirements/ anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/production.txt

@@ -12,11 +12,11 @@ from temporalio import activity
 from activities.errors import google_errors_as_application_errors
 from slotsync.busy_times.account_watcher import AccountWatchers
 from slotsync.busy_times.product_availability import AvailabilityInputs, ProductAvailability, ProductStates
-from slotsync.busy_times.product_watcher import HEARTBEAT, Found, ProductWatcher
+from slotsync.busy_times.product_watcher import HEARTBEAT_INTERVAL, ProductCheck, ProductWatcher
 from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.availability.availability import Availability, Reading, SlotState, availability
-from slotsync.domain.availability.changes import changed
+from slotsync.domain.availability.availability import Availability, Reading, SlotState, compute_availability
+from slotsync.domain.availability.changes import changed_intervals
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import (
     Confirmation,
@@ -25,137 +25,142 @@ from slotsync.domain.availability.messages import (
     Publication,
     PublishRequest,
     Verdict,
-    Watched,
     WatchRequest,
+    WatchResult,
     unknown_confirmation,
 )
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.publications import Publications
 
+MAX_WATCH_DURATION: Final = timedelta(hours=12)
+"""How long a watch runs without anything new; then its workflow begins another."""
 
-class SignsOfLife:
-    """Shows that an activity is alive, and what it ``tells``, for as long as the block lasts.
+_LIVE_READING_VALIDITY = timedelta(minutes=1)
 
-    A thousand products that begin at once wait for each other, longer than one of them may be silent. The first sign
-    is held back a little, until there is something to tell: the SDK sends the second one only when it must.
+Result = TypeVar("Result")
+
+
+class HeartbeatReporter:
+    """Heartbeats of an activity, from the beginning of the block to its end.
+
+    When a thousand products begin at once, some wait for the others for longer than the heartbeat timeout. The first
+    heartbeat waits a little for the details: the SDK sends the second one as late as it can.
     """
 
     def __init__(self) -> None:
-        self._told: object = "waiting for the first reading"
-        self._has_told = asyncio.Event()
+        self._details: object = "waiting for the first reading"
+        self._has_details = asyncio.Event()
 
-    def tells(self, what: object) -> None:
-        """What it shows from now on, as it is by then."""
-        self._told = what
-        self._has_told.set()
+    def set_details(self, details: object) -> None:
+        """Send ``str(details)``, as it is at that time, with every heartbeat from now on."""
+        self._details = details
+        self._has_details.set()
 
     async def __aenter__(self) -> Self:
-        self._showing = asyncio.create_task(self._show())
+        self._task = asyncio.create_task(self._send())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._showing.cancel()
+        self._task.cancel()
 
-    async def _show(self) -> None:
+    async def _send(self) -> None:
+        interval = HEARTBEAT_INTERVAL.total_seconds()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._has_told.wait(), HEARTBEAT)
+            await asyncio.wait_for(self._has_details.wait(), interval)
         while True:
-            activity.heartbeat(str(self._told))
-            await asyncio.sleep(HEARTBEAT)
-
-
-Done = TypeVar("Done")
-
-MAX_WATCH_DURATION: Final = timedelta(hours=12)
-"""How long a watch goes on without anything new; then its workflow begins another."""
+            activity.heartbeat(str(self._details))
+            await asyncio.sleep(interval)
 
 
 class AvailabilityActivities:
-    """What a product's workflow lives on."""
+    """Activities that watch and publish a product's availability."""
 
     def __init__(
         self,
-        watches: AccountWatchers,
-        looks: ProductStates,
+        accounts: AccountWatchers,
+        products: ProductStates,
         publications: Publications,
         threads: Executor,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._watches = watches
-        self._looks = looks
+        self._accounts = accounts
+        self._products = products
         self._publications = publications
         self._threads = threads
         self._clock = clock
 
     @activity.defn
-    async def watch_busy(self, request: WatchRequest) -> Watched:
-        """Returns once there is something to publish or to show; or after half a day, or when its worker stops."""
-        leaving = asyncio.create_task(activity.wait_for_worker_shutdown())
+    async def watch_busy(self, request: WatchRequest) -> WatchResult:
+        """Return once there is something to publish or to show, after half a day, or when the worker shuts down."""
+        shutdown = asyncio.create_task(activity.wait_for_worker_shutdown())
         try:
-            async with SignsOfLife() as signs:
-                return await self._watch(request, signs, leaving)
+            async with HeartbeatReporter() as heartbeats:
+                return await self._watch(request, heartbeats, shutdown)
         finally:
-            leaving.cancel()
+            shutdown.cancel()
 
     @activity.defn
     def publish_availability(self, subject: PublishRequest) -> Publication:
-        """Publishes what is new since the last time; the same for the same token."""
+        """Publish what has changed since the last publication. The same token always gets the same answer."""
         now = self._clock()
-        look = self._looks.look(subject.merchant, subject.product, now)
-        return self._publications.publish(subject, look.availability, now)
+        state = self._products.get_state(subject.merchant, subject.product, now)
+        return self._publications.publish(subject, state.availability, now)
 
-    async def _watch(self, request: WatchRequest, signs: SignsOfLife, leaving: "asyncio.Task[None]") -> Watched:
-        connection_id = await self._in_thread(lambda: self._looks.connection_id(request.merchant))
+    async def _watch(
+        self, request: WatchRequest, heartbeats: HeartbeatReporter, shutdown: "asyncio.Task[None]"
+    ) -> WatchResult:
+        connection_id = await self._in_thread(lambda: self._products.get_connection_id(request.merchant))
         if connection_id is None:
-            return (await self._find(request)).watched
-        async with self._watches.watching(connection_id) as account:
-            signs.tells(account)
+            return (await self._check(request)).watched
+        async with self._accounts.watch(connection_id) as account:
+            heartbeats.set_details(account)
             ends_at = self._clock() + MAX_WATCH_DURATION
-            watch = ProductWatcher(account, lambda: self._find(request), leaving, ends_at, self._clock)
-            return await watch.run(request)
+            watcher = ProductWatcher(account, lambda: self._check(request), shutdown, ends_at, self._clock)
+            return await watcher.run(request)
 
-    async def _find(self, request: WatchRequest) -> Found:
-        return await self._in_thread(lambda: self._found(request))
+    async def _check(self, request: WatchRequest) -> ProductCheck:
+        return await self._in_thread(lambda: self._check_now(request))
 
-    def _found(self, request: WatchRequest) -> Found:
-        look = self._looks.look(request.merchant, request.product, self._clock())
-        told = self._publications.last(request.merchant, request.product)
-        watched = Watched(
-            calendars=look.calendars,
-            changed=bool(changed(told, look.availability)),
-            trouble=look.trouble,
-            hold=look.hold,
+    def _check_now(self, request: WatchRequest) -> ProductCheck:
+        state = self._products.get_state(request.merchant, request.product, self._clock())
+        published = self._publications.get_last(request.merchant, request.product)
+        watched = WatchResult(
+            calendars=state.calendars,
+            changed=bool(changed_intervals(published, state.availability)),
+            trouble=state.trouble,
+            hold=state.blocker,
         )
-        return Found(watched, look.expires_at)
+        return ProductCheck(watched, state.expires_at)
 
-    async def _in_thread(self, do: Callable[[], Done]) -> Done:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, do)
-
-
-_BELIEVED = timedelta(minutes=1)
+    async def _in_thread(self, function: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
 class ConfirmationActivities:
-    """Asks Google for one product and one time."""
+    """Activities that ask Google about one product and one time."""
 
     def __init__(
         self,
-        answers: ProductAvailability,
+        availability: ProductAvailability,
         google: GoogleBusyTimes,
         health: ConnectionHealth,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._answers = answers
+        self._availability = availability
         self._google = google
         self._health = health
         self._clock = clock
 
-    @activity.defn(no_thread_cancel_exception=True)
-    def look_live(self, question: ConfirmRequest) -> Confirmation:
-        """The answer, with what each calendar said. What heals by itself is raised, to be asked again in time."""
+    @activity.defn(name="look_live", no_thread_cancel_exception=True)
+    def confirm(self, request: ConfirmRequest) -> Confirmation:
+        """Return whether the product is free according to Google now, with each calendar's answer as evidence.
+
+        Raises:
+            ApplicationError: Google had a fault that passes, so that the call is repeated as long as there is time.
+        """
         now = self._clock()
-        inputs = self._answers.inputs(question.merchant, question.product, now)
+        inputs = self._availability.get_inputs(request.merchant, request.product, now)
         if inputs is None:
             return unknown_confirmation("the product is not known", now)
         if not inputs.calendars:
@@ -163,24 +168,25 @@ class ConfirmationActivities:
         if inputs.connection_id is None or not inputs.connected:
             return unknown_confirmation("Google is not connected", now)
         with google_errors_as_application_errors():
-            return self._ask(inputs, inputs.connection_id, question.span, now)
+            return self._query(inputs, inputs.connection_id, request.span, now)
 
-    def _ask(self, inputs: AvailabilityInputs, connection_id: str, span: Interval, now: datetime) -> Confirmation:
-        around = Interval(start=span.start - inputs.rule.after, end=span.end + inputs.rule.before)
+    def _query(self, inputs: AvailabilityInputs, connection_id: str, interval: Interval, now: datetime) -> Confirmation:
+        padded = Interval(start=interval.start - inputs.rule.after, end=interval.end + inputs.rule.before)
         try:
             with self._health.recording(connection_id):
-                said = self._google.read(connection_id, list(inputs.calendars), around)
+                answers = self._google.read(connection_id, list(inputs.calendars), padded)
         except (GrantLost, ScopeMissing) as error:
             return unknown_confirmation(str(error), now)
-        readings = {each: [_reading(times, around, now)] for each, times in said.items()}
-        found = availability(readings, inputs.calendars, span, now, inputs.rule)
-        evidence = (Evidence(calendar=inputs.calendars[each], **dict(times)) for each, times in said.items())
+        readings = {each: [_reading(times, padded, now)] for each, times in answers.items()}
+        found = compute_availability(readings, inputs.calendars, interval, now, inputs.rule)
+        evidence = (Evidence(calendar=inputs.calendars[each], **dict(times)) for each, times in answers.items())
         verdict, because = _verdict(found)
         return Confirmation(answer=verdict, checked_at=now, because=because, evidence=tuple(evidence))
 
 
-def _reading(times: BusyTimes, span: Interval, now: datetime) -> Reading:
-    return Reading(span=span, read_at=now, good_until=now + _BELIEVED, busy=times.busy, error=times.error)
+def _reading(times: BusyTimes, interval: Interval, now: datetime) -> Reading:
+    good_until = now + _LIVE_READING_VALIDITY
+    return Reading(interval=interval, read_at=now, good_until=good_until, busy=times.busy, error=times.error)
 
 
 def _verdict(found: Availability) -> tuple[Verdict, str]:

@@ -34,13 +34,13 @@ from slotsync.store.availability.busy_readings import BusyReadings
 from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
-MAX_ACCOUNTS_READ_AT_ONCE = 16
-MAX_DATABASE_READS_AT_ONCE = 4
+MAX_PARALLEL_POLLS = 16
+MAX_PARALLEL_DATABASE_READS = 4
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
     health = ConnectionHealth(connections, client, loop)
     async with AsyncExitStack() as stack:
         services = stack.enter_context(closing(GoogleServices(settings, connections)))
-        # A connection that is being disconnected is no longer active: its grant is read elsewhere.
+        # A connection that is being disconnected is no longer active: only ``Disconnections`` gives its grant.
         last_services = stack.enter_context(closing(GoogleServices(settings, disconnections)))
         yield Activities(
             reservations=ReservationActivities(store),
@@ -94,7 +94,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
 
 
 @contextmanager
-def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands on
+def availability_activities(  # noqa: PLR0913, PLR0917  all that the poller needs
     settings: Settings,
     store: Store,
     vault: Vault,
@@ -106,21 +106,21 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that reading stands 
     accounts = WatchedAccounts(store, vault, clock)
     channels = PushChannels(store, vault, clock)
     upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, accounts, health, push_address(settings), clock)
-    reader = Poller(
+    poller = Poller(
         accounts,
         BusyReadings(store, vault, clock),
-        Calendars(store),
+        ManagedCalendars(store),
         GoogleBusyTimes(services),
         upkeep,
         health,
         settings.horizon,
         clock,
     )
-    looks = ProductStates(store, vault, settings.horizon)
+    products = ProductStates(store, vault, settings.horizon)
     publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
     with (
-        ThreadPoolExecutor(MAX_ACCOUNTS_READ_AT_ONCE, thread_name_prefix="reading") as threads,
-        ThreadPoolExecutor(MAX_DATABASE_READS_AT_ONCE, thread_name_prefix="database") as database,
-        closing(AccountWatchers(reader, accounts, threads, database, clock)) as watches,
+        ThreadPoolExecutor(MAX_PARALLEL_POLLS, thread_name_prefix="reading") as polling,
+        ThreadPoolExecutor(MAX_PARALLEL_DATABASE_READS, thread_name_prefix="database") as database,
+        closing(AccountWatchers(poller, accounts, polling, database, clock)) as watchers,
     ):
-        yield AvailabilityActivities(watches, looks, publications, database, clock)
+        yield AvailabilityActivities(watchers, products, publications, database, clock)

@@ -1,4 +1,4 @@
-"""Managed calendar activities: create, keep and delete."""
+"""Managed calendar activities: create, update and delete."""
 
 from temporalio import activity
 
@@ -9,19 +9,19 @@ from slotsync.domain.calendars.messages import CalendarRequest, OutOfStepPage, P
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.store.calendars.creation_permits import CalendarPermits
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 
-PAGE = 500
-"""How many reservations are called in one activity."""
+MAX_RESERVATIONS_PER_PAGE = 500
+"""How many reservations one activity signals."""
 
 
 class CalendarActivities:
-    """What a managed calendar's workflow does in Google and in the store."""
+    """Activities on a managed calendar, in Google and in the store."""
 
     def __init__(self, store: Store, health: ConnectionHealth, google: GoogleCalendars) -> None:
-        self._calendars = Calendars(store)
+        self._calendars = ManagedCalendars(store)
         self._health = health
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
@@ -29,23 +29,25 @@ class CalendarActivities:
 
     @activity.defn
     def look_up_calendar(self, request: CalendarRequest) -> ManagedCalendar:
-        """The owner's settings, its connection, and its calendar once there is one."""
-        (calendar,) = self._calendars.of(request.merchant, [request.owner])
+        """Return the owner's settings, its connection, and its calendar once there is one."""
+        (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])
         return calendar
 
     @activity.defn(name="take_turn")
-    def request_permit(self, asked: PermitRequest) -> QueuePosition:
-        """When the owner's calendar may be made; if that is now, it may be made for some minutes."""
-        return self._permits.request(asked.request.merchant, asked.request.owner, asked.now)
+    def request_permit(self, permit: PermitRequest) -> QueuePosition:
+        """Return when the owner's calendar may be created; if that is now, the permit is valid for some minutes."""
+        return self._permits.request(permit.request.merchant, permit.request.owner, permit.now)
 
     @activity.defn
     def out_of_step_reservations(self, page: OutOfStepPage) -> list[str]:
-        """The ids of the next open reservations that are out of step with this calendar, at most a page of them."""
-        return self._events.out_of_step(page.merchant, page.calendar, page.now, limit=PAGE, after=page.after)
+        """Return the ids of the next open reservations that are out of step with this calendar, at most a page."""
+        return self._events.find_out_of_step(
+            page.merchant, page.calendar, page.now, limit=MAX_RESERVATIONS_PER_PAGE, after=page.after
+        )
 
     @activity.defn(no_thread_cancel_exception=True)
     def ensure_calendar(self, request: CalendarRequest) -> str:
-        """The id of the owner's calendar in Google: found by our mark, else created; recorded."""
+        """Return the id of the owner's calendar in Google: find it by our mark or create it, and record it."""
         calendar = self.look_up_calendar(request)
         if calendar.calendar_id or not calendar.connection_id:
             return calendar.calendar_id or ""
@@ -53,21 +55,21 @@ class CalendarActivities:
             found = self._google.ensure(calendar.connection_id, _spec(request, calendar))
         return self._calendars.record(request.merchant, request.owner, found, calendar.connection_id)
 
-    @activity.defn(no_thread_cancel_exception=True)
-    def keep_calendar(self, request: CalendarRequest) -> str:
-        """The id of the owner's calendar, named as the owner is now; empty when somebody deleted it in Google."""
+    @activity.defn(name="keep_calendar", no_thread_cancel_exception=True)
+    def update_calendar(self, request: CalendarRequest) -> str:
+        """Name the owner's calendar as the owner is named now, and return its id, or "" if it was deleted in Google."""
         calendar = self.look_up_calendar(request)
         if not calendar.calendar_id or not calendar.connection_id:
             return calendar.calendar_id or ""
         with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            kept = self._google.keep(calendar.connection_id, calendar.calendar_id, _spec(request, calendar))
-        if not kept:
+            exists = self._google.update(calendar.connection_id, calendar.calendar_id, _spec(request, calendar))
+        if not exists:
             self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
-        return calendar.calendar_id if kept else ""
+        return calendar.calendar_id if exists else ""
 
     @activity.defn(name="remove_twins", no_thread_cancel_exception=True)
     def remove_duplicates(self, request: CalendarRequest) -> str:
-        """The id of the owner's calendar, of which no empty twin is left; empty when it has none."""
+        """Delete empty duplicates of the owner's calendar, and return its id, or "" if it has none."""
         calendar = self.look_up_calendar(request)
         if not calendar.calendar_id or not calendar.connection_id:
             return ""
@@ -77,16 +79,19 @@ class CalendarActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def retire_calendar(self, request: CalendarRequest) -> str:
-        """Deletes the owner's calendar with our events; its id if it stays, because somebody else's are in it."""
+        """Delete the owner's calendar with our events, and return "".
+
+        If the calendar has events that are not ours, it stays, and its id is returned.
+        """
         calendar = self.look_up_calendar(request)
         if not (calendar.removing and calendar.calendar_id and calendar.connection_id):
             return calendar.calendar_id or ""
         with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            if self._google.holds_foreign_events(calendar.connection_id, calendar.calendar_id):
+            if self._google.has_foreign_events(calendar.connection_id, calendar.calendar_id):
                 return calendar.calendar_id
             self._google.delete(calendar.connection_id, calendar.calendar_id)
         self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
-        self._events.gone_with(request.merchant, calendar.calendar_id, activity.info().started_time)
+        self._events.mark_calendar_deleted(request.merchant, calendar.calendar_id, activity.info().started_time)
         return ""
 
 

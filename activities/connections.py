@@ -10,39 +10,39 @@ from slotsync.errors import GrantLost
 from slotsync.google.auth.consent import revoke
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.settings import Settings
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
 
 class DisconnectionActivities:
-    """What a connection's workflow does on its way out."""
+    """Activities that disconnect a merchant."""
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
-        departures: Disconnections,
+        disconnections: Disconnections,
         google: GoogleCalendars,
-        ends: ChannelStopper,
+        channels: ChannelStopper,
     ) -> None:
         self._settings = settings
-        self._departures = departures
-        self._calendars = Calendars(store)
+        self._disconnections = disconnections
+        self._calendars = ManagedCalendars(store)
         self._google = google
-        self._ends = ends
+        self._channels = channels
 
     @activity.defn(name="begin_departure")
     def begin_disconnection(self, request: DisconnectionRequest) -> Disconnection | None:
-        """Takes the connection out of use; what there is to clean up, if there ever was a connection."""
-        return self._departures.begin(request.merchant, request.now)
+        """Take the connection out of use, and return what to clean up, or None if there never was a connection."""
+        return self._disconnections.begin(request.merchant, request.now)
 
     @activity.defn(name="delete_left_calendar", no_thread_cancel_exception=True)
     def delete_calendar(self, deletion: CalendarDeletion) -> bool:
-        """Deletes a calendar in Google and forgets it; false if it stays, because somebody else's events are in it."""
+        """Delete a calendar in Google and forget it; return False if it stays because of events that are not ours."""
         calendar_id = deletion.calendar.calendar_id
         with google_errors_as_application_errors():
-            if self._google.holds_foreign_events(deletion.connection_id, calendar_id):
+            if self._google.has_foreign_events(deletion.connection_id, calendar_id):
                 return False
             self._google.delete(deletion.connection_id, calendar_id)
         self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
@@ -50,22 +50,22 @@ class DisconnectionActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def end_grant(self, connection_id: str) -> bool:
-        """Has Google tell of no more changes, and gives the grant back.
+        """Stop Google's push notifications, revoke the grant, and return whether it was revoked.
 
-        False when it is not ours to give: the merchant has connected again, or another one uses the same account.
+        It is not when the merchant has connected again, or when another merchant uses the same account.
         """
         with google_errors_as_application_errors():
             try:
-                token = self._departures.grant(connection_id).refresh_token
+                token = self._disconnections.grant(connection_id).refresh_token
             except GrantLost:
                 return False
-            self._ends.stop_all(connection_id)
-            if self._departures.is_shared(connection_id):
+            self._channels.stop_all(connection_id)
+            if self._disconnections.is_shared(connection_id):
                 return False
             revoke(self._settings, token)
         return True
 
     @activity.defn(name="finish_departure")
     def finish_disconnection(self, connection_id: str) -> None:
-        """Forgets tokens and names, and what was read of calendars."""
-        self._departures.finish(connection_id)
+        """Forget tokens, names, and what was read of calendars."""
+        self._disconnections.finish(connection_id)

@@ -1,4 +1,4 @@
-"""Google's errors as Temporal's ApplicationError."""
+"""Raise Google's errors as Temporal's ApplicationError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,15 @@ from temporalio.exceptions import ApplicationError
 
 from slotsync.errors import Conflict, Exists, GoogleError, RateLimited, Transient
 
-_RETRIED_HERE = (Transient, RateLimited, Exists, Conflict)
+_RETRIED_BY_TEMPORAL = (Transient, RateLimited, Exists, Conflict)
 
 
 @contextmanager
 def google_errors_as_application_errors() -> Iterator[None]:
-    """Raises Google's errors as ``ApplicationError``: the class is its ``type``, Google's reason its first detail.
+    """Raise Google's errors as ``ApplicationError``: the class is its ``type``, Google's reason its first detail.
 
-    What heals in seconds or minutes is retried by Temporal; the rest goes to the workflow, which knows how to wait.
+    Errors that pass in seconds or minutes are retried by Temporal; the others go to the workflow, which knows how to
+    wait.
     """
     try:
         yield
@@ -23,6 +24,6 @@ def google_errors_as_application_errors() -> Iterator[None]:
             str(error),
             error.reason,
             type=type(error).__name__,
-            non_retryable=not isinstance(error, _RETRIED_HERE),
+            non_retryable=not isinstance(error, _RETRIED_BY_TEMPORAL),
             next_retry_delay=error.delay,
         ) from None

@@ -1,4 +1,4 @@
-"""Signal activities: tell workflows to look again, by name or by a batch of Temporal's."""
+"""Signal activities: signal workflows by their ids, or by a batch operation of Temporal's."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,68 +14,73 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.messages import WakeRequest
 from slotsync.domain.reservations.messages import LookAgainRequest
 from slotsync.domain.workflow_ids import reservation_id
-from slotsync.temporal.signals import batch_progress, quoted, signal_all, signal_calendar
+from slotsync.temporal.signals import get_batch_progress, quote_value, signal_calendar, start_batch_signal
 
-LOOK = timedelta(milliseconds=200)
-"""How often a batch is looked at; the first batch of a shop ends within a second."""
+BATCH_CHECK_INTERVAL = timedelta(milliseconds=200)
+"""How often a batch operation's progress is read; the first batch of a merchant ends within a second."""
+
+MAX_PARALLEL_SIGNALS = 20
 
 
-async def call_all(client: Client, query: str, *, job_id: str, reason: str) -> BatchProgress:
-    """How many were told to look again. Heartbeats; a batch with this id that runs already is waited for."""
-    progress = await batch_progress(client, job_id) or await _start(client, query, job_id, reason)
+async def run_signal_batch(client: Client, query: str, *, job_id: str, reason: str) -> BatchProgress:
+    """Signal ``look_again`` to all workflows that the query finds, with heartbeats, and return how many there were.
+
+    A batch with this id that runs already is not started again, but waited for.
+
+    Raises:
+        ApplicationError: Temporal has to end another batch first.
+    """
+    progress = await get_batch_progress(client, job_id) or await _start(client, query, job_id, reason)
     while progress.running:
         activity.heartbeat(progress.done)
-        await asyncio.sleep(LOOK.total_seconds())
-        progress = await batch_progress(client, job_id) or progress
+        await asyncio.sleep(BATCH_CHECK_INTERVAL.total_seconds())
+        progress = await get_batch_progress(client, job_id) or progress
     return progress
 
 
 async def _start(client: Client, query: str, job_id: str, reason: str) -> BatchProgress:
-    found = (await client.count_workflows(query)).count
-    if found and not await signal_all(client, query, "look_again", job_id=job_id, reason=reason):
+    total = (await client.count_workflows(query)).count
+    if total and not await start_batch_signal(client, query, "look_again", job_id=job_id, reason=reason):
         raise ApplicationError("Temporal has to end another batch first", type="BatchesBusy")
-    return BatchProgress(total=found, done=0, failed=0, running=bool(found))
-
-
-AT_ONCE = 20
+    return BatchProgress(total=total, done=0, failed=0, running=bool(total))
 
 
 class CalendarSignals:
-    """Tells calendars that they are needed."""
+    """Activity that signals a managed calendar's workflow."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    @activity.defn
-    async def need_calendar(self, request: CalendarRequest) -> None:
-        """Starts the calendar's workflow, or tells the one that runs."""
+    @activity.defn(name="need_calendar")
+    async def signal_needed(self, request: CalendarRequest) -> None:
+        """Start the calendar's workflow, or signal the running one, since a reservation needs the calendar."""
         await signal_calendar(self._client, request, "needed")
 
 
 class ReservationSignals:
-    """Tells reservations to look again."""
+    """Activities that signal ``look_again`` to reservations' workflows."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    @activity.defn
-    async def call_reservations(self, call: LookAgainRequest) -> None:
-        """Signals each of them to look again; one that has closed meanwhile needs no call."""
-        for start in range(0, len(call.reservations), AT_ONCE):
+    @activity.defn(name="call_reservations")
+    async def signal_reservations(self, request: LookAgainRequest) -> None:
+        """Signal each reservation; one that has closed meanwhile needs no signal."""
+        for start in range(0, len(request.reservations), MAX_PARALLEL_SIGNALS):
             activity.heartbeat(start)
-            await self._call(call.merchant, call.reservations[start : start + AT_ONCE])
+            await self._signal_all(request.merchant, request.reservations[start : start + MAX_PARALLEL_SIGNALS])
 
-    @activity.defn
-    async def call_all_reservations(self, backfill: Backfill) -> BatchProgress:
-        """Signals every open reservation of the owner to look again; how many there were, once all have been told."""
-        query = open_reservations_of(backfill.merchant, backfill.owner)
+    @activity.defn(name="call_all_reservations")
+    async def signal_all_reservations(self, backfill: Backfill) -> BatchProgress:
+        """Signal every open reservation of the owner, and return how many there were."""
+        query = open_reservations_query(backfill.merchant, backfill.owner)
         reason = f"Back-fill of {backfill.owner}"
-        return await call_all(self._client, query, job_id=backfill.job_id, reason=reason)
+        return await run_signal_batch(self._client, query, job_id=backfill.job_id, reason=reason)
 
-    async def _call(self, merchant: str, reservations: Sequence[str]) -> None:
-        await asyncio.gather(*(self._look_again(reservation_id(merchant, each)) for each in reservations))
+    async def _signal_all(self, merchant: str, reservations: Sequence[str]) -> None:
+        await asyncio.gather(*(self._signal(reservation_id(merchant, each)) for each in reservations))
 
-    async def _look_again(self, workflow_id: str) -> None:
+    async def _signal(self, workflow_id: str) -> None:
         try:
             await self._client.get_workflow_handle(workflow_id).signal("look_again")
         except RPCError as error:
@@ -83,38 +88,36 @@ class ReservationSignals:
                 raise
 
 
-def open_reservations_of(merchant: str, owner: Owner) -> str:
-    """The visibility query that finds their workflows."""
+def open_reservations_query(merchant: str, owner: Owner) -> str:
+    """Return the visibility query that finds the workflows of the owner's open reservations."""
     return (
         "WorkflowType = 'ReservationWorkflow' AND ExecutionStatus = 'Running'"
-        f" AND SlotsyncMerchant = {quoted(merchant)} AND SlotsyncOwners = {quoted(str(owner))}"
+        f" AND SlotsyncMerchant = {quote_value(merchant)} AND SlotsyncOwners = {quote_value(str(owner))}"
     )
 
 
 class ParkedWork:
-    """Finds and calls what waits for a grant."""
+    """Activities that count and signal the workflows that wait for a grant."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @activity.defn
     async def count_parked(self, merchant: str) -> int:
-        """How many workflows of the merchant are parked, as far as Temporal's visibility knows."""
-        return await self._count(WakeRequest(merchant=merchant))
+        """Return how many workflows of the merchant are parked, as far as Temporal's visibility knows."""
+        return (await self._client.count_workflows(parked_work_query(WakeRequest(merchant=merchant)))).count
 
     @activity.defn
-    async def wake(self, waking: WakeRequest) -> int:
-        """How many workflows have been told to look again."""
+    async def wake(self, request: WakeRequest) -> int:
+        """Signal ``look_again`` to the merchant's parked workflows, or to all of them, and return how many."""
         job_id = f"wake:{activity.info().workflow_run_id}:{activity.info().activity_id}"
-        reason = f"The grant of {waking.merchant} has changed"
-        return (await call_all(self._client, query_for(waking), job_id=job_id, reason=reason)).done
-
-    async def _count(self, waking: WakeRequest) -> int:
-        return (await self._client.count_workflows(query_for(waking))).count
+        reason = f"The grant of {request.merchant} has changed"
+        query = parked_work_query(request)
+        return (await run_signal_batch(self._client, query, job_id=job_id, reason=reason)).done
 
 
-def query_for(waking: WakeRequest) -> str:
-    """The visibility query that finds them; the connection's own workflow is not meant."""
-    whose = f"SlotsyncMerchant = {quoted(waking.merchant)} AND ExecutionStatus = 'Running'"
-    parked = "" if waking.everyone else " AND SlotsyncHealth = 'parked'"
-    return f"{whose}{parked} AND WorkflowType != 'ConnectionWorkflow'"
+def parked_work_query(request: WakeRequest) -> str:
+    """Return the visibility query that finds the workflows to wake, without that of the connection itself."""
+    running = f"SlotsyncMerchant = {quote_value(request.merchant)} AND ExecutionStatus = 'Running'"
+    parked = "" if request.everyone else " AND SlotsyncHealth = 'parked'"
+    return f"{running}{parked} AND WorkflowType != 'ConnectionWorkflow'"

@@ -11,29 +11,26 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from slotsync.clock import utc_now
-from slotsync.domain.retry_delays import asked_delay
+from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY, parse_retry_after
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 
-TIME_OUT = timedelta(seconds=10)
+RESPONSE_TIMEOUT = timedelta(seconds=10)
 """How long the platform may take to answer."""
 
-OPERATOR_DELAY = timedelta(minutes=5)
-"""What an operator has to mend is tried again this often."""
+MAX_RETRY_DELAY = timedelta(hours=1)
+"""The limit for what the platform may ask for by ``Retry-After``."""
 
-LONGEST_DELAY = timedelta(hours=1)
-"""Nobody is left alone for longer, whatever the platform asks."""
-
-_PASSING = frozenset({408, 425, 429})
-_PASSES = "it is sent again; check the receiver at SLOTSYNC_WEBHOOK_URL if this goes on"
-_TO_MEND = "it is sent again every few minutes; check SLOTSYNC_WEBHOOK_URL and SLOTSYNC_WEBHOOK_SECRET"
-_REDIRECTS = "redirects are not followed; set SLOTSYNC_WEBHOOK_URL to where it leads"
+_TRANSIENT_STATUSES = frozenset({408, 425, 429})
+_TRANSIENT_REMEDY = "it is sent again; check the receiver at SLOTSYNC_WEBHOOK_URL if this goes on"
+_OPERATOR_REMEDY = "it is sent again every few minutes; check SLOTSYNC_WEBHOOK_URL and SLOTSYNC_WEBHOOK_SECRET"
+_REDIRECT_REMEDY = "redirects are not followed; set SLOTSYNC_WEBHOOK_URL to where it leads"
 
 
 class WebhookActivities:
-    """Delivers messages. Each goes out as it was noted, and is signed anew by every attempt."""
+    """Activity that delivers messages. Each is sent as it was recorded, and signed anew by every attempt."""
 
     def __init__(
         self,
@@ -42,42 +39,46 @@ class WebhookActivities:
         vault: Vault,
         *,
         clock: Callable[[], datetime] = utc_now,
-        time_out: timedelta = TIME_OUT,
+        timeout: timedelta = RESPONSE_TIMEOUT,
     ) -> None:
         self._settings = settings
         self._messages = WebhookMessages(store, vault)
         self._clock = clock
-        # Of the whole exchange: httpx would begin anew with every byte that arrives.
-        self._time_out = time_out.total_seconds()
+        # For the whole exchange: the timeout of httpx begins anew with every byte that arrives.
+        self._timeout = timeout
         self._http = httpx.AsyncClient(timeout=None, follow_redirects=False)  # noqa: S113
 
     async def aclose(self) -> None:
-        """Closes the connections to the platform."""
+        """Close the connections to the platform."""
         await self._http.aclose()
 
     @activity.defn
     async def deliver_webhook(self, message_id: str) -> bool:
-        """Whether the platform has accepted the message; false when nobody is to be told, and it is dropped.
+        """Return True once the platform has accepted the message, or False if it wants no webhooks: it is dropped.
 
-        Raises when the platform did not accept it. It may have it all the same: another attempt has the same id.
+        Raises:
+            ApplicationError: the platform did not accept the message, or its answer was lost. The next attempt has the
+                same id, so that the platform can recognize a message that it has already.
         """
-        body = await asyncio.to_thread(self._messages.body, message_id)
+        body = await asyncio.to_thread(self._messages.get_body, message_id)
         wanted = bool(self._settings.webhook_url)
         if body is not None:
             if wanted:
-                self._check(await self._post(message_id, body.encode()))
-            await asyncio.to_thread(self._messages.accepted, message_id)
+                self._require_accepted(await self._post(message_id, body.encode()))
+            await asyncio.to_thread(self._messages.forget, message_id)
         return wanted
 
     async def _post(self, message_id: str, body: bytes) -> httpx.Response:
         headers = self._headers(message_id, body)
         try:
-            async with asyncio.timeout(self._time_out):
+            async with asyncio.timeout(self._timeout.total_seconds()):
                 return await self._http.post(self._settings.webhook_url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             # Not chained: the client's own message may hold the URL, and with it a password.
             failure = type(error).__name__
-        raise ApplicationError(f"The platform cannot be told ({failure}): {_PASSES}", failure, type="WebhookUnanswered")
+        raise ApplicationError(
+            f"The platform did not answer ({failure}): {_TRANSIENT_REMEDY}", failure, type="WebhookUnanswered"
+        )
 
     def _headers(self, message_id: str, body: bytes) -> dict[str, str]:
         now = self._clock()
@@ -90,30 +91,30 @@ class WebhookActivities:
             "webhook-signature": Webhook(secret).sign(message_id, now, body.decode()),
         }
 
-    def _check(self, answer: httpx.Response) -> None:
-        """Raises unless the platform has accepted the message."""
+    def _require_accepted(self, answer: httpx.Response) -> None:
+        """Raise unless the platform has accepted the message."""
         if answer.is_success:
             return
         status = answer.status_code
-        asked = asked_delay(answer.headers.get("Retry-After"), self._clock())
+        requested = parse_retry_after(answer.headers.get("Retry-After"), self._clock())
         raise ApplicationError(
             f"The platform answered {status} to a webhook: {_remedy(status)}",
             str(status),
             type="WebhookRefused",
-            next_retry_delay=min(asked, LONGEST_DELAY) if asked else _own_delay(status),
+            next_retry_delay=min(requested, MAX_RETRY_DELAY) if requested else _default_delay(status),
         )
 
 
 def _remedy(status: int) -> str:
-    if _passes(status):
-        return _PASSES
-    return _REDIRECTS if status < httpx.codes.BAD_REQUEST else _TO_MEND
+    if _is_transient(status):
+        return _TRANSIENT_REMEDY
+    return _REDIRECT_REMEDY if status < httpx.codes.BAD_REQUEST else _OPERATOR_REMEDY
 
 
-def _own_delay(status: int) -> timedelta | None:
-    """How long to wait where the platform does not say; nothing is as long as the retry policy says."""
-    return None if _passes(status) else OPERATOR_DELAY
+def _default_delay(status: int) -> timedelta | None:
+    """Return how long to wait where the platform does not say, or None to leave it to the retry policy."""
+    return None if _is_transient(status) else OPERATOR_RETRY_DELAY
 
 
-def _passes(status: int) -> bool:
-    return status in _PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR
+def _is_transient(status: int) -> bool:
+    return status in _TRANSIENT_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR

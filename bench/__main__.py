@@ -1,4 +1,4 @@
-"""``make bench``: how fast a reservation reaches Google, and how many a machine can take.
+"""``make bench``: the latency from a report to Google, and the throughput of one machine.
 
 Everything runs on this machine, as separate processes: the local Google without quotas, Temporal's server, one worker.
 """
@@ -14,41 +14,45 @@ from time import monotonic
 import psutil
 
 from slotsync.domain.reservations.snapshot import Reservation
-from starter.local.demo.bookings import MERCHANT, read_bookings, reports_of
-from starter.local.demo.story import newest, open_hotel, tell, until_settled
+from starter.local.demo import SHIPPED_BOOKINGS
+from starter.local.demo.bookings import MERCHANT, create_reports, read_bookings
+from starter.local.demo.scenario import connect_hotel, newest_snapshots, send_reports, wait_until_settled
 from starter.local.dev import LocalParts, local_parts
 
-BOOKINGS = Path("starter/demo/resort-hotel-bookings.csv")
-CALM = 50
-MANY = 500
+LATENCY_REPORTS = 50
+THROUGHPUT_BOOKINGS = 500
 
 
 async def main() -> None:
-    reports = reports_of(read_bookings(BOOKINGS, datetime.now(UTC).date(), MANY))
+    reports = create_reports(read_bookings(SHIPPED_BOOKINGS, datetime.now(UTC).date(), THROUGHPUT_BOOKINGS))
     with tempfile.TemporaryDirectory() as folder:
         async with local_parts(Path(folder), lambda _: None, quotas=False) as parts:
-            await open_hotel(parts, MERCHANT, {item.product for report in reports for item in report.reservation.items})
-            await latency(parts, [report.reservation for report in reports][:CALM])
+            await connect_hotel(
+                parts, MERCHANT, {item.product for report in reports for item in report.reservation.items}
+            )
+            await measure_latency(parts, [report.reservation for report in reports][:LATENCY_REPORTS])
             before = cpu_seconds()
-            final = newest(reports)
+            final = newest_snapshots(reports)
             began = monotonic()
-            await tell(parts, reports, silent)
-            told = monotonic() - began
-            await until_settled(parts, final, silent)
-            took = monotonic() - began
+            await send_reports(parts, reports, ignore_progress)
+            reported_after = monotonic() - began
+            await wait_until_settled(parts, final, ignore_progress)
+            settled_after = monotonic() - began
             used = cpu_seconds() - before
     print(f"many at once: {len(reports)} reports of {len(final)} reservations")
-    print(f"  reporting        {len(reports) / told:8.1f} a second")
-    print(f"  in step          {len(final) / took:8.1f} reservations a second, all after {took:.1f} s")
+    print(f"  reporting        {len(reports) / reported_after:8.1f} a second")
+    print(
+        f"  in step          {len(final) / settled_after:8.1f} reservations a second, all after {settled_after:.1f} s"
+    )
     print(f"  CPU              {1000 * used / len(final):8.0f} ms a reservation, all processes together")
 
 
-def silent(done: int, total: int) -> None:
-    """Shows no progress: it would be measured, too."""
+def ignore_progress(done: int, total: int) -> None:
+    """Show no progress, because showing it would be measured, too."""
 
 
-async def latency(parts: LocalParts, snapshots: Sequence[Reservation]) -> None:
-    """One reservation after the other: from ``report`` to the note that Google shows it."""
+async def measure_latency(parts: LocalParts, snapshots: Sequence[Reservation]) -> None:
+    """Report reservations one after the other, and print the times from ``report`` until they are in step."""
     seconds = []
     for number, snapshot in enumerate(snapshots):
         named = snapshot.model_copy(update={"id": f"calm-{number}", "version": 1})
@@ -65,9 +69,9 @@ async def latency(parts: LocalParts, snapshots: Sequence[Reservation]) -> None:
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and those that it started."""
-    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return sum(times.user + times.system for times in (each.cpu_times() for each in family))
+    """Return the CPU time of this process and of those that it started."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(times.user + times.system for times in (each.cpu_times() for each in processes))
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Merchants with calendars that block their products, and what is measured of them."""
+"""Set up merchants with calendars that block their products, and measure their workflows and calls."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,7 +24,10 @@ from slotsync.temporal import queues
 from slotsync.temporal.signals import signal_availability
 from starter.local.dev import LocalParts, connect_merchant
 
-AT_ONCE = 50
+MAX_PARALLEL_CALLS = 50
+WAIT_TIMEOUT = timedelta(minutes=5)
+CHECK_INTERVAL = timedelta(seconds=0.5)
+MAX_HEARTBEAT_AGE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -39,59 +42,59 @@ class Merchant:
     def email(self) -> str:
         return f"{self.name}@gmail.example"
 
-    def workflows(self) -> list[str]:
+    def workflow_ids(self) -> list[str]:
         return [availability_id(self.name, each) for each in self.products]
 
 
-async def open_merchant(parts: LocalParts, name: str, products: int, calendars: int) -> Merchant:
-    """A merchant with a connected account and calendars made by hand."""
-    named = Merchant(name, [f"product-{each}" for each in range(products)], ())
-    await connect_merchant(parts, name, named.email, "Europe/Helsinki")
+async def create_merchant(parts: LocalParts, name: str, products: int, calendars: int) -> Merchant:
+    """Create a merchant with a connected account and calendars that the merchant made."""
+    merchant = Merchant(name, [f"product-{each}" for each in range(products)], ())
+    await connect_merchant(parts, name, merchant.email, "Europe/Helsinki")
     async with httpx.AsyncClient(base_url=parts.google) as google:
-        made = [
-            (await google.post(f"/sandbox/accounts/{named.email}/calendars", json={"summary": f"Calendar {each}"}))
+        created = [
+            (await google.post(f"/sandbox/accounts/{merchant.email}/calendars", json={"summary": f"Calendar {each}"}))
             for each in range(calendars)
         ]
-    return Merchant(name, named.products, [str(each.raise_for_status().json()["id"]) for each in made])
+    return Merchant(name, merchant.products, [str(each.raise_for_status().json()["id"]) for each in created])
 
 
-def pick(merchant: Merchant, each_by: int) -> None:
-    """Has every product blocked by so many of the calendars, and every calendar block some product."""
+def pick_calendars(merchant: Merchant, each_by: int) -> None:
+    """Block each product by ``each_by`` of the calendars, so that each calendar blocks a product."""
     settings = Settings.load()
     store = Store.open(settings.database_url)
     picked, owners = BlockingCalendars(store, Vault(settings.encryption_keys)), Owners(store)
-    for place, product in enumerate(merchant.products):
-        own = [merchant.calendars[(place * each_by + step) % len(merchant.calendars)] for step in range(each_by)]
+    for position, product in enumerate(merchant.products):
+        ids = [merchant.calendars[(position * each_by + step) % len(merchant.calendars)] for step in range(each_by)]
         owners.put(merchant.name, Owner.product(product), OwnerSettings(name=product, sync=False))
-        calendars = [PickableCalendar(id=each, name="Picked") for each in own]
-        picked.pick(merchant.name, Owner.product(product), calendars)
+        calendars = [PickableCalendar(id=each, name="Picked") for each in ids]
+        picked.replace(merchant.name, Owner.product(product), calendars)
     store.close()
 
 
-async def start(client: Client, merchants: Sequence[Merchant]) -> None:
-    """Starts all their workflows at once."""
+async def start_workflows(client: Client, merchants: Sequence[Merchant]) -> None:
+    """Start the availability workflows of all products, in parallel."""
     await asyncio.gather(
         *(signal_availability(client, each.name, product) for each in merchants for product in each.products)
     )
 
 
 @dataclass(frozen=True)
-class SyncStatus:
-    """How a workflow stands: how long its history is, and whether somebody watches for it."""
+class WatchState:
+    """The history length of a workflow, and whether a worker watches calendars for it."""
 
     history: int
     watched: bool
 
 
-async def standings(client: Client, merchants: Sequence[Merchant]) -> list[SyncStatus]:
-    limit = asyncio.Semaphore(AT_ONCE)
+async def get_watch_states(client: Client, merchants: Sequence[Merchant]) -> list[WatchState]:
+    limit = asyncio.Semaphore(MAX_PARALLEL_CALLS)
 
-    async def of(workflow: str) -> SyncStatus:
+    async def describe(workflow: str) -> WatchState:
         async with limit:
             described = (await client.get_workflow_handle(workflow).describe()).raw_description
         started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
-        alive = datetime.now(UTC) - timedelta(seconds=30)
-        return SyncStatus(
+        alive = datetime.now(UTC) - MAX_HEARTBEAT_AGE
+        return WatchState(
             described.workflow_execution_info.history_length,
             any(
                 each.state == started and each.last_heartbeat_time.ToDatetime(UTC) > alive
@@ -99,42 +102,42 @@ async def standings(client: Client, merchants: Sequence[Merchant]) -> list[SyncS
             ),
         )
 
-    return list(await asyncio.gather(*(of(each) for merchant in merchants for each in merchant.workflows())))
+    return list(await asyncio.gather(*(describe(each) for merchant in merchants for each in merchant.workflow_ids())))
 
 
-async def until_watched(client: Client, merchants: Sequence[Merchant]) -> None:
-    """Waits until somebody watches for every workflow."""
+async def wait_until_watched(client: Client, merchants: Sequence[Merchant]) -> None:
+    """Wait until a worker watches calendars for every workflow."""
 
     async def all_watched() -> bool:
-        return all(each.watched for each in await standings(client, merchants))
+        return all(each.watched for each in await get_watch_states(client, merchants))
 
-    await until(all_watched)
+    await wait_until(all_watched)
 
 
-async def are_working(client: Client, workers: int) -> bool:
-    """Whether so many workers wait for products to watch."""
-    asked = DescribeTaskQueueRequest(
+async def has_workers(client: Client, workers: int) -> bool:
+    """Return whether at least this number of workers poll for products to watch."""
+    request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=queues.LONG),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
     )
-    return len((await client.workflow_service.describe_task_queue(asked)).pollers) >= workers
+    return len((await client.workflow_service.describe_task_queue(request)).pollers) >= workers
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(300):
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WAIT_TIMEOUT.total_seconds()):
         while not await condition():  # noqa: ASYNC110  other processes
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(CHECK_INTERVAL.total_seconds())
 
 
-async def calls_of(parts: LocalParts, account: str = "", method: str = "") -> list[datetime]:
-    """When calls were made for the account, oldest first."""
+async def get_call_times(parts: LocalParts, account: str = "", method: str = "") -> list[datetime]:
+    """Return the times of calls, oldest first; of all accounts and methods where these are empty."""
     async with httpx.AsyncClient(base_url=parts.google, timeout=30) as google:
-        told = await google.get("/sandbox/calls", params={"account": account, "method": method})
-    return [datetime.fromisoformat(each["time"]) for each in told.raise_for_status().json()["items"]]
+        answer = await google.get("/sandbox/calls", params={"account": account, "method": method})
+    return [datetime.fromisoformat(each["time"]) for each in answer.raise_for_status().json()["items"]]
 
 
-def workers() -> list[psutil.Process]:
-    """The worker processes that this one started."""
-    family = psutil.Process().children(recursive=True)
-    return [each for each in family if each.cmdline()[-2:] == ["starter", "worker"]]
+def find_workers() -> list[psutil.Process]:
+    """Return the worker processes that this process started."""
+    processes = psutil.Process().children(recursive=True)
+    return [each for each in processes if each.cmdline()[-2:] == ["starter", "worker"]]

@@ -1,4 +1,4 @@
-"""The local Google's whole state, and the operations that change it."""
+"""The whole state of the local Google, and the operations that change it."""
 
 import secrets
 from dataclasses import replace
@@ -20,7 +20,7 @@ from localgoogle.state.state_file import StateFile
 
 
 class LocalGoogle:
-    """Accounts with their calendars and events, and what the controls set. One thread at a time may use it."""
+    """Accounts, calendars, events and the settings of the controls. Only one thread at a time may use it."""
 
     def __init__(self, options: LocalGoogleOptions) -> None:
         self.options = options
@@ -49,61 +49,61 @@ class LocalGoogle:
         self._saved_accounts: JsonObject = {}
 
     def reset(self) -> None:
-        """Empties everything; stamps still grow, so that sync tokens of before are known to be old."""
-        last, send = self._last_stamp, self.channels.send
+        """Delete everything. Stamps go on growing, so that older sync tokens are recognised as invalid."""
+        last_stamp, send = self._last_stamp, self.channels.send
         self.state_file.clear()
         self._start_empty()
-        self._last_stamp, self.channels.send = last, send
-        self.first_stamp = self.stamp()
+        self._last_stamp, self.channels.send = last_stamp, send
+        self.first_stamp = self.next_stamp()
         self.state_file.put("first_stamp", "", {"stamp": self.first_stamp})
 
-    def stamp(self) -> int:
-        """Microseconds since 1970, never the same twice: the ``updated`` of the next change."""
+    def next_stamp(self) -> int:
+        """Return the ``updated`` of the next change: microseconds since 1970, never the same twice."""
         self._last_stamp = max(self._last_stamp + 1, to_micros(self.clock()))
         return self._last_stamp
 
     @property
     def last_stamp(self) -> int:
-        """The stamp of the latest change."""
+        """The stamp of the latest change, in microseconds since 1970."""
         return self._last_stamp
 
     # Accounts
 
     def create_account(self, email: str, time_zone: str) -> GoogleAccount:
-        """A Google account with a primary calendar; the one that exists, where it does."""
+        """Create a Google account with a primary calendar, unless it exists, and return it."""
         account = self.accounts.create(email, time_zone)
-        self._primary(email)
+        self._ensure_primary(email)
         return account
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
-        """Takes sides anew."""
+        """Replace all switches of behaviour."""
         self.behaviour = behaviour
         self.state_file.put("behaviour", "", behaviour.model_dump())
 
-    def set_fault(self, wanted: NewFault) -> None:
-        """Let the local Google fail as wanted, from the next call on."""
-        if wanted.kind == "quota":
-            self.set_quotas(wanted.per_user_per_minute, wanted.per_project_per_minute)
+    def set_fault(self, new: NewFault) -> None:
+        """Set a fault, or other quotas, from the next call on."""
+        if new.kind == "quota":
+            self.set_quotas(new.per_user_per_minute, new.per_project_per_minute)
         else:
-            self.faults.add(wanted.fault())
+            self.faults.add(new.build_fault())
 
     def set_quotas(self, per_user: int | None, per_project: int | None) -> None:
-        """Other limits than the options'; None leaves one as it is."""
+        """Set other limits of calls a minute than the options'; None leaves a limit unchanged."""
         self.quotas.per_user = self.quotas.per_user if per_user is None else per_user
         self.quotas.per_project = self.quotas.per_project if per_project is None else per_project
 
     def restore_quotas(self) -> None:
-        """The options' limits."""
+        """Set the limits of the options again."""
         self.quotas.per_user = self.options.per_user_per_minute
         self.quotas.per_project = self.options.per_project_per_minute
 
     def close(self) -> None:
-        """Saves and lets go of the state file."""
+        """Save, and close the state file."""
         self.save()
         self.state_file.close()
 
     def save(self) -> None:
-        """Commits to the state file; call before any answer leaves."""
+        """Write all changes to the state file. To be called before an answer is sent."""
         if self.state_file.keeps:
             accounts = self.accounts.snapshot()
             if accounts is not self._saved_accounts:
@@ -113,116 +113,132 @@ class LocalGoogle:
 
     # Calendars
 
-    def owned_calendars(self, email: str) -> list[StoredCalendar]:
-        """The living calendars that a user owns, primary first; KeyError for an unknown account."""
-        self._primary(email)
+    def list_owned_calendars(self, email: str) -> list[StoredCalendar]:
+        """Return the user's calendars that are not deleted, primary first.
+
+        Raises:
+            KeyError: there is no such account.
+        """
+        self._ensure_primary(email)
         calendars = [self._calendars[calendar_id] for calendar_id in self._entries[email]]
         return sorted((calendar for calendar in calendars if not calendar.deleted), key=lambda c: not c.primary)
 
-    def calendar(self, email: str, calendar_id: str) -> StoredCalendar:
-        """The user's living calendar, also by the name ``primary``; raises notFound."""
+    def find_calendar(self, email: str, calendar_id: str) -> StoredCalendar:
+        """Return the user's calendar with this id, which may be ``primary``.
+
+        Raises:
+            CalendarApiError: ``notFound``, if there is none, or it is deleted or another user's.
+        """
         if calendar_id in {"primary", email}:
-            return self._primary(email)
+            return self._ensure_primary(email)
         calendar = self._calendars.get(calendar_id)
         if calendar is None or calendar.deleted or calendar.owner != email:
             raise not_found()
         return calendar
 
     def has_calendar(self, calendar_id: str) -> bool:
-        """Whether there is, or ever was, a calendar with this real id."""
+        """Return whether there is, or ever was, a calendar with this id."""
         return calendar_id in self._calendars
 
-    def any_calendar(self, calendar_id: str) -> StoredCalendar:
-        """The calendar with this real id, a deleted one too."""
+    def find_any_calendar(self, calendar_id: str) -> StoredCalendar:
+        """Return the calendar with this id, also a deleted one or another user's.
+
+        Raises:
+            KeyError: there never was such a calendar.
+        """
         return self._calendars[calendar_id]
 
     def create_calendar(
         self, email: str, body: JsonObject, *, client_id: str = "", calendar_id: str = "", role: str = "owner"
     ) -> StoredCalendar:
-        """A new secondary calendar in the user's list."""
-        self._primary(email)
-        name = calendar_id or f"c_{secrets.token_hex(32)}@group.calendar.google.com"
-        calendar = StoredCalendar(name, email, client_id, body, self.stamp())
+        """Create a secondary calendar, put it on the user's list, and return it."""
+        self._ensure_primary(email)
+        new_id = calendar_id or f"c_{secrets.token_hex(32)}@group.calendar.google.com"
+        calendar = StoredCalendar(new_id, email, client_id, body, self.next_stamp())
         self.put_calendar(calendar)
         listed = {"colorId": self._next_colour(email), "selected": True}
-        self.put_entry(StoredListEntry(email, name, role, listed, self.stamp()))
+        self.put_entry(StoredListEntry(email, new_id, role, listed, self.next_stamp()))
         return calendar
 
     def put_calendar(self, calendar: StoredCalendar) -> None:
-        """Keeps this version of the calendar."""
+        """Store this version of the calendar."""
         before = self._calendars.get(calendar.id)
         self._calendars[calendar.id] = calendar
-        self.state_file.put("calendar", calendar.id, calendar.record())
+        self.state_file.put("calendar", calendar.id, calendar.to_record())
         if before and before.time_zone != calendar.time_zone:
             self._move_whole_days(calendar)
 
     def delete_calendar(self, calendar: StoredCalendar) -> None:
-        """Deletes it with all its events, and takes it off its owner's list."""
-        self.put_calendar(replace(calendar, deleted=True, updated=self.stamp()))
-        entry = self.entry(calendar.owner, calendar.id)
+        """Delete the calendar with all its events, and remove it from its owner's list."""
+        self.put_calendar(replace(calendar, deleted=True, updated=self.next_stamp()))
+        entry = self.find_entry(calendar.owner, calendar.id)
         if not entry.deleted:
-            self.put_entry(replace(entry, deleted=True, updated=self.stamp()))
+            self.put_entry(replace(entry, deleted=True, updated=self.next_stamp()))
 
-    def _primary(self, email: str) -> StoredCalendar:
+    def _ensure_primary(self, email: str) -> StoredCalendar:
         if email in self._calendars:
             return self._calendars[email]
         account = self.accounts.get(email)
         calendar = StoredCalendar(
-            email, email, "", {"summary": email, "timeZone": account.time_zone}, self.stamp(), primary=True
+            email, email, "", {"summary": email, "timeZone": account.time_zone}, self.next_stamp(), primary=True
         )
         self.put_calendar(calendar)
-        self.put_entry(StoredListEntry(email, email, "owner", {"colorId": "14", "selected": True}, self.stamp()))
+        self.put_entry(StoredListEntry(email, email, "owner", {"colorId": "14", "selected": True}, self.next_stamp()))
         return calendar
 
     def _next_colour(self, email: str) -> str:
-        """Another one of Google's 24 for each calendar: 7 shares no factor with 24."""
-        return str((13 + 7 * len(self.entries(email))) % 24 + 1)
+        """Return a colorId, 1 to 24; steps of 7 reach all 24, because 7 and 24 have no common factor."""
+        return str((13 + 7 * len(self.list_entries(email))) % 24 + 1)
 
     # The calendar list
 
-    def entry(self, email: str, calendar_id: str) -> StoredListEntry:
-        """The calendar's place in the user's list, a removed one too; raises notFound."""
-        entry = self._entries.get(email, {}).get(self.calendar_key(email, calendar_id))
+    def find_entry(self, email: str, calendar_id: str) -> StoredListEntry:
+        """Return the calendar's entry in the user's list, also a removed one.
+
+        Raises:
+            CalendarApiError: ``notFound``, if the calendar never was on the list.
+        """
+        entry = self._entries.get(email, {}).get(self.resolve_calendar_id(email, calendar_id))
         if entry is None:
             raise not_found()
         return entry
 
-    def entries(self, email: str) -> list[StoredListEntry]:
-        """The user's list with removed entries, in the order of making."""
-        self._primary(email)
+    def list_entries(self, email: str) -> list[StoredListEntry]:
+        """Return the user's list with removed entries, oldest first."""
+        self._ensure_primary(email)
         return list(self._entries[email].values())
 
     def put_entry(self, entry: StoredListEntry) -> None:
-        """Keeps this version of the entry and tells who watches the list."""
+        """Store this version of the entry, and notify all channels on the list."""
         self._entries.setdefault(entry.email, {})[entry.calendar_id] = entry
-        self.state_file.put("entry", f"{entry.email}\n{entry.calendar_id}", entry.record())
+        self.state_file.put("entry", f"{entry.email}\n{entry.calendar_id}", entry.to_record())
         self.channels.notify_change(entry.email, "")
 
     @staticmethod
-    def calendar_key(email: str, calendar_id: str) -> str:
-        """The calendar's real id."""
+    def resolve_calendar_id(email: str, calendar_id: str) -> str:
+        """Return the id of the user's calendar: the address of the account for ``primary``."""
         return email if calendar_id == "primary" else calendar_id
 
     # Events
 
     def calendar_events(self, calendar_id: str) -> CalendarEvents:
-        """All events of the calendar with this real id."""
+        """Return all events of the calendar with this id, which may not be ``primary``."""
         return self._calendar_events.setdefault(calendar_id, CalendarEvents())
 
     def put_event(self, event: StoredEvent) -> None:
-        """Keeps this version of the event and tells who watches the calendar."""
+        """Store this version of the event, and notify all channels on the calendar."""
         self.calendar_events(event.calendar_id).put(event)
-        self.state_file.put("event", f"{event.calendar_id}\n{event.id}", event.record())
+        self.state_file.put("event", f"{event.calendar_id}\n{event.id}", event.to_record())
         self.channels.notify_change(self._calendars[event.calendar_id].owner, event.calendar_id)
 
-    def events_between(self, email: str, calendar_id: str, start: datetime, end: datetime) -> list[StoredEvent]:
-        """The living events that touch [start, end), by start."""
-        calendar = self.calendar(email, calendar_id)
-        occurring = self.calendar_events(calendar.id).occurring(start, end, calendar.time_zone)
-        return [event for event in occurring if not event.cancelled]
+    def list_events_between(self, email: str, calendar_id: str, start: datetime, end: datetime) -> list[StoredEvent]:
+        """Return the calendar's events that touch [start, end) and are not deleted, by start."""
+        calendar = self.find_calendar(email, calendar_id)
+        events = self.calendar_events(calendar.id).list_occurring(start, end, calendar.time_zone)
+        return [event for event in events if not event.cancelled]
 
     def _move_whole_days(self, calendar: StoredCalendar) -> None:
-        """Whole days are whole days of the calendar's zone, so they move with it."""
+        """Move all-day events to the calendar's new time zone, in which their days start at other instants."""
         for event in [event for event in self.calendar_events(calendar.id) if event.all_day]:
             start, end = covered_interval(event.body, calendar.time_zone)
             self.put_event(replace(event, start=start, end=end))

@@ -1,4 +1,4 @@
-"""What can be chosen: state file, limits and clock; and what Google does where its documentation is silent."""
+"""The options of a local Google: state file, limits and clock, and its behaviour where Google's is not documented."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Behaviour(BaseModel):
-    """How the local Google takes sides where nobody knows what Google does."""
+    """The switches of behaviour: what the local Google does where Google's behaviour is not known for certain."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resurrect: Literal["allow", "ignore", "refuse"] = "allow"
-    """A write of ``status: confirmed`` to a deleted event: revives it, has no effect (200), or is refused (403)."""
+    """A write of ``status: confirmed`` to a deleted event revives it, has no effect (200), or is refused (403)."""
     deleted_get: Literal["cancelled", "not_found"] = "cancelled"
-    """Reading a deleted event: the event with its status cancelled, or 404."""
+    """A read of a deleted event returns the event with its status cancelled, or 404."""
     freebusy_scope_events: Literal["strip", "refuse"] = "strip"
-    """Events under ``calendar.events.freebusy`` alone: without their details, or 403."""
+    """A read of events under ``calendar.events.freebusy`` alone returns them without their details, or 403."""
     freebusy_max_days: int = Field(default=90, ge=1)
-    """The longest range of a free/busy query; beyond it 400 ``timeRangeTooLong``."""
+    """The longest range of a free/busy query, in days; a longer one is answered with 400 ``timeRangeTooLong``."""
 
 
 def utc_now() -> datetime:
-    """Return the time, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class LocalGoogleOptions:
-    """Google's numbers by default; a limit of None is no limit.
+    """The options of one local Google, with Google's limits by default; None is no limit.
 
-    Without a ``state_file`` everything is forgotten when the server ends. ``push_backoff`` is the first wait before a
-    failed notification is sent again; it doubles with each try.
+    Without a ``state_file`` the state is lost when the server ends. ``push_backoff`` is the first wait before a failed
+    notification is sent again; it doubles with each attempt.
     """
 
     state_file: Path | None = None
@@ -46,5 +46,5 @@ class LocalGoogleOptions:
 
     @classmethod
     def unlimited(cls, state_file: Path | None = None) -> "LocalGoogleOptions":
-        """Without quotas, for the demo and for tests of other things."""
+        """Return options without quotas, for the demo and for tests that are not about quotas."""
         return cls(state_file, per_user_per_minute=None, per_project_per_minute=None, calendars_in_short_period=None)

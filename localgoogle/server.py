@@ -1,4 +1,4 @@
-"""Run the local Google: in the foreground, or in a thread of its own for tests."""
+"""Run the local Google, in the foreground or in a thread of its own."""
 
 import signal
 import socket
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,19 +18,19 @@ from localgoogle.local_google import LocalGoogle
 from localgoogle.options import LocalGoogleOptions
 
 HOST = "127.0.0.1"
-_START_SECONDS = 30
+_START_TIMEOUT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class RunningLocalGoogle:
-    """A local Google that answers at ``url``."""
+    """A local Google that answers at ``url``; ``google`` is its state."""
 
     url: str
     google: LocalGoogle
 
 
 def serve(options: LocalGoogleOptions, port: int, host: str = HOST) -> None:
-    """Runs in the foreground until SIGTERM or Ctrl-C, and returns once everything is put away."""
+    """Serve in the foreground until SIGTERM or Ctrl-C; return after the state is saved."""
     google = LocalGoogle(options)
     google.url = f"http://{host}:{port}"
     server = _build_server(google, host, port)
@@ -37,8 +38,8 @@ def serve(options: LocalGoogleOptions, port: int, host: str = HOST) -> None:
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    # uvicorn has handlers of its own while it runs, and raises the signal again when it is done: ours catch that, and
-    # what comes before uvicorn is ready.
+    # uvicorn has handlers of its own while it runs, and raises the signal again at its end. These here catch that one,
+    # and signals that come before uvicorn is ready.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     server.run()
@@ -48,7 +49,13 @@ def serve(options: LocalGoogleOptions, port: int, host: str = HOST) -> None:
 def running_local_google(
     options: LocalGoogleOptions | None = None, port: int = 0, *, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app
 ) -> Iterator[RunningLocalGoogle]:
-    """A local Google in a thread of its own, on a free port unless one is named; ``wrap`` can watch all it does."""
+    """Run a local Google in a thread of its own, on a free port or on ``port``, and stop it at the end.
+
+    ``wrap`` is put around the web application; it can record all requests and answers.
+
+    Raises:
+        RuntimeError: the server did not start within 30 seconds.
+    """
     google = LocalGoogle(options or LocalGoogleOptions())
     listener = _open_listener(port)
     google.url = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -64,7 +71,7 @@ def running_local_google(
 
 
 def _open_listener(port: int) -> socket.socket:
-    # asyncio sends small answers at once (TCP_NODELAY) only on sockets that name their protocol.
+    # asyncio sends small answers without delay (TCP_NODELAY) only on sockets that name their protocol.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
@@ -92,7 +99,7 @@ def _build_server(
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + _START_TIMEOUT.total_seconds()
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError("the local Google did not start")

@@ -1,1 +1,1 @@
-"""What every part of slotsync shares: pure rules, the Google adapter, the store, the local Google."""
+"""The code that all parts share: domain, busy times, the Google adapter, the store, and the connection to Temporal."""

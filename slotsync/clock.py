@@ -1,8 +1,8 @@
-"""The time, for whoever was not told another one."""
+"""The default clock."""
 
 from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The time, aware and in UTC."""
+    """Return the current time, timezone-aware and in UTC."""
     return datetime.now(UTC)

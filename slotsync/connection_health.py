@@ -1,4 +1,4 @@
-"""Record how calls to Google went: the state of a connection is computed from that."""
+"""Record the outcome of calls to Google, from which a connection's state is computed."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -13,55 +13,55 @@ from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 
-EVERY = timedelta(seconds=10)
-"""A good call is written down this often at most, for each connection and process."""
+RECORDING_INTERVAL = timedelta(seconds=10)
+"""Shortest time between two recorded successes of one connection in one process."""
 
-_TOLD_WITHIN = 10
+_SIGNAL_TIMEOUT = timedelta(seconds=10)
 
 
-def _activity_began() -> datetime:
+def _activity_start() -> datetime:
     return activity.info().started_time
 
 
 class ConnectionHealth:
-    """Keeps the notes. ``loop`` is where the client lives, since calls run in threads; ``begun`` is when one began."""
+    """Records outcomes. ``loop`` is the client's event loop, since calls run in threads."""
 
     def __init__(
         self,
         connections: Connections,
         client: Client,
         loop: asyncio.AbstractEventLoop,
-        begun: Callable[[], datetime] = _activity_began,
+        get_start: Callable[[], datetime] = _activity_start,
     ) -> None:
         self._connections = connections
         self._client = client
         self._loop = loop
-        self._begun = begun
-        self._noted: dict[str, datetime] = {}
+        self._get_start = get_start
+        self._recorded: dict[str, datetime] = {}
 
     @contextmanager
     def recording(self, connection_id: str) -> Iterator[None]:
-        """Around calls to Google as this connection. Notes how they ended; errors go on."""
-        at = self._begun()
+        """Record the outcome of the calls to Google in the ``with`` block. Errors are raised unchanged."""
+        at = self._get_start()
         try:
             yield
         except GrantLost as error:
-            self._lost(connection_id, error.reason, at)
+            self._record_lost_grant(connection_id, error.reason, at)
             raise
         except ScopeMissing as error:
-            self._connections.mark_trouble(connection_id, error.reason)
+            self._connections.mark_error(connection_id, error.reason)
             raise
-        self._good(connection_id, at)
+        self._record_success(connection_id, at)
 
-    def _good(self, connection_id: str, at: datetime) -> None:
-        noted = self._noted.get(connection_id)
-        if noted is None or at - noted >= EVERY:
-            self._noted[connection_id] = at
+    def _record_success(self, connection_id: str, at: datetime) -> None:
+        recorded = self._recorded.get(connection_id)
+        if recorded is None or at - recorded >= RECORDING_INTERVAL:
+            self._recorded[connection_id] = at
             self._connections.mark_good_call(connection_id, at)
 
-    def _lost(self, connection_id: str, reason: str, at: datetime) -> None:
-        """Told before it is marked: a worker that dies in between meets the dead grant again, and tells again."""
-        if merchant := self._connections.active_merchant(connection_id, at):
-            told = signal_connection(self._client, merchant, Revoked(reason=reason))
-            asyncio.run_coroutine_threadsafe(told, self._loop).result(_TOLD_WITHIN)
+    def _record_lost_grant(self, connection_id: str, reason: str, at: datetime) -> None:
+        """Signal first, then mark: a worker that dies in between finds the lost grant again, and signals again."""
+        if merchant := self._connections.get_active_merchant(connection_id, at):
+            signal = signal_connection(self._client, merchant, Revoked(reason=reason))
+            asyncio.run_coroutine_threadsafe(signal, self._loop).result(_SIGNAL_TIMEOUT.total_seconds())
             self._connections.mark_revoked(connection_id, reason, at)

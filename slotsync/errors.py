@@ -1,29 +1,29 @@
-"""The one family of errors.
+"""The errors that slotsync raises on purpose.
 
 SlotsyncError
 ├── SettingsError        a setting is missing or cannot be read
-├── InputError           what a caller sent cannot be understood; names the field and the remedy
-├── NotTaken             Temporal did not take a report in time: whether it arrived is not known; repeat it
-└── GoogleError          Google did not do what was asked; classified by its ``reason``
-    ├── Transient        will heal by itself: try again, after ``delay`` where Google named one
+├── InputError           what a caller sent is invalid; names the field and the remedy
+├── NotTaken             Temporal did not accept a report in time: whether it arrived is unknown; repeat it
+└── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
+    ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
     ├── QuotaExhausted   a usage limit that takes hours to recover
-    ├── Gone             the thing was deleted before
-    ├── Exists           the id is taken, by a living or a deleted thing
-    ├── Conflict         it changed since it was last read
-    ├── NotFound         no such thing, or no access to it
-    ├── GrantLost        the merchant's grant is dead: only the merchant can mend it
-    ├── ScopeMissing     the grant does not cover this call: only the merchant can mend it
+    ├── Gone             the object is deleted already
+    ├── Exists           the id is taken, by an existing or a deleted object
+    ├── Conflict         the object changed since it was last read
+    ├── NotFound         no such object, or no access to it
+    ├── GrantLost        the grant is lost: the merchant, or an administrator, must restore it
+    ├── ScopeMissing     the grant does not cover this call: only the merchant can extend it
     ├── CalendarMissing  the calendar is deleted or no longer ours
-    ├── PushRefused      Google will never tell of changes in this calendar: its busy times have to be polled
-    └── BadRequest       a fault of ours: the same request will fail for ever
+    ├── PushRefused      Google sends no notifications for this calendar: its busy times have to be polled
+    └── BadRequest       a bug in slotsync: the same request will always fail
 """
 
 from datetime import timedelta
 
 
 class SlotsyncError(Exception):
-    """Anything that slotsync raises on purpose."""
+    """The base class of all errors that slotsync raises on purpose."""
 
 
 class SettingsError(SlotsyncError):
@@ -31,15 +31,15 @@ class SettingsError(SlotsyncError):
 
 
 class InputError(SlotsyncError):
-    """What a caller sent cannot be understood."""
+    """What a caller sent is invalid."""
 
 
 class NotTaken(SlotsyncError):
-    """Temporal did not take a report in time. Whether it arrived is not known; repeating it is safe."""
+    """Temporal did not accept a report in time. Whether it arrived is unknown; repeating it is safe."""
 
 
 class GoogleError(SlotsyncError):
-    """Google did not do what was asked. Never carries event text, a name or a token."""
+    """Google did not carry out a call. Never contains event text, a name or a token."""
 
     def __init__(self, message: str, *, reason: str, status: int | None = None, delay: timedelta | None = None) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class GoogleError(SlotsyncError):
 
 
 class Transient(GoogleError):
-    """It will heal by itself."""
+    """The failure passes by itself."""
 
 
 class RateLimited(GoogleError):
@@ -61,23 +61,23 @@ class QuotaExhausted(GoogleError):
 
 
 class Gone(GoogleError):
-    """The thing was deleted before."""
+    """The object is deleted already."""
 
 
 class Exists(GoogleError):
-    """The id is taken, by a living or a deleted thing."""
+    """The id is taken, by an existing or a deleted object."""
 
 
 class Conflict(GoogleError):
-    """The thing changed since it was last read."""
+    """The object changed since it was last read."""
 
 
 class NotFound(GoogleError):
-    """There is no such thing, or no access to it."""
+    """There is no such object, or no access to it."""
 
 
 class GrantLost(GoogleError):
-    """The merchant's grant is dead."""
+    """The merchant's grant is lost."""
 
 
 class ScopeMissing(GoogleError):
@@ -89,8 +89,8 @@ class CalendarMissing(GoogleError):
 
 
 class PushRefused(GoogleError):
-    """Google will never tell of changes in this calendar."""
+    """Google sends no notifications of changes in this calendar."""
 
 
 class BadRequest(GoogleError):
-    """A fault of ours: the same request will fail for ever."""
+    """A bug in slotsync: the same request will always fail."""

@@ -1,4 +1,4 @@
-"""Encryption of what must stay secret where it rests."""
+"""Encrypt secrets before they are stored."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,11 @@ from slotsync.errors import SettingsError, SlotsyncError
 
 
 class Vault:
-    """Seals with the first key, opens with whichever fits: a new key is put in front of the old ones."""
+    """Encrypts with the first key and decrypts with any: a new key is put before the old ones.
+
+    Raises:
+        SettingsError: There are no keys.
+    """
 
     def __init__(self, keys: Sequence[SecretStr | str]) -> None:
         if not keys:
@@ -19,36 +23,48 @@ class Vault:
         self._newest = fernets[0]
 
     def encrypt(self, text: str) -> str:
-        """The text, readable only with a key."""
+        """Return the encrypted text."""
         return self.encrypt_bytes(text.encode()).decode()
 
-    def decrypt(self, sealed: str) -> str:
-        """What was sealed."""
-        return self.decrypt_bytes(sealed.encode()).decode()
+    def decrypt(self, encrypted: str) -> str:
+        """Return the decrypted text.
 
-    def is_current(self, sealed: str) -> bool:
-        """Whether it was sealed with the first key."""
+        Raises:
+            SlotsyncError: No key fits, or the text is damaged.
+        """
+        return self.decrypt_bytes(encrypted.encode()).decode()
+
+    def is_current(self, encrypted: str) -> bool:
+        """Return whether the text was encrypted with the first key."""
         try:
-            self._newest.decrypt(sealed)
+            self._newest.decrypt(encrypted)
         except InvalidToken:
             return False
         return True
 
-    def rotate(self, sealed: str) -> str:
-        """The same secret, sealed anew with the first key."""
+    def rotate(self, encrypted: str) -> str:
+        """Return the text encrypted again, with the first key.
+
+        Raises:
+            SlotsyncError: No key fits, or the text is damaged.
+        """
         try:
-            return self._fernet.rotate(sealed).decode()
+            return self._fernet.rotate(encrypted).decode()
         except InvalidToken:
             raise _no_key_fits() from None
 
     def encrypt_bytes(self, plain: bytes) -> bytes:
-        """The bytes, readable only with a key."""
+        """Return the encrypted bytes."""
         return self._fernet.encrypt(plain)
 
-    def decrypt_bytes(self, sealed: bytes) -> bytes:
-        """What was sealed."""
+    def decrypt_bytes(self, encrypted: bytes) -> bytes:
+        """Return the decrypted bytes.
+
+        Raises:
+            SlotsyncError: No key fits, or the bytes are damaged.
+        """
         try:
-            return self._fernet.decrypt(sealed)
+            return self._fernet.decrypt(encrypted)
         except InvalidToken:
             raise _no_key_fits() from None
 
@@ -59,6 +75,6 @@ def _plain(key: SecretStr | str) -> str:
 
 def _no_key_fits() -> SlotsyncError:
     return SlotsyncError(
-        "A secret cannot be opened: no key in SLOTSYNC_ENCRYPTION_KEYS fits, or it was damaged. "
-        "Put the key that it was sealed with back at the end of the list."
+        "A secret cannot be decrypted: no key in SLOTSYNC_ENCRYPTION_KEYS fits, or it was damaged. "
+        "Put the key that it was encrypted with back at the end of the list."
     )

@@ -1,4 +1,4 @@
-"""The settings: read once from ``SLOTSYNC_*`` variables and ``.env``, checked, and never changed."""
+"""The settings: read once from ``SLOTSYNC_*`` variables and ``.env``, validated, and never changed."""
 
 import base64
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ _REMEDIES = {
     ),
 }
 
-_WEBHOOK_SECRET = "whsec_"  # noqa: S105 - how secrets begin
+_WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 - only the prefix
 _WEBHOOK_SECRET_BYTES = range(24, 65)
-"""By the Standard Webhooks specification."""
+"""Allowed sizes by the Standard Webhooks specification."""
 
 
 def _split(value: object) -> object:
@@ -61,12 +61,12 @@ def _check_web_address(url: str) -> str:
 
 
 def _check_webhook_secret(secret: str) -> None:
-    begins, _, encoded = secret.partition(_WEBHOOK_SECRET)
+    before, _, encoded = secret.partition(_WEBHOOK_SECRET_PREFIX)
     try:
         size = len(base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
     except ValueError:
         size = 0
-    if begins or size not in _WEBHOOK_SECRET_BYTES:
+    if before or size not in _WEBHOOK_SECRET_BYTES:
         raise ValueError("is not whsec_ and then 24 to 64 random bytes in base64")
 
 
@@ -81,7 +81,7 @@ Positive = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True)
 class GoogleEndpoints:
-    """Where Google is: its own addresses, or those of a local Google."""
+    """The URLs of Google's APIs: its own, or those of a local Google."""
 
     api: str = "https://www.googleapis.com/calendar/v3/"
     authorize: str = "https://accounts.google.com/o/oauth2/v2/auth"
@@ -90,8 +90,8 @@ class GoogleEndpoints:
     userinfo: str = "https://www.googleapis.com/oauth2/v3/userinfo"
 
     @classmethod
-    def at(cls, base: str) -> "GoogleEndpoints":
-        """Those of the Google that answers at this address; Google's own if it is empty."""
+    def from_base(cls, base: str) -> "GoogleEndpoints":
+        """Return the endpoints of the Google at this base URL, or Google's own if it is empty."""
         if not base:
             return cls()
         return cls(
@@ -111,12 +111,12 @@ class GoogleClient:
     secret: SecretStr
 
 
-def _default_database(settled: dict[str, object]) -> str:
-    return f"sqlite:///{settled['data_folder']}/slotsync.db"
+def _default_database(validated: dict[str, object]) -> str:
+    return f"sqlite:///{validated['data_folder']}/slotsync.db"
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; ``Settings.load()`` reads it from the environment."""
+    """All settings of a process. ``Settings.load()`` reads them from the environment."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     )
 
     encryption_keys: EncryptionKeys
-    """Fernet keys, newest first: the first one seals, all of them open."""
+    """Fernet keys, newest first: the first one encrypts, all of them decrypt."""
 
     data_folder: Path = Path(".slotsync")
     database_url: Annotated[str, AfterValidator(_check_database)] = Field(default_factory=_default_database, repr=False)
@@ -152,36 +152,44 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """The settings of this process; one clear line for each that is missing or cannot be read."""
+        """Return the settings of this process.
+
+        Raises:
+            SettingsError: Settings are missing or invalid; the error has one line for each.
+        """
         try:
             return cls()
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False)
             problems = [_describe(detail) for detail in details if detail["type"] != "default_factory_not_called"]
-        # Raised out here so that no traceback shows pydantic's own error, which may quote what was read.
+        # Raised outside of the handler so that no traceback shows pydantic's own error, which may quote values.
         raise SettingsError("\n".join(dict.fromkeys(problems)))
 
     @field_validator("webhook_secret")
     @classmethod
-    def _fits_the_webhooks(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        if told := secret.get_secret_value():
-            _check_webhook_secret(told)
+    def _validate_webhook_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        if text := secret.get_secret_value():
+            _check_webhook_secret(text)
         elif info.data.get("webhook_url"):
             raise ValueError("is not set, but SLOTSYNC_WEBHOOK_URL is")
         return secret
 
     @property
     def google(self) -> GoogleEndpoints:
-        """Where Google is."""
-        return GoogleEndpoints.at(self.google_endpoint)
+        """Return the URLs of Google's APIs."""
+        return GoogleEndpoints.from_base(self.google_endpoint)
 
     @property
     def horizon(self) -> Horizon:
-        """How far ahead busy times are read, and how often."""
+        """Return how far ahead busy times are read, and how often."""
         return Horizon(days=self.horizon_days, near_days=self.near_days, poll=timedelta(seconds=self.poll_seconds))
 
     def require_google_client(self) -> GoogleClient:
-        """The OAuth client; a SettingsError that names what is missing."""
+        """Return the OAuth client.
+
+        Raises:
+            SettingsError: The client id or secret is not set; the error names what is missing.
+        """
         problems = [
             _problem(name, "is not set")
             for name, value in (
@@ -195,7 +203,11 @@ class Settings(BaseSettings):
         return GoogleClient(self.google_client_id, self.google_client_secret)
 
     def require_public_url(self) -> str:
-        """Where slotsync is reached from outside; a SettingsError when nobody said so."""
+        """Return the URL at which slotsync is reached from outside.
+
+        Raises:
+            SettingsError: ``SLOTSYNC_PUBLIC_URL`` is not set.
+        """
         if not self.public_url:
             raise SettingsError(_problem("public_url", "is not set"))
         return self.public_url

@@ -22,12 +22,12 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def google() -> Iterator[RunningLocalGoogle]:
+def local_google() -> Iterator[RunningLocalGoogle]:
     with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
 @pytest.fixture
-def platform() -> Iterator[WebhookReceiver]:
+def webhooks() -> Iterator[WebhookReceiver]:
     with running_webhook_receiver() as running:
         yield running

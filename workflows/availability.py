@@ -1,4 +1,4 @@
-"""The life of a product's availability: watched, published, confirmed."""
+"""A product's availability: one workflow per product that a calendar blocks."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -7,7 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.messages import (
-        MOST_SUBSCRIBERS,
+        MAX_SUBSCRIBERS,
         AvailabilityChangedSignal,
         AvailabilityState,
         Confirmation,
@@ -15,18 +15,18 @@ with workflow.unsafe.imports_passed_through():
         Publication,
         PublishRequest,
         Subscription,
-        Watched,
         WatchRequest,
+        WatchResult,
     )
     from slotsync.domain.health import Blocker, Health
-    from workflows.steps.availability import begin_watch, look_live, publish, told
+    from workflows.steps.availability import confirm, publish, signal_subscriber, start_watch
     from workflows.steps.webhooks import Outbox
     from workflows.steps.workflow_status import WorkflowStatus
 
 
 @workflow.defn
 class ProductAvailabilityWorkflow:
-    """Watches the calendars that block a product for as long as there are any."""
+    """Watches and publishes a product's availability for as long as any calendar blocks the product."""
 
     @workflow.init
     def __init__(self, state: AvailabilityState) -> None:
@@ -35,76 +35,76 @@ class ProductAvailabilityWorkflow:
         self._outbox = Outbox(state.outbox)
         self._subscribers = list(state.subscribers)
         self._number = state.number
-        self._called = False
+        self._look_again = False
         self._calendars = 0
         self._trouble = ""
         self._status = WorkflowStatus()
 
     @workflow.run
     async def run(self, _: AvailabilityState) -> None:
-        """Ends when no calendar blocks the product any more, the platform knows, and nobody subscribed."""
+        """End when no calendar blocks the product, the platform has all messages, and there are no subscribers."""
         self._outbox.open()
         while True:
-            self._called = False
+            self._look_again = False
             watched = await self._watch()
             if watched.changed:
                 await self._publish()
-            self._show(watched)
-            if not watched.calendars and await self._is_over():
+            self._show_status(watched)
+            if not watched.calendars and await self._finish():
                 return
             if watched.hold:
-                await self._until_called(watched.hold)
+                await self._wait_for_unblocking(watched.hold)
 
     @workflow.signal
     def look_again(self) -> None:
-        """Something has changed for it: what it is blocked by, or the grant."""
-        self._called = True
+        """Begin another round: the blocking calendars or the grant have changed."""
+        self._look_again = True
 
     @workflow.signal
     def subscribe(self, subscription: Subscription) -> None:
-        """Notes who wants to hear of changes, or no longer does."""
+        """Add or remove a workflow that gets a signal for every change."""
         others = [each for each in self._subscribers if each != subscription.workflow_id]
-        self._subscribers = others if subscription.ends else [*others, subscription.workflow_id][-MOST_SUBSCRIBERS:]
+        self._subscribers = others if subscription.ends else [*others, subscription.workflow_id][-MAX_SUBSCRIBERS:]
 
     @workflow.update
-    async def confirm(self, question: ConfirmRequest) -> Confirmation:
-        """Whether the product is free right now, asked of Google itself."""
-        return await look_live(question)
+    async def confirm(self, request: ConfirmRequest) -> Confirmation:
+        """Return whether the product is free according to Google now."""
+        return await confirm(request)
 
-    async def _watch(self) -> Watched:
-        """What the watch found. Continues as new instead once the history is long: by confirmations, perhaps."""
+    async def _watch(self) -> WatchResult:
+        """Return the result of a watch. Continue as new if the history gets long, by confirmations for example."""
         request = WatchRequest(
             merchant=self._merchant, product=self._product, calendars=self._calendars, trouble=self._trouble
         )
-        watching = begin_watch(request)
-        await workflow.wait_condition(lambda: watching.done() or _is_long())
+        watching = start_watch(request)
+        await workflow.wait_condition(lambda: watching.done() or _is_history_long())
         if not watching.done():
-            await self._continue()
+            await self._continue_as_new()
         return await watching
 
     async def _publish(self) -> None:
-        """Notes what is new for the platform, and tells the subscribers."""
+        """Record what has changed, put the messages for the platform into the outbox, and signal the subscribers."""
         subject = PublishRequest(
             merchant=self._merchant,
             product=self._product,
             token=str(workflow.uuid4()),
-            replaces=self._outbox.take_back(),
+            replaces=self._outbox.reserve_replaceable(),
         )
         published = await publish(subject)
         self._outbox.put(published.messages)
         self._number = published.number
         if published.changed:
-            await self._tell_subscribers(published)
+            await self._signal_subscribers(published)
 
-    async def _tell_subscribers(self, published: Publication) -> None:
-        news = AvailabilityChangedSignal(
+    async def _signal_subscribers(self, published: Publication) -> None:
+        change = AvailabilityChangedSignal(
             merchant=self._merchant, product=self._product, number=published.number, changed=published.changed
         )
         for each in list(self._subscribers):
-            if not await told(each, news):
+            if not await signal_subscriber(each, change):
                 self.subscribe(Subscription(workflow_id=each, ends=True))
 
-    def _show(self, watched: Watched) -> None:
+    def _show_status(self, watched: WatchResult) -> None:
         self._calendars, self._trouble = watched.calendars, watched.trouble
         trouble = (
             Blocker(health=Health.RETRYING, reason=watched.trouble, look_again=timedelta()) if watched.trouble else None
@@ -113,25 +113,25 @@ class ProductAvailabilityWorkflow:
         doing = f"{watched.calendars} calendars block the product; {self._number} changes published{waiting}"
         self._status.set_health(watched.hold or trouble, doing)
 
-    async def _is_over(self) -> bool:
-        """Whether nothing is left to do, once everybody knows that nothing blocks the product any more."""
-        await workflow.wait_condition(lambda: self._goes_on() or not (self._outbox.messages or self._subscribers))
-        await workflow.wait_condition(lambda: self._goes_on() or workflow.all_handlers_finished())
-        if self._goes_on():
+    async def _finish(self) -> bool:
+        """Wait until all messages are delivered and nobody subscribes; return False if another round is due first."""
+        await workflow.wait_condition(lambda: self._needs_round() or not (self._outbox.messages or self._subscribers))
+        await workflow.wait_condition(lambda: self._needs_round() or workflow.all_handlers_finished())
+        if self._needs_round():
             return False
         await self._outbox.close()
         return True
 
-    async def _until_called(self, hold: Blocker) -> None:
+    async def _wait_for_unblocking(self, blocker: Blocker) -> None:
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                self._goes_on, timeout=hold.look_again, timeout_summary="Look whether it goes on"
+                self._needs_round, timeout=blocker.look_again, timeout_summary=f"Look again: {blocker.reason}"
             )
 
-    def _goes_on(self) -> bool:
-        return self._called or _is_long()
+    def _needs_round(self) -> bool:
+        return self._look_again or _is_history_long()
 
-    async def _continue(self) -> None:
+    async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self._outbox.close()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -146,6 +146,6 @@ class ProductAvailabilityWorkflow:
         )
 
 
-def _is_long() -> bool:
-    """Whether the history is so long that Temporal wants another run."""
+def _is_history_long() -> bool:
+    """Return whether the history is so long that Temporal suggests to continue as new."""
     return workflow.info().is_continue_as_new_suggested()

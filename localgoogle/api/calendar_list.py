@@ -4,14 +4,13 @@ from dataclasses import replace
 
 from localgoogle.api.calendars import entry_view
 from localgoogle.api.call import ApiCall
-from localgoogle.api.colors import CALENDAR_PALETTE
-from localgoogle.api.paging import read_token, write_token
-from localgoogle.protocol.errors import CalendarApiError, invalid, known_error, not_found, required
+from localgoogle.api.colors_and_settings import CALENDAR_PALETTE
+from localgoogle.api.paging import SortKey, read_stamp, read_sync_token, take_page
+from localgoogle.protocol.errors import invalid, not_found, required
 from localgoogle.protocol.instants import make_etag
 from localgoogle.protocol.json_values import JsonObject, apply_patch, as_text, remove_nulls
-from localgoogle.state.records import StoredListEntry
+from localgoogle.state.records import ACCESS_ROLES, StoredListEntry
 
-_ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
 _USER_FIELDS = frozenset(
     [
         "backgroundColor",
@@ -28,99 +27,77 @@ _DEFAULT_ENTRIES_PER_PAGE, _MAX_ENTRIES_PER_PAGE = 100, 250
 
 
 def get(call: ApiCall) -> JsonObject:
-    """One calendar of the list."""
-    return _view(call, _listed_entry(call, call.path["calendarId"]))
+    """Return one calendar of the list."""
+    return _view(call, _find_listed_entry(call))
 
 
 def insert(call: ApiCall) -> JsonObject:
-    """Puts a calendar that the user can reach back on the list."""
+    """Put a calendar that the user can reach back on the list, and return its entry."""
     calendar_id = as_text(call.body.get("id"))
     if not calendar_id:
         raise required("Missing calendar id.")
-    calendar = call.visible_calendar(calendar_id)
-    entry = call.google.entry(call.caller.email, calendar.id)
+    calendar = call.find_visible_calendar(calendar_id)
+    entry = call.google.find_entry(call.caller.email, calendar.id)
     return _write(call, replace(entry, deleted=False), remove_nulls(call.body))
 
 
 def patch(call: ApiCall) -> JsonObject:
-    """Changes what the body names of what is the user's own: colour, name, visibility."""
-    entry = _listed_entry(call, call.path["calendarId"])
+    """Change the user's own fields (colour, name, visibility) that the body names, and return the entry."""
+    entry = _find_listed_entry(call)
     call.check_match(entry.etag)
     return _write(call, entry, apply_patch(entry.body, call.body))
 
 
 def update(call: ApiCall) -> JsonObject:
-    """Replaces what is the user's own."""
-    entry = _listed_entry(call, call.path["calendarId"])
+    """Replace all of the user's own fields, and return the entry."""
+    entry = _find_listed_entry(call)
     call.check_match(entry.etag)
     return _write(call, entry, remove_nulls(call.body))
 
 
 def delete(call: ApiCall) -> None:
-    """Takes the calendar off the list; it goes on to exist."""
-    entry = _listed_entry(call, call.path["calendarId"])
-    if call.calendar().primary:
+    """Remove the calendar from the list; the calendar itself remains."""
+    entry = _find_listed_entry(call)
+    if call.find_calendar().primary:
         raise invalid("Cannot remove the primary calendar.", "calendarId")
-    call.google.put_entry(replace(entry, deleted=True, updated=call.google.stamp()))
+    call.google.put_entry(replace(entry, deleted=True, updated=call.google.next_stamp()))
 
 
 def list_entries(call: ApiCall) -> JsonObject:
-    """A page of the list, or of what changed since a sync token."""
-    page = read_token(call.text("pageToken"), "pageToken") if call.text("pageToken") else {}
-    as_of = page.get("as_of", call.google.last_stamp)
-    entries = [entry for entry in _select_entries(call) if entry.updated > _stamp(page.get("after", 0))]
+    """Return a page of the list, or of the changes since a sync token."""
     size = call.number("maxResults", _DEFAULT_ENTRIES_PER_PAGE, _MAX_ENTRIES_PER_PAGE)
-    shown = entries[:size]
-    answer: JsonObject = {"kind": "calendar#calendarList", "etag": make_etag(call.google.last_stamp)}
-    if len(entries) > size:
-        answer["nextPageToken"] = write_token({"as_of": as_of, "after": shown[-1].updated})
-    elif not call.text("minAccessRole"):
-        answer["nextSyncToken"] = write_token({"list": call.caller.email, "stamp": as_of})
-    return answer | {"items": [_view(call, entry) for entry in shown]}
+    sync: JsonObject | None = None if call.text("minAccessRole") else {"list": call.caller.email}
+    page, next_token = take_page(call, _select_entries(call), _change_key, size=size, sync=sync)
+    header: JsonObject = {"kind": "calendar#calendarList", "etag": make_etag(call.google.last_stamp)}
+    return header | next_token | {"items": [_view(call, entry) for entry in page]}
 
 
 def _select_entries(call: ApiCall) -> list[StoredListEntry]:
-    since = _read_sync_stamp(call)
-    entries = sorted(call.google.entries(call.caller.email), key=lambda entry: entry.updated)
-    if call.text("syncToken"):
-        return [entry for entry in entries if entry.updated > since]
+    token = read_sync_token(
+        call,
+        {"list": call.caller.email},
+        excluded=["minAccessRole", "showOwnOrganizationOnly"],
+        never_false=["showDeleted", "showHidden"],
+    )
+    entries = call.google.list_entries(call.caller.email)
+    if token is not None:
+        return [entry for entry in entries if entry.updated > read_stamp(token)]
     lowest = call.text("minAccessRole")
     return [
         entry
         for entry in entries
         if (call.flag("showDeleted") or not entry.deleted)
         and (call.flag("showHidden") or not entry.body.get("hidden"))
-        and (not lowest or _ROLES.index(entry.access_role) >= _ROLES.index(lowest))
+        and (not lowest or ACCESS_ROLES.index(entry.access_role) >= ACCESS_ROLES.index(lowest))
     ]
 
 
-def _read_sync_stamp(call: ApiCall) -> int:
-    token = call.text("syncToken")
-    if not token:
-        return 0
-    for name in ("minAccessRole", "showOwnOrganizationOnly"):
-        if name in call.query:
-            raise CalendarApiError(
-                400, "invalid", f"{name} cannot be used together with syncToken.", "global", "parameter", name
-            )
-    for name in ("showDeleted", "showHidden"):
-        if call.query.get(name) is False:
-            raise CalendarApiError(
-                400, "invalid", f"{name} cannot be false with syncToken.", "global", "parameter", name
-            )
-    content = read_token(token, "syncToken")
-    stamp = _stamp(content.get("stamp"))
-    if content.get("list") != call.caller.email or stamp < call.google.first_stamp:
-        raise known_error("fullSyncRequired")
-    return stamp
+def _change_key(entry: StoredListEntry) -> SortKey:
+    return [f"{entry.updated:020}"]
 
 
-def _stamp(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _listed_entry(call: ApiCall, calendar_id: str) -> StoredListEntry:
-    entry = call.google.entry(call.caller.email, call.visible_calendar(calendar_id).id)
+def _find_listed_entry(call: ApiCall) -> StoredListEntry:
+    entry = call.google.find_entry(call.caller.email, call.find_calendar().id)
     if entry.deleted:
         raise not_found()
     return entry
@@ -133,10 +110,10 @@ def _write(call: ApiCall, entry: StoredListEntry, body: JsonObject) -> JsonObjec
         own.pop("foregroundColor", None)
     if str(own.setdefault("colorId", "14")) not in CALENDAR_PALETTE:
         raise invalid("Invalid color id.")
-    written = replace(entry, body=own, updated=call.google.stamp())
+    written = replace(entry, body=own, updated=call.google.next_stamp())
     call.google.put_entry(written)
     return _view(call, written)
 
 
 def _view(call: ApiCall, entry: StoredListEntry) -> JsonObject:
-    return entry_view(entry, call.google.any_calendar(entry.calendar_id), CALENDAR_PALETTE)
+    return entry_view(entry, call.google.find_any_calendar(entry.calendar_id), CALENDAR_PALETTE)

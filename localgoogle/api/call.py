@@ -1,24 +1,21 @@
-"""One call of an API method: its caller, its arguments, and what its token may see and write."""
+"""One call of an API method: its caller, its arguments, and what its token permits."""
 
 from dataclasses import dataclass
 
 from localgoogle.local_google import LocalGoogle
-from localgoogle.protocol.discovery import SCOPE_PREFIX, Method
+from localgoogle.protocol.discovery import Method
 from localgoogle.protocol.errors import known_error, not_found
 from localgoogle.protocol.json_values import JsonObject, as_text
+from localgoogle.protocol.scopes import APP_CREATED, EVENTS_FREEBUSY, EVENTS_PUBLIC
 from localgoogle.state.grants import Caller
-from localgoogle.state.records import StoredCalendar
+from localgoogle.state.records import WRITER_ROLES, StoredCalendar
 
-_APP_CREATED = SCOPE_PREFIX + "calendar.app.created"
-_FREEBUSY = SCOPE_PREFIX + "calendar.events.freebusy"
-_PUBLIC = SCOPE_PREFIX + "calendar.events.public.readonly"
-_NARROW_SCOPES = frozenset({_APP_CREATED, _FREEBUSY, _PUBLIC})
-_WRITER_ROLES = frozenset({"owner", "writer", "writerWithoutPrivateAccess"})
+_NARROW_SCOPES = frozenset({APP_CREATED, EVENTS_FREEBUSY, EVENTS_PUBLIC})
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """What a handler needs. ``path`` and ``query`` are checked against the document, ``body`` against its schema."""
+    """One call. ``path`` and ``query`` are checked against the discovery document, ``body`` against its schema."""
 
     google: LocalGoogle
     method: Method
@@ -29,49 +26,65 @@ class ApiCall:
     headers: dict[str, str]
 
     def text(self, name: str) -> str:
-        """A parameter, or an empty string."""
+        """Return the parameter, or an empty string."""
         return as_text(self.query.get(name))
 
     def flag(self, name: str) -> bool:
-        """A yes-or-no parameter; no by default."""
+        """Return the boolean parameter; False if it is missing."""
         return self.query.get(name) is True
 
     def number(self, name: str, default: int, cap: int) -> int:
-        """A number, silently cut to Google's cap."""
+        """Return the number parameter, or ``default``; Google reduces it to ``cap`` without an error."""
         value = self.query.get(name, default)
         return min(value, cap) if isinstance(value, int) else default
 
     def texts(self, name: str) -> list[str]:
-        """All values of a repeated parameter."""
+        """Return all values of the repeated parameter."""
         value = self.query.get(name)
         return [str(item) for item in value] if isinstance(value, list) else []
 
-    def calendar(self) -> StoredCalendar:
-        """The calendar of the path, where the token may see it; raises notFound."""
-        return self.visible_calendar(self.path["calendarId"])
+    def find_calendar(self) -> StoredCalendar:
+        """Return the calendar of the path.
 
-    def visible_calendar(self, calendar_id: str) -> StoredCalendar:
-        """The calendar with this id, where the token may see it; raises notFound."""
-        calendar = self.google.calendar(self.caller.email, calendar_id)
+        Raises:
+            CalendarApiError: ``notFound``, if there is none or the token may not see it.
+        """
+        return self.find_visible_calendar(self.path["calendarId"])
+
+    def find_visible_calendar(self, calendar_id: str) -> StoredCalendar:
+        """Return the calendar with this id.
+
+        Raises:
+            CalendarApiError: ``notFound``, if there is none or the token may not see it.
+        """
+        calendar = self.google.find_calendar(self.caller.email, calendar_id)
         granted = self._granted
-        if granted - _NARROW_SCOPES or _FREEBUSY in granted or self._made_by_caller(calendar):
+        if granted - _NARROW_SCOPES or EVENTS_FREEBUSY in granted or self._made_by_caller(calendar):
             return calendar
         raise not_found()
 
     def sees_times_only(self, calendar: StoredCalendar) -> bool:
-        """Whether the token may see only when the calendar's events are."""
+        """Return whether the token may see only the times of the calendar's events."""
         return not (self._granted - _NARROW_SCOPES) and not self._made_by_caller(calendar)
 
     def require_writable(self, calendar: StoredCalendar) -> StoredCalendar:
-        """The calendar, where the user may write to it; raises requiredAccessLevel."""
-        if self.google.entry(calendar.owner, calendar.id).access_role not in _WRITER_ROLES:
+        """Return the calendar.
+
+        Raises:
+            CalendarApiError: ``requiredAccessLevel``, if the user may not write to it.
+        """
+        if self.google.find_entry(calendar.owner, calendar.id).access_role not in WRITER_ROLES:
             raise known_error("requiredAccessLevel")
         return calendar
 
     def check_match(self, etag: str) -> None:
-        """Raises conditionNotMet where the client knows an older version."""
-        wanted = self.headers.get("if-match")
-        if wanted and wanted not in {"*", etag}:
+        """Check the header ``If-Match`` against the etag of the current version.
+
+        Raises:
+            CalendarApiError: ``conditionNotMet``, if the client has another version.
+        """
+        expected = self.headers.get("if-match")
+        if expected and expected not in {"*", etag}:
             raise known_error("conditionNotMet")
 
     @property
@@ -79,4 +92,4 @@ class ApiCall:
         return self.caller.scopes & self.method.scopes
 
     def _made_by_caller(self, calendar: StoredCalendar) -> bool:
-        return _APP_CREATED in self._granted and calendar.client_id == self.caller.client_id
+        return APP_CREATED in self._granted and calendar.client_id == self.caller.client_id

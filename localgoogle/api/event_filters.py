@@ -1,4 +1,4 @@
-"""Select the events that a list asks for."""
+"""Select the events of a list by the parameters of the call."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,28 +11,28 @@ from localgoogle.protocol.instants import to_micros
 from localgoogle.protocol.json_values import as_object
 from localgoogle.state.records import StoredCalendar, StoredEvent
 
-_OLDEST_UPDATED_MIN = timedelta(days=30)
+_MAX_UPDATED_MIN_AGE = timedelta(days=30)
 _DEFAULT_HORIZON = timedelta(days=730)
-_SEARCHED = ("summary", "description", "location")
+_SEARCHED_FIELDS = ("summary", "description", "location")
 
 
 def select_events(call: ApiCall, calendar: StoredCalendar, stamp: int | None) -> list[StoredEvent]:
-    """What changed after the stamp, or what fits the filters, in the order of the last change."""
+    """Return the events that changed after ``stamp``, or those that fit the filters if it is None; not sorted."""
     window = _Window.build(call, calendar)
     calendar_events = call.google.calendar_events(calendar.id)
     if stamp is not None:
-        changed = calendar_events.changed_since(stamp)
-        return [found for event in changed for found in ([event] if event.cancelled else window.within(event))]
+        changed = calendar_events.list_changed_since(stamp)
+        return [selected for event in changed for selected in ([event] if event.cancelled else window.select(event))]
     if window.start and window.end:
-        candidates = [*calendar_events.between(window.start, window.end), *calendar_events.series()]
+        candidates = [*calendar_events.list_between(window.start, window.end), *calendar_events.list_series()]
     else:
         candidates = list(calendar_events)
-    return [found for event in candidates if _fits(call, event) for found in window.within(event)]
+    return [selected for event in candidates if _fits(call, event) for selected in window.select(event)]
 
 
 def list_instances(call: ApiCall, calendar: StoredCalendar, series: StoredEvent) -> list[StoredEvent]:
-    """The occurrences of a series within the call's bounds."""
-    return _Window.build(call, calendar).each(series)
+    """Return the occurrences of a series between the call's timeMin and timeMax."""
+    return _Window.build(call, calendar).list_occurrences(series)
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class _Window:
             raise known_error("timeRangeEmpty")
         return cls(start, end, call.flag("singleEvents"), calendar.time_zone, call.google.clock())
 
-    def within(self, event: StoredEvent) -> list[StoredEvent]:
-        """The event if it touches the window; a series as asked for, whole or as its occurrences."""
+    def select(self, event: StoredEvent) -> list[StoredEvent]:
+        """Return the event if it touches the window; a series as its occurrences if the call has singleEvents."""
         if not is_recurring(event) or event.cancelled:
             return [event] if touches(event, self.start, self.end) else []
-        found = self.each(event)
-        return found if self.single or not found else [event]
+        occurrences = self.list_occurrences(event)
+        return occurrences if self.single or not occurrences else [event]
 
-    def each(self, series: StoredEvent) -> list[StoredEvent]:
-        """The occurrences in the window, which ends in two years where nobody said when."""
+    def list_occurrences(self, series: StoredEvent) -> list[StoredEvent]:
+        """Return the occurrences in the window; without timeMax it ends in two years."""
         end = self.end or max(self.now, series.start) + _DEFAULT_HORIZON
         return list_occurrences(series, self.zone, self.start or series.start, end)
 
@@ -84,7 +84,7 @@ def _updated_min(call: ApiCall) -> int:
     instant = _read_instant(call, "updatedMin")
     if instant is None:
         return 0
-    if instant < call.google.clock() - _OLDEST_UPDATED_MIN:
+    if instant < call.google.clock() - _MAX_UPDATED_MIN_AGE:
         raise known_error("updatedMinTooLongAgo")
     return to_micros(instant)
 
@@ -102,12 +102,12 @@ def _matches(call: ApiCall, event: StoredEvent) -> bool:
 
 def _mentions(event: StoredEvent, text: str) -> bool:
     guests = event.body.get("attendees")
-    told = " ".join([*(str(event.body.get(name, "")) for name in _SEARCHED), str(guests or "")]).casefold()
-    return all(word in told for word in text.casefold().split())
+    searched = " ".join([*(str(event.body.get(name, "")) for name in _SEARCHED_FIELDS), str(guests or "")]).casefold()
+    return all(word in searched for word in text.casefold().split())
 
 
 def _has_properties(event: StoredEvent, scope: str, wanted: list[str]) -> bool:
-    """Whether all constraints hold; Google's document says all, though its guide reads otherwise."""
+    """Return whether all constraints fit. The discovery document says all; Google's guide can be read otherwise."""
     properties = as_object(as_object(event.body.get("extendedProperties")).get(scope))
     pairs = (constraint.partition("=") for constraint in wanted)
     return all(properties.get(name) == value for name, _, value in pairs)

@@ -17,45 +17,45 @@ _EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 
 
 def insert(call: ApiCall) -> JsonObject:
-    """A new event. An id that was ever used stays taken."""
-    calendar = call.require_writable(call.calendar())
+    """Create an event and return it. An id that was ever in use is refused as a duplicate."""
+    calendar = call.require_writable(call.find_calendar())
     event_id = as_text(call.body.get("id")) or new_event_id()
     if not _EVENT_ID.fullmatch(event_id):
         raise invalid("Invalid resource id value.")
     if call.google.calendar_events(calendar.id).get(event_id):
         raise known_error("duplicate")
     uid = as_text(call.body.get("iCalUID"))
-    if uid and call.google.calendar_events(calendar.id).by_uid(uid):
+    if uid and call.google.calendar_events(calendar.id).find_by_uid(uid):
         raise known_error("duplicate")
-    return _put(call, calendar, _new(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
+    return _store(call, calendar, _build_event(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
 
 
 def import_event(call: ApiCall) -> JsonObject:
-    """A private copy of an event from elsewhere; what was imported before under its iCalUID is changed."""
-    calendar = call.require_writable(call.calendar())
+    """Create a private copy of an event from elsewhere, or change the one with its iCalUID, and return it."""
+    calendar = call.require_writable(call.find_calendar())
     body = remove_nulls(call.body)
     uid = as_text(body.get("iCalUID"))
     if not uid:
         raise required("Missing iCalUID.")
     if body.get("eventType", "default") != "default":
         raise invalid("Only default events can be imported.")
-    before = call.google.calendar_events(calendar.id).by_uid(uid)
+    before = call.google.calendar_events(calendar.id).find_by_uid(uid)
     if before is None:
-        return _put(call, calendar, _new(call, calendar, new_event_id(), body))
-    return _put(
-        call, calendar, build_next_version(before, {"status": "confirmed"} | body, calendar, call.google.stamp())
+        return _store(call, calendar, _build_event(call, calendar, new_event_id(), body))
+    return _store(
+        call, calendar, build_next_version(before, {"status": "confirmed"} | body, calendar, call.google.next_stamp())
     )
 
 
 def update(call: ApiCall) -> JsonObject:
-    """Replaces the event: what the body omits is cleared."""
-    calendar, event = _target(call)
+    """Replace the event and return it; fields that the body omits are cleared."""
+    calendar, event = _find_target(call)
     return _change(call, calendar, event, remove_nulls(call.body))
 
 
 def patch(call: ApiCall) -> JsonObject:
-    """Changes what the body names. Without a status a deleted event stays deleted, and nothing happens."""
-    calendar, event = _target(call)
+    """Change the fields that the body names, and return the event. A body without status changes no deleted event."""
+    calendar, event = _find_target(call)
     if event.cancelled and call.body.get("status") in {None, CANCELLED}:
         return show_to_caller(call, event, calendar)
     body = apply_patch(
@@ -65,41 +65,36 @@ def patch(call: ApiCall) -> JsonObject:
 
 
 def delete(call: ApiCall) -> None:
-    """Deletes the event; its id stays taken."""
-    _, event = _target(call)
+    """Delete the event; its id stays in use."""
+    _, event = _find_target(call)
     if event.cancelled:
         raise known_error("deleted")
-    call.google.put_event(cancel(event, call.google.stamp()))
+    call.google.put_event(event.cancel(call.google.next_stamp()))
 
 
 def move(call: ApiCall) -> JsonObject:
-    """Deletes the event here and lets it live on, under its id, in another calendar."""
-    _, event = _target(call)
-    target = call.require_writable(call.visible_calendar(call.text("destination")))
+    """Move the event to another calendar, where it keeps its id, and return it."""
+    _, event = _find_target(call)
+    target = call.require_writable(call.find_visible_calendar(call.text("destination")))
     if event.cancelled or event.body.get("eventType") != "default":
         raise invalid("Only living default events can be moved.")
     if call.google.calendar_events(target.id).get(event.id):
         raise known_error("duplicate")
-    call.google.put_event(cancel(event, call.google.stamp()))
-    return _put(call, target, replace(event, calendar_id=target.id, updated=call.google.stamp()))
-
-
-def cancel(event: StoredEvent, stamp: int) -> StoredEvent:
-    """The event once it is deleted."""
-    return replace(event, status=CANCELLED, sequence=event.sequence + 1, updated=stamp)
+    call.google.put_event(event.cancel(call.google.next_stamp()))
+    return _store(call, target, replace(event, calendar_id=target.id, updated=call.google.next_stamp()))
 
 
 def new_event_id() -> str:
-    """An id as Google makes them: 26 characters of base32hex."""
+    """Return an id of Google's form: 26 characters of base32hex."""
     return b32hexencode(secrets.token_bytes(16)).decode().lower().rstrip("=")
 
 
-def _new(call: ApiCall, calendar: StoredCalendar, event_id: str, body: JsonObject) -> StoredEvent:
-    return EventDraft(body, calendar).event(event_id, call.caller.email, call.google.stamp())
+def _build_event(call: ApiCall, calendar: StoredCalendar, event_id: str, body: JsonObject) -> StoredEvent:
+    return EventDraft(body, calendar).build_event(event_id, call.caller.email, call.google.next_stamp())
 
 
-def _target(call: ApiCall) -> tuple[StoredCalendar, StoredEvent]:
-    calendar = call.require_writable(call.calendar())
+def _find_target(call: ApiCall) -> tuple[StoredCalendar, StoredEvent]:
+    calendar = call.require_writable(call.find_calendar())
     event = call.google.calendar_events(calendar.id).get(call.path["eventId"])
     if event is None:
         raise not_found()
@@ -111,7 +106,7 @@ def _change(call: ApiCall, calendar: StoredCalendar, event: StoredEvent, body: J
     if event.cancelled:
         revives = body.get("status") in {"confirmed", "tentative"}
         body = body if revives and _may_revive(call) else body | {"status": CANCELLED}
-    return _put(call, calendar, build_next_version(event, body, calendar, call.google.stamp()))
+    return _store(call, calendar, build_next_version(event, body, calendar, call.google.next_stamp()))
 
 
 def _may_revive(call: ApiCall) -> bool:
@@ -120,6 +115,6 @@ def _may_revive(call: ApiCall) -> bool:
     return call.google.behaviour.resurrect == "allow"
 
 
-def _put(call: ApiCall, calendar: StoredCalendar, event: StoredEvent) -> JsonObject:
+def _store(call: ApiCall, calendar: StoredCalendar, event: StoredEvent) -> JsonObject:
     call.google.put_event(event)
     return event_view(event, calendar, site=call.google.url)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from localgoogle.api import calendar_list, calendars, channels, colors, event_reads, event_writes, freebusy, settings
+from localgoogle.api import calendar_list, calendars, channels, colors_and_settings, event_reads, event_writes, freebusy
 from localgoogle.api.call import ApiCall
 from localgoogle.protocol.json_values import JsonObject
 
@@ -23,7 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     "calendars.patch": calendars.patch,
     "calendars.update": calendars.update,
     "channels.stop": channels.stop,
-    "colors.get": colors.get,
+    "colors.get": colors_and_settings.get_colors,
     "events.delete": event_writes.delete,
     "events.get": event_reads.get,
     "events.import": event_writes.import_event,
@@ -35,6 +35,6 @@ HANDLERS: Mapping[str, Handler] = {
     "events.update": event_writes.update,
     "events.watch": channels.watch_events,
     "freebusy.query": freebusy.query,
-    "settings.get": settings.get,
-    "settings.list": settings.list_settings,
+    "settings.get": colors_and_settings.get_setting,
+    "settings.list": colors_and_settings.list_settings,
 }

@@ -1,21 +1,29 @@
-"""Pages of a list, and the opaque page and sync tokens."""
+"""Pages of a list, and the opaque page and sync tokens that continue it."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from localgoogle.api.call import ApiCall
 from localgoogle.protocol.errors import invalid, known_error
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object
-from localgoogle.state.records import StoredCalendar, StoredEvent
+
+Item = TypeVar("Item")
+SortKey = list[str]
 
 
 def write_token(content: JsonObject) -> str:
-    """A token with this content."""
+    """Return an opaque token with this content."""
     return urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 def read_token(token: str, parameter: str) -> JsonObject:
-    """The content of a token; raises Google's ``invalid`` where it is none of ours."""
+    """Return the content of a token.
+
+    Raises:
+        CalendarApiError: ``invalid``, if the local Google did not issue the token.
+    """
     try:
         content: object = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except ValueError as error:
@@ -23,72 +31,58 @@ def read_token(token: str, parameter: str) -> JsonObject:
     return as_object(content)
 
 
-_DEFAULT_EVENTS_PER_PAGE, _MAX_EVENTS_PER_PAGE = 250, 2500
-_NEVER_WITH_TOKEN = (
-    "iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin"
-)  # fmt: skip
-_NO_TOKEN_AFTER = frozenset(_NEVER_WITH_TOKEN) - {"timeMin", "timeMax"}
-_KEPT_BY_TOKEN = ("timeMin", "timeMax", "singleEvents", "eventTypes")
+def read_sync_token(
+    call: ApiCall, resource: JsonObject, *, excluded: Iterable[str], never_false: Iterable[str]
+) -> JsonObject | None:
+    """Return the content of the call's sync token, or None if it has none.
 
+    ``resource`` is the part of the content that names the list. ``excluded`` are the parameters that may not stand
+    beside a sync token, and ``never_false`` the flags that may not be false beside it.
 
-def read_sync_stamp(call: ApiCall, calendar: StoredCalendar) -> int | None:
-    """The stamp of the call's sync token, whose restrictions join the query; None without a token."""
+    Raises:
+        CalendarApiError: ``invalid`` for such a parameter or a malformed token; ``fullSyncRequired`` if the token is
+            of another list or older than the last reset.
+    """
     token = call.text("syncToken")
     if not token:
         return None
-    _check_parameters(call)
-    content = read_token(token, "syncToken")
-    stamp = content.get("stamp")
-    if content.get("calendar") != calendar.id or not isinstance(stamp, int) or stamp < call.google.first_stamp:
-        raise known_error("fullSyncRequired")
-    kept = content.get("query")
-    call.query.update(kept if isinstance(kept, dict) else {})
-    return stamp
-
-
-def build_sync_token(call: ApiCall, calendar: StoredCalendar) -> str:
-    """The token to hear of later changes with; empty where the query allows none."""
-    if _NO_TOKEN_AFTER & call.query.keys():
-        return ""
-    kept = {name: call.query[name] for name in _KEPT_BY_TOKEN if name in call.query}
-    return write_token({"calendar": calendar.id, "stamp": _first_page_stamp(call), "query": kept})
-
-
-def take_page(call: ApiCall, events: list[StoredEvent]) -> tuple[list[StoredEvent], str]:
-    """The page that the call asks for, of events in the order of their changes, and the token of the next."""
-    size = call.number("maxResults", _DEFAULT_EVENTS_PER_PAGE, _MAX_EVENTS_PER_PAGE)
-    key = _start_key if call.text("orderBy") == "startTime" else _change_key
-    events = sorted(events, key=key)
-    if after := [str(part) for part in as_list(_read_page_token(call).get("after"))]:
-        events = [event for event in events if key(event) > after]
-    page = events[:size]
-    if len(events) <= size:
-        return page, ""
-    return page, write_token({"as_of": _first_page_stamp(call), "after": key(page[-1])})
-
-
-def _check_parameters(call: ApiCall) -> None:
-    for name in _NEVER_WITH_TOKEN:
+    for name in excluded:
         if name in call.query:
             raise invalid(f"{name} cannot be used together with syncToken.", name)
-    if call.query.get("showDeleted") is False:
-        raise invalid("showDeleted cannot be false with syncToken.", "showDeleted")
+    for name in never_false:
+        if call.query.get(name) is False:
+            raise invalid(f"{name} cannot be false with syncToken.", name)
+    content = read_token(token, "syncToken")
+    if not resource.items() <= content.items() or read_stamp(content) < call.google.first_stamp:
+        raise known_error("fullSyncRequired")
+    return content
+
+
+def read_stamp(content: JsonObject) -> int:
+    """Return the time of a sync token's first page in microseconds since 1970; -1 if it has none."""
+    stamp = content.get("stamp")
+    return stamp if isinstance(stamp, int) else -1
+
+
+def take_page(
+    call: ApiCall, items: Iterable[Item], key: Callable[[Item], SortKey], *, size: int, sync: JsonObject | None
+) -> tuple[list[Item], JsonObject]:
+    """Return the page that the call asks for, in the order of ``key``, and the token that continues the list.
+
+    The token is ``nextPageToken``, or ``nextSyncToken`` on the last page. ``sync`` is the content of the sync token, or
+    None where the query allows none. A sync token holds the time of the first page, so the next sync repeats the
+    changes that happened between two pages.
+    """
+    content = _read_page_token(call)
+    as_of = content.get("as_of", call.google.last_stamp)
+    after = [str(part) for part in as_list(content.get("after"))]
+    rest = [item for item in sorted(items, key=key) if not after or key(item) > after]
+    page = rest[:size]
+    if len(rest) > size:
+        return page, {"nextPageToken": write_token({"as_of": as_of, "after": key(page[-1])})}
+    return page, {} if sync is None else {"nextSyncToken": write_token({**sync, "stamp": as_of})}
 
 
 def _read_page_token(call: ApiCall) -> JsonObject:
     token = call.text("pageToken")
     return read_token(token, "pageToken") if token else {}
-
-
-def _first_page_stamp(call: ApiCall) -> object:
-    """The moment of the first page: what changes between two pages is told again by the next sync."""
-    return _read_page_token(call).get("as_of", call.google.last_stamp)
-
-
-def _change_key(event: StoredEvent) -> list[str]:
-    """Occurrences of a series share their last change."""
-    return [f"{event.updated:020}", event.id]
-
-
-def _start_key(event: StoredEvent) -> list[str]:
-    return [event.start.isoformat(), event.id]

@@ -1,1 +1,1 @@
-"""The controls under /sandbox: what a person or a test does to the local Google from outside."""
+"""The controls under /sandbox: accounts, edits by hand, faults, switches and the call log, for people and tests."""

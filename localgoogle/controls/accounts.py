@@ -1,20 +1,34 @@
-"""Controls for accounts and their grants."""
+"""Controls for accounts, their grants, and the edits that a user makes by hand."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localgoogle.controls.request_input import read_model, unknown_name
+from localgoogle.api.calendars import calendar_view, check_calendar
+from localgoogle.api.call import ApiCall
+from localgoogle.api.methods import HANDLERS
+from localgoogle.controls.request_input import invalid_input, read_model, read_object, unknown_name
+from localgoogle.events.view import event_view
 from localgoogle.local_google import LocalGoogle
+from localgoogle.protocol.arguments import read_body
+from localgoogle.protocol.discovery import calendar_v3
 from localgoogle.protocol.instants import find_zone
+from localgoogle.protocol.json_values import JsonObject, as_text, remove_nulls
+from localgoogle.protocol.scopes import CALENDAR
 from localgoogle.state.accounts import GoogleAccount
+from localgoogle.state.grants import Caller
+from localgoogle.state.records import ACCESS_ROLES
+
+_CALENDAR_PATH = "/sandbox/accounts/{email}/calendars/{calendarId}"
+_EVENT_PATH = _CALENDAR_PATH + "/events/{eventId}"
 
 
 class NewAccount(BaseModel):
-    """An account to make."""
+    """An account to create."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -23,12 +37,12 @@ class NewAccount(BaseModel):
 
     @field_validator("time_zone")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_zone(cls, name: str) -> str:
         return find_zone(name).key
 
 
 class NewAppGrant(BaseModel):
-    """A grant to make without a browser."""
+    """A grant to create without a browser."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,22 +51,22 @@ class NewAppGrant(BaseModel):
 
 
 def account_routes(google: LocalGoogle) -> list[Route]:
-    """``/sandbox/accounts`` and the grants below it."""
+    """Return the routes of ``/sandbox/accounts`` and of the grants below it."""
 
     async def create(request: Request) -> Response:
-        wanted = await read_model(request, NewAccount)
-        return JSONResponse(asdict(google.create_account(wanted.email, wanted.time_zone)), status_code=201)
+        new = await read_model(request, NewAccount)
+        return JSONResponse(asdict(google.create_account(new.email, new.time_zone)), status_code=201)
 
     async def list_all(_: Request) -> Response:
         return JSONResponse({"items": [asdict(account) for account in google.accounts.all()]})
 
     async def grant(request: Request) -> Response:
-        account, wanted = find_account(google, request), await read_model(request, NewAppGrant)
-        token = google.accounts.grant(account.email, wanted.client_id, wanted.scopes)
-        return JSONResponse({"refresh_token": token, "client_id": wanted.client_id, "scopes": wanted.scopes})
+        account, new = _find_account(google, request), await read_model(request, NewAppGrant)
+        token = google.accounts.grant(account.email, new.client_id, new.scopes)
+        return JSONResponse({"refresh_token": token, "client_id": new.client_id, "scopes": new.scopes})
 
     async def revoke(request: Request) -> Response:
-        google.accounts.revoke(find_account(google, request).email)
+        google.accounts.revoke(_find_account(google, request).email)
         return Response(status_code=204)
 
     return [
@@ -63,10 +77,87 @@ def account_routes(google: LocalGoogle) -> list[Route]:
     ]
 
 
-def find_account(google: LocalGoogle, request: Request) -> GoogleAccount:
-    """The account of the path; raises where there is none."""
+def _find_account(google: LocalGoogle, request: Request) -> GoogleAccount:
+    """Return the account of the path.
+
+    Raises:
+        CalendarApiError: ``notFound``, if there is no such account.
+    """
     email = request.path_params["email"]
     try:
         return google.accounts.get(email)
     except KeyError as error:
         raise unknown_name(f"there is no account {email}") from error
+
+
+def user_edit_routes(google: LocalGoogle) -> list[Route]:
+    """Return the routes of ``/sandbox/accounts/{email}/calendars`` and of the events below it."""
+    user_edits = UserEdits(google)
+    return [
+        Route("/sandbox/accounts/{email}/calendars", user_edits.list_calendars, methods=["GET"]),
+        Route("/sandbox/accounts/{email}/calendars", user_edits.create_calendar, methods=["POST"]),
+        Route(_CALENDAR_PATH, user_edits.build_endpoint("calendars.get"), methods=["GET"]),
+        Route(_CALENDAR_PATH, user_edits.build_endpoint("calendars.patch"), methods=["PATCH"]),
+        Route(_CALENDAR_PATH, user_edits.build_endpoint("calendars.delete"), methods=["DELETE"]),
+        Route(_CALENDAR_PATH + "/events", user_edits.list_events, methods=["GET"]),
+        Route(_CALENDAR_PATH + "/events", user_edits.build_endpoint("events.insert"), methods=["POST"]),
+        Route(_EVENT_PATH, user_edits.build_endpoint("events.get"), methods=["GET"]),
+        Route(_EVENT_PATH, user_edits.build_endpoint("events.patch"), methods=["PATCH"]),
+        Route(_EVENT_PATH, user_edits.build_endpoint("events.delete"), methods=["DELETE"]),
+    ]
+
+
+class UserEdits:
+    """Edits by hand: the methods of the API with all details, without scopes, quotas and the call log."""
+
+    def __init__(self, google: LocalGoogle) -> None:
+        self._google = google
+
+    async def list_calendars(self, request: Request) -> Response:
+        """Return all calendars of the user."""
+        calendars = self._google.list_owned_calendars(_find_account(self._google, request).email)
+        return JSONResponse({"items": [calendar_view(calendar) for calendar in calendars]})
+
+    async def create_calendar(self, request: Request) -> Response:
+        """Create a calendar. The body may name an ``id`` and an ``accessRole``: holidays, a colleague's calendar."""
+        account = _find_account(self._google, request)
+        body = remove_nulls(await read_object(request))
+        role = as_text(body.pop("accessRole", "owner"))
+        if role not in ACCESS_ROLES:
+            raise invalid_input(f"accessRole: must be one of {', '.join(reversed(ACCESS_ROLES))}")
+        calendar_id = as_text(body.pop("id", ""))
+        if calendar_id and self._google.has_calendar(calendar_id):
+            raise invalid_input(f"id: there is a calendar {calendar_id} already")
+        kept = check_calendar({"timeZone": account.time_zone} | body)
+        calendar = self._google.create_calendar(account.email, kept, calendar_id=calendar_id, role=role)
+        return JSONResponse(calendar_view(calendar), status_code=201)
+
+    async def list_events(self, request: Request) -> Response:
+        """Return all events of a calendar; with ``showDeleted=true`` the deleted ones, too."""
+        account = _find_account(self._google, request)
+        calendar = self._google.find_calendar(account.email, request.path_params["calendarId"])
+        with_deleted = request.query_params.get("showDeleted") == "true"
+        events = [event for event in self._google.calendar_events(calendar.id) if with_deleted or not event.cancelled]
+        return JSONResponse({"items": [event_view(e, calendar, site=self._google.url) for e in events]})
+
+    def build_endpoint(self, method_id: str) -> Callable[[Request], object]:
+        """Return an endpoint that runs the API's method, with a body that is checked as the API does."""
+        discovery = calendar_v3()
+        method, handler = discovery.methods[method_id], HANDLERS[method_id]
+        allowed = replace(method, scopes=frozenset({CALENDAR}))
+
+        async def endpoint(request: Request) -> Response:
+            account = _find_account(self._google, request)
+            caller = Caller(account.email, "", allowed.scopes)
+            body = read_body(discovery, method.request, await request.body())
+            path = {name: str(value) for name, value in request.path_params.items()}
+            content = handler(ApiCall(self._google, allowed, caller, path, {}, body, {}))
+            return _response(method.verb, content)
+
+        return endpoint
+
+
+def _response(verb: str, content: JsonObject | None) -> Response:
+    if content is None:
+        return Response(status_code=204)
+    return JSONResponse(content, status_code=201 if verb == "POST" else 200)

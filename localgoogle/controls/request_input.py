@@ -1,4 +1,4 @@
-"""Read what is sent to a control, and name what is wrong with it."""
+"""Read the body of a request to a control, with messages that name each wrong field."""
 
 import json
 from typing import TypeVar
@@ -13,17 +13,21 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def invalid_input(message: str) -> CalendarApiError:
-    """The input of a control is not in order."""
+    """Return the error 400 for a control's input that is not valid."""
     return CalendarApiError(400, "invalid", message, "sandbox")
 
 
 def unknown_name(message: str) -> CalendarApiError:
-    """A control names something that does not exist."""
+    """Return the error 404 for a name that does not exist."""
     return CalendarApiError(404, "notFound", message, "sandbox")
 
 
 async def read_object(request: Request) -> JsonObject:
-    """The JSON object that was sent; an empty one for an empty body."""
+    """Return the JSON object of the body; an empty one for an empty body.
+
+    Raises:
+        CalendarApiError: ``invalid``, if the body is no JSON object.
+    """
     content = await request.body()
     try:
         body: object = json.loads(content) if content.strip() else {}
@@ -35,12 +39,20 @@ async def read_object(request: Request) -> JsonObject:
 
 
 async def read_model(request: Request, model: type[Model]) -> Model:
-    """The body as this model; raises with a message that names each wrong field."""
+    """Return the body as this model.
+
+    Raises:
+        CalendarApiError: ``invalid`` with a message that names each wrong field.
+    """
     return validate_model(await read_object(request), model)
 
 
 def validate_model(body: JsonObject, model: type[Model]) -> Model:
-    """The object as this model; raises with a message that names each wrong field."""
+    """Return the JSON object as this model.
+
+    Raises:
+        CalendarApiError: ``invalid`` with a message that names each wrong field.
+    """
     try:
         return model.model_validate(body)
     except ValidationError as error:

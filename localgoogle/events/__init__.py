@@ -1,1 +1,1 @@
-"""What an event is: its body, times, recurrence and versions, how it is found and how it is shown."""
+"""Events: body, times, recurrence, versions, lookup and JSON."""

@@ -1,4 +1,6 @@
-"""Check an event that a client writes, and return what is kept of it."""
+"""Check the body of an event that a client writes, and select the fields to keep."""
+
+from datetime import timedelta
 
 from localgoogle.events.times import normalise_time
 from localgoogle.protocol.errors import CalendarApiError, invalid, required
@@ -11,7 +13,11 @@ MAX_PROPERTIES_BYTES = 32 * 1024
 
 
 def limit_properties(extended: JsonObject) -> JsonObject:
-    """The properties as Google keeps them: it drops long keys and cuts long values without a word."""
+    """Return the properties as Google keeps them: it drops long keys and cuts long values without an error.
+
+    Raises:
+        CalendarApiError: ``invalid``, if they are too many or too large.
+    """
     kept = {scope: _limit_scope(as_object(extended.get(scope))) for scope in ("private", "shared")}
     pairs = [pair for scope in kept.values() for pair in scope.items()]
     if len(pairs) > MAX_PROPERTIES or sum(len(f"{key}{value}".encode()) for key, value in pairs) > MAX_PROPERTIES_BYTES:
@@ -23,7 +29,7 @@ def _limit_scope(values: JsonObject) -> JsonObject:
     return {key: str(value)[:MAX_VALUE_LENGTH] for key, value in values.items() if key and len(key) <= MAX_KEY_LENGTH}
 
 
-_DERIVED = frozenset(
+_DERIVED_FIELDS = frozenset(
     [
         "kind",
         "etag",
@@ -67,21 +73,25 @@ _CHOICES = {
 }
 _RESPONSES = {"needsAction", "declined", "tentative", "accepted"}
 _MAX_REMINDERS = 5
-_MAX_REMINDER_MINUTES = 40_320
+_MAX_REMINDER = timedelta(weeks=4)
 
 
 def check_body(written: JsonObject) -> JsonObject:
-    """The body to keep of a whole event: checked, times normalised, defaults and derived fields left out."""
+    """Return the fields to keep of a whole event: times normalised, defaults and derived fields left out.
+
+    Raises:
+        CalendarApiError: ``invalid`` or ``required``, as Google answers for the field.
+    """
     body = remove_nulls(written)
     for name, choices in _CHOICES.items():
         if name in body and body[name] not in choices:
             raise invalid(f"Invalid value for: {name}")
-    # Google complains of the end before it looks at the start.
+    # Google checks the end before the start.
     times: JsonObject = {"end": normalise_time(body, "end"), "start": normalise_time(body, "start")}
     body |= times | _check_parts(body)
     _check_recurrence_zones(body)
     _check_source(body)
-    return {key: value for key, value in body.items() if key not in _DERIVED and _DEFAULTS.get(key) != value}
+    return {key: value for key, value in body.items() if key not in _DERIVED_FIELDS and _DEFAULTS.get(key) != value}
 
 
 def _check_parts(body: JsonObject) -> JsonObject:
@@ -120,7 +130,7 @@ def _is_reminder(override: JsonObject) -> bool:
     return (
         override.get("method") in {"email", "popup"}
         and isinstance(minutes, int)
-        and 0 <= minutes <= _MAX_REMINDER_MINUTES
+        and 0 <= minutes <= _MAX_REMINDER // timedelta(minutes=1)
     )
 
 

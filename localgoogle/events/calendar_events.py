@@ -1,35 +1,36 @@
-"""All events of one calendar, found by id, by iCalUID, by last change and by time."""
+"""All events of one calendar, with access by id, by iCalUID, by last change and by time."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from localgoogle.events.recurrence import find_occurrence, is_recurring, list_occurrences
 from localgoogle.state.records import StoredEvent
 
-_WEEK_SECONDS = 7 * 86_400
-_LONG_WEEKS = 60
+_WEEK = timedelta(weeks=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_INDEXED_WEEKS = 60
 
 
 class TimeIndex:
-    """The ids of events, by the weeks that they touch."""
+    """The ids of events by the weeks that they touch; events longer than _MAX_INDEXED_WEEKS are in one set."""
 
     def __init__(self) -> None:
         self._weeks: defaultdict[int, set[str]] = defaultdict(set)
         self._long: set[str] = set()
 
     def add(self, event: StoredEvent) -> None:
-        """Makes the event findable."""
-        for ids in self._places(event):
+        """Add the event."""
+        for ids in self._sets(event):
             ids.add(event.id)
 
     def remove(self, event: StoredEvent) -> None:
-        """Undoes ``add`` of the same event."""
-        for ids in self._places(event):
+        """Remove an event that was added."""
+        for ids in self._sets(event):
             ids.discard(event.id)
 
-    def between(self, start: datetime, end: datetime) -> set[str]:
-        """The ids of all events that may touch [start, end): none is missed, some may lie just outside."""
+    def find_candidates(self, start: datetime, end: datetime) -> set[str]:
+        """Return the ids of all events that touch [start, end), and of some that lie up to a week outside."""
         weeks = range(_week_number(start), _week_number(end) + 1)
         if len(weeks) > len(self._weeks):
             near = [ids for week, ids in self._weeks.items() if week in weeks]
@@ -37,19 +38,19 @@ class TimeIndex:
             near = [self._weeks[week] for week in weeks if week in self._weeks]
         return self._long.union(*near)
 
-    def _places(self, event: StoredEvent) -> list[set[str]]:
+    def _sets(self, event: StoredEvent) -> list[set[str]]:
         first, last = _week_number(event.start), _week_number(event.end)
-        if last - first > _LONG_WEEKS:
+        if last - first > _MAX_INDEXED_WEEKS:
             return [self._long]
         return [self._weeks[week] for week in range(first, last + 1)]
 
 
 def _week_number(instant: datetime) -> int:
-    return int(instant.timestamp() // _WEEK_SECONDS)
+    return (instant - _EPOCH) // _WEEK
 
 
 class CalendarEvents:
-    """The events of one calendar, in the order of their last change. Nothing is ever taken out: ids stay taken."""
+    """The events of one calendar, in the order of their last change. Deleted ones stay, so their ids stay in use."""
 
     def __init__(self) -> None:
         self._events: dict[str, StoredEvent] = {}
@@ -64,7 +65,7 @@ class CalendarEvents:
         return iter(self._events.values())
 
     def put(self, event: StoredEvent) -> None:
-        """Keeps the event as the latest change."""
+        """Store this version of the event as the latest change."""
         if before := self._events.pop(event.id, None):
             self._index.remove(before)
             self._series.pop(event.id, None)
@@ -76,15 +77,15 @@ class CalendarEvents:
         self._by_uid[event.i_cal_uid] = event.id
 
     def get(self, event_id: str) -> StoredEvent | None:
-        """The event, deleted ones too."""
+        """Return the event with this id, also a deleted one, or None."""
         return self._events.get(event_id)
 
-    def by_uid(self, i_cal_uid: str) -> StoredEvent | None:
-        """The event that iCalendar knows by this id."""
+    def find_by_uid(self, i_cal_uid: str) -> StoredEvent | None:
+        """Return the event with this iCalUID, also a deleted one, or None."""
         return self._events.get(self._by_uid.get(i_cal_uid, ""))
 
-    def changed_since(self, stamp: int) -> list[StoredEvent]:
-        """What changed after ``stamp``, earliest change first."""
+    def list_changed_since(self, stamp: int) -> list[StoredEvent]:
+        """Return the events that changed after ``stamp`` (microseconds since 1970), earliest change first."""
         changed = []
         for event in reversed(self._events.values()):
             if event.updated <= stamp:
@@ -92,25 +93,25 @@ class CalendarEvents:
             changed.append(event)
         return changed[::-1]
 
-    def between(self, start: datetime, end: datetime) -> list[StoredEvent]:
-        """The events that touch [start, end) and do not recur, by start; deleted ones too."""
-        near = (self._events[event_id] for event_id in self._index.between(start, end))
-        return sorted((e for e in near if touches(e, start, end)), key=lambda e: (e.start, e.id))
+    def list_between(self, start: datetime, end: datetime) -> list[StoredEvent]:
+        """Return the events that touch [start, end) and do not recur, by start, with deleted ones."""
+        candidates = (self._events[event_id] for event_id in self._index.find_candidates(start, end))
+        return sorted((e for e in candidates if touches(e, start, end)), key=lambda e: (e.start, e.id))
 
-    def occurring(self, start: datetime, end: datetime, calendar_zone: str) -> list[StoredEvent]:
-        """What touches [start, end), by start: events that happen once, and the occurrences of series."""
+    def list_occurring(self, start: datetime, end: datetime, calendar_zone: str) -> list[StoredEvent]:
+        """Return the single events, with deleted ones, and the occurrences that touch [start, end), by start."""
         series = [
             event for series in self._series.values() for event in list_occurrences(series, calendar_zone, start, end)
         ]
-        once = self.between(start, end)
-        return sorted(once + series, key=lambda e: (e.start, e.id)) if series else once
+        single = self.list_between(start, end)
+        return sorted(single + series, key=lambda e: (e.start, e.id)) if series else single
 
-    def series(self) -> list[StoredEvent]:
-        """The living events that recur."""
+    def list_series(self) -> list[StoredEvent]:
+        """Return the events that recur and are not deleted."""
         return list(self._series.values())
 
     def find(self, event_id: str, calendar_zone: str) -> StoredEvent | None:
-        """The event with this id, or the occurrence of a series."""
+        """Return the event or the occurrence of a series with this id, or None."""
         if event := self._events.get(event_id):
             return event
         series = self._series.get(event_id.rpartition("_")[0])
@@ -118,5 +119,5 @@ class CalendarEvents:
 
 
 def touches(event: StoredEvent, start: datetime | None, end: datetime | None) -> bool:
-    """Whether the event ends after ``start`` and starts before ``end``."""
+    """Return whether the event ends after ``start`` and starts before ``end``; None is no bound."""
     return (start is None or event.end > start) and (end is None or event.start < end)

@@ -1,6 +1,6 @@
 """Expand recurring events into their occurrences.
 
-Needs python-dateutil. Without it a series is its first occurrence and no more.
+This needs python-dateutil. Without it a series has its first occurrence only.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 
 from localgoogle.events.times import covered_interval
-from localgoogle.protocol.instants import find_zone, format_in_utc, parse_date
+from localgoogle.protocol.instants import find_zone, format_in_seconds, parse_date
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object, as_text
 from localgoogle.state.records import StoredEvent
 
@@ -22,19 +22,23 @@ _DAY = timedelta(days=1)
 
 
 class RecurrenceRule(Protocol):
-    """What dateutil makes of recurrence lines."""
+    """The recurrence lines of an event as dateutil parses them."""
 
     def between(self, after: datetime, before: datetime, inc: bool = False) -> list[datetime]:
-        """The starts from ``after`` to ``before``."""
+        """Return the starts from ``after`` to ``before``, with both bounds if ``inc`` is true."""
 
 
 def is_recurring(event: StoredEvent) -> bool:
-    """Whether the event is a series."""
+    """Return whether the event is a series."""
     return bool(as_list(event.body.get("recurrence")))
 
 
 def check_rule(body: JsonObject, first: datetime, zone_name: str) -> None:
-    """Raises ValueError where the recurrence of a body cannot be read."""
+    """Check the recurrence of a body, as far as it has one.
+
+    Raises:
+        ValueError: a line cannot be read.
+    """
     lines = [str(line) for line in as_list(body.get("recurrence"))]
     if lines and not all(line.startswith(("RRULE", "RDATE", "EXDATE", "EXRULE")) for line in lines):
         raise ValueError("not a line of recurrence")
@@ -43,24 +47,24 @@ def check_rule(body: JsonObject, first: datetime, zone_name: str) -> None:
 
 
 def list_occurrences(series: StoredEvent, calendar_zone: str, start: datetime, end: datetime) -> list[StoredEvent]:
-    """The occurrences of a series that touch [start, end), as events of their own."""
+    """Return the occurrences of a series that touch [start, end), as events with ids of their own."""
     if rrulestr is None:
         return [series] if series.start < end and series.end > start else []
     length = series.end - series.start
-    begins = _list_starts(series, calendar_zone, start - length - _DAY, end)
-    found = (_build_occurrence(series, begin, calendar_zone) for begin in begins)
-    return [event for event in found if event.end > start and event.start < end]
+    starts = _list_starts(series, calendar_zone, start - length - _DAY, end)
+    occurrences = (_build_occurrence(series, begin, calendar_zone) for begin in starts)
+    return [event for event in occurrences if event.end > start and event.start < end]
 
 
 def find_occurrence(series: StoredEvent, calendar_zone: str, occurrence_id: str) -> StoredEvent | None:
-    """The one occurrence that has this id."""
+    """Return the occurrence of the series with this id, or None."""
     stamp = occurrence_id.rpartition("_")[2]
     try:
         day = datetime.strptime(stamp[:8], "%Y%m%d").replace(tzinfo=UTC)
     except ValueError:
         return None
-    near = list_occurrences(series, calendar_zone, day - _DAY, day + 2 * _DAY)
-    return next((event for event in near if event.id == occurrence_id), None)
+    candidates = list_occurrences(series, calendar_zone, day - _DAY, day + 2 * _DAY)
+    return next((event for event in candidates if event.id == occurrence_id), None)
 
 
 def _list_starts(series: StoredEvent, calendar_zone: str, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -74,7 +78,7 @@ def _list_starts(series: StoredEvent, calendar_zone: str, start: datetime, end: 
 
 
 def _parse_rule(body: JsonObject, first: datetime, zone_name: str) -> RecurrenceRule:
-    """Days have no zone, and times have one: dateutil wants it alike in the first start and in every line."""
+    """Return the parsed rule: with naive days or with aware times, as dateutil needs start and lines to be alike."""
     if "date" in as_object(body["start"]):
         first = first.astimezone(find_zone(zone_name)).replace(tzinfo=None) if first.tzinfo else first
     else:
@@ -94,7 +98,7 @@ def _build_occurrence(series: StoredEvent, begin: datetime, calendar_zone: str) 
 
 def _timed_interval(series: StoredEvent, begin: datetime) -> JsonObject:
     ends = {"start": begin, "end": begin + (series.end - series.start)}
-    return {k: as_object(series.body[k]) | {"dateTime": format_in_utc(instant)} for k, instant in ends.items()}
+    return {k: as_object(series.body[k]) | {"dateTime": format_in_seconds(instant)} for k, instant in ends.items()}
 
 
 def _all_day_interval(series: StoredEvent, begin: datetime) -> JsonObject:

@@ -1,11 +1,12 @@
-"""Starts and ends of events: read as clients write them, shown in the calendar's time zone."""
+"""Starts and ends of events: read as clients write them, formatted as Google answers them."""
 
 from datetime import UTC, datetime
 
+from localgoogle.protocol.arguments import read_zone
 from localgoogle.protocol.errors import invalid, known_error, required
 from localgoogle.protocol.instants import (
     find_zone,
-    format_in_utc,
+    format_in_seconds,
     format_in_zone,
     parse_date,
     parse_date_time,
@@ -15,23 +16,31 @@ from localgoogle.protocol.json_values import JsonObject, as_object, as_text
 
 
 def normalise_time(body: JsonObject, name: str) -> JsonObject:
-    """The ``start`` or ``end`` of a body: a date, or an instant in UTC with the zone that the client named."""
+    """Return the ``start`` or ``end`` of a body: a date, or an instant in UTC with the zone that the client named.
+
+    Raises:
+        CalendarApiError: ``required`` or ``invalid``, if it is missing or cannot be read.
+    """
     value = as_object(body.get(name))
     day, moment, zone_name = (as_text(value.get(key)) for key in ("date", "dateTime", "timeZone"))
     if day and moment:
         raise invalid(f"Invalid {name} time.")
     if zone_name:
-        _check_zone(zone_name, name)
+        read_zone(zone_name, message=f"Invalid time zone definition for {name} time.")
     if day:
         return {"date": _parse_date(day, name)}
     if not moment:
         raise required(f"Missing {name} time.")
-    instant: JsonObject = {"dateTime": format_in_utc(_parse_instant(moment, zone_name, name))}
+    instant: JsonObject = {"dateTime": format_in_seconds(_parse_instant(moment, zone_name, name))}
     return instant | ({"timeZone": zone_name} if zone_name else {})
 
 
 def covered_interval(body: JsonObject, calendar_zone: str) -> tuple[datetime, datetime]:
-    """The instants that a body with normalised times covers: [start, end)."""
+    """Return the instants in UTC that a body with normalised times covers: [start, end).
+
+    Raises:
+        CalendarApiError: ``timeRangeEmpty``, or ``invalid`` if only one of the two times is a date.
+    """
     start, end = as_object(body["start"]), as_object(body["end"])
     if ("date" in start) != ("date" in end):
         raise invalid("The start and end times must either both be date or both be dateTime.")
@@ -42,7 +51,7 @@ def covered_interval(body: JsonObject, calendar_zone: str) -> tuple[datetime, da
 
 
 def format_time(value: JsonObject, calendar_zone: str, zone_name: str) -> JsonObject:
-    """A normalised time as Google answers it, in the zone that was asked for."""
+    """Return a normalised time as Google's JSON, in the zone ``zone_name``."""
     if "date" in value:
         return dict(value)
     instant = datetime.fromisoformat(as_text(value["dateTime"]))
@@ -72,10 +81,3 @@ def _parse_date(text: str, name: str) -> str:
         return parse_date(text).isoformat()
     except ValueError as error:
         raise invalid(f"Invalid {name} time.") from error
-
-
-def _check_zone(zone_name: str, name: str) -> None:
-    try:
-        find_zone(zone_name)
-    except ValueError as error:
-        raise invalid(f"Invalid time zone definition for {name} time.") from error

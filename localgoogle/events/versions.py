@@ -1,4 +1,4 @@
-"""Build the first or the next version of an event from what a client wrote."""
+"""Build the first or the next version of an event from the body that a client wrote."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,13 +19,17 @@ _SEQUENCE_TOO_LOW = (
 
 @dataclass(frozen=True)
 class EventDraft:
-    """The whole body of an event as a client wants it, in its calendar."""
+    """The whole body of an event as a client wrote it, and its calendar."""
 
     body: JsonObject
     calendar: StoredCalendar
 
-    def event(self, event_id: str, creator: str, stamp: int) -> StoredEvent:
-        """A new event."""
+    def build_event(self, event_id: str, creator: str, stamp: int) -> StoredEvent:
+        """Return a new event, created and changed at ``stamp`` (microseconds since 1970).
+
+        Raises:
+            CalendarApiError: a field is not valid.
+        """
         body = check_body(self.body) | _organizer(self.body)
         start, end = covered_interval(body, self.calendar.time_zone)
         _check_recurrence(body, start, self.calendar)
@@ -44,18 +48,22 @@ class EventDraft:
 
 
 def build_next_version(before: StoredEvent, body: JsonObject, calendar: StoredCalendar, stamp: int) -> StoredEvent:
-    """The event after a write of the whole body. Its id, iCalUID and type stay what they were."""
+    """Return the event after a write of the whole body at ``stamp``. Its id, iCalUID and type stay unchanged.
+
+    Raises:
+        CalendarApiError: a field is not valid, or ``sequence`` is lower than the event's.
+    """
     if _sequence(body, before.sequence) < before.sequence:
         raise CalendarApiError(400, "invalid", _SEQUENCE_TOO_LOW)
     fixed = {name: before.body[name] for name in ("iCalUID", "eventType", "organizer") if name in before.body}
-    written = EventDraft(body | fixed, calendar).event(before.id, before.creator, stamp)
+    written = EventDraft(body | fixed, calendar).build_event(before.id, before.creator, stamp)
     moved = any(written.body.get(name) != before.body.get(name) for name in _RAISES_SEQUENCE)
     sequence = max(_sequence(body, before.sequence), before.sequence + (moved or written.status != before.status))
     return replace(written, created=before.created, sequence=sequence)
 
 
 def writable_body(event: StoredEvent) -> JsonObject:
-    """The event as a client could have written it whole."""
+    """Return the event's whole body as a client could write it."""
     return event.body | {"status": event.status}
 
 

@@ -1,9 +1,9 @@
-"""Events as Google answers them."""
+"""Events as Google's JSON."""
 
 from base64 import b64encode
 
 from localgoogle.events.times import format_time
-from localgoogle.protocol.instants import format_in_utc, format_with_milliseconds, from_micros
+from localgoogle.protocol.instants import format_in_seconds, format_with_milliseconds, from_micros
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object
 from localgoogle.state.records import StoredCalendar, StoredEvent
 
@@ -30,7 +30,7 @@ _VISIBLE_WITHOUT_DETAILS = frozenset(
 
 
 def event_view(event: StoredEvent, calendar: StoredCalendar, *, zone: str = "", site: str = "") -> JsonObject:
-    """The event with all its details, its times in ``zone`` or in the calendar's."""
+    """Return the event as Google's JSON with all its details, its times in ``zone`` or in the calendar's time zone."""
     zone = zone or calendar.time_zone
     view: JsonObject = {
         "kind": "calendar#event",
@@ -38,7 +38,7 @@ def event_view(event: StoredEvent, calendar: StoredCalendar, *, zone: str = "", 
         "id": event.id,
         "status": event.status,
         "htmlLink": _link(event, site),
-        "created": format_in_utc(from_micros(event.created).replace(microsecond=0)),
+        "created": format_in_seconds(from_micros(event.created).replace(microsecond=0)),
         "updated": format_with_milliseconds(from_micros(event.updated)),
         **event.body,
         "creator": _person_view(event.creator, calendar),
@@ -55,12 +55,12 @@ def event_view(event: StoredEvent, calendar: StoredCalendar, *, zone: str = "", 
 
 
 def strip_details(view: JsonObject) -> JsonObject:
-    """The event for eyes that may only see when it is."""
+    """Return the event's JSON for callers that may see its times only."""
     return {key: value for key, value in view.items() if key in _VISIBLE_WITHOUT_DETAILS}
 
 
 def organizer(calendar: StoredCalendar) -> JsonObject:
-    """Whose event it is: the calendar's."""
+    """Return the organizer of an event without another one: the calendar itself."""
     name: JsonObject = {} if calendar.primary else {"displayName": calendar.summary}
     return {"email": calendar.id, **name, "self": True}
 

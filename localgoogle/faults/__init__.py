@@ -1,1 +1,1 @@
-"""What the local Google does wrong on request, and the quotas that it enforces."""
+"""Faults that are set on request, and quotas."""

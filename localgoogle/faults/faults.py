@@ -1,6 +1,13 @@
-"""Faults: what the local Google was told to do wrong, how often and for which calls, and what then happens."""
+"""Faults: errors, delays and lost answers that a test or a person sets, for which calls and how often.
+
+To add a fault that is an error of Google, add its reason to ``protocol/errors.py``. To add one with another effect, add
+its name to SPECIAL_KINDS. If it concerns a whole call, add the name to CALL_KINDS, too, and the effect to
+``apply_fault``. If not, call ``Faults.take_special`` at the place that it concerns, as ``api/freebusy.py`` does for
+``freebusy_error`` and ``http/push_sender.py`` for ``lost_push``. ``quota`` changes the limits of ``quotas.py``.
+"""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -8,19 +15,32 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from localgoogle.protocol.discovery import Method, calendar_v3
+from localgoogle.protocol.discovery import calendar_v3
 from localgoogle.protocol.errors import KNOWN_REASONS, known_error
 
 SPECIAL_KINDS = frozenset({"lost_response", "slow", "drop", "freebusy_error", "lost_push", "quota"})
-OAUTH_METHODS = frozenset({"oauth2.auth", "oauth2.token", "oauth2.revoke", "oauth2.userinfo"})
-"""Names of ours for Google's OAuth endpoints, which the discovery document does not describe."""
+"""The kinds that are no reason of an error of Google."""
+CALL_KINDS = KNOWN_REASONS | {"lost_response", "slow", "drop"}
+"""The kinds that concern a whole call."""
+OAUTH_METHODS_BY_PATH: Mapping[str, str] = {
+    "/o/oauth2/v2/auth": "oauth2.auth",
+    "/token": "oauth2.token",
+    "/revoke": "oauth2.revoke",
+    "/oauth2/v3/userinfo": "oauth2.userinfo",
+}
+"""The local Google's own names of Google's OAuth endpoints, which the discovery document does not describe."""
+
+
+class ConnectionDropped(Exception):
+    """A fault closes the connection before the call takes effect."""
 
 
 @dataclass
 class Fault:
-    """One thing to do wrong, ``count`` times or with a ``probability`` at each chance.
+    """One fault. It strikes ``count`` times, or each time with a ``probability``; without both, until it is cleared.
 
-    ``kind`` is the reason of an error, or one of the special kinds. ``method`` is a method's id, or ``*`` for all.
+    ``kind`` is the reason of an error, or one of SPECIAL_KINDS. ``method`` is a method's id, or ``*`` for all. An empty
+    ``account`` or ``calendar`` fits all.
     """
 
     method: str
@@ -34,8 +54,8 @@ class Fault:
     delay: timedelta = timedelta(0)
     chance: Random = field(default_factory=Random)
 
-    def takes_effect(self) -> bool:
-        """Whether it happens this time; uses up one of its times."""
+    def strike(self) -> bool:
+        """Return whether the fault strikes this time, and count it if it does."""
         if self.count == 0 or (self.probability is not None and self.chance.random() >= self.probability):
             return False
         if self.count is not None:
@@ -43,58 +63,67 @@ class Fault:
         return True
 
     def applies_to(self, method: str, account: str, calendar: str) -> bool:
-        """Whether it was meant for this call."""
-        here = {"", calendar, "primary"} if calendar == account else {"", calendar}
-        return self.method in {"*", method} and self.account in {"", account} and self.calendar in here
+        """Return whether the fault is set for calls of this method, account and calendar."""
+        calendar_names = {"", calendar, "primary"} if calendar == account else {"", calendar}
+        return self.method in {"*", method} and self.account in {"", account} and self.calendar in calendar_names
 
 
 class Faults:
-    """All faults that are set, in the order of their setting."""
+    """All faults that are set, in the order in which they were set."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Sets one more."""
+        """Set one more fault."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Behaves well again."""
+        """Remove all faults."""
         self._faults.clear()
 
     def all(self) -> list[Fault]:
-        """The faults that can still happen."""
+        """Return the faults that can still strike."""
         return [fault for fault in self._faults if fault.count != 0]
 
     def take_for_call(self, method: str, account: str, calendar: str) -> list[Fault]:
-        """The delays of this call, and at most one other thing to do wrong with it."""
+        """Return the faults that strike this call: all delays first, then at most one of another kind."""
         taken: list[Fault] = []
         for fault in self._faults:
-            done = bool(taken) and taken[-1].kind != "slow"
-            if fault.kind in {"freebusy_error", "lost_push", "quota"} or (done and fault.kind != "slow"):
+            complete = bool(taken) and taken[-1].kind != "slow"
+            if fault.kind not in CALL_KINDS or (complete and fault.kind != "slow"):
                 continue
-            if fault.applies_to(method, account, calendar) and fault.takes_effect():
+            if fault.applies_to(method, account, calendar) and fault.strike():
                 taken.append(fault)
         return sorted(taken, key=lambda fault: fault.kind != "slow")
 
     def take_special(self, kind: str, method: str, account: str, calendar: str) -> Fault | None:
-        """The first fault of this special kind that strikes here."""
+        """Return the first fault of this special kind that strikes here, or None."""
         for fault in self._faults:
-            if fault.kind == kind and fault.applies_to(method, account, calendar) and fault.takes_effect():
+            if fault.kind == kind and fault.applies_to(method, account, calendar) and fault.strike():
                 return fault
         return None
 
 
-async def apply_fault(fault: Fault, method: Method) -> None:
-    """Wait or raise, as the fault says; the dispatcher itself loses responses."""
+async def apply_fault(fault: Fault, method: str) -> None:
+    """Wait or raise before a call of the method takes effect.
+
+    Do nothing for ``lost_response``: that call takes effect, and only its answer is lost.
+
+    Raises:
+        CalendarApiError: the fault is an error of Google.
+        ConnectionDropped: the fault is ``drop``.
+    """
     if fault.kind == "slow":
         await asyncio.sleep(fault.delay.total_seconds())
+    elif fault.kind == "drop":
+        raise ConnectionDropped
     elif fault.kind != "lost_response":
-        raise known_error(fault.kind, fault.status, method.id)
+        raise known_error(fault.kind, fault.status, method)
 
 
 class NewFault(BaseModel):
-    """A fault to set. Without ``count`` and ``probability`` it happens once."""
+    """A fault to set, the body of ``POST /sandbox/faults``. Without ``count`` and ``probability`` it strikes once."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -114,7 +143,7 @@ class NewFault(BaseModel):
     @field_validator("method")
     @classmethod
     def _known_method(cls, method: str) -> str:
-        if method != "*" and method not in calendar_v3().methods and method not in OAUTH_METHODS:
+        if method != "*" and method not in calendar_v3().methods and method not in OAUTH_METHODS_BY_PATH.values():
             raise ValueError(f"no such method: {method}; as in the discovery document, such as events.insert, or *")
         return method
 
@@ -131,8 +160,8 @@ class NewFault(BaseModel):
             raise ValueError("count, probability: only one of them")
         return self
 
-    def fault(self) -> Fault:
-        """What is set."""
+    def build_fault(self) -> Fault:
+        """Return the fault to set, with a random generator of its own."""
         once = self.count is None and self.probability is None
         return Fault(
             method=self.method,

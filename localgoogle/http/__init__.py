@@ -1,1 +1,1 @@
-"""HTTP: from a request to the API's method and back, and notifications that are sent out."""
+"""HTTP: requests to the methods of the API and back, and push notifications."""

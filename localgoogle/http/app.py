@@ -11,10 +11,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localgoogle.api.methods import HANDLERS
-from localgoogle.controls.accounts import account_routes
-from localgoogle.controls.behaviour_and_calls import behaviour_routes, call_log_routes
-from localgoogle.controls.faults import fault_routes
-from localgoogle.controls.user_edits import user_edit_routes
+from localgoogle.controls.accounts import account_routes, user_edit_routes
+from localgoogle.controls.faults_and_calls import behaviour_routes, call_log_routes, fault_routes
 from localgoogle.http.batch import answer_batch
 from localgoogle.http.dispatcher import Dispatcher
 from localgoogle.http.messages import ApiReply, ApiRequest, close_connection
@@ -22,17 +20,16 @@ from localgoogle.http.oauth_middleware import OAuthMiddleware
 from localgoogle.http.push_sender import PushSender
 from localgoogle.local_google import LocalGoogle
 from localgoogle.oauth.authorization_endpoint import AuthorizationEndpoint
-from localgoogle.oauth.id_token import IdTokens
-from localgoogle.oauth.token_endpoint import TokenEndpoint
-from localgoogle.oauth.userinfo_and_revoke import UserinfoAndRevokeEndpoints
-from localgoogle.pages.routes import page_routes
+from localgoogle.oauth.id_tokens import IdTokens
+from localgoogle.oauth.token_endpoints import TokenEndpoint, TokenOwnerEndpoints
+from localgoogle.pages.week_page import page_routes
 from localgoogle.protocol.discovery import calendar_v3
 from localgoogle.protocol.errors import CalendarApiError
 from localgoogle.state.accounts import GoogleAccounts
 
 
 def control_routes(google: LocalGoogle) -> list[Route]:
-    """Everything under ``/sandbox``."""
+    """Return the routes of all controls, under ``/sandbox``."""
     return [
         *account_routes(google),
         *user_edit_routes(google),
@@ -43,22 +40,22 @@ def control_routes(google: LocalGoogle) -> list[Route]:
 
 
 def oauth_routes(accounts: GoogleAccounts) -> list[Route]:
-    """Google's OAuth endpoints, at Google's paths, over these accounts."""
+    """Return the routes of Google's OAuth endpoints, at Google's paths, for these accounts."""
     id_tokens = IdTokens(accounts)
     authorization = AuthorizationEndpoint(accounts)
-    owner = UserinfoAndRevokeEndpoints(accounts)
+    token_owner = TokenOwnerEndpoints(accounts)
     return [
-        Route("/o/oauth2/v2/auth", authorization.ask, methods=["GET"]),
+        Route("/o/oauth2/v2/auth", authorization.show, methods=["GET"]),
         Route("/o/oauth2/v2/auth", authorization.decide, methods=["POST"]),
         Route("/token", TokenEndpoint(accounts, id_tokens).answer, methods=["POST"]),
-        Route("/revoke", owner.revoke, methods=["POST"]),
-        Route("/oauth2/v3/userinfo", owner.userinfo, methods=["GET", "POST"]),
+        Route("/revoke", token_owner.revoke, methods=["POST"]),
+        Route("/oauth2/v3/userinfo", token_owner.userinfo, methods=["GET", "POST"]),
         Route("/oauth2/v1/certs", id_tokens.certificates, methods=["GET"]),
     ]
 
 
 def build_app(google: LocalGoogle) -> Starlette:
-    """Everything that the local Google answers, at the paths of the real one."""
+    """Return the web application: API, OAuth, controls and pages."""
     discovery = calendar_v3()
     api = ApiEndpoint(Dispatcher(google, discovery, HANDLERS), discovery.batch_path)
     return Starlette(
@@ -76,14 +73,14 @@ def build_app(google: LocalGoogle) -> Starlette:
 
 
 class ApiEndpoint:
-    """Calls and batches of the API."""
+    """The endpoint of all calls and batches of the API."""
 
     def __init__(self, dispatcher: Dispatcher, batch_path: str) -> None:
         self._dispatcher = dispatcher
         self._batch_path = batch_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or hangs up where the answer is to be lost."""
+        """Answer one request, or close the connection if a fault loses the answer."""
         request = Request(scope, receive)
         headers, body = dict(request.headers), await request.body()
         path = scope["raw_path"].decode().partition("?")[0]
@@ -96,21 +93,21 @@ class ApiEndpoint:
 
 
 class SaveMiddleware:
-    """Lets no answer leave before what it says is in the state file."""
+    """Saves all changes in the state file before the answer is sent."""
 
     def __init__(self, app: ASGIApp, google: LocalGoogle) -> None:
         self._app = app
         self._google = google
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, and saves before the first byte of the answer."""
+        """Pass the request on, and save before the first byte of the answer."""
 
         async def save_before_start(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._google.save()
             await send(message)
 
-        # The API's own calls change no account and commit by themselves, at a fraction of the price.
+        # The calls of the API change no account and commit by themselves, which takes a fraction of the time.
         is_api = scope["type"] != "http" or scope["path"].startswith(("/calendar/v3/", "/batch/"))
         await self._app(scope, receive, send if is_api else save_before_start)
 

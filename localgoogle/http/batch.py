@@ -13,7 +13,7 @@ MAX_PARTS_PER_BATCH = 1000
 
 
 async def answer_batch(dispatcher: Dispatcher, headers: dict[str, str], body: bytes) -> ApiReply:
-    """The replies of all parts, in their order. A lost one loses the whole batch, as it shares the connection."""
+    """Return the replies of all parts, in their order. A lost one loses the whole batch: they share the connection."""
     try:
         parts = _read_parts(headers.get("content-type", ""), body)
     except CalendarApiError as error:

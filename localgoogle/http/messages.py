@@ -1,4 +1,4 @@
-"""Requests and replies of the API, and how a connection is closed when the reply is lost."""
+"""Requests and replies of the API, and the closing of a connection without a reply."""
 
 import asyncio
 import json
@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from localgoogle.protocol.errors import CalendarApiError
+from localgoogle.protocol.arguments import read_bearer_token
+from localgoogle.protocol.errors import BEARER_CHALLENGE, CalendarApiError
 from localgoogle.protocol.json_values import JsonObject
 
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -28,7 +29,7 @@ class ApiRequest:
 
     @classmethod
     def read(cls, verb: str, path: str, query: str, headers: dict[str, str], body: bytes) -> "ApiRequest":
-        """The request that is meant: clients send GETs with long queries as POSTed forms."""
+        """Return the request that the client means: clients send a GET with a long query as a form with POST."""
         pairs = parse_qsl(query, keep_blank_values=True)
         override = headers.get("x-http-method-override")
         if override and headers.get("content-type", "").startswith(_FORM):
@@ -36,19 +37,19 @@ class ApiRequest:
         return cls(override or verb, path, pairs, headers, body)
 
     def parameter(self, name: str) -> str:
-        """The last value of a query parameter, or an empty string."""
+        """Return the last value of a query parameter, or an empty string."""
         return next((value for key, value in reversed(self.query) if key == name), "")
 
     @property
     def access_token(self) -> str:
         """The bearer token, or an empty string."""
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else self.parameter("oauth_token")
+        token = read_bearer_token(self.headers.get("authorization", ""))
+        return self.parameter("oauth_token") if token is None else token
 
 
 @dataclass(frozen=True)
 class ApiReply:
-    """One reply. A ``lost`` one never leaves: the connection is closed instead."""
+    """One reply. A ``lost`` one is not sent: the connection is closed instead."""
 
     status: int
     body: bytes = b""
@@ -57,7 +58,7 @@ class ApiReply:
 
     @classmethod
     def from_content(cls, content: JsonObject | None, *, pretty: bool) -> "ApiReply":
-        """The reply of a method that went well."""
+        """Return the reply of a method that succeeded."""
         if content is None:
             return cls(204)
         headers = {"content-type": JSON_TYPE}
@@ -67,10 +68,10 @@ class ApiReply:
 
     @classmethod
     def from_error(cls, error: CalendarApiError) -> "ApiReply":
-        """The reply of a method that did not."""
+        """Return the reply of a method that failed."""
         headers = {"content-type": JSON_TYPE, "vary": "Origin, X-Origin, Referer"}
         if error.status == 401:  # noqa: PLR2004 - the status that the header belongs to
-            headers["www-authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+            headers["www-authenticate"] = BEARER_CHALLENGE
         return cls(error.status, error.encoded(), headers)
 
 
@@ -78,16 +79,16 @@ LOST_REPLY = ApiReply(0, lost=True)
 
 
 class ClosableProtocol(H11Protocol):
-    """uvicorn's protocol, with its connection within reach of the app."""
+    """uvicorn's protocol, which gives the app access to its connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        """Puts the connection into the state that every request of it carries."""
+        """Put the connection into the state that each of its requests carries."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "connection": transport}
 
 
 async def close_connection(scope: Scope, receive: Receive) -> None:
-    """Closes the request's connection without a byte of answer."""
+    """Close the request's connection without a byte of answer."""
     cast("asyncio.Transport", scope["state"]["connection"]).close()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -6,13 +6,17 @@ from localgoogle.protocol.errors import invalid
 from localgoogle.protocol.json_values import JsonObject
 
 Selection = dict[str, "Selection"]
-"""What to keep, by name; an empty selection keeps all below."""
+"""The fields to keep, by name; an empty selection keeps all fields below it."""
 
 _TOKEN = re.compile(r"[^,/()\s]+|[,/()]")
 
 
 def select_fields(content: JsonObject, text: str) -> JsonObject:
-    """The parts of an answer that were asked for."""
+    """Return the fields of an answer that ``text`` selects.
+
+    Raises:
+        CalendarApiError: ``invalid``, if ``text`` is no field selection.
+    """
     tokens = _TOKEN.findall(text)
     selection = _parse_fields(tokens)
     if tokens:
@@ -56,9 +60,9 @@ def _keep_selected(content: object, selection: Selection) -> object:
         return [_keep_selected(item, selection) for item in content]
     if not isinstance(content, dict):
         return content
-    star = selection.get("*")
+    wildcard = selection.get("*")
     return {
-        name: _keep_selected(value, selection.get(name, star or {}))
+        name: _keep_selected(value, selection.get(name, wildcard or {}))
         for name, value in content.items()
-        if name in selection or star is not None
+        if name in selection or wildcard is not None
     }

@@ -1,4 +1,4 @@
-"""Send push notifications over HTTP, and retry while the receiver is down."""
+"""Send push notifications over HTTP, and try again while the receiver fails."""
 
 import asyncio
 from datetime import timedelta
@@ -10,12 +10,12 @@ from localgoogle.local_google import LocalGoogle
 from localgoogle.state.channels import Notification, StoredChannel
 
 _RETRIED_STATUSES = frozenset({500, 502, 503, 504})
-_MAX_TRIES = 8
+_MAX_ATTEMPTS = 8
 _SEND_TIMEOUT = timedelta(seconds=10)
 
 
 class PushSender:
-    """One line of messages per channel, in order. A message that waits makes the next one needless."""
+    """Sends notifications in order, for each channel separately; of several that wait it sends only the latest."""
 
     def __init__(self, google: LocalGoogle) -> None:
         self._google = google
@@ -25,15 +25,15 @@ class PushSender:
         self._send_tasks: dict[StoredChannel, asyncio.Task[None]] = {}
 
     def send(self, notification: Notification) -> None:
-        """Delivers soon; safe to call from any thread."""
+        """Send the notification without waiting for it; any thread may call this."""
         self._loop.call_soon_threadsafe(self._accept, notification)
 
     async def close(self) -> None:
-        """Drops what was not delivered."""
-        lines = list(self._send_tasks.values())
-        for line in lines:
-            line.cancel()
-        await asyncio.gather(*lines, return_exceptions=True)
+        """Stop, and discard notifications that were not delivered."""
+        tasks = list(self._send_tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._http.aclose()
 
     def _accept(self, notification: Notification) -> None:
@@ -41,7 +41,7 @@ class PushSender:
         method = "events.watch" if channel.calendar_id else "calendarList.watch"
         if self._google.faults.take_special("lost_push", method, channel.account, channel.calendar_id):
             return
-        key = channel.opened()
+        key = channel.as_opened()
         if notification.state == "exists":
             self._waiting[key] = notification
         if key not in self._send_tasks:
@@ -59,14 +59,14 @@ class PushSender:
 
     async def _deliver(self, notification: Notification) -> None:
         pause = self._google.options.push_backoff.total_seconds()
-        for _ in range(_MAX_TRIES):
+        for _ in range(_MAX_ATTEMPTS):
             if not self._google.channels.is_open(notification.channel) or await self._post(notification):
                 return
             await asyncio.sleep(pause)
             pause *= 2
 
     async def _post(self, notification: Notification) -> bool:
-        """Whether this message needs no other try: it arrived, or was refused for good."""
+        """Return whether no other attempt is necessary: the notification arrived, or was refused for good."""
         try:
             response = await self._http.post(notification.channel.address, headers=_headers(notification))
         except httpx.HTTPError:
@@ -80,7 +80,7 @@ def _headers(notification: Notification) -> dict[str, str]:
         "User-Agent": "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)",
         "Content-Length": "0",
         "X-Goog-Channel-ID": channel.id,
-        "X-Goog-Channel-Expiration": format_datetime(channel.expires(), usegmt=True),
+        "X-Goog-Channel-Expiration": format_datetime(channel.expires_at, usegmt=True),
         "X-Goog-Message-Number": str(notification.number),
         "X-Goog-Resource-ID": channel.resource_id,
         "X-Goog-Resource-State": notification.state,

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
-from localgoogle.oauth.scopes import unknown_scopes
-from localgoogle.state.grants import canonical_scopes
+from localgoogle.protocol.arguments import is_loopback
+from localgoogle.protocol.scopes import canonical_scopes, unknown_scopes
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PROMPTS = frozenset({"none", "consent", "select_account"})
 _REQUIRED = ("client_id", "redirect_uri", "response_type", "scope")
 _CHOICES = {
@@ -21,7 +20,7 @@ _CHOICES = {
 
 
 class AuthorizationRefused(Exception):
-    """The request is wrong in a way that Google tells the user, not the app."""
+    """An error of the request, which Google shows to the user and not to the app."""
 
     def __init__(self, error: str, message: str) -> None:
         super().__init__(message)
@@ -47,7 +46,11 @@ class AuthorizationRequest:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "AuthorizationRequest":
-        """The request of these parameters; raises AuthorizationRefused."""
+        """Return the request of these parameters.
+
+        Raises:
+            AuthorizationRefused: a parameter is missing or not valid.
+        """
         _check(query)
         return cls(
             client_id=query["client_id"],
@@ -63,8 +66,8 @@ class AuthorizationRequest:
             nonce=query.get("nonce", ""),
         )
 
-    def redirect(self, **answer: str) -> str:
-        """Where to send the user with this answer for the app."""
+    def redirect_url(self, **answer: str) -> str:
+        """Return the address of the app that carries this answer."""
         if self.state is not None:
             answer = {"state": self.state, **answer}
         return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{urlencode(answer)}"
@@ -89,16 +92,16 @@ def _check_redirect(redirect_uri: str) -> None:
     parts = urlsplit(redirect_uri)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise AuthorizationRefused("invalid_request", f"Invalid redirect_uri: {redirect_uri}")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise AuthorizationRefused("invalid_request", "The redirect_uri must use https unless it is on localhost.")
     if parts.fragment or parts.username or "*" in redirect_uri:
         raise AuthorizationRefused("invalid_request", "The redirect_uri has a fragment, a wildcard or user info.")
 
 
 def _check_scopes(scope: str) -> None:
-    asked = tuple(scope.split())
-    if unknown := unknown_scopes(asked):
-        valid = ", ".join(name for name in asked if name not in unknown)
+    requested = scope.split()
+    if unknown := unknown_scopes(requested):
+        valid = ", ".join(name for name in requested if name not in unknown)
         raise AuthorizationRefused(
             "invalid_scope", f"Some requested scopes were invalid. {{valid=[{valid}], invalid=[{', '.join(unknown)}]}}"
         )

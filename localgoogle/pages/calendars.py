@@ -1,4 +1,4 @@
-"""The calendars beside the week, in the colours of Google's page."""
+"""The calendars of the week page, in the colours of Google's page."""
 
 import re
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _DARK, _LIGHT = "#1b1b1f", "#ffffff"
 _PEACOCK = "#039be5"
 
-# By colorId. The page has shown these since 2017; the API still answers with the paler ones of before.
-_CALENDARS = (
+# By colorId. Google's page has shown these since 2017; the API still answers with the older, paler ones.
+_CALENDAR_COLOURS = (
     "#795548 #e67c73 #d50000 #f4511e #ef6c00 #f09300 #009688 #0b8043 #7cb342 #c0ca33 #e4c441 #f6bf26 "
     "#33b679 #039be5 #4285f4 #3f51b5 #7986cb #b39ddb #616161 #a79b8e #ad1457 #d81b60 #8e24aa #9e69af"
 )
-_EVENTS = "#7986cb #33b679 #8e24aa #e67c73 #f6bf26 #f4511e #039be5 #616161 #3f51b5 #0b8043 #d50000"
+_EVENT_COLOURS = "#7986cb #33b679 #8e24aa #e67c73 #f6bf26 #f4511e #039be5 #616161 #3f51b5 #0b8043 #d50000"
 
 
 def calendar_colour(colour_id: object, background: object) -> str:
-    """The colour of a calendar: its own where it has one, else that of its colorId."""
-    return _own_colour(background) or _palette_colour(_CALENDARS, colour_id) or _PEACOCK
+    """Return the colour of a calendar: its own if it has one, else that of its colorId."""
+    return _own_colour(background) or _palette_colour(_CALENDAR_COLOURS, colour_id) or _PEACOCK
 
 
 def event_colour(colour_id: object, calendar: str) -> str:
-    """The colour of an event: that of its colorId, else its calendar's."""
-    return _palette_colour(_EVENTS, colour_id) or calendar
+    """Return the colour of an event: that of its colorId, else ``calendar``, its calendar's."""
+    return _palette_colour(_EVENT_COLOURS, colour_id) or calendar
 
 
 def readable_ink(colour: str) -> str:
-    """Dark or light, whichever contrasts more."""
+    """Return a dark or a light text colour: the one with more contrast."""
     luminance = _luminance(colour)
     return _DARK if (luminance + 0.05) ** 2 > (_luminance(_DARK) + 0.05) * 1.05 else _LIGHT
 
@@ -46,18 +46,18 @@ def _palette_colour(palette: str, colour_id: object) -> str:
 
 
 def _luminance(colour: str) -> float:
-    """Relative luminance as WCAG defines it."""
+    """Return the relative luminance as WCAG defines it, 0 to 1."""
     channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)  # noqa: PLR2004  # sRGB's own constants
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-_KEY_LENGTH = 8
+_SHORT_KEY_LENGTH = 8
 
 
 @dataclass(frozen=True, eq=False)
 class ShownCalendar:
-    """A calendar of the account's list, itself a key of dicts. ``key`` is its short name in the page's address."""
+    """A calendar of the account's list; it can be a key of a dict. ``key`` is its short name in the page's address."""
 
     stored: StoredCalendar
     key: str
@@ -67,16 +67,16 @@ class ShownCalendar:
 
 
 def list_calendars(google: LocalGoogle, email: str) -> list[ShownCalendar]:
-    """The calendars of the account's list, primary first, then by name."""
-    listed = {entry.calendar_id: entry.body for entry in google.entries(email) if not entry.deleted}
-    stored = [calendar for calendar in google.owned_calendars(email) if calendar.id in listed]
+    """Return the calendars of the account's list, primary first, then by name."""
+    listed = {entry.calendar_id: entry.body for entry in google.list_entries(email) if not entry.deleted}
+    stored = [calendar for calendar in google.list_owned_calendars(email) if calendar.id in listed]
     shown = [_show_calendar(calendar, listed[calendar.id]) for calendar in stored]
     return sorted(shown, key=lambda calendar: (not calendar.stored.primary, calendar.name.casefold()))
 
 
 def short_key(calendar_id: str) -> str:
-    """A short name for a calendar: their ids are long."""
-    return sha256(calendar_id.encode()).hexdigest()[:_KEY_LENGTH]
+    """Return a short name for a calendar, because the ids of calendars are long."""
+    return sha256(calendar_id.encode()).hexdigest()[:_SHORT_KEY_LENGTH]
 
 
 def _show_calendar(calendar: StoredCalendar, listed: dict[str, object]) -> ShownCalendar:

@@ -1,4 +1,4 @@
-"""Events as the page shows them: in the days of a time zone, and with all details in the panel."""
+"""Events as the page shows them: on the days of a time zone, and with all details in the panel."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ class DrawnEvent:
 
     @classmethod
     def build(cls, stored: StoredEvent, calendar: ShownCalendar, zone: ZoneInfo) -> "DrawnEvent":
-        """The event as this zone sees it; whole days are the same everywhere."""
+        """Return the event on the days of this time zone; all-day events have the same days in all zones."""
         if stored.all_day:
             first = _day(stored, "start")
             return cls(stored, calendar, first, max(first, _day(stored, "end") - _DAY), zone)
@@ -34,59 +34,59 @@ class DrawnEvent:
 
     @property
     def start(self) -> datetime:
-        """When it starts, by the wall clock."""
+        """The start, in the time zone of the page."""
         return self.stored.start.astimezone(self.zone)
 
     @property
     def end(self) -> datetime:
-        """When it ends, by the wall clock."""
+        """The end, in the time zone of the page."""
         return self.stored.end.astimezone(self.zone)
 
     @property
     def key(self) -> str:
-        """Its short name in the page's address."""
+        """The event's short name in the page's address."""
         return f"{self.calendar.key}.{self.stored.id}"
 
     @property
     def title(self) -> str:
-        """Its title, as Google shows it where there is none."""
+        """The title, or the text that Google shows for an event without one."""
         return self.stored.summary or "(No title)"
 
     @property
     def tentative(self) -> bool:
-        """Whether it is not yet settled."""
+        """True if the event is not yet confirmed."""
         return self.stored.status == "tentative"
 
     @property
     def is_bar(self) -> bool:
-        """Whether it is drawn above the hours: whole days, and whatever lasts a day or longer."""
+        """True if the event is drawn above the hours: it covers whole days, or lasts a day or longer."""
         return self.stored.all_day or self.stored.end - self.stored.start >= _DAY
 
     @property
     def colour(self) -> str:
-        """Its own colour or its calendar's."""
+        """The event's own colour or its calendar's."""
         return event_colour(self.stored.body.get("colorId"), self.calendar.colour)
 
     @property
     def ink(self) -> str:
-        """What can be read on its colour."""
+        """The text colour with enough contrast to the colour."""
         return readable_ink(self.colour)
 
     @property
     def days_text(self) -> str:
-        """The days that it covers: ``Mon 23 Nov 2026``, or the first and the last."""
+        """The days of the event: ``Mon 23 Nov 2026``, or the first and the last."""
         if self.first == self.last:
             return _day_text(self.first)
         return f"{_day_text(self.first)}{RANGE_DASH}{_day_text(self.last)}"
 
     @property
     def hours_text(self) -> str:
-        """When it starts and ends: ``10:00 - 11:30``; empty for whole days."""
+        """The start and the end: ``10:00 - 11:30``; empty for whole days."""
         return "" if self.stored.all_day else f"{self.start:%H:%M}{RANGE_DASH}{self.end:%H:%M}"
 
     @property
     def label(self) -> str:
-        """All of it in a line, for who cannot see where it is drawn."""
+        """Title, days, hours and calendar in one line, for screen readers."""
         parts = [self.title, self.days_text, self.hours_text or "all day", self.calendar.name]
         return ", ".join([*parts, "tentative"] if self.tentative else parts)
 
@@ -101,7 +101,7 @@ def _day_text(day: date) -> str:
 
 @dataclass(frozen=True)
 class EventDetails:
-    """What the panel says: facts to read first, and the marks that apps leave."""
+    """The contents of the panel: facts for people first, then properties that apps set and technical fields."""
 
     event: DrawnEvent
     when: str
@@ -112,7 +112,7 @@ class EventDetails:
 
     @classmethod
     def build(cls, event: DrawnEvent, zone_name: str) -> "EventDetails":
-        """The details, with times in the zone."""
+        """Return the details, with times in the time zone of the page, which is ``zone_name``."""
         body = event.stored.body
         return cls(
             event=event,

@@ -1,4 +1,4 @@
-"""Where events are drawn: bars above the hours, and blocks within the hours of a day."""
+"""The places of events on the page: bars above the hours, and blocks within the hours of a day."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from localgoogle.pages.calendars import ShownCalendar
 from localgoogle.pages.events import DrawnEvent
-from localgoogle.pages.week import DAYS, Week
+from localgoogle.pages.week import DAYS_PER_WEEK, Week
 
 MAX_ROWS_BESIDE_HOURS = 12
 MAX_ROWS_ALONE = 40
@@ -15,7 +15,7 @@ _MIN_ROWS = 3
 
 @dataclass(frozen=True)
 class Bar:
-    """An event in a lane: its row, its first column and the number of its columns."""
+    """An event in a lane: its row, its first column (0 is Monday) and the number of its columns."""
 
     event: DrawnEvent
     row: int
@@ -27,7 +27,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Lane:
-    """The bars of one calendar that are shown, and for each day how many are not."""
+    """The bars of one calendar that are shown, and the number of hidden bars on each day."""
 
     calendar: ShownCalendar
     bars: list[Bar]
@@ -36,25 +36,25 @@ class Lane:
 
     @property
     def rows(self) -> int:
-        """How many rows of bars it shows."""
+        """The number of rows that are shown."""
         return max((bar.row for bar in self.bars), default=-1) + 1
 
     @property
     def cut(self) -> bool:
-        """Whether any bar is hidden."""
+        """True if any bar is hidden."""
         return any(self.hidden)
 
 
 def max_rows_per_lane(lanes: int, *, beside_hours: bool) -> int:
-    """How many rows each lane may have so that all of them stay readable."""
+    """Return the number of rows that each lane may have so that all lanes fit on the page."""
     return max(_MIN_ROWS, (MAX_ROWS_BESIDE_HOURS if beside_hours else MAX_ROWS_ALONE) // max(lanes, 1))
 
 
-def lane(calendar: ShownCalendar, events: Iterable[DrawnEvent], week: Week, most_rows: int | None) -> Lane:
-    """The calendar's lane in this week, cut after ``most_rows``."""
+def build_lane(calendar: ShownCalendar, events: Iterable[DrawnEvent], week: Week, max_rows: int | None) -> Lane:
+    """Return the calendar's lane in this week with at most ``max_rows`` rows; None is no limit."""
     bars = _pack_bars(events, week)
-    limit = len(bars) if most_rows is None else most_rows
-    hidden = [0] * DAYS
+    limit = len(bars) if max_rows is None else max_rows
+    hidden = [0] * DAYS_PER_WEEK
     for bar in bars:
         for column in range(bar.column, bar.column + bar.columns):
             hidden[column] += bar.row >= limit
@@ -63,7 +63,7 @@ def lane(calendar: ShownCalendar, events: Iterable[DrawnEvent], week: Week, most
 
 
 def _first_free(row_ends: list[int], column: int) -> int:
-    """The first row whose last bar ends before the column; a new one where there is none."""
+    """Return the first row that is free at the column; a new row if there is none."""
     for row, end in enumerate(row_ends):
         if end < column:
             return row
@@ -71,7 +71,7 @@ def _first_free(row_ends: list[int], column: int) -> int:
 
 
 def _pack_bars(events: Iterable[DrawnEvent], week: Week) -> list[Bar]:
-    """Each event in the first row that has room, the earliest and longest first."""
+    """Return the events as bars, earliest and longest first, each in the first row that is free."""
     row_ends: list[int] = []
     bars = []
     for event in sorted(
@@ -85,15 +85,15 @@ def _pack_bars(events: Iterable[DrawnEvent], week: Week) -> list[Bar]:
     return bars
 
 
-DAY_MINUTES = 24 * 60
+MINUTES_PER_DAY = 24 * 60
 _MIN_BLOCK_MINUTES = 25
-"""Minutes of room that an event needs so that its title can be read."""
-_OFFICE_HOURS = (7, 21)
+"""The least height of an event: its title needs this many minutes to be readable."""
+_DEFAULT_HOURS = (7, 21)
 
 
 @dataclass(frozen=True)
 class Block:
-    """An event on one day: minutes of the wall clock, and its column among those it overlaps."""
+    """An event on one day: its minutes since midnight, and its column among the events that it overlaps."""
 
     event: DrawnEvent
     start: int
@@ -103,31 +103,31 @@ class Block:
 
     @property
     def minutes(self) -> int:
-        """How long it is drawn."""
+        """The height, in minutes."""
         return self.end - self.start
 
 
 def build_day_blocks(events: Iterable[DrawnEvent], day: date) -> list[Block]:
-    """The blocks of the events that touch this day."""
+    """Return the blocks of the events that touch this day."""
     blocks = [_build_block(event, day) for event in events if event.first <= day <= event.last]
     return [placed for group in _group_overlapping(blocks) for placed in _place_side_by_side(group)]
 
 
 def visible_hours(days: Iterable[list[Block]]) -> range:
-    """The usual hours of a day, and more where an event needs it."""
+    """Return the default hours of a day, and more if an event needs it."""
     blocks = [block for day in days for block in day]
-    first = min([_OFFICE_HOURS[0], *(block.start // 60 for block in blocks)])
-    last = max([_OFFICE_HOURS[1], *(-(-block.end // 60) for block in blocks)])
+    first = min([_DEFAULT_HOURS[0], *(block.start // 60 for block in blocks)])
+    last = max([_DEFAULT_HOURS[1], *(-(-block.end // 60) for block in blocks)])
     return range(first, last)
 
 
 def _build_block(event: DrawnEvent, day: date) -> Block:
     start = _minute(event.start) if event.first == day else 0
-    end = _minute(event.end) if event.end.date() == day else DAY_MINUTES
-    if end <= start:  # none, or the hour that comes twice when summer time ends
+    end = _minute(event.end) if event.end.date() == day else MINUTES_PER_DAY
+    if end <= start:  # no duration, or the hour that exists twice at the end of summer time
         end = start + (event.stored.end - event.stored.start).seconds // 60
-    start = min(start, DAY_MINUTES - _MIN_BLOCK_MINUTES)
-    return Block(event, start, min(max(end, start + _MIN_BLOCK_MINUTES), DAY_MINUTES))
+    start = min(start, MINUTES_PER_DAY - _MIN_BLOCK_MINUTES)
+    return Block(event, start, min(max(end, start + _MIN_BLOCK_MINUTES), MINUTES_PER_DAY))
 
 
 def _minute(moment: datetime) -> int:
@@ -135,7 +135,7 @@ def _minute(moment: datetime) -> int:
 
 
 def _group_overlapping(blocks: list[Block]) -> Iterator[list[Block]]:
-    """The blocks in groups, no two of which overlap."""
+    """Yield the blocks in groups; blocks of different groups do not overlap."""
     group: list[Block] = []
     for block in sorted(blocks, key=lambda block: (block.start, -block.end, block.event.title)):
         if group and block.start >= max(other.end for other in group):

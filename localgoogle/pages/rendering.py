@@ -1,4 +1,4 @@
-"""Render pages from templates, with the security headers of all pages."""
+"""Render pages from templates, with the security headers that all pages have."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -16,7 +16,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# Attributes alone may style in the page: they carry where an event lies, which no stylesheet can know.
+# Style attributes are allowed: they hold the place of an event, which no stylesheet can know.
 _POLICY = (
     "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -24,9 +24,10 @@ _POLICY = (
 
 
 def render_page(template: str, *, status: int = 200, leaves_site: bool = False, **context: object) -> HTMLResponse:
-    """The page of this template. ``leaves_site`` where its form ends at another site.
+    """Return the page of this template.
 
-    Browsers hold a form's redirects against ``form-action`` too, and a consent ends at the app.
+    ``leaves_site`` is true if the page has a form that ends at another site. Browsers check the redirects of a form
+    against ``form-action``, too, and the consent page ends at the app.
     """
     text = _TEMPLATES.get_template(template).render(**context)
     policy = _POLICY if leaves_site else f"{_POLICY}; form-action 'self'"

@@ -1,1 +1,1 @@
-"""What Google's Calendar API looks like from outside: discovery document, arguments, errors, JSON and times."""
+"""Google's Calendar API as its clients see it: discovery document, scopes, arguments, errors, JSON and times."""

@@ -1,18 +1,24 @@
-"""Read and check a method's query parameters and body, as the discovery document types them."""
+"""Read and check the arguments of a request: query parameters and body as the discovery document types them."""
 
 import json
 from collections.abc import Iterable
+from ipaddress import ip_address
+from zoneinfo import ZoneInfo
 
 from localgoogle.protocol.discovery import Discovery, Method, Parameter
 from localgoogle.protocol.errors import CalendarApiError, invalid
-from localgoogle.protocol.instants import parse_instant
+from localgoogle.protocol.instants import find_zone, parse_instant
 from localgoogle.protocol.json_values import JsonObject, as_object, as_text
 
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
 def read_query(method: Method, pairs: Iterable[tuple[str, str]]) -> JsonObject:
-    """The method's parameters by name; unknown ones are passed over, as Google does."""
+    """Return the method's parameters by name; unknown ones are ignored, as Google does.
+
+    Raises:
+        CalendarApiError: a required parameter is missing, or a value is not valid.
+    """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
@@ -85,7 +91,11 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def read_body(discovery: Discovery, schema: str | None, content: bytes) -> JsonObject:
-    """The body with the fields that its schema knows; nulls stay, because a PATCH means them."""
+    """Return the body with the fields that its schema has; nulls stay, because they have a meaning in a PATCH.
+
+    Raises:
+        CalendarApiError: the body is no JSON object, or a value has another type than the schema says.
+    """
     if schema is None or not content.strip():
         return {}
     try:
@@ -128,3 +138,29 @@ def _check_object(discovery: Discovery, schema: JsonObject, value: JsonObject, p
         inner = as_object(schema["additionalProperties"])
         return {name: _check_value(discovery, inner, item, f"{place}.{name}") for name, item in value.items()}
     return _check_properties(discovery, as_object(schema.get("properties")), value, f"{place}.")
+
+
+def read_zone(name: str, parameter: str | None = None, message: str = "Invalid time zone.") -> ZoneInfo:
+    """Return the IANA time zone of this name.
+
+    Raises:
+        CalendarApiError: ``invalid`` with this message, if there is no such zone.
+    """
+    try:
+        return find_zone(name)
+    except ValueError as error:
+        raise invalid(message, parameter) from error
+
+
+def read_bearer_token(authorization: str) -> str | None:
+    """Return the token of an ``Authorization`` header, or None if the header has another scheme."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host is this machine: ``localhost`` or a loopback address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -11,8 +11,6 @@ import googleapiclient.discovery_cache
 
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object, as_text
 
-SCOPE_PREFIX = "https://www.googleapis.com/auth/"
-
 
 @dataclass(frozen=True)
 class Parameter:
@@ -30,7 +28,7 @@ class Parameter:
 
     @classmethod
     def read(cls, name: str, entry: JsonObject) -> "Parameter":
-        """The parameter that this entry of the document describes."""
+        """Return the parameter that this entry of the document describes."""
         return cls(
             name=name,
             type=as_text(entry.get("type"), "string"),
@@ -46,7 +44,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Method:
-    """One method, by its id without the API's name: ``events.insert``."""
+    """One method; its id is without the name of the API: ``events.insert``."""
 
     id: str
     verb: str
@@ -58,7 +56,7 @@ class Method:
 
     @classmethod
     def read(cls, entry: JsonObject) -> "Method":
-        """The method that this entry of the document describes."""
+        """Return the method that this entry of the document describes."""
         parameters = as_object(entry.get("parameters"))
         return cls(
             id=as_text(entry["id"]).removeprefix("calendar."),
@@ -72,7 +70,7 @@ class Method:
 
 
 class Discovery:
-    """The document, ready to find methods by request."""
+    """The discovery document, with its methods by id and by request."""
 
     def __init__(self, document: JsonObject) -> None:
         self.document = document
@@ -88,7 +86,7 @@ class Discovery:
             self._by_verb.setdefault(method.verb, []).append(method)
 
     def match(self, verb: str, raw_path: str) -> tuple[Method, dict[str, str]] | None:
-        """The method that a request means, with its path parameters decoded."""
+        """Return the method of a request and its decoded path parameters, or None if there is no such method."""
         path = raw_path.removeprefix(self.base_path)
         for method in self._by_verb.get(verb, ()):
             if found := method.path.fullmatch(path):
@@ -96,13 +94,13 @@ class Discovery:
         return None
 
     def properties(self, schema: str) -> JsonObject:
-        """The properties of a schema, by name."""
+        """Return the properties of a schema, by name."""
         return as_object(as_object(self.schemas[schema]).get("properties"))
 
 
 @cache
 def calendar_v3() -> Discovery:
-    """The document that ships inside google-api-python-client."""
+    """Return the discovery document that ships inside google-api-python-client."""
     path = Path(googleapiclient.discovery_cache.__file__).parent / "documents" / "calendar.v3.json"
     return Discovery(as_object(json.loads(path.read_text(encoding="utf-8"))))
 

@@ -1,14 +1,17 @@
-"""Errors in Google's shape, and the list of all reasons that Google answers with."""
+"""Errors in Google's JSON, and all reasons that Google answers with."""
 
 import json
 from dataclasses import dataclass, field
 
 from localgoogle.protocol.json_values import JsonObject
 
+BEARER_CHALLENGE = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+"""The header ``WWW-Authenticate`` of answers with status 401."""
+
 
 @dataclass
 class CalendarApiError(Exception):
-    """An answer that is an error. ``extra`` holds what only Google's front end adds: ``status`` and ``details``."""
+    """An error as answer. ``extra`` holds the fields that only Google's front end adds: ``status`` and ``details``."""
 
     status: int
     reason: str
@@ -22,31 +25,31 @@ class CalendarApiError(Exception):
         return f"{self.status} {self.reason}: {self.message}"
 
     def body(self) -> JsonObject:
-        """The envelope, as Google sends it."""
+        """Return the error as Google's JSON."""
         entry: JsonObject = {"domain": self.domain, "reason": self.reason, "message": self.message}
         if self.location:
             entry |= {"locationType": self.location_type, "location": self.location}
         return {"error": {"errors": [entry], "code": self.status, "message": self.message, **self.extra}}
 
     def encoded(self) -> bytes:
-        """The envelope's bytes; Google indents errors by one space."""
+        """Return the JSON as bytes; Google indents errors by one space."""
         return json.dumps(self.body(), indent=1).encode()
 
 
 def required(message: str) -> CalendarApiError:
-    """Something is missing in the request."""
+    """Return the error for a request that lacks something."""
     return CalendarApiError(400, "required", message)
 
 
 def invalid(message: str, parameter: str | None = None) -> CalendarApiError:
-    """A value of the request makes no sense; names the query or path parameter where it is one."""
+    """Return the error for a value that is not valid; ``parameter`` names it if it is in the query or the path."""
     return CalendarApiError(
         400, "invalid", message, location_type="parameter" if parameter else None, location=parameter
     )
 
 
 def not_found() -> CalendarApiError:
-    """There is no such thing, or no access to it: Google does not tell which."""
+    """Return the error for a resource that does not exist or is out of reach: Google does not say which."""
     return known_error("notFound")
 
 
@@ -112,7 +115,11 @@ _DETAILS = {"accessNotConfigured": "SERVICE_DISABLED", "insufficientPermissions"
 
 
 def known_error(reason: str, status: int | None = None, method: str = "") -> CalendarApiError:
-    """The error that Google answers for this reason; ``status`` where Google uses more than one."""
+    """Return Google's error for this reason; ``status`` chooses one of several that Google uses.
+
+    Raises:
+        KeyError: ``reason`` is not one of KNOWN_REASONS.
+    """
     shape = _SHAPES[reason]
     extra: JsonObject = {"status": shape.google_status} if shape.google_status else {}
     if reason in _DETAILS:
@@ -122,7 +129,7 @@ def known_error(reason: str, status: int | None = None, method: str = "") -> Cal
 
 
 def login_required() -> CalendarApiError:
-    """The request has no token at all."""
+    """Return the error for a request without a token."""
     error = known_error("authError")
     error.reason, error.message = "required", "Login Required."
     return error

@@ -16,7 +16,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @lru_cache(maxsize=1024)
 def find_zone(name: str) -> ZoneInfo:
-    """The IANA zone; ValueError where there is none of this name."""
+    """Return the IANA time zone of this name.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError) as error:
@@ -24,14 +28,22 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def parse_date_time(text: str) -> datetime:
-    """The date-time, naive where the text has no offset; ValueError where it is none."""
+    """Return the RFC 3339 date-time, naive if the text has no offset.
+
+    Raises:
+        ValueError: the text is no date-time, or out of range.
+    """
     if not _DATE_TIME.fullmatch(text):
         raise ValueError(f"not an RFC 3339 date-time: {text}")
     return _check_year(datetime.fromisoformat(text.upper()))
 
 
 def parse_instant(text: str) -> datetime:
-    """The instant in UTC; ValueError where the text names none."""
+    """Return the RFC 3339 date-time as an instant in UTC.
+
+    Raises:
+        ValueError: the text is no date-time with an offset, or out of range.
+    """
     parsed = parse_date_time(text)
     if parsed.tzinfo is None:
         raise ValueError(f"no offset: {text}")
@@ -39,50 +51,54 @@ def parse_instant(text: str) -> datetime:
 
 
 def parse_date(text: str) -> date:
-    """The date; ValueError where the text is none."""
+    """Return the date of ``YYYY-MM-DD``.
+
+    Raises:
+        ValueError: the text is no date, or out of range.
+    """
     if not _DATE.fullmatch(text):
         raise ValueError(f"not a date: {text}")
     return _check_year(date.fromisoformat(text))
 
 
 def _check_year(day: Day) -> Day:
-    """Python's first and last years cannot be told in every zone."""
+    """Raise ValueError for Python's first and last year, in which not every time zone can be calculated."""
     if not MINYEAR < day.year < MAXYEAR:
         raise ValueError(f"beyond the calendar: {day}")
     return day
 
 
 def start_of_day(day: date, zone_name: str) -> datetime:
-    """The instant at which a day begins in a zone."""
+    """Return the instant in UTC at which a day begins in a time zone."""
     return datetime(day.year, day.month, day.day, tzinfo=find_zone(zone_name)).astimezone(UTC)
 
 
 def format_in_zone(instant: datetime, zone_name: str) -> str:
-    """Wall time with the zone's offset: ``2026-03-29T10:00:00+02:00``, or ``Z`` in UTC."""
-    return format_in_utc(instant.astimezone(find_zone(zone_name)))
+    """Return the wall time with the zone's offset: ``2026-03-29T10:00:00+02:00``, or with ``Z`` in UTC."""
+    return format_in_seconds(instant.astimezone(find_zone(zone_name)))
 
 
-def format_in_utc(instant: datetime) -> str:
-    """Seconds only, with ``Z`` where the offset is none."""
+def format_in_seconds(instant: datetime) -> str:
+    """Return the date-time in whole seconds with its own offset, ``Z`` for UTC."""
     text = instant.isoformat(timespec="seconds")
     return text.replace("+00:00", "Z")
 
 
 def format_with_milliseconds(instant: datetime) -> str:
-    """In UTC as ``2026-09-28T10:00:00.000Z``."""
+    """Return the instant in UTC as ``2026-09-28T10:00:00.000Z``."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_micros(instant: datetime) -> int:
-    """Microseconds since 1970."""
+    """Return the microseconds since 1970."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """The instant of these microseconds since 1970."""
+    """Return the instant in UTC of these microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def make_etag(stamp: int) -> str:
-    """The etag of a thing that last changed at this microsecond: Google doubles it."""
+    """Return the etag of a resource that changed at ``stamp``, in microseconds since 1970: Google doubles it."""
     return f'"{2 * stamp}"'

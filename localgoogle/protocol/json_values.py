@@ -1,4 +1,4 @@
-"""JSON values: their types, and how a PATCH changes an object."""
+"""JSON values: typed access, and the merge of a PATCH."""
 
 from typing import cast
 
@@ -6,22 +6,22 @@ JsonObject = dict[str, object]
 
 
 def as_object(value: object) -> JsonObject:
-    """The object, or an empty one where there is something else."""
+    """Return the object, or an empty one if the value is no object."""
     return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """The list, or an empty one where there is something else."""
+    """Return the list, or an empty one if the value is no list."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def as_text(value: object, default: str = "") -> str:
-    """The string, or ``default`` where there is something else."""
+    """Return the string, or ``default`` if the value is no string."""
     return value if isinstance(value, str) else default
 
 
 def remove_nulls(body: JsonObject) -> JsonObject:
-    """The object without keys that are null, at any depth of objects."""
+    """Return the object without keys that are null, at any depth of objects."""
     return {
         key: remove_nulls(value) if isinstance(value, dict) else value
         for key, value in body.items()
@@ -30,7 +30,7 @@ def remove_nulls(body: JsonObject) -> JsonObject:
 
 
 def apply_patch(current: JsonObject, patch: JsonObject) -> JsonObject:
-    """Objects are merged, lists replaced whole, and null removes a key."""
+    """Return the object as a PATCH changes it: objects are merged, lists are replaced whole, and null removes a key."""
     result = dict(current)
     for key, value in patch.items():
         before = result.get(key)

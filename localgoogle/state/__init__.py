@@ -1,1 +1,1 @@
-"""What the local Google remembers: records, accounts, grants, channels, the call log, and the file that keeps them."""
+"""The state of the local Google: records, accounts, grants, channels, the call log, and the state file."""

@@ -1,20 +1,39 @@
 """The records that the state file keeps: events, calendars and calendar list entries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from localgoogle.protocol.instants import make_etag
 from localgoogle.protocol.json_values import JsonObject, as_object, as_text
 
 CANCELLED = "cancelled"
+ACCESS_ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
+"""The roles that a user can have in a calendar, from the least access to the most."""
+WRITER_ROLES = ACCESS_ROLES[2:]
 
 
 @dataclass(frozen=True)
-class StoredEvent:
-    """One event of one calendar, living or deleted.
+class StoredRecord:
+    """A dataclass that the state file keeps as one JSON object."""
 
-    ``body`` holds what the client wrote, without what is derived. ``created`` and ``updated`` are microseconds since
-    1970; no two changes anywhere share an ``updated``. ``start`` and ``end`` are the instants that it covers.
+    def to_record(self) -> JsonObject:
+        """Return the JSON object that the state file keeps."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_record(cls, record: JsonObject) -> Self:
+        """Return the object that ``to_record`` made this JSON object from."""
+        return cls(**record)
+
+
+@dataclass(frozen=True)
+class StoredEvent(StoredRecord):
+    """One event of one calendar; a deleted one has the status ``cancelled``.
+
+    ``body`` holds the fields that the client wrote, without derived ones. ``created`` and ``updated`` are microseconds
+    since 1970; no two changes of the local Google share an ``updated``. ``start`` and ``end`` are the instants that the
+    event covers.
     """
 
     id: str
@@ -30,7 +49,7 @@ class StoredEvent:
 
     @property
     def etag(self) -> str:
-        """Changes with every write."""
+        """The etag; it changes with every write."""
         return make_etag(self.updated)
 
     @property
@@ -40,33 +59,37 @@ class StoredEvent:
 
     @property
     def i_cal_uid(self) -> str:
-        """The id that iCalendar knows it by."""
+        """The id of the event in iCalendar."""
         return as_text(self.body.get("iCalUID")) or f"{self.id}@google.com"
 
     @property
     def all_day(self) -> bool:
-        """Whether it covers whole days."""
+        """True if the event covers whole days."""
         return "date" in as_object(self.body.get("start"))
 
     @property
     def cancelled(self) -> bool:
-        """Whether it is deleted."""
+        """True if the event is deleted."""
         return self.status == CANCELLED
 
-    def record(self) -> JsonObject:
-        """What the state file keeps."""
-        return vars(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
+    def cancel(self, stamp: int) -> Self:
+        """Return the event as it is after its deletion at ``stamp``, in microseconds since 1970."""
+        return replace(self, status=CANCELLED, sequence=self.sequence + 1, updated=stamp)
+
+    def to_record(self) -> JsonObject:
+        """Return the JSON object that the state file keeps, with ``start`` and ``end`` in ISO 8601."""
+        return super().to_record() | {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
     @classmethod
-    def from_record(cls, record: JsonObject) -> "StoredEvent":
-        """The event that ``record`` kept."""
+    def from_record(cls, record: JsonObject) -> Self:
+        """Return the event that ``to_record`` made this JSON object from."""
         times = {name: datetime.fromisoformat(as_text(record[name])) for name in ("start", "end")}
-        return cls(**{**record, **times})  # type: ignore[arg-type]  # our own record: the fields' types are as written
+        return super().from_record({**record, **times})
 
 
 @dataclass(frozen=True)
-class StoredCalendar:
-    """One calendar. ``client_id`` is the app that made it, empty where the user did by hand."""
+class StoredCalendar(StoredRecord):
+    """One calendar. ``client_id`` is the app that created it, empty where the user created it by hand."""
 
     id: str
     owner: str
@@ -78,7 +101,7 @@ class StoredCalendar:
 
     @property
     def etag(self) -> str:
-        """Changes with every write."""
+        """The etag; it changes with every write."""
         return make_etag(self.updated)
 
     @property
@@ -88,27 +111,18 @@ class StoredCalendar:
 
     @property
     def time_zone(self) -> str:
-        """Its IANA zone."""
+        """The calendar's IANA time zone."""
         return as_text(self.body.get("timeZone"), "UTC")
 
     @property
     def generated(self) -> bool:
-        """Whether Google fills it (holidays, birthdays): no push, no busy times."""
+        """True if Google fills the calendar (holidays, birthdays): it has no push and no busy times."""
         return "#" in self.id
-
-    def record(self) -> JsonObject:
-        """What the state file keeps."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_record(cls, record: JsonObject) -> "StoredCalendar":
-        """What ``record`` kept."""
-        return cls(**record)  # type: ignore[arg-type]  # our own record: the fields' types are as written
 
 
 @dataclass(frozen=True)
-class StoredListEntry:
-    """A calendar in a user's list. ``deleted`` once it was removed from it."""
+class StoredListEntry(StoredRecord):
+    """A calendar in a user's calendar list. ``deleted`` is true once the user removed it from the list."""
 
     email: str
     calendar_id: str
@@ -119,14 +133,5 @@ class StoredListEntry:
 
     @property
     def etag(self) -> str:
-        """Changes with every write."""
+        """The etag; it changes with every write."""
         return make_etag(self.updated)
-
-    def record(self) -> JsonObject:
-        """What the state file keeps."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_record(cls, record: JsonObject) -> "StoredListEntry":
-        """What ``record`` kept."""
-        return cls(**record)  # type: ignore[arg-type]  # our own record: the fields' types are as written

@@ -1,4 +1,4 @@
-"""The state file: every acknowledged change is in it before the response leaves."""
+"""The state file: a change is in it before the response that acknowledges it is sent."""
 
 import json
 import sqlite3
@@ -12,10 +12,10 @@ _UPSERT = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value =
 
 
 class StateFile:
-    """Records by kind and key. Without a path nothing is kept.
+    """JSON records by kind and key, in an SQLite database. Without a path it keeps nothing.
 
-    Written with ``synchronous=OFF``: a committed change is with the operating system, so it outlives a killed process,
-    but not a power cut.
+    It is written with ``synchronous=OFF``: a committed change is with the operating system, so it survives the end of
+    the process, but not a power cut.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -24,40 +24,40 @@ class StateFile:
 
     @property
     def keeps(self) -> bool:
-        """Whether there is a file."""
+        """True if there is a file, so that records are kept."""
         return self._database is not None
 
     def put(self, kind: str, key: str, value: JsonObject | None) -> None:
-        """Takes the record into the next commit; None removes it."""
+        """Write the record with the next commit; None removes it."""
         if self._database:
             self._pending[kind, key] = value
 
     def commit(self) -> None:
-        """Writes what was put since the last commit, all or nothing."""
+        """Write all records since the last commit, in one transaction."""
         if self._database is None or not self._pending:
             return
         kept = [(kind, key, json.dumps(value)) for (kind, key), value in self._pending.items() if value is not None]
-        removed = [place for place, value in self._pending.items() if value is None]
+        removed = [key for key, value in self._pending.items() if value is None]
         with self._database:
             self._database.executemany(_UPSERT, kept)
             self._database.executemany("DELETE FROM record WHERE kind = ? AND key = ?", removed)
         self._pending.clear()
 
     def load(self, kind: str) -> Iterator[JsonObject]:
-        """All records of a kind."""
+        """Yield all records of a kind."""
         if self._database:
             for (value,) in self._database.execute("SELECT value FROM record WHERE kind = ?", (kind,)):
                 yield as_object(json.loads(value))
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Remove all records."""
         self._pending.clear()
         if self._database:
             with self._database:
                 self._database.execute("DELETE FROM record")
 
     def close(self) -> None:
-        """Commits and lets go of the file."""
+        """Commit, and close the file."""
         self.commit()
         if self._database:
             self._database.close()

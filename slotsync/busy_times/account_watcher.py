@@ -18,90 +18,96 @@ from slotsync.store.availability.watched_accounts import WatchedAccounts
 
 logger = logging.getLogger(__name__)
 
-LOOK: Final = 0.25
-"""Seconds between two looks at what is new, one for all accounts: what Google told, what other processes have read."""
+CHANGE_CHECK_INTERVAL: Final = timedelta(milliseconds=250)
+"""How often changes are looked up, for all accounts at once: Google's notifications, and what other processes read."""
 
-OVERLAP: Final = timedelta(seconds=10)
-"""How far back each of these looks goes: the clocks of processes differ."""
+CHANGE_CHECK_OVERLAP: Final = timedelta(seconds=10)
+"""How far each of these checks reaches back behind the last one: the clocks of processes differ."""
 
-LINGER: Final = 5.0
-"""Seconds for which an account is watched that nobody asks for: a product that has had news asks again at once."""
+IDLE_TIMEOUT: Final = timedelta(seconds=5)
+"""How long an account is polled that no product needs: a product that reported a change needs it again at once."""
 
-AFTER_TROUBLE: Final = timedelta(seconds=5)
-"""When to try again after the database or Temporal did not answer."""
+ERROR_RETRY_DELAY: Final = timedelta(seconds=5)
+"""When to poll again after the database or Temporal did not answer."""
 
-_TROUBLE = (SQLAlchemyError, RPCError, GoogleError, TimeoutError)
+_PASSING_ERRORS = (SQLAlchemyError, RPCError, GoogleError, TimeoutError)
 
 
 class AccountWatcher:
-    """What a process knows of one account: when something was last new, when it read, and with how many calls.
+    """What a process knows of one account: when it last changed, when it was read, and with how many calls.
 
-    ``known_at`` is when something was last new before the last turn began: what is newer, that turn may have missed.
+    ``handled_change_at`` is the time of the account's last change before the last poll began: a newer change may have
+    been missed by that poll. ``version`` counts the changes.
     """
 
     def __init__(self) -> None:
-        self.watchers = 0
-        self.known_at: datetime | None = None
+        self.product_count = 0
+        self.handled_change_at: datetime | None = None
         self.changed_at: datetime | None = None
-        self.bell = asyncio.Event()
+        self.poll_requested = asyncio.Event()
         self.version = 0
-        self._news = asyncio.Event()
-        self._turned = asyncio.Event()
-        self._begun = self._done = 0
+        self._changed = asyncio.Event()
+        self._polled = asyncio.Event()
+        self._last_started = self._last_finished = 0
         self._calls = 0
         self._calendars = 0
         self._read_at: datetime | None = None
         self._failure: BaseException | None = None
 
-    def took(self, turn: PollResult, at: datetime, known_at: datetime | None, changed_at: datetime | None) -> None:
-        """Notes a turn, and wakes everybody who waits for news if there are any."""
-        self.known_at = known_at
-        self._calls += turn.calls
-        self._calendars = turn.calendars or self._calendars
-        self._read_at = at if turn.calls else self._read_at
+    def record_start(self) -> None:
+        """Record that a poll begins: it serves every request that was made until now."""
+        self.poll_requested.clear()
+        self._last_started += 1
+
+    def record_result(
+        self, result: PollResult, started_at: datetime, handled_change_at: datetime | None, changed_at: datetime | None
+    ) -> None:
+        """Record what a poll did, and wake all who wait for a change if there is one."""
+        self.handled_change_at = handled_change_at
+        self._calls += result.calls
+        self._calendars = result.calendars or self._calendars
+        self._read_at = started_at if result.calls else self._read_at
         if changed_at != self.changed_at:
             self.changed_at = changed_at
-            self._wake()
-        self._done = self._begun
-        self._turned.set()
-        self._turned = asyncio.Event()
+            self._report_change()
+        self._last_finished = self._last_started
+        self._polled.set()
+        self._polled = asyncio.Event()
 
-    def begin(self) -> None:
-        """Notes that a turn begins: it answers everything that was asked until now."""
-        self.bell.clear()
-        self._begun += 1
-
-    def ended(self, task: asyncio.Task[None]) -> None:
-        """Notes that it will have no more turns, for a fault of ours perhaps."""
+    def record_end(self, task: asyncio.Task[None]) -> None:
+        """Record that there will be no more polls, and the exception that ended them (a bug of ours, for example)."""
         self._failure = asyncio.CancelledError() if task.cancelled() else task.exception()
-        self._turned.set()
-        self._wake()
+        self._polled.set()
+        self._report_change()
 
-    async def fresh(self) -> None:
-        """Returns after a turn that begins from now on. Raises what ended the watch."""
-        wanted = self._begun + 1
-        self.bell.set()
-        while self._done < wanted:
-            self.check()
-            await self._turned.wait()
+    async def wait_for_poll(self) -> None:
+        """Return after a poll that begins from now on. Raise the exception that ended the polls, if they ended."""
+        wanted = self._last_started + 1
+        self.poll_requested.set()
+        while self._last_finished < wanted:
+            self.raise_failure()
+            await self._polled.wait()
 
-    async def news(self, seen: int, within: float) -> bool:
-        """Whether there is news since that version, or comes within so many seconds. Raises what ended the watch."""
-        if self.version == seen:
+    async def wait_for_change(self, version: int, within: timedelta) -> bool:
+        """Return whether the account has changed since that version, or changes within this time.
+
+        Raise the exception that ended the polls, if they ended.
+        """
+        if self.version == version:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), within)
-        self.check()
-        return self.version != seen
+                await asyncio.wait_for(self._changed.wait(), within.total_seconds())
+        self.raise_failure()
+        return self.version != version
 
-    def check(self) -> None:
-        """Raises what ended the watch."""
+    def raise_failure(self) -> None:
+        """Raise the exception that ended the polls, if they ended."""
         if self._failure:
             raise self._failure
 
-    def _wake(self) -> None:
+    def _report_change(self) -> None:
         self.version += 1
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def __str__(self) -> str:
         read = f"last read {self._read_at:%Y-%m-%d %H:%M:%S} UTC" if self._read_at else "not read by this worker yet"
@@ -109,98 +115,105 @@ class AccountWatcher:
 
 
 class AccountWatchers:
-    """Runs the watches that somebody needs.
+    """All accounts that products of this process need, each polled by a task of its own.
 
-    ``threads`` carry turns, and wait for Google; ``looks`` carry what only needs the database, and wait for nobody.
+    ``polling_threads`` run polls, and wait for Google; ``database_threads`` run what only needs the database, so that
+    it never waits for Google.
     """
 
     def __init__(
         self,
-        reader: Poller,
+        poller: Poller,
         accounts: WatchedAccounts,
-        threads: Executor,
-        looks: Executor,
+        polling_threads: Executor,
+        database_threads: Executor,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._reader = reader
+        self._poller = poller
         self._accounts = accounts
-        self._threads = threads
-        self._looks = looks
+        self._polling_threads = polling_threads
+        self._database_threads = database_threads
         self._clock = clock
-        self._watches: dict[str, AccountWatcher] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._listening: asyncio.Task[None] | None = None
+        self._watchers: dict[str, AccountWatcher] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._change_check: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def watching(self, connection_id: str) -> AsyncIterator[AccountWatcher]:
-        """The account's watch, once it has had a turn that began after this was asked for."""
-        watch = self._watches.setdefault(connection_id, AccountWatcher())
-        watch.watchers += 1
+    async def watch(self, connection_id: str) -> AsyncIterator[AccountWatcher]:
+        """Yield the account's watcher, after a poll that began after this call, and keep it until the block ends."""
+        watcher = self._watchers.setdefault(connection_id, AccountWatcher())
+        watcher.product_count += 1
         try:
-            self._ensure_running(connection_id, watch)
-            await watch.fresh()
-            yield watch
+            self._ensure_running(connection_id, watcher)
+            await watcher.wait_for_poll()
+            yield watcher
         finally:
-            watch.watchers -= 1
-            if not watch.watchers:
-                asyncio.get_running_loop().call_later(LINGER, self._end_if_idle, connection_id, watch)
+            watcher.product_count -= 1
+            if not watcher.product_count:
+                loop, timeout = asyncio.get_running_loop(), IDLE_TIMEOUT.total_seconds()
+                loop.call_later(timeout, self._end_if_idle, connection_id, watcher)
 
     def close(self) -> None:
-        """Ends all watches."""
-        for connection_id in list(self._running):
+        """End all polls."""
+        for connection_id in list(self._tasks):
             self._end(connection_id)
 
-    def _ensure_running(self, connection_id: str, watch: AccountWatcher) -> None:
-        if connection_id not in self._running:
-            task = self._running[connection_id] = asyncio.create_task(self._run(connection_id, watch))
-            task.add_done_callback(watch.ended)
-        if self._listening is None:
-            self._listening = asyncio.create_task(self._listen())
+    def _ensure_running(self, connection_id: str, watcher: AccountWatcher) -> None:
+        if connection_id not in self._tasks:
+            task = self._tasks[connection_id] = asyncio.create_task(self._run(connection_id, watcher))
+            task.add_done_callback(watcher.record_end)
+        if self._change_check is None:
+            self._change_check = asyncio.create_task(self._check_changes())
 
-    def _end_if_idle(self, connection_id: str, watch: AccountWatcher) -> None:
-        if not watch.watchers and self._watches.get(connection_id) is watch:
+    def _end_if_idle(self, connection_id: str, watcher: AccountWatcher) -> None:
+        if not watcher.product_count and self._watchers.get(connection_id) is watcher:
             self._end(connection_id)
 
     def _end(self, connection_id: str) -> None:
-        self._running.pop(connection_id).cancel()
-        del self._watches[connection_id]
-        if not self._watches and self._listening:
-            self._listening.cancel()
-            self._listening = None
+        self._tasks.pop(connection_id).cancel()
+        del self._watchers[connection_id]
+        if not self._watchers and self._change_check:
+            self._change_check.cancel()
+            self._change_check = None
 
-    async def _run(self, connection_id: str, watch: AccountWatcher) -> None:
-        """Turn after turn, each when it is due or something is new."""
+    async def _run(self, connection_id: str, watcher: AccountWatcher) -> None:
+        """Poll whenever a poll is due or something has changed."""
         while True:
-            watch.begin()
-            pause = (await self._turn(connection_id, watch) - self._clock()).total_seconds()
+            watcher.record_start()
+            pause = (await self._poll(connection_id, watcher) - self._clock()).total_seconds()
             with suppress(TimeoutError):
-                await asyncio.wait_for(watch.bell.wait(), max(pause, 0))
+                await asyncio.wait_for(watcher.poll_requested.wait(), max(pause, 0))
 
-    async def _turn(self, connection_id: str, watch: AccountWatcher) -> datetime:
-        at = self._clock()
+    async def _poll(self, connection_id: str, watcher: AccountWatcher) -> datetime:
+        """Poll once, and return when to poll again."""
+        started_at = self._clock()
         loop = asyncio.get_running_loop()
         try:
-            known_at = await loop.run_in_executor(self._looks, self._accounts.changed_at, connection_id)
-            turn = await loop.run_in_executor(self._threads, self._reader.turn, connection_id)
-            changed_at = await loop.run_in_executor(self._looks, self._accounts.changed_at, connection_id)
-        except _TROUBLE as error:
+            handled = await loop.run_in_executor(self._database_threads, self._accounts.get_last_change, connection_id)
+            result = await loop.run_in_executor(self._polling_threads, self._poller.poll, connection_id)
+            changed_at = await loop.run_in_executor(
+                self._database_threads, self._accounts.get_last_change, connection_id
+            )
+        except _PASSING_ERRORS as error:
             logger.warning("busy times could not be read: %s; trying again", type(error).__name__)
-            return at + AFTER_TROUBLE
-        watch.took(turn, at, known_at, changed_at)
-        return turn.next_at
+            return started_at + ERROR_RETRY_DELAY
+        watcher.record_result(result, started_at, handled, changed_at)
+        return result.next_at
 
-    async def _listen(self) -> None:
-        """Rings for every account of which something is new since its last turn began."""
+    async def _check_changes(self) -> None:
+        """Request a poll of every account that has changed since its last poll began."""
         loop, since = asyncio.get_running_loop(), self._clock()
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(CHANGE_CHECK_INTERVAL.total_seconds())
             now = self._clock()
             try:
-                new = await loop.run_in_executor(self._looks, self._accounts.changed_since, since - OVERLAP)
+                changes = await loop.run_in_executor(
+                    self._database_threads, self._accounts.get_changes, since - CHANGE_CHECK_OVERLAP
+                )
             except SQLAlchemyError:
                 continue
             since = now
-            for connection_id, changed_at in new.items():
-                watch = self._watches.get(connection_id)
-                if watch and watch.known_at != changed_at:
-                    watch.bell.set()
+            for connection_id, changed_at in changes.items():
+                watcher = self._watchers.get(connection_id)
+                if watcher and watcher.handled_change_at != changed_at:
+                    watcher.poll_requested.set()

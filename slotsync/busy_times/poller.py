@@ -1,6 +1,6 @@
 """Read an account's busy times: the first process that acquires the lease reads for all."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,61 +9,67 @@ from uuid import uuid4
 from slotsync.busy_times.push_channels import ChannelUpkeep
 from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.availability.horizon import Horizon, batches
+from slotsync.domain.availability.horizon import Horizon, split_into_batches
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.reading_plan import Piece, ReadingPlan, WatchedCalendar, plan_reading
+from slotsync.domain.availability.reading_plan import (
+    PlannedReading,
+    ReadingAttempt,
+    ReadingPlan,
+    WatchedCalendar,
+    plan_reading,
+)
 from slotsync.domain.messages import Message
 from slotsync.errors import GoogleError, GrantLost, QuotaExhausted, RateLimited, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.watched_accounts import WatchedAccounts
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 
-_WALLS = (GrantLost, ScopeMissing, RateLimited, QuotaExhausted)
-"""Errors that the next call would meet, too."""
+_ACCOUNT_ERRORS = (GrantLost, ScopeMissing, RateLimited, QuotaExhausted)
+"""Errors that the next call for the account would meet, too."""
 
-Ask = Callable[[Sequence[str], Interval], dict[str, BusyTimes]]
+Query = Callable[[Sequence[str], Interval], dict[str, BusyTimes]]
 
 
 class ReadingRound:
-    """Asks for one piece after the other. A call that fails leaves its calendars unknown, and no others.
+    """The calls of one poll, one after the other. A call that fails leaves its calendars unknown, and no others.
 
-    After a call that nobody answered, what is left waits for another round: this one would take minutes.
+    After a call that Google did not answer, the rest waits for another poll: this one would take minutes.
     """
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._wall: BusyTimes | None = None
-        self._unanswered = False
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._account_error: BusyTimes | None = None
+        self._timed_out = False
         self.calls = 0
 
-    def read(self, piece: Piece) -> Iterator[NewReading]:
-        """A reading for each calendar of the piece that was asked for, whatever Google says."""
-        for some in batches(list(zip(piece.calendars, piece.good_for, strict=True))):
-            if self._unanswered:
+    def read(self, piece: PlannedReading) -> Iterator[NewReading]:
+        """Yield a reading, which may be an error, for each calendar of the piece that Google was asked for."""
+        for batch in split_into_batches(list(zip(piece.calendars, piece.good_for, strict=True))):
+            if self._timed_out:
                 return
-            answers = self._answers([each.calendar_id for each, _ in some], piece.span)
-            for calendar, good_for in some:
+            answers = self._answers([calendar.calendar_id for calendar, _ in batch], piece.interval)
+            for calendar, good_for in batch:
                 yield _reading(piece, calendar, answers[calendar.calendar_id], good_for)
 
-    def _answers(self, calendar_ids: Sequence[str], span: Interval) -> dict[str, BusyTimes]:
-        if self._wall:
-            return dict.fromkeys(calendar_ids, self._wall)
+    def _answers(self, calendar_ids: Sequence[str], interval: Interval) -> dict[str, BusyTimes]:
+        if self._account_error:
+            return dict.fromkeys(calendar_ids, self._account_error)
         self.calls += 1
         try:
-            return self._ask(calendar_ids, span)
+            return self._query(calendar_ids, interval)
         except GoogleError as error:
             failed = BusyTimes(error=error.reason)
-            self._wall = failed if isinstance(error, _WALLS) else None
-            self._unanswered = error.reason == "timeout"
+            self._account_error = failed if isinstance(error, _ACCOUNT_ERRORS) else None
+            self._timed_out = error.reason == "timeout"
             return dict.fromkeys(calendar_ids, failed)
 
 
-def _reading(piece: Piece, calendar: WatchedCalendar, times: BusyTimes, good_for: timedelta) -> NewReading:
+def _reading(piece: PlannedReading, calendar: WatchedCalendar, times: BusyTimes, good_for: timedelta) -> NewReading:
     return NewReading(
         watched_id=calendar.id,
         chunk=piece.chunk,
-        span=piece.span,
+        interval=piece.interval,
         busy=() if times.error else times.busy,
         error=times.error,
         good_for=good_for,
@@ -71,19 +77,20 @@ def _reading(piece: Piece, calendar: WatchedCalendar, times: BusyTimes, good_for
 
 
 LEASE_DURATION: Final = timedelta(seconds=25)
-"""How long others leave the reading to whoever began it, counted from its last call: longer than a call may take, and
-no longer than a worker may be silent. Whoever dies in it holds up the others for no longer."""
+"""How long other processes leave an account to the holder of the lease, counted from its last call: longer than a call
+may take, and no longer than the heartbeat timeout of a watch. A holder that dies holds up the others for no longer."""
 
 LEASE_RETRY_DELAY: Final = timedelta(seconds=1)
 """When to look again what another process has read."""
 
-
 RenewLease = Callable[[], None]
-"""Says that a turn still goes on."""
 
 
 class PollResult(Message):
-    """What a turn did: calls to Google, and of how many calendars the account has; and when the next is due."""
+    """When the next poll is due, how many calls to Google this one took, and how many calendars the account has.
+
+    ``calendars`` is 0, too, where another process holds the lease.
+    """
 
     next_at: datetime
     calls: int = 0
@@ -91,13 +98,13 @@ class PollResult(Message):
 
 
 class Poller:
-    """Reads what is due, once for everybody, and leaves it in the store."""
+    """Reads what is due of an account, once for all processes, and records it in the store."""
 
     def __init__(  # noqa: PLR0913, PLR0917  all that a reading touches
         self,
         accounts: WatchedAccounts,
         readings: BusyReadings,
-        managed: Calendars,
+        managed: ManagedCalendars,
         google: GoogleBusyTimes,
         upkeep: ChannelUpkeep,
         health: ConnectionHealth,
@@ -113,76 +120,112 @@ class Poller:
         self._horizon = horizon
         self._clock = clock
 
-    def turn(self, connection_id: str) -> PollResult:
-        """Reads what is due now, unless another process does."""
-        self._accounts.know(connection_id)
-        picked, watched = self._picked(connection_id), self._accounts.calendars(connection_id)
+    def poll(self, connection_id: str) -> PollResult:
+        """Read what is due now, unless another process does.
+
+        The account's calendars are loaded and decrypted once before the lease and, if something is due, once after it.
+        """
+        self._accounts.add(connection_id)
+        blocking, watched = self._load(connection_id)
         plan = self._plan(watched)
-        settled = picked == {each.calendar_id for each in watched} and not self._upkeep.is_due(connection_id, watched)
-        if settled and not plan.pieces:
+        in_step = blocking == _calendar_ids(watched) and not self._upkeep.is_due(connection_id, watched)
+        if in_step and not plan.readings:
             return PollResult(next_at=plan.next_at, calendars=len(watched))
-        with self._own_turn(connection_id) as going_on:
-            return (
-                self._read(connection_id, going_on)
-                if going_on
-                else PollResult(next_at=self._clock() + LEASE_RETRY_DELAY)
-            )
+        with self._lease(connection_id) as renew_lease:
+            if renew_lease is None:
+                return PollResult(next_at=self._clock() + LEASE_RETRY_DELAY)
+            return self._poll_with_lease(connection_id, renew_lease)
 
-    def _read(self, connection_id: str, going_on: RenewLease) -> PollResult:
-        """Everything is looked up anew: another process may have had its turn meanwhile."""
-        calls = self._settle(connection_id)
-        pieces = self._plan(self._accounts.calendars(connection_id)).pieces
-        round_ = ReadingRound(lambda calendar_ids, span: self._ask(connection_id, going_on, calendar_ids, span))
+    def _poll_with_lease(self, connection_id: str, renew_lease: RenewLease) -> PollResult:
+        """Load everything anew, since another process may have had the lease meanwhile, and read what is due."""
+        watched, stop_calls = self._update_watched(connection_id)
+        round_ = ReadingRound(
+            lambda calendar_ids, interval: self._query(connection_id, renew_lease, calendar_ids, interval)
+        )
+        pieces = self._plan(watched).readings
         for far in (False, True):
-            self._read_together(connection_id, round_, [piece for piece in pieces if piece.far is far])
-        watched = self._accounts.calendars(connection_id)
-        calls += round_.calls + self._upkeep.keep(connection_id, watched, going_on)
-        return PollResult(next_at=self._next_at(connection_id), calls=calls, calendars=len(watched))
-
-    def _next_at(self, connection_id: str) -> datetime:
-        watched = self._accounts.calendars(connection_id)
-        return self._clock() if self._upkeep.is_due(connection_id, watched) else self._plan(watched).next_at
+            due = [piece for piece in pieces if piece.far is far]
+            watched = self._read_together(connection_id, round_, due, watched)
+        upkeep = self._upkeep.keep(connection_id, watched, renew_lease)
+        # A calendar with a new channel has to be read once more: the next poll loads that, and plans it.
+        at_once = bool(upkeep.opened) or self._upkeep.is_due(connection_id, watched)
+        return PollResult(
+            next_at=self._clock() if at_once else self._plan(watched).next_at,
+            calls=stop_calls + round_.calls + upkeep.calls,
+            calendars=len(watched),
+        )
 
     def _plan(self, watched: Sequence[WatchedCalendar]) -> ReadingPlan:
         return plan_reading(watched, self._clock(), self._horizon)
 
-    def _picked(self, connection_id: str) -> set[str]:
-        """What blocks: never a calendar that slotsync fills."""
-        picked = self._accounts.picked(connection_id)
-        return picked - self._managed.is_managed(picked)
+    def _load(self, connection_id: str) -> tuple[set[str], list[WatchedCalendar]]:
+        """Return the ids of the calendars that block, of which none is managed by slotsync, and what is watched."""
+        picked = self._accounts.get_picked(connection_id)
+        return picked - self._managed.filter_managed(picked), self._accounts.get_calendars(connection_id)
 
-    def _settle(self, connection_id: str) -> int:
-        """Watches what is picked and forgets what no longer is; how many calls to Google that took."""
-        picked, watched = self._picked(connection_id), self._accounts.calendars(connection_id)
-        if new := picked - {each.calendar_id for each in watched}:
-            self._accounts.watch(connection_id, sorted(new))
-        left = [each.id for each in watched if each.calendar_id not in picked]
-        calls = self._upkeep.stop(connection_id, left)
-        self._accounts.forget(left)
-        return calls
+    def _update_watched(self, connection_id: str) -> tuple[list[WatchedCalendar], int]:
+        """Watch the calendars that block and forget all others; return them, and how many calls to Google it took."""
+        blocking, watched = self._load(connection_id)
+        new = blocking - _calendar_ids(watched)
+        added = self._accounts.add_calendars(connection_id, sorted(new)) if new else []
+        obsolete = [each.id for each in watched if each.calendar_id not in blocking]
+        calls = self._upkeep.stop(connection_id, obsolete)
+        self._accounts.forget_calendars(obsolete)
+        return [*(each for each in watched if each.calendar_id in blocking), *added], calls
 
-    def _read_together(self, connection_id: str, round_: ReadingRound, pieces: Sequence[Piece]) -> None:
+    def _read_together(
+        self,
+        connection_id: str,
+        round_: ReadingRound,
+        pieces: Sequence[PlannedReading],
+        watched: Sequence[WatchedCalendar],
+    ) -> list[WatchedCalendar]:
+        """Read the pieces, record the readings together, and return the calendars with these attempts."""
         at = self._clock()
-        if read := [reading for piece in pieces for reading in round_.read(piece)]:
-            self._readings.record(connection_id, read, at)
+        readings = [reading for piece in pieces for reading in round_.read(piece)]
+        if readings:
+            self._readings.record(connection_id, readings, at)
+        return _with_attempts(watched, readings, at)
 
-    def _ask(
-        self, connection_id: str, going_on: RenewLease, calendar_ids: Sequence[str], span: Interval
+    def _query(
+        self, connection_id: str, renew_lease: RenewLease, calendar_ids: Sequence[str], interval: Interval
     ) -> dict[str, BusyTimes]:
-        going_on()
+        renew_lease()
         with self._health.recording(connection_id):
-            return self._google.read(connection_id, calendar_ids, span)
+            return self._google.read(connection_id, calendar_ids, interval)
 
     @contextmanager
-    def _own_turn(self, connection_id: str) -> Iterator[RenewLease | None]:
-        """What makes the turn last while it goes on; nothing when it is not ours to read.
+    def _lease(self, connection_id: str) -> Iterator[RenewLease | None]:
+        """Yield the function that renews the lease, or None if another process holds it.
 
-        Each turn has a name of its own: one that slept for long must not end a newer one.
+        Each lease has a holder name of its own: a process that was suspended must not release a newer lease.
         """
-        name = str(uuid4())
-        ours = self._accounts.acquire_lease(connection_id, name, LEASE_DURATION)
+        holder = str(uuid4())
+        acquired = self._accounts.acquire_lease(connection_id, holder, LEASE_DURATION)
         try:
-            yield (lambda: self._accounts.renew_lease(connection_id, name, LEASE_DURATION)) if ours else None
+            yield (lambda: self._accounts.renew_lease(connection_id, holder, LEASE_DURATION)) if acquired else None
         finally:
-            if ours:
-                self._accounts.release_lease(connection_id, name)
+            if acquired:
+                self._accounts.release_lease(connection_id, holder)
+
+
+def _calendar_ids(watched: Sequence[WatchedCalendar]) -> set[str]:
+    return {each.calendar_id for each in watched}
+
+
+def _with_attempts(
+    watched: Sequence[WatchedCalendar], readings: Sequence[NewReading], at: datetime
+) -> list[WatchedCalendar]:
+    """Return the calendars as the store knows them once these readings are recorded."""
+    attempts = {each.id: dict(each.attempts) for each in watched}
+    for reading in readings:
+        known = attempts[reading.watched_id]
+        known[reading.chunk] = _attempt(reading, known, at)
+    return [each.model_copy(update={"attempts": attempts[each.id]}) for each in watched]
+
+
+def _attempt(reading: NewReading, known: Mapping[int, ReadingAttempt], at: datetime) -> ReadingAttempt:
+    if not reading.error:
+        return ReadingAttempt(at=at, read_at=at)
+    last = known.get(reading.chunk)
+    return ReadingAttempt(at=at, failed=True, read_at=last.read_at if last else None)

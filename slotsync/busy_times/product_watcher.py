@@ -1,60 +1,61 @@
-"""Watch one product: look at it whenever its account changed, until the product has changed."""
+"""Watch one product: check it whenever its account has changed, until the product has changed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from slotsync.busy_times.account_watcher import AccountWatcher
-from slotsync.domain.availability.messages import Watched, WatchRequest
+from slotsync.domain.availability.messages import WatchRequest, WatchResult
 
-HEARTBEAT: Final = 10.0
-"""Seconds between two signs of life."""
+HEARTBEAT_INTERVAL: Final = timedelta(seconds=10)
+"""How often a watch heartbeats, and looks whether it has to end."""
 
 
-class Found(NamedTuple):
-    """What a look found, and when it is no longer true although nothing new was read."""
+class ProductCheck(NamedTuple):
+    """A product at one moment, and when that is no longer true although nothing new was read."""
 
-    watched: Watched
+    watched: WatchResult
     expires_at: datetime | None
 
 
 class ProductWatcher:
-    """Goes on until ``ends_at``, or until its worker is ``leaving``."""
+    """A watch of one product that ends at ``ends_at``, or when the ``shutdown`` of its worker begins."""
 
     def __init__(
         self,
         account: AccountWatcher,
-        look: Callable[[], Awaitable[Found]],
-        leaving: "asyncio.Task[None]",
+        check: Callable[[], Awaitable[ProductCheck]],
+        shutdown: "asyncio.Task[None]",
         ends_at: datetime,
         clock: Callable[[], datetime],
     ) -> None:
         self._account = account
-        self._look = look
-        self._leaving = leaving
+        self._check = check
+        self._shutdown = shutdown
         self._ends_at = ends_at
         self._clock = clock
 
-    async def run(self, request: WatchRequest) -> Watched:
-        """What the last look found."""
+    async def run(self, request: WatchRequest) -> WatchResult:
+        """Return the last check: one that gives the workflow something to do, or that of the watch's end."""
         while True:
-            seen = self._account.version
-            found = await self._look()
-            if found.watched.is_news(request) or self._leaving.done() or self._clock() >= self._ends_at:
-                return found.watched
-            await self._quiet(seen, found.expires_at or self._ends_at)
+            version = self._account.version
+            check = await self._check()
+            if check.watched.needs_action(request) or self._shutdown.done() or self._clock() >= self._ends_at:
+                return check.watched
+            await self._wait_until_due(version, check.expires_at or self._ends_at)
 
-    async def _quiet(self, seen: int, expires_at: datetime) -> None:
-        """Returns when the product has to be looked at again."""
-        while (left := (min(expires_at, self._ends_at) - self._clock()).total_seconds()) > 0:
-            if await self._news(seen, min(left, HEARTBEAT)):
+    async def _wait_until_due(self, version: int, expires_at: datetime) -> None:
+        """Return when the product has to be checked again."""
+        while (left := min(expires_at, self._ends_at) - self._clock()) > timedelta():
+            if await self._wait_for_change(version, min(left, HEARTBEAT_INTERVAL)):
                 return
 
-    async def _news(self, seen: int, within: float) -> bool:
-        news = asyncio.create_task(self._account.news(seen, within))
+    async def _wait_for_change(self, version: int, within: timedelta) -> bool:
+        """Return whether the account has changed or the worker shuts down within this time."""
+        change = asyncio.create_task(self._account.wait_for_change(version, within))
         try:
-            await asyncio.wait({news, self._leaving}, return_when=asyncio.FIRST_COMPLETED)
-            return self._leaving.done() or await news
+            await asyncio.wait({change, self._shutdown}, return_when=asyncio.FIRST_COMPLETED)
+            return self._shutdown.done() or await change
         finally:
-            news.cancel()
+            change.cancel()

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.availability.push_channels import Channel, to_forget, to_open, to_stop
+from slotsync.domain.availability.push_channels import Channel, channels_to_forget, channels_to_stop, needs_new_channel
 from slotsync.domain.availability.reading_plan import WatchedCalendar
 from slotsync.errors import BadRequest, CalendarMissing, Gone, GoogleError, GrantLost, NotFound, PushRefused
 from slotsync.google.channels import GoogleChannels
@@ -22,44 +22,51 @@ class ChannelStopper:
         self._channels = channels
 
     def stop_all(self, connection_id: str) -> None:
-        """Stops every channel of the connection."""
-        self.stop(connection_id, self._channels.of_connection(connection_id))
+        """Stop every channel of the connection."""
+        self.stop(connection_id, self._channels.get_connection_channels(connection_id))
 
     def stop(self, connection_id: str, channels: Iterable[Channel]) -> int:
-        """Stops these channels; how many calls to Google that took.
+        """Stop these channels, and return how many calls to Google that took.
 
-        One after the other is forgotten: a second go has only the rest to do. With a dead grant, or once nobody has
-        answered, the others are only forgotten: fifty calls would take minutes.
+        Each is forgotten at once, so that a repetition has only the rest to do. With a dead grant, or after a call
+        that Google did not answer, the others are only forgotten: fifty calls would take minutes.
         """
-        calls, in_vain = 0, False
+        calls, stoppable = 0, True
         for channel in channels:
-            if channel.resource_id and not in_vain:
+            if channel.resource_id and stoppable:
                 calls += 1
-                in_vain = self._stop(connection_id, channel.id, channel.resource_id)
+                stoppable = self._stop(connection_id, channel.id, channel.resource_id)
             self._channels.forget(channel.id)
         return calls
 
     def _stop(self, connection_id: str, channel_id: str, resource_id: str) -> bool:
-        """Whether it would be in vain to stop another one."""
+        """Stop the channel, and return whether it makes sense to stop another one."""
         try:
             self._google.stop(connection_id, channel_id, resource_id)
         except GoogleError as error:
-            return isinstance(error, GrantLost) or error.reason == "timeout"
-        return False
+            return not isinstance(error, GrantLost) and error.reason != "timeout"
+        return True
 
 
-OPENED_AT_ONCE: Final = 10
-"""Channels that one turn opens at most: each takes a call, and readings are waited for."""
+MAX_CHANNELS_OPENED_PER_POLL: Final = 10
+"""Each takes a call, and readings wait meanwhile."""
 
-AFTER_TROUBLE: Final = timedelta(minutes=10)
-"""When a channel that could not be opened is tried again, and with it all of the account, unless the fault is the
-calendar's own. Until then it is read by polling."""
+CHANNEL_RETRY_DELAY: Final = timedelta(minutes=10)
+"""When to try again to open a channel that could not be opened, and with it all of the account's, unless the fault is
+the calendar's own. Until then the calendar is read by polling."""
 
-_OF_THE_CALENDAR = (NotFound, Gone, CalendarMissing, BadRequest)
+_CALENDAR_ERRORS = (NotFound, Gone, CalendarMissing, BadRequest)
+
+
+class UpkeepResult(NamedTuple):
+    """The watched calendars that got a channel, and how many calls to Google the upkeep took."""
+
+    opened: Sequence[str]
+    calls: int
 
 
 class ChannelUpkeep:
-    """Keeps a channel open on each watched calendar; without an ``address`` none is opened, and those that are, end."""
+    """Keeps a channel open on each watched calendar. Without an ``address`` none is opened, and the open ones end."""
 
     def __init__(  # noqa: PLR0913, PLR0917  all that a channel touches
         self,
@@ -72,51 +79,53 @@ class ChannelUpkeep:
     ) -> None:
         self._google = google
         self._channels = channels
-        self._ends = ChannelStopper(google, channels)
+        self._stopper = ChannelStopper(google, channels)
         self._accounts = accounts
         self._health = health
         self._address = address
         self._clock = clock
-        self._rests_until: dict[str, datetime] = {}
+        self._paused_until: dict[str, datetime] = {}
 
     def is_due(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> bool:
-        """Whether there is a channel to open."""
-        return bool(self._missing(connection_id, watched))
+        """Return whether there is a channel to open."""
+        return bool(self._without_channel(connection_id, watched))
 
-    def keep(self, connection_id: str, watched: Sequence[WatchedCalendar], going_on: Callable[[], None]) -> int:
-        """Opens what is missing, some at a time, and stops what was replaced; how many calls to Google that took.
+    def keep(
+        self, connection_id: str, watched: Sequence[WatchedCalendar], renew_lease: Callable[[], None]
+    ) -> UpkeepResult:
+        """Open missing channels, some at a time, and stop the replaced ones. ``renew_lease`` is called before a call.
 
-        What was opened is read once more: it may have changed before it was. ``going_on`` is called before each call.
+        A calendar that got a channel is read once more: it may have changed before the channel was open.
         """
         calls, opened = 0, []
-        for calendar in self._missing(connection_id, watched)[:OPENED_AT_ONCE]:
+        for calendar in self._without_channel(connection_id, watched)[:MAX_CHANNELS_OPENED_PER_POLL]:
             calls += 1
-            going_on()
+            renew_lease()
             if self._open(connection_id, calendar):
                 opened.append(calendar.id)
-            elif self._rests(connection_id):
+            elif self._is_paused(connection_id):
                 break
         if opened:
-            self._accounts.ring(connection_id, opened)
-        return calls + self._tidy(connection_id, [each.id for each in watched])
+            self._accounts.mark_notified(connection_id, opened)
+        return UpkeepResult(opened, calls + self._remove_obsolete(connection_id, [each.id for each in watched]))
 
     def stop(self, connection_id: str, watched_ids: Sequence[str]) -> int:
-        """Stops all channels of these calendars; how many calls to Google that took."""
-        channels = [each for some in self._channels.of(watched_ids).values() for each in some]
-        return self._ends.stop(connection_id, channels)
+        """Stop all channels of these calendars, and return how many calls to Google that took."""
+        channels = [each for some in self._channels.get_channels(watched_ids).values() for each in some]
+        return self._stopper.stop(connection_id, channels)
 
-    def _missing(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> list[WatchedCalendar]:
+    def _without_channel(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> list[WatchedCalendar]:
         now = self._clock()
-        if self._address is None or not watched or self._rests(connection_id):
+        if self._address is None or not watched or self._is_paused(connection_id):
             return []
         ids = [each.id for each in watched]
-        channels, refused = self._channels.of(ids), self._channels.refused(ids)
-        could = (each for each in watched if each.id not in refused and not self._rests(each.id))
-        return [each for each in could if to_open(channels.get(each.id, ()), now)]
+        channels, refused = self._channels.get_channels(ids), self._channels.get_refused(ids)
+        possible = (each for each in watched if each.id not in refused and not self._is_paused(each.id))
+        return [each for each in possible if needs_new_channel(channels.get(each.id, ()), now)]
 
-    def _rests(self, whose: str) -> bool:
-        """Whether this connection, or this calendar, is left alone for a while after trouble."""
-        return self._rests_until.get(whose, self._clock()) > self._clock()
+    def _is_paused(self, connection_or_watched_id: str) -> bool:
+        """Return whether no channel is opened for this connection, or this calendar, after an error."""
+        return self._paused_until.get(connection_or_watched_id, self._clock()) > self._clock()
 
     def _open(self, connection_id: str, calendar: WatchedCalendar) -> bool:
         assert self._address
@@ -125,20 +134,21 @@ class ChannelUpkeep:
             with self._health.recording(connection_id):
                 opened = self._google.open(connection_id, calendar.calendar_id, channel, self._address)
         except PushRefused:
-            self._channels.refuse(calendar.id)
+            self._channels.record_refusal(calendar.id)
         except GoogleError as error:
-            whose = calendar.id if isinstance(error, _OF_THE_CALENDAR) else connection_id
-            self._rests_until[whose] = self._clock() + AFTER_TROUBLE
+            paused = calendar.id if isinstance(error, _CALENDAR_ERRORS) else connection_id
+            self._paused_until[paused] = self._clock() + CHANNEL_RETRY_DELAY
         else:
-            self._channels.opened(channel.id, opened.resource_id, opened.expires_at)
+            self._channels.record_opening(channel.id, opened.resource_id, opened.expires_at)
             return True
         self._channels.forget(channel.id)
         return False
 
-    def _tidy(self, connection_id: str, watched_ids: Sequence[str]) -> int:
+    def _remove_obsolete(self, connection_id: str, watched_ids: Sequence[str]) -> int:
+        """Forget ended channels, stop replaced ones, and return how many calls to Google that took."""
         calls, now = 0, self._clock()
-        for channels in self._channels.of(watched_ids).values():
-            for each in to_forget(channels, now):
+        for channels in self._channels.get_channels(watched_ids).values():
+            for each in channels_to_forget(channels, now):
                 self._channels.forget(each.id)
-            calls += self._ends.stop(connection_id, to_stop(channels, now))
+            calls += self._stopper.stop(connection_id, channels_to_stop(channels, now))
         return calls

@@ -1,14 +1,16 @@
-"""How a workflow is doing, what blocks it, and after how long to look again."""
+"""The health of workflows, and the blockers that make it worse."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from slotsync.domain.messages import Message
+from slotsync.domain.retry_delays import CALENDAR_RECHECK_DELAY, PARKED_RETRY_DELAY, retry_delay
 
 
 class Health(StrEnum):
-    """How a workflow is doing, as of its last round; the later in this list, the worse."""
+    """The health of a workflow after its last round; the later in this list, the worse."""
 
     NEW = "new"
     IN_STEP = "in_step"
@@ -19,24 +21,37 @@ class Health(StrEnum):
 
 
 class Blocker(Message):
-    """Why something is not in step, and after how long to look again if nobody calls earlier."""
+    """The reason why something is not in step, and after how long to try again if no signal comes earlier."""
 
     health: Health
     reason: str
-    look_again: timedelta
+    look_again: timedelta  # stored name
 
 
-NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=timedelta(minutes=15))
-"""Its managed calendar is being made; that workflow calls when it is there."""
+NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=CALENDAR_RECHECK_DELAY)
+"""The managed calendar is being created; its workflow signals when it is there."""
 
-NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again=timedelta(hours=6))
-"""The merchant has not connected Google, or no longer is; connecting calls."""
+NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again=PARKED_RETRY_DELAY)
+"""The merchant has not connected Google, or has disconnected it; a new connection signals."""
 
 OVERDUE_WRITE = Blocker(health=Health.RETRYING, reason="slow", look_again=timedelta())
-"""Google has not taken a write for a while; the pending activity in the UI says why."""
+"""Google has not accepted a write for a while; the pending activity in Temporal's UI shows why."""
+
+_HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
+    "GrantLost": Health.PARKED,
+    "ScopeMissing": Health.PARKED,
+    "CalendarMissing": Health.WAITING,
+    "BadRequest": Health.FAILED,
+}
 
 
-def worst(holds: Iterable[Blocker]) -> Blocker | None:
-    """The one that an operator should hear of first; nothing when all is in step."""
+def blocker_for_error(error_type: str, reason: str) -> Blocker:
+    """Return the blocker for an error of this class (see ``slotsync.errors``): unknown errors are retried."""
+    health = _HEALTH_BY_ERROR.get(error_type, Health.RETRYING)
+    return Blocker(health=health, reason=reason, look_again=retry_delay(error_type))
+
+
+def worst(blockers: Iterable[Blocker]) -> Blocker | None:
+    """Return the blocker with the worst health, or None if there is no blocker."""
     order = list(Health)
-    return max(holds, key=lambda hold: order.index(hold.health), default=None)
+    return max(blockers, key=lambda blocker: order.index(blocker.health), default=None)

@@ -1,36 +1,71 @@
-"""How long to wait before the next try: by the error, or as a server asks."""
+"""Retry delays: how long to wait before the next try, by the error or the obstacle, or as a server asks.
 
+Activities that fail with a transient error are retried by Temporal itself, ever more slowly; the delays here are for
+what is left to a workflow, the poller or a person, and for servers that name a delay.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Final
 
-from slotsync.domain.health import Blocker, Health
+DEFAULT_RETRY_DELAY: Final = timedelta(minutes=5)
 
-_BY_FAILURE = {
-    "QuotaExhausted": (Health.RETRYING, timedelta(hours=1)),
-    "GrantLost": (Health.PARKED, timedelta(hours=6)),
-    "ScopeMissing": (Health.PARKED, timedelta(hours=6)),
-    "CalendarMissing": (Health.WAITING, timedelta(seconds=1)),
-    "BadRequest": (Health.FAILED, timedelta(hours=6)),
+QUOTA_RETRY_DELAY: Final = timedelta(hours=1)
+
+CALENDAR_MISSING_RETRY_DELAY: Final = timedelta(seconds=1)
+"""Short, since the next round finds out what has become of the calendar."""
+
+PARKED_RETRY_DELAY: Final = timedelta(hours=6)
+"""For work that waits for a person, who normally resumes it earlier."""
+
+BAD_REQUEST_RETRY_DELAY: Final = timedelta(hours=6)
+
+OPERATOR_RETRY_DELAY: Final = timedelta(minutes=5)
+"""For a fault that only an operator can repair, such as a wrong setting; then the work continues by itself."""
+
+CALENDAR_RECHECK_DELAY: Final = timedelta(minutes=15)
+"""For work that waits for a managed calendar, in case the signal that it was created is lost."""
+
+MAX_PERMIT_RECHECK_DELAY: Final = timedelta(minutes=15)
+"""The longest wait of a calendar in the queue before its position is computed again."""
+
+MIN_READING_RETRY_DELAY: Final = timedelta(seconds=5)
+READING_RETRY_DIVISOR: Final = 4
+"""A failed reading is repeated after the time for which it has been failing, divided by this."""
+
+_BY_ERROR: Final[Mapping[str, timedelta]] = {
+    "QuotaExhausted": QUOTA_RETRY_DELAY,
+    "GrantLost": PARKED_RETRY_DELAY,
+    "ScopeMissing": PARKED_RETRY_DELAY,
+    "CalendarMissing": CALENDAR_MISSING_RETRY_DELAY,
+    "BadRequest": BAD_REQUEST_RETRY_DELAY,
 }
-_STILL_TRYING = (Health.RETRYING, timedelta(minutes=5))
 
 
-def blocker_for_error(failure: str, reason: str) -> Blocker:
-    """What to do about an error of this class (see ``slotsync.errors``): nothing is ever given up."""
-    health, look_again = _BY_FAILURE.get(failure, _STILL_TRYING)
-    return Blocker(health=health, reason=reason, look_again=look_again)
+def retry_delay(error_type: str) -> timedelta:
+    """Return the delay after an error of this class (see ``slotsync.errors``): nothing is ever given up."""
+    return _BY_ERROR.get(error_type, DEFAULT_RETRY_DELAY)
 
 
-def asked_delay(header: str | None, now: datetime) -> timedelta | None:
-    """The wait that the header asks for, as seconds or as a date; nothing when it asks for none, or cannot be read."""
+def reading_retry_delay(failing_for: timedelta, max_delay: timedelta) -> timedelta:
+    """Return the delay before a calendar is read again that has been failing for this time: ever longer."""
+    return min(max(failing_for / READING_RETRY_DIVISOR, MIN_READING_RETRY_DELAY), max_delay)
+
+
+def parse_retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """Return the delay in a ``Retry-After`` header, given as seconds or as a date.
+
+    None if there is no header, or it cannot be read.
+    """
     if not header:
         return None
     try:
-        return timedelta(seconds=int(header)) if header.isdecimal() else max(_date(header) - now, timedelta())
+        return timedelta(seconds=int(header)) if header.isdecimal() else max(_parse_date(header) - now, timedelta())
     except (ValueError, OverflowError):
         return None
 
 
-def _date(header: str) -> datetime:
+def _parse_date(header: str) -> datetime:
     moment = parsedate_to_datetime(header)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

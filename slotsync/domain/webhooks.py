@@ -1,4 +1,4 @@
-"""What webhooks tell the platform, in the envelope of the Standard Webhooks specification."""
+"""Webhooks to the platform, in the envelope of the Standard Webhooks specification."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from slotsync.domain.messages import Message
 
 
 class WebhookType(StrEnum):
-    """What a message is about."""
+    """The types of webhooks."""
 
     AVAILABILITY_CHANGED = "availability.changed"
     CONFLICT_FOUND = "conflict.found"
@@ -25,9 +25,9 @@ class WebhookSlot(Interval):
 
 
 class AvailabilityChanged(Message):
-    """A product's availability is another in the ``changed`` times: there, ``slots`` are now all that is not free.
+    """A product's availability has changed in the ``changed`` times: ``slots`` are all times in them that are not free.
 
-    ``number`` grows with each message of this kind about the product.
+    ``number`` grows with each webhook of this type about the product.
     """
 
     merchant: str
@@ -40,7 +40,7 @@ class AvailabilityChanged(Message):
 
 
 class ConflictFound(Message):
-    """A new busy time lies over an item of a reservation, which is from ``start`` to ``end``."""
+    """A new busy time overlaps an item of a reservation, which lasts from ``start`` to ``end``."""
 
     merchant: str
     product: str
@@ -55,16 +55,15 @@ WebhookData = AvailabilityChanged | ConflictFound
 
 
 class Webhook(Message):
-    """One message to the platform; ``timestamp`` is when what it tells happened."""
+    """One webhook to the platform; ``timestamp`` is when the event in it happened."""
 
     type: WebhookType
     timestamp: AwareDatetime
     data: WebhookData
 
 
-def webhook(news: WebhookData, at: datetime) -> Webhook:
-    """The message that tells this news."""
-    found = isinstance(news, ConflictFound)
-    return Webhook(
-        type=WebhookType.CONFLICT_FOUND if found else WebhookType.AVAILABILITY_CHANGED, timestamp=at, data=news
-    )
+def build_webhook(data: WebhookData, at: datetime) -> Webhook:
+    """Return the webhook with this data."""
+    is_conflict = isinstance(data, ConflictFound)
+    kind = WebhookType.CONFLICT_FOUND if is_conflict else WebhookType.AVAILABILITY_CHANGED
+    return Webhook(type=kind, timestamp=at, data=data)

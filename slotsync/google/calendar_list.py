@@ -1,51 +1,57 @@
-"""The calendars of an account, to pick from."""
+"""List the calendars of an account, for the merchant to pick from."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from slotsync.domain.availability.blocking import PickableCalendar, may_block
-from slotsync.google.service import CalendarService, GoogleRequest, GoogleServices, ask
+from slotsync.google.requests import execute, list_items, no_heartbeat
+from slotsync.google.service import CalendarService, GoogleServices
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarList, CalendarListEntry
 
-PAGE = 250
+MAX_CALENDARS_PER_PAGE = 250
+"""Google's own maximum."""
 
 
 class GoogleCalendarList:
-    """Lists calendars. Nothing of it is kept."""
+    """The calendar lists of connected accounts. Nothing of them is stored."""
 
     def __init__(self, services: GoogleServices) -> None:
         self._services = services
 
-    def of(self, connection_id: str) -> "list[CalendarListEntry]":
-        """Every calendar that the account shows, hidden ones too."""
-        return list(entries(self._services.calendar(connection_id)))
+    def list_entries(self, connection_id: str) -> "list[CalendarListEntry]":
+        """Return every calendar that the account shows, hidden ones included."""
+        return list(iterate_entries(self._services.calendar(connection_id)))
 
 
-def entries(
+def iterate_entries(
     service: CalendarService,
-    send: "Callable[[GoogleRequest[CalendarList]], CalendarList]" = ask,
+    heartbeat: Callable[[], None] = no_heartbeat,
     role: Literal["owner"] | None = None,
 ) -> "Iterator[CalendarListEntry]":
-    """The account's calendars page by page, hidden ones too; where a role is named, only those that it has it in."""
-    token: str | None = None
-    while True:
-        page = send(service.calendar_list.list(maxResults=PAGE, minAccessRole=role, showHidden=True, pageToken=token))
-        yield from page.get("items", [])
-        token = page.get("nextPageToken")
-        if not token:
-            return
+    """Yield the account's calendars, hidden ones included; with a ``role``, only those where the account has it."""
+
+    def fetch_page(token: str | None) -> "CalendarList":
+        listing = service.calendar_list.list(
+            maxResults=MAX_CALENDARS_PER_PAGE, minAccessRole=role, showHidden=True, pageToken=token
+        )
+        return execute(listing, heartbeat)
+
+    return list_items(fetch_page)
 
 
-def pickable(entries: "Collection[CalendarListEntry]", managed: Collection[str]) -> list[PickableCalendar]:
-    """Those that may block a product: the account's own first, then by name."""
-    found = [
+def select_pickable(entries: "Collection[CalendarListEntry]", managed: Collection[str]) -> list[PickableCalendar]:
+    """Return the calendars that may block a product: the primary calendar first, then by name.
+
+    ``managed`` holds the ids of calendars that slotsync created.
+    """
+    pickable = [
         PickableCalendar(id=each["id"], name=_name(each), primary=each.get("primary", False))
         for each in entries
         if may_block(each["id"], each.get("description", ""), managed)
     ]
-    return sorted(found, key=lambda each: (not each.primary, each.name.casefold(), each.id))
+    return sorted(pickable, key=lambda each: (not each.primary, each.name.casefold(), each.id))
 
 
 def _name(entry: "CalendarListEntry") -> str:

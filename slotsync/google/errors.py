@@ -1,9 +1,8 @@
-"""Google's errors, classified by reason.
+"""Sort Google's errors by reason into the classes of ``slotsync.errors``.
 
-``HttpError.error_details`` holds one of several shapes, and never all of them, so the body is read here.
+``BY_REASON`` decides by Google's ``reason``; ``BY_STATUS`` only where there is no reason that we know.
 
-
-Google's ``reason`` decides. The status decides only where there is no reason that we know.
+``HttpError.error_details`` holds one of several shapes, and never all of them, so the body is parsed here.
 """
 
 import json
@@ -16,7 +15,7 @@ from google.auth.exceptions import GoogleAuthError, RefreshError
 from googleapiclient.errors import HttpError
 from httplib2 import HttpLib2Error
 
-from slotsync.domain.retry_delays import asked_delay
+from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY, parse_retry_after
 from slotsync.errors import (
     BadRequest,
     Conflict,
@@ -35,9 +34,9 @@ from slotsync.errors import (
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """One refused call: the status, Google's reason, its message, and how long it asks to wait.
+    """Google's answer to a refused call: status, reason, message, and the delay that it asks for.
 
-    ``reason`` is empty when the body is not Google's.
+    ``reason`` is empty if the body is not Google's.
     """
 
     status: int
@@ -46,14 +45,14 @@ class ErrorResponse:
     delay: timedelta | None
 
 
-def read_refusal(error: HttpError, now: datetime | None = None) -> ErrorResponse:
-    """What Google answered instead of doing what was asked."""
+def parse_error_response(error: HttpError, now: datetime | None = None) -> ErrorResponse:
+    """Return Google's error answer. ``now`` is the time from which a ``Retry-After`` date counts."""
     envelope = _envelope(error.content)
     return ErrorResponse(
         status=int(error.resp.status),
         reason=_reason(envelope),
         message=str(envelope.get("message", "")),
-        delay=asked_delay(error.resp.get("retry-after"), now or datetime.now(UTC)),
+        delay=parse_retry_after(error.resp.get("retry-after"), now or datetime.now(UTC)),
     )
 
 
@@ -80,154 +79,157 @@ def _mapping(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-FAILURES = (HttpError, GoogleAuthError, HttpLib2Error, HTTPException, OSError)
-"""Everything that a call of the Google client can fail with."""
-
-OPERATOR_DELAY = timedelta(minutes=5)
-"""What an operator has to mend is tried again this often, so that it goes on by itself afterwards."""
+CLIENT_EXCEPTIONS = (HttpError, GoogleAuthError, HttpLib2Error, HTTPException, OSError)
+"""The exceptions that a call of the Google client can raise."""
 
 
 class ErrorKind(NamedTuple):
-    """A class of error, what happened in plain words, and what mends it."""
+    """A class of error with its message (cause and remedy) and, if it needs one, its own retry delay."""
 
     error: type[GoogleError]
-    says: str
+    message: str
     delay: timedelta | None = None
 
 
-BUSY = ErrorKind(Transient, "Google has a problem of its own; it is tried again")
+SERVER_ERROR = ErrorKind(Transient, "Google has an internal error; it is tried again")
 TOKEN_REFUSED = ErrorKind(Transient, "Google refused the access token; it is tried again with a new one")
-TOO_FAST = ErrorKind(RateLimited, "too many calls to Google at once; it goes on more slowly")
-USED_UP = ErrorKind(QuotaExhausted, "a usage limit of Google is used up; it takes hours to recover")
-NO_SCOPE = ErrorKind(ScopeMissing, "the grant does not cover this call; the merchant must connect again and allow it")
-API_OFF = ErrorKind(
-    Transient, "the Google Calendar API is switched off; enable it in the Cloud project", OPERATOR_DELAY
+RATE_LIMITED = ErrorKind(RateLimited, "too many calls to Google at once; it continues more slowly")
+QUOTA_EXHAUSTED = ErrorKind(QuotaExhausted, "a usage limit of Google is used up; it takes hours to recover")
+SCOPE_MISSING = ErrorKind(
+    ScopeMissing, "the grant does not cover this call; the merchant must connect again and allow it"
 )
-NOT_THERE = ErrorKind(NotFound, "Google knows no such thing, or does not show it to this account")
+API_DISABLED = ErrorKind(
+    Transient, "the Google Calendar API is switched off; enable it in the Cloud project", OPERATOR_RETRY_DELAY
+)
+NOT_FOUND = ErrorKind(NotFound, "Google knows no such thing, or does not show it to this account")
 DELETED = ErrorKind(Gone, "it was deleted in Google before")
-RESYNC = ErrorKind(Gone, "Google no longer knows this point in time; read everything again")
-TAKEN = ErrorKind(Exists, "the id is taken in Google")
+RESYNC_REQUIRED = ErrorKind(Gone, "Google no longer knows this point in time; read everything again")
+ID_TAKEN = ErrorKind(Exists, "the id is taken in Google")
 CHANGED = ErrorKind(Conflict, "it was changed in Google since it was read; read it again")
-FORBIDDEN = ErrorKind(BadRequest, "Google does not allow this to any caller like us; it is a fault of slotsync")
-NOT_UNDERSTOOD = ErrorKind(BadRequest, "Google does not accept the request; it is a fault of slotsync")
-NO_ACCESS_YET = ErrorKind(
+FORBIDDEN = ErrorKind(BadRequest, "Google does not allow this to any caller like us; it is a bug in slotsync")
+INVALID_REQUEST = ErrorKind(BadRequest, "Google does not accept the request; it is a bug in slotsync")
+NO_WRITE_ACCESS = ErrorKind(
     Transient, "this account may not write to the calendar, which happens right after its creation"
 )
-NO_PUSH = ErrorKind(PushRefused, "Google never tells of changes in this calendar; it is only polled")
-NO_RECEIVER = ErrorKind(
+PUSH_NOT_SUPPORTED = ErrorKind(PushRefused, "Google sends no notifications for this calendar; it is only polled")
+PUSH_ADDRESS_REFUSED = ErrorKind(
     Transient,
-    "Google sends no push messages to this address; SLOTSYNC_PUBLIC_URL must be https, with a valid certificate",
-    OPERATOR_DELAY,
+    "Google sends no notifications to this address; SLOTSYNC_PUBLIC_URL must be https, with a valid certificate",
+    OPERATOR_RETRY_DELAY,
 )
-UNKNOWN_ANSWER = ErrorKind(Transient, "an answer that is not known from Google; it is tried again")
+UNKNOWN_RESPONSE = ErrorKind(Transient, "Google's answer is not known to slotsync; it is tried again")
 
 BY_REASON: dict[str, ErrorKind] = {
-    "accessNotConfigured": API_OFF,
-    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": NO_SCOPE,
+    "accessNotConfigured": API_DISABLED,
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": SCOPE_MISSING,
     "authError": TOKEN_REFUSED,
-    "backendError": BUSY,
-    "badRequest": NOT_UNDERSTOOD,
-    "channelIdNotUnique": TAKEN,
+    "backendError": SERVER_ERROR,
+    "badRequest": INVALID_REQUEST,
+    "channelIdNotUnique": ID_TAKEN,
     "conditionNotMet": CHANGED,
-    "conflict": ErrorKind(Transient, "two calls met in Google; it is tried again"),
-    "dailyLimitExceeded": USED_UP,
+    "conflict": ErrorKind(Transient, "two calls conflicted in Google; it is tried again"),
+    "dailyLimitExceeded": QUOTA_EXHAUSTED,
     "deleted": DELETED,
-    "duplicate": TAKEN,
-    "forbidden": NOT_THERE,
+    "duplicate": ID_TAKEN,
+    "forbidden": NOT_FOUND,
     "forbiddenForNonOrganizer": FORBIDDEN,
     "forbiddenForServiceAccounts": FORBIDDEN,
-    "fullSyncRequired": RESYNC,
-    "insufficientPermissions": NO_SCOPE,
-    "internalError": BUSY,
-    "invalid": NOT_UNDERSTOOD,
-    "notFound": NOT_THERE,
-    "NOT_FOUND": NOT_THERE,
-    "parseError": NOT_UNDERSTOOD,
-    "push.webhookUrlNotHttps": NO_RECEIVER,
-    "push.webhookUrlUnauthorized": NO_RECEIVER,
-    "pushNotSupportedForRequestedResource": NO_PUSH,
-    "quotaExceeded": USED_UP,
-    "rateLimitExceeded": TOO_FAST,
-    "RATE_LIMIT_EXCEEDED": TOO_FAST,
-    "required": NOT_UNDERSTOOD,
-    "requiredAccessLevel": NO_ACCESS_YET,
-    "RESOURCE_EXHAUSTED": TOO_FAST,
-    "SERVICE_DISABLED": API_OFF,
-    "timeRangeEmpty": NOT_UNDERSTOOD,
-    "timeRangeTooLong": NOT_UNDERSTOOD,
+    "fullSyncRequired": RESYNC_REQUIRED,
+    "insufficientPermissions": SCOPE_MISSING,
+    "internalError": SERVER_ERROR,
+    "invalid": INVALID_REQUEST,
+    "notFound": NOT_FOUND,
+    "NOT_FOUND": NOT_FOUND,
+    "parseError": INVALID_REQUEST,
+    "push.webhookUrlNotHttps": PUSH_ADDRESS_REFUSED,
+    "push.webhookUrlUnauthorized": PUSH_ADDRESS_REFUSED,
+    "pushNotSupportedForRequestedResource": PUSH_NOT_SUPPORTED,
+    "quotaExceeded": QUOTA_EXHAUSTED,
+    "rateLimitExceeded": RATE_LIMITED,
+    "RATE_LIMIT_EXCEEDED": RATE_LIMITED,
+    "required": INVALID_REQUEST,
+    "requiredAccessLevel": NO_WRITE_ACCESS,
+    "RESOURCE_EXHAUSTED": RATE_LIMITED,
+    "SERVICE_DISABLED": API_DISABLED,
+    "timeRangeEmpty": INVALID_REQUEST,
+    "timeRangeTooLong": INVALID_REQUEST,
     "UNAUTHENTICATED": TOKEN_REFUSED,
-    "updatedMinTooLongAgo": RESYNC,
-    "userRateLimitExceeded": TOO_FAST,
+    "updatedMinTooLongAgo": RESYNC_REQUIRED,
+    "userRateLimitExceeded": RATE_LIMITED,
 }
 
-# A 403 or 404 without a reason comes from something between Google and us: it must not look like a lost calendar.
+# A 403 or 404 without a reason comes from a proxy between Google and us: it must not be taken for a lost calendar.
 BY_STATUS: dict[int, ErrorKind] = {
-    400: NOT_UNDERSTOOD,
+    400: INVALID_REQUEST,
     401: TOKEN_REFUSED,
-    409: TAKEN,
+    409: ID_TAKEN,
     410: DELETED,
     412: CHANGED,
-    413: NOT_UNDERSTOOD,
-    414: NOT_UNDERSTOOD,
-    429: TOO_FAST,
+    413: INVALID_REQUEST,
+    414: INVALID_REQUEST,
+    429: RATE_LIMITED,
 }
 
-GRANT_DEATHS = frozenset(
+GRANT_LOST_REASONS = frozenset(
     {"invalid_grant", "invalid_rapt", "rapt_required", "admin_policy_enforced", "org_internal", "access_denied"}
 )
+"""The token endpoint's reasons for which the grant is lost until the merchant or an administrator restores it."""
 
-CLIENT_FAULTS = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "disabled_client"})
+OAUTH_CLIENT_REASONS = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "disabled_client"})
+"""The token endpoint's reasons that concern our own OAuth client."""
 
 
-def classify(error: Exception) -> GoogleError:
-    """The error in our own family, with cause and remedy, and nothing of the event, the guest or the token."""
+def classify_error(error: Exception) -> GoogleError:
+    """Return the error as a ``GoogleError`` with cause and remedy, without data of event, guest or token."""
     if isinstance(error, GoogleError):
         return error
     if isinstance(error, HttpError):
-        return _of_refusal(read_refusal(error))
+        return _from_response(parse_error_response(error))
     if isinstance(error, RefreshError):
-        return _of_refresh(error)
+        return _from_refresh(error)
     if isinstance(error, TimeoutError):
         return Transient("Google did not answer in time; it is tried again", reason="timeout")
     return Transient("Google cannot be reached; it is tried again", reason="unreachable")
 
 
-def _of_refusal(refusal: ErrorResponse) -> GoogleError:
-    kind = _kind(refusal)
-    reason = refusal.reason or f"http{refusal.status}"
-    delay = refusal.delay or kind.delay
-    return kind.error(f"{kind.says} ({refusal.status} {reason})", reason=reason, status=refusal.status, delay=delay)
+def _from_response(response: ErrorResponse) -> GoogleError:
+    kind = _find_kind(response)
+    reason = response.reason or f"http{response.status}"
+    delay = response.delay or kind.delay
+    return kind.error(
+        f"{kind.message} ({response.status} {reason})", reason=reason, status=response.status, delay=delay
+    )
 
 
-def _kind(refusal: ErrorResponse) -> ErrorKind:
-    if refusal.message.startswith("Invalid sequence value"):
-        return CHANGED  # its reason is the same as that of a malformed request
-    return BY_REASON.get(refusal.reason) or BY_STATUS.get(refusal.status) or _unknown(refusal)
+def _find_kind(response: ErrorResponse) -> ErrorKind:
+    if response.message.startswith("Invalid sequence value"):
+        return CHANGED  # its reason is also that of a malformed request
+    return BY_REASON.get(response.reason) or BY_STATUS.get(response.status) or _unknown_kind(response)
 
 
-def _unknown(refusal: ErrorResponse) -> ErrorKind:
-    return BUSY if refusal.status >= 500 else UNKNOWN_ANSWER  # noqa: PLR2004 - the server errors of HTTP
+def _unknown_kind(response: ErrorResponse) -> ErrorKind:
+    return SERVER_ERROR if response.status >= 500 else UNKNOWN_RESPONSE  # noqa: PLR2004 - the server errors of HTTP
 
 
-def _of_refresh(error: RefreshError) -> GoogleError:
+def _from_refresh(error: RefreshError) -> GoogleError:
     reason = _refresh_reason(error)
-    if reason in GRANT_DEATHS:
+    if reason in GRANT_LOST_REASONS:
         return GrantLost(f"Google ended the grant; the merchant must connect again ({reason})", reason=reason)
     unknown = Transient(f"Google gave no access token; it is tried again ({reason})", reason=reason)
-    return client_fault(reason) or unknown
+    return oauth_client_error(reason) or unknown
 
 
-def client_fault(reason: str) -> Transient | None:
-    """What is wrong with our own OAuth client, if this reason of a token endpoint is about that."""
-    if reason not in CLIENT_FAULTS:
+def oauth_client_error(reason: str) -> Transient | None:
+    """Return the error if the token endpoint's reason concerns our own OAuth client, else None."""
+    if reason not in OAUTH_CLIENT_REASONS:
         return None
     remedy = "check SLOTSYNC_GOOGLE_CLIENT_ID and SLOTSYNC_GOOGLE_CLIENT_SECRET"
-    return Transient(f"Google refuses our OAuth client; {remedy} ({reason})", reason=reason, delay=OPERATOR_DELAY)
+    return Transient(f"Google refuses our OAuth client; {remedy} ({reason})", reason=reason, delay=OPERATOR_RETRY_DELAY)
 
 
 def _refresh_reason(error: RefreshError) -> str:
     body = error.args[1] if len(error.args) > 1 else None
     if not isinstance(body, dict):
-        # google-auth drops the body of invalid_rapt and tells a person at a terminal what to do.
+        # google-auth drops the body of invalid_rapt and raises an instruction for a person at a terminal.
         return "invalid_rapt" if "Reauthentication is needed" in str(error) else "refresh"
     return str(body.get("error_subtype") or body.get("error") or "refresh")

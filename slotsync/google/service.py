@@ -1,4 +1,4 @@
-"""Google service objects: one for each thread and connection, never shared; and one call on them."""
+"""Google service objects: one for each thread and connection, never shared."""
 
 import threading
 import weakref
@@ -6,65 +6,32 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import httplib2
 from google_auth_httplib2 import AuthorizedHttp  # type: ignore[import-untyped]  # ships no types
 from googleapiclient.discovery import build
 
 from slotsync.clock import utc_now
-from slotsync.errors import Transient
 from slotsync.google.auth.tokens import AccessTokens, ConnectionCredentials, GrantStore
-from slotsync.google.errors import FAILURES, classify
 from slotsync.settings import Settings
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import CalendarResource
 
-Answer_co = TypeVar("Answer_co", covariant=True)
+GOOGLE_TIMEOUT = timedelta(seconds=10)
+"""Longest wait for Google's answer to one call."""
 
+MAX_SERVICES_PER_THREAD = 16
+"""Services that a thread keeps, each with an open connection to Google. One takes about 0.4 MB and 5 ms to build."""
 
-class GoogleRequest(Protocol[Answer_co]):
-    """A request of the Google client that was not sent yet."""
-
-    def execute(self, http: None = None, num_retries: int = 0) -> Answer_co:
-        """Google's answer."""
-        ...
-
-
-def ask(call: GoogleRequest[Answer_co]) -> Answer_co:
-    """Google's answer, or a ``GoogleError``. Sent once: whoever asked decides about another time."""
-    answer = _send(call)
-    if isinstance(answer, dict):
-        return answer
-    # Google's client hands over what it cannot read as a string, with whatever status of success it came.
-    raise Transient("Google's answer cannot be read; it is tried again", reason="unreadable")
-
-
-def order(call: GoogleRequest[object]) -> None:
-    """Done, for a call that Google answers with nothing; or a ``GoogleError``."""
-    _send(call)
-
-
-def _send(call: GoogleRequest[Answer_co]) -> Answer_co:
-    try:
-        return call.execute(num_retries=0)
-    except FAILURES as error:
-        # Not chained: the client's own message holds the URL, with the ids of the calendar and the event in it.
-        raise classify(error) from None
-
-
-TIMEOUT = timedelta(seconds=10)
-KEPT_PER_THREAD = 16
-"""Services that a thread keeps, with their connection to Google open. One takes about 0.4 MB and 5 ms to build."""
-
-IDLE = timedelta(seconds=30)
-"""How long a connection to Google may lie idle. Google ends it after minutes, what lies between perhaps earlier, and
-the next call on it would fail: httplib2 does not notice before it has sent something."""
+MAX_IDLE_TIME = timedelta(seconds=30)
+"""Longest time that a connection to Google is kept without a call. Google closes it after minutes, a proxy in between
+perhaps earlier, and the next call on it would fail: httplib2 notices only after it has sent something."""
 
 
 class CalendarService:
-    """The Calendar API as one connection, for one thread. Its parts are built once: each takes 2 ms."""
+    """The Calendar API for one connection and one thread. Its resources are built once: each takes 2 ms."""
 
     def __init__(self, connection_id: str, tokens: AccessTokens, endpoint: str, timeout: timedelta) -> None:
         self.credentials = ConnectionCredentials(connection_id, tokens)
@@ -81,101 +48,109 @@ class CalendarService:
 
     @cached_property
     def events(self) -> "CalendarResource.EventsResource":
-        """The methods on events."""
+        """Return the methods on events."""
         return self.resource.events()
 
     @cached_property
     def calendars(self) -> "CalendarResource.CalendarsResource":
-        """The methods on calendars."""
+        """Return the methods on calendars."""
         return self.resource.calendars()
 
     @cached_property
     def calendar_list(self) -> "CalendarResource.CalendarListResource":
-        """The methods on the list of calendars."""
+        """Return the methods on the account's list of calendars."""
         return self.resource.calendarList()
 
     @cached_property
     def channels(self) -> "CalendarResource.ChannelsResource":
-        """The method that ends a channel; what is watched has the one that opens it."""
+        """Return the method that stops a channel; the one that opens it belongs to the watched resource."""
         return self.resource.channels()
 
     @cached_property
     def freebusy(self) -> "CalendarResource.FreebusyResource":
-        """The method that tells busy times."""
+        """Return the method that reads busy times."""
         return self.resource.freebusy()
 
     def prepare(self, now: datetime) -> None:
-        """Takes the newest token, and makes sure that the next call does not meet a connection that was ended."""
-        if self._used_at and now - self._used_at > IDLE:
+        """Load the stored token, and close a connection to Google that was idle for longer than ``MAX_IDLE_TIME``.
+
+        Raises:
+            GrantLost: The connection has no valid grant.
+        """
+        if self._used_at and now - self._used_at > MAX_IDLE_TIME:
             self.close()
         self._used_at = now
-        self.credentials.look_up()
+        self.credentials.load_stored_token()
 
     def close(self) -> None:
-        """Closes its connection to Google; the next call opens another one."""
+        """Close the connection to Google; the next call opens another one."""
         self._http.close()
 
 
 class ThreadServices:
-    """The services that one thread used last, one for each connection."""
+    """The services that one thread used last, at most one for each connection."""
 
-    def __init__(self, make: Callable[[str], CalendarService], kept: int) -> None:
-        self._make = make
-        self._kept = kept
+    def __init__(self, build: Callable[[str], CalendarService], max_services: int) -> None:
+        self._build = build
+        self._max_services = max_services
         self._services: OrderedDict[str, CalendarService] = OrderedDict()
 
-    def of(self, connection_id: str) -> CalendarService:
-        """The service of this connection, built on its first use."""
-        service = self._services.pop(connection_id, None) or self._make(connection_id)
+    def get(self, connection_id: str) -> CalendarService:
+        """Return the connection's service, which is built on its first use."""
+        service = self._services.pop(connection_id, None) or self._build(connection_id)
         self._services[connection_id] = service
-        while len(self._services) > self._kept:
+        while len(self._services) > self._max_services:
             self._services.popitem(last=False)[1].close()
         return service
 
     def close(self) -> None:
-        """Closes all of them."""
+        """Close all services."""
         while self._services:
             self._services.popitem()[1].close()
 
     def __del__(self) -> None:
-        self.close()  # its thread has ended
+        self.close()  # the thread has ended
 
 
 class GoogleServices:
-    """Google services, each for one thread and one connection: httplib2 would hand answers to the wrong caller."""
+    """Google services, each for one thread and one connection: httplib2 gives answers to the wrong caller if shared."""
 
     def __init__(
         self,
         settings: Settings,
         grants: GrantStore,
         *,
-        timeout: timedelta = TIMEOUT,
-        kept_per_thread: int = KEPT_PER_THREAD,
+        timeout: timedelta = GOOGLE_TIMEOUT,
+        max_services_per_thread: int = MAX_SERVICES_PER_THREAD,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._tokens = AccessTokens(settings, grants, clock)
         self._endpoint = settings.google.api
         self._timeout = timeout
-        self._kept = kept_per_thread
+        self._max_services = max_services_per_thread
         self._clock = clock
         self._local = threading.local()
         self._threads: weakref.WeakSet[ThreadServices] = weakref.WeakSet()
 
     def calendar(self, connection_id: str) -> CalendarService:
-        """The Calendar API as this connection, for the calling thread alone. Ask anew for each operation."""
-        service = self._of_this_thread().of(connection_id)
+        """Return the Calendar API for this connection and the calling thread alone. Call it again for each operation.
+
+        Raises:
+            GrantLost: The connection has no valid grant.
+        """
+        service = self._thread_services().get(connection_id)
         service.prepare(self._clock())
         return service
 
     def close(self) -> None:
-        """Closes all connections to Google; no thread may be in a call."""
+        """Close all connections to Google. No thread may be in a call."""
         for services in list(self._threads):
             services.close()
 
-    def _of_this_thread(self) -> ThreadServices:
+    def _thread_services(self) -> ThreadServices:
         services: ThreadServices | None = getattr(self._local, "services", None)
         if services is None:
-            services = self._local.services = ThreadServices(self._build, self._kept)
+            services = self._local.services = ThreadServices(self._build, self._max_services)
             self._threads.add(services)
         return services
 

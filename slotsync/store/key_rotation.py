@@ -13,7 +13,7 @@ from slotsync.store.tables import METADATA
 
 
 @dataclass(frozen=True)
-class Rotated:
+class ColumnRotation:
     """How many secrets of a column were sealed anew, are sealed with the first key already, or open with no key."""
 
     column: str
@@ -30,7 +30,7 @@ def encrypted_columns() -> Iterator[tuple[Table, "Column[str]"]]:
                 yield table, column
 
 
-def rotate(store: Store, vault: Vault) -> list[Rotated]:
+def rotate(store: Store, vault: Vault) -> list[ColumnRotation]:
     """Seals everything with the first key. A secret that changes meanwhile is left: it was sealed with that key."""
     return [_rotate_column(store, vault, table, column) for table, column in encrypted_columns()]
 
@@ -40,7 +40,7 @@ def count_lost(store: Store, vault: Vault) -> int:
     return sum(_is_lost(vault, sealed) for _, column in encrypted_columns() for _, sealed in _secrets(store, column))
 
 
-def _rotate_column(store: Store, vault: Vault, table: Table, column: "Column[str]") -> Rotated:
+def _rotate_column(store: Store, vault: Vault, table: Table, column: "Column[str]") -> ColumnRotation:
     renewed = current = lost = 0
     for key, sealed in _secrets(store, column):
         if vault.is_current(sealed):
@@ -49,7 +49,7 @@ def _rotate_column(store: Store, vault: Vault, table: Table, column: "Column[str
             lost += 1
         else:
             renewed += _replace(store, table, column, key, (sealed, vault.rotate(sealed)))
-    return Rotated(f"{table.name}.{column.name}", renewed, current, lost)
+    return ColumnRotation(f"{table.name}.{column.name}", renewed, current, lost)
 
 
 def _secrets(store: Store, column: "Column[str]") -> list[tuple[tuple[object, ...], str]]:

@@ -1,13 +1,42 @@
-"""Merchants: known once something is stored for them."""
+"""Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
+from sqlmodel import select
 
+from slotsync.domain.calendars.owner import Switch
 from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
 
-_ENSURE = Upsert(table_of(MerchantRow), lambda insert: insert.on_conflict_do_nothing())
+_TABLE = table_of(MerchantRow)
+_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+
+
+class Merchants:
+    """Stores the merchants and their switches."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def switch(self, merchant: str, switch: Switch) -> None:
+        """Switch synchronization of the whole merchant; the owners' own switches stay as they are."""
+        own = update(_TABLE).filter_by(id=merchant)
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            connection.execute(own.values(**switch.model_dump()))
+
+    def is_synced(self, merchant: str) -> bool:
+        """Return whether the merchant as a whole is synchronized; true for an unknown merchant."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return row is None or row.sync
+
+    def get_ids(self) -> list[str]:
+        """Return the ids of all merchants, in order."""
+        with self._store.read() as session:
+            return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:
-    """Makes the merchant known, so that other rows can point to it."""
+    """Record the merchant if it is not recorded yet, so that other rows can refer to it."""
     _ENSURE.run(connection, id=merchant)

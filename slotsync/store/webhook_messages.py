@@ -1,8 +1,8 @@
-"""Messages to the platform, kept until they are accepted."""
+"""Messages to the platform, kept until the platform has accepted them."""
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Upsert, table_of
@@ -15,24 +15,36 @@ _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 
 
 class WebhookMessages:
-    """Keeps each message, sealed, until it is accepted."""
+    """Stores each message, encrypted, until it is accepted."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
 
     def put(self, connection: Connection, message_id: str, merchant: str, body: str, now: datetime) -> None:
-        """Notes a message within a transaction; nothing changes when there is one with this id already."""
+        """Record a message within a transaction, unless one with this id is recorded already."""
         ensure_merchant(connection, merchant)
         _PUT.run(connection, id=message_id, merchant=merchant, body=self._vault.encrypt(body), created_at=now)
 
-    def body(self, message_id: str) -> str | None:
-        """What the message says; nothing once it was accepted."""
+    def get_body(self, message_id: str) -> str | None:
+        """Return the body of a message, or None once it was accepted."""
         with self._store.read() as session:
             row = session.get(WebhookMessageRow, message_id)
         return self._vault.decrypt(row.body) if row and row.body else None
 
-    def accepted(self, message_id: str) -> None:
-        """Forgets a message that has arrived."""
+    def forget(self, message_id: str) -> None:
+        """Delete a message that was accepted."""
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(_TABLE.c.id == message_id))
+
+    def withdraw(self, connection: Connection, message_id: str | None) -> str | None:
+        """Delete a message within a transaction; return its body, or None if it was accepted already."""
+        own = _TABLE.c.id == message_id
+        body = connection.execute(select(_TABLE.c.body).where(own)).scalar()
+        connection.execute(delete(_TABLE).where(own))
+        return self._vault.decrypt(body) if body else None
+
+    def find_ids(self, connection: Connection, prefix: str) -> list[str]:
+        """Return the ids that begin with the prefix, within a transaction, in no order."""
+        query = select(_TABLE.c.id).where(_TABLE.c.id.startswith(prefix, autoescape=True))
+        return [*connection.execute(query).scalars()]

@@ -1,1 +1,1 @@
-"""How slotsync uses Temporal."""
+"""The connection to Temporal: options, codec, search attributes, queues and signals."""

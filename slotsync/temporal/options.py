@@ -19,20 +19,20 @@ from slotsync.temporal.codec import EncryptingCodec, SlotsyncPayloadConverter
 
 logger = logging.getLogger(__name__)
 
-_FIRST = (1, 5, 10)
-_EVERY = 25
+_LOGGED_ATTEMPTS = (1, 5, 10)
+_LOGGED_EVERY_NTH_ATTEMPT = 25
 
 
-def worth_telling(attempt: int, *, last: bool) -> bool:
-    """Whether a failed attempt is logged: the 1st, 5th, 10th, every 25th, and always one that ends the activity."""
-    return last or attempt in _FIRST or attempt % _EVERY == 0
+def should_log_failure(attempt: int, *, last: bool) -> bool:
+    """Return whether a failed attempt is logged: the 1st, 5th, 10th, every 25th, and the ``last`` of an activity."""
+    return last or attempt in _LOGGED_ATTEMPTS or attempt % _LOGGED_EVERY_NTH_ATTEMPT == 0
 
 
 class FailureLog(Interceptor):
-    """Logs failed activity attempts, with their workflow, and nothing of their content."""
+    """Logs failed activity attempts with their workflow id, and without any content."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002  the SDK's name
-        """The interceptor around one activity attempt."""
+        """Return the interceptor around one activity attempt."""
         return _FailureLogInbound(next)
 
 
@@ -41,19 +41,19 @@ class _FailureLogInbound(ActivityInboundInterceptor):
         try:
             return await super().execute_activity(input)
         except Exception as error:
-            self._tell(error)
+            self._log(error)
             raise
 
-    def _tell(self, error: Exception) -> None:
+    def _log(self, error: Exception) -> None:
         info = activity.info()
         last = isinstance(error, ApplicationError) and error.non_retryable
-        if worth_telling(info.attempt, last=last):
+        if should_log_failure(info.attempt, last=last):
             kind = error.type if isinstance(error, ApplicationError) else type(error).__name__
             logger.error("%s attempt %d of %s failed: %s", info.activity_type, info.attempt, info.workflow_id, kind)
 
 
 def slotsync_plugin(vault: Vault) -> SimplePlugin:
-    """Converter, sandbox and interceptors, in one place."""
+    """Return the plugin with slotsync's data converter, sandbox and interceptors."""
     return SimplePlugin(
         "slotsync",
         data_converter=data_converter(vault),
@@ -63,12 +63,12 @@ def slotsync_plugin(vault: Vault) -> SimplePlugin:
 
 
 def data_converter(vault: Vault) -> DataConverter:
-    """Pydantic models as JSON, sealed with the vault's keys."""
+    """Return the converter that stores Pydantic models as JSON, encrypted with the vault's keys."""
     return DataConverter(payload_converter_class=SlotsyncPayloadConverter, payload_codec=EncryptingCodec(vault))
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
-    """The workflow sandbox; a module that was forgotten in a pass-through fails the worker's start, not its speed."""
+    """Return the workflow sandbox. A module that lacks a pass-through makes the worker's start fail, not slow."""
     policy = SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
 
@@ -76,22 +76,25 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 async def connect(
     vault: Vault, *, address: str | None = None, lazy: bool = False, runtime: Runtime | None = None
 ) -> Client:
-    """A client for the server at this address, else the one that TEMPORAL_ADDRESS and its kin name.
+    """Return a client of the server at ``address``, else of the one that the TEMPORAL_* variables name.
 
-    A ``lazy`` one connects with its first call.
+    A ``lazy`` client connects with its first call.
+
+    Raises:
+        SlotsyncError: The server does not answer.
     """
     config = ClientConfig.load_client_connect_config()
     if address:
         config["target_host"] = address
     try:
         return await Client.connect(**config, plugins=[slotsync_plugin(vault)], lazy=lazy, runtime=runtime)
-    except RuntimeError as error:  # the SDK has no class of its own for it
+    except RuntimeError as error:  # the SDK has no more specific class
         server = config.get("target_host", "localhost:7233")
         raise SlotsyncError(f"Temporal does not answer at {server}; is TEMPORAL_ADDRESS right? ({error})") from error
 
 
 def runtime_with_metrics(host: str, port: int | None) -> Runtime | None:
-    """A runtime that serves Prometheus metrics there; one per process, and none without a port."""
+    """Return a runtime that serves Prometheus metrics, or None without a port. Call it once per process."""
     if port is None:
         return None
     return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=f"{host}:{port}")))

@@ -1,4 +1,4 @@
-"""The task queues, and their rate limits that Temporal's server keeps for all workers together."""
+"""The task queues, and their rate limits, which Temporal's server enforces for all workers together."""
 
 import logging
 from typing import Final
@@ -20,28 +20,31 @@ LONG: Final = "slotsync-long"
 
 logger = logging.getLogger(__name__)
 
-HEADROOM = 0.9
-"""Google counts in a sliding minute, and an activity may need a second call."""
+QUOTA_SHARE = 0.9
+"""The share of Google's quota that is used: Google counts a sliding minute, and an activity may need a second call."""
 
 
 async def limit_google_calls(client: Client, *, per_user_minute: int, per_project_minute: int) -> None:
-    """Holds calls to Google under the quota of the project, and of each connection, its fairness key."""
+    """Limit calls to Google to the project's quota, and to the user's quota for each connection (the fairness key).
+
+    A server without rate limits is only logged as a warning.
+    """
     request = UpdateTaskQueueConfigRequest(
         namespace=client.namespace,
         identity=client.identity,
         task_queue=GOOGLE,
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        update_queue_rate_limit=_limit(per_project_minute),
-        update_fairness_key_rate_limit_default=_limit(per_user_minute),
+        update_queue_rate_limit=_rate_limit(per_project_minute),
+        update_fairness_key_rate_limit_default=_rate_limit(per_user_minute),
     )
     try:
         await client.workflow_service.update_task_queue_config(request)
     except RPCError as error:
-        # Google's own refusals still slow us down; better to work without fairness than not at all.
-        logger.warning("this Temporal server keeps no rate limits for us (%s): %s", error.status.name, error.message)
+        # Google's own rate limit errors still slow us down; working without fairness is better than not working.
+        logger.warning("this Temporal server supports no rate limits (%s): %s", error.status.name, error.message)
 
 
-def _limit(per_minute: int) -> UpdateTaskQueueConfigRequest.RateLimitUpdate:
+def _rate_limit(per_minute: int) -> UpdateTaskQueueConfigRequest.RateLimitUpdate:
     return UpdateTaskQueueConfigRequest.RateLimitUpdate(
-        rate_limit=RateLimit(requests_per_second=per_minute * HEADROOM / 60), reason="Google's quota"
+        rate_limit=RateLimit(requests_per_second=per_minute * QUOTA_SHARE / 60), reason="Google's quota"
     )

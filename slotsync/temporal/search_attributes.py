@@ -22,26 +22,26 @@ STARTS: Final = SearchAttributeKey.for_datetime("SlotsyncStarts")
 HEALTH: Final = SearchAttributeKey.for_keyword("SlotsyncHealth")
 REASON: Final = SearchAttributeKey.for_keyword("SlotsyncReason")
 
-ALL: Final = (MERCHANT, OWNERS, STARTS, HEALTH, REASON)
+ALL_ATTRIBUTES: Final = (MERCHANT, OWNERS, STARTS, HEALTH, REASON)
 
 
-_ROOM = 2000
+_MAX_VALUE_BYTES = 2000
 """Temporal refuses a value of more than 2,048 bytes."""
 
 
 def owner_names(owners: Iterable[Owner]) -> list[str]:
-    """The owners by name, as many as a search attribute has room for."""
-    names, room = [], _ROOM
+    """Return the owners' names, as many as fit into a search attribute."""
+    names, free_bytes = [], _MAX_VALUE_BYTES
     for owner in owners:
-        room -= len(json.dumps(str(owner))) + 1
-        if room < 0:
+        free_bytes -= len(json.dumps(str(owner))) + 1
+        if free_bytes < 0:
             break
         names.append(str(owner))
     return names
 
 
 def initial_attributes(merchant: str, owners: Iterable[Owner], starts: datetime | None = None) -> TypedSearchAttributes:
-    """The attributes that a workflow starts with."""
+    """Return the attributes that a workflow starts with."""
     pairs: list[SearchAttributePair[str] | SearchAttributePair[Sequence[str]] | SearchAttributePair[datetime]] = [
         SearchAttributePair(MERCHANT, merchant),
         SearchAttributePair(OWNERS, owner_names(owners)),
@@ -52,14 +52,22 @@ def initial_attributes(merchant: str, owners: Iterable[Owner], starts: datetime 
     return TypedSearchAttributes(pairs)
 
 
-_USABLE_WITHIN = timedelta(minutes=1)
+_REGISTRATION_TIMEOUT = timedelta(minutes=1)
+_REGISTRATION_POLL_INTERVAL = timedelta(milliseconds=100)
 
 
 async def register_attributes(client: Client) -> None:
-    """Adds the search attributes that the namespace lacks; a SettingsError names them when that is not allowed."""
+    """Add the search attributes that the namespace lacks, and wait until the server can use them.
+
+    Raises:
+        SettingsError: slotsync may not add them; the error names them.
+        TimeoutError: The server could not use them after a minute.
+    """
     request = ListSearchAttributesRequest(namespace=client.namespace)
     known = (await client.operator_service.list_search_attributes(request)).custom_attributes
-    missing = {key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in ALL if key.name not in known}
+    missing = {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in ALL_ATTRIBUTES if key.name not in known
+    }
     if not missing:
         return
     addition = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
@@ -71,15 +79,15 @@ async def register_attributes(client: Client) -> None:
             f"Temporal's namespace {client.namespace} lacks the search attributes {names}, and slotsync may not add "
             f"them ({error.status.name}); add them with: temporal operator search-attribute create"
         ) from error
-    async with asyncio.timeout(_USABLE_WITHIN.total_seconds()):
-        while not await _usable(client):  # noqa: ASYNC110  the server tells nobody
-            await asyncio.sleep(0.1)
+    async with asyncio.timeout(_REGISTRATION_TIMEOUT.total_seconds()):
+        while not await _are_usable(client):  # noqa: ASYNC110  the server sends no event for it
+            await asyncio.sleep(_REGISTRATION_POLL_INTERVAL.total_seconds())
 
 
-async def _usable(client: Client) -> bool:
-    """Whether the server can file workflows under them: its parts hear of a new attribute one after the other."""
+async def _are_usable(client: Client) -> bool:
+    """Return whether the server can index all attributes: its parts learn a new one one after the other."""
     try:
-        for key in ALL:
+        for key in ALL_ATTRIBUTES:
             await client.count_workflows(f"{key.name} IS NULL")
     except RPCError as error:
         if error.status is not RPCStatusCode.INVALID_ARGUMENT:

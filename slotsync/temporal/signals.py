@@ -1,11 +1,12 @@
-"""Signal workflows: one, which is started if it does not run, or many by a batch operation of Temporal's."""
+"""Signal workflows: a single one, which is started if it does not run, or many by a batch operation of Temporal."""
 
-from typing import Literal
+from typing import Final, Literal, TypedDict
 
 from temporalio.api.batch.v1 import BatchOperationSignal
 from temporalio.api.enums.v1 import BatchOperationState
 from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest, StartBatchOperationRequest
 from temporalio.client import Client, WorkflowHandle
+from temporalio.common import TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import AvailabilityState, Subscription
@@ -18,34 +19,60 @@ from slotsync.domain.workflow_ids import availability_id, calendar_id, connectio
 from slotsync.temporal import queues
 from slotsync.temporal.search_attributes import initial_attributes
 
+MAX_SIGNALS_PER_RUN: Final = 2000
+"""A workflow that took this many signals continues as new: Temporal's own hint to do so does not count signals, and the
+server ends a run at 10,000 of them (temporal issue 10941)."""
+
+
+class StartOptions(TypedDict):
+    """Options to start a workflow with: keyword arguments of ``start_workflow`` and ``WithStartWorkflowOperation``."""
+
+    id: str
+    task_queue: str
+    search_attributes: TypedSearchAttributes
+    static_summary: str
+
+
+def availability_start_options(merchant: str, product: str) -> StartOptions:
+    """Return the options with which every ``ProductAvailabilityWorkflow`` is started."""
+    return {
+        "id": availability_id(merchant, product),
+        "task_queue": queues.WORKFLOWS,
+        "search_attributes": initial_attributes(merchant, [Owner.product(product)]),
+        "static_summary": f"Availability of {product} of {merchant}",
+    }
+
 
 async def signal_availability(
     client: Client, merchant: str, product: str, subscription: Subscription | None = None
 ) -> None:
-    """Starts the workflow, or has the one that runs look again or note a subscription. Durable when it returns."""
+    """Signal the product's workflow to record the subscription, or else to read the availability again.
+
+    The workflow is started if it does not run. The signal is durable when this returns.
+    """
     await client.start_workflow(
         "ProductAvailabilityWorkflow",
         AvailabilityState(merchant=merchant, product=product),
-        id=availability_id(merchant, product),
-        task_queue=queues.WORKFLOWS,
         start_signal="subscribe" if subscription else "look_again",
         start_signal_args=[subscription] if subscription else [],
-        search_attributes=initial_attributes(merchant, [Owner.product(product)]),
-        static_summary=f"Availability of {product} of {merchant}",
+        **availability_start_options(merchant, product),
     )
 
 
 CalendarSignal = Literal["settings_changed", "needed"]
 
 
-async def signal_calendar(client: Client, request: CalendarRequest, news: CalendarSignal) -> None:
-    """Durable when it returns, whether the workflow ran or not. By name: activities do not know workflows."""
+async def signal_calendar(client: Client, request: CalendarRequest, signal: CalendarSignal) -> None:
+    """Signal a calendar's workflow, which is started if it does not run. The signal is durable when this returns.
+
+    The workflow is given by name, since activities may not import workflows.
+    """
     await client.start_workflow(
         "ManagedCalendarWorkflow",
         request,
         id=calendar_id(request.merchant, request.owner),
         task_queue=queues.WORKFLOWS,
-        start_signal=news,
+        start_signal=signal,
         search_attributes=initial_attributes(request.merchant, [request.owner]),
         static_summary=f"Calendar of {request.merchant} for {request.owner}",
     )
@@ -55,32 +82,36 @@ _SIGNALS: dict[type[Message], str] = {Granted: "granted", Revoked: "revoked", Di
 
 
 async def signal_connection(
-    client: Client, merchant: str, news: Granted | Revoked | Disconnect
+    client: Client, merchant: str, message: Granted | Revoked | Disconnect
 ) -> WorkflowHandle[object, DisconnectionResult | None]:
-    """Durable when it returns, whether the workflow ran or not. By name: activities do not know workflows."""
+    """Signal a connection's workflow, which is started if it does not run. The signal is durable when this returns.
+
+    The workflow is given by name, since activities may not import workflows.
+    """
     return await client.start_workflow(
         "ConnectionWorkflow",
         ConnectionRequest(merchant=merchant),
         id=connection_id(merchant),
         task_queue=queues.WORKFLOWS,
-        start_signal=_SIGNALS[type(news)],
-        start_signal_args=[news],
+        start_signal=_SIGNALS[type(message)],
+        start_signal_args=[message],
         search_attributes=initial_attributes(merchant, []),
         static_summary=f"Google connection of {merchant}",
         result_type=DisconnectionResult,
     )
 
 
-def quoted(text: str) -> str:
-    """The text as a value in a query, whatever is in it."""
+def quote_value(text: str) -> str:
+    """Return the text as a quoted value for a visibility query, with its quotes escaped."""
     escaped = text.replace("'", "''")
     return f"'{escaped}'"
 
 
-async def signal_all(client: Client, query: str, signal: str, *, job_id: str, reason: str) -> bool:
-    """Starts to signal every workflow that the query finds; false when Temporal has to end another batch first.
+async def start_batch_signal(client: Client, query: str, signal: str, *, job_id: str, reason: str) -> bool:
+    """Start a batch that signals every workflow that the query finds; return False if another batch still runs.
 
-    A namespace takes one batch at a time by default. Look for ``batch_progress`` before starting a job again.
+    A namespace runs one batch at a time by default. A job that exists already is no error: call ``get_batch_progress``
+    before starting one again.
     """
     request = StartBatchOperationRequest(
         namespace=client.namespace,
@@ -99,18 +130,18 @@ async def signal_all(client: Client, query: str, signal: str, *, job_id: str, re
     return True
 
 
-async def batch_progress(client: Client, job_id: str) -> BatchProgress | None:
-    """How far the batch is; nothing when there is none."""
+async def get_batch_progress(client: Client, job_id: str) -> BatchProgress | None:
+    """Return the batch's progress, or None if there is no such batch."""
     request = DescribeBatchOperationRequest(namespace=client.namespace, job_id=job_id)
     try:
-        found = await client.workflow_service.describe_batch_operation(request)
+        batch = await client.workflow_service.describe_batch_operation(request)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
     return BatchProgress(
-        total=found.total_operation_count,
-        done=found.complete_operation_count,
-        failed=found.failure_operation_count,
-        running=found.state == BatchOperationState.BATCH_OPERATION_STATE_RUNNING,
+        total=batch.total_operation_count,
+        done=batch.complete_operation_count,
+        failed=batch.failure_operation_count,
+        running=batch.state == BatchOperationState.BATCH_OPERATION_STATE_RUNNING,
     )

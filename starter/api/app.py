@@ -1,68 +1,127 @@
-"""The web application: API, settings page, and what surrounds them."""
+"""The API process: the web application (API and settings page) and its server."""
 
+import asyncio
+import logging
+import signal
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Final
 
+import uvicorn
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store.database.engine import Store
+from slotsync.temporal.options import connect
 from starter.api import availability, documentation, google, operations, owners, reservations
-from starter.api.errors import UnexpectedErrors, answer_errors
-from starter.api.keys import ApiKeyGate, ApiKeys
-from starter.api.middleware import BodyLimit, SecurityHeaders
-from starter.api.operations import RequestTimes, Watch
-from starter.api.problems import OF_GOOGLE
+from starter.api.errors import UnexpectedErrors, register_error_handlers
+from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
+from starter.api.operations import RequestRecorder, RequestTimes
+from starter.api.problems import GOOGLE_PROBLEMS
 from starter.bootstrap import Services
-from starter.settings_page.app import page_mounts
+from starter.settings_page.app import build_mounts
 
-# ApiKeyGate asks for the key, for all addresses at once; this only tells OpenAPI of it.
-_KEY_NEEDED = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_TIMEOUT_SECONDS: Final = 30
+"""How long requests that are being answered may take after SIGTERM."""
+
+# ApiKeyGate checks the key of every address; this only documents it in OpenAPI.
+_API_KEY = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
 
 
 def create_app(services: Services) -> FastAPI:
-    """The HTTP API on top of this backend; a SettingsError when no API key is set."""
+    """Return the web application on these services.
+
+    Raises:
+        SettingsError: no API key is set.
+    """
     registry = CollectorRegistry()
-    app = _Api(
+    app = _DocumentedApi(
         title="slotsync",
         version=version("slotsync"),
         description=documentation.DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        middleware=_middleware(services, registry),
+        middleware=_build_middleware(services, registry),
     )
     app.state.services, app.state.registry = services, registry
-    answer_errors(app)
+    register_error_handlers(app)
     for protected, problems in (
         (reservations, ()),
         (owners, ()),
         (availability, ()),
-        (google, OF_GOOGLE),
+        (google, GOOGLE_PROBLEMS),
     ):
-        documented = documentation.documented_problems(*problems)
-        app.include_router(protected.router, dependencies=[_KEY_NEEDED], responses=documented)
+        responses = documentation.describe_problems(*problems)
+        app.include_router(protected.router, dependencies=[_API_KEY], responses=responses)
     for public in (operations.router, documentation.router, google.push_router):
         app.include_router(public)
-    app.router.routes += [documentation.ASSETS, *page_mounts()]
+    app.router.routes += [documentation.SWAGGER_ASSETS, *build_mounts()]
     return app
 
 
-class _Api(FastAPI):
+class _DocumentedApi(FastAPI):
     @override
     def openapi(self) -> dict[str, object]:
         schema = super().openapi()
-        schema["components"]["schemas"].update(documentation.problem_schemas())
+        schema["components"]["schemas"].update(documentation.build_problem_schemas())
         return schema
 
 
-def _middleware(services: Services, registry: CollectorRegistry) -> Sequence[Middleware]:
-    """From the outside in."""
+def _build_middleware(services: Services, registry: CollectorRegistry) -> Sequence[Middleware]:
+    """Return the middleware, the outermost first."""
     return (
-        Middleware(Watch, times=RequestTimes(registry)),
+        Middleware(RequestRecorder, times=RequestTimes(registry)),
         Middleware(SecurityHeaders, over_https=services.settings.public_url.startswith("https://")),
         Middleware(UnexpectedErrors),
-        Middleware(ApiKeyGate, keys=ApiKeys.of(services.settings)),
+        Middleware(ApiKeyGate, keys=ApiKeys.from_settings(services.settings)),
         Middleware(BodyLimit),
     )
+
+
+def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
+    """Return a server for the API that has not been started."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(services),
+            host=host,
+            port=port,
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # RequestRecorder logs routes instead: addresses hold ids
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
+        )
+    )
+
+
+def main(host: str, port: int) -> None:
+    """Serve in the foreground until SIGTERM or Ctrl-C, and let requests that are being answered end."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(_serve(Settings.load(), host, port))
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    ApiKeys.from_settings(settings)  # a missing key is reported before any server is waited for
+    store = await asyncio.to_thread(Store.open, settings.database_url)
+    await asyncio.to_thread(store.upgrade)
+    client = await connect(Vault(settings.encryption_keys))
+    services = Services.create(settings, store, client)
+    server = create_server(services, host, port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn has handlers of its own while it runs, and raises the signal again when it is done.
+        signal.signal(number, lambda *_: None)
+    try:
+        logger.info("serving http://%s:%d, documented at /docs", host, port)
+        await server.serve()
+        logger.info("stopped")
+    finally:
+        services.close()
+        store.close()

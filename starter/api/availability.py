@@ -1,29 +1,31 @@
-"""Routes of availability: look up, explain, confirm."""
+"""Routes of availability: query, explain, confirm."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from slotsync.domain.availability.availability import Availability, SlotState
 from slotsync.domain.availability.explanation import Explanation
-from slotsync.domain.availability.messages import LONGEST_WAIT, Confirmation
+from slotsync.domain.availability.messages import MAX_CONFIRM_WAIT, Confirmation
 from slotsync.domain.messages import Message
-from starter.api.paths import MERCHANT, MerchantId, ProductId
+from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
 from starter.services.availability import UnknownProduct
 
+MAX_WITHIN_MS: Final = MAX_CONFIRM_WAIT // timedelta(milliseconds=1)
+
 router = APIRouter(prefix=f"{MERCHANT}/products/{{product}}", tags=["availability"])
 
-From = Annotated[AwareDatetime, Query(alias="from", description="The start: a date-time with an offset.")]
-To = Annotated[AwareDatetime, Query(description="The end; at most the horizon later.")]
-At = Annotated[AwareDatetime, Query(description="The moment: a date-time with an offset.")]
+StartTime = Annotated[AwareDatetime, Query(alias="from", description="The start: a date-time with an offset.")]
+EndTime = Annotated[AwareDatetime, Query(description="The end: a date-time with an offset, at most the horizon later.")]
+Moment = Annotated[AwareDatetime, Query(description="The moment: a date-time with an offset.")]
 
 
 class SlotBody(Message):
-    """A time that is busy, or of which nobody knows. ``closed``: it cannot be booked."""
+    """A time that is busy or unknown. ``closed`` is whether it cannot be booked."""
 
     start: datetime
     end: datetime
@@ -32,10 +34,10 @@ class SlotBody(Message):
 
 
 class AvailabilityBody(Message):
-    """Slots in order; what is in none of them is free.
+    """Slots in order of time; times outside of them are free.
 
-    ``checked_at`` is when the oldest reading in it was made, nothing where there is none; ``complete`` is whether all
-    of it is known.
+    ``checked_at`` is the time of the oldest reading that was used, or null if there is none; ``complete`` is whether
+    all of the time is known.
     """
 
     merchant: str
@@ -48,70 +50,70 @@ class AvailabilityBody(Message):
 
 
 class ExplanationBody(Explanation):
-    """Why the product is what it is at this moment. Calendars are named: show it to this merchant alone."""
+    """The reasons for the product's state at this moment. It names calendars: show it to this merchant only."""
 
     merchant: str
     product: str
 
 
-@router.get("/availability")
-async def availability(
-    merchant: MerchantId, product: ProductId, from_: From, to: To, services: ServicesDependency
-) -> AvailabilityBody:
-    """When the product is busy or unknown, by what was read last. Unknown is not free."""
-    try:
-        found = await services.slotsync.availability(merchant, product, from_, to)
-    except UnknownProduct as error:
-        raise ApiError(NOT_FOUND, str(error)) from None
-    return _body(merchant, product, found)
-
-
-@router.get("/explain")
-async def explain(merchant: MerchantId, product: ProductId, at: At, services: ServicesDependency) -> ExplanationBody:
-    """Why the product is free, busy or unknown at a moment: by which calendar, interval, reading and rule."""
-    try:
-        found = await services.slotsync.explain(merchant, product, at)
-    except UnknownProduct as error:
-        raise ApiError(NOT_FOUND, str(error)) from None
-    return ExplanationBody(merchant=merchant, product=product, **dict(found))
-
-
-def _body(merchant: str, product: str, found: Availability) -> AvailabilityBody:
-    return AvailabilityBody(
-        merchant=merchant,
-        product=product,
-        from_=found.span.start,
-        to=found.span.end,
-        checked_at=found.checked_at,
-        complete=found.complete,
-        slots=tuple(
-            SlotBody(start=each.span.start, end=each.span.end, state=each.state, closed=each.closed)
-            for each in found.slots
-        ),
-    )
-
-
-_MOST = LONGEST_WAIT // timedelta(milliseconds=1)
-
-
 class ConfirmBody(Message):
-    """A time, and how long Google may take to answer."""
+    """The time to check, and how long Google may take to answer, in milliseconds."""
 
     start: AwareDatetime
     end: AwareDatetime
-    within_ms: Annotated[int, Field(ge=1, le=_MOST)] = 2000
+    within_ms: Annotated[int, Field(ge=1, le=MAX_WITHIN_MS)] = 2000
+
+
+@router.get("/availability")
+async def availability(
+    merchant: MerchantId, product: ProductId, from_: StartTime, to: EndTime, services: ServicesDependency
+) -> AvailabilityBody:
+    """Return the times at which the product is busy or unknown, by the latest readings. Unknown is not free."""
+    try:
+        known = await services.slotsync.availability(merchant, product, from_, to)
+    except UnknownProduct as error:
+        raise ApiError(NOT_FOUND, str(error)) from None
+    return _build_body(merchant, product, known)
+
+
+@router.get("/explain")
+async def explain(
+    merchant: MerchantId, product: ProductId, at: Moment, services: ServicesDependency
+) -> ExplanationBody:
+    """Explain why the product is free, busy or unknown at a moment: which calendar, interval, reading and rule."""
+    try:
+        explanation = await services.slotsync.explain(merchant, product, at)
+    except UnknownProduct as error:
+        raise ApiError(NOT_FOUND, str(error)) from None
+    return ExplanationBody(merchant=merchant, product=product, **dict(explanation))
 
 
 @router.post("/confirm")
 async def confirm(
-    merchant: MerchantId, product: ProductId, asked: ConfirmBody, services: ServicesDependency
+    merchant: MerchantId, product: ProductId, body: ConfirmBody, services: ServicesDependency
 ) -> Confirmation:
-    """Asks Google itself whether the product is free: yes, no, or unknown where nobody answered in time.
+    """Read the calendars in Google now, and return whether the product is free: yes, no, or unknown.
 
-    ``evidence`` is what each calendar said; it names them: show it to this merchant alone.
+    It is unknown if Google does not answer in time. ``evidence`` is the result of each calendar. It names them: show
+    it to this merchant only.
     """
-    within = timedelta(milliseconds=asked.within_ms)
+    within = timedelta(milliseconds=body.within_ms)
     try:
-        return await services.slotsync.confirm(merchant, product, asked.start, asked.end, within=within)
+        return await services.slotsync.confirm(merchant, product, body.start, body.end, within=within)
     except UnknownProduct as error:
         raise ApiError(NOT_FOUND, str(error)) from None
+
+
+def _build_body(merchant: str, product: str, known: Availability) -> AvailabilityBody:
+    return AvailabilityBody(
+        merchant=merchant,
+        product=product,
+        from_=known.span.start,
+        to=known.span.end,
+        checked_at=known.checked_at,
+        complete=known.complete,
+        slots=tuple(
+            SlotBody(start=each.span.start, end=each.span.end, state=each.state, closed=each.closed)
+            for each in known.slots
+        ),
+    )

@@ -1,20 +1,31 @@
-"""The OpenAPI document and its page."""
+"""The OpenAPI document: its page, the path parameters of routes, and their problems."""
 
 from collections.abc import Sequence
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from starter.api.problems import EVERYWHERE, MEDIA_TYPE, Problem, ProblemType
+from slotsync.domain.messages import Identifier
+from starter.api.middleware import PROTECTED
+from starter.api.problems import COMMON_PROBLEMS, MEDIA_TYPE, Problem, ProblemType
+
+MERCHANT: Final = f"{PROTECTED}/merchants/{{merchant}}"
+"""The prefix of all routes of one merchant."""
+
+MerchantId = Annotated[Identifier, Path(alias="merchant", description="The merchant's id, as the platform chose it.")]
+ReservationId = Annotated[Identifier, Path(alias="reservation", description="The reservation's id.")]
+ProductId = Annotated[Identifier, Path(alias="product", description="The product's id.")]
+ResourceId = Annotated[Identifier, Path(alias="resource", description="The resource's id.")]
 
 router = APIRouter(include_in_schema=False)
 
-ASSETS = Mount("/docs/assets", StaticFiles(packages=[("fastapi_offline", "static")]))
-"""Swagger UI, as a package brings it."""
+SWAGGER_ASSETS = Mount("/docs/assets", StaticFiles(packages=[("fastapi_offline", "static")]))
+"""The files of Swagger UI, from the package fastapi_offline."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -22,14 +33,14 @@ _POLICY = (
 )
 
 DESCRIPTION = (
-    "Tell slotsync what is booked, and ask how it stands in Google Calendar. "
+    "Report reservations to slotsync, and read their status in Google Calendar. "
     "Errors are problem documents (RFC 9457) with a `request_id`; times are ISO 8601, in UTC in answers."
 )
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """The page."""
+    """Return the documentation page."""
     page = get_swagger_ui_html(
         openapi_url=request.app.openapi_url,
         title=request.app.title,
@@ -41,19 +52,19 @@ async def docs(request: Request) -> Response:
     return page
 
 
-def documented_problems(*more: ProblemType) -> dict[int | str, dict[str, object]]:
-    """The problems that any route may answer with, and these."""
-    kinds = (*EVERYWHERE, *more)
-    return {kind.status: _documented([each for each in kinds if each.status == kind.status]) for kind in kinds}
+def describe_problems(*more: ProblemType) -> dict[int | str, dict[str, object]]:
+    """Return the OpenAPI responses for the problems of every route and for these, by HTTP status."""
+    problems = (*COMMON_PROBLEMS, *more)
+    statuses = {each.status for each in problems}
+    return {status: _describe([each for each in problems if each.status == status]) for status in sorted(statuses)}
 
 
-def problem_schemas() -> dict[str, object]:
-    """The schemas that they refer to."""
+def build_problem_schemas() -> dict[str, object]:
+    """Return the JSON schemas of problem documents, by name."""
     _, schemas = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
     return dict(schemas["$defs"])
 
 
-def _documented(kinds: Sequence[ProblemType]) -> dict[str, object]:
-    """Kinds of one status."""
+def _describe(problems: Sequence[ProblemType]) -> dict[str, object]:
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
-    return {"description": ", or: ".join(kind.title for kind in kinds), "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"description": ", or: ".join(each.title for each in problems), "content": {MEDIA_TYPE: {"schema": schema}}}

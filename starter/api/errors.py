@@ -1,4 +1,4 @@
-"""Errors as problem documents."""
+"""The translation of errors into problem documents."""
 
 import logging
 import traceback
@@ -16,8 +16,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.errors import GoogleError, GrantLost, InputError, NotTaken, ScopeMissing, SettingsError
 from starter.api.problems import (
+    ALL_PROBLEMS,
     INVALID,
-    KINDS,
     NOT_ALLOWED,
     NOT_CONNECTED,
     NOT_FOUND,
@@ -29,13 +29,15 @@ from starter.api.problems import (
     UNREADABLE,
     ApiError,
     FieldProblem,
-    current_request,
+    current_request_id,
     problem_response,
 )
 
-LONGEST_FIELD = 200
+logger = logging.getLogger(__name__)
 
-_REMEDIES = {
+MAX_FIELD_PATH_LENGTH = 200
+
+_REMEDY_BY_ERROR = {
     "missing": "is missing",
     "extra_forbidden": "is not known here: remove it, or check its spelling",
     "string_pattern_mismatch": (
@@ -44,125 +46,124 @@ _REMEDIES = {
     "model_attributes_type": "is not a JSON object; send one, with the header Content-Type: application/json",
 }
 
+RETRY_AFTER_HEADERS: Final = {"Retry-After": "5"}  # seconds
 
-def field_problems(error: RequestValidationError) -> list[FieldProblem]:
-    """Each field that is wrong, with a remedy."""
-    return [_field_problem(detail) for detail in cast("Sequence[ErrorDetails]", error.errors())]
+_TRANSIENT = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
 
-
-def why_unreadable(error: RequestValidationError) -> str | None:
-    """Where the body stops being JSON; nothing when it is JSON."""
-    for detail in cast("Sequence[ErrorDetails]", error.errors()):
-        if detail["type"] == "json_invalid":
-            why = detail.get("ctx", {}).get("error", "it cannot be read")
-            return f"The body is not JSON: {why}, at character {detail['loc'][-1]}."
-    return None
-
-
-def _field_problem(detail: ErrorDetails) -> FieldProblem:
-    place, *way = detail["loc"]
-    words = _REMEDIES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
-    return FieldProblem(place=str(place), field=_name(way), detail=words)
-
-
-def _name(way: Sequence[int | str]) -> str:
-    return ".".join(map(str, way))[:LONGEST_FIELD]
-
-
-logger = logging.getLogger(__name__)
-
-RETRY_AFTER: Final = {"Retry-After": "5"}
-
-_PASSING = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
-
-_DETAILS = {
+_DETAIL_BY_PROBLEM = {
     UNREADABLE: "The body is not JSON that can be read.",
     NOT_FOUND: "Nothing is served at this address; the addresses are listed at /docs.",
     NOT_ALLOWED: "The header Allow of this answer names the methods that this address takes.",
     TOO_LARGE: "A body may have at most 256 kB.",
 }
-_KIND_OF_STATUS = {kind.status: kind for kind in KINDS}
+_PROBLEM_BY_STATUS = {each.status: each for each in ALL_PROBLEMS}
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Has the application answer its errors with problem documents."""
-    app.exception_handler(ApiError)(_refused)
-    app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(HTTPException)(_http_error)
-    app.exception_handler(NotTaken)(_not_taken)
-    app.exception_handler(InputError)(_wrong_input)
-    app.exception_handler(SettingsError)(_not_set_up)
-    app.exception_handler(GoogleError)(_google_error)
-    app.exception_handler(RPCError)(_temporal_error)
-    app.exception_handler(OperationalError)(_database_error)
-    app.exception_handler(InterfaceError)(_database_error)
+def register_error_handlers(app: FastAPI) -> None:
+    """Make the application answer its errors with problem documents."""
+    app.exception_handler(ApiError)(_answer_api_error)
+    app.exception_handler(RequestValidationError)(_answer_validation_error)
+    app.exception_handler(HTTPException)(_answer_http_exception)
+    app.exception_handler(NotTaken)(_answer_not_taken)
+    app.exception_handler(InputError)(_answer_input_error)
+    app.exception_handler(SettingsError)(_answer_settings_error)
+    app.exception_handler(GoogleError)(_answer_google_error)
+    app.exception_handler(RPCError)(_answer_temporal_error)
+    app.exception_handler(OperationalError)(_answer_database_error)
+    app.exception_handler(InterfaceError)(_answer_database_error)
 
 
 class UnexpectedErrors:
-    """Answers whatever nobody foresaw, and logs where it happened without what the request or the error says."""
+    """Middleware that answers unexpected errors. Its log line says where; it repeats no text of request or error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Pass the request on; answer an exception with status 500."""
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # noqa: BLE001  the last place that can answer
-            _log(error)
+            _log_place(error)
             await problem_response(UNEXPECTED, "Tell the operator the request_id.")(scope, receive, send)
 
 
-async def _refused(_: Request, error: ApiError) -> Response:
-    return problem_response(error.kind, error.detail)
+async def _answer_api_error(_: Request, error: ApiError) -> Response:
+    return problem_response(error.problem_type, error.detail)
 
 
-async def _invalid(_: Request, error: RequestValidationError) -> Response:
-    if unreadable := why_unreadable(error):
+async def _answer_validation_error(_: Request, error: RequestValidationError) -> Response:
+    if unreadable := describe_unreadable_body(error):
         return problem_response(UNREADABLE, unreadable)
-    return problem_response(INVALID, "Each field that is wrong is in errors.", field_problems(error))
+    return problem_response(INVALID, "Each field that is wrong is in errors.", list_field_problems(error))
 
 
-async def _http_error(_: Request, error: HTTPException) -> Response:
-    kind = _KIND_OF_STATUS.get(error.status_code, UNREADABLE)
-    return problem_response(kind, _DETAILS.get(kind, kind.title), headers=error.headers)
+async def _answer_http_exception(_: Request, error: HTTPException) -> Response:
+    problem_type = _PROBLEM_BY_STATUS.get(error.status_code, UNREADABLE)
+    return problem_response(
+        problem_type, _DETAIL_BY_PROBLEM.get(problem_type, problem_type.title), headers=error.headers
+    )
 
 
-async def _not_taken(_: Request, error: NotTaken) -> Response:
-    logger.warning("%s %s", current_request(), error)
-    return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER)
+async def _answer_not_taken(_: Request, error: NotTaken) -> Response:
+    logger.warning("%s %s", current_request_id(), error)
+    return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER_HEADERS)
 
 
-async def _wrong_input(_: Request, error: InputError) -> Response:
+async def _answer_input_error(_: Request, error: InputError) -> Response:
     return problem_response(INVALID, str(error))
 
 
-async def _not_set_up(_: Request, error: SettingsError) -> Response:
-    logger.error("%s %s", current_request(), error)
+async def _answer_settings_error(_: Request, error: SettingsError) -> Response:
+    logger.error("%s %s", current_request_id(), error)
     return problem_response(NOT_SET_UP, f"The operator has to set this first: {error}")
 
 
-async def _google_error(_: Request, error: GoogleError) -> Response:
-    logger.warning("%s Google: %s", current_request(), error.reason)
+async def _answer_google_error(_: Request, error: GoogleError) -> Response:
+    logger.warning("%s Google: %s", current_request_id(), error.reason)
     if isinstance(error, GrantLost):
         return problem_response(NOT_CONNECTED, "Send the merchant to the settings page, to connect Google (again).")
     if isinstance(error, ScopeMissing):
         return problem_response(NOT_GRANTED, "Send the merchant to the settings page, to connect again and allow it.")
-    return problem_response(UNAVAILABLE, "Google does not answer; try again.", headers=RETRY_AFTER)
+    return problem_response(UNAVAILABLE, "Google does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 
-async def _temporal_error(_: Request, error: RPCError) -> Response:
-    if error.status not in _PASSING:
+async def _answer_temporal_error(_: Request, error: RPCError) -> Response:
+    if error.status not in _TRANSIENT:
         raise error
-    logger.warning("%s Temporal does not answer: %s", current_request(), error.status.name)
-    return problem_response(UNAVAILABLE, "Temporal does not answer; try again.", headers=RETRY_AFTER)
+    logger.warning("%s Temporal does not answer: %s", current_request_id(), error.status.name)
+    return problem_response(UNAVAILABLE, "Temporal does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 
-async def _database_error(_: Request, error: OperationalError | InterfaceError) -> Response:
-    logger.warning("%s the database does not answer: %s", current_request(), type(error.orig).__name__)
-    return problem_response(UNAVAILABLE, "The database does not answer; try again.", headers=RETRY_AFTER)
+async def _answer_database_error(_: Request, error: OperationalError | InterfaceError) -> Response:
+    logger.warning("%s the database does not answer: %s", current_request_id(), type(error.orig).__name__)
+    return problem_response(UNAVAILABLE, "The database does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 
-def _log(error: Exception) -> None:
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s failed: %s\n%s", current_request(), type(error).__name__, where)
+def _log_place(error: Exception) -> None:
+    place = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s failed: %s\n%s", current_request_id(), type(error).__name__, place)
+
+
+def list_field_problems(error: RequestValidationError) -> list[FieldProblem]:
+    """Return each invalid field, with a remedy."""
+    return [_field_problem(detail) for detail in cast("Sequence[ErrorDetails]", error.errors())]
+
+
+def describe_unreadable_body(error: RequestValidationError) -> str | None:
+    """Return a text that says where the body stops being JSON, or None if it is JSON."""
+    for detail in cast("Sequence[ErrorDetails]", error.errors()):
+        if detail["type"] == "json_invalid":
+            reason = detail.get("ctx", {}).get("error", "it cannot be read")
+            return f"The body is not JSON: {reason}, at character {detail['loc'][-1]}."
+    return None
+
+
+def _field_problem(detail: ErrorDetails) -> FieldProblem:
+    place, *path = detail["loc"]
+    remedy = _REMEDY_BY_ERROR.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    return FieldProblem(place=str(place), field=_join_path(path), detail=remedy)
+
+
+def _join_path(path: Sequence[int | str]) -> str:
+    return ".".join(map(str, path))[:MAX_FIELD_PATH_LENGTH]

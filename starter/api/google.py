@@ -1,4 +1,4 @@
-"""Routes of connections, blocking calendars and Google's notifications."""
+"""Routes of Google connections, blocking calendars and Google's push notifications."""
 
 import asyncio
 from datetime import datetime
@@ -14,26 +14,33 @@ from slotsync.domain.connections.connection import ConnectionView
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.messages import Message
 from slotsync.google.channels import PUSH_PATH
-from starter.api.paths import MERCHANT, MerchantId, ProductId
+from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
-from starter.services.blocking_calendars import MOST_PICKED
-from starter.services.settings_links import Leads, SettingsLink
+from starter.services.blocking_calendars import MAX_PICKED_CALENDARS
+from starter.services.settings_links import LinkTarget, SettingsLink
 
 router = APIRouter(prefix=MERCHANT, tags=["Google"])
+push_router = APIRouter(include_in_schema=False)
+
+CHANGE_STATES: Final = frozenset({"exists", "not_exists"})
+"""The values of X-Goog-Resource-State that report a change; ``sync`` says only that a channel was opened."""
+
+MAX_CHANNEL_ID_LENGTH: Final = 64
+MAX_CHANNEL_TOKEN_LENGTH: Final = 256
 
 CalendarId = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class ConnectAnswer(Message):
-    """Where to send the merchant's browser: through slotsync, which remembers the browser, to Google's consent page."""
+    """The address to send the merchant's browser to. slotsync remembers the browser and redirects it to Google."""
 
     authorization_url: str
     expires_at: datetime
 
 
 class ConnectionBody(ConnectionView):
-    """How the merchant's connection to Google is doing. ``missing`` is what the merchant did not allow."""
+    """The state of the merchant's connection to Google. ``missing`` lists what the merchant did not allow."""
 
     merchant: str
 
@@ -45,86 +52,80 @@ class CalendarsBody(Message):
 
 
 class BlockingBody(Message):
-    """The ids of all calendars that shall block the product; an empty list unblocks it."""
+    """The ids of all calendars that block the product from now on; an empty list unblocks it."""
 
-    calendar_ids: Annotated[tuple[CalendarId, ...], Field(max_length=MOST_PICKED)]
+    calendar_ids: Annotated[tuple[CalendarId, ...], Field(max_length=MAX_PICKED_CALENDARS)]
 
 
 class DisconnectBody(Message):
-    """``farewell`` says what was done and left behind; it is empty while that still goes on."""
+    """The result of the disconnection. ``farewell`` is null until the clean-up has ended."""
 
-    farewell: DisconnectionResult | None
+    farewell: DisconnectionResult | None  # public name: a JSON field of the answer
 
 
 @router.post("/google/connect")
 async def connect(merchant: MerchantId, services: ServicesDependency) -> ConnectAnswer:
-    """A link that takes the merchant to Google's consent page. Good for ten minutes, once."""
-    link = services.links.make(merchant, Leads.CONNECT)
+    """Create a link that takes the merchant to Google's consent page. It works once, within ten minutes."""
+    link = services.settings_links.create(merchant, LinkTarget.CONNECT)
     return ConnectAnswer(authorization_url=link.url, expires_at=link.expires_at)
 
 
 @router.post("/settings-link")
 async def settings_link(merchant: MerchantId, services: ServicesDependency) -> SettingsLink:
-    """A link to the merchant's settings page. Good for ten minutes, once; the visit then lasts two hours."""
-    return services.links.make(merchant, Leads.SETTINGS)
+    """Create a link to the merchant's settings page.
+
+    It works once, within ten minutes. The visit that it begins lasts two hours.
+    """
+    return services.settings_links.create(merchant, LinkTarget.SETTINGS)
 
 
 @router.get("/google")
 async def connection(merchant: MerchantId, services: ServicesDependency) -> ConnectionBody:
-    """How the merchant's connection is doing; a merchant that never had one is disconnected."""
-    view = await services.connecting.view(merchant)
+    """Return the state of the merchant's connection. A merchant that never had one is disconnected."""
+    view = await services.connections.view(merchant)
     return ConnectionBody(merchant=merchant, **dict(view))
 
 
 @router.get("/google/calendars")
 async def calendars(merchant: MerchantId, services: ServicesDependency) -> CalendarsBody:
-    """The merchant's calendars, fresh from Google, without those that cannot block. Show them to nobody else.
+    """List the merchant's calendars that can block a product, read from Google now. Show them to this merchant only.
 
-    Those that slotsync made cannot, nor those that Google generates (holidays, birthdays).
+    Calendars that slotsync created cannot block, nor can calendars that Google generates (holidays, birthdays).
     """
-    return CalendarsBody(items=tuple(await services.picking.pickable(merchant)))
+    return CalendarsBody(items=tuple(await services.blocking_calendars.list_pickable(merchant)))
 
 
-@router.delete("/google", responses={202: {"model": DisconnectBody, "description": "Cleaning up still goes on."}})
+@router.delete("/google", responses={202: {"model": DisconnectBody, "description": "The clean-up continues."}})
 async def disconnect(
     merchant: MerchantId,
     services: ServicesDependency,
     response: Response,
     calendars: CalendarChoice = CalendarChoice.KEEP,
 ) -> DisconnectBody:
-    """Disconnects, also with a dead grant; 202 while cleaning up still goes on."""
-    farewell = await services.connecting.disconnect(merchant, calendars)
-    if farewell is None:
+    """Disconnect the merchant, even if its grant is no longer valid. The status is 202 while the clean-up continues."""
+    result = await services.connections.disconnect(merchant, calendars)
+    if result is None:
         response.status_code = status.HTTP_202_ACCEPTED
-    return DisconnectBody(farewell=farewell)
+    return DisconnectBody(farewell=result)  # public name: a JSON field
 
 
 @router.put("/products/{product}/blocking-calendars")
 async def pick(
-    merchant: MerchantId, product: ProductId, chosen: BlockingBody, services: ServicesDependency
+    merchant: MerchantId, product: ProductId, body: BlockingBody, services: ServicesDependency
 ) -> CalendarsBody:
-    """Picks the calendars that block the product, in place of those that did."""
+    """Replace the calendars that block the product."""
     owner = Owner.product(product)
     if await asyncio.to_thread(services.owners.get, merchant, owner) is None:
         raise ApiError(NOT_FOUND, "The product is not known; put its settings first.")
-    return CalendarsBody(items=tuple(await services.picking.pick(merchant, owner, chosen.calendar_ids)))
-
-
-push_router = APIRouter(include_in_schema=False)
-
-RINGS: Final = frozenset({"exists", "not_exists"})
-"""The states that tell of a change; ``sync`` says only that a channel was opened."""
-
-LONGEST_ID: Final = 64
-LONGEST_TOKEN: Final = 256
+    return CalendarsBody(items=tuple(await services.blocking_calendars.pick(merchant, owner, body.calendar_ids)))
 
 
 @push_router.post(PUSH_PATH, status_code=204)
 async def push(request: Request, services: ServicesDependency) -> Response:
-    """Takes what Google tells. Whatever it is, the answer is the same: nobody learns here which channels there are."""
-    told = request.headers
-    channel_id, token = told.get("X-Goog-Channel-ID", ""), told.get("X-Goog-Channel-Token", "")
-    fits = 0 < len(channel_id) <= LONGEST_ID and 0 < len(token) <= LONGEST_TOKEN
-    if fits and told.get("X-Goog-Resource-State") in RINGS:
-        await asyncio.to_thread(services.push.record_notification, channel_id, token, utc_now())
+    """Record a push notification of Google. The answer is always 204, so that nobody can probe for channels."""
+    headers = request.headers
+    channel_id, token = headers.get("X-Goog-Channel-ID", ""), headers.get("X-Goog-Channel-Token", "")
+    well_formed = 0 < len(channel_id) <= MAX_CHANNEL_ID_LENGTH and 0 < len(token) <= MAX_CHANNEL_TOKEN_LENGTH
+    if well_formed and headers.get("X-Goog-Resource-State") in CHANGE_STATES:
+        await asyncio.to_thread(services.push_channels.record_notification, channel_id, token, utc_now())
     return Response(status_code=204)

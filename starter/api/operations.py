@@ -1,4 +1,4 @@
-"""Routes for operators: health, readiness, metrics; and what is measured and logged of requests."""
+"""Routes for operators (health, readiness, metrics), and the log lines and metrics of requests."""
 
 import asyncio
 import logging
@@ -16,18 +16,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
 from slotsync.store.tables.calendars import MerchantRow
-from starter.api.errors import RETRY_AFTER
-from starter.api.problems import HEADER, UNAVAILABLE, begin_request, problem_response
+from starter.api.errors import RETRY_AFTER_HEADERS
+from starter.api.problems import REQUEST_ID_HEADER, UNAVAILABLE, begin_request, problem_response
 from starter.bootstrap import Services, ServicesDependency
 
 logger = logging.getLogger(__name__)
 
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_ASKED_ALL_DAY = {"/healthz", "/readyz", "/metrics"}
+router = APIRouter(include_in_schema=False)
+
+TEMPORAL_HEALTH_TIMEOUT = timedelta(seconds=2)
+
+_KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_PROBED_ROUTES = {"/healthz", "/readyz", "/metrics"}
 
 
 class RequestTimes:
-    """How long requests took, by method, route and status."""
+    """The Prometheus histogram of request durations, by method, route and status."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Histogram(
@@ -37,14 +41,14 @@ class RequestTimes:
             registry=registry,
         )
 
-    def note(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Adds one request. Whatever callers invent, the labels stay few."""
-        known = method if method in _METHODS else "OTHER"
-        self._seconds.labels(known, route, str(status)).observe(seconds)
+    def record(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Record one request. Methods that callers invent share one label, so that the labels stay few."""
+        label = method if method in _KNOWN_METHODS else "OTHER"
+        self._seconds.labels(label, route, str(status)).observe(seconds)
 
 
-class Watch:
-    """Gives each request its id, and tells the log and the metrics how it ended."""
+class RequestRecorder:
+    """Middleware that gives each request its id, and records its status and duration in the log and the metrics."""
 
     def __init__(self, app: ASGIApp, times: RequestTimes, clock: Callable[[], float] = monotonic) -> None:
         self._app = app
@@ -52,59 +56,54 @@ class Watch:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Pass the request on; record it when its response starts."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id, started = begin_request(Headers(scope=scope)), self._clock()
 
-        async def watched(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
-                self._tell(request_id, scope, message["status"], self._clock() - started)
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                self._record(request_id, scope, message["status"], self._clock() - started)
             await send(message)
 
-        await self._app(scope, receive, watched)
+        await self._app(scope, receive, send_and_record)
 
-    def _tell(self, request_id: str, scope: Scope, status: int, seconds: float) -> None:
-        route = _route(scope)
-        level = logging.DEBUG if route in _ASKED_ALL_DAY else logging.INFO
+    def _record(self, request_id: str, scope: Scope, status: int, seconds: float) -> None:
+        route = _read_route(scope)
+        level = logging.DEBUG if route in _PROBED_ROUTES else logging.INFO
         logger.log(level, "%s %s %s %d in %.0f ms", request_id, scope["method"], route, status, seconds * 1000)
-        self._times.note(scope["method"], route, status, seconds)
+        self._times.record(scope["method"], route, status, seconds)
 
 
-def _route(scope: Scope) -> str:
+def _read_route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "(none)"))
-
-
-router = APIRouter(include_in_schema=False)
-
-ANSWERS_WITHIN = timedelta(seconds=2)
 
 
 @router.get("/healthz")
 async def healthz() -> PlainTextResponse:
-    """Answers as long as the process does."""
+    """Return ok while the process runs."""
     return PlainTextResponse("ok\n")
 
 
 @router.get("/readyz")
 async def readyz(services: ServicesDependency) -> Response:
-    """Whether the database and Temporal answer."""
-    database, temporal = await asyncio.gather(asyncio.to_thread(_database, services), _temporal(services))
-    silent = [name for name, answers in (("the database", database), ("Temporal", temporal)) if not answers]
-    if silent:
-        return problem_response(UNAVAILABLE, f"No answer from {' and '.join(silent)}.", headers=RETRY_AFTER)
+    """Return ready, or status 503 with the names of the parts (database, Temporal) that do not answer."""
+    database, temporal = await asyncio.gather(asyncio.to_thread(_check_database, services), _check_temporal(services))
+    failed = [name for name, healthy in (("the database", database), ("Temporal", temporal)) if not healthy]
+    if failed:
+        return problem_response(UNAVAILABLE, f"No answer from {' and '.join(failed)}.", headers=RETRY_AFTER_HEADERS)
     return PlainTextResponse("ready\n")
 
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """How requests went, for Prometheus; the worker has a port of its own (SLOTSYNC_METRICS_PORT)."""
+    """Return the metrics of requests for Prometheus. The worker has a port of its own (SLOTSYNC_METRICS_PORT)."""
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _database(services: Services) -> bool:
+def _check_database(services: Services) -> bool:
     try:
         with services.store.read() as session:
             session.exec(select(MerchantRow).limit(1)).first()
@@ -113,8 +112,8 @@ def _database(services: Services) -> bool:
     return True
 
 
-async def _temporal(services: Services) -> bool:
+async def _check_temporal(services: Services) -> bool:
     try:
-        return await services.client.service_client.check_health(timeout=ANSWERS_WITHIN)
+        return await services.client.service_client.check_health(timeout=TEMPORAL_HEALTH_TIMEOUT)
     except RPCError:
         return False

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457), with the id of the request."""
+"""Problem documents (RFC 9457), and the id of the current request."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,30 +12,30 @@ from starlette.responses import JSONResponse
 from slotsync.domain.messages import Message
 from slotsync.errors import SlotsyncError
 
-HEADER = "X-Request-Id"
+REQUEST_ID_HEADER = "X-Request-Id"
 
-_CURRENT: ContextVar[str] = ContextVar("slotsync_request_id", default="")
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID: ContextVar[str] = ContextVar("slotsync_request_id", default="")
+_SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def begin_request(headers: Headers) -> str:
-    """The id that the caller chose, if it is fit for a log line; else a new one."""
-    chosen = headers.get(HEADER, "")
-    request_id = chosen if _ACCEPTABLE.fullmatch(chosen) else uuid4().hex
-    _CURRENT.set(request_id)
+    """Set and return the id of the request: the caller's own if it is safe in a log line, else a new one."""
+    chosen = headers.get(REQUEST_ID_HEADER, "")
+    request_id = chosen if _SAFE_REQUEST_ID.fullmatch(chosen) else uuid4().hex
+    _REQUEST_ID.set(request_id)
     return request_id
 
 
-def current_request() -> str:
-    """The id of the request that this task answers."""
-    return _CURRENT.get()
+def current_request_id() -> str:
+    """Return the id of the request that this task answers, or an empty text outside of a request."""
+    return _REQUEST_ID.get()
 
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class FieldProblem(Message):
-    """One field that is wrong. ``place`` is ``body``, ``path`` or ``query``; the field's value is never repeated."""
+    """One invalid field. ``place`` is ``body``, ``path`` or ``query``; the field's value is never repeated."""
 
     place: str
     field: str
@@ -43,7 +43,7 @@ class FieldProblem(Message):
 
 
 class Problem(Message):
-    """A problem document. ``request_id`` finds the request in slotsync's log."""
+    """A problem document. Search slotsync's log for its ``request_id`` to find the request."""
 
     type: str
     title: str
@@ -55,7 +55,7 @@ class Problem(Message):
 
 @dataclass(frozen=True)
 class ProblemType:
-    """What kind of problem it is: its name, its HTTP status, and the same few words each time."""
+    """A type of problem: its name, its HTTP status, and a short title that is always the same."""
 
     name: str
     status: int
@@ -74,35 +74,38 @@ NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that slotsync needs does not answer")
 
-EVERYWHERE = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
-"""What any route may answer with."""
+COMMON_PROBLEMS = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
+"""The problems that any route may answer with."""
 
-OF_GOOGLE = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)
-"""What routes that need a merchant's Google may answer with, too."""
+GOOGLE_PROBLEMS = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)
+"""The problems that routes which need a merchant's Google account may answer with, too."""
 
-KINDS = (*EVERYWHERE, *OF_GOOGLE, NOT_ALLOWED)
+ALL_PROBLEMS = (*COMMON_PROBLEMS, *GOOGLE_PROBLEMS, NOT_ALLOWED)
 
 
 class ApiError(SlotsyncError):
     """A request that is answered with a problem document."""
 
-    def __init__(self, kind: ProblemType, detail: str) -> None:
+    def __init__(self, problem_type: ProblemType, detail: str) -> None:
         super().__init__(detail)
-        self.kind = kind
+        self.problem_type = problem_type
         self.detail = detail
 
 
 def problem_response(
-    kind: ProblemType, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+    problem_type: ProblemType,
+    detail: str,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer that tells of this problem."""
+    """Return the response that describes this problem."""
     problem = Problem(
-        type=f"urn:slotsync:problem:{kind.name}",
-        title=kind.title,
-        status=kind.status,
+        type=f"urn:slotsync:problem:{problem_type.name}",
+        title=problem_type.title,
+        status=problem_type.status,
         detail=detail,
-        request_id=current_request(),
+        request_id=current_request_id(),
         errors=tuple(errors),
     )
     content = problem.model_dump(mode="json", exclude_defaults=True)
-    return JSONResponse(content, kind.status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(content, problem_type.status, headers, media_type=MEDIA_TYPE)

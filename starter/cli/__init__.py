@@ -3,24 +3,12 @@
 import gc
 import sys
 
-import typer
-
 from slotsync.errors import SlotsyncError
-from starter.cli import availability, doctor, parts, reservations, secrets, stories
-
-app = typer.Typer(
-    name="slotsync",
-    help="Keeps a booking platform's reservations and its merchants' Google Calendars in step.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-for commands in (stories, parts, reservations, availability, secrets, doctor):
-    commands.add_to(app)
+from starter.cli.commands import app
 
 
 def run() -> None:
-    """Runs the command; what goes wrong on purpose is one clear line, not a traceback."""
+    """Run the command. An error of slotsync is shown as one line without a traceback, with exit code 2."""
     try:
         app()
     except SlotsyncError as error:

@@ -25,173 +25,175 @@ from slotsync.store.database.migrations import revisions
 from slotsync.store.key_rotation import count_lost
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect
-from slotsync.temporal.search_attributes import ALL
+from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 
-PATIENCE = timedelta(seconds=10)
+ANSWER_TIMEOUT = timedelta(seconds=10)
 
-_CREDENTIALS = "create or look up the client in the Google Cloud console; docs/google-setup.md tells how"
+console = Console()
+
+_CREDENTIALS = "create or look up the client in the Google Cloud console; see docs/google-setup.md"
 
 
 class Finding(Message):
-    """What was found of one thing; ``remedy`` is there when it is not well."""
+    """The result of one check; ``remedy`` is empty if all is well."""
 
-    about: str
-    says: str
+    subject: str
+    message: str
     remedy: str = ""
 
     @property
-    def well(self) -> bool:
-        """Whether there is nothing to mend."""
+    def ok(self) -> bool:
+        """True if nothing has to be done."""
         return not self.remedy
 
 
-async def examine() -> list[Finding]:
-    """Everything, in the order in which it should be mended."""
+async def run_checks() -> list[Finding]:
+    """Run all checks, and return the findings in the order in which problems should be solved."""
     try:
         settings = Settings.load()
     except SettingsError as error:
-        return [Finding(about="settings", says=line, remedy="set it") for line in str(error).splitlines()]
+        return [Finding(subject="settings", message=line, remedy="set it") for line in str(error).splitlines()]
     return [
-        *_settings(settings),
-        *await asyncio.to_thread(lambda: [*_database(settings)]),
-        *await _temporal(settings),
-        *await asyncio.to_thread(lambda: [*_google(settings)]),
+        *_check_settings(settings),
+        *await asyncio.to_thread(lambda: [*_check_database(settings)]),
+        *await _check_temporal(settings),
+        *await asyncio.to_thread(lambda: [*_check_google(settings)]),
     ]
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
-    yield Finding(about="settings", says="can be read")
+def _check_settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding(subject="settings", message="can be read")
     if not settings.public_url:
         yield Finding(
-            about="public address",
-            says="is not set, so merchants cannot connect",
+            subject="public address",
+            message="is not set, so merchants cannot connect",
             remedy="set SLOTSYNC_PUBLIC_URL to where browsers reach slotsync",
         )
     elif settings.public_url.startswith("http://") and not settings.google_endpoint:
         yield Finding(
-            about="public address",
-            says="is not https, which Google refuses",
+            subject="public address",
+            message="is not https, which Google refuses",
             remedy="set SLOTSYNC_PUBLIC_URL to an https address",
         )
     else:
         yield Finding(
-            about="public address", says=f"Google sends merchants back to {settings.public_url}/google/callback"
+            subject="public address", message=f"Google sends merchants back to {settings.public_url}/google/callback"
         )
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _check_database(settings: Settings) -> Iterator[Finding]:
     try:
         store = Store.open(settings.database_url)
         with store.write() as connection:
-            present, newest = revisions(connection)
+            current, newest = revisions(connection)
     except (SettingsError, SQLAlchemyError) as error:
-        says = str(error) if isinstance(error, SettingsError) else f"cannot be reached ({type(error).__name__})"
-        yield Finding(about="database", says=says, remedy="check SLOTSYNC_DATABASE_URL and that the server runs")
+        message = str(error) if isinstance(error, SettingsError) else f"cannot be reached ({type(error).__name__})"
+        yield Finding(
+            subject="database", message=message, remedy="check SLOTSYNC_DATABASE_URL and that the server runs"
+        )
         return
-    if present == newest:
-        yield Finding(about="database", says=f"is at revision {present}")
-        yield _secrets(store, settings)
+    if current == newest:
+        yield Finding(subject="database", message=f"is at revision {current}")
+        yield _check_secrets(store, settings)
     else:
-        says = f"is at revision {present or 'none'}, {newest} is current"
-        yield Finding(about="database", says=says, remedy="run: slotsync db upgrade")
+        message = f"is at revision {current or 'none'}, {newest} is the newest"
+        yield Finding(subject="database", message=message, remedy="run: slotsync db upgrade")
     store.close()
 
 
-def _secrets(store: Store, settings: Settings) -> Finding:
+def _check_secrets(store: Store, settings: Settings) -> Finding:
     lost = count_lost(store, Vault(settings.encryption_keys))
     if not lost:
-        return Finding(about="secrets", says="all open with the encryption keys")
+        return Finding(subject="secrets", message="all open with the encryption keys")
     return Finding(
-        about="secrets",
-        says=f"{lost} open with none of the keys",
+        subject="secrets",
+        message=f"{lost} open with none of the keys",
         remedy="put the lost key back at the end of SLOTSYNC_ENCRYPTION_KEYS",
     )
 
 
-async def _temporal(settings: Settings) -> list[Finding]:
+async def _check_temporal(settings: Settings) -> list[Finding]:
     try:
-        client = await asyncio.wait_for(connect(Vault(settings.encryption_keys)), PATIENCE.total_seconds())
+        client = await asyncio.wait_for(connect(Vault(settings.encryption_keys)), ANSWER_TIMEOUT.total_seconds())
         return [
-            Finding(about="Temporal", says=f"answers, namespace {client.namespace}"),
-            await _attributes(client),
-            *await _queues(client),
+            Finding(subject="Temporal", message=f"answers, namespace {client.namespace}"),
+            await _check_search_attributes(client),
+            *await _check_queues(client),
         ]
     except (RPCError, SlotsyncError, TimeoutError):
         remedy = "check that the server runs, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, and its certificates or API key"
-        return [Finding(about="Temporal", says="does not answer", remedy=remedy)]
+        return [Finding(subject="Temporal", message="does not answer", remedy=remedy)]
 
 
-async def _attributes(client: Client) -> Finding:
+async def _check_search_attributes(client: Client) -> Finding:
     request = ListSearchAttributesRequest(namespace=client.namespace)
-    known = (await client.operator_service.list_search_attributes(request, timeout=PATIENCE)).custom_attributes
-    lacking = [key.name for key in ALL if key.name not in known]
-    if not lacking:
-        return Finding(about="search attributes", says="all are known")
+    known = (await client.operator_service.list_search_attributes(request, timeout=ANSWER_TIMEOUT)).custom_attributes
+    missing = [key.name for key in ALL_ATTRIBUTES if key.name not in known]
+    if not missing:
+        return Finding(subject="search attributes", message="all are known")
     return Finding(
-        about="search attributes",
-        says=f"{', '.join(lacking)} are not known",
+        subject="search attributes",
+        message=f"{', '.join(missing)} are not known",
         remedy="start a worker, which adds them, or run: temporal operator search-attribute create",
     )
 
 
-async def _queues(client: Client) -> list[Finding]:
-    google = await _described(client, queues.GOOGLE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
-    workflows = await _described(client, queues.WORKFLOWS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+async def _check_queues(client: Client) -> list[Finding]:
+    google = await _describe_queue(client, queues.GOOGLE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+    workflows = await _describe_queue(client, queues.WORKFLOWS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
     limited = google.config.HasField("fairness_keys_rate_limit_default")
     remedy = "start a worker, which sets them; a server that cannot keep them needs fairness switched on or an upgrade"
     return [
-        Finding(about="workers", says="listen")
+        Finding(subject="workers", message="listen")
         if workflows.pollers and google.pollers
-        else Finding(about="workers", says="none listens", remedy="run: slotsync worker"),
-        Finding(about="rate limits", says="are kept by Temporal")
+        else Finding(subject="workers", message="none listens", remedy="run: slotsync worker"),
+        Finding(subject="rate limits", message="are kept by Temporal")
         if limited
-        else Finding(about="rate limits", says="are not kept by this server yet", remedy=remedy),
+        else Finding(subject="rate limits", message="are not kept by this server yet", remedy=remedy),
     ]
 
 
-async def _described(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
+async def _describe_queue(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
     request = DescribeTaskQueueRequest(
         namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind, report_config=True
     )
-    return await client.workflow_service.describe_task_queue(request, timeout=PATIENCE)
+    return await client.workflow_service.describe_task_queue(request, timeout=ANSWER_TIMEOUT)
 
 
-def _google(settings: Settings) -> Iterator[Finding]:
+def _check_google(settings: Settings) -> Iterator[Finding]:
     try:
         check = check_client(settings)
     except SettingsError as error:
-        yield Finding(about="Google client", says=str(error).replace("\n", "; "), remedy=_CREDENTIALS)
+        yield Finding(subject="Google client", message=str(error).replace("\n", "; "), remedy=_CREDENTIALS)
         return
     where = settings.google_endpoint or "Google"
     if check.known:
-        yield Finding(about="Google client", says=f"is known to {where}")
+        yield Finding(subject="Google client", message=f"is known to {where}")
     elif check.known is None:
         remedy = "check that this machine reaches it, and SLOTSYNC_GOOGLE_ENDPOINT, which is empty in production"
-        yield Finding(about="Google client", says=f"{where} gave no answer that tells ({check.answer})", remedy=remedy)
+        yield Finding(
+            subject="Google client", message=f"{where} gave an unclear answer ({check.answer})", remedy=remedy
+        )
     else:
-        yield Finding(about="Google client", says=f"is not known to {where} ({check.answer})", remedy=_CREDENTIALS)
+        yield Finding(subject="Google client", message=f"is not known to {where} ({check.answer})", remedy=_CREDENTIALS)
 
 
-console = Console()
+def show_findings() -> None:
+    """Run all checks, and print each finding with its remedy.
 
-
-def add_to(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command()(doctor)
-
-
-def doctor() -> None:
-    """Check configuration, database, Temporal and Google; say what is wrong and how to mend it."""
-    findings = asyncio.run(examine())
-    console.print(_table(findings))
-    if not all(finding.well for finding in findings):
+    Raises:
+        typer.Exit: with code 1, if there is a problem.
+    """
+    findings = asyncio.run(run_checks())
+    console.print(_findings_table(findings))
+    if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
 
-def _table(findings: list[Finding]) -> Table:
+def _findings_table(findings: list[Finding]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        mark = "[green]OK[/green]" if finding.well else "[red]WRONG[/red]"
-        remedy = f"\n[bold]To mend it:[/bold] {finding.remedy}" if finding.remedy else ""
-        table.add_row(mark, finding.about, finding.says + remedy)
+        mark = "[green]OK[/green]" if finding.ok else "[red]WRONG[/red]"
+        remedy = f"\n[bold]Remedy:[/bold] {finding.remedy}" if finding.remedy else ""
+        table.add_row(mark, finding.subject, finding.message + remedy)
     return table

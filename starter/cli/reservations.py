@@ -1,8 +1,7 @@
-"""The commands that a backend's developer tries first: report, cancel, import, status."""
+"""Report, cancel and import reservations, and show their status."""
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -10,52 +9,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from slotsync.errors import InputError
-from starter.cli.snapshot_files import BadLine, read_lines, read_snapshot
+from starter.cli.snapshot_files import BadLine, read_snapshot, report_lines
 from starter.client import Reported, Slotsync
 from starter.services.status import Overview, SyncStatus
 
 console = Console()
 
-Merchant = Annotated[str, typer.Argument(help="The merchant's id.")]
-ReservationId = Annotated[str, typer.Argument(metavar="RESERVATION", help="The reservation's id.")]
-SnapshotFile = Annotated[typer.FileText, typer.Argument(help="A snapshot as JSON; - reads standard input.")]
 
+def report_snapshot(text: str) -> None:
+    """Report the reservation of a JSON snapshot, and print the result."""
+    reservation = read_snapshot(text)
 
-def add_to(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command()(report)
-    app.command()(cancel)
-    app.command(name="import")(import_)
-    app.command()(status)
-
-
-def report(file: SnapshotFile) -> None:
-    """Report one reservation: its whole state, at one version."""
-    reservation = read_snapshot(file.read())
-
-    async def tell() -> Reported:
+    async def report() -> Reported:
         return await (await Slotsync.connect()).report(reservation)
 
-    _say(reservation.id, asyncio.run(tell()))
+    _print_result(reservation.id, asyncio.run(report()))
 
 
-def cancel(
-    merchant: Merchant,
-    reservation: ReservationId,
-    version: Annotated[int, typer.Option(help="A version newer than all reported before.")],
-) -> None:
-    """Cancel a reservation: its events leave Google."""
+def cancel_reservation(merchant: str, reservation: str, version: int) -> None:
+    """Cancel a reservation, and print the result."""
 
-    async def tell() -> Reported:
+    async def cancel() -> Reported:
         return await (await Slotsync.connect()).cancel(merchant, reservation, version=version)
 
-    _say(reservation, asyncio.run(tell()))
+    _print_result(reservation, asyncio.run(cancel()))
 
 
-def import_(
-    file: Annotated[Path, typer.Argument(help="One snapshot a line, as JSON.", exists=True, dir_okay=False)],
-) -> None:
-    """Report many reservations; a bad line is named, and the others go on."""
+def import_snapshots(file: Path) -> None:
+    """Report each line of a file, and print the bad lines.
+
+    Raises:
+        typer.Exit: with code 1, if there are bad lines.
+    """
     bad = asyncio.run(_import(file))
     for line in bad:
         console.print(f"[red]line {line.number}[/red]: {line.reason}", highlight=False)
@@ -63,23 +48,27 @@ def import_(
         raise typer.Exit(1)
 
 
-def status(
-    merchant: Annotated[str | None, typer.Argument(help="A merchant's id.")] = None,
-    reservation: Annotated[str | None, typer.Argument(help="One of its reservations.")] = None,
-) -> None:
-    """Show what is in step, retrying or parked, why, and since when."""
+def show_status(merchant: str | None, reservation: str | None) -> None:
+    """Print the status of one reservation, or the counts of one merchant or of all merchants.
 
-    async def ask() -> Overview | SyncStatus:
-        slotsync = await Slotsync.connect()
-        if merchant is None or reservation is None:
-            return await slotsync.overview(merchant)
-        standing = await slotsync.status(merchant, reservation)
-        if standing is None:
-            raise InputError(f"reservation {reservation} of {merchant} is not known; was it reported?")
-        return standing
+    Raises:
+        InputError: the reservation is not known.
+    """
+    if merchant is None or reservation is None:
+        console.print(_overview_table(asyncio.run(_get_overview(merchant))))
+    else:
+        console.print(_status_table(asyncio.run(_get_status(merchant, reservation))))
 
-    answer = asyncio.run(ask())
-    console.print(_overview(answer) if isinstance(answer, Overview) else _standing(answer))
+
+async def _get_overview(merchant: str | None) -> Overview:
+    return await (await Slotsync.connect()).overview(merchant)
+
+
+async def _get_status(merchant: str, reservation: str) -> SyncStatus:
+    status = await (await Slotsync.connect()).status(merchant, reservation)
+    if status is None:
+        raise InputError(f"reservation {reservation} of {merchant} is not known; was it reported?")
+    return status
 
 
 async def _import(file: Path) -> list[BadLine]:
@@ -87,24 +76,24 @@ async def _import(file: Path) -> list[BadLine]:
     bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with bar:
         task = bar.add_task("Reporting", total=None)
-        return await read_lines(
-            file, slotsync.report, told=lambda done, total: bar.update(task, completed=done, total=total)
+        return await report_lines(
+            file, slotsync.report, show_progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
 
 
-def _say(reservation: str, reported: Reported) -> None:
+def _print_result(reservation: str, reported: Reported) -> None:
     if reported.superseded:
         console.print(f"{reservation}: superseded, version {reported.version} is known; nothing was changed")
     else:
         console.print(f"{reservation}: version {reported.version} is on its way")
 
 
-def _standing(standing: SyncStatus) -> Table:
-    shown = f"version {standing.version}" + ("" if standing.settled else f", Google shows {standing.settled_version}")
-    table = Table(title=f"{standing.reservation} of {standing.merchant}: {shown}", caption=standing.doing)
+def _status_table(status: SyncStatus) -> Table:
+    versions = f"version {status.version}" + ("" if status.settled else f", Google shows {status.settled_version}")
+    table = Table(title=f"{status.reservation} of {status.merchant}: {versions}", caption=status.doing)
     for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error", "event"):
         table.add_column(column, overflow="fold")
-    for event in standing.events:
+    for event in status.events:
         table.add_row(
             event.item,
             event.owner,
@@ -117,7 +106,7 @@ def _standing(standing: SyncStatus) -> Table:
     return table
 
 
-def _overview(overview: Overview) -> Table:
+def _overview_table(overview: Overview) -> Table:
     table = Table(title="Events by merchant and state")
     for column in ("merchant", "state", "events", "oldest since (UTC)"):
         table.add_column(column)

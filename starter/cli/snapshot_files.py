@@ -1,4 +1,4 @@
-"""Snapshots in files: JSON, or JSON Lines."""
+"""Read snapshots from files: JSON, or JSON Lines."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +10,7 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.errors import InputError, NotTaken
 
-AT_ONCE = 64
+MAX_PARALLEL_REPORTS = 64
 
 
 class BadLine(Message):
@@ -21,7 +21,11 @@ class BadLine(Message):
 
 
 def read_snapshot(text: str) -> Reservation:
-    """The snapshot in this JSON; an InputError names each field that is wrong, and never quotes what was in it."""
+    """Return the snapshot of a JSON text.
+
+    Raises:
+        InputError: the text is no valid snapshot. The message names each wrong field, and never quotes its content.
+    """
     try:
         return Reservation.model_validate_json(text)
     except ValidationError as error:
@@ -32,17 +36,20 @@ def read_snapshot(text: str) -> Reservation:
     raise InputError("; ".join(problems))
 
 
-async def read_lines(
-    file: Path, report: Callable[[Reservation], Awaitable[object]], told: Callable[[int, int], None]
+async def report_lines(
+    file: Path, report: Callable[[Reservation], Awaitable[object]], show_progress: Callable[[int, int], None]
 ) -> list[BadLine]:
-    """Reports each line of the file, some at once; answers with those that were bad. ``told`` hears of the progress."""
+    """Report each line of the file, many in parallel, and return the bad lines.
+
+    ``show_progress`` is called with the number of lines that are done and the number of all lines.
+    """
     with file.open(encoding="utf-8") as lines:
         numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     bad: list[BadLine] = []
-    for start in range(0, len(numbered), AT_ONCE):
-        snapshots = _snapshots(numbered[start : start + AT_ONCE], bad)
+    for start in range(0, len(numbered), MAX_PARALLEL_REPORTS):
+        snapshots = _read_snapshots(numbered[start : start + MAX_PARALLEL_REPORTS], bad)
         await asyncio.gather(*(_report(number, snapshot, report, bad) for number, snapshot in snapshots))
-        told(min(start + AT_ONCE, len(numbered)), len(numbered))
+        show_progress(min(start + MAX_PARALLEL_REPORTS, len(numbered)), len(numbered))
     return bad
 
 
@@ -55,7 +62,7 @@ async def _report(
         bad.append(BadLine(number=number, reason=str(error)))
 
 
-def _snapshots(lines: list[tuple[int, str]], bad: list[BadLine]) -> Iterator[tuple[int, Reservation]]:
+def _read_snapshots(lines: list[tuple[int, str]], bad: list[BadLine]) -> Iterator[tuple[int, Reservation]]:
     for number, line in lines:
         try:
             yield number, read_snapshot(line)

@@ -1,4 +1,4 @@
-"""All parts on one machine, running."""
+"""Run all parts on one machine: the local Google, Temporal's server, a worker and the API."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
@@ -25,27 +26,23 @@ from slotsync.temporal import queues
 from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.client import Slotsync
-from starter.local.processes import free_port, process, slotsync_command, until_ready, write_environment
+from starter.local.processes import free_port, running_process, slotsync_command, wait_until_ready, write_environment
 
-SCOPES = (
-    "openid",
-    "email",
-    "https://www.googleapis.com/auth/calendar.app.created",
-    "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
-    "https://www.googleapis.com/auth/calendar.events.freebusy",
-)
+SCOPES = tuple(sorted(wanted_scopes(push=True)))
 CLIENT_ID = "slotsync-local"
-BEYOND_ANY_DEMO = "1000000"
+UNLIMITED_CALLS_A_MINUTE = "1000000"
+"""More than any demo makes."""
 
-WORKSHOP = "arctic-kayaks"
-"""The merchant to try things with."""
+SAMPLE_MERCHANT = "arctic-kayaks"
+"""The merchant for trying things out, which the README uses, too."""
 
-Tell = Callable[[str], None]
+StatusCallback = Callable[[str], None]
+"""Called with each step of starting, in words."""
 
 
 @dataclass(frozen=True)
-class Temporal:
-    """Where Temporal's server and its UI are, and a client for it."""
+class TemporalServer:
+    """The addresses of Temporal's server and its UI (empty if unknown), and a client."""
 
     address: str
     ui_url: str
@@ -54,7 +51,7 @@ class Temporal:
 
 @dataclass(frozen=True)
 class LocalParts:
-    """Where the parts are, and what talks to them."""
+    """The addresses of all parts, and clients for them."""
 
     api: str
     api_key: str
@@ -66,15 +63,15 @@ class LocalParts:
     connections: Connections
     client: Client
 
-    def places(self) -> dict[str, str]:
-        """Where to look, for programs."""
+    def addresses(self) -> dict[str, str]:
+        """Return the addresses and the API key by name, for other programs."""
         names = ("api", "api_key", "google", "temporal", "temporal_ui")
         return {name: getattr(self, name) for name in names}
 
 
 @asynccontextmanager
-async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterator[LocalParts]:
-    """Everything running, with its state in this folder. Without ``quotas`` neither side counts calls."""
+async def local_parts(folder: Path, show_status: StatusCallback, *, quotas: bool) -> AsyncIterator[LocalParts]:
+    """Run all parts until the block ends, with their state in this folder. Without ``quotas`` nobody limits calls."""
     folder.mkdir(parents=True, exist_ok=True)
     google, api = f"http://127.0.0.1:{free_port(8085)}", f"http://127.0.0.1:{free_port(8080)}"
     variables = _set_environment(folder.resolve(), google, api, quotas=quotas)
@@ -82,10 +79,13 @@ async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterato
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
-    async with _local_google(folder, google, tell, quotas=quotas), _temporal(folder, vault, tell) as temporal:
+    async with (
+        _running_local_google(folder, google, show_status, quotas=quotas),
+        _running_temporal(folder, vault, show_status) as temporal,
+    ):
         variables["TEMPORAL_ADDRESS"] = temporal.address
         write_environment(folder / "environment", variables)
-        async with _worker_and_api(folder, variables, temporal, api, tell):
+        async with _running_worker_and_api(folder, variables, temporal, api, show_status):
             yield LocalParts(
                 api=api,
                 api_key=variables["SLOTSYNC_API_KEYS"],
@@ -100,7 +100,7 @@ async def local_parts(folder: Path, tell: Tell, *, quotas: bool) -> AsyncIterato
 
 
 async def connect_merchant(parts: LocalParts, merchant: str, email: str, time_zone: str) -> None:
-    """Gives the merchant a Google account, and slotsync its grant."""
+    """Create a Google account for the merchant, and store a grant of it."""
     async with httpx.AsyncClient(base_url=parts.google) as google:
         (await google.post("/sandbox/accounts", json={"email": email, "time_zone": time_zone})).raise_for_status()
         grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
@@ -108,42 +108,42 @@ async def connect_merchant(parts: LocalParts, merchant: str, email: str, time_zo
     parts.connections.save_grant(merchant, answer.json()["refresh_token"], SCOPES, email)
 
 
-async def settings_link(parts: LocalParts, merchant: str) -> str:
-    """A link to the merchant's settings page, as a platform gets it."""
+async def create_settings_link(parts: LocalParts, merchant: str) -> str:
+    """Return a link to the merchant's settings page, created through the API as a platform does it."""
     async with httpx.AsyncClient(base_url=parts.api, headers={"Authorization": f"Bearer {parts.api_key}"}) as api:
         answer = (await api.post(f"/v1/merchants/{merchant}/settings-link")).raise_for_status()
     return str(answer.json()["url"])
 
 
-async def open_workshop(parts: LocalParts) -> None:
-    """A merchant to try things with: the one of the README, connected, with a tour and its guide."""
-    await connect_merchant(parts, WORKSHOP, "arctic-kayaks@gmail.example", "Europe/Helsinki")
+async def create_sample_merchant(parts: LocalParts) -> None:
+    """Create the sample merchant: connected to Google, with a tour and a guide."""
+    await connect_merchant(parts, SAMPLE_MERCHANT, "arctic-kayaks@gmail.example", "Europe/Helsinki")
     for owner, name in ((Owner.product("sunset-tour"), "Sunset tour"), (Owner.resource("guide-1"), "Guide Aino")):
         settings = OwnerSettings(name=name, time_zone="Europe/Helsinki")
-        await parts.slotsync.put_owner(WORKSHOP, owner, settings)
+        await parts.slotsync.put_owner(SAMPLE_MERCHANT, owner, settings)
 
 
 def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> dict[str, str]:
-    """For this process and those that it starts; answers with what was set."""
+    """Set the environment of this process and of those that it starts, and return the variables that were set."""
     own = {
         "SLOTSYNC_DATA_FOLDER": str(folder),
         "SLOTSYNC_DATABASE_URL": f"sqlite:///{folder}/slotsync.db",
-        "SLOTSYNC_ENCRYPTION_KEYS": _secret_in(folder / "encryption.key", Fernet.generate_key().decode()),
-        "SLOTSYNC_API_KEYS": _secret_in(folder / "api.key", token_urlsafe(32)),
+        "SLOTSYNC_ENCRYPTION_KEYS": _load_or_write_secret(folder / "encryption.key", Fernet.generate_key().decode()),
+        "SLOTSYNC_API_KEYS": _load_or_write_secret(folder / "api.key", token_urlsafe(32)),
         "SLOTSYNC_PUBLIC_URL": api,
         "SLOTSYNC_GOOGLE_ENDPOINT": google,
         "SLOTSYNC_GOOGLE_CLIENT_ID": CLIENT_ID,
         "SLOTSYNC_GOOGLE_CLIENT_SECRET": "local",
     }
     if not quotas:
-        own["SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE"] = BEYOND_ANY_DEMO
-        own["SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE"] = BEYOND_ANY_DEMO
+        own["SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE"] = UNLIMITED_CALLS_A_MINUTE
+        own["SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE"] = UNLIMITED_CALLS_A_MINUTE
     os.environ.update(own)
     return own
 
 
-def _secret_in(file: Path, new: str) -> str:
-    """What this file keeps, for its owner's eyes; the new one on first use."""
+def _load_or_write_secret(file: Path, new: str) -> str:
+    """Return the secret in this file, which only its owner can read; on first use, write the new one."""
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(new)
@@ -151,30 +151,32 @@ def _secret_in(file: Path, new: str) -> str:
 
 
 @asynccontextmanager
-async def _local_google(folder: Path, url: str, tell: Tell, *, quotas: bool) -> AsyncIterator[None]:
-    tell("Starting the local Google")
+async def _running_local_google(
+    folder: Path, url: str, show_status: StatusCallback, *, quotas: bool
+) -> AsyncIterator[None]:
+    show_status("Starting the local Google")
     port = url.rsplit(":", 1)[1]
     limits = [] if quotas else ["--no-quotas"]
     command = slotsync_command("sandbox", "--port", port, "--state", str(folder / "google.state"), *limits)
-    async with process("google", command, folder=folder) as running:
-        await until_ready("google", lambda: _is_success(f"{url}/sandbox/accounts"), running, folder)
+    async with running_process("google", command, folder=folder) as running:
+        await wait_until_ready("google", lambda: _is_success(f"{url}/sandbox/accounts"), running, folder)
         yield
 
 
 @asynccontextmanager
-async def _worker_and_api(
-    folder: Path, variables: dict[str, str], temporal: Temporal, url: str, tell: Tell
+async def _running_worker_and_api(
+    folder: Path, variables: dict[str, str], temporal: TemporalServer, url: str, show_status: StatusCallback
 ) -> AsyncIterator[None]:
-    """The two parts of slotsync itself; they start side by side."""
-    work, serve = slotsync_command("worker"), slotsync_command("api", "--port", url.rsplit(":", 1)[1])
+    """Run the worker and the API, which start in parallel."""
+    worker_command, api_command = slotsync_command("worker"), slotsync_command("api", "--port", url.rsplit(":", 1)[1])
     async with (
-        process("worker", work, folder=folder, environment=variables) as worker,
-        process("api", serve, folder=folder, environment=variables) as api,
+        running_process("worker", worker_command, folder=folder, environment=variables) as worker,
+        running_process("api", api_command, folder=folder, environment=variables) as api,
     ):
-        tell("Waiting for the worker")
-        await until_ready("worker", lambda: _polled(temporal.client), worker, folder)
-        tell("Waiting for the API")
-        await until_ready("api", lambda: _is_success(f"{url}/readyz"), api, folder)
+        show_status("Waiting for the worker")
+        await wait_until_ready("worker", lambda: _has_workers(temporal.client), worker, folder)
+        show_status("Waiting for the API")
+        await wait_until_ready("api", lambda: _is_success(f"{url}/readyz"), api, folder)
         yield
 
 
@@ -187,31 +189,31 @@ async def _is_success(url: str) -> bool:
 
 
 @asynccontextmanager
-async def _temporal(folder: Path, vault: Vault, tell: Tell) -> AsyncIterator[Temporal]:
-    """The server of TEMPORAL_ADDRESS where that is set, else one of our own."""
+async def _running_temporal(folder: Path, vault: Vault, show_status: StatusCallback) -> AsyncIterator[TemporalServer]:
+    """Connect to the server of TEMPORAL_ADDRESS if that is set; otherwise run a server until the block ends."""
     if address := os.environ.get("TEMPORAL_ADDRESS"):
-        tell(f"Connecting to Temporal at {address}")
-        yield Temporal(address, "", await connect(vault))
+        show_status(f"Connecting to Temporal at {address}")
+        yield TemporalServer(address, "", await connect(vault))
         return
-    tell("Starting Temporal's server")
+    show_status("Starting Temporal's server")
     port, ui_port = free_port(7233), free_port(8233)
     command = server_command(port=port, ui_port=ui_port, file=folder / "temporal.db")
-    async with process("temporal", command, folder=folder) as running:
+    async with running_process("temporal", command, folder=folder) as running:
         address = f"127.0.0.1:{port}"
         client = await connect(vault, address=address, lazy=True)
-        await until_ready("temporal", lambda: _answers(client), running, folder)
-        yield Temporal(address, f"http://127.0.0.1:{ui_port}", client)
+        await wait_until_ready("temporal", lambda: _is_healthy(client), running, folder)
+        yield TemporalServer(address, f"http://127.0.0.1:{ui_port}", client)
 
 
-async def _answers(client: Client) -> bool:
+async def _is_healthy(client: Client) -> bool:
     try:
         return await client.service_client.check_health(timeout=timedelta(seconds=1))
-    except (RPCError, RuntimeError):  # the latter while nobody listens there
+    except (RPCError, RuntimeError):  # RuntimeError: nothing listens at the address yet
         return False
 
 
-async def _polled(client: Client) -> bool:
-    """Whether a worker listens on every queue."""
+async def _has_workers(client: Client) -> bool:
+    """Return whether a worker polls every task queue."""
     kinds = {
         queues.WORKFLOWS: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         queues.GOOGLE: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,

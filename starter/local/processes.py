@@ -1,4 +1,4 @@
-"""Processes on this machine, and the environment that shells source."""
+"""Run processes on this machine, and write the environment file that shells source."""
 
 import asyncio
 import os
@@ -7,41 +7,42 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from slotsync.errors import SlotsyncError
 
 
 def write_environment(file: Path, variables: Mapping[str, str]) -> None:
-    """Keeps the variables as lines that a shell can source, readable by their owner alone: keys are among them."""
+    """Write the variables as lines that a shell can source, readable by the owner alone, because some are keys."""
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
     file.write_text("".join(lines))
 
 
-STOPS_WITHIN = 40.0
-STARTS_WITHIN = 60.0
-LOOKS_EVERY = 0.05
+STOP_TIMEOUT = timedelta(seconds=40)
+START_TIMEOUT = timedelta(seconds=60)
+CHECK_INTERVAL = timedelta(milliseconds=50)
 
 
 def slotsync_command(*arguments: str) -> list[str]:
-    """The command line of ``slotsync`` with these arguments."""
+    """Return the command line of ``slotsync`` with these arguments."""
     return [sys.executable, "-m", "starter", *arguments]
 
 
 @asynccontextmanager
-async def process(
+async def running_process(
     name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """This command, until the block ends; what it prints goes to a log in the folder."""
+    """Run the command until the block ends; its output goes to a log file in the folder."""
     with (folder / f"{name}.log").open("ab") as log:
         running = await asyncio.create_subprocess_exec(
             *command,
             stdout=log,
             stderr=log,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,  # so that Ctrl-C reaches us alone, and parts end in order
+            start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
         )
     try:
         yield running
@@ -54,28 +55,36 @@ async def _stop(running: asyncio.subprocess.Process) -> None:
         return
     running.terminate()
     try:
-        await asyncio.wait_for(running.wait(), STOPS_WITHIN)
+        await asyncio.wait_for(running.wait(), STOP_TIMEOUT.total_seconds())
     except TimeoutError:
         running.kill()
         await running.wait()
 
 
-async def until_ready(
+async def wait_until_ready(
     name: str, ready: Callable[[], Awaitable[bool]], running: asyncio.subprocess.Process, folder: Path
 ) -> None:
-    """Waits until a part answers; says where to look when it ends or takes too long."""
-    deadline = asyncio.get_running_loop().time() + STARTS_WITHIN
+    """Wait until a process answers.
+
+    Raises:
+        SlotsyncError: the process ended, or did not answer in time; the message names its log file.
+    """
+    deadline = asyncio.get_running_loop().time() + START_TIMEOUT.total_seconds()
     while not await ready():
         log = folder / f"{name}.log"
         if running.returncode is not None:
             raise SlotsyncError(f"the {name} ended at once; the end of {log}:\n{_end_of(log)}")
         if asyncio.get_running_loop().time() > deadline:
-            raise SlotsyncError(f"the {name} does not answer after {STARTS_WITHIN:.0f} s; see {log}")
-        await asyncio.sleep(LOOKS_EVERY)
+            raise SlotsyncError(f"the {name} does not answer after {START_TIMEOUT.total_seconds():.0f} s; see {log}")
+        await asyncio.sleep(CHECK_INTERVAL.total_seconds())
 
 
 def free_port(preferred: int) -> int:
-    """This port of the machine itself, or another one when it is taken."""
+    """Return the preferred port of 127.0.0.1, or another free one if it is taken.
+
+    Raises:
+        SlotsyncError: there is no free port.
+    """
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""Availability: what is known of a product's times, and live confirmations."""
+"""Answer questions about availability, from stored readings or live from Google."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,8 +21,8 @@ from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import (
-    LONGEST_QUESTION,
-    LONGEST_WAIT,
+    MAX_CONFIRM_DURATION,
+    MAX_CONFIRM_WAIT,
     AvailabilityState,
     Confirmation,
     ConfirmRequest,
@@ -30,76 +30,86 @@ from slotsync.domain.availability.messages import (
     unknown_confirmation,
 )
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.workflow_ids import availability_id
 from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from slotsync.temporal import queues
-from slotsync.temporal.search_attributes import initial_attributes
-from slotsync.temporal.signals import signal_availability
+from slotsync.temporal.signals import availability_start_options, signal_availability
 from workflows.availability import ProductAvailabilityWorkflow
 
-_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_TIME: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+CONFIRM_OVERHEAD: Final = timedelta(seconds=2)
+"""The time that Temporal and a worker may take in addition to Google's time limit."""
 
 
 class UnknownProduct(InputError):
-    """Nobody has told slotsync of this product."""
+    """The platform has not put settings for this product."""
 
     def __init__(self) -> None:
         super().__init__("The product is not known; put its settings first.")
 
 
 class AvailabilityService:
-    """Answers from what was read of a merchant's calendars last. An ``InputError`` names what cannot be asked."""
+    """Reads availability as the merchant's calendars were last read."""
 
     def __init__(self, store: Store, vault: Vault, horizon: Horizon, clock: Callable[[], datetime] = utc_now) -> None:
-        self._answers = ProductAvailability(store, vault)
-        self._longest = timedelta(days=horizon.days)
+        self._availability = ProductAvailability(store, vault)
+        self._max_duration = timedelta(days=horizon.days)
         self._clock = clock
 
-    async def availability(self, merchant: str, product: str, start: datetime, end: datetime) -> Availability:
-        """When the product is busy or unknown; all else is free."""
-        asked = checked_window(start, end, self._longest)
-        found = await asyncio.to_thread(self._answers.availability, merchant, product, asked, self._clock())
+    async def get(self, merchant: str, product: str, start: datetime, end: datetime) -> Availability:
+        """Return the times between start and end at which the product is busy or unknown; it is free at all others.
+
+        Raises:
+            InputError: the times have no zone, are in the wrong order or are further apart than the horizon.
+            UnknownProduct: the product is not known.
+        """
+        interval = check_interval(start, end, self._max_duration)
+        found = await asyncio.to_thread(self._availability.get_availability, merchant, product, interval, self._clock())
         if found is None:
             raise UnknownProduct
         return found
 
-    async def explanation(self, merchant: str, product: str, at: datetime) -> Explanation:
-        """Why the product is free, busy or unknown at a moment."""
-        moment = _checked("The time", at)
-        found = await asyncio.to_thread(self._answers.explanation, merchant, product, moment, self._clock())
+    async def explain(self, merchant: str, product: str, at: datetime) -> Explanation:
+        """Return why the product is free, busy or unknown at a time.
+
+        Raises:
+            InputError: the time has no zone, or is before 1970 or after 2199.
+            UnknownProduct: the product is not known.
+        """
+        time = _check_time("The time", at)
+        found = await asyncio.to_thread(self._availability.get_explanation, merchant, product, time, self._clock())
         if found is None:
             raise UnknownProduct
         return found
 
 
-def checked_window(start: datetime, end: datetime, longest: timedelta) -> Interval:
-    """The time from start to end; an ``InputError`` when it is not one, or is longer than that."""
-    first, last = _checked("The start", start), _checked("The end", end)
+def check_interval(start: datetime, end: datetime, max_duration: timedelta) -> Interval:
+    """Return the interval from start to end in UTC.
+
+    Raises:
+        InputError: the times have no zone or are in the wrong order, or the interval is longer than ``max_duration``.
+    """
+    first, last = _check_time("The start", start), _check_time("The end", end)
     if last <= first:
         raise InputError("The end is not after the start; ask for a time that ends after it has begun.")
-    if last - first > longest:
-        raise InputError(f"The end is more than {longest.days} days after the start; ask for less at once.")
+    if last - first > max_duration:
+        raise InputError(f"The end is more than {max_duration.days} days after the start; ask for less at once.")
     return Interval(start=first, end=last)
 
 
-def _checked(name: str, moment: datetime) -> datetime:
-    if moment.utcoffset() is None:
+def _check_time(name: str, time: datetime) -> datetime:
+    if time.utcoffset() is None:
         raise InputError(f"{name} has no time zone; give an offset, such as 2026-07-01T18:00:00+03:00.")
-    if not _EARLIEST <= moment < _LATEST:
-        raise InputError(f"{name} is not between {_EARLIEST.year} and {_LATEST.year}; give one that is.")
-    return moment.astimezone(UTC)
-
-
-ON_THE_WAY: Final = timedelta(seconds=2)
-"""What Temporal and a worker may take on top of the time that Google is given."""
+    if not _MIN_TIME <= time < _MAX_TIME:
+        raise InputError(f"{name} is not between {_MIN_TIME.year} and {_MAX_TIME.year}; give one that is.")
+    return time.astimezone(UTC)
 
 
 class ConfirmationService:
-    """Asks products' workflows. An ``InputError`` names what cannot be asked."""
+    """Confirms times and manages subscriptions through the products' workflows."""
 
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
@@ -108,47 +118,56 @@ class ConfirmationService:
     async def confirm(
         self, merchant: str, product: str, start: datetime, end: datetime, within: timedelta
     ) -> Confirmation:
-        """Whether the product is free, by what Google says now. Unknown when nobody answers in time."""
-        question = _question(merchant, product, checked_window(start, end, LONGEST_QUESTION), within)
-        await self._require(merchant, product)
+        """Return whether the product is free according to Google now; unknown if there is no answer in time.
+
+        Raises:
+            InputError: the times or ``within`` are outside their limits.
+            UnknownProduct: the product is not known.
+        """
+        request = _confirm_request(merchant, product, check_interval(start, end, MAX_CONFIRM_DURATION), within)
+        await self._require_product(merchant, product)
         try:
-            async with asyncio.timeout((within + ON_THE_WAY).total_seconds()):
-                return await self._ask(question)
+            async with asyncio.timeout((within + CONFIRM_OVERHEAD).total_seconds()):
+                return await self._confirm(request)
         except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
             return unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
 
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
-        """Has a workflow hear of every change of the product, by the signal ``availability_changed``."""
-        await self._require(merchant, product)
+        """Send the signal ``availability_changed`` to a workflow at each change of the product.
+
+        Raises:
+            UnknownProduct: the product is not known.
+        """
+        await self._require_product(merchant, product)
         await signal_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id))
 
     async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
-        """Has it hear no more."""
-        await self._require(merchant, product)
+        """Stop sending the signal to the workflow.
+
+        Raises:
+            UnknownProduct: the product is not known.
+        """
+        await self._require_product(merchant, product)
         await signal_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id, ends=True))
 
-    async def _ask(self, question: ConfirmRequest) -> Confirmation:
-        state = AvailabilityState(merchant=question.merchant, product=question.product)
-        owner = Owner.product(question.product)
+    async def _confirm(self, request: ConfirmRequest) -> Confirmation:
+        state = AvailabilityState(merchant=request.merchant, product=request.product)
         start = WithStartWorkflowOperation(
             ProductAvailabilityWorkflow.run,
             state,
-            id=availability_id(question.merchant, question.product),
-            task_queue=queues.WORKFLOWS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            search_attributes=initial_attributes(question.merchant, [owner]),
-            static_summary=f"Availability of {question.product} of {question.merchant}",
+            **availability_start_options(request.merchant, request.product),
         )
         return await self._client.execute_update_with_start_workflow(
-            ProductAvailabilityWorkflow.confirm, question, start_workflow_operation=start
+            ProductAvailabilityWorkflow.confirm, request, start_workflow_operation=start
         )
 
-    async def _require(self, merchant: str, product: str) -> None:
+    async def _require_product(self, merchant: str, product: str) -> None:
         if await asyncio.to_thread(self._owners.get, merchant, Owner.product(product)) is None:
             raise UnknownProduct
 
 
-def _question(merchant: str, product: str, span: Interval, within: timedelta) -> ConfirmRequest:
-    if not timedelta() < within <= LONGEST_WAIT:
-        raise InputError(f"within: is not between 0 and {LONGEST_WAIT.total_seconds():g} seconds")
-    return ConfirmRequest(merchant=merchant, product=product, span=span, within=within)
+def _confirm_request(merchant: str, product: str, interval: Interval, within: timedelta) -> ConfirmRequest:
+    if not timedelta() < within <= MAX_CONFIRM_WAIT:
+        raise InputError(f"within: is not between 0 and {MAX_CONFIRM_WAIT.total_seconds():g} seconds")
+    return ConfirmRequest(merchant=merchant, product=product, span=interval, within=within)

@@ -1,4 +1,4 @@
-"""Calls to Google on a merchant's behalf, while the merchant waits."""
+"""Call Google with a merchant's connection, while the merchant waits."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from slotsync.google.service import GoogleServices
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
 
-Seen = TypeVar("Seen")
+Result = TypeVar("Result")
 
 
 class MerchantGoogle:
-    """Google, as each merchant's own connection. Notes how calls went, as activities do."""
+    """Google, called with each merchant's own connection. Records the connection's health, as activities do."""
 
     def __init__(self, settings: Settings, connections: Connections, client: Client) -> None:
         self._settings = settings
@@ -27,21 +27,29 @@ class MerchantGoogle:
 
     @cached_property
     def services(self) -> GoogleServices:
-        """Google's services; a ``SettingsError`` when slotsync was given no client of Google's."""
+        """Google's services, opened at first use.
+
+        Raises:
+            SettingsError: no OAuth client of Google is configured.
+        """
         return GoogleServices(self._settings, self._connections)
 
-    async def ask(self, merchant: str, look: Callable[[str], Seen]) -> Seen:
-        """What the look with the merchant's connection finds; ``GrantLost`` when none is active."""
-        return await asyncio.to_thread(self._ask, merchant, look)
+    async def call(self, merchant: str, function: Callable[[str], Result]) -> Result:
+        """Return what the function returns when it is called, in a thread, with the id of the merchant's connection.
+
+        Raises:
+            GrantLost: the merchant has no active connection.
+        """
+        return await asyncio.to_thread(self._call, merchant, function)
 
     def close(self) -> None:
-        """Closes the connections to Google."""
+        """Close the connections to Google."""
         if "services" in vars(self):
             self.services.close()
 
-    def _ask(self, merchant: str, look: Callable[[str], Seen]) -> Seen:
-        connection_id = self._connections.active_id(merchant)
+    def _call(self, merchant: str, function: Callable[[str], Result]) -> Result:
+        connection_id = self._connections.get_active_id(merchant)
         if connection_id is None:
             raise GrantLost("Google is not connected", reason="not_connected")
         with self._health.recording(connection_id):
-            return look(connection_id)
+            return function(connection_id)

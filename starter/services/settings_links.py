@@ -1,4 +1,4 @@
-"""Signed links to the settings page, and the sessions that they open."""
+"""Signed links to the settings page, and the sessions that they start."""
 
 import hmac
 from datetime import datetime, timedelta
@@ -17,25 +17,26 @@ from slotsync.settings import Settings
 from slotsync.store.connections.pending_consents import UsedLinks
 from slotsync.store.database.engine import Store
 
-LIFETIME = timedelta(minutes=10)
+LINK_LIFETIME: Final = timedelta(minutes=10)
+SESSION_LIFETIME: Final = timedelta(hours=2)
 
 
-class Leads(StrEnum):
-    """Where a link leads."""
+class LinkTarget(StrEnum):
+    """The page that a link opens."""
 
     SETTINGS = "settings/open"
     CONNECT = "google/connect"
 
 
 class SettingsLink(Message):
-    """A link for one merchant, and until when it works."""
+    """A link for one merchant, and the time at which it expires."""
 
     url: str
     expires_at: datetime
 
 
-class LinkTrouble(StrEnum):
-    """Why a link does not work."""
+class LinkProblem(StrEnum):
+    """The reason why a link does not work."""
 
     FORGED = "forged"
     EXPIRED = "expired"
@@ -43,92 +44,93 @@ class LinkTrouble(StrEnum):
 
 
 class SettingsLinks:
-    """Makes links and takes them back."""
+    """Creates links and redeems them, each link once."""
 
-    def __init__(self, settings: Settings, store: Store, lifetime: timedelta = LIFETIME) -> None:
+    def __init__(self, settings: Settings, store: Store, lifetime: timedelta = LINK_LIFETIME) -> None:
         self._settings = settings
         self._used = UsedLinks(store)
         self._lifetime = lifetime
 
-    def make(self, merchant: str, leads: Leads) -> SettingsLink:
-        """A new link; a ``SettingsError`` when nobody said where slotsync is reached."""
+    def create(self, merchant: str, target: LinkTarget) -> SettingsLink:
+        """Return a new link.
+
+        Raises:
+            SettingsError: SLOTSYNC_PUBLIC_URL is not set.
+        """
         base = self._settings.require_public_url()
-        signed = self._signer(leads).dumps([merchant, token_urlsafe(12)])
-        url = f"{base}/{leads}?{urlencode({'link': signed})}"
+        signed = self._signer(target).dumps([merchant, token_urlsafe(12)])
+        url = f"{base}/{target}?{urlencode({'link': signed})}"
         return SettingsLink(url=url, expires_at=utc_now().replace(microsecond=0) + self._lifetime)
 
-    def follow(self, signed: str, leads: Leads) -> str | LinkTrouble:
-        """The merchant whose link it is, for the first who follows it; else what is wrong with it."""
+    def redeem(self, signed: str, target: LinkTarget) -> str | LinkProblem:
+        """Return the merchant of the link at its first use, otherwise the reason why the link does not work."""
         try:
-            (merchant, once), made_at = self._signer(leads).loads(
+            (merchant, once), made_at = self._signer(target).loads(
                 signed, max_age=int(self._lifetime.total_seconds()), return_timestamp=True
             )
         except SignatureExpired:
-            return LinkTrouble.EXPIRED
+            return LinkProblem.EXPIRED
         except BadSignature:
-            return LinkTrouble.FORGED
-        # Known by what is signed: the same signature can be written in several ways.
-        return str(merchant) if self._used.use(once, made_at + self._lifetime) else LinkTrouble.USED
+            return LinkProblem.FORGED
+        # Identified by its signed content: one signature has several valid spellings.
+        return str(merchant) if self._used.use(once, made_at + self._lifetime) else LinkProblem.USED
 
-    def _signer(self, leads: Leads) -> URLSafeTimedSerializer:
-        return signer(self._settings, f"link:{leads}")
+    def _signer(self, target: LinkTarget) -> URLSafeTimedSerializer:
+        return create_signer(self._settings, f"link:{target}")
 
 
-def signer(settings: Settings, purpose: str) -> URLSafeTimedSerializer:
-    """Signs for one purpose with the newest key, and knows signatures by all of them."""
+def create_signer(settings: Settings, purpose: str) -> URLSafeTimedSerializer:
+    """Return a serializer for one purpose that signs with the newest key and accepts signatures of all keys."""
     keys = [key.get_secret_value() for key in reversed(settings.encryption_keys)]
     return URLSafeTimedSerializer(keys, salt=f"slotsync:{purpose}")
 
 
-SESSION_LIFETIME: Final = 2 * 60 * 60
-"""Seconds."""
-
-
 class Session(Message):
-    """One browser's visit. ``browser`` is a secret that only this browser has, and that every form proves to know."""
+    """The session of one browser. ``browser`` is its secret; the token in each form is computed from it."""
 
     merchant: str
     browser: str
 
     @classmethod
     def begin(cls, merchant: str) -> "Session":
-        """A new visit."""
+        """Return a new session."""
         return cls(merchant=merchant, browser=token_urlsafe(24))
 
     @property
     def form_token(self) -> str:
-        """What a form of this visit carries, against forged requests."""
+        """The token in each form of this session, against cross-site request forgery."""
         return hmac.digest(self.browser.encode(), b"form", "sha256").hex()
 
-    def wrote(self, token: str) -> bool:
-        """Whether a form with this token is ours."""
+    def accepts_form(self, token: str) -> bool:
+        """Return whether the token belongs to a form of this session."""
         return hmac.compare_digest(self.form_token.encode(), token.encode())
 
 
 class Sessions:
-    """Keeps visits in cookies."""
+    """Sessions stored in signed cookies."""
 
     def __init__(self, settings: Settings) -> None:
-        self._signer = signer(settings, "session")
+        self._signer = create_signer(settings, "session")
         self._secure = settings.public_url.startswith("https://")
         self._name = "__Host-slotsync" if self._secure else "slotsync"
 
-    def of(self, request: Request) -> Session | None:
-        """The visit that the request belongs to; nothing when it is over, or never was."""
+    def find(self, request: Request) -> Session | None:
+        """Return the session of the request, or None if the cookie is missing, forged or expired."""
+        cookie = request.cookies.get(self._name, "")
         try:
-            told = self._signer.loads(request.cookies.get(self._name, ""), max_age=SESSION_LIFETIME)
+            content = self._signer.loads(cookie, max_age=int(SESSION_LIFETIME.total_seconds()))
         except BadSignature:
             return None
-        return Session.model_validate(told)
+        return Session.model_validate(content)
 
-    def keep(self, response: Response, session: Session) -> None:
-        """Tells the browser."""
+    def save(self, response: Response, session: Session) -> None:
+        """Set the session's cookie."""
         response.set_cookie(
             self._name,
             str(self._signer.dumps(session.model_dump())),
-            max_age=SESSION_LIFETIME,
+            max_age=int(SESSION_LIFETIME.total_seconds()),
             path="/",
             secure=self._secure,
             httponly=True,
-            samesite="lax",  # Google sends the browser back to us from its own site
+            samesite="lax",  # Google redirects the browser back to us from its own site
         )

@@ -1,4 +1,4 @@
-"""Switch synchronization on and off."""
+"""Turn synchronization on and off."""
 
 import asyncio
 from collections.abc import Iterable
@@ -15,19 +15,20 @@ from slotsync.domain.workflow_ids import calendar_id
 from slotsync.errors import InputError
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import batch_progress, signal_availability, signal_calendar
+from slotsync.temporal.signals import get_batch_progress, signal_availability, signal_calendar
 from workflows.calendar import ManagedCalendarWorkflow
 
-ANSWER_WITHIN = timedelta(seconds=5)
-AT_ONCE = 20
+QUERY_TIMEOUT = timedelta(seconds=5)
+MAX_PARALLEL_SIGNALS = 20
 
 
 class BackfillProgress(Message):
-    """How the calendar of an owner fills: its workflow, the batch that calls the reservations, and their events.
+    """The progress of filling an owner's calendar: its workflow, the batch that signals the reservations, their events.
 
-    ``doing`` is empty when no workflow answers, ``batch`` is empty when none was needed yet. ``events`` are those of
-    open reservations, counted by state.
+    ``doing`` is empty if no workflow answers, ``batch`` is None if none was needed yet. ``events`` counts the events of
+    open reservations by state.
     """
 
     doing: str
@@ -36,60 +37,63 @@ class BackfillProgress(Message):
 
 
 class SyncSwitch:
-    """Changes owners and switches in the store, and tells the workflows of the calendars."""
+    """Changes owners and their switches in the store, and signals the workflows of their calendars."""
 
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
         self._owners = Owners(store)
+        self._merchants = Merchants(store)
         self._events = SyncedEvents(store)
 
-    async def put(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
-        """Makes an owner known or changes it."""
+    async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
+        """Add an owner, or change its settings."""
         before = await asyncio.to_thread(self._owners.get, merchant, owner)
         await asyncio.to_thread(self._owners.put, merchant, owner, settings)
         if settings != before and (settings.sync or (before and before.sync)):
-            await self._tell(merchant, [owner])
-        if settings != before and await asyncio.to_thread(self._owners.is_blocked, merchant, owner):
+            await self._signal_calendars(merchant, [owner])
+        if settings != before and await asyncio.to_thread(self._owners.has_blocking_calendars, merchant, owner):
             await signal_availability(self._client, merchant, owner.id)
 
     async def switch(self, merchant: str, owner: Owner | None, switch: Switch) -> None:
-        """Turns one owner on or off, or the merchant as a whole. Raises ``InputError`` for an unknown owner."""
+        """Turn synchronization on or off for one owner, or for the whole merchant if ``owner`` is None.
+
+        Raises:
+            InputError: the owner is not known.
+        """
         if owner is None:
-            await asyncio.to_thread(self._owners.switch_all, merchant, switch)
-            owners = await asyncio.to_thread(self._owners.all, merchant)
-            await self._tell(merchant, [each for each, settings in owners.items() if settings.sync])
+            await asyncio.to_thread(self._merchants.switch, merchant, switch)
+            owners = await asyncio.to_thread(self._owners.get_all, merchant)
+            await self._signal_calendars(merchant, [each for each, settings in owners.items() if settings.sync])
         elif await asyncio.to_thread(self._owners.switch, merchant, owner, switch):
-            await self._tell(merchant, [owner])
+            await self._signal_calendars(merchant, [owner])
         else:
             raise InputError(f"{owner}: is not known; put its settings first")
 
-    async def backfill(self, merchant: str, owner: Owner) -> BackfillProgress:
-        """How the owner's calendar fills."""
+    async def get_backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
+        """Return the progress of filling the owner's calendar."""
         now = datetime.now(UTC)
-        told = await self._progress(merchant, owner)
+        progress = await self._query_calendar(merchant, owner)
+        job_id = progress.backfill_job if progress else None
         return BackfillProgress(
-            doing=told.doing if told else "",
-            batch=await batch_progress(self._client, told.backfill_job) if told and told.backfill_job else None,
-            events=await asyncio.to_thread(self._events.open_states, merchant, owner, now),
+            doing=progress.doing if progress else "",
+            batch=await get_batch_progress(self._client, job_id) if job_id else None,
+            events=await asyncio.to_thread(self._events.count_open_states, merchant, owner, now),
         )
 
-    async def _tell(self, merchant: str, owners: Iterable[Owner]) -> None:
-        """Starts the workflows of these calendars, or tells those that run."""
-        some = asyncio.Semaphore(AT_ONCE)
+    async def _signal_calendars(self, merchant: str, owners: Iterable[Owner]) -> None:
+        """Signal the workflows of these owners' calendars; those that do not run are started."""
+        semaphore = asyncio.Semaphore(MAX_PARALLEL_SIGNALS)
 
-        async def tell(owner: Owner) -> None:
-            async with some:
-                await self._signal(merchant, owner)
+        async def signal(owner: Owner) -> None:
+            async with semaphore:
+                request = CalendarRequest(merchant=merchant, owner=owner)
+                await signal_calendar(self._client, request, "settings_changed")
 
-        await asyncio.gather(*map(tell, owners))
+        await asyncio.gather(*map(signal, owners))
 
-    async def _signal(self, merchant: str, owner: Owner) -> None:
-        request = CalendarRequest(merchant=merchant, owner=owner)
-        await signal_calendar(self._client, request, "settings_changed")
-
-    async def _progress(self, merchant: str, owner: Owner) -> CalendarProgress | None:
+    async def _query_calendar(self, merchant: str, owner: Owner) -> CalendarProgress | None:
         handle = self._client.get_workflow_handle(calendar_id(merchant, owner))
         try:
-            return await handle.query(ManagedCalendarWorkflow.progress, rpc_timeout=ANSWER_WITHIN)
+            return await handle.query(ManagedCalendarWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
         except (RPCError, WorkflowQueryFailedError):
             return None

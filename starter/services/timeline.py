@@ -1,4 +1,4 @@
-"""What happened to a reservation, and when."""
+"""Read the timeline of a reservation: the events of its life, with their times."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ from slotsync.domain.workflow_ids import reservation_id
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
-from slotsync.temporal.signals import quoted
+from slotsync.temporal.signals import quote_value
 
 
-class What(StrEnum):
-    """What can happen to a reservation."""
+class TimelineEventKind(StrEnum):
+    """The kind of a timeline event. ``called_back`` is a write that a newer version cancelled."""
 
     REPORTED = "reported"
     LOOKED_AGAIN = "looked_again"
@@ -36,22 +36,22 @@ class What(StrEnum):
     CLOSED = "closed"
 
 
-class Source(StrEnum):
-    """How we know: from Temporal's history (kept for its retention time), or from the store's latest note."""
+class TimelineSource(StrEnum):
+    """The origin of a timeline event: Temporal's history, kept for its retention time, or the store's current state."""
 
     HISTORY = "history"
     STORE = "store"
 
 
 class TimelineEvent(Message):
-    """Something that happened at a time: to the whole reservation, or to one item's event in one owner's calendar.
+    """An event at one time: of the whole reservation, or of one item's event in one owner's calendar.
 
-    From the store comes how each event stands and since when; what came before that only Temporal knows.
+    The store gives the current state of each event and its start; only Temporal knows what came before.
     """
 
     at: datetime
-    what: What | SyncState
-    source: Source
+    what: TimelineEventKind | SyncState
+    source: TimelineSource
     version: int | None = None
     item: str | None = None
     owner: str | None = None
@@ -65,75 +65,79 @@ _ACTIONS: Mapping[str, type[Action]] = {"put_event": Put, "delete_event": Delete
 
 
 class HistoryReader:
-    """Reads the events of one run, in order."""
+    """Reads the history of one workflow run, in order."""
 
     def __init__(self, converter: DataConverter) -> None:
         self._converter = converter
         self._writes: dict[int, Action] = {}
         self._attempts: dict[int, int] = {}
         self._readers: dict[str, Reader] = {
-            "workflow_execution_signaled_event_attributes": self._signalled,
-            "workflow_execution_completed_event_attributes": self._closed,
-            "activity_task_scheduled_event_attributes": self._scheduled,
-            "activity_task_started_event_attributes": self._started,
-            "activity_task_completed_event_attributes": self._completed,
-            "activity_task_failed_event_attributes": self._failed,
-            "activity_task_canceled_event_attributes": self._cancelled,
+            "workflow_execution_signaled_event_attributes": self._read_signal,
+            "workflow_execution_completed_event_attributes": self._read_end,
+            "activity_task_scheduled_event_attributes": self._read_scheduled,
+            "activity_task_started_event_attributes": self._read_started,
+            "activity_task_completed_event_attributes": self._read_completed,
+            "activity_task_failed_event_attributes": self._read_failed,
+            "activity_task_canceled_event_attributes": self._read_cancelled,
         }
 
     async def read(self, events: Iterable[HistoryEvent]) -> list[TimelineEvent]:
-        """What happened; of the rest of the events nothing is told."""
-        found = []
+        """Return the timeline events, oldest first. Other history events are left out."""
+        timeline = []
         for event in events:
             reader = self._readers.get(event.WhichOneof("attributes") or "")
-            if reader and (happening := await reader(event)):
-                found.append(happening)
-        return found
+            if reader and (timeline_event := await reader(event)):
+                timeline.append(timeline_event)
+        return timeline
 
-    async def _signalled(self, event: HistoryEvent) -> TimelineEvent | None:
+    async def _read_signal(self, event: HistoryEvent) -> TimelineEvent | None:
         signal = event.workflow_execution_signaled_event_attributes
         if signal.signal_name != "report":
-            return _happening(event, What.LOOKED_AGAIN)
+            return _timeline_event(event, TimelineEventKind.LOOKED_AGAIN)
         (reservation,) = await self._converter.decode(signal.input.payloads, [Reservation])
-        return _happening(event, What.REPORTED, version=reservation.version)
+        return _timeline_event(event, TimelineEventKind.REPORTED, version=reservation.version)
 
-    async def _closed(self, event: HistoryEvent) -> TimelineEvent | None:
-        return _happening(event, What.CLOSED)
+    async def _read_end(self, event: HistoryEvent) -> TimelineEvent | None:
+        return _timeline_event(event, TimelineEventKind.CLOSED)
 
-    async def _scheduled(self, event: HistoryEvent) -> TimelineEvent | None:
+    async def _read_scheduled(self, event: HistoryEvent) -> TimelineEvent | None:
         scheduled = event.activity_task_scheduled_event_attributes
         kind = _ACTIONS.get(scheduled.activity_type.name)
         if kind is None:
             return None
         (action,) = await self._converter.decode(scheduled.input.payloads, [kind])
         self._writes[event.event_id] = action
-        return self._of_write(event, event.event_id, What.BEGUN)
+        return self._write_event(event, event.event_id, TimelineEventKind.BEGUN)
 
-    async def _started(self, event: HistoryEvent) -> TimelineEvent | None:
+    async def _read_started(self, event: HistoryEvent) -> TimelineEvent | None:
         started = event.activity_task_started_event_attributes
         self._attempts[started.scheduled_event_id] = started.attempt
         return None
 
-    async def _completed(self, event: HistoryEvent) -> TimelineEvent | None:
+    async def _read_completed(self, event: HistoryEvent) -> TimelineEvent | None:
         scheduled_id = event.activity_task_completed_event_attributes.scheduled_event_id
         removed = isinstance(self._writes.get(scheduled_id), Delete)
-        return self._of_write(event, scheduled_id, What.REMOVED if removed else What.WRITTEN)
+        return self._write_event(
+            event, scheduled_id, TimelineEventKind.REMOVED if removed else TimelineEventKind.WRITTEN
+        )
 
-    async def _failed(self, event: HistoryEvent) -> TimelineEvent | None:
+    async def _read_failed(self, event: HistoryEvent) -> TimelineEvent | None:
         failed = event.activity_task_failed_event_attributes
-        return self._of_write(event, failed.scheduled_event_id, What.HELD_UP, await self._reason(failed.failure))
+        return self._write_event(
+            event, failed.scheduled_event_id, TimelineEventKind.HELD_UP, await self._failure_reason(failed.failure)
+        )
 
-    async def _cancelled(self, event: HistoryEvent) -> TimelineEvent | None:
+    async def _read_cancelled(self, event: HistoryEvent) -> TimelineEvent | None:
         cancelled = event.activity_task_canceled_event_attributes
-        return self._of_write(event, cancelled.scheduled_event_id, What.CALLED_BACK)
+        return self._write_event(event, cancelled.scheduled_event_id, TimelineEventKind.CALLED_BACK)
 
-    def _of_write(
-        self, event: HistoryEvent, scheduled_id: int, what: What, reason: str | None = None
+    def _write_event(
+        self, event: HistoryEvent, scheduled_id: int, what: TimelineEventKind, reason: str | None = None
     ) -> TimelineEvent | None:
         action = self._writes.get(scheduled_id)
         if action is None:
             return None
-        return _happening(
+        return _timeline_event(
             event,
             what,
             version=action.event.version if isinstance(action, Put) else action.version,
@@ -143,16 +147,16 @@ class HistoryReader:
             reason=reason,
         )
 
-    async def _reason(self, failure: Failure) -> str:
+    async def _failure_reason(self, failure: Failure) -> str:
         error = await self._converter.decode_failure(failure)
         if isinstance(error, ApplicationError):
             return str(error.details[0]) if error.details else error.type or "unknown"
         return type(error).__name__
 
 
-def _happening(  # noqa: PLR0913  what may be told of an event, each by its name
+def _timeline_event(  # noqa: PLR0913  the fields of a timeline event, by keyword
     event: HistoryEvent,
-    what: What,
+    what: TimelineEventKind,
     *,
     version: int | None = None,
     item: str | None = None,
@@ -163,7 +167,7 @@ def _happening(  # noqa: PLR0913  what may be told of an event, each by its name
     return TimelineEvent(
         at=event.event_time.ToDatetime(tzinfo=UTC),
         what=what,
-        source=Source.HISTORY,
+        source=TimelineSource.HISTORY,
         version=version,
         item=item,
         owner=owner,
@@ -172,73 +176,73 @@ def _happening(  # noqa: PLR0913  what may be told of an event, each by its name
     )
 
 
-RUNS = 20
-"""How many runs are looked at: each late change after a reservation's end begins a new one."""
+MAX_RUNS = 20
+"""The number of newest runs that are read. Each late change after a reservation's end starts a new run."""
 
 
 class Timeline(Message):
-    """Everything that is known to have happened to a reservation, the oldest first."""
+    """All known events of a reservation, oldest first."""
 
     merchant: str
     reservation: str
-    happenings: tuple[TimelineEvent, ...]
+    happenings: tuple[TimelineEvent, ...]  # public name
 
 
-class Timelines:
-    """Tells what happened to reservations."""
+class TimelineService:
+    """Reads the timelines of reservations from Temporal's histories and the store."""
 
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
         self._reservations = Reservations(store)
         self._events = SyncedEvents(store)
 
-    async def of(self, merchant: str, reservation: str) -> Timeline | None:
-        """The timeline of a reservation; nothing when it is unknown."""
+    async def get(self, merchant: str, reservation: str) -> Timeline | None:
+        """Return the timeline of a reservation, or None if it is unknown."""
         workflow_id = reservation_id(merchant, reservation)
-        told = [each for run in await self._runs(workflow_id) for each in await self._history(workflow_id, run)]
-        noted = await asyncio.to_thread(self._noted, merchant, reservation)
-        if noted is None and not told:
+        past = [each for run in await self._list_runs(workflow_id) for each in await self._read_run(workflow_id, run)]
+        current = await asyncio.to_thread(self._read_store, merchant, reservation)
+        if current is None and not past:
             return None
-        ordered = sorted((*told, *(noted or ())), key=lambda happening: happening.at)
+        ordered = sorted((*past, *(current or ())), key=lambda event: event.at)
         return Timeline(merchant=merchant, reservation=reservation, happenings=tuple(ordered))
 
-    async def _runs(self, workflow_id: str) -> list[str]:
-        """The newest runs. Temporal's list may lag behind by a moment, so the very newest is asked for by itself."""
-        listed = self._client.list_workflows(f"WorkflowId = {quoted(workflow_id)}", limit=RUNS)
+    async def _list_runs(self, workflow_id: str) -> list[str]:
+        """Return the ids of the newest runs. Temporal's list is eventually consistent: the newest run is read apart."""
+        listed = self._client.list_workflows(f"WorkflowId = {quote_value(workflow_id)}", limit=MAX_RUNS)
         runs = [each.run_id async for each in listed]
         try:
             runs.append((await self._client.get_workflow_handle(workflow_id).describe()).run_id)
         except RPCError as error:
-            _unless_forgotten(error)
+            _raise_unless_deleted(error)
         return list(dict.fromkeys(runs))
 
-    async def _history(self, workflow_id: str, run_id: str) -> list[TimelineEvent]:
-        """What a run tells; nothing when Temporal has forgotten it by now."""
+    async def _read_run(self, workflow_id: str, run_id: str) -> list[TimelineEvent]:
+        """Return the events of a run; none if Temporal has deleted it by now."""
         handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
             history = await handle.fetch_history()
         except RPCError as error:
-            _unless_forgotten(error)
+            _raise_unless_deleted(error)
             return []
         return await HistoryReader(self._client.data_converter).read(history.events)
 
-    def _noted(self, merchant: str, reservation: str) -> list[TimelineEvent] | None:
+    def _read_store(self, merchant: str, reservation: str) -> list[TimelineEvent] | None:
         if self._reservations.get(merchant, reservation) is None:
             return None
-        return list(_standing(self._events.of_reservation(merchant, reservation)))
+        return list(_current_states(self._events.get_events(merchant, reservation)))
 
 
-def _unless_forgotten(error: RPCError) -> None:
+def _raise_unless_deleted(error: RPCError) -> None:
     if error.status is not RPCStatusCode.NOT_FOUND:
         raise error
 
 
-def _standing(events: list[SyncedEvent]) -> Iterator[TimelineEvent]:
+def _current_states(events: list[SyncedEvent]) -> Iterator[TimelineEvent]:
     for event in events:
         yield TimelineEvent(
             at=event.since,
             what=event.state,
-            source=Source.STORE,
+            source=TimelineSource.STORE,
             version=event.written_version,
             item=event.key.item,
             owner=str(event.key.owner),

@@ -1,1 +1,1 @@
-"""The merchant's settings page: server-rendered, in Finnish and English, and complete without JavaScript."""
+"""The merchant's settings page: rendered by the server, in Finnish and English, fully usable without JavaScript."""

@@ -6,41 +6,52 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from slotsync.errors import SettingsError
-from starter.settings_page import google, home, owners
-from starter.settings_page.rendering import PageRefused, http_error, invalid, not_set_up, refused
+from starter.settings_page import forms, home
+from starter.settings_page.rendering import (
+    PageRefused,
+    render_http_error,
+    render_invalid_form,
+    render_not_set_up,
+    render_refusal,
+)
 
 _OWNER = "/owners/{kind}/{id}"
 
 
-def page_mounts() -> list[BaseRoute]:
-    """Everything below ``/settings``, and where Google sends browsers back to."""
-    return [Mount("/settings", _pages(_SETTINGS)), Mount("/google", _pages(_GOOGLE))]
+def build_mounts() -> list[BaseRoute]:
+    """Return the mounts of ``/settings`` and of ``/google``, where Google sends browsers back to."""
+    return [Mount("/settings", _build_pages(_SETTINGS)), Mount("/google", _build_pages(_GOOGLE))]
 
 
-def _pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
-    # Errors are told as pages here, and as problem documents in the rest of the application.
+def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
+    # Errors are answered with pages here, and with problem documents in the rest of the application.
     return ExceptionMiddleware(
         Router(routes),
-        {PageRefused: refused, HTTPException: http_error, ValueError: invalid, SettingsError: not_set_up},
+        {
+            PageRefused: render_refusal,
+            HTTPException: render_http_error,
+            ValueError: render_invalid_form,
+            SettingsError: render_not_set_up,
+        },
     )
 
 
 _SETTINGS: list[BaseRoute] = [
     Route("/open", home.open_link),
     Route("/language/{language}", home.choose_language),
-    Route("/connect", google.connect, methods=["POST"]),
-    Route("/account", google.choose_account, methods=["POST"]),
-    Route("/disconnect", google.disconnect, methods=["POST"]),
-    Route("/sync", owners.switch_all, methods=["POST"]),
-    Route(f"{_OWNER}/sync", owners.switch, methods=["POST"]),
-    Route(f"{_OWNER}/guest-data", owners.choose_guest_data, methods=["POST"]),
-    Route(f"{_OWNER}/unknown", owners.choose_on_unknown, methods=["POST"]),
-    Route(f"{_OWNER}/calendars", owners.pick, methods=["POST"]),
-    Route(f"{_OWNER}/privacy", owners.check_privacy, methods=["POST"]),
+    Route("/connect", forms.connect, methods=["POST"]),
+    Route("/account", forms.choose_account, methods=["POST"]),
+    Route("/disconnect", forms.disconnect, methods=["POST"]),
+    Route("/sync", forms.switch_all, methods=["POST"]),
+    Route(f"{_OWNER}/sync", forms.switch, methods=["POST"]),
+    Route(f"{_OWNER}/guest-data", forms.choose_guest_data, methods=["POST"]),
+    Route(f"{_OWNER}/unknown", forms.choose_on_unknown, methods=["POST"]),
+    Route(f"{_OWNER}/calendars", forms.pick, methods=["POST"]),
+    Route(f"{_OWNER}/privacy", forms.check_privacy, methods=["POST"]),
     Mount("/static", StaticFiles(packages=[("starter.settings_page", "static")])),
     Route("/", home.home),
 ]
 _GOOGLE: list[BaseRoute] = [
-    Route("/connect", google.follow_connect_link),
-    Route("/callback", google.callback),
+    Route("/connect", home.follow_connect_link),
+    Route("/callback", home.complete_consent),
 ]

@@ -1,4 +1,4 @@
-"""What the settings page shows of a product or resource."""
+"""The details of one product or resource on the settings page."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,43 +14,43 @@ from slotsync.domain.reservations.event import EventContent, SyncState
 from slotsync.domain.reservations.event_content import describe
 from slotsync.domain.reservations.snapshot import Guest, Item, Reservation
 from slotsync.errors import GoogleError
-from slotsync.google.previews import GivenAway, ShownEvent
+from slotsync.google.previews import Disclosure, PreviewEvent
 from starter.settings_page.language import Language
 from starter.settings_page.visit import Visit
-from starter.settings_page.week import Day, bounds, week_of
+from starter.settings_page.week import Day, build_week, week_bounds
 
-_SHOWN = frozenset({SyncState.IN_STEP})
-_COMING = frozenset({SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING, SyncState.NOT_SYNCED})
-"""Just after synchronization was turned on, all are still noted as not synchronized."""
-_STUCK = frozenset({SyncState.PARKED, SyncState.FAILED})
+_SYNCED = frozenset({SyncState.IN_STEP})
+_PENDING = frozenset({SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING, SyncState.NOT_SYNCED})
+"""Just after synchronization was turned on, all events are still recorded as not synchronized."""
+_BLOCKED = frozenset({SyncState.PARKED, SyncState.FAILED})
 
 
 @dataclass(frozen=True)
-class PrivacyResult:
-    """What Google gave away of a calendar, and when it was asked."""
+class PrivacyCheck:
+    """The result of a privacy check: how much Google disclosed of a calendar, and when."""
 
     calendar_id: str
-    given: GivenAway
-    at: datetime
+    disclosure: Disclosure
+    checked_at: datetime
 
 
 @dataclass(frozen=True)
-class Filling:
-    """How many events of open reservations are in Google, on their way, or held up."""
+class SyncProgress:
+    """The number of events of open reservations that are in Google, wait to be written, or are blocked."""
 
-    shown: int
-    coming: int
-    stuck: int
+    synced: int
+    pending: int
+    blocked: int
 
     @property
     def total(self) -> int:
-        """All that should be there."""
-        return self.shown + self.coming + self.stuck
+        """The number of events that should be in Google."""
+        return self.synced + self.pending + self.blocked
 
 
 @dataclass(frozen=True)
 class Preview:
-    """How an event reads at a level of guest data."""
+    """An example event at one level of guest data."""
 
     level: GuestData
     event: EventContent
@@ -58,15 +58,16 @@ class Preview:
 
 @dataclass(frozen=True)
 class Details:
-    """One product or resource. ``pickable`` is nothing while the list cannot be fetched.
+    """One product or resource. ``pickable`` is None while the list of calendars cannot be fetched.
 
-    ``unread`` are the names of picked calendars that could not be read; ``events_read`` tells whether ours could.
+    ``unread`` holds the names of picked calendars that could not be read, ``events_read`` is whether the managed
+    calendar could.
     """
 
     owner: Owner
     settings: OwnerSettings
     calendar: ManagedCalendar
-    filling: Filling
+    progress: SyncProgress
     previews: tuple[Preview, ...]
     picked: tuple[PickableCalendar, ...]
     pickable: tuple[PickableCalendar, ...] | None
@@ -74,109 +75,113 @@ class Details:
     days: tuple[Day, ...]
     events_read: bool
     unread: tuple[str, ...]
-    privacy: PrivacyResult | None = None
+    privacy: PrivacyCheck | None = None
 
     @property
-    def blockable(self) -> bool:
-        """Whether calendars can block it: products are booked, resources come with them."""
+    def can_be_blocked(self) -> bool:
+        """Whether calendars can block it. Only products are booked; their resources come with them."""
         return self.owner.kind is OwnerKind.PRODUCT
 
     @property
-    def hours(self) -> int:
-        """For how many hours the last known state is used, if that is chosen."""
+    def last_known_hours(self) -> int:
+        """The number of hours for which the last known state is used, if that is chosen; else 4."""
         return int(self.settings.on_unknown.partition(":")[2] or 4)
 
 
-async def details_of(visit: Visit, owner: Owner, privacy: PrivacyResult | None = None) -> Details | None:
-    """What the page shows of it, with everything of Google's fetched now; nothing when the merchant has none such."""
+async def load_details(visit: Visit, owner: Owner, privacy: PrivacyCheck | None = None) -> Details | None:
+    """Return the details, with calendars and events read from Google now, or None if the merchant has no such owner."""
     settings = await asyncio.to_thread(visit.services.owners.get, visit.merchant, owner)
     if settings is None:
         return None
-    (calendar,) = await asyncio.to_thread(visit.services.calendars.of, visit.merchant, [owner])
-    picked = await visit.services.picking.picked(visit.merchant, owner)
+    (calendar,) = await asyncio.to_thread(visit.services.managed_calendars.get_calendars, visit.merchant, [owner])
+    picked = await visit.services.blocking_calendars.list_picked(visit.merchant, owner)
     zone = ZoneInfo(settings.time_zone)
-    monday = visit.address.monday(utc_now().astimezone(zone).date())
-    pickable, filling, events, busy = await asyncio.gather(
-        _pickable(visit, owner),
-        _filling(visit, calendar),
-        _events(visit, calendar, *bounds(monday, zone)),
-        _busy(visit, picked, *bounds(monday, zone)),
+    monday = visit.address.find_monday(utc_now().astimezone(zone).date())
+    pickable, progress, events, busy_times = await asyncio.gather(
+        _fetch_pickable(visit, owner),
+        _count_events(visit, calendar),
+        _fetch_events(visit, calendar, *week_bounds(monday, zone)),
+        _fetch_busy_times(visit, picked, *week_bounds(monday, zone)),
     )
-    known = [time for times in busy.values() for time in times or ()]
+    known = [time for times in busy_times.values() for time in times or ()]
     return Details(
         owner=owner,
         settings=settings,
         calendar=calendar,
-        filling=filling,
-        previews=_previews(settings, visit.language),
+        progress=progress,
+        previews=_build_previews(settings, visit.language),
         picked=tuple(picked),
         pickable=pickable,
         monday=monday,
-        days=tuple(week_of(monday, zone, events or (), known)),
+        days=tuple(build_week(monday, zone, events or (), known)),
         events_read=events is not None,
-        unread=tuple(each.name for each in picked if busy.get(each.id) is None),
+        unread=tuple(each.name for each in picked if busy_times.get(each.id) is None),
         privacy=privacy,
     )
 
 
-async def _pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] | None:
+async def _fetch_pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] | None:
     if owner.kind is not OwnerKind.PRODUCT:
         return ()
     try:
-        return tuple(await visit.services.picking.pickable(visit.merchant))
+        return tuple(await visit.services.blocking_calendars.list_pickable(visit.merchant))
     except GoogleError:
         return None
 
 
-async def _filling(visit: Visit, calendar: ManagedCalendar) -> Filling:
+async def _count_events(visit: Visit, calendar: ManagedCalendar) -> SyncProgress:
     if not calendar.settings.sync:
-        return Filling(0, 0, 0)
-    told = await asyncio.to_thread(visit.services.events.open_states, visit.merchant, calendar.owner, utc_now())
+        return SyncProgress(0, 0, 0)
+    numbers = await asyncio.to_thread(
+        visit.services.synced_events.count_open_states, visit.merchant, calendar.owner, utc_now()
+    )
 
     def count(states: frozenset[SyncState]) -> int:
-        return sum(number for state, number in told.items() if state in states)
+        return sum(number for state, number in numbers.items() if state in states)
 
-    return Filling(shown=count(_SHOWN), coming=count(_COMING), stuck=count(_STUCK))
+    return SyncProgress(synced=count(_SYNCED), pending=count(_PENDING), blocked=count(_BLOCKED))
 
 
-async def _events(visit: Visit, calendar: ManagedCalendar, start: datetime, end: datetime) -> list[ShownEvent] | None:
+async def _fetch_events(
+    visit: Visit, calendar: ManagedCalendar, start: datetime, end: datetime
+) -> list[PreviewEvent] | None:
     calendar_id = calendar.calendar_id
     if calendar_id is None:
         return []
     try:
-        return await visit.services.google.ask(
-            visit.merchant, lambda mine: visit.services.looks.events(mine, calendar_id, start, end)
+        return await visit.services.google.call(
+            visit.merchant, lambda mine: visit.services.previews.list_events(mine, calendar_id, start, end)
         )
     except GoogleError:
         return None
 
 
-async def _busy(
+async def _fetch_busy_times(
     visit: Visit, picked: Sequence[PickableCalendar], start: datetime, end: datetime
 ) -> dict[str, tuple[Interval, ...] | None]:
     ids = [each.id for each in picked]
     if not ids:
         return {}
     try:
-        return await visit.services.google.ask(
-            visit.merchant, lambda mine: visit.services.looks.busy(mine, ids, start, end)
+        return await visit.services.google.call(
+            visit.merchant, lambda mine: visit.services.previews.read_busy_times(mine, ids, start, end)
         )
     except GoogleError:
         return {}
 
 
-def _previews(settings: OwnerSettings, language: Language) -> tuple[Preview, ...]:
-    say = language.say
+def _build_previews(settings: OwnerSettings, language: Language) -> tuple[Preview, ...]:
+    _ = language.translate
     tomorrow = utc_now().replace(hour=15, minute=0, second=0, microsecond=0) + timedelta(days=1)
     item = Item(product="example", start=tomorrow, end=tomorrow + timedelta(hours=2))
-    example = Reservation(
+    reservation = Reservation(
         merchant="example",
         id="R-1042",
         version=1,
         items=(item,),
-        title=say("%(name)s, 2 persons") % {"name": settings.name},
-        guest=Guest(name=say("Mary Guest"), email="mary@example.com", phone="+358 40 123 4567"),
-        notes=say("Vegetarian lunch"),
+        title=_("%(name)s, 2 persons") % {"name": settings.name},
+        guest=Guest(name=_("Mary Guest"), email="mary@example.com", phone="+358 40 123 4567"),
+        notes=_("Vegetarian lunch"),
     )
     levels = [settings.model_copy(update={"guest_data": level}) for level in GuestData]
-    return tuple(Preview(each.guest_data, describe(example, item, each)) for each in levels)
+    return tuple(Preview(each.guest_data, describe(reservation, item, each)) for each in levels)

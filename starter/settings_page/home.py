@@ -1,4 +1,4 @@
-"""Open, show and leave the settings page."""
+"""The settings page: opened by a link, shown, and returned to from Google."""
 
 import asyncio
 from datetime import timedelta
@@ -13,86 +13,127 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from starter.bootstrap import get_services
-from starter.services.settings_links import Leads, LinkTrouble, Session
-from starter.settings_page.details import Details, details_of
-from starter.settings_page.language import COOKIE, LANGUAGES
-from starter.settings_page.rendering import PageRefused, page
-from starter.settings_page.visit import Visit, back
+from starter.services.connections import AnotherAccount, ConsentRefused
+from starter.services.settings_links import LinkProblem, LinkTarget, Session
+from starter.settings_page.details import Details, load_details
+from starter.settings_page.language import LANGUAGE_COOKIE, LANGUAGES, detect_language
+from starter.settings_page.rendering import NO_VISIT, PageRefused, render_page
+from starter.settings_page.visit import Visit, redirect_to_page
 
-_YEAR: Final = int(timedelta(days=365).total_seconds())
+LANGUAGE_COOKIE_LIFETIME: Final = timedelta(days=365)
 
 
 async def open_link(request: Request) -> Response:
-    """Begins the visit of whoever brings a link that the platform was given, and shows the page."""
-    return keeping(request, await enter(request, Leads.SETTINGS), back())
+    """Begin a visit with a link that the platform was given, and redirect to the page."""
+    return with_session(request, await begin_session(request, LinkTarget.SETTINGS), redirect_to_page())
 
 
-async def enter(request: Request, leads: Leads) -> Session:
-    """The visit that begins with the request's link; a ``PageRefused`` when the link does not work."""
-    links = get_services(request).links
-    merchant = await asyncio.to_thread(links.follow, request.query_params.get("link", ""), leads)
-    if isinstance(merchant, LinkTrouble):
+async def follow_connect_link(request: Request) -> Response:
+    """Begin a visit with a link that the platform was given, and redirect to Google's consent page."""
+    session = await begin_session(request, LinkTarget.CONNECT)
+    url = await get_services(request).connections.begin(session.merchant, session.browser)
+    return with_session(request, session, RedirectResponse(url, status_code=303))
+
+
+async def complete_consent(request: Request) -> Response:
+    """Complete the consent with the parameters that Google sends the browser back with.
+
+    Raises:
+        PageRefused: this browser has no visit.
+    """
+    services = get_services(request)
+    session = services.sessions.find(request)
+    if session is None:
+        raise PageRefused(NO_VISIT)
+    query = request.query_params
+    result = await services.connections.complete(
+        query.get("state", ""), query.get("code"), session.browser, error=query.get("error", "")
+    )
+    if isinstance(result, ConsentRefused):
+        return redirect_to_page(notice=f"refused_{result.reason}")
+    if isinstance(result, AnotherAccount):
+        return render_page("another_account.html", detect_language(request), change=result, token=session.form_token)
+    return redirect_to_page(notice="connected_in_part" if result.connection.missing else "connected")
+
+
+async def home(request: Request) -> Response:
+    """Show the settings of the visit's merchant, and the product or resource that the address opens."""
+    visit = Visit.from_request(request)
+    return await render_settings(visit, await _load_opened(visit))
+
+
+async def choose_language(request: Request) -> Response:
+    """Remember the chosen language in a cookie, and redirect to the page."""
+    code = request.path_params["language"]
+    response = RedirectResponse("/settings/", status_code=303)
+    if code in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            code,
+            max_age=int(LANGUAGE_COOKIE_LIFETIME.total_seconds()),
+            path="/",
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
+async def begin_session(request: Request, target: LinkTarget) -> Session:
+    """Use the request's link, and return the session that begins with it.
+
+    Raises:
+        PageRefused: the link does not work.
+    """
+    links = get_services(request).settings_links
+    merchant = await asyncio.to_thread(links.redeem, request.query_params.get("link", ""), target)
+    if isinstance(merchant, LinkProblem):
         raise PageRefused(merchant)
     return Session.begin(merchant)
 
 
-def keeping(request: Request, session: Session, answer: Response) -> Response:
-    """The answer, which tells the browser to remember the visit."""
-    get_services(request).sessions.keep(answer, session)
-    return answer
+def with_session(request: Request, session: Session, response: Response) -> Response:
+    """Add the session's cookie to the response, and return it."""
+    get_services(request).sessions.save(response, session)
+    return response
 
 
-async def home(request: Request) -> Response:
-    """The settings of the merchant whose visit it is."""
-    visit = Visit.reading(request)
-    opened = await _opened(visit)
-    return await show(visit, opened)
-
-
-async def choose_language(request: Request) -> Response:
-    """The page in the other language, from now on."""
-    code = request.path_params["language"]
-    answer = RedirectResponse("/settings/", status_code=303)
-    if code in LANGUAGES:
-        answer.set_cookie(COOKIE, code, max_age=_YEAR, path="/", httponly=True, samesite="lax")
-    return answer
-
-
-async def show(visit: Visit, opened: Details | None = None, farewell: DisconnectionResult | None = None) -> Response:
-    """The whole page, as things stand now."""
-    connection = await visit.services.connecting.view(visit.merchant)
-    owners = await asyncio.to_thread(visit.services.owners.all, visit.merchant)
-    last = connection.last_good_call_at
-    return page(
+async def render_settings(
+    visit: Visit, opened: Details | None = None, disconnection: DisconnectionResult | None = None
+) -> Response:
+    """Render the whole page with the current state, and with the result of a disconnection that has just ended."""
+    connection = await visit.services.connections.view(visit.merchant)
+    owners = await asyncio.to_thread(visit.services.owners.get_all, visit.merchant)
+    last_call_at = connection.last_good_call_at
+    return render_page(
         "settings.html",
         visit.language,
-        leads_to=_site(visit.services.settings.google.authorize),
+        form_redirect_site=_extract_site(visit.services.settings.google.authorize),
         token=visit.session.form_token,
         address=visit.address,
         connection=connection,
         connected=connection.state is ConnectionState.ACTIVE,
-        last_answer=utc_now() - last if last else None,
-        syncing=await asyncio.to_thread(visit.services.owners.switch_of_all, visit.merchant),
-        owners=[(kind, _of_kind(owners, kind)) for kind in OwnerKind],
+        last_answer_age=utc_now() - last_call_at if last_call_at else None,
+        sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+        owners=[(kind, _list_by_name(owners, kind)) for kind in OwnerKind],
         opened=opened,
-        farewell=farewell,
+        disconnection=disconnection,
     )
 
 
-async def _opened(visit: Visit) -> Details | None:
+async def _load_opened(visit: Visit) -> Details | None:
     kind, _, owner_id = visit.address.owner.partition(":")
     try:
         owner = Owner(kind=OwnerKind(kind), id=owner_id)
     except ValueError:
         return None
-    return await details_of(visit, owner)
+    return await load_details(visit, owner)
 
 
-def _site(url: str) -> str:
+def _extract_site(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _of_kind(owners: dict[Owner, OwnerSettings], kind: OwnerKind) -> list[tuple[Owner, OwnerSettings]]:
-    chosen = [(owner, settings) for owner, settings in owners.items() if owner.kind is kind]
-    return sorted(chosen, key=lambda each: (each[1].name.casefold(), each[0].id))
+def _list_by_name(owners: dict[Owner, OwnerSettings], kind: OwnerKind) -> list[tuple[Owner, OwnerSettings]]:
+    of_kind = [(owner, settings) for owner, settings in owners.items() if owner.kind is kind]
+    return sorted(of_kind, key=lambda each: (each[1].name.casefold(), each[0].id))

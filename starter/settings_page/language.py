@@ -1,4 +1,4 @@
-"""The languages of the settings page."""
+"""The languages of the settings page: translations, dates and times."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -15,64 +15,64 @@ from starlette.requests import Request
 
 from slotsync.domain.messages import Message
 
-COOKIE = "slotsync-language"
+LANGUAGE_COOKIE = "slotsync-language"
 LANGUAGES = ("en", "fi")
-SOURCE = "en"
-"""What the templates are written in."""
+SOURCE_LANGUAGE = "en"
+"""The language that the templates are written in."""
 
 
 class Language(Message):
-    """How one merchant reads the page."""
+    """The language of one merchant."""
 
     code: str
 
     @property
-    def words(self) -> NullTranslations:
-        """The translations."""
-        return _words(self.code)
+    def translations(self) -> NullTranslations:
+        """The translations from the source language."""
+        return _load_translations(self.code)
 
     @property
-    def say(self) -> Callable[[str], str]:
-        """A text of ours in this language."""
-        return self.words.gettext
+    def translate(self) -> Callable[[str], str]:
+        """The function that translates a text of the source language."""
+        return self.translations.gettext
 
-    def day(self, day: date) -> str:
-        """``22 Nov 2026``."""
+    def format_day(self, day: date) -> str:
+        """Return a date, such as ``22 Nov 2026``."""
         return format_date(day, "medium", self._locale)
 
-    def weekday(self, day: date) -> str:
-        """``Mon 23 Nov`` or what is usual there."""
+    def format_weekday(self, day: date) -> str:
+        """Return a date with its day of the week, such as ``Mon 23 Nov``."""
         return format_date(day, "EEE d.M." if self.code == "fi" else "EEE d MMM", self._locale)
 
-    def instant(self, moment: datetime) -> str:
-        """Date and time, with its zone."""
+    def format_instant(self, moment: datetime) -> str:
+        """Return date and time, with the name of the time zone."""
         return format_datetime(moment, "medium", locale=self._locale) + f" {moment.tzname() or ''}".rstrip()
 
-    def clock(self, moment: time) -> str:
-        """``18:30`` or ``18.30``."""
+    def format_clock_time(self, moment: time) -> str:
+        """Return a time of day, such as ``18:30`` or ``18.30``."""
         return format_time(moment, "H.mm" if self.code == "fi" else "HH:mm", locale=self._locale)
 
-    def ago(self, span: timedelta) -> str:
-        """``40 seconds ago``."""
-        return format_timedelta(-span, granularity="second", threshold=1.5, add_direction=True, locale=self._locale)
+    def format_age(self, age: timedelta) -> str:
+        """Return an age, such as ``40 seconds ago``."""
+        return format_timedelta(-age, granularity="second", threshold=1.5, add_direction=True, locale=self._locale)
 
     @property
     def _locale(self) -> Locale:
-        return Locale.parse(self.code if self.code != SOURCE else "en_GB")
+        return Locale.parse(self.code if self.code != SOURCE_LANGUAGE else "en_GB")
 
 
-def language_of(request: Request) -> Language:
-    """What the merchant chose, else what the browser prefers."""
-    chosen = request.cookies.get(COOKIE, "")
+def detect_language(request: Request) -> Language:
+    """Return the language that the merchant chose, else the one that the browser prefers."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return Language(code=chosen)
     ranked = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
-    return Language(code=negotiate_locale([each for each in ranked if each], LANGUAGES, sep="-") or SOURCE)
+    return Language(code=negotiate_locale([each for each in ranked if each], LANGUAGES, sep="-") or SOURCE_LANGUAGE)
 
 
 @cache
-def _words(code: str) -> NullTranslations:
-    if code == SOURCE:
+def _load_translations(code: str) -> NullTranslations:
+    if code == SOURCE_LANGUAGE:
         return NullTranslations()
     with files(__package__).joinpath("words", f"{code}.po").open("rb") as source:
         catalog = read_po(source, locale=code)

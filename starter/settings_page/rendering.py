@@ -1,4 +1,4 @@
-"""Pages and refusals as HTML."""
+"""The rendering of pages and refusals as HTML."""
 
 import logging
 from functools import cache
@@ -9,18 +9,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from slotsync.errors import SlotsyncError
-from starter.services.settings_links import LinkTrouble
-from starter.settings_page.language import Language, language_of
+from starter.services.settings_links import LinkProblem
+from starter.settings_page.language import Language, detect_language
 
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
 
 @cache
-def templates(code: str) -> Environment:
-    """The templates in one language."""
+def load_templates(code: str) -> Environment:
+    """Return the templates in one language."""
     language = Language(code=code)
     environment = Environment(
         loader=PackageLoader("starter.settings_page"),
@@ -31,20 +31,21 @@ def templates(code: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(language.words, newstyle=True)  # type: ignore[attr-defined]  # by the extension
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
     environment.globals["language"] = language
     return environment
 
 
-def page(
-    template: str, language: Language, *, status: int = 200, leads_to: str = "", **context: object
+def render_page(
+    template: str, language: Language, *, status: int = 200, form_redirect_site: str = "", **context: object
 ) -> HTMLResponse:
-    """The page of this template. ``leads_to`` is the other site that a form on it may end at.
+    """Return the page of this template.
 
-    Browsers hold a form's redirects against ``form-action`` too.
+    ``form_redirect_site`` is the other site that a form on the page may be redirected to: browsers check the redirects
+    of forms against ``form-action``, too.
     """
-    text = templates(language.code).get_template(template).render(**context)
-    policy = f"{_POLICY}; form-action 'self' {leads_to}".rstrip()
+    text = load_templates(language.code).get_template(template).render(**context)
+    policy = f"{_CONTENT_SECURITY_POLICY}; form-action 'self' {form_redirect_site}".rstrip()
     return HTMLResponse(text, status, {"Content-Security-Policy": policy, "Content-Language": language.code})
 
 
@@ -53,37 +54,40 @@ logger = logging.getLogger(__name__)
 NO_VISIT = "no_visit"
 FORGED_FORM = "forged_form"
 
-_STATUS = {NO_VISIT: 401, FORGED_FORM: 403, **{str(trouble): 403 for trouble in LinkTrouble}}
+_STATUS = {NO_VISIT: 401, FORGED_FORM: 403, **{str(problem): 403 for problem in LinkProblem}}
 
 
 class PageRefused(SlotsyncError):
-    """The browser may not do this; ``why`` chooses the words."""
+    """A request that this browser may not make. ``reason`` selects the text of the page that refuses it."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-async def refused(request: Request, error: Exception) -> Response:
-    """The page that says so, and what to do."""
+async def render_refusal(request: Request, error: Exception) -> Response:
+    """Return the page that says why a request was refused, and what to do."""
     assert isinstance(error, PageRefused)
-    return page("refused.html", language_of(request), status=_STATUS.get(error.why, 403), why=error.why)
+    return render_page(
+        "refused.html", detect_language(request), status=_STATUS.get(error.reason, 403), reason=error.reason
+    )
 
 
-async def invalid(request: Request, _: Exception) -> Response:
-    """A form that does not come from our page."""
-    return page("refused.html", language_of(request), status=400, why="http_400")
+async def render_invalid_form(request: Request, _: Exception) -> Response:
+    """Return the page for a form with values that the page does not offer."""
+    return render_page("refused.html", detect_language(request), status=400, reason="http_400")
 
 
-async def not_set_up(request: Request, error: Exception) -> Response:
-    """What the operator has to do first."""
+async def render_not_set_up(request: Request, error: Exception) -> Response:
+    """Log which setting is missing, and return the page that says that Google is not set up."""
     logger.error("%s", error)
-    return page("refused.html", language_of(request), status=501, why="not_set_up")
+    return render_page("refused.html", detect_language(request), status=501, reason="not_set_up")
 
 
-async def http_error(request: Request, error: Exception) -> Response:
-    """Addresses that are not there, methods that are not taken, bodies that are too large."""
+async def render_http_error(request: Request, error: Exception) -> Response:
+    """Return the page for an unknown address, a method that is not allowed, or a body that is too large."""
     assert isinstance(error, HTTPException)
-    answer = page("refused.html", language_of(request), status=error.status_code, why=f"http_{error.status_code}")
-    answer.headers.update(error.headers or {})
-    return answer
+    reason = f"http_{error.status_code}"
+    response = render_page("refused.html", detect_language(request), status=error.status_code, reason=reason)
+    response.headers.update(error.headers or {})
+    return response

@@ -1,4 +1,4 @@
-"""One visit: merchant, language, and where a form leads back to."""
+"""One visit: its merchant and language, the form that was sent, and the address to return to."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -12,40 +12,43 @@ from starlette.responses import RedirectResponse
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
 from starter.bootstrap import Services, get_services
 from starter.services.settings_links import Session
-from starter.settings_page.language import Language, language_of
+from starter.settings_page.language import Language, detect_language
 from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, PageRefused
 
 
 @dataclass(frozen=True)
 class Address:
-    """One view of the page: ``owner`` is opened, ``week`` is any day of the week to show, ``said`` names a notice."""
+    """The address of one view of the page.
+
+    ``owner`` is the opened product or resource, ``week`` any day of the week to show, ``notice`` the name of a message.
+    """
 
     owner: str = ""
     week: str = ""
-    said: str = ""
+    notice: str = ""
 
     @classmethod
-    def read(cls, query: QueryParams) -> "Address":
-        """The view that these parameters ask for."""
-        return cls(owner=query.get("owner", ""), week=query.get("week", ""), said=query.get("said", ""))
+    def from_query(cls, query: QueryParams) -> "Address":
+        """Return the address with these query parameters."""
+        return cls(owner=query.get("owner", ""), week=query.get("week", ""), notice=query.get("notice", ""))
 
     @property
-    def text(self) -> str:
-        """The address."""
-        told = {name: value for name, value in vars(self).items() if value}
-        at = "#opened" if self.owner else ""
-        return f"/settings/?{urlencode(told)}{at}" if told else "/settings/"
+    def url(self) -> str:
+        """The address as a path with its query."""
+        query = {name: value for name, value in vars(self).items() if value}
+        anchor = "#opened" if self.owner else ""
+        return f"/settings/?{urlencode(query)}{anchor}" if query else "/settings/"
 
-    def opening(self, owner: object) -> "Address":
-        """With a product or resource opened."""
+    def with_owner(self, owner: object) -> "Address":
+        """Return the address that opens this product or resource, in the current week."""
         return Address(owner=str(owner))
 
-    def in_week(self, monday: date, weeks: int) -> "Address":
-        """So many weeks away from this one."""
-        return replace(self, week=(monday + timedelta(weeks=weeks)).isoformat(), said="")
+    def with_week(self, monday: date, weeks: int) -> "Address":
+        """Return this address in the week that is this many weeks after the week of ``monday``."""
+        return replace(self, week=(monday + timedelta(weeks=weeks)).isoformat(), notice="")
 
-    def monday(self, today: date) -> date:
-        """The first day of the week that is asked for; of this week, where nothing readable is."""
+    def find_monday(self, today: date) -> date:
+        """Return the Monday of the week to show: of the current week if ``week`` is empty or unreadable."""
         try:
             day = date.fromisoformat(self.week)
             monday = day - timedelta(days=day.weekday())
@@ -56,7 +59,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Visit:
-    """A request of a merchant who may see the page, and what its form says."""
+    """A request of a merchant who may see the page, with the form that was sent."""
 
     services: Services
     session: Session
@@ -65,40 +68,50 @@ class Visit:
     form: FormData = field(default_factory=FormData)
 
     @classmethod
-    def reading(cls, request: Request) -> "Visit":
-        """Someone who looks; a ``PageRefused`` without a visit."""
+    def from_request(cls, request: Request) -> "Visit":
+        """Return the visit of a request that changes nothing.
+
+        Raises:
+            PageRefused: this browser has no visit.
+        """
         services = get_services(request)
-        session = services.sessions.of(request)
+        session = services.sessions.find(request)
         if session is None:
             raise PageRefused(NO_VISIT)
-        return cls(services, session, language_of(request), Address.read(request.query_params))
+        return cls(services, session, detect_language(request), Address.from_query(request.query_params))
 
     @classmethod
-    async def writing(cls, request: Request) -> "Visit":
-        """Someone who sent a form of ours; a ``PageRefused`` for a form of anybody else's."""
-        looking = cls.reading(request)
-        form = await request.form()
-        written = cls(looking.services, looking.session, looking.language, looking.address, form)
-        if not looking.session.wrote(written.said("token")):
+    async def from_form(cls, request: Request) -> "Visit":
+        """Return the visit of a request that sends a form.
+
+        Raises:
+            PageRefused: this browser has no visit, or the form does not contain the token of this visit.
+        """
+        visit = replace(cls.from_request(request), form=await request.form())
+        if not visit.session.accepts_form(visit.form_value("token")):
             raise PageRefused(FORGED_FORM)
-        return written
+        return visit
 
     @property
     def merchant(self) -> str:
-        """Whose page it is."""
+        """The merchant's id."""
         return self.session.merchant
 
-    def said(self, name: str) -> str:
-        """A field of the form; empty when it is missing."""
+    def form_value(self, name: str) -> str:
+        """Return the value of a field of the form, or an empty text if it is missing."""
         value = self.form.get(name)
         return value if isinstance(value, str) else ""
 
-    def said_all(self, name: str) -> list[str]:
-        """All values of a field that may be there several times."""
+    def form_values(self, name: str) -> list[str]:
+        """Return all values of a field that may occur several times."""
         return [value for value in self.form.getlist(name) if isinstance(value, str)]
 
-    def owner(self, request: Request) -> tuple[Owner, OwnerSettings]:
-        """The product or resource that the address names; 404 when the merchant has none such."""
+    def find_owner(self, request: Request) -> tuple[Owner, OwnerSettings]:
+        """Return the product or resource that the path names, with its settings.
+
+        Raises:
+            HTTPException: the merchant has no such product or resource (404).
+        """
         try:
             owner = Owner(kind=OwnerKind(request.path_params["kind"]), id=request.path_params["id"])
         except ValueError:
@@ -109,6 +122,6 @@ class Visit:
         return owner, settings
 
 
-def back(owner: Owner | None = None, said: str = "", week: str = "") -> RedirectResponse:
-    """To the page again, after a form was done."""
-    return RedirectResponse(Address(owner=str(owner or ""), said=said, week=week).text, status_code=303)
+def redirect_to_page(owner: Owner | None = None, notice: str = "") -> RedirectResponse:
+    """Return a redirect to the page, for the end of a form."""
+    return RedirectResponse(Address(owner=str(owner or ""), notice=notice).url, status_code=303)

@@ -1,4 +1,4 @@
-"""A product's week, as the settings page draws it."""
+"""The calendar week of a product or resource on the settings page."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from slotsync.domain.availability.intervals import Interval
-from slotsync.google.previews import ShownEvent
+from slotsync.google.previews import PreviewEvent
 
-DAYS = 7
+DAYS_PER_WEEK = 7
 
 
 class EntryKind(StrEnum):
-    """What fills a time."""
+    """The kind of an entry."""
 
     RESERVATION = "reservation"
     BUSY = "busy"
@@ -21,7 +21,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """What fills a part of one day. ``begins`` and ``ends`` are nothing where it goes on before or after the day."""
+    """One entry of a day, in local time. ``begins`` is None if it begins before the day, ``ends`` if it ends later."""
 
     kind: EntryKind
     title: str
@@ -31,45 +31,51 @@ class Entry:
 
 @dataclass(frozen=True)
 class Day:
-    """One day, with what fills it, in order."""
+    """One day, with its entries in order of time."""
 
     date: date
     entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
-class _Filled:
+class _Period:
     kind: EntryKind
     title: str
     start: datetime
     end: datetime
 
 
-def week_of(monday: date, zone: ZoneInfo, events: Iterable[ShownEvent], busy: Iterable[Interval]) -> list[Day]:
-    """Monday to Sunday on the walls of this zone. Whole days have neither begin nor end."""
-    spans = [
-        *(_Filled(EntryKind.RESERVATION, each.title, _at(each.start, zone), _at(each.end, zone)) for each in events),
-        *(_Filled(EntryKind.BUSY, "", _at(each.start, zone), _at(each.end, zone)) for each in busy),
+def build_week(monday: date, zone: ZoneInfo, events: Iterable[PreviewEvent], busy: Iterable[Interval]) -> list[Day]:
+    """Return the days from Monday to Sunday, with their entries in this time zone.
+
+    An entry that fills a whole day has neither begin nor end.
+    """
+    periods = [
+        *(
+            _Period(EntryKind.RESERVATION, each.title, _convert(each.start, zone), _convert(each.end, zone))
+            for each in events
+        ),
+        *(_Period(EntryKind.BUSY, "", _convert(each.start, zone), _convert(each.end, zone)) for each in busy),
     ]
-    days = [monday + timedelta(days=number) for number in range(DAYS)]
-    return [Day(day, tuple(_entries(day, zone, spans))) for day in days]
+    days = [monday + timedelta(days=number) for number in range(DAYS_PER_WEEK)]
+    return [Day(day, tuple(_iterate_entries(day, zone, periods))) for day in days]
 
 
-def bounds(monday: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The instants between which the week lies."""
-    return _at(monday, zone), _at(monday + timedelta(days=DAYS), zone)
+def week_bounds(monday: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the instants at which the week of this Monday begins and ends in this time zone."""
+    return _convert(monday, zone), _convert(monday + timedelta(days=DAYS_PER_WEEK), zone)
 
 
-def _entries(day: date, zone: ZoneInfo, spans: Sequence[_Filled]) -> Iterator[Entry]:
-    first, last = _at(day, zone), _at(day + timedelta(days=1), zone)
-    for span in sorted(spans, key=lambda each: (each.start, each.end, each.kind)):
-        if span.start < last and span.end > first:
-            begins = span.start.time() if span.start > first else None
-            ends = span.end.time() if span.end < last else None
-            yield Entry(span.kind, span.title, begins, ends)
+def _iterate_entries(day: date, zone: ZoneInfo, periods: Sequence[_Period]) -> Iterator[Entry]:
+    first, last = _convert(day, zone), _convert(day + timedelta(days=1), zone)
+    for period in sorted(periods, key=lambda each: (each.start, each.end, each.kind)):
+        if period.start < last and period.end > first:
+            begins = period.start.time() if period.start > first else None
+            ends = period.end.time() if period.end < last else None
+            yield Entry(period.kind, period.title, begins, ends)
 
 
-def _at(moment: datetime | date, zone: ZoneInfo) -> datetime:
+def _convert(moment: datetime | date, zone: ZoneInfo) -> datetime:
     if isinstance(moment, datetime):
         return moment.astimezone(zone)
     return datetime.combine(moment, time(), zone)

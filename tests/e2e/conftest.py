@@ -18,17 +18,17 @@ from tests.support.world import World
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
     """Google, Temporal and the worker as processes, all running."""
-    async with build_machine(tmp_path) as built:
+    async with build_machine(tmp_path, killed_at_end=True) as built:
         await asyncio.gather(built.google.start(), built.temporal.start())
         await built.worker.start()
         yield built
 
 
 @pytest.fixture
-async def town(machine: Machine) -> AsyncIterator[World]:
-    """The world on that machine, with a shop that is open."""
+async def machine_world(machine: Machine) -> AsyncIterator[World]:
+    """The world on that machine, with a merchant that has products and resources."""
     async with world_on(machine) as built:
-        await built.open_shop(*OWNERS)
+        await built.add_merchant(*OWNERS)
         yield built
 
 

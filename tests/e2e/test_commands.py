@@ -25,7 +25,7 @@ def wait_for(condition: Callable[[], object], within: float = 240) -> None:
 
 
 def bare_environment() -> dict[str, str]:
-    """Nothing of ours is set."""
+    """Remove every setting of slotsync from the environment."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("SLOTSYNC_", "TEMPORAL_"))}
     return {**own, "PYTHONPATH": str(HERE)}
 
@@ -61,7 +61,7 @@ class Dev:
         return slotsync(*arguments, folder=self.folder, environment=self._environment, text=text)
 
     def titles(self) -> list[str]:
-        """What the merchant sees in the calendar of the tour."""
+        """Return the titles of the events in the tour's calendar."""
         account = f"{self.places['google']}/sandbox/accounts/arctic-kayaks@gmail.example"
         calendars = httpx.get(f"{account}/calendars").json()["items"]
         tours = [each["id"] for each in calendars if each["summary"] == "Sunset tour"]
@@ -73,8 +73,8 @@ class Dev:
         return self.process.wait(60)
 
     def _read_environment(self, file: Path) -> None:
-        told = subprocess.run(["sh", "-c", f". '{file}'; env -0"], capture_output=True, text=True, check=True).stdout
-        pairs = (line.split("=", 1) for line in told.split("\0") if line)
+        output = subprocess.run(["sh", "-c", f". '{file}'; env -0"], capture_output=True, text=True, check=True).stdout
+        pairs = (line.split("=", 1) for line in output.split("\0") if line)
         self._environment |= {name: value for name, value in pairs if name.startswith(("SLOTSYNC_", "TEMPORAL_"))}
 
 
@@ -90,8 +90,8 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
 
 def snapshot(name: str, version: int = 1, title: str = "Two guests") -> str:
     item = {"product": "sunset-tour", "start": "2027-07-01T18:00:00+03:00", "end": "2027-07-01T20:00:00+03:00"}
-    told = {"merchant": "arctic-kayaks", "id": name, "version": version, "title": title, "items": [item]}
-    return json.dumps(told)
+    output = {"merchant": "arctic-kayaks", "id": name, "version": version, "title": title, "items": [item]}
+    return json.dumps(output)
 
 
 def test_a_reservation_is_reported_shown_and_cancelled(dev: Dev) -> None:
@@ -124,11 +124,11 @@ def test_the_api_answers_where_the_ready_file_says_and_takes_its_key(dev: Dev) -
 
 
 def test_why_a_time_can_be_booked_is_said_in_the_products_time_zone(dev: Dev) -> None:
-    told = dev.run("explain", "arctic-kayaks", "sunset-tour", "2027-07-01T18:00")
-    assert told.returncode == 0, told.stderr
-    assert "2027-07-01 18:00:00 (Europe/Helsinki): free, can be booked" in told.stdout
-    assert "free: no calendar blocks it" in told.stdout
-    assert told.stdout == dev.run("explain", "arctic-kayaks", "sunset-tour", "2027-07-01T15:00Z").stdout
+    output = dev.run("explain", "arctic-kayaks", "sunset-tour", "2027-07-01T18:00")
+    assert output.returncode == 0, output.stderr
+    assert "2027-07-01 18:00:00 (Europe/Helsinki): free, can be booked" in output.stdout
+    assert "free: no calendar blocks it" in output.stdout
+    assert output.stdout == dev.run("explain", "arctic-kayaks", "sunset-tour", "2027-07-01T15:00Z").stdout
 
 
 def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: Dev) -> None:
@@ -136,9 +136,9 @@ def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: Dev) -> N
     with httpx.Client(headers={"Authorization": f"Bearer {dev.places['api_key']}"}, timeout=30) as api:
         api.put(canoe, json={"name": "Canoe", "sync": False}).raise_for_status()
         api.put(f"{canoe}/blocking-calendars", json={"calendar_ids": [account]}).raise_for_status()
-    told = dev.run("explain", "arctic-kayaks", "canoe", "2030-07-01")
-    assert "2030-07-01 00:00:00 (UTC): unknown, cannot be booked" in told.stdout
-    assert f"{account}: never read, counts as busy" in told.stdout
+    output = dev.run("explain", "arctic-kayaks", "canoe", "2030-07-01")
+    assert "2030-07-01 00:00:00 (UTC): unknown, cannot be booked" in output.stdout
+    assert f"{account}: never read, counts as busy" in output.stdout
 
 
 @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ def test_ctrl_c_ends_everything_that_was_started(tmp_path: Path) -> None:
 
 
 def test_the_demo_tells_the_story_and_leaves_its_result(tmp_path: Path) -> None:
-    arguments = ("demo", "--limit", "25", "--exit", "--report", "result.json")
-    told = slotsync(*arguments, folder=tmp_path, environment=bare_environment())
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "Google's calendars are exactly right" in told.stdout
+    arguments = ("demo", "--limit", "12", "--exit", "--report", "result.json")
+    output = slotsync(*arguments, folder=tmp_path, environment=bare_environment())
+    assert output.returncode == 0, output.stdout + output.stderr
+    assert "Google's calendars are exactly right" in output.stdout
     result = json.loads((tmp_path / "result.json").read_text())
-    assert result["bookings"] == 25
+    assert result["bookings"] == 12
     assert [result[kind] for kind in ("missing", "extra", "doubled", "wrong")] == [0, 0, 0, 0]
-    assert result["right"] == 22
+    assert result["right"] == 9

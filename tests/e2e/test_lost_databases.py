@@ -1,8 +1,8 @@
-"""Databases that are gone altogether, after which the platform reports its bookings again."""
+"""Deleted databases, after which the platform reports its bookings again."""
 
 import pytest
 
-from tests.support.comparison import assert_perfect, event_ids
+from tests.support.comparison import assert_perfect, read_event_ids
 from tests.support.machine import Machine, world_on
 from tests.support.reporting_platform import ReportingPlatform
 from tests.support.stories import OWNERS
@@ -13,55 +13,59 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_without_temporals_database_the_bookings_told_again_are_found_as_they_stand(
-    machine: Machine, town: World
+    machine: Machine, machine_world: World
 ) -> None:
-    platform = await settled(town)
-    stood, written = await event_ids(town), await town.writes()
+    platform = await settled(machine_world)
+    before, written = await read_event_ids(machine_world), await machine_world.writes()
+    assert before
     await machine.worker.kill()
     await machine.temporal.kill()
     machine.delete_database("temporal.db")
     await machine.temporal.start()
     await machine.worker.start()
-    await platform.tell(town, platform.newest)
-    await all_known(town, platform)
-    await town.at_rest(platform.newest)
-    await assert_perfect(town, platform.newest, told=f"seed {platform.seed}")
-    assert await event_ids(town) == stood
-    assert await town.writes() == written, "there was nothing to write"
+    await platform.report_all(machine_world, platform.newest)
+    await all_known(machine_world, platform)
+    await machine_world.at_rest(platform.newest)
+    await assert_perfect(machine_world, platform.newest, context=f"seed {platform.seed}")
+    assert await read_event_ids(machine_world) == before
+    assert await machine_world.writes() == written, "there was nothing to write"
 
 
 async def test_without_any_database_the_bookings_told_again_adopt_their_events_and_calendars(
-    machine: Machine, town: World
+    machine: Machine, machine_world: World
 ) -> None:
-    platform = await settled(town)
-    stood = await event_ids(town)
+    platform = await settled(machine_world)
+    before = await read_event_ids(machine_world)
+    assert before
     await machine.worker.kill()
     await machine.temporal.kill()
-    town.store.close()
+    machine_world.store.close()
     machine.delete_database("temporal.db")
     machine.delete_database("slotsync.db")
     await machine.temporal.start()
-    async with world_on(machine) as anew:
+    async with world_on(machine) as rebuilt_world:
         await machine.worker.start()
-        await anew.open_shop(*OWNERS)
-        await platform.tell(anew, platform.newest)
-        await anew.at_rest(platform.newest)
-        await assert_perfect(anew, platform.newest, told=f"seed {platform.seed}")
-        assert await event_ids(anew) == stood
+        await rebuilt_world.add_merchant(*OWNERS)
+        await platform.report_all(rebuilt_world, platform.newest)
+        await rebuilt_world.at_rest(platform.newest)
+        await assert_perfect(rebuilt_world, platform.newest, context=f"seed {platform.seed}")
+        assert await read_event_ids(rebuilt_world) == before
 
 
-async def settled(town: World) -> ReportingPlatform:
-    """Forty reservations, booked, changed and cancelled, and at rest."""
-    platform = ReportingPlatform(40)
-    await platform.tell(town)
-    await town.at_rest(platform.newest)
+async def settled(machine_world: World) -> ReportingPlatform:
+    """Twenty reservations, booked, changed and cancelled, and at rest."""
+    platform = ReportingPlatform(20)
+    await platform.report_all(machine_world)
+    await machine_world.at_rest(platform.newest)
     return platform
 
 
-async def all_known(town: World, platform: ReportingPlatform) -> None:
+async def all_known(machine_world: World, platform: ReportingPlatform) -> None:
     """Waits until Temporal lists a workflow for each reservation."""
 
     async def listed() -> bool:
-        return (await town.client.count_workflows("WorkflowType = 'ReservationWorkflow'")).count >= len(platform.newest)
+        return (await machine_world.client.count_workflows("WorkflowType = 'ReservationWorkflow'")).count >= len(
+            platform.newest
+        )
 
     await until(listed)

@@ -1,4 +1,4 @@
-"""Whatever happens in a run: what is secret, and what is none of our business, is left in no file."""
+"""Secrets and foreign data appear in no file of a whole run."""
 
 import asyncio
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ TITLES = ("Two kayaks for the Mökkiläinens", "Three kayaks for Mervi's birthda
 
 @pytest.fixture
 def secrets() -> NotedSecrets:
-    """What must not be found, as far as it is known before."""
+    """The secrets that are known before the run."""
     secrets = NotedSecrets()
     for name, (title, place) in PRIVATE.items():
         secrets.note("calendar", name)
@@ -69,7 +69,7 @@ def secrets() -> NotedSecrets:
 
 @dataclass(frozen=True)
 class Run:
-    """Everybody who takes part."""
+    """The parts, the merchant and the platform of one run."""
 
     machine: Machine
     world: World
@@ -77,14 +77,14 @@ class Run:
     secrets: NotedSecrets
 
     async def report(self, version: int, answered: int = 202, **more: object) -> None:
-        """The platform tells the reservation, with all of its guest."""
-        told = {"version": version, "title": TITLES[(version - 1) % len(TITLES)], "guest": GUEST, "notes": NOTES}
+        """Report the reservation with all data of its guest."""
+        result = {"version": version, "title": TITLES[(version - 1) % len(TITLES)], "guest": GUEST, "notes": NOTES}
         items = [item(resources=[GUIDE.id], day=version).model_dump(mode="json")]
-        await self.platform.put(f"reservations/{BOOKING}", {**told, "items": items, **more}, answered)
+        await self.platform.put(f"reservations/{BOOKING}", {**result, "items": items, **more}, answered)
 
     async def own_calendars(self) -> dict[str, str]:
-        """What the merchant has in Google, before slotsync: the ids by name."""
-        return {name: await self._own_calendar(name, *told) for name, told in PRIVATE.items()}
+        """Create the merchant's own calendars, and return their ids by name."""
+        return {name: await self._own_calendar(name, *result) for name, result in PRIVATE.items()}
 
     async def _own_calendar(self, name: str, title: str, place: str) -> str:
         account = f"/sandbox/accounts/{EMAIL}/calendars"
@@ -106,8 +106,8 @@ class Run:
 
     async def parked(self) -> None:
         async def so() -> bool:
-            standing = await self.world.slotsync.status(MERCHANT, BOOKING)
-            return standing is not None and any(each.state == "parked" for each in standing.events)
+            sync_status = await self.world.slotsync.status(MERCHANT, BOOKING)
+            return sync_status is not None and any(each.state == "parked" for each in sync_status.events)
 
         await until(so)
 
@@ -115,8 +115,8 @@ class Run:
         return [*await self.world.events(TOUR), *await self.world.events(GUIDE)]
 
 
-async def open_shop(run: Run) -> dict[str, str]:
-    """A tour and a guide, with calendars that tell everything, and the merchant's own."""
+async def add_merchant(run: Run) -> dict[str, str]:
+    """Add a tour and a guide with full guest data, and the merchant's own calendars."""
     settings = {"time_zone": "Europe/Helsinki", "guest_data": "full"}
     for kind, owner in (("products", TOUR), ("resources", GUIDE)):
         await run.platform.put(f"{kind}/{owner.id}", {"name": owner.id, **settings}, 200)
@@ -126,11 +126,11 @@ async def open_shop(run: Run) -> dict[str, str]:
 
 
 async def pick(visitor: MerchantBrowser, calendar: str) -> None:
-    """Picks the calendar, among all that the page offers, and looks at the week with it."""
+    """Pick the calendar on the settings page, and open its week."""
     offered = await visitor.opens(f"/settings/?owner={TOUR}&week=2027-07-01")
     assert "Marriage counselling" in offered.text
     assert (await visitor.sends(f"{PRODUCT_PAGE}/calendars", calendar=calendar)).status_code == 303
-    assert "Bare times" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
+    assert "Only times" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
 
 
 async def book_and_change(run: Run, visitor: MerchantBrowser) -> None:
@@ -149,9 +149,9 @@ async def book_and_change(run: Run, visitor: MerchantBrowser) -> None:
 
 
 async def show_too_much(run: Run, visitor: MerchantBrowser, calendar: str) -> None:
-    """Google hands out what is in the merchant's own calendar."""
+    """Let Google show the events of the merchant's own calendar."""
     await run.grant_too_much()
-    assert "Google gave away more" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
+    assert "Google disclosed more" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
     visitor.note_grant()
 
 
@@ -168,7 +168,7 @@ async def lose_and_return(run: Run) -> None:
 
 async def happen(run: Run) -> None:
     """The whole story."""
-    calendars = await open_shop(run)
+    calendars = await add_merchant(run)
     async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
         await visitor.opens(await run.platform.link("settings-link"))
         await visitor.connects_from_the_page()

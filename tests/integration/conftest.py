@@ -1,6 +1,6 @@
-"""Worlds: a local Google, a store, Temporal, and slotsync's workers."""
+"""Worlds (a local Google, a store, Temporal, and slotsync's workers), and a receiver of Google's push messages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,44 +8,54 @@ from temporalio.testing import TimeSkipper
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
-from tests.support.temporal_servers import TimeSkippingServer, temporal_server, time_skipping_server
+from tests.support.push_receiver import PushReceiver
+from tests.support.temporal_servers import TimeSkippingServer, running_temporal_server, running_time_skipping_server
 from tests.support.world import World
 from tests.support.world import world as build_world
 
 
 @pytest.fixture
-async def world(google: RunningLocalGoogle, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
+def push_receiver() -> Iterator[PushReceiver]:
+    receiver = PushReceiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+async def world(local_google: RunningLocalGoogle, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
     """A world in real time."""
-    async with temporal_server(vault) as client, build_world(google, vault, client, tmp_path) as built:
+    async with running_temporal_server(vault) as client, build_world(local_google, vault, client, tmp_path) as built:
         yield built
 
 
 @pytest.fixture
-async def flying(vault: Vault) -> AsyncIterator[TimeSkippingServer]:
-    """A Temporal server on which time can fly."""
-    async with time_skipping_server(vault) as server:
+async def time_skipping_server(vault: Vault) -> AsyncIterator[TimeSkippingServer]:
+    """A Temporal server that can skip time."""
+    async with running_time_skipping_server(vault) as server:
         yield server
 
 
 @pytest.fixture
-def skipper(flying: TimeSkippingServer) -> TimeSkipper:
-    """Flies a workflow of the ``skipping_world`` to a time."""
-    return flying.skipper
+def skipper(time_skipping_server: TimeSkippingServer) -> TimeSkipper:
+    """Skips the time of a workflow of ``world_with_skipper``."""
+    return time_skipping_server.skipper
 
 
 @pytest.fixture
-async def skipping_world(
-    google: RunningLocalGoogle, vault: Vault, flying: TimeSkippingServer, tmp_path: Path
+async def world_with_skipper(
+    local_google: RunningLocalGoogle, vault: Vault, time_skipping_server: TimeSkippingServer, tmp_path: Path
 ) -> AsyncIterator[World]:
-    """A world in which ``flying.skipper`` can fly any workflow to a time."""
-    async with build_world(google, vault, flying.client, tmp_path) as built:
+    """A world in which ``skipper`` can skip the time of any workflow."""
+    async with build_world(local_google, vault, time_skipping_server.client, tmp_path) as built:
         yield built
 
 
 @pytest.fixture
-async def flying_world(
-    google: RunningLocalGoogle, vault: Vault, flying: TimeSkippingServer, tmp_path: Path
+async def self_skipping_world(
+    local_google: RunningLocalGoogle, vault: Vault, time_skipping_server: TimeSkippingServer, tmp_path: Path
 ) -> AsyncIterator[World]:
-    """A world in which the time of every reservation flies whenever it waits; calendars live in real time."""
-    async with build_world(google, vault, flying.skipper.client, tmp_path, flying.client) as built:
+    """A world that skips the waits of every reservation; calendars keep real time."""
+    async with build_world(
+        local_google, vault, time_skipping_server.skipper.client, tmp_path, time_skipping_server.client
+    ) as built:
         yield built

@@ -15,7 +15,7 @@ from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.google.events.body import to_google
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.service import GoogleServices
-from tests.support.desired_events import content_of, desired_event
+from tests.support.desired_events import desired_event, sample_content
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
 
 EMAIL = "kari@example.com"
@@ -27,7 +27,7 @@ SCOPES = [
     "openid",
     "email",
 ]
-IMPATIENT_TIMEOUT = timedelta(seconds=0.4)
+SHORT_TIMEOUT = timedelta(seconds=0.4)
 SPEC = CalendarSpec(
     merchant="arctic-kayaks", owner=Owner.product("sunset-tour"), name="Sunset tour", time_zone="Europe/Oslo"
 )
@@ -62,6 +62,10 @@ class AdapterHarness:
     def fault(self, method: str, kind: str, **more: object) -> None:
         self._post("faults", {"method": method, "kind": kind, **more})
 
+    def faults_left(self, method: str) -> int:
+        """Return how many more calls of the method will fail."""
+        return sum(fault["left"] for fault in self._get("/sandbox/faults")["items"] if fault["method"] == method)
+
     def heal(self) -> None:
         self.controls.delete("/sandbox/faults").raise_for_status()
 
@@ -70,7 +74,7 @@ class AdapterHarness:
 
     def desired(self, version: int = 1, **content: object) -> DesiredEvent:
         plain = desired_event(version=version, calendar_id=self.calendar_id)
-        return plain.model_copy(update={"content": content_of(**content)})
+        return plain.model_copy(update={"content": sample_content(**content)})
 
     def put(self, version: int = 1, known: WrittenEvent | None = None, **content: object) -> WrittenEvent:
         return self.events.put_event(self.desired(version, **content), known)
@@ -79,7 +83,7 @@ class AdapterHarness:
         return self.events.delete_event("arctic-kayaks", "R-1042", written, version)
 
     def shown(self) -> list[tuple[str, str]]:
-        """Id and title of each event that a person sees in the managed calendar."""
+        """Return id and title of each event that a person sees in the managed calendar."""
         return [(event["id"], event["summary"]) for event in self._get(f"{self._by_hand}/events")["items"]]
 
     def titles(self) -> list[str]:
@@ -89,7 +93,7 @@ class AdapterHarness:
         self.controls.patch(f"{self._by_hand}/events/{event_id}", json=change).raise_for_status()
 
     def create_by_hand(self, copied: DesiredEvent, **body: object) -> None:
-        """An event with the mark of another one, as copying in Google's page leaves it."""
+        """Create an event with the mark of another one, as a copy made in Google's page has it."""
         created = self.controls.post(f"{self._by_hand}/events", json={**to_google(copied), **body})
         created.raise_for_status()
 
@@ -104,12 +108,12 @@ class AdapterHarness:
         return str(created["id"])
 
     def all_calendars(self) -> dict[str, str]:
-        """Id and title of all calendars of the account."""
+        """Return id and title of all calendars of the account."""
         listed = self._get(f"/sandbox/accounts/{EMAIL}/calendars")["items"]
         return {calendar["id"]: calendar["summary"] for calendar in listed}
 
     def calls(self) -> dict[str, int]:
-        """The calls to Google since the calls were last forgotten, by method."""
+        """Return the number of calls to Google by method since ``forget_calls``."""
         totals = Counter({name: count for name, count in self._totals().items() if "." in name})
         return dict(totals - self.before)
 
@@ -132,8 +136,8 @@ class AdapterHarness:
         return answer
 
 
-def until_done(work: Callable[[], WrittenEvent]) -> WrittenEvent:
-    """What the work gives, repeated after each failure as Temporal would."""
+def retry_until_done(work: Callable[[], WrittenEvent]) -> WrittenEvent:
+    """Return the result of the work, which is repeated after each failure as Temporal does."""
     for _ in range(20):
         with suppress(GoogleError):
             return work()

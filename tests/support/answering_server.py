@@ -1,4 +1,4 @@
-"""A server in Google's place that answers as a test says."""
+"""A server in Google's place that gives the answers of a test."""
 
 import json
 import threading
@@ -26,7 +26,7 @@ UNAUTHENTICATED = Answer.of(
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReceivedRequest:
     method: str
     path: str
     token: str
@@ -34,7 +34,7 @@ class Seen:
 
 @dataclass
 class AnsweringServer:
-    """Google as far as one test needs it: ``reply`` answers, after ``replies``; ``token`` at the token endpoint."""
+    """Google with prepared answers: first ``replies``, then always ``reply``; ``token`` at the token endpoint."""
 
     url: str = ""
     connections: int = 0
@@ -43,18 +43,18 @@ class AnsweringServer:
     replies: list[Answer] = field(default_factory=list)
     reply: Answer = Answer()
     token: Answer = Answer(body=json.dumps({"access_token": "fresh", "expires_in": 3599}))
-    seen: list[Seen] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
-    def answer(self, seen: Seen) -> Answer:
-        self.seen.append(seen)
-        if seen.path == "/token":
+    def answer(self, request: ReceivedRequest) -> Answer:
+        self.requests.append(request)
+        if request.path == "/token":
             return self.token
-        if seen.token in self.refused_tokens:
+        if request.token in self.refused_tokens:
             return UNAUTHENTICATED
         return self.replies.pop(0) if self.replies else self.reply
 
-    def calls(self, path: str = "") -> list[Seen]:
-        return [seen for seen in self.seen if path in seen.path]
+    def calls(self, path: str = "") -> list[ReceivedRequest]:
+        return [request for request in self.requests if path in request.path]
 
 
 def _handler(server: AnsweringServer) -> type[BaseHTTPRequestHandler]:
@@ -73,7 +73,7 @@ def _handler(server: AnsweringServer) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            answer = server.answer(Seen(self.command, self.path, token))
+            answer = server.answer(ReceivedRequest(self.command, self.path, token))
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(answer.body.encode())), **answer.headers}.items():
                 self.send_header(name, value)
@@ -89,7 +89,7 @@ def _handler(server: AnsweringServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def _serving(server: AnsweringServer) -> Iterator[AnsweringServer]:
+def serving_answers(server: AnsweringServer) -> Iterator[AnsweringServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(server)) as http:
         http.daemon_threads = True
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})

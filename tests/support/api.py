@@ -10,11 +10,11 @@ import httpx
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.bootstrap import Services
-from starter.services.connections import PATIENCE, ConnectionService
+from starter.services.connections import DISCONNECT_TIMEOUT, ConnectionService
 from tests.support.serving import listening_socket
 from tests.support.serving import serving as serving_on
 from tests.support.settings import KEY
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 from tests.support.world import World, world_of
 
 
@@ -30,18 +30,18 @@ class Api:
 
 @asynccontextmanager
 async def serving_on_free_port(services: Services) -> AsyncIterator[str]:
-    """The API on a free port; its address."""
+    """Serve the API on a free port, and yield its address."""
     taken, url = listening_socket()
     async with serving_on(services, taken):
         yield url
 
 
 @asynccontextmanager
-async def api_of(world: World, patience: timedelta = PATIENCE) -> AsyncIterator[Api]:
-    services = Services.of(world.settings, world.store, world.client)
-    connecting = ConnectionService(world.settings, world.store, world.vault, world.client, patience)
+async def api_of(world: World, disconnect_timeout: timedelta = DISCONNECT_TIMEOUT) -> AsyncIterator[Api]:
+    services = Services.create(world.settings, world.store, world.client)
+    connections = ConnectionService(world.settings, world.store, world.vault, world.client, disconnect_timeout)
     async with (
-        serving_on_free_port(replace(services, connecting=connecting)) as url,
+        serving_on_free_port(replace(services, connections=connections)) as url,
         httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
         httpx.AsyncClient(base_url=url, timeout=30) as stranger,
     ):
@@ -49,12 +49,12 @@ async def api_of(world: World, patience: timedelta = PATIENCE) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def api_with(settings: Settings, patience: timedelta = PATIENCE) -> AsyncIterator[Api]:
-    """The API of a new world, which waits so long to say how a disconnection ended."""
+async def api_with(settings: Settings, disconnect_timeout: timedelta = DISCONNECT_TIMEOUT) -> AsyncIterator[Api]:
+    """Yield the API of a new world; it waits this long for the result of a disconnection."""
     vault = Vault(settings.encryption_keys)
     async with (
-        temporal_server(vault) as client,
+        running_temporal_server(vault) as client,
         world_of(settings, vault, client) as world,
-        api_of(world, patience) as built,
+        api_of(world, disconnect_timeout) as built,
     ):
         yield built

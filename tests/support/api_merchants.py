@@ -1,4 +1,4 @@
-"""Merchants that come to the API with a Google account of their own."""
+"""Merchants of the API, each with a Google account of its own."""
 
 import asyncio
 
@@ -15,41 +15,41 @@ def account_of(merchant: str) -> str:
 
 
 async def begin(api: Api, merchant: str) -> str:
-    """Makes the merchant's Google account; where the merchant is sent."""
+    """Create the merchant's Google account, and return the URL of the consent page."""
     account = {"email": account_of(merchant), "time_zone": "Europe/Helsinki"}
     (await api.world.http.post("/sandbox/accounts", json=account)).raise_for_status()
-    return await _connecting(api).begin(merchant, BROWSER)
+    return await _connection_service(api).begin(merchant, BROWSER)
 
 
 async def consent(api: Api, merchant: str, *ticked: str) -> None:
-    """The whole way to Google and back, with these boxes ticked, or all."""
+    """Connect the merchant's account, with these boxes of the consent page ticked, or all."""
     url = await begin(api, merchant)
     boxes = frozenset(ticked) if ticked else None
     back = await asyncio.to_thread(decide, url, account_of(merchant), ticked=boxes)
-    assert isinstance(await _connecting(api).complete(back.state, back.code, BROWSER), Connected)
+    assert isinstance(await _connection_service(api).complete(back.state, back.code, BROWSER), Connected)
 
 
 async def revoke(api: Api, merchant: str) -> None:
-    """The merchant withdraws the grant at Google."""
+    """Withdraw the grant at Google, as the merchant can."""
     (await api.world.http.post(f"/sandbox/accounts/{account_of(merchant)}/revoke")).raise_for_status()
 
 
 async def calendar(api: Api, merchant: str, name: str, **more: object) -> str:
-    """A calendar that the merchant makes by hand."""
+    """Create a calendar by hand, and return its id."""
     address = f"/sandbox/accounts/{account_of(merchant)}/calendars"
     made = (await api.world.http.post(address, json={"summary": name, **more})).raise_for_status()
     return str(made.json()["id"])
 
 
 def tokens(api: Api, merchant: str) -> list[str]:
-    """What must never be told."""
+    """Return the merchant's tokens, which no answer may contain."""
     connections = Connections(api.world.store, api.world.vault)
-    connection_id = connections.active_id(merchant)
+    connection_id = connections.get_active_id(merchant)
     assert connection_id
     grant = connections.grant(connection_id)
     return [token for token in (grant.refresh_token, grant.access_token) if token]
 
 
-def _connecting(api: Api) -> ConnectionService:
+def _connection_service(api: Api) -> ConnectionService:
     world = api.world
     return ConnectionService(world.settings, world.store, world.vault, world.client)

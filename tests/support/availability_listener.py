@@ -1,4 +1,4 @@
-"""A workflow of the platform's that hears of changes."""
+"""A workflow of the platform that subscribes to changes of availability."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,20 +14,20 @@ LISTENER = "listener"
 
 @workflow.defn(sandboxed=False)
 class Listener:
-    """Hears until it is told to stop."""
+    """Collects signals until it gets the stop signal."""
 
     def __init__(self) -> None:
-        self._heard: list[AvailabilityChangedSignal] = []
+        self._received: list[AvailabilityChangedSignal] = []
         self._stopped = False
 
     @workflow.run
     async def run(self) -> list[AvailabilityChangedSignal]:
         await workflow.wait_condition(lambda: self._stopped)
-        return self._heard
+        return self._received
 
     @workflow.signal
-    def availability_changed(self, heard: AvailabilityChangedSignal) -> None:
-        self._heard.append(heard)
+    def availability_changed(self, received: AvailabilityChangedSignal) -> None:
+        self._received.append(received)
 
     @workflow.signal
     def stop(self) -> None:
@@ -42,9 +42,9 @@ async def listening(client: Client) -> AsyncIterator[WorkflowHandle[Listener, li
         yield await client.start_workflow(Listener.run, id=LISTENER, task_queue="platform")
 
 
-async def heard_by(
+async def received_by(
     listener: WorkflowHandle[Listener, list[AvailabilityChangedSignal]],
 ) -> list[AvailabilityChangedSignal]:
-    """All that it has heard; it hears no more."""
+    """Stop the workflow, and return the signals that it received."""
     await listener.signal(Listener.stop)
     return await listener.result()

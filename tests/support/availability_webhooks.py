@@ -1,4 +1,4 @@
-"""Times of tomorrow, and waiting until somebody has heard of them."""
+"""Times of tomorrow, and waiting until the platform has received them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,35 +19,35 @@ def text(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def news(shop: AvailabilityWorld, kind: str = CHANGED) -> list[Body]:
-    """What the platform took, in order, repeated ones too."""
-    return [each["data"] for each in shop.platform.told(kind)]
+def received_messages(availability: AvailabilityWorld, kind: str = CHANGED) -> list[Body]:
+    """Return the data of the received webhooks in order, repeated ones too."""
+    return [each["data"] for each in availability.webhooks.messages_of_type(kind)]
 
 
 def starts(message: Body, field: str = "changed") -> list[str]:
-    """When the spans in a message begin."""
+    """Return the starts of the intervals in a message."""
     spans = message[field]
     assert isinstance(spans, list)
     return [str(span["start"]) for span in spans]
 
 
-async def told(shop: AvailabilityWorld, count: int, kind: str = CHANGED) -> None:
+async def until_received(availability: AvailabilityWorld, count: int, kind: str = CHANGED) -> None:
     async def arrived() -> bool:
-        return len(news(shop, kind)) >= count
+        return len(received_messages(availability, kind)) >= count
 
     await until(arrived, 30)
 
 
-async def slots(shop: AvailabilityWorld, product: str = TOUR.id, hours: int = 24) -> Sequence[Slot]:
+async def slots(availability: AvailabilityWorld, product: str = TOUR.id, hours: int = 24) -> Sequence[Slot]:
     """The slots of the day from tomorrow's hour on."""
-    found = await shop.world.slotsync.availability(MERCHANT, product, TOMORROW, TOMORROW + hours * HOUR)
+    found = await availability.world.slotsync.availability(MERCHANT, product, TOMORROW, TOMORROW + hours * HOUR)
     return found.slots
 
 
-async def closed_from(shop: AvailabilityWorld, *moments: datetime, within: float = 30) -> None:
+async def closed_from(availability: AvailabilityWorld, *moments: datetime, within: float = 30) -> None:
     """Waits until the closed slots begin at just these moments."""
 
     async def so() -> bool:
-        return [slot.span.start for slot in await slots(shop) if slot.closed] == list(moments)
+        return [slot.span.start for slot in await slots(availability) if slot.closed] == list(moments)
 
     await until(so, within)

@@ -1,4 +1,4 @@
-"""A merchant whose own calendars block its products, with a platform that receives webhooks."""
+"""A merchant with blocking calendars, and a platform that receives webhooks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,28 +25,28 @@ class AvailabilityWorld:
     """A merchant with products and an own calendar, in a world of their own."""
 
     world: World
-    platform: WebhookReceiver
+    webhooks: WebhookReceiver
 
     async def block(self, *calendar_ids: str, product: Owner = TOUR) -> None:
         """Picks the calendars that block the product, as the settings page does."""
         calendars = [PickableCalendar(id=each, name="Picked") for each in calendar_ids]
-        BlockingCalendars(self.world.store, self.world.vault).pick(MERCHANT, product, calendars)
+        BlockingCalendars(self.world.store, self.world.vault).replace(MERCHANT, product, calendars)
         await signal_availability(self.world.client, MERCHANT, product.id)
 
     async def calendar(self, name: str) -> str:
-        """A calendar that the merchant makes by hand."""
+        """Create a calendar by hand, and return its id."""
         address = f"/sandbox/accounts/{EMAIL}/calendars"
         answer = (await self.world.http.post(address, json={"summary": name})).raise_for_status()
         return str(answer.json()["id"])
 
     async def busy(self, start: datetime, end: datetime, calendar: str = EMAIL) -> str:
-        """An event that the merchant enters by hand."""
+        """Create an event by hand, and return its id."""
         body = {"summary": "Dentist", "start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
         answer = await self.world.http.post(self._events(calendar), json=body)
         return str(answer.raise_for_status().json()["id"])
 
     async def free(self, event: str, calendar: str = EMAIL) -> None:
-        """Deletes it by hand."""
+        """Delete an event by hand."""
         (await self.world.http.delete(f"{self._events(calendar)}/{event}")).raise_for_status()
 
     def _events(self, calendar: str) -> str:
@@ -55,17 +55,19 @@ class AvailabilityWorld:
 
 @asynccontextmanager
 async def open_availability_world(  # noqa: PLR0913  what a shop stands on
-    google: RunningLocalGoogle,
+    local_google: RunningLocalGoogle,
     vault: Vault,
     client: Client,
-    platform: WebhookReceiver,
+    webhooks: WebhookReceiver,
     folder: Path,
     *,
     key: str | None = None,
     **more: object,
 ) -> AsyncIterator[AvailabilityWorld]:
-    """A shop that polls every second."""
-    settings = platform.settings(settings_for(google.url, folder, key)).model_copy(update={"poll_seconds": 1, **more})
+    """Yield a merchant that is polled every second."""
+    settings = webhooks.settings(settings_for(local_google.url, folder, key)).model_copy(
+        update={"poll_seconds": 1, **more}
+    )
     async with world_of(settings, vault, client) as world:
-        await world.open_shop(TOUR)
-        yield AvailabilityWorld(world, platform)
+        await world.add_merchant(TOUR)
+        yield AvailabilityWorld(world, webhooks)

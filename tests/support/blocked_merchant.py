@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from slotsync.busy_times.poller import Poller
 from slotsync.domain.availability.availability import Slot, SlotState
-from slotsync.domain.availability.horizon import JITTER, OVERLAP
+from slotsync.domain.availability.horizon import CHUNK_OVERLAP, POLL_JITTER
 from slotsync.domain.availability.intervals import Interval, merged_intervals
 from tests.support.poller_harness import HORIZON, PollerHarness
 
@@ -20,7 +20,7 @@ TRIP = Interval(start=NOON + 3 * DAY, end=NOON + 5 * DAY)
 CHOICES = {"block": "block", "sell": "sell", "last-known": "last_known:1"}
 """What is done with unknown times, by product."""
 
-POLL = HORIZON.poll * (1 + JITTER)
+POLL = HORIZON.poll * (1 + POLL_JITTER)
 
 
 class BlockedMerchant:
@@ -29,10 +29,10 @@ class BlockedMerchant:
     The boat blocks a product of its own, and both together another one.
     """
 
-    def __init__(self, desk: PollerHarness, reader: Poller) -> None:
-        self._desk = desk
-        self._reader = reader
-        self.account = desk.account()
+    def __init__(self, poller_harness: PollerHarness, poller: Poller) -> None:
+        self._poller_harness = poller_harness
+        self._poller = poller
+        self.account = poller_harness.account()
         self.family, self.boat = (self.account.calendar(name) for name in ("Family", "Boat"))
         self.account.busy(self.family, MEETING.start, MEETING.end)
         self.account.busy(self.boat, TRIP.start, TRIP.end)
@@ -47,15 +47,17 @@ class BlockedMerchant:
 
     def read(self, after: timedelta = timedelta()) -> datetime:
         """Reads all that is due by then; when to read next."""
-        self._desk.clock.advance(after)
-        while (next_at := self._reader.turn(self.account.connection_id).next_at) <= self._desk.clock():
+        self._poller_harness.clock.advance(after)
+        while (next_at := self._poller.poll(self.account.connection_id).next_at) <= self._poller_harness.clock():
             pass
         return next_at
 
     def heals(self, within: timedelta) -> None:
         """All is known again: the near days with the next poll, and all others within this time."""
         self.read(POLL)
-        assert all(span.start >= NEAR.end - OVERLAP for span in self.of_state("both", SlotState.UNKNOWN))
+        assert all(span.start >= NEAR.end - CHUNK_OVERLAP for span in self.of_state("both", SlotState.UNKNOWN))
+        busy = self.of_state("both", SlotState.BUSY)
+        assert [interval for interval in busy if interval.start < NEAR.end] == [MEETING, TRIP]
         self.read(within)
         assert self.known()
 
@@ -69,7 +71,9 @@ class BlockedMerchant:
         return merged_intervals(slot.span for slot in self.slots(product) if slot.state is state)
 
     def known(self) -> bool:
-        """Whether the whole truth is told of all products."""
-        told = [[(slot.span, slot.state) for slot in self.slots(product)] for product in (*CHOICES, "boat", "both")]
+        """Return whether the slots of all products are known and right."""
+        known_states = [
+            [(slot.span, slot.state) for slot in self.slots(product)] for product in (*CHOICES, "boat", "both")
+        ]
         meeting, trip = (MEETING, SlotState.BUSY), (TRIP, SlotState.BUSY)
-        return told == [*[[meeting]] * len(CHOICES), [trip], [meeting, trip]]
+        return known_states == [*[[meeting]] * len(CHOICES), [trip], [meeting, trip]]

@@ -26,20 +26,20 @@ PICTURES = os.environ.get("SLOTSYNC_PICTURES", "")
 
 @dataclass(frozen=True)
 class BrowsingMerchant:
-    """A merchant who looks at the page."""
+    """A merchant with the page open in a browser."""
 
     page: Page
     size: str
 
     async def sees(self, text: str, within: float = 30) -> None:
-        """Waits until this can be seen."""
+        """Wait at most ``within`` seconds until this text is visible."""
         await self.page.get_by_text(text).first.wait_for(timeout=within * 1000)
 
     async def presses(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).first.click()
 
     async def is_served_well(self, name: str) -> None:
-        """No serious finding of axe, nothing wider than the screen; a picture for the docs, where that is wanted."""
+        """Check accessibility (axe) and width, and save a picture for the docs if PICTURES is set."""
         findings = (await Axe().run(self.page)).response["violations"]
         serious = [each["id"] for each in findings if each["impact"] in {"serious", "critical"}]
         assert serious == [], f"{name}: {findings}"
@@ -53,7 +53,7 @@ class BrowsingMerchant:
 async def browsing_merchant(
     chromium: Browser, size: str, *, language: str = "en-GB", scripts: bool = True
 ) -> AsyncIterator[BrowsingMerchant]:
-    """A merchant with a fresh browser."""
+    """Yield a merchant with a new browser."""
     width, height = SIZES[size]["width"], SIZES[size]["height"]
     context: BrowserContext = await chromium.new_context(
         viewport={"width": width, "height": height},

@@ -6,7 +6,7 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class SettableClock:
-    """Stands still until it is told to go on."""
+    """A clock that a test sets and advances."""
 
     def __init__(self) -> None:
         self.now = START
@@ -19,7 +19,7 @@ class SettableClock:
 
 
 class TickingClock:
-    """Goes on by a moment whenever somebody looks at it, and by more when it is told to."""
+    """A clock that advances by a microsecond on each call, and by more on request."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now

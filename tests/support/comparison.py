@@ -1,67 +1,65 @@
-"""Google's calendars held against the newest snapshots, event by event, without slotsync's own rules of what belongs
-where.
-"""
+"""Compare Google's calendars with the newest snapshots, event by event, without slotsync's own rules."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from slotsync.domain.reservations.snapshot import Reservation
-from starter.local.demo.comparison import Comparison, Line, SeenEvent, compare
+from starter.local.demo.comparison import CalendarEntry, CalendarEvent, Comparison, compare
 from tests.support.samples import EMAIL
 from tests.support.world import World
 
 
-class EventWithId(SeenEvent):
-    """An event, with the id that Google knows it by."""
+class EventWithId(CalendarEvent):
+    """An event with its id in Google."""
 
     id: str
 
 
-async def assert_perfect(world: World, newest: Iterable[Reservation], email: str = EMAIL, told: object = "") -> None:
-    """Nothing is missing, extra, doubled or wrong, and no owner has two calendars."""
+async def assert_perfect(world: World, newest: Iterable[Reservation], email: str = EMAIL, context: object = "") -> None:
+    """Assert that nothing is missing, extra, doubled or wrong, and that no owner has two calendars."""
     comparison = await compared(world, newest, email)
-    assert comparison.perfect, (told, comparison)
-    assert await calendars_twice(world, email) == [], told
+    assert comparison.perfect, (context, comparison)
+    assert await find_duplicate_calendars(world, email) == [], context
 
 
 async def compared(world: World, newest: Iterable[Reservation], email: str = EMAIL) -> Comparison:
-    """How the account's calendars differ from what these snapshots mean."""
-    expected = {place: line for each in newest for place, line in _meant(each)}
-    return compare(expected, await _found(world, email))
+    """Compare the account's calendars with these snapshots."""
+    expected = {place: entry for each in newest for place, entry in _expected_entries(each)}
+    return compare(expected, await _read_entries(world, email))
 
 
-async def calendars_twice(world: World, email: str = EMAIL) -> list[str]:
-    """Names that more than one calendar of the account has."""
+async def find_duplicate_calendars(world: World, email: str = EMAIL) -> list[str]:
+    """Return the names that more than one calendar of the account has."""
     answer = (await world.http.get(f"/sandbox/accounts/{email}/calendars")).raise_for_status()
     names = Counter(each["summary"] for each in answer.json()["items"])
     return [name for name, count in names.items() if count > 1]
 
 
-async def event_ids(world: World, email: str = EMAIL) -> list[tuple[str, str]]:
-    """Every living event, by the ids of its calendar and its own."""
+async def read_event_ids(world: World, email: str = EMAIL) -> list[tuple[str, str]]:
+    """Return the calendar id and event id of each event that is not cancelled."""
     calendars = (await world.calendars(email)).values()
     return sorted([(each, event["id"]) for each in calendars for event in await _events(world, email, each)])
 
 
-def _meant(reservation: Reservation) -> Iterator[tuple[str, Line]]:
-    """Each item stands in the calendar of its product and in that of each of its resources."""
+def _expected_entries(reservation: Reservation) -> Iterator[tuple[str, CalendarEntry]]:
+    """Yield an entry in the calendar of each item's product, and of each of its resources."""
     if reservation.status == "cancelled":
         return
     for position, item in enumerate(reservation.items, 1):
         for name in (item.product, *item.resources):
-            line = Line(
+            entry = CalendarEntry(
                 calendar=name,
                 start=str(item.start),
                 end=str(item.end),
                 title=f"{reservation.title} ({reservation.status})",
             )
-            yield f"{reservation.id} item {position} in {name}", line
+            yield f"{reservation.id} item {position} in {name}", entry
 
 
-async def _found(world: World, email: str) -> list[tuple[str, Line]]:
+async def _read_entries(world: World, email: str) -> list[tuple[str, CalendarEntry]]:
     return [
-        _seen(name, event)
+        _parse_event(name, event)
         for name, calendar in (await world.calendars(email)).items()
         for event in await _events(world, email, calendar)
     ]
@@ -72,16 +70,16 @@ async def _events(world: World, email: str, calendar: str) -> list[EventWithId]:
     return [event for event in answer.json()["items"] if event["status"] != "cancelled"]
 
 
-def _seen(calendar: str, event: SeenEvent) -> tuple[str, Line]:
+def _parse_event(calendar: str, event: CalendarEvent) -> tuple[str, CalendarEntry]:
     private = event["extendedProperties"]["private"]
-    line = Line(
+    entry = CalendarEntry(
         calendar=calendar,
         start=_in_utc(event["start"]["dateTime"]),
         end=_in_utc(event["end"]["dateTime"]),
         title=f"{event['summary']} ({event['status']})",
     )
-    return f"{private['reservation']} item {private['item']} in {calendar}", line
+    return f"{private['reservation']} item {private['item']} in {calendar}", entry
 
 
-def _in_utc(told: str) -> str:
-    return str(datetime.fromisoformat(told).astimezone(UTC))
+def _in_utc(text: str) -> str:
+    return str(datetime.fromisoformat(text).astimezone(UTC))

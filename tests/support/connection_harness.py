@@ -14,10 +14,10 @@ OTHER = "other@gmail.example"
 
 @dataclass(frozen=True)
 class ConnectionHarness:
-    """Where a merchant connects Google."""
+    """Connects and disconnects merchants of one world, and counts the calls at Google."""
 
     world: World
-    connecting: ConnectionService
+    service: ConnectionService
 
     async def account(self, email: str) -> None:
         account = {"email": email, "time_zone": "Europe/Helsinki"}
@@ -26,11 +26,13 @@ class ConnectionHarness:
     async def consent(
         self, email: str = EMAIL, *, merchant: str = MERCHANT, ticked: frozenset[str] | None = None
     ) -> Connected | AnotherAccount | ConsentRefused:
-        """The whole way: to Google, through its page, and back."""
-        return await self.bring(decide(await self.connecting.begin(merchant, BROWSER), email, ticked=ticked))
+        """Complete a consent: to Google, through its page, and back."""
+        return await self.complete(decide(await self.service.begin(merchant, BROWSER), email, ticked=ticked))
 
-    async def bring(self, back: ConsentReturn, browser: str = BROWSER) -> Connected | AnotherAccount | ConsentRefused:
-        return await self.connecting.complete(back.state, back.code, browser, error=back.error)
+    async def complete(
+        self, answer: ConsentReturn, browser: str = BROWSER
+    ) -> Connected | AnotherAccount | ConsentRefused:
+        return await self.service.complete(answer.state, answer.code, browser, error=answer.error)
 
     async def connected(self, email: str = EMAIL, *, merchant: str = MERCHANT) -> ConnectionView:
         result = await self.consent(email, merchant=merchant)

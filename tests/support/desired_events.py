@@ -1,4 +1,4 @@
-"""Events as they should be in Google."""
+"""Desired events for tests."""
 
 from datetime import UTC, datetime
 
@@ -6,15 +6,15 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import DesiredEvent, EventContent, EventKey
 
 
-def content_of(**content: object) -> EventContent:
-    """What a sunset tour shows, with whatever a test wants different."""
-    usual = {
+def sample_content(**content: object) -> EventContent:
+    """Return the content of a sunset tour, with the changes of a test."""
+    defaults = {
         "summary": "Sunset tour",
         "start": datetime(2026, 7, 1, 15, tzinfo=UTC),
         "end": datetime(2026, 7, 1, 17, tzinfo=UTC),
         "time_zone": "Europe/Oslo",
     }
-    return EventContent.model_validate({**usual, **content})
+    return EventContent.model_validate({**defaults, **content})
 
 
 def desired_event(
@@ -26,7 +26,7 @@ def desired_event(
     connection_id: str = "c-1",
     **content: object,
 ) -> DesiredEvent:
-    """A sunset tour, with whatever a test wants different."""
+    """Return a sunset tour, with the changes of a test."""
     return DesiredEvent(
         merchant="arctic-kayaks",
         reservation=reservation,
@@ -34,5 +34,5 @@ def desired_event(
         version=version,
         calendar_id=calendar_id,
         connection_id=connection_id,
-        content=content_of(**content),
+        content=sample_content(**content),
     )

@@ -24,7 +24,7 @@ from starter.services.connections import Connected, ConnectionService
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.settings import settings_for
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.webhook_receiver import running_webhook_receiver
 from tests.support.world import World, world_of
@@ -32,88 +32,93 @@ from tests.support.world import World, world_of
 HISTORIES = Path(__file__).parents[1] / "unit" / "workflows" / "histories"
 KEY = "c2xvdHN5bmMtaGlzdG9yaWVzLWZvci10ZXN0cy1vbmw="  # seals nothing but these histories
 
-LIFE = reservation_id(MERCHANT, "R-1")
+RESERVATION_WORKFLOW = reservation_id(MERCHANT, "R-1")
 AVAILABILITY = availability_id(MERCHANT, TOUR.id)
 BROWSER = "a secret that only this browser has"
 
 
-async def booked_changed_cancelled(shop: World) -> None:
+async def booked_changed_cancelled(open_world: World) -> None:
     for version in (1, 2):
-        await shop.slotsync.report(snapshot(version, item(resources=["guide-1"])))
-        await shop.settled(version)
-    await shop.slotsync.cancel(MERCHANT, "R-1", version=3)
-    await shop.client.get_workflow_handle(LIFE).result()
+        await open_world.slotsync.report(snapshot(version, item(resources=["guide-1"])))
+        await open_world.settled(version)
+    await open_world.slotsync.cancel(MERCHANT, "R-1", version=3)
+    await open_world.client.get_workflow_handle(RESERVATION_WORKFLOW).result()
 
 
-async def over(shop: World) -> None:
+async def over(open_world: World) -> None:
     start = datetime.now(UTC) - timedelta(days=3)
     past = item().model_copy(update={"start": start, "end": start + timedelta(hours=1)})
-    await shop.slotsync.report(snapshot(1, past))
-    await shop.client.get_workflow_handle(LIFE).result()
+    await open_world.slotsync.report(snapshot(1, past))
+    await open_world.client.get_workflow_handle(RESERVATION_WORKFLOW).result()
 
 
-async def superseded_while_retrying(shop: World) -> None:
-    await shop.fault(method="events.insert", kind="backendError", probability=1)
-    await shop.slotsync.report(snapshot(1))
+async def superseded_while_retrying(open_world: World) -> None:
+    await open_world.fault(method="events.insert", kind="backendError", probability=1)
+    await open_world.slotsync.report(snapshot(1))
 
     async def tried() -> bool:
-        return await shop.writes() > 0
+        return await open_world.writes() > 0
 
     await until(tried)
-    await shop.slotsync.report(snapshot(2))
-    await shop.heal()
-    await shop.settled(2)
+    await open_world.slotsync.report(snapshot(2))
+    await open_world.heal()
+    await open_world.settled(2)
 
 
-async def parked_and_resumed(shop: World) -> None:
-    await shop.slotsync.report(snapshot(1))
-    await shop.settled(1)
-    await _lose_grant(shop)
-    await shop.connect()
-    await shop.client.get_workflow_handle(LIFE).signal("look_again")
-    await shop.settled(2)
+async def parked_and_resumed(open_world: World) -> None:
+    await open_world.slotsync.report(snapshot(1))
+    await open_world.settled(1)
+    await _lose_grant(open_world)
+    await open_world.connect()
+    await open_world.client.get_workflow_handle(RESERVATION_WORKFLOW).signal("look_again")
+    await open_world.settled(2)
 
 
-async def calendar_made(shop: World) -> None:
-    await shop.slotsync.report(snapshot(1))
-    await shop.settled(1)
+async def calendar_made(open_world: World) -> None:
+    await open_world.slotsync.report(snapshot(1))
+    await open_world.settled(1)
 
 
-async def connected_revoked_reconnected_disconnected(shop: World) -> None:
-    settings = shop.settings.model_copy(update={"public_url": "http://127.0.0.1:9"})
-    connecting = ConnectionService(settings, shop.store, shop.vault, shop.client)
+async def connected_revoked_reconnected_disconnected(open_world: World) -> None:
+    settings = open_world.settings.model_copy(update={"public_url": "http://127.0.0.1:9"})
+    connecting = ConnectionService(settings, open_world.store, open_world.vault, open_world.client)
     await _consent(connecting)
-    await shop.slotsync.report(snapshot(1))
-    await shop.settled(1)
-    await _lose_grant(shop)
+    await open_world.slotsync.report(snapshot(1))
+    await open_world.settled(1)
+    await _lose_grant(open_world)
     await _consent(connecting)
-    await shop.settled(2)
+    await open_world.settled(2)
 
     async def nobody_parks_late() -> bool:
-        details = await shop.client.get_workflow_handle(connection_id(MERCHANT)).query("__temporal_workflow_metadata")
+        details = await open_world.client.get_workflow_handle(connection_id(MERCHANT)).query(
+            "__temporal_workflow_metadata"
+        )
         return "stay parked" in str(details)
 
     await until(nobody_parks_late)
     assert await connecting.disconnect(MERCHANT, CalendarChoice.DELETE)
 
 
-async def blocked_told_confirmed_and_freed(shop: World) -> None:
+async def blocked_told_confirmed_and_freed(open_world: World) -> None:
     async def published(count: int) -> bool:
-        history = await shop.client.get_workflow_handle(AVAILABILITY).fetch_history()
-        return "".join(event.user_metadata.summary.data.decode() for event in history.events).count("Tell the") == count
+        history = await open_world.client.get_workflow_handle(AVAILABILITY).fetch_history()
+        return (
+            "".join(event.user_metadata.summary.data.decode() for event in history.events).count("Send a webhook")
+            == count
+        )
 
     start = datetime.now(UTC) + timedelta(days=1)
     hours = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": (start + timedelta(hours=1)).isoformat()}}
-    calendars = BlockingCalendars(shop.store, shop.vault)
-    await shop.http.post(f"/sandbox/accounts/{EMAIL}/calendars/{EMAIL}/events", json=hours)
-    calendars.pick(MERCHANT, TOUR, [PickableCalendar(id=EMAIL, name="Own")])
-    await signal_availability(shop.client, MERCHANT, TOUR.id)
+    calendars = BlockingCalendars(open_world.store, open_world.vault)
+    await open_world.http.post(f"/sandbox/accounts/{EMAIL}/calendars/{EMAIL}/events", json=hours)
+    calendars.replace(MERCHANT, TOUR, [PickableCalendar(id=EMAIL, name="Own")])
+    await signal_availability(open_world.client, MERCHANT, TOUR.id)
     await until(lambda: published(1))
-    await shop.slotsync.subscribe(MERCHANT, TOUR.id, "nobody-there")
-    await shop.slotsync.confirm(MERCHANT, TOUR.id, start, start + timedelta(hours=1))
-    calendars.pick(MERCHANT, TOUR, [])
-    await signal_availability(shop.client, MERCHANT, TOUR.id)
-    await shop.client.get_workflow_handle(AVAILABILITY).result()
+    await open_world.slotsync.subscribe(MERCHANT, TOUR.id, "nobody-there")
+    await open_world.slotsync.confirm(MERCHANT, TOUR.id, start, start + timedelta(hours=1))
+    calendars.replace(MERCHANT, TOUR, [])
+    await signal_availability(open_world.client, MERCHANT, TOUR.id)
+    await open_world.client.get_workflow_handle(AVAILABILITY).result()
 
 
 async def _consent(connecting: ConnectionService) -> None:
@@ -121,23 +126,23 @@ async def _consent(connecting: ConnectionService) -> None:
     assert isinstance(await connecting.complete(back.state, back.code, BROWSER), Connected)
 
 
-async def _lose_grant(shop: World) -> None:
+async def _lose_grant(open_world: World) -> None:
     """The grant dies, and a second version waits for another."""
-    await shop.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
-    await shop.slotsync.report(snapshot(2))
+    await open_world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
+    await open_world.slotsync.report(snapshot(2))
 
     async def parked() -> bool:
-        standing = await shop.slotsync.status(MERCHANT, "R-1")
-        return standing is not None and any(event.state == "parked" for event in standing.events)
+        sync_status = await open_world.slotsync.status(MERCHANT, "R-1")
+        return sync_status is not None and any(event.state == "parked" for event in sync_status.events)
 
     await until(parked)
 
 
 PATHS: dict[Callable[[World], Awaitable[None]], str] = {
-    booked_changed_cancelled: LIFE,
-    over: LIFE,
-    superseded_while_retrying: LIFE,
-    parked_and_resumed: LIFE,
+    booked_changed_cancelled: RESERVATION_WORKFLOW,
+    over: RESERVATION_WORKFLOW,
+    superseded_while_retrying: RESERVATION_WORKFLOW,
+    parked_and_resumed: RESERVATION_WORKFLOW,
     calendar_made: calendar_id(MERCHANT, Owner.product(TOUR.id)),
     connected_revoked_reconnected_disconnected: connection_id(MERCHANT),
     blocked_told_confirmed_and_freed: AVAILABILITY,
@@ -152,17 +157,17 @@ async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> 
         tempfile.TemporaryDirectory() as folder,
     ):
         settings = platform.settings(settings_for(google.url, Path(folder))).model_copy(update={"poll_seconds": 1})
-        async with temporal_server(vault) as client, world_of(settings, vault, client) as shop:
-            await shop.open_shop(TOUR, GUIDE)
-            async with shop.working():
-                await path(shop)
+        async with running_temporal_server(vault) as client, world_of(settings, vault, client) as recorded_world:
+            await recorded_world.add_merchant(TOUR, GUIDE)
+            async with recorded_world.working():
+                await path(recorded_world)
             history = await client.get_workflow_handle(workflow_id).fetch_history()
     (HISTORIES / f"{path.__name__}.json").write_text(_without_paths(history.to_json()) + "\n")
 
 
-def _without_paths(told: str) -> str:
+def _without_paths(outcome: str) -> str:
     """Without stack traces, which name folders of the machine."""
-    return re.sub(r'"stackTrace": "(\\.|[^"\\])*"', '"stackTrace": ""', told)
+    return re.sub(r'"stackTrace": "(\\.|[^"\\])*"', '"stackTrace": ""', outcome)
 
 
 async def main(*names: str) -> None:

@@ -21,11 +21,11 @@ class ApiClient(httpx.Client):
 SignIn = Callable[..., ApiClient]
 
 
-def token_for(google: LocalGoogle, *scopes: str, client_id: str = "app", email: str = ANNA) -> str:
+def token_for(google_state: LocalGoogle, *scopes: str, client_id: str = "app", email: str = ANNA) -> str:
     """An access token, as if the user had just consented."""
     caller = Caller(email, client_id, frozenset(AUTH + scope for scope in scopes))
-    google.accounts.grants.consent(caller)
-    return google.accounts.grants.issue_access_token(caller)
+    google_state.accounts.grants.consent(caller)
+    return google_state.accounts.grants.issue_access_token(caller)
 
 
 def timed(start: str = "2026-12-01T10:00:00Z", end: str = "2026-12-01T11:00:00Z", **more: object) -> dict[str, object]:
@@ -34,5 +34,5 @@ def timed(start: str = "2026-12-01T10:00:00Z", end: str = "2026-12-01T11:00:00Z"
 
 
 def reason(response: httpx.Response) -> tuple[int, str]:
-    """What an error says: its status and its reason."""
+    """Return the status and the reason of an error."""
     return response.status_code, response.json()["error"]["errors"][0]["reason"]

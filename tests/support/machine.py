@@ -1,4 +1,4 @@
-"""Everything that slotsync runs on, each part a process of its own, in one folder."""
+"""All parts that slotsync runs on, each a process of its own, in one folder."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +25,7 @@ from tests.support.world import World, world_of
 
 @dataclass(frozen=True)
 class Machine:
-    """Everything that slotsync runs on."""
+    """The processes that slotsync runs on."""
 
     folder: Path
     google: Part
@@ -43,8 +43,8 @@ class Machine:
 
 
 @asynccontextmanager
-async def machine(folder: Path) -> AsyncIterator[Machine]:
-    """All parts, none started yet; whatever runs at the end is stopped."""
+async def machine(folder: Path, *, killed_at_end: bool = False) -> AsyncIterator[Machine]:
+    """All parts, none started yet; whatever runs at the end is stopped, or killed, which is quicker."""
     google_port, temporal_port, ui_port, api_port = free_ports(4)
     google, api = f"http://127.0.0.1:{google_port}", f"http://127.0.0.1:{api_port}"
     address = f"127.0.0.1:{temporal_port}"
@@ -54,7 +54,8 @@ async def machine(folder: Path) -> AsyncIterator[Machine]:
     async with AsyncExitStack() as at_end:
 
         def part(name: str, command: Sequence[str], answers: Callable[[], Awaitable[bool]]) -> Part:
-            return Part(name, command, folder, environment_of(settings, address), answers, at_end)
+            environment = environment_of(settings, address)
+            return Part(name, command, folder, environment, answers, at_end, killed_at_end=killed_at_end)
 
         sandbox = slotsync_command(
             "sandbox", "--port", str(google_port), "--state", str(folder / "google.db"), "--no-quotas"
@@ -74,19 +75,19 @@ async def machine(folder: Path) -> AsyncIterator[Machine]:
 
 @asynccontextmanager
 async def world_on(machine: Machine) -> AsyncIterator[World]:
-    """What talks to the parts."""
+    """Yield a world of clients that talk to the parts."""
     async with world_of(machine.settings, machine.vault, machine.client) as built:
         yield built
 
 
 def _settings(google: str, api: str, folder: Path) -> Settings:
     """With secrets that are like no others, so that they can be searched for."""
-    told = {
+    defaults = {
         "public_url": api,
         "api_keys": (SecretStr(token_urlsafe(32)),),
         "google_client_secret": SecretStr(token_urlsafe(32)),
     }
-    return settings_for(google, folder, Fernet.generate_key().decode()).model_copy(update=told)
+    return settings_for(google, folder, Fernet.generate_key().decode()).model_copy(update=defaults)
 
 
 async def _answers(url: str) -> bool:

@@ -10,7 +10,7 @@ from tests.support.world import World
 from workflows.calendar import ManagedCalendarWorkflow
 
 
-def life_of(world: World, owner: Owner) -> WorkflowHandle[ManagedCalendarWorkflow, str]:
+def workflow_handle(world: World, owner: Owner) -> WorkflowHandle[ManagedCalendarWorkflow, str]:
     return world.client.get_workflow_handle_for(ManagedCalendarWorkflow.run, calendar_id(MERCHANT, owner))
 
 
@@ -20,7 +20,7 @@ async def shown(world: World, owner: Owner, titles: list[str]) -> None:
     async def so() -> bool:
         return await world.titles(owner) == sorted(titles)
 
-    await until(so, look=0.2)
+    await until(so, poll_interval=0.2)
 
 
 async def delete_by_hand(world: World, owner: Owner) -> str:

@@ -1,4 +1,4 @@
-"""Grants in memory, as the store keeps them."""
+"""Grants in memory instead of the store."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ class MemoryGrant:
 
 @dataclass
 class MemoryGrants:
-    """Grants as the store keeps them."""
+    """A store of grants in memory."""
 
     grants: dict[str, MemoryGrant] = field(default_factory=dict)
     saved: list[str] = field(default_factory=list)
@@ -33,8 +33,8 @@ class MemoryGrants:
         self.saved.append(token)
         self.grants[connection_id] = MemoryGrant(self.grants[connection_id].refresh_token, token, expires_at)
 
-    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
-        assert lasts > timedelta()
+    def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
+        assert duration > timedelta()
         return self.leases.setdefault(connection_id, holder) == holder
 
     def release_lease(self, connection_id: str, holder: str) -> None:

@@ -1,4 +1,4 @@
-"""What a merchant does in Google and chooses, and what goes wrong; and what is so at each time."""
+"""A model of a merchant: edits in Google, choices, faults, and the true busy minutes at each time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -47,10 +47,10 @@ PICKED = st.sets(st.sampled_from(CALENDARS))
 class MerchantModel(RuleBasedStateMachine):
     """A merchant with three calendars and two products."""
 
-    def __init__(self, desk: PollerHarness) -> None:
+    def __init__(self, poller_harness: PollerHarness) -> None:
         super().__init__()
-        self.desk = desk
-        self.clock = desk.clock
+        self.poller_harness = poller_harness
+        self.clock = poller_harness.clock
         self.choices = {product: BlockingModel() for product in PRODUCTS}
         self.calendars: list[CalendarModel] = []
         self.failing = False
@@ -63,11 +63,11 @@ class MerchantModel(RuleBasedStateMachine):
         zones=st.lists(st.sampled_from(ZONES), min_size=3, max_size=3),
     )
     def begins(self, beginning: datetime, later: int, zones: list[str]) -> None:
-        self.desk.http.post("/sandbox/reset").raise_for_status()
+        self.poller_harness.http.post("/sandbox/reset").raise_for_status()
         self.clock.now = beginning + later * MINUTE
         self.ends = self.clock.now + LONGEST
         self.minutes = MinuteBits(self.today - 20 * DAY, 20 + HORIZON.days + LONGEST // DAY + 5)
-        self.account = self.desk.account(zones[0])
+        self.account = self.poller_harness.account(zones[0])
         self.calendars = [CalendarModel(self.account.calendar(f"Calendar {zone}", zone), zone) for zone in zones]
         for each in self.calendars:
             self.note(each)
@@ -155,21 +155,23 @@ class MerchantModel(RuleBasedStateMachine):
     @rule(place=st.sampled_from(CALENDARS), reason=st.sampled_from(REASONS), lasts=st.sampled_from([True, True, False]))
     def a_calendar_answers_errors(self, place: int, reason: str, lasts: bool) -> None:
         calendar = self.calendars[place]
-        self.desk.fault("freebusy_error", calendar=calendar.id, reason=reason, **({} if lasts else {"count": 1}))
+        self.poller_harness.fault(
+            "freebusy_error", calendar=calendar.id, reason=reason, **({} if lasts else {"count": 1})
+        )
         calendar.failing |= lasts
         self.fails_once |= not lasts
         self.note_trouble()
 
     @rule(kind=st.sampled_from(KINDS), lasts=st.sampled_from([True, True, False]))
     def google_fails(self, kind: str, lasts: bool) -> None:
-        self.desk.fault(kind, **({} if lasts else {"count": 2}))
+        self.poller_harness.fault(kind, **({} if lasts else {"count": 2}))
         self.failing |= lasts
         self.fails_once |= not lasts
         self.note_trouble()
 
     @rule()
     def all_heals(self) -> None:
-        self.desk.heal()
+        self.poller_harness.heal()
         self.failing = self.fails_once = False
         for each in self.calendars:
             each.failing = False
@@ -217,13 +219,13 @@ class MerchantModel(RuleBasedStateMachine):
         self.note_state(calendar, self.minutes.of(taken(events, self.account.email, calendar.zone)))
 
     def note_trouble(self) -> None:
-        """The same, where no event has changed."""
+        """Record the state of a calendar again after a fault, with its events unchanged."""
         for each in self.calendars:
             self.note_state(each, each.states[-1][1])
 
     def note_state(self, calendar: CalendarModel, busy: int) -> None:
-        told = self.connected and not (self.failing or calendar.failing or calendar.deleted)
-        calendar.states.append((self.clock.now, busy, told))
+        known = self.connected and not (self.failing or calendar.failing or calendar.deleted)
+        calendar.states.append((self.clock.now, busy, known))
 
 
 def _times(start: datetime, end: datetime, zone: str | None = None) -> Body:

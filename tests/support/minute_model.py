@@ -26,7 +26,7 @@ class MinuteBits:
         return reduce(or_, (self._stretch(start, end) for start, end in times), 0)
 
     def padded(self, some: int, before: int, after: int) -> int:
-        """These minutes, and so many before and after each of them."""
+        """Return the minutes, padded by this many before and after."""
         earlier = _spread(some, before, lambda minutes, by: minutes >> by)
         return _spread(earlier, after, lambda minutes, by: minutes << by) & self.all
 
@@ -106,7 +106,7 @@ def _every(event: dict[str, object]) -> timedelta:
 
 @dataclass
 class CalendarModel:
-    """A calendar with all that it was: from when on which minutes were taken, and whether Google told them."""
+    """A calendar's history: its busy minutes from each moment on, and whether Google could be read."""
 
     id: str
     zone: str
@@ -116,20 +116,20 @@ class CalendarModel:
     deleted: bool = False
 
     @property
-    def is_told(self) -> bool:
-        """Whether Google tells what it is now."""
+    def is_readable(self) -> bool:
+        """Whether the newest state can be read from Google."""
         return self.states[-1][2]
 
     def since(self, moment: datetime) -> list[tuple[int, bool]]:
-        """All that it was from then on."""
+        """Return the states from this moment on."""
         ends = [began for began, _, _ in self.states[1:]] + [None]
         pairs = zip(self.states, ends, strict=True)
-        return [(busy, told) for (_, busy, told), end in pairs if end is None or end >= moment]
+        return [(busy, known) for (_, busy, known), end in pairs if end is None or end >= moment]
 
 
 @dataclass
 class BlockingModel:
-    """What blocks a product, and how."""
+    """The calendars that block a product, and its rule."""
 
     picked: set[int] = field(default_factory=set)
     before: int = 0
@@ -138,6 +138,6 @@ class BlockingModel:
 
     @property
     def enough(self) -> int:
-        """How many busy calendars close it."""
+        """The number of busy calendars that close the product."""
         needed = len(self.picked) if self.needed is None else min(self.needed, len(self.picked))
         return len(self.picked) - needed + 1

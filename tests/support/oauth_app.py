@@ -43,7 +43,7 @@ class OAuthApp:
     login: dict[str, str] = field(default_factory=lambda: {"login_hint": ANNA})
 
     def ask(self, *scopes: str, **parameters: str) -> httpx.Response:
-        """What the user sees when the app sends them to Google."""
+        """Return the page that the user gets from the app's authorization request."""
         asked = {
             "client_id": self.client_id,
             "redirect_uri": CALLBACK,
@@ -70,20 +70,20 @@ class OAuthApp:
         return returned(page if page.is_redirect else self.decide(page))["code"]
 
     def redeem(self, code: str, **form: str) -> httpx.Response:
-        """What the token endpoint answers to a code."""
+        """Return the token endpoint's answer to a code."""
         return self.token(grant_type="authorization_code", code=code, **{"redirect_uri": CALLBACK, **form})
 
     def refresh(self, token: str, **form: str) -> httpx.Response:
-        """What the token endpoint answers to a refresh token."""
+        """Return the token endpoint's answer to a refresh token."""
         return self.token(grant_type="refresh_token", refresh_token=token, **form)
 
     def token(self, **form: str) -> httpx.Response:
-        """What the token endpoint answers; an empty value is left out."""
+        """Return the token endpoint's answer; empty values are not sent."""
         sent = {"client_id": self.client_id, "client_secret": "secret", **form}
         return httpx.post(f"{self.url}/token", data={name: value for name, value in sent.items() if value})
 
     def userinfo(self, access_token: str) -> httpx.Response:
-        """Whose token it is."""
+        """Return the answer of userinfo for the token."""
         return httpx.get(f"{self.url}/oauth2/v3/userinfo", headers={"Authorization": f"Bearer {access_token}"})
 
     def revoke(self, token: str) -> httpx.Response:
@@ -92,7 +92,7 @@ class OAuthApp:
 
 
 def returned(response: httpx.Response) -> dict[str, str]:
-    """What came back to the app's redirect_uri."""
+    """Return the query that came back to the app's redirect_uri."""
     assert response.status_code == 302, response.text
     parts = urlsplit(response.headers["location"])
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == CALLBACK

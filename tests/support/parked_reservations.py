@@ -4,7 +4,7 @@ from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
 
-MANY_RESERVATIONS = 30
+MANY_RESERVATIONS = 8
 
 
 async def open_tours(world: World, merchant: str = MERCHANT) -> None:

@@ -25,14 +25,14 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.google.channels import GoogleChannels
 from slotsync.google.freebusy import GoogleBusyTimes
-from slotsync.google.service import TIMEOUT, GoogleServices
+from slotsync.google.service import GOOGLE_TIMEOUT, GoogleServices
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
@@ -49,7 +49,7 @@ Body = dict[str, object]
 
 @dataclass(frozen=True)
 class PollerHarness:
-    """What all readers share. Google, slotsync's database and the readers live by the same clock."""
+    """Google, slotsync's database and a clock, shared by all pollers of a test."""
 
     google: RunningLocalGoogle
     http: httpx.Client
@@ -69,16 +69,22 @@ class PollerHarness:
         return PushChannels(self.store, self.vault, self.clock)
 
     @contextmanager
-    def reader(self, address: str | None = None, timeout: timedelta = TIMEOUT) -> Iterator[Poller]:
-        """A reader as in a process of its own; Google tells it of changes if it has an address."""
+    def poller(
+        self,
+        address: str | None = None,
+        timeout: timedelta = GOOGLE_TIMEOUT,
+        accounts: WatchedAccounts | None = None,
+    ) -> Iterator[Poller]:
+        """Yield a poller as of a process of its own; Google sends it push notifications if it has an address."""
         grants = Connections(self.store, self.vault)
         with closing(GoogleServices(self.settings, grants, timeout=timeout)) as services:
             google = GoogleChannels(services, self.clock)
-            upkeep = ChannelUpkeep(google, self.channels, self.accounts, self.health, address, self.clock)
+            accounts = accounts or self.accounts
+            upkeep = ChannelUpkeep(google, self.channels, accounts, self.health, address, self.clock)
             yield Poller(
-                self.accounts,
+                accounts,
                 BusyReadings(self.store, self.vault, self.clock),
-                Calendars(self.store),
+                ManagedCalendars(self.store),
                 GoogleBusyTimes(services),
                 upkeep,
                 self.health,
@@ -105,40 +111,44 @@ class PollerHarness:
 class MerchantAccount:
     """A merchant with an account at Google, and products that its calendars block."""
 
-    def __init__(self, desk: PollerHarness, name: str) -> None:
-        self._desk = desk
-        self._looks = ProductStates(desk.store, desk.vault, HORIZON)
-        self._answers = ProductAvailability(desk.store, desk.vault)
+    def __init__(self, poller_harness: PollerHarness, name: str) -> None:
+        self._poller_harness = poller_harness
+        self._product_states = ProductStates(poller_harness.store, poller_harness.vault, HORIZON)
+        self._product_availability = ProductAvailability(poller_harness.store, poller_harness.vault)
         self.merchant = name
         self.email = f"{name}@gmail.example"
         self.connection_id = ""
 
     def connect(self, zone: str, scopes: tuple[str, ...] = tuple(SCOPES)) -> None:
-        """What the merchant grants, at first or anew."""
-        self._desk.http.post("/sandbox/accounts", json={"email": self.email, "time_zone": zone}).raise_for_status()
+        """Grant these scopes, for the first time or again."""
+        self._poller_harness.http.post(
+            "/sandbox/accounts", json={"email": self.email, "time_zone": zone}
+        ).raise_for_status()
         grant = {"client_id": CLIENT_ID, "scopes": list(scopes)}
-        answer = self._desk.http.post(f"/sandbox/accounts/{self.email}/grant", json=grant).raise_for_status()
-        connections = Connections(self._desk.store, self._desk.vault)
+        answer = self._poller_harness.http.post(f"/sandbox/accounts/{self.email}/grant", json=grant).raise_for_status()
+        connections = Connections(self._poller_harness.store, self._poller_harness.vault)
         token = answer.json()["refresh_token"]
         self.connection_id = connections.save_grant(self.merchant, token, scopes, self.email)
 
     def lose_grant(self) -> None:
-        """Whoever called Google has heard that the grant is dead."""
-        connections = Connections(self._desk.store, self._desk.vault)
+        """Mark the grant as lost, as a refused refresh does."""
+        connections = Connections(self._poller_harness.store, self._poller_harness.vault)
         connections.mark_revoked(self.connection_id, "invalid_grant", utc_now())
 
     def choose(self, product: str = "tour", **settings: object) -> None:
         """The settings of a product."""
         chosen = OwnerSettings.model_validate({"name": product, **settings})
-        Owners(self._desk.store).put(self.merchant, Owner.product(product), chosen)
+        Owners(self._poller_harness.store).put(self.merchant, Owner.product(product), chosen)
 
     def pick(self, *calendars: str, product: str = "tour") -> None:
         """Makes these calendars the ones that block a product."""
         picked = [PickableCalendar(id=each, name="Picked") for each in calendars]
-        BlockingCalendars(self._desk.store, self._desk.vault).pick(self.merchant, Owner.product(product), picked)
+        BlockingCalendars(self._poller_harness.store, self._poller_harness.vault).replace(
+            self.merchant, Owner.product(product), picked
+        )
 
     def calendar(self, name: str = "Family", zone: str = "Europe/Helsinki") -> str:
-        """A calendar that the merchant makes by hand."""
+        """Create a calendar by hand, and return its id."""
         return str(self._done("POST", "", {"summary": name, "timeZone": zone})["id"])
 
     def move_calendar(self, calendar: str, zone: str) -> None:
@@ -148,11 +158,11 @@ class MerchantAccount:
         self._done("DELETE", f"/{calendar}")
 
     def enter(self, calendar: str, body: Body) -> str:
-        """An event that the merchant enters by hand."""
+        """Create an event by hand, and return its id."""
         return str(self._done("POST", f"/{calendar}/events", body)["id"])
 
     def busy(self, calendar: str, start: datetime, end: datetime) -> str:
-        """The same, with nothing but its times."""
+        """Create an event by hand with nothing but its times."""
         return self.enter(calendar, {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}})
 
     def change(self, calendar: str, event: str, body: Body) -> None:
@@ -169,27 +179,27 @@ class MerchantAccount:
     def zone(self, calendar: str) -> str:
         return str(self._get(f"/{calendar}")["timeZone"])
 
-    def look(self, product: str = "tour") -> ProductState:
+    def state(self, product: str = "tour") -> ProductState:
         """The product as its workflow sees it."""
-        return self._looks.look(self.merchant, product, self._desk.clock())
+        return self._product_states.get_state(self.merchant, product, self._poller_harness.clock())
 
     def availability(self, product: str = "tour") -> Availability:
-        """What is told of the product over the whole horizon."""
-        now = self._desk.clock()
+        """Return the availability of the product over the whole horizon."""
+        now = self._poller_harness.clock()
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         whole = Interval(start=today, end=today + timedelta(days=HORIZON.days))
-        found = self._answers.availability(self.merchant, product, whole, now)
+        found = self._product_availability.get_availability(self.merchant, product, whole, now)
         assert found
         return found
 
     def _done(self, verb: str, path: str, body: Body | None = None) -> Body:
-        answer = self._desk.http.request(verb, self._address(path), json=body).raise_for_status()
-        told: Body = answer.json() if answer.content else {}
-        return told
+        answer = self._poller_harness.http.request(verb, self._address(path), json=body).raise_for_status()
+        answered: Body = answer.json() if answer.content else {}
+        return answered
 
     def _get(self, path: str) -> dict[str, list[Body]]:
-        told: dict[str, list[Body]] = self._desk.http.get(self._address(path)).raise_for_status().json()
-        return told
+        answered: dict[str, list[Body]] = self._poller_harness.http.get(self._address(path)).raise_for_status().json()
+        return answered
 
     def _address(self, path: str) -> str:
         return f"/sandbox/accounts/{self.email}/calendars{path}"
@@ -197,7 +207,7 @@ class MerchantAccount:
 
 @contextmanager
 def running_poller_harness(folder: Path, now: datetime) -> Iterator[PollerHarness]:
-    """A Google and a database of their own. A grant that is lost cannot be told to Temporal, for there is none."""
+    """Yield a harness with a Google and a database of its own. There is no Temporal that a lost grant could be signalled to."""
     clock, key = TickingClock(now), Fernet.generate_key().decode()
     vault = Vault([key])
     options = LocalGoogleOptions(

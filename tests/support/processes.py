@@ -9,18 +9,18 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from slotsync.settings import Settings
-from starter.local.processes import process, until_ready
+from starter.local.processes import running_process, wait_until_ready
 
 UNLIMITED_CALLS = "1000000"
 
 
 async def ready_at_once() -> bool:
-    """For a part that nobody can ask whether it is ready."""
+    """Return at once: for a part without a check of its readiness."""
     return True
 
 
 class Part:
-    """One program, running or not."""
+    """A program that can be started, stopped and killed."""
 
     def __init__(  # noqa: PLR0913, PLR0917  what a process needs
         self,
@@ -30,6 +30,8 @@ class Part:
         environment: Mapping[str, str],
         answers: Callable[[], Awaitable[bool]],
         at_end: AsyncExitStack,
+        *,
+        killed_at_end: bool = False,
     ) -> None:
         self._name = name
         self._command = command
@@ -37,24 +39,32 @@ class Part:
         self._environment = environment
         self._answers = answers
         self._at_end = at_end
+        self._killed_at_end = killed_at_end
         self._running: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Runs it, until it answers."""
-        started = process(self._name, self._command, folder=self._folder, environment=self._environment)
+        started = running_process(self._name, self._command, folder=self._folder, environment=self._environment)
         self._running = await self._at_end.enter_async_context(started)
-        await until_ready(self._name, self._answers, self._running, self._folder)
+        if self._killed_at_end:
+            self._at_end.push_async_callback(self._kill_running, self._running)
+        await wait_until_ready(self._name, self._answers, self._running, self._folder)
 
     async def kill(self) -> None:
         """SIGKILL: no last word, nothing put away."""
         assert self._running, f"{self._name} was not started"
         assert self._running.returncode is None, f"{self._name} ended by itself"
-        self._running.kill()
-        await self._running.wait()
+        await self._kill_running(self._running)
+
+    @staticmethod
+    async def _kill_running(running: asyncio.subprocess.Process) -> None:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
 
 
 def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
-    """What tells a process these settings, and where Temporal is. It counts no calls to Google."""
+    """Return the environment variables of these settings and of Temporal's address."""
     return {
         "TEMPORAL_ADDRESS": temporal,
         "SLOTSYNC_DATA_FOLDER": str(settings.data_folder),

@@ -8,7 +8,7 @@ class PushReceiver:
     """Takes notifications; answers with ``statuses`` first, then with 200."""
 
     def __init__(self) -> None:
-        self.heard: list[dict[str, str]] = []
+        self.received: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.statuses: list[int] = []
         receiver = self
@@ -16,7 +16,7 @@ class PushReceiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.heard.append({name.lower(): value for name, value in self.headers.items()})
+                receiver.received.append({name.lower(): value for name, value in self.headers.items()})
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
                 self.end_headers()
 
@@ -34,4 +34,4 @@ class PushReceiver:
         self._server.server_close()
 
     def states(self) -> list[str]:
-        return [message["x-goog-resource-state"] for message in self.heard]
+        return [message["x-goog-resource-state"] for message in self.received]

@@ -14,9 +14,9 @@ from slotsync.store.database.engine import Store
 
 
 def pick(store: Store, vault: Vault, merchant: str, product: str, *names: str) -> None:
-    """Picks calendars whose ids are their names, in small letters."""
+    """Pick calendars, each with its name in lower case as its id."""
     calendars = [PickableCalendar(id=name.lower(), name=name) for name in names]
-    BlockingCalendars(store, vault).pick(merchant, Owner.product(product), calendars)
+    BlockingCalendars(store, vault).replace(merchant, Owner.product(product), calendars)
 
 
 class ReadingRecorder:
@@ -26,7 +26,7 @@ class ReadingRecorder:
         self._accounts = WatchedAccounts(store, vault)
         self._readings = BusyReadings(store, vault)
         self._connection_id = connection_id
-        self._accounts.know(connection_id)
+        self._accounts.add(connection_id)
 
     def read(
         self, calendar_id: str, span: Interval, at: datetime, busy: Iterable[Interval] = (), *, error: str = ""
@@ -36,7 +36,7 @@ class ReadingRecorder:
         new = NewReading(
             watched_id=watched_id,
             chunk=0,
-            span=span,
+            interval=span,
             busy=tuple(busy),
             error=error,
             good_for=timedelta(minutes=5),
@@ -44,9 +44,9 @@ class ReadingRecorder:
         self._readings.record(self._connection_id, [new], at)
 
     def _watch(self, calendar_id: str) -> str:
-        self._accounts.watch(self._connection_id, [calendar_id])
+        self._accounts.add_calendars(self._connection_id, [calendar_id])
         return self._watched(calendar_id)
 
     def _watched(self, calendar_id: str) -> str:
-        known = self._accounts.calendars(self._connection_id)
+        known = self._accounts.get_calendars(self._connection_id)
         return next((each.id for each in known if each.calendar_id == calendar_id), "")

@@ -1,4 +1,4 @@
-"""A platform that reports, and repeats whatever was not acknowledged."""
+"""A platform that reports reservations, and repeats each report until it is acknowledged."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ PARALLEL_REPORTS = 8
 
 
 class ReportingPlatform:
-    """Reservations with their changes, in disorder; ``seed`` tells them all again."""
+    """Random reservations with their changes, in random order; the same ``seed`` gives the same reports."""
 
     def __init__(self, count: int) -> None:
         self.seed = SystemRandom().randrange(10**6)
@@ -23,17 +23,17 @@ class ReportingPlatform:
         self.newest = newest_of(reports)
         self.refused = 0
 
-    async def tell(self, world: World, reports: Iterable[Reservation] | None = None) -> None:
-        """Reports all of it, some at once, each until it is acknowledged."""
-        left = iter(self.arriving if reports is None else reports)
+    async def report_all(self, world: World, reports: Iterable[Reservation] | None = None) -> None:
+        """Report everything, some in parallel, each until it is acknowledged."""
+        remaining = iter(self.arriving if reports is None else reports)
 
-        async def lane() -> None:
-            for report in left:
-                await self._insist(world, report)
+        async def report_remaining() -> None:
+            for report in remaining:
+                await self._report_until_acknowledged(world, report)
 
-        await asyncio.gather(*(lane() for _ in range(PARALLEL_REPORTS)))
+        await asyncio.gather(*(report_remaining() for _ in range(PARALLEL_REPORTS)))
 
-    async def _insist(self, world: World, report: Reservation) -> None:
+    async def _report_until_acknowledged(self, world: World, report: Reservation) -> None:
         while True:
             try:
                 await world.slotsync.report(report)

@@ -23,10 +23,16 @@ def snapshot(
     merchant: str = MERCHANT,
     **more: object,
 ) -> Reservation:
-    told = {"merchant": merchant, "id": name, "version": version, "items": items or (item(),), "title": f"v{version}"}
-    return Reservation.model_validate({**told, **more})
+    defaults = {
+        "merchant": merchant,
+        "id": name,
+        "version": version,
+        "items": items or (item(),),
+        "title": f"v{version}",
+    }
+    return Reservation.model_validate({**defaults, **more})
 
 
 def settings_of(owner: Owner, **more: object) -> OwnerSettings:
-    told = {"name": owner.id, "time_zone": "Europe/Helsinki", "guest_data": GuestData.FULL}
-    return OwnerSettings.model_validate({**told, **more})
+    defaults = {"name": owner.id, "time_zone": "Europe/Helsinki", "guest_data": GuestData.FULL}
+    return OwnerSettings.model_validate({**defaults, **more})

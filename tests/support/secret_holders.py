@@ -10,7 +10,7 @@ import httpx
 from sqlalchemy import text
 
 from slotsync.store.connections.connections import Connections
-from starter.services.settings_links import signer
+from starter.services.settings_links import create_signer
 from tests.support.consent_browser import decide
 from tests.support.machine import Machine
 from tests.support.oauth_app import Form
@@ -32,7 +32,7 @@ class NotedSecrets:
             self.kinds[what].append(text)
 
     def texts(self, *kinds: str) -> dict[str, str]:
-        """Those of these kinds, by names; all of them, where no kind is named."""
+        """Return the secrets of these kinds by name, or of all kinds."""
         return {
             f"{what} {number}": text for what in kinds or self.kinds for number, text in enumerate(self.kinds[what], 1)
         }
@@ -72,13 +72,13 @@ class MerchantBrowser:
         return (await self.http.get(address, follow_redirects=True)).raise_for_status()
 
     async def sends(self, form: str, **fields: str) -> httpx.Response:
-        """What answers to a form of the settings page."""
+        """Submit a form of the settings page, and return the answer."""
         token = Form(await self.opens("/settings/")).hidden["token"]
         self.secrets.note("form token", token)
         return await self.http.post(form, data={"token": token, **fields})
 
     async def follows(self, link: str) -> str:
-        """Where in Google a link of the platform leads the browser."""
+        """Follow a link of the platform, and return the address in Google."""
         return _address(await self.http.get(link))
 
     async def connects(self, consent: str) -> None:
@@ -95,13 +95,13 @@ class MerchantBrowser:
         self.note_grant()
 
     async def connects_from_the_page(self) -> None:
-        """The same, by the button."""
+        """Connect Google with the button of the settings page."""
         await self.connects(_address(await self.sends("/settings/connect")))
 
     def note_grant(self) -> None:
         """Remembers the tokens of now."""
         connections = Connections(self.world.store, self.world.vault)
-        connection = connections.active_id(MERCHANT)
+        connection = connections.get_active_id(MERCHANT)
         assert connection
         grant = connections.grant(connection)
         self.secrets.note("refresh token", grant.refresh_token)
@@ -112,7 +112,7 @@ class MerchantBrowser:
         cookie = self.http.cookies["slotsync"]
         self.secrets.note("cookie", cookie)
         self.secrets.note("signature of a cookie", cookie.rsplit(".", 1)[1])
-        self.secrets.note("browser", signer(self.machine.settings, "session").loads(cookie)["browser"])
+        self.secrets.note("browser", create_signer(self.machine.settings, "session").loads(cookie)["browser"])
 
     def _note_verifiers(self) -> None:
         with self.world.store.read() as session:

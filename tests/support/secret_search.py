@@ -1,4 +1,4 @@
-"""Searching what slotsync leaves on a disk, byte by byte."""
+"""Byte-by-byte search of the files that slotsync writes."""
 
 import json
 from base64 import b64encode
@@ -39,6 +39,6 @@ def _written(text: str) -> Iterator[bytes]:
 
 
 def _in_base64(raw: bytes, shift: int) -> bytes:
-    """What can be seen of it when so many bytes modulo 3 come before it, whatever comes before and after."""
+    """Return the part of its Base64 form that is the same after any text, at this offset modulo 3."""
     whole = b64encode(bytes(shift) + raw)
     return whole[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]

@@ -5,24 +5,24 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starter.api.server import api_server
+from starter.api.app import create_server
 from starter.bootstrap import Services
 from tests.support.waiting import until
 
 
 def listening_socket() -> tuple[socket.socket, str]:
-    """A free port that is taken from now on, and its address."""
-    taken = socket.create_server(("127.0.0.1", 0))
-    host, port = taken.getsockname()
-    return taken, f"http://{host}:{port}"
+    """Return a socket that listens on a free port, and its URL."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    host, port = listening.getsockname()
+    return listening, f"http://{host}:{port}"
 
 
 @asynccontextmanager
-async def serving(services: Services, taken: socket.socket) -> AsyncIterator[None]:
-    """The application on that port."""
-    host, port = taken.getsockname()
-    server = api_server(services, host, port)
-    running = asyncio.create_task(server.serve(sockets=[taken]))
+async def serving(services: Services, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve the application on this socket."""
+    host, port = listening.getsockname()
+    server = create_server(services, host, port)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
 
     async def started() -> bool:
         return server.started or running.done()

@@ -10,14 +10,16 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironm
 from slotsync.secrets import Vault
 from slotsync.temporal.dev_server import server_options, server_path
 from slotsync.temporal.options import slotsync_plugin
-from slotsync.temporal.search_attributes import ALL
+from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 
 MAX_SERVER_STARTS = 6
 """How often a server is started before it is given up. The SDK gives it five seconds: a busy machine may need more."""
 
 
 @asynccontextmanager
-async def temporal_server(vault: Vault, *, time_skipping: bool = False, long_history: int = 0) -> AsyncIterator[Client]:
+async def running_temporal_server(
+    vault: Vault, *, time_skipping: bool = False, long_history: int = 0
+) -> AsyncIterator[Client]:
     """A server in real time. With ``long_history`` it asks workflows of so many events to continue as new."""
     options = server_options(time_skipping=time_skipping)
     if long_history:
@@ -36,7 +38,7 @@ async def _started(vault: Vault, options: list[str]) -> WorkflowEnvironment:
 async def _start(vault: Vault, options: list[str]) -> WorkflowEnvironment:
     return await WorkflowEnvironment.start_local(
         plugins=[slotsync_plugin(vault)],
-        search_attributes=list(ALL),
+        search_attributes=list(ALL_ATTRIBUTES),
         dev_server_existing_path=server_path(),
         dev_server_extra_args=options,
         dev_server_log_level="error",
@@ -56,9 +58,9 @@ class TimeSkippingServer:
 
 
 @asynccontextmanager
-async def time_skipping_server(vault: Vault) -> AsyncIterator[TimeSkippingServer]:
-    """A server on which time can fly."""
-    async with temporal_server(vault, time_skipping=True) as client:
+async def running_time_skipping_server(vault: Vault) -> AsyncIterator[TimeSkippingServer]:
+    """Start a server that can skip time."""
+    async with running_temporal_server(vault, time_skipping=True) as client:
         yield TimeSkippingServer(
             client, TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=1_000_000))
         )

@@ -5,11 +5,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, look: float = 0.05) -> None:
-    """Waits for a condition, and looks after it every so many seconds."""
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, poll_interval: float = 0.05) -> None:
+    """Wait until the condition is true; check it every ``poll_interval`` seconds."""
     async with asyncio.timeout(within):
         while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for
-            await asyncio.sleep(look)
+            await asyncio.sleep(poll_interval)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

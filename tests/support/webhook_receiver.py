@@ -1,4 +1,4 @@
-"""The platform's end of webhooks: a server that checks every signature, and can be told to fail."""
+"""The platform's receiver of webhooks: a server that checks every signature, and fails on request."""
 
 import json
 import threading
@@ -40,7 +40,7 @@ class WebhookAttempt:
 
 @dataclass(frozen=True)
 class WebhookAnswer:
-    """What is answered instead of an acceptance; ``status`` 0: it takes the message, and the connection drops."""
+    """An answer instead of an acceptance; with ``status`` 0 it accepts the message, but drops the connection."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class WebhookReceiver:
         self._open.set()
 
     def settings(self, settings: Settings) -> Settings:
-        """The same settings, with webhooks sent here."""
+        """Return the settings with webhooks sent to this receiver."""
         return settings.model_copy(update={"webhook_url": self.url, "webhook_secret": SecretStr(WEBHOOK_SECRET)})
 
     def fail(self, status: int = 503, *, times: int | None = None, headers: Mapping[str, str] | None = None) -> None:
@@ -96,12 +96,12 @@ class WebhookReceiver:
         finally:
             self._open.set()
 
-    def told(self, kind: str) -> list[ReceivedWebhook]:
+    def messages_of_type(self, kind: str) -> list[ReceivedWebhook]:
         """The messages of this type."""
         return [each for each in self.messages if each["type"] == kind]
 
     def receive(self, body: str, headers: Mapping[str, str]) -> WebhookAnswer:
-        """What is answered; a bad signature is refused by 401."""
+        """Return the answer to a request; a bad signature gets 401."""
         self._arrived.set()
         self._open.wait()
         attempt = WebhookAttempt(headers.get("webhook-id", ""), body, headers, datetime.now(UTC))

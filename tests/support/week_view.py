@@ -26,7 +26,7 @@ class Drawn:
         return self.style["grid-area"]
 
     def number(self, name: str) -> int:
-        """One of the numbers that place a block."""
+        """Return a number from the style that places the block."""
         return int(self.style[name])
 
 

@@ -1,4 +1,4 @@
-"""Everything real, small and on this machine: a local Google, a store, Temporal, and slotsync's workers on top."""
+"""Real parts on this machine: a local Google, a store, Temporal, and slotsync's workers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -39,8 +39,8 @@ class World:
     slotsync: Slotsync
     for_workers: Client
 
-    async def open_shop(self, *owners: Owner, merchant: str = MERCHANT, email: str = EMAIL) -> None:
-        """A merchant with a Google account and these products and resources, whose calendars are made on first need."""
+    async def add_merchant(self, *owners: Owner, merchant: str = MERCHANT, email: str = EMAIL) -> None:
+        """Add a connected merchant with these products and resources; their calendars are created when first needed."""
         await self.connect(merchant, email)
         for owner in owners or (TOUR, GUIDE):
             Owners(self.store).put(merchant, owner, settings_of(owner))
@@ -64,7 +64,7 @@ class World:
         return {each["summary"]: each["id"] for each in answer.json()["items"] if each["id"] != email}
 
     async def events(self, owner: Owner = TOUR, email: str = EMAIL) -> list[Event]:
-        """The live events in an owner's calendar."""
+        """Return the events in an owner's calendar, without deleted ones."""
         calendar = (await self.calendars(email)).get(owner.id)
         if calendar is None:
             return []
@@ -75,8 +75,13 @@ class World:
     async def titles(self, owner: Owner = TOUR, email: str = EMAIL) -> list[str]:
         return sorted(str(event["summary"]) for event in await self.events(owner, email))
 
+    async def statuses(self, method: str) -> set[int]:
+        """Return the HTTP statuses of the method's calls so far; 0 is a call without an answer."""
+        answer = (await self.http.get("/sandbox/calls", params={"method": method})).raise_for_status()
+        return {call["status"] for call in answer.json()["items"]}
+
     async def writes(self) -> int:
-        """How many calls changed an event, or tried to."""
+        """Return the number of calls that changed an event, or tried to."""
         totals = (await self.http.get("/sandbox/calls")).raise_for_status().json()["totals"]
         return sum(totals.get(f"events.{method}", 0) for method in ("insert", "update", "patch", "delete", "import"))
 
@@ -84,10 +89,10 @@ class World:
         """Waits until Google shows this version."""
 
         async def shown() -> bool:
-            standing = await self.slotsync.status(merchant, name)
-            return standing is not None and (standing.settled_version or -1) >= version
+            sync_status = await self.slotsync.status(merchant, name)
+            return sync_status is not None and (sync_status.settled_version or -1) >= version
 
-        await until(shown, look=0.1)
+        await until(shown, poll_interval=0.1)
 
     async def at_rest(self, newest: Iterable[Reservation], within: float = 120) -> None:
         """Waits until Google shows these versions and no workflow has anything left to do."""
@@ -99,7 +104,7 @@ class World:
             return not left
 
         try:
-            await until(resting, within, look=0.5)
+            await until(resting, within, poll_interval=0.5)
         except TimeoutError:
             raise AssertionError(f"after {within} s: {left}") from None
 
@@ -138,9 +143,9 @@ class World:
 
 @asynccontextmanager
 async def world(
-    google: RunningLocalGoogle, vault: Vault, client: Client, folder: Path, for_workers: Client | None = None
+    local_google: RunningLocalGoogle, vault: Vault, client: Client, folder: Path, for_workers: Client | None = None
 ) -> AsyncIterator[World]:
-    async with world_of(settings_for(google.url, folder), vault, client, for_workers) as built:
+    async with world_of(settings_for(local_google.url, folder), vault, client, for_workers) as built:
         yield built
 
 

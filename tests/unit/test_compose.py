@@ -1,13 +1,14 @@
 from pathlib import Path
 
 from slotsync.temporal.dev_server import server_options
-from slotsync.temporal.search_attributes import ALL
+from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 
 COMPOSE = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
 
 
 def test_the_server_of_the_compose_file_knows_every_search_attribute() -> None:
-    assert [key.name for key in ALL if f"--search-attribute={key.name}=" not in COMPOSE] == []
+    assert ALL_ATTRIBUTES
+    assert [key.name for key in ALL_ATTRIBUTES if f"--search-attribute={key.name}=" not in COMPOSE] == []
 
 
 def test_the_server_of_the_compose_file_limits_and_shares_fairly_as_the_embedded_one_does() -> None:

@@ -102,7 +102,7 @@ def missing_rooms(root: Path) -> list[str]:
 
 
 def imports(root: Path) -> Imports:
-    """What each module imports, by dotted names, as far as the source says."""
+    """Return the dotted names that each module imports."""
     files = [path for name in OURS for path in modules(root / (f"{name}.py" if name == "worker" else name))]
     return {_name(root, path): frozenset(_imported(path)) for path in files}
 
@@ -162,7 +162,7 @@ def _may(module: str, target: str) -> bool:
 
 
 def _module(target: str, found: Imports) -> str:
-    """The module that an imported name stands in: the name itself, if it is one."""
+    """Return the module of an imported name: the name itself, if it is a module."""
     return target if target in found else target.rpartition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""The activities that a product's availability needs."""
+"""Start the activities of a product's availability, and signal its subscribers."""
 
 from datetime import timedelta
 
@@ -15,64 +15,64 @@ with workflow.unsafe.imports_passed_through():
         ConfirmRequest,
         Publication,
         PublishRequest,
-        Watched,
         WatchRequest,
+        WatchResult,
         unknown_confirmation,
     )
     from slotsync.temporal import queues
 
-SILENCE = timedelta(seconds=30)
-"""After so long without a sign of life a watch goes on elsewhere."""
+WATCH_HEARTBEAT_TIMEOUT = timedelta(seconds=30)
+"""After so long without a heartbeat, the watch is started on another worker."""
 
-_SHORT = timedelta(seconds=30)
-_UNTIL_IT_WORKS = RetryPolicy(maximum_interval=timedelta(seconds=30))
-_QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
+_PUBLISH_TIMEOUT = timedelta(seconds=30)
+_RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(seconds=30))
+_CONFIRM_RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
 
 
-def begin_watch(request: WatchRequest) -> ActivityHandle[Watched]:
-    """Ends when something is new, after hours perhaps: while nothing is, the history does not grow."""
+def start_watch(request: WatchRequest) -> ActivityHandle[WatchResult]:
+    """Start a watch that ends when something is new, which may take hours: the history does not grow meanwhile."""
     return workflow.start_activity_method(
         AvailabilityActivities.watch_busy,
         request,
         task_queue=queues.LONG,
         start_to_close_timeout=MAX_WATCH_DURATION + timedelta(hours=1),
-        heartbeat_timeout=SILENCE,
-        retry_policy=_UNTIL_IT_WORKS,
+        heartbeat_timeout=WATCH_HEARTBEAT_TIMEOUT,
+        retry_policy=_RETRY_POLICY,
         summary=f"Watch the calendars that block {request.product}",
     )
 
 
 async def publish(subject: PublishRequest) -> Publication:
-    """Publishes what is new, once."""
+    """Publish what has changed, once."""
     return await workflow.execute_activity_method(
         AvailabilityActivities.publish_availability,
         subject,
-        start_to_close_timeout=_SHORT,
-        retry_policy=_UNTIL_IT_WORKS,
-        summary="Publish what is new",
+        start_to_close_timeout=_PUBLISH_TIMEOUT,
+        retry_policy=_RETRY_POLICY,
+        summary="Publish what has changed",
     )
 
 
-async def look_live(question: ConfirmRequest) -> Confirmation:
-    """What Google says now, or that it said nothing in time."""
+async def confirm(request: ConfirmRequest) -> Confirmation:
+    """Return whether the product is free according to Google now; unknown if Google does not answer in time."""
     try:
         return await workflow.execute_activity_method(
-            ConfirmationActivities.look_live,
-            question,
+            ConfirmationActivities.confirm,
+            request,
             task_queue=queues.GOOGLE,
-            schedule_to_close_timeout=question.within,
-            retry_policy=_QUICKLY,
-            priority=Priority(priority_key=1, fairness_key=question.merchant.encode()[:64].decode(errors="ignore")),
-            summary=f"Ask Google whether {question.product} is free",
+            schedule_to_close_timeout=request.within,
+            retry_policy=_CONFIRM_RETRY_POLICY,
+            priority=Priority(priority_key=1, fairness_key=request.merchant.encode()[:64].decode(errors="ignore")),
+            summary=f"Ask Google whether {request.product} is free",
         )
     except ActivityError:
-        return unknown_confirmation(f"Google did not answer within {question.within.total_seconds():g} s")
+        return unknown_confirmation(f"Google did not answer within {request.within.total_seconds():g} s")
 
 
-async def told(workflow_id: str, news: AvailabilityChangedSignal) -> bool:
-    """Whether this workflow has heard the news; false when there is none by that id, or it can hear no more."""
+async def signal_subscriber(workflow_id: str, change: AvailabilityChangedSignal) -> bool:
+    """Signal the change to the workflow; return False if there is none by that id, or if it takes no more signals."""
     try:
-        await workflow.get_external_workflow_handle(workflow_id).signal("availability_changed", news)
-    except ApplicationError:  # it has ended, say, or has had as many signals as Temporal allows one run
+        await workflow.get_external_workflow_handle(workflow_id).signal("availability_changed", change)
+    except ApplicationError:  # it has ended, for example, or has had as many signals as Temporal allows one run
         return False
     return True

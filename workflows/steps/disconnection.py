@@ -20,47 +20,58 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.connections.messages import CalendarDeletion, DisconnectionRequest
     from slotsync.temporal import queues
 
-PATIENCE = timedelta(hours=24)
-"""After that a calendar that cannot be deleted is left behind: the merchant's tokens are not kept for ever."""
+CALENDAR_DELETION_TIMEOUT = timedelta(hours=24)
+"""A calendar that cannot be deleted by then is left behind: the merchant's tokens are not kept for ever."""
 
-_SHORT = timedelta(seconds=30)
-_ATTEMPT = timedelta(seconds=75)
-_RETRIES = RetryPolicy(maximum_interval=timedelta(minutes=5))
+_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
+_ATTEMPT_TIMEOUT = timedelta(seconds=75)
+_GRANT_REVOCATION_TIMEOUT = timedelta(hours=1)
+_RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 
-async def depart(merchant: str, calendars: CalendarChoice, interrupted: Callable[[], bool]) -> DisconnectionResult:
-    """Takes the connection out of use, cleans up as asked, and forgets it; says what was left behind.
+async def disconnect_merchant(
+    merchant: str, calendars: CalendarChoice, is_interrupted: Callable[[], bool]
+) -> DisconnectionResult:
+    """Take the connection out of use, clean up as the merchant chose, forget it, and return what was left behind.
 
-    Once ``interrupted``, since the merchant has connected again perhaps, no more is deleted.
+    Once interrupted, for example because the merchant has connected again, nothing more is deleted.
     """
-    departure = await workflow.execute_local_activity_method(
+    disconnection = await workflow.execute_local_activity_method(
         DisconnectionActivities.begin_disconnection,
         DisconnectionRequest(merchant=merchant, now=workflow.now()),
-        start_to_close_timeout=_SHORT,
+        start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
-    if departure is None:
+    if disconnection is None:
         return DisconnectionResult(notes=("There was no connection.",))
     deleted: list[Owner] = []
-    if departure.alive and calendars is CalendarChoice.DELETE:
-        deleted = await _delete(merchant, departure, interrupted)
+    if disconnection.alive and calendars is CalendarChoice.DELETE:
+        deleted = await _delete_calendars(merchant, disconnection, is_interrupted)
     ended = False
-    # Before there were channels to stop, the grant of a shared account was left alone.
-    if departure.alive and not interrupted() and (not departure.shared or workflow.patched("stop-channels-of-shared")):
-        ended = await _end_grant(departure)
+    # Before there were channels to stop, nothing was done for the grant of a shared account.
+    if (
+        disconnection.alive
+        and not is_interrupted()
+        and (not disconnection.shared or workflow.patched("stop-channels-of-shared"))
+    ):
+        ended = await _end_grant(disconnection)
     await workflow.execute_local_activity_method(
-        DisconnectionActivities.finish_disconnection, departure.connection_id, start_to_close_timeout=_SHORT
+        DisconnectionActivities.finish_disconnection,
+        disconnection.connection_id,
+        start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
-    return disconnection_result(departure, deleted, calendars, grant_ended=ended)
+    return disconnection_result(disconnection, deleted, calendars, grant_ended=ended)
 
 
-async def _delete(merchant: str, departure: Disconnection, interrupted: Callable[[], bool]) -> list[Owner]:
-    """Deletes the calendars side by side; the owners of those that are gone."""
-    connection_id = departure.connection_id
+async def _delete_calendars(
+    merchant: str, disconnection: Disconnection, is_interrupted: Callable[[], bool]
+) -> list[Owner]:
+    """Delete the calendars side by side, and return the owners of the deleted ones."""
+    connection_id = disconnection.connection_id
     deletions = {
         each.owner: _start(CalendarDeletion(merchant=merchant, connection_id=connection_id, calendar=each))
-        for each in departure.calendars
+        for each in disconnection.calendars
     }
-    await workflow.wait_condition(lambda: interrupted() or all(deletion.done() for deletion in deletions.values()))
+    await workflow.wait_condition(lambda: is_interrupted() or all(deletion.done() for deletion in deletions.values()))
     for deletion in deletions.values():
         deletion.cancel()
     return [owner for owner, deletion in deletions.items() if await _succeeded(deletion)]
@@ -71,9 +82,9 @@ def _start(deletion: CalendarDeletion) -> ActivityHandle[bool]:
         DisconnectionActivities.delete_calendar,
         deletion,
         task_queue=queues.GOOGLE,
-        start_to_close_timeout=_ATTEMPT,
-        schedule_to_close_timeout=PATIENCE,
-        retry_policy=_RETRIES,
+        start_to_close_timeout=_ATTEMPT_TIMEOUT,
+        schedule_to_close_timeout=CALENDAR_DELETION_TIMEOUT,
+        retry_policy=_RETRY_POLICY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         priority=Priority(priority_key=2, fairness_key=deletion.connection_id),
         summary=f"Delete the calendar of {deletion.calendar.owner}",
@@ -87,17 +98,17 @@ async def _succeeded(deletion: ActivityHandle[bool]) -> bool:
         return False
 
 
-async def _end_grant(departure: Disconnection) -> bool:
+async def _end_grant(disconnection: Disconnection) -> bool:
     try:
         return await workflow.execute_activity_method(
             DisconnectionActivities.end_grant,
-            departure.connection_id,
+            disconnection.connection_id,
             task_queue=queues.GOOGLE,
-            start_to_close_timeout=_ATTEMPT,
-            schedule_to_close_timeout=timedelta(hours=1),
-            retry_policy=_RETRIES,
-            priority=Priority(priority_key=2, fairness_key=departure.connection_id),
-            summary="End what Google tells us, and give the grant back",
+            start_to_close_timeout=_ATTEMPT_TIMEOUT,
+            schedule_to_close_timeout=_GRANT_REVOCATION_TIMEOUT,
+            retry_policy=_RETRY_POLICY,
+            priority=Priority(priority_key=2, fairness_key=disconnection.connection_id),
+            summary="Stop push notifications, and revoke the grant",
         )
     except ActivityError:
         return False

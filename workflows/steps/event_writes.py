@@ -10,43 +10,44 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig, Activi
 
 with workflow.unsafe.imports_passed_through():
     from activities.events import EventActivities
-    from slotsync.domain.health import Blocker
+    from slotsync.domain.health import Blocker, blocker_for_error
     from slotsync.domain.reservations.event import WrittenEvent
     from slotsync.domain.reservations.messages import Action, BlockedEvent, Put
-    from slotsync.domain.retry_delays import blocker_for_error
     from slotsync.temporal import queues
 
-OVERDUE = timedelta(minutes=15)
-"""When writes that are still being retried are shown: the UI cannot filter by retrying activities (ui issue 884)."""
+OVERDUE_WRITE_TIMEOUT = timedelta(minutes=15)
+"""When writes that are still retried show in the health: the UI cannot filter by retrying activities (ui issue 884)."""
 
-_ATTEMPT = timedelta(seconds=75)
-_SILENCE = timedelta(seconds=25)
+_ATTEMPT_TIMEOUT = timedelta(seconds=75)
+_HEARTBEAT_TIMEOUT = timedelta(seconds=25)
 """Longer than a call to Google and its silent re-send may take; the activity heartbeats before each call."""
 
-_UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
+_RETRY_POLICY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 
 
-async def carry_out(
-    actions: Sequence[Action], priority: int, superseded: Callable[[], bool], overdue: Callable[[], None]
+async def write_events(
+    actions: Sequence[Action], priority: int, is_superseded: Callable[[], bool], report_overdue: Callable[[], None]
 ) -> list[BlockedEvent]:
-    """Writes the events; answers with those that are held up.
+    """Write the events, and return those that are blocked.
 
-    Once ``superseded``, what waits for its retry is called back, and what is in flight ends first: two writes to one
+    Once superseded, writes that wait for their retry are cancelled, and writes in flight end first: two writes to one
     event never overlap.
     """
     writes = {action.key: _start(action, priority) for action in actions}
 
     def ended() -> bool:
-        return superseded() or all(write.done() for write in writes.values())
+        return is_superseded() or all(write.done() for write in writes.values())
 
     try:
-        await workflow.wait_condition(ended, timeout=OVERDUE, timeout_summary="Tell operators when writes take long")
+        await workflow.wait_condition(
+            ended, timeout=OVERDUE_WRITE_TIMEOUT, timeout_summary="Show operators that writes take long"
+        )
     except TimeoutError:
-        overdue()
+        report_overdue()
         await workflow.wait_condition(ended)
     for write in writes.values():
         write.cancel()
-    return [BlockedEvent(key=key, hold=hold) for key, write in writes.items() if (hold := await _end_of(write))]
+    return [BlockedEvent(key=key, hold=blocker) for key, write in writes.items() if (blocker := await _blocker(write))]
 
 
 def _start(action: Action, priority: int) -> ActivityHandle[WrittenEvent]:
@@ -60,16 +61,16 @@ def _start(action: Action, priority: int) -> ActivityHandle[WrittenEvent]:
 def _options(connection_id: str, priority: int, summary: str) -> ActivityConfig:
     return ActivityConfig(
         task_queue=queues.GOOGLE,
-        start_to_close_timeout=_ATTEMPT,
-        heartbeat_timeout=_SILENCE,
-        retry_policy=_UNTIL_IT_WORKS,
+        start_to_close_timeout=_ATTEMPT_TIMEOUT,
+        heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+        retry_policy=_RETRY_POLICY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         priority=Priority(priority_key=priority, fairness_key=connection_id),
         summary=summary,
     )
 
 
-async def _end_of(write: ActivityHandle[WrittenEvent]) -> Blocker | None:
+async def _blocker(write: ActivityHandle[WrittenEvent]) -> Blocker | None:
     try:
         await write
     except ActivityError as error:
@@ -78,7 +79,7 @@ async def _end_of(write: ActivityHandle[WrittenEvent]) -> Blocker | None:
 
 
 def blocker_for_failure(error: ActivityError) -> Blocker | None:
-    """What an activity's end means; nothing when it was called back."""
+    """Return what the activity's error means for the event, or None if the activity was cancelled."""
     cause = error.cause
     if isinstance(cause, CancelledError):
         return None

@@ -15,22 +15,22 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.messages import is_availability_message
     from slotsync.temporal import queues
 
-_ATTEMPT = timedelta(seconds=30)
-_UNTIL_ACCEPTED = RetryPolicy(maximum_interval=timedelta(minutes=5))
+_ATTEMPT_TIMEOUT = timedelta(seconds=30)
+_RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 
 async def deliver(message_id: str, summary: str) -> None:
-    """Sends a message that was noted; returns once the platform has accepted it, however long that takes.
+    """Send a recorded message, and return once the platform has accepted it, however long that takes.
 
-    When it is called back, an attempt that is on its way ends first, and may yet succeed.
+    When this is cancelled, an attempt in flight ends first, and may succeed.
     """
     try:
         await workflow.execute_activity_method(
             WebhookActivities.deliver_webhook,
             message_id,
             task_queue=queues.LONG,
-            start_to_close_timeout=_ATTEMPT,
-            retry_policy=_UNTIL_ACCEPTED,
+            start_to_close_timeout=_ATTEMPT_TIMEOUT,
+            retry_policy=_RETRY_POLICY,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=summary,
         )
@@ -41,37 +41,37 @@ async def deliver(message_id: str, summary: str) -> None:
 
 
 class Outbox:
-    """What the platform has not accepted yet. A message may be replaced as long as nobody has tried to deliver it."""
+    """Messages that the platform has not accepted yet. One can be replaced until its delivery is first tried."""
 
     def __init__(self, messages: Iterable[str]) -> None:
         self.messages = list(messages)
-        self._replaced: str | None = None
+        self._reserved: str | None = None
         self._closing = False
         self._delivering: asyncio.Task[None] | None = None
 
     def open(self) -> None:
-        """Begins to deliver."""
+        """Begin to deliver."""
         self._delivering = asyncio.create_task(self._deliver())
 
-    def take_back(self) -> str | None:
-        """A message that another one may replace, held back until ``put``; nothing if none waits for its turn."""
+    def reserve_replaceable(self) -> str | None:
+        """Return a message that another one may replace, or None. It is not delivered before the next ``put``."""
         waiting = (each for each in reversed(self.messages[1:]) if is_availability_message(each))
-        self._replaced = next(waiting, None)
-        return self._replaced
+        self._reserved = next(waiting, None)
+        return self._reserved
 
     def put(self, messages: Sequence[str]) -> None:
-        """Adds messages, in place of the one that was taken back if there are any."""
-        if messages and self._replaced:
-            self.messages.remove(self._replaced)
+        """Add messages. If there are any, they replace the reserved one."""
+        if messages and self._reserved:
+            self.messages.remove(self._reserved)
         self.messages.extend(messages)
-        self._replaced = None
+        self._reserved = None
 
     async def close(self) -> None:
-        """Delivers no more. What is on its way arrives first: two deliveries never overlap."""
+        """Deliver no more. A delivery in flight ends first: two deliveries never overlap."""
         self._closing = True
         if self._delivering:
             self._delivering.cancel()
-            # One that is on its way and fails is not tried again once it is called back: it ends as it failed.
+            # A delivery in flight that fails after the cancellation is not retried: it ends with its failure.
             with suppress(asyncio.CancelledError, ActivityError):
                 await self._delivering
 
@@ -80,8 +80,8 @@ class Outbox:
             await workflow.wait_condition(lambda: self._closing or self._is_next())
             if self._closing:
                 return
-            await deliver(self.messages[0], f"Tell the platform ({len(self.messages) - 1} more wait)")
+            await deliver(self.messages[0], f"Send a webhook to the platform ({len(self.messages) - 1} more wait)")
             self.messages.pop(0)
 
     def _is_next(self) -> bool:
-        return bool(self.messages) and self.messages[0] != self._replaced
+        return bool(self.messages) and self.messages[0] != self._reserved

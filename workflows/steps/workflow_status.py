@@ -1,4 +1,4 @@
-"""What operators see of a workflow: search attributes and current details."""
+"""Show a workflow to operators: search attributes and current details."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class WorkflowStatus:
-    """Current details, and the search attributes; an attribute is only written when it changes."""
+    """A workflow's current details and search attributes; an attribute is only written when it changes."""
 
     def __init__(self) -> None:
         self.health = Health.NEW
@@ -22,26 +22,26 @@ class WorkflowStatus:
         self._since = workflow.now()
 
     def set_details(self, doing: str) -> None:
-        """What is being done right now."""
+        """Show what the workflow does now, with its health and the reason."""
         self.doing = doing
         lines = [doing, "", f"Health: **{self.health}**, since {self._since:%Y-%m-%d %H:%M:%S} UTC"]
         if self._reason:
             lines.append(f"Reason: **{self._reason}**")
         workflow.set_current_details("\n".join(lines))
 
-    def set_health(self, hold: Blocker | None, doing: str) -> None:
-        """How the last round ended: in step, or held up by this."""
-        health = hold.health if hold else Health.IN_STEP
-        reason = hold.reason if hold else None
+    def set_health(self, blocker: Blocker | None, doing: str) -> None:
+        """Show how the last round ended: in step, or with this blocker."""
+        health = blocker.health if blocker else Health.IN_STEP
+        reason = blocker.reason if blocker else None
         if (health, reason) != (self.health, self._reason):
             self.health, self._reason, self._since = health, reason, workflow.now()
             workflow.upsert_search_attributes(
-                [attributes.HEALTH.value_set(str(health)), _set_or_unset(reason)],
+                [attributes.HEALTH.value_set(str(health)), _reason_update(reason)],
             )
         self.set_details(doing)
 
     def set_search_attributes(self, owners: Sequence[Owner], starts: datetime | None) -> None:
-        """Which products and resources it is about, and when that starts."""
+        """Show which products and resources the workflow is about, and when that starts."""
         shown = workflow.info().typed_search_attributes
         updates: list[SearchAttributeUpdate[Sequence[str]] | SearchAttributeUpdate[datetime]] = []
         names = attributes.owner_names(owners)
@@ -53,5 +53,5 @@ class WorkflowStatus:
             workflow.upsert_search_attributes(updates)
 
 
-def _set_or_unset(reason: str | None) -> SearchAttributeUpdate[str]:
+def _reason_update(reason: str | None) -> SearchAttributeUpdate[str]:
     return attributes.REASON.value_set(reason) if reason else attributes.REASON.value_unset()

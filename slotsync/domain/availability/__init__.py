@@ -1,1 +1,1 @@
-"""Availability: busy times that were read, and what they mean for products."""
+"""Availability: busy times as they were read, and what they mean for products."""

@@ -1,4 +1,4 @@
-"""When a product can be booked, by its blocking calendars: free, busy or unknown."""
+"""The availability of a product by its blocking calendars: free, busy or unknown."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from slotsync.domain.messages import Message
 
 
 class SlotState(StrEnum):
-    """What is known of a time."""
+    """The state of a time."""
 
     FREE = "free"
     BUSY = "busy"
@@ -29,115 +29,118 @@ class SlotState(StrEnum):
 
 
 class Reading(Message):
-    """What Google said of one calendar and one stretch of time: its busy times, or the reason why it said none.
+    """Google's answer for one calendar and one interval: its busy times, or the error that came instead of them.
 
-    Believed until ``good_until``.
+    Valid until ``good_until``.
     """
 
-    span: Interval
+    interval: Interval
     read_at: datetime
     good_until: datetime
     busy: tuple[Interval, ...] = ()
     error: str = ""
 
-    def holds(self, now: datetime) -> bool:
-        """Whether it tells what is so now."""
+    def is_current(self, now: datetime) -> bool:
+        """Return whether the reading succeeded and is still valid."""
         return not self.error and now < self.good_until
 
 
 class Slot(Message):
-    """A time in which the product is busy, or of which nobody knows. ``closed``: it cannot be booked."""
+    """A time in which the product is busy, or its state unknown. ``closed``: it cannot be booked."""
 
-    span: Interval
+    span: Interval  # stored name
     state: SlotState
     closed: bool
 
 
 class Availability(Message):
-    """What is known of a stretch of time; what is in no slot is free.
+    """The state of an interval; a time that is in no slot is free.
 
-    ``checked_at`` is when the oldest reading in it was made, nothing where there is none; ``complete`` is whether all
-    of it is known.
+    ``checked_at`` is the time of the oldest reading that was used, None if there is none. ``complete`` is true if no
+    time in the interval is unknown.
     """
 
-    span: Interval
+    span: Interval  # name in the API
     checked_at: datetime | None
     complete: bool
     slots: tuple[Slot, ...]
 
 
 Readings = Mapping[str, Sequence[Reading]]
-"""All that is kept of what was read, by calendar."""
+"""All stored readings, by calendar id."""
 
 
-def availability(
-    readings: Readings, calendars: Collection[str], asked: Interval, now: datetime, rule: BlockingRule
+def compute_availability(
+    readings: Readings, calendars: Collection[str], interval: Interval, now: datetime, rule: BlockingRule
 ) -> Availability:
-    """The answer for one product and the calendars that block it. One that was never read is unknown for all of it."""
-    found = [calendar_times(readings.get(each, ()), asked.bounds, now, rule) for each in calendars]
-    enough = rule.enough_of(len(found))
+    """Return the availability of a product that these calendars block; a calendar that was never read is unknown."""
+    found = [calendar_times(readings.get(each, ()), interval.bounds, now, rule) for each in calendars]
+    enough = rule.closing_count(len(found))
     busy = covered_at_least((each.busy for each in found), enough)
     unknown = difference(covered_at_least((each.busy + each.unknown for each in found), enough), busy)
     closed = covered_at_least((each.closed for each in found), enough)
     return Availability(
-        span=asked,
-        checked_at=min((moment for each in found for moment in each.read), default=None),
+        span=interval,
+        checked_at=min((moment for each in found for moment in each.read_times), default=None),
         complete=not unknown,
         slots=tuple(sorted(_slots(busy, unknown, closed), key=lambda slot: slot.span.start)),
     )
 
 
 class CalendarTimes(NamedTuple):
-    """What one calendar does to a stretch of time, padding included: ``closed`` is all of it that it takes away.
+    """The times of an interval that one calendar blocks, padding included: ``closed`` are all that cannot be booked.
 
-    What may be busy as well as unknown is busy; ``read`` is when the readings were made that say so.
+    A time that may be both busy and unknown is busy. ``read_times`` is when the readings behind this were made.
     """
 
     busy: list[Bounds]
     unknown: list[Bounds]
     closed: list[Bounds]
-    read: list[datetime]
+    read_times: list[datetime]
 
 
-def calendar_times(readings: Sequence[Reading], asked: Bounds, now: datetime, rule: BlockingRule) -> CalendarTimes:
-    """What one calendar does to a stretch of time."""
-    # What lies a little outside reaches into it with its padding.
-    around = (asked[0] - rule.after, asked[1] + rule.before)
-    look = known_times(readings, [around], lambda each: each.holds(now))
-    closed = [*look.busy, *_closing(readings, look.unknown, now, rule)]
-    busy, unknown, gone = (
-        intersection(padded(each, rule.before, rule.after), [asked]) for each in (look.busy, look.unknown, closed)
+def calendar_times(readings: Sequence[Reading], interval: Bounds, now: datetime, rule: BlockingRule) -> CalendarTimes:
+    """Return the times of an interval that one calendar blocks."""
+    # A busy time a little outside of the interval reaches into it with its padding.
+    around = (interval[0] - rule.after, interval[1] + rule.before)
+    known = known_times(readings, [around], lambda each: each.is_current(now))
+    all_closed = [*known.busy, *_closed_unknown_times(readings, known.unknown, now, rule)]
+    busy, unknown, closed = (
+        intersection(padded(each, rule.before, rule.after), [interval])
+        for each in (known.busy, known.unknown, all_closed)
     )
-    return CalendarTimes(busy, difference(unknown, busy), gone, look.read)
+    return CalendarTimes(busy, difference(unknown, busy), closed, known.read_times)
 
 
 class KnownTimes(NamedTuple):
-    """One calendar's times: those that are surely busy, those that nobody knows, and when what is used was read."""
+    """The busy and the unknown times of one calendar, and when the readings that were used for them were made."""
 
     busy: list[Bounds]
     unknown: list[Bounds]
-    read: list[datetime]
+    read_times: list[datetime]
 
 
-def known_times(readings: Iterable[Reading], over: Sequence[Bounds], believed: Callable[[Reading], bool]) -> KnownTimes:
-    """The newest word on each moment decides: an error that came after a good answer hides it."""
-    left = list(over)
-    look = KnownTimes([], [], [])
+def known_times(
+    readings: Iterable[Reading], within: Sequence[Bounds], is_valid: Callable[[Reading], bool]
+) -> KnownTimes:
+    """Return one calendar's times by the newest reading of each instant: an error hides an older good answer."""
+    left = list(within)
+    known = KnownTimes([], [], [])
     for reading in sorted(readings, key=lambda each: each.read_at, reverse=True):
-        part = intersection(left, [reading.span.bounds])
-        if part and believed(reading):
-            look.busy.extend(intersection(to_bounds(reading.busy), part))
-            look.read.append(reading.read_at)
+        part = intersection(left, [reading.interval.bounds])
+        if part and is_valid(reading):
+            known.busy.extend(intersection(to_bounds(reading.busy), part))
+            known.read_times.append(reading.read_at)
         else:
-            look.unknown.extend(part)
+            known.unknown.extend(part)
         left = difference(left, part)
-    return KnownTimes(merged(look.busy), merged([*look.unknown, *left]), look.read)
+    return KnownTimes(merged(known.busy), merged([*known.unknown, *left]), known.read_times)
 
 
-def _closing(
+def _closed_unknown_times(
     readings: Iterable[Reading], unknown: Sequence[Bounds], now: datetime, rule: BlockingRule
 ) -> Sequence[Bounds]:
-    """Those of a calendar's unknown times that it takes away, as its merchant chose."""
+    """Return the part of a calendar's unknown times that cannot be booked, by the merchant's choice."""
     if rule.on_unknown == "block":
         return unknown
     if rule.on_unknown == "sell":

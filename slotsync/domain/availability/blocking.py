@@ -1,4 +1,4 @@
-"""Which calendars may block a product, and by which rule they do."""
+"""Calendars that may block a product, and the rule by which they do."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -10,11 +10,11 @@ from slotsync.domain.calendars.owner import OnUnknown, OwnerSettings
 from slotsync.domain.messages import Message
 
 CALENDAR_MARK = "slotsync:"
-"""How the line begins that slotsync leaves in the description of each calendar that it makes."""
+"""The beginning of the line that slotsync writes in the description of each calendar that it creates."""
 
 
 class PickableCalendar(Message):
-    """A calendar that a merchant may pick. Its name has no repr, so that it is never logged by accident."""
+    """A calendar that a merchant may pick. It has no repr, so that its name is never logged by accident."""
 
     id: str
     name: str
@@ -26,40 +26,45 @@ class PickableCalendar(Message):
     __str__ = __repr__
 
 
-_GENERATED = "#"
+_GENERATED_CALENDAR_MARK = "#"
 """In the ids of calendars that Google itself fills: holidays, birthdays, week numbers."""
 
 
 def may_block(calendar_id: str, description: str, managed: Collection[str]) -> bool:
-    """Whether a merchant may pick the calendar: never one that slotsync fills, for it would block its own product.
+    """Return whether a merchant may pick the calendar to block a product.
 
-    Nor one that Google generates, for Google tells no busy times of it: the product would be unknown for ever.
-    ``managed`` are the ids of calendars that are recorded as ours; the mark tells those that nobody recorded.
+    Not allowed are calendars that slotsync fills, since the product would block itself, and calendars that Google
+    generates, since Google returns no busy times for them and the product would be unknown for ever.
+
+    Args:
+        calendar_id: The calendar's id in Google.
+        description: The calendar's description; the mark in it shows managed calendars that nobody recorded.
+        managed: The ids of calendars that are recorded as managed by slotsync.
     """
     marked = any(line.startswith(CALENDAR_MARK) for line in description.splitlines())
-    return calendar_id not in managed and not marked and _GENERATED not in calendar_id
+    return calendar_id not in managed and not marked and _GENERATED_CALENDAR_MARK not in calendar_id
 
 
-_NOTHING = timedelta()
+_NO_PADDING = timedelta()
 
-_Padding = Annotated[timedelta, Field(ge=_NOTHING)]
+_Padding = Annotated[timedelta, Field(ge=_NO_PADDING)]
 
 
 class BlockingRule(Message):
-    """What the merchant chose for one product.
+    """The merchant's choices for one product.
 
-    ``before`` and ``after`` make each busy time longer, and each that might be busy. ``free_needed`` is how many of the
-    calendars must be free; without it, all of them.
+    ``before`` and ``after`` extend each busy time, and each unknown one. ``free_needed`` is how many of the calendars
+    must be free; None means all of them.
     """
 
     on_unknown: OnUnknown = "block"
-    before: _Padding = _NOTHING
-    after: _Padding = _NOTHING
+    before: _Padding = _NO_PADDING
+    after: _Padding = _NO_PADDING
     free_needed: Annotated[int, Field(ge=1)] | None = None
 
     @classmethod
-    def chosen_in(cls, settings: OwnerSettings) -> Self:
-        """The rule that a product's settings make."""
+    def from_settings(cls, settings: OwnerSettings) -> Self:
+        """Return the rule in a product's settings."""
         return cls(
             on_unknown=settings.on_unknown,
             before=timedelta(minutes=settings.pad_before_minutes),
@@ -69,14 +74,14 @@ class BlockingRule(Message):
 
     @property
     def last_known(self) -> timedelta:
-        """For how long what was read last counts once nobody knows any more; no time unless that was chosen."""
+        """The age up to which an outdated reading still counts; zero unless the merchant chose ``last_known``."""
         _, _, hours = self.on_unknown.partition(":")
         return timedelta(hours=int(hours or 0))
 
-    def needed_of(self, calendars: int) -> int:
-        """How many of so many calendars must be free."""
+    def required_free(self, calendars: int) -> int:
+        """Return how many of the given number of calendars must be free."""
         return calendars if self.free_needed is None else min(self.free_needed, calendars)
 
-    def enough_of(self, calendars: int) -> int:
-        """How many of so many calendars close the product once they are busy."""
-        return calendars - self.needed_of(calendars) + 1
+    def closing_count(self, calendars: int) -> int:
+        """Return how many of the given number of calendars must be busy to close the product."""
+        return calendars - self.required_free(calendars) + 1

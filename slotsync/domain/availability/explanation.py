@@ -1,4 +1,4 @@
-"""Why a product is free, busy or unknown at a moment."""
+"""Explanations: the reason why a product is free, busy or unknown at a moment."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ from slotsync.domain.availability.availability import (
     Reading,
     Readings,
     SlotState,
-    availability,
     calendar_times,
+    compute_availability,
     known_times,
 )
 from slotsync.domain.availability.blocking import BlockingRule
@@ -17,20 +17,21 @@ from slotsync.domain.availability.intervals import Bounds, Interval
 from slotsync.domain.messages import Message
 
 _MOMENT: Final = timedelta(microseconds=1)
+"""The length of one moment: the resolution of datetimes."""
 
 
 class CalendarExplanation(Message):
-    """What one calendar does to the moment. It has no repr, so that no name is logged by accident.
+    """One calendar's state at the moment. It has no repr, so that no name is logged by accident.
 
-    ``shut`` is whether it counts as busy, ``span`` the busy or unknown time that decides (nothing where the
-    calendar was never read, or is free), and ``padded`` the same with the product's padding.
+    ``shut`` is true if the calendar counts as busy. ``span`` is the busy or unknown time that decides, None where the
+    calendar was never read or is free; ``padded`` is that time with the product's padding.
     """
 
     name: str
     state: SlotState
-    shut: bool
+    shut: bool  # name in the API
     why: str
-    span: Interval | None = None
+    span: Interval | None = None  # name in the API
     padded: Interval | None = None
     read_at: datetime | None = None
     good_until: datetime | None = None
@@ -43,7 +44,7 @@ class CalendarExplanation(Message):
 
 
 class Explanation(Message):
-    """What a moment is, ``because`` of which rule, and what each calendar has to do with it."""
+    """The state of a moment, the rule that decides it (``because``), and the state of each calendar."""
 
     at: datetime
     state: SlotState
@@ -55,27 +56,39 @@ class Explanation(Message):
 def explain(
     readings: Readings, calendars: Mapping[str, str], at: datetime, now: datetime, rule: BlockingRule
 ) -> Explanation:
-    """Why a product is what it is at a moment. ``calendars`` are the names of those that block it, by id."""
-    told = tuple(_calendar(readings.get(each, ()), name, at, now, rule) for each, name in calendars.items())
-    answer = availability(readings, calendars, Interval(start=at, end=at + _MOMENT), now, rule)
+    """Return why a product is free, busy or unknown at a moment.
+
+    Args:
+        readings: All stored readings.
+        calendars: The names of the calendars that block the product, by id.
+        at: The moment to explain.
+        now: The current time.
+        rule: The merchant's choices for the product.
+    """
+    explained = tuple(_calendar(readings.get(each, ()), name, at, now, rule) for each, name in calendars.items())
+    answer = compute_availability(readings, calendars, Interval(start=at, end=at + _MOMENT), now, rule)
     state, closed = next(((slot.state, slot.closed) for slot in answer.slots), (SlotState.FREE, False))
     return Explanation(
-        at=at, state=state, closed=closed, because=_because(state, told, rule, closed=closed), calendars=told
+        at=at, state=state, closed=closed, because=_because(state, explained, rule, closed=closed), calendars=explained
     )
 
 
-def while_disconnected(told: Explanation) -> Explanation:
-    """The same, with the word that nothing new can be read."""
-    if told.state is not SlotState.UNKNOWN:
-        return told
-    return told.model_copy(update={"because": f"{told.because}. Google is not connected, so nothing new can be read"})
+def note_disconnection(explanation: Explanation) -> Explanation:
+    """Return the explanation; that of an unknown moment says, too, that nothing new can be read."""
+    if explanation.state is not SlotState.UNKNOWN:
+        return explanation
+    because = f"{explanation.because}. Google is not connected, so nothing new can be read"
+    return explanation.model_copy(update={"because": because})
 
 
 class _Cause(NamedTuple):
-    """The time that makes a calendar what it is at a moment, and the newest reading that speaks of it."""
+    """The busy or unknown time that decides a calendar's state at a moment, and the newest reading of it.
 
-    stretch: Bounds | None
-    within: bool
+    ``covers``: the moment lies in that time itself, not only in its padding.
+    """
+
+    decisive: Bounds | None
+    covers: bool
     reading: Reading | None
 
 
@@ -85,7 +98,7 @@ def _calendar(
     times = calendar_times(readings, (at, at + _MOMENT), now, rule)
     state = SlotState.BUSY if times.busy else SlotState.UNKNOWN if times.unknown else SlotState.FREE
     cause = _cause(readings, state, at, now, rule)
-    reading, known = cause.reading, cause.stretch if cause.reading else None
+    reading, known = cause.reading, cause.decisive if cause.reading else None
     return CalendarExplanation(
         name=name,
         state=state,
@@ -101,21 +114,21 @@ def _calendar(
 
 def _cause(readings: Sequence[Reading], state: SlotState, at: datetime, now: datetime, rule: BlockingRule) -> _Cause:
     moments = [at - rule.after, at + rule.before + _MOMENT]
-    ends = [*moments, *(each.span.start for each in readings), *(each.span.end for each in readings)]
-    look = known_times(readings, [(min(ends), max(ends))], lambda each: each.holds(now))
-    of_state = {SlotState.BUSY: look.busy, SlotState.UNKNOWN: look.unknown, SlotState.FREE: []}[state]
+    ends = [*moments, *(each.interval.start for each in readings), *(each.interval.end for each in readings)]
+    known = known_times(readings, [(min(ends), max(ends))], lambda each: each.is_current(now))
+    of_state = {SlotState.BUSY: known.busy, SlotState.UNKNOWN: known.unknown, SlotState.FREE: []}[state]
     reaching = [each for each in of_state if each[0] - rule.before <= at < each[1] + rule.after]
-    stretch = min(reaching, key=lambda each: abs(_nearest(each, at) - at), default=None)
-    moment = _nearest(stretch, at) if stretch else at
-    return _Cause(stretch, moment == at, _newest(readings, moment))
+    decisive = min(reaching, key=lambda each: abs(_nearest(each, at) - at), default=None)
+    moment = _nearest(decisive, at) if decisive else at
+    return _Cause(decisive, moment == at, _newest(readings, moment))
 
 
-def _nearest(stretch: Bounds, at: datetime) -> datetime:
-    return min(max(stretch[0], at), stretch[1] - _MOMENT)
+def _nearest(bounds: Bounds, at: datetime) -> datetime:
+    return min(max(bounds[0], at), bounds[1] - _MOMENT)
 
 
 def _newest(readings: Sequence[Reading], moment: datetime) -> Reading | None:
-    on_it = [each for each in readings if each.span.start <= moment < each.span.end]
+    on_it = [each for each in readings if each.interval.start <= moment < each.interval.end]
     return max(on_it, key=lambda each: each.read_at, default=None)
 
 
@@ -123,9 +136,9 @@ def _why(state: SlotState, cause: _Cause) -> str:
     if state is SlotState.FREE:
         return "free"
     if state is SlotState.BUSY:
-        return "busy" if cause.within else "within the padding of a busy time"
-    word = _why_unknown(cause.reading)
-    return word if cause.within else f"within the padding of an unknown time: {word}"
+        return "busy" if cause.covers else "within the padding of a busy time"
+    reason = _why_unknown(cause.reading)
+    return reason if cause.covers else f"within the padding of an unknown time: {reason}"
 
 
 def _why_unknown(reading: Reading | None) -> str:
@@ -134,27 +147,27 @@ def _why_unknown(reading: Reading | None) -> str:
     return f"the calendar could not be read: {reading.error}" if reading.error else "the reading is too old"
 
 
-def _because(state: SlotState, told: Sequence[CalendarExplanation], rule: BlockingRule, *, closed: bool) -> str:
-    """The rule in plain words, with its numbers."""
-    if not told:
+def _because(state: SlotState, calendars: Sequence[CalendarExplanation], rule: BlockingRule, *, closed: bool) -> str:
+    """Return the rule in plain words, with its numbers."""
+    if not calendars:
         return "free: no calendar blocks it"
-    said = f"{state}: {_counted(state, [each.state for each in told])}; {_needed(len(told), rule)}"
+    text = f"{state}: {_counted(state, [each.state for each in calendars])}; {_needed(len(calendars), rule)}"
     if state is SlotState.UNKNOWN:
-        said += f". {_choice(rule)}, so it {'cannot' if closed else 'can'} be booked"
+        text += f". {_choice(rule)}, so it {'cannot' if closed else 'can'} be booked"
     if state is not SlotState.FREE and (rule.before or rule.after):
-        said += f". Busy times are padded by {_minutes(rule.before)} before and {_minutes(rule.after)} after"
-    return said
+        text += f". Busy times are padded by {_minutes(rule.before)} before and {_minutes(rule.after)} after"
+    return text
 
 
 def _counted(state: SlotState, states: Sequence[SlotState]) -> str:
-    """How many calendars are so; those that are busy count for what is unknown, too."""
+    """Return how many calendars are in the state; an unknown state names the busy ones, too."""
     count, busy = states.count(state), states.count(SlotState.BUSY)
-    said = f"{count} of the {len(states)} calendars that block it {_is(count)} {state}"
-    return f"{said} and {busy} {_is(busy)} busy" if state is SlotState.UNKNOWN and busy else said
+    text = f"{count} of the {len(states)} calendars that block it {_is(count)} {state}"
+    return f"{text} and {busy} {_is(busy)} busy" if state is SlotState.UNKNOWN and busy else text
 
 
 def _needed(calendars: int, rule: BlockingRule) -> str:
-    needed = rule.needed_of(calendars)
+    needed = rule.required_free(calendars)
     if needed == calendars:
         return "all of them have to be free"
     return f"{needed} of them {'has' if needed == 1 else 'have'} to be free"

@@ -1,4 +1,4 @@
-"""The days ahead that are read, in chunks that one call to Google can answer."""
+"""The horizon: the days ahead that are read, in chunks that one call to Google can answer."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -7,26 +7,30 @@ from typing import Final, TypeVar
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 
-LONGEST: Final = timedelta(days=60)
-"""What one query may ask for: Google answers ``timeRangeTooLong`` beyond 60 to 92 days."""
+MAX_QUERY_DURATION: Final = timedelta(days=60)
+"""The longest interval that one query may ask for: Google answers ``timeRangeTooLong`` beyond 60 to 92 days."""
 
-MOST_CALENDARS: Final = 50
-"""What one query may name."""
+MAX_CALENDARS_PER_QUERY: Final = 50
+"""The most calendars that one query may name."""
 
-FAR_EVERY: Final = timedelta(hours=1)
-JITTER: Final = 0.25
-STALE_AFTER: Final = 3
-"""A reading that has missed so many rounds, jitter included, is no longer believed."""
+FAR_POLL_INTERVAL: Final = timedelta(hours=1)
+"""The interval of polls after the near days."""
 
-OVERLAP: Final = timedelta(days=1)
-"""Pieces move on with the day, and are not all read at once: between one that has moved on and one before it that has
-not, there must be no gap."""
+POLL_JITTER: Final = 0.25
+"""The share of a poll interval by which it is made longer or shorter at random."""
+
+MAX_MISSED_POLLS: Final = 3
+"""A reading that has missed this many polls, jitter included, is no longer valid."""
+
+CHUNK_OVERLAP: Final = timedelta(days=1)
+"""Chunks move on with the day, but are not all read at the same time: there must be no gap between a chunk that has
+moved on and the one before it that has not."""
 
 Item = TypeVar("Item")
 
 
 class Horizon(Message):
-    """How far ahead is looked at all, how far it is looked often, and how often that is.
+    """How many days ahead are read at all, how many of them are near, and how often the near ones are polled.
 
     ``near_days`` counts yesterday, too; today is always near.
     """
@@ -37,35 +41,37 @@ class Horizon(Message):
 
 
 class Chunk(Message):
-    """A piece of the horizon that is read with one query, every so often."""
+    """A part of the horizon that is read with one query, once in each poll interval."""
 
-    span: Interval
-    every: timedelta
+    interval: Interval
+    poll_interval: timedelta
 
 
-def chunks(now: datetime, horizon: Horizon) -> list[Chunk]:
-    """The whole horizon in pieces, each of which begins a day before the last one ends, the near ones first.
+def split_horizon(now: datetime, horizon: Horizon) -> list[Chunk]:
+    """Return the whole horizon in chunks, the near ones first; each begins a day before the one before it ends.
 
     Begins with yesterday in UTC, so that sixty near days are one query whatever the hour, and that an event which ended
-    before midnight is known while its padding lasts. Ends two days late: it is yesterday still in Niue, and tomorrow
-    already in Kiritimati.
+    before midnight is known while its padding lasts. Ends two days late: it is still yesterday in Niue, and already
+    tomorrow in Kiritimati.
     """
     today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     first = today - timedelta(days=1)
     far = first + timedelta(days=max(horizon.near_days, 2))
     last = today + timedelta(days=max(horizon.days, horizon.near_days) + 2)
-    near = [Chunk(span=each, every=horizon.poll) for each in _pieces(first, far)]
-    return [*near, *(Chunk(span=each, every=max(FAR_EVERY, horizon.poll)) for each in _pieces(far - OVERLAP, last))]
+    near = [Chunk(interval=each, poll_interval=horizon.poll) for each in _split(first, far)]
+    far_interval = max(FAR_POLL_INTERVAL, horizon.poll)
+    return [*near, *(Chunk(interval=each, poll_interval=far_interval) for each in _split(far - CHUNK_OVERLAP, last))]
 
 
-def batches(calendars: Sequence[Item]) -> list[Sequence[Item]]:
-    """Calendars in groups that one query may name."""
-    return [calendars[first : first + MOST_CALENDARS] for first in range(0, len(calendars), MOST_CALENDARS)]
+def split_into_batches(calendars: Sequence[Item]) -> list[Sequence[Item]]:
+    """Return the calendars in batches that one query may name."""
+    starts = range(0, len(calendars), MAX_CALENDARS_PER_QUERY)
+    return [calendars[start : start + MAX_CALENDARS_PER_QUERY] for start in starts]
 
 
-def _pieces(start: datetime, end: datetime) -> Iterator[Interval]:
+def _split(start: datetime, end: datetime) -> Iterator[Interval]:
     stop = start
     while stop < end:
-        stop = min(start + LONGEST, end)
+        stop = min(start + MAX_QUERY_DURATION, end)
         yield Interval(start=start, end=stop)
-        start = stop - OVERLAP
+        start = stop - CHUNK_OVERLAP

@@ -1,7 +1,7 @@
-"""Half-open intervals of time in UTC, and what can be computed with them.
+"""Half-open intervals of time in UTC, and computations with them.
 
 ``Interval`` is the type of messages and answers. Computations work with ``Bounds``, plain pairs: a year has many, and
-models are slow to make. All of them are one sweep over the instants at which something begins or ends.
+models are slow to make. Each computation is one sweep over the instants at which an interval begins or ends.
 """
 
 from collections.abc import Iterable, Iterator
@@ -59,18 +59,18 @@ def to_bounds(intervals: Iterable[Interval]) -> list[Bounds]:
 
 
 def merged_intervals(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    """Return the same instants in as few intervals as possible, in order; intervals that touch become one."""
+    """Return the instants of all intervals in as few intervals as possible, in order; those that touch become one."""
     return to_intervals(merged(to_bounds(intervals)))
 
 
 def merged(pairs: Iterable[Bounds]) -> list[Bounds]:
-    """Return the same instants in as few pairs as possible, in order; pairs that touch become one."""
+    """Return the instants of all pairs in as few pairs as possible, in order; those that touch become one."""
     return _at_height(_steps(pairs), 1)
 
 
-def covered_at_least(sets: Iterable[Iterable[Bounds]], times: int) -> list[Bounds]:
-    """Return the instants that are in at least so many of the sets, merged."""
-    return _at_height((step for each in sets for step in _steps(merged(each))), times)
+def covered_at_least(sets: Iterable[Iterable[Bounds]], count: int) -> list[Bounds]:
+    """Return the instants that are in at least ``count`` of the sets, merged."""
+    return _at_height((step for each in sets for step in _steps(merged(each))), count)
 
 
 def intersection(some: Iterable[Bounds], others: Iterable[Bounds]) -> list[Bounds]:
@@ -80,12 +80,12 @@ def intersection(some: Iterable[Bounds], others: Iterable[Bounds]) -> list[Bound
 
 def difference(some: Iterable[Bounds], holes: Iterable[Bounds]) -> list[Bounds]:
     """Return the instants of ``some`` that are in none of the holes, merged."""
-    gone = ((moment, -step) for moment, step in _steps(merged(holes)))
-    return _at_height([*_steps(merged(some)), *gone], 1)
+    removed = ((moment, -step) for moment, step in _steps(merged(holes)))
+    return _at_height([*_steps(merged(some)), *removed], 1)
 
 
 def padded(pairs: Iterable[Bounds], before: timedelta, after: timedelta) -> list[Bounds]:
-    """Return the pairs, each longer by so much on either side, merged."""
+    """Return the pairs, each made longer by ``before`` and ``after``, merged."""
     return merged((start - before, end + after) for start, end in pairs)
 
 
@@ -96,15 +96,15 @@ def _steps(pairs: Iterable[Bounds]) -> Iterator[_Step]:
 
 
 def _at_height(steps: Iterable[_Step], height: int) -> list[Bounds]:
-    """Where the sum of all steps so far is at least this height. At one instant, steps down come before steps up."""
+    """Return where the sum of all steps so far is at least ``height``; at one instant, steps down come first."""
     found: list[Bounds] = []
     start: datetime | None = None
-    now = 0
+    current = 0
     for moment, step in sorted(steps):
-        now += step
-        if start is None and now >= height:
+        current += step
+        if start is None and current >= height:
             start = found.pop()[0] if found and found[-1][1] == moment else moment
-        elif start is not None and now < height:
+        elif start is not None and current < height:
             found.append((start, moment))
             start = None
     return found

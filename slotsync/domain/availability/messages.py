@@ -1,4 +1,4 @@
-"""What crosses Temporal's border about availability."""
+"""Messages about availability that cross Temporal's border."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,17 +10,19 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
 
-MOST_SUBSCRIBERS: Final = 20
-LONGEST_WAIT: Final = timedelta(seconds=30)
-LONGEST_QUESTION: Final = timedelta(days=31)
-"""With any padding, it still is one call to Google."""
+MAX_SUBSCRIBERS: Final = 20
+MAX_CONFIRM_WAIT: Final = timedelta(seconds=30)
+"""The longest time within which a confirmation may be requested."""
+
+MAX_CONFIRM_DURATION: Final = timedelta(days=31)
+"""The longest time to confirm: with any padding, it still takes one call to Google."""
 
 
 class AvailabilityState(Message):
-    """What a product's workflow takes along when it continues as new.
+    """The state that a product's workflow passes on when it continues as new.
 
-    ``number`` is that of the last news; ``outbox`` are the messages to the platform that were not accepted yet, in
-    order; ``subscribers`` the ids of the workflows that want to hear of changes.
+    ``number`` is that of the last publication; ``outbox`` are the ids of messages that the platform has not accepted
+    yet, in order; ``subscribers`` the ids of the workflows to signal about changes.
     """
 
     merchant: str
@@ -31,9 +33,9 @@ class AvailabilityState(Message):
 
 
 class PublishRequest(Message):
-    """Whose availability is published. ``token`` names the news; ``replaces`` is a message that was not yet sent.
+    """The product to publish. ``token`` identifies the publication, so that a repeated request publishes nothing twice.
 
-    What that one tells is told by the new one, too.
+    ``replaces`` is the id of a message that was not sent yet; the new message contains its changes, too.
     """
 
     merchant: str
@@ -43,7 +45,7 @@ class PublishRequest(Message):
 
 
 class Publication(Message):
-    """What was published: the number of the news, and the messages to deliver, in order. Nothing new has none."""
+    """A publication's number, and the ids of the messages to deliver, in order; none if nothing has changed."""
 
     number: int
     changed: tuple[Interval, ...] = ()
@@ -52,26 +54,26 @@ class Publication(Message):
 
 
 def message_id(token: str, place: int) -> str:
-    """The id of a message to the platform: the first of a publication tells the availability, the others conflicts."""
+    """Return the id of a publication's message: the first one is about availability, the others are about conflicts."""
     return f"msg_{token}-{place}"
 
 
 def is_availability_message(message: str) -> bool:
-    """Whether this is the id of a message that tells the availability."""
+    """Return whether this is the id of a message about availability."""
     return message.endswith("-0")
 
 
 class Subscription(Message):
-    """A workflow that wants to hear of every change of a product, or no longer does."""
+    """A workflow to signal about every change of a product; ``ends``: no longer."""
 
     workflow_id: str
     ends: bool = False
 
 
 class AvailabilityChangedSignal(Message):
-    """What subscribers hear by the signal ``availability_changed``: ask for the availability in the changed times.
+    """The signal ``availability_changed`` to subscribers, which then read the availability of the changed times.
 
-    ``number`` counts up with each change of the product.
+    ``number`` grows with each change of the product.
     """
 
     merchant: str
@@ -81,7 +83,7 @@ class AvailabilityChangedSignal(Message):
 
 
 class Verdict(StrEnum):
-    """Whether a time can be booked, as far as the calendars that block the product tell."""
+    """The answer to whether a time can be booked, by the calendars that block the product."""
 
     YES = "yes"
     NO = "no"
@@ -89,16 +91,16 @@ class Verdict(StrEnum):
 
 
 class ConfirmRequest(Message):
-    """Whether a product is free in this time; answered within so long."""
+    """The question whether a product is free in this time; answered after ``within`` at the latest."""
 
     merchant: str
     product: str
-    span: Interval
-    within: Annotated[timedelta, Field(gt=timedelta(), le=LONGEST_WAIT)]
+    span: Interval  # stored name
+    within: Annotated[timedelta, Field(gt=timedelta(), le=MAX_CONFIRM_WAIT)]
 
 
 class Evidence(Message):
-    """What one calendar said, or why it said nothing. It has no repr, so that no name is logged by accident."""
+    """One calendar's busy times, or the error instead. It has no repr, so that no name is logged by accident."""
 
     calendar: str
     busy: tuple[Interval, ...] = ()
@@ -111,7 +113,7 @@ class Evidence(Message):
 
 
 class Confirmation(Message):
-    """The answer, when Google was asked for it, why it is so, and what each calendar said."""
+    """The answer, its reason, the evidence of each calendar, and when Google was read; None if it was not."""
 
     answer: Verdict
     checked_at: AwareDatetime | None
@@ -120,14 +122,14 @@ class Confirmation(Message):
 
 
 def unknown_confirmation(because: str, at: datetime | None = None) -> Confirmation:
-    """The answer when nobody could be asked. Unknown is not free."""
+    """Return the answer for a time that could not be checked. Unknown is not free."""
     return Confirmation(answer=Verdict.UNKNOWN, checked_at=at, because=because)
 
 
 class WatchRequest(Message):
-    """Which product to watch, and what is known of it, so that it is not told again.
+    """The product to watch, and what its workflow already knows, so that the watch does not end for that again.
 
-    ``calendars`` is how many block it; ``trouble`` is what is in the way of reading some of them.
+    ``calendars`` is how many calendars block it; ``trouble`` is why some of them cannot be read.
     """
 
     merchant: str
@@ -136,19 +138,19 @@ class WatchRequest(Message):
     trouble: str = ""
 
 
-class Watched(Message):
-    """Why a watch ended.
+class WatchResult(Message):
+    """The reason why a watch ended.
 
-    ``calendars`` is how many block the product; ``changed``: there is something to publish; ``trouble`` is why some of
-    them cannot be read; with a ``hold`` none can until a person acts.
+    ``calendars`` is how many calendars block the product; ``changed``: there is something to publish; ``trouble`` is
+    why some of them cannot be read; with a ``hold`` none can until a person acts.
     """
 
     calendars: int
     changed: bool = False
     trouble: str = ""
-    hold: Blocker | None = None
+    hold: Blocker | None = None  # stored name
 
-    def is_news(self, request: WatchRequest) -> bool:
-        """Whether the workflow has anything to do."""
+    def needs_action(self, request: WatchRequest) -> bool:
+        """Return whether the workflow has anything to do."""
         known = (self.calendars, self.trouble) == (request.calendars, request.trouble)
         return self.changed or not self.calendars or self.hold is not None or not known

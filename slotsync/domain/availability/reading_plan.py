@@ -1,7 +1,8 @@
-"""Which calendars and days to read next, and when.
+"""The reading plan: which calendars and days to read next, and when.
 
-A calendar is read every so often; at once after Google told of a change; and soon again after a failure. What is nearly
-due is taken along, so that calendars that are read together stay together, in as few calls as Google allows.
+A calendar is read once in each poll interval; at once after a notification of a change; and soon again after a failure.
+Calendars that are nearly due are read together with those that are due, so that they stay together, in as few calls as
+Google allows.
 """
 
 import zlib
@@ -9,21 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, STALE_AFTER, Chunk, Horizon, chunks
+from slotsync.domain.availability.horizon import (
+    FAR_POLL_INTERVAL,
+    MAX_MISSED_POLLS,
+    POLL_JITTER,
+    Chunk,
+    Horizon,
+    split_horizon,
+)
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
 from slotsync.domain.messages import Message
+from slotsync.domain.retry_delays import reading_retry_delay
 
-NEAR_GAP: Final = timedelta(seconds=1)
-FAR_GAP: Final = timedelta(minutes=1)
-"""The least between two readings that a storm of changes causes: of the near days, and of the others."""
-
-SOONEST_RETRY: Final = timedelta(seconds=5)
-RETRY_SHARE: Final = 4
-"""A failed reading is repeated after so great a part of the time for which it fails already."""
+MIN_NEAR_READING_GAP: Final = timedelta(seconds=1)
+MIN_FAR_READING_GAP: Final = timedelta(minutes=1)
+"""The least time between two readings because of notifications: of the near days, and of the others."""
 
 
-class Attempt(Message):
+class ReadingAttempt(Message):
     """The newest attempt to read a calendar and a chunk; ``read_at`` is when one last succeeded."""
 
     at: datetime
@@ -32,16 +37,17 @@ class Attempt(Message):
 
 
 class WatchedCalendar(Message):
-    """A calendar that blocks some product. ``pushed``: Google tells of its changes; ``rung_at`` is when it last did.
+    """A calendar that blocks some product. It has no repr, since its id may be a person's email address.
 
-    ``attempts`` are by the chunk's place in the horizon. It has no repr: its id may be somebody's address.
+    ``pushed``: Google notifies of its changes; ``notified_at`` is when it last did. ``attempts`` are by the chunk's
+    number in the horizon.
     """
 
     id: str
     calendar_id: str
     pushed: bool = False
-    rung_at: datetime | None = None
-    attempts: Mapping[int, Attempt] = {}
+    notified_at: datetime | None = None
+    attempts: Mapping[int, ReadingAttempt] = {}
 
     def __repr__(self) -> str:
         return f"WatchedCalendar({self.id})"
@@ -49,66 +55,65 @@ class WatchedCalendar(Message):
     __str__ = __repr__
 
 
-class Piece(Message):
-    """A chunk to read now for these calendars, and for how long each of the readings will be believed.
+class PlannedReading(Message):
+    """A chunk to read now for these calendars, and for how long the reading of each will be valid.
 
-    What the pieces say that are not ``far`` is told before the others are read.
+    Readings that are not ``far`` are published before the others are made.
     """
 
     chunk: int
-    span: Interval
+    interval: Interval
     far: bool
     calendars: tuple[WatchedCalendar, ...]
     good_for: tuple[timedelta, ...]
 
 
 class ReadingPlan(Message):
-    """What to read now, and when the next reading is due."""
+    """The readings to make now, and when the next one is due."""
 
-    pieces: tuple[Piece, ...]
+    readings: tuple[PlannedReading, ...]
     next_at: datetime
 
 
 def plan_reading(calendars: Sequence[WatchedCalendar], now: datetime, horizon: Horizon) -> ReadingPlan:
-    """The plan for all calendars of one account."""
-    numbered = list(enumerate(chunks(now, horizon)))
+    """Return the plan for all calendars of one account."""
+    numbered = list(enumerate(split_horizon(now, horizon)))
     dues = {number: [_due_at(each, number, chunk) for each in calendars] for number, chunk in numbered}
-    pieces = tuple(
-        piece for number, chunk in numbered if (piece := _piece(calendars, dues[number], number, chunk, now))
+    readings = tuple(
+        reading for number, chunk in numbered if (reading := _plan_chunk(calendars, dues[number], number, chunk, now))
     )
     later = (due for number, _ in numbered for due in dues[number] if due and due > now)
     longest = now + horizon.poll
-    return ReadingPlan(pieces=pieces, next_at=min(later, default=longest) if not pieces else now)
+    return ReadingPlan(readings=readings, next_at=min(later, default=longest) if not readings else now)
 
 
-def _piece(
+def _plan_chunk(
     calendars: Sequence[WatchedCalendar], dues: Sequence[datetime | None], number: int, chunk: Chunk, now: datetime
-) -> Piece | None:
+) -> PlannedReading | None:
     if not any(due is None or due <= now for due in dues):
         return None
-    soon = now + chunk.every / 2
+    soon = now + chunk.poll_interval / 2
     due_soon = (each for each, due in zip(calendars, dues, strict=True) if due is None or due <= soon)
-    # The longest unread first: a call that nobody answers ends a round, and must not keep the others waiting for ever.
+    # The longest unread first: a call without an answer ends a round, and must not keep the others waiting for ever.
     taken = tuple(sorted(due_soon, key=lambda each: _attempted_at(each, number)))
-    good_for = tuple(_every(each, chunk) * (1 + JITTER) * STALE_AFTER for each in taken)
-    return Piece(chunk=number, span=chunk.span, far=_is_far(chunk), calendars=taken, good_for=good_for)
+    good_for = tuple(_poll_interval(each, chunk) * (1 + POLL_JITTER) * MAX_MISSED_POLLS for each in taken)
+    return PlannedReading(chunk=number, interval=chunk.interval, far=_is_far(chunk), calendars=taken, good_for=good_for)
 
 
 def _due_at(calendar: WatchedCalendar, number: int, chunk: Chunk) -> datetime | None:
-    """When the calendar has to be read again; nothing if it never was."""
+    """Return when the calendar has to be read again, or None if it never was read."""
     attempt = calendar.attempts.get(number)
     if attempt is None:
         return None
-    return min(_reasons(calendar, attempt, chunk))
+    return min(_due_times(calendar, attempt, chunk))
 
 
-def _reasons(calendar: WatchedCalendar, attempt: Attempt, chunk: Chunk) -> Iterator[datetime]:
-    every = _every(calendar, chunk)
-    yield attempt.at + every * (1 + JITTER * _spread(attempt, chunk))
+def _due_times(calendar: WatchedCalendar, attempt: ReadingAttempt, chunk: Chunk) -> Iterator[datetime]:
+    yield attempt.at + _poll_interval(calendar, chunk) * (1 + POLL_JITTER * _spread(attempt, chunk))
     if attempt.failed:
-        yield attempt.at + _patience(calendar, attempt, chunk)
-    if calendar.rung_at and calendar.rung_at > attempt.at:
-        yield max(calendar.rung_at, attempt.at + (FAR_GAP if _is_far(chunk) else NEAR_GAP))
+        yield attempt.at + _retry_delay(calendar, attempt, chunk)
+    if calendar.notified_at and calendar.notified_at > attempt.at:
+        yield max(calendar.notified_at, attempt.at + (MIN_FAR_READING_GAP if _is_far(chunk) else MIN_NEAR_READING_GAP))
 
 
 def _attempted_at(calendar: WatchedCalendar, number: int) -> float:
@@ -117,21 +122,21 @@ def _attempted_at(calendar: WatchedCalendar, number: int) -> float:
 
 
 def _is_far(chunk: Chunk) -> bool:
-    return chunk.every >= FAR_EVERY
+    return chunk.poll_interval >= FAR_POLL_INTERVAL
 
 
-def _every(calendar: WatchedCalendar, chunk: Chunk) -> timedelta:
-    return max(chunk.every, SLOW_POLL) if calendar.pushed else chunk.every
+def _poll_interval(calendar: WatchedCalendar, chunk: Chunk) -> timedelta:
+    return max(chunk.poll_interval, PUSHED_POLL_INTERVAL) if calendar.pushed else chunk.poll_interval
 
 
-def _patience(calendar: WatchedCalendar, attempt: Attempt, chunk: Chunk) -> timedelta:
-    """How long to wait after a failure: ever longer since all was well, or since something changed."""
-    known = [moment for moment in (attempt.read_at, calendar.rung_at) if moment and moment <= attempt.at]
+def _retry_delay(calendar: WatchedCalendar, attempt: ReadingAttempt, chunk: Chunk) -> timedelta:
+    """Return the delay after a failure: it grows with the time since the last good reading or notification."""
+    known = [moment for moment in (attempt.read_at, calendar.notified_at) if moment and moment <= attempt.at]
     if not known:
-        return min(chunk.every, SLOW_POLL)
-    return min(max((attempt.at - max(known)) / RETRY_SHARE, SOONEST_RETRY), _every(calendar, chunk))
+        return min(chunk.poll_interval, PUSHED_POLL_INTERVAL)
+    return reading_retry_delay(attempt.at - max(known), _poll_interval(calendar, chunk))
 
 
-def _spread(attempt: Attempt, chunk: Chunk) -> float:
-    """The same for all who ask, and for all that were read together and as often; between -1 and 1."""
-    return zlib.crc32(f"{attempt.at.timestamp()}:{chunk.every}".encode()) / 2**31 - 1
+def _spread(attempt: ReadingAttempt, chunk: Chunk) -> float:
+    """Return a number between -1 and 1, equal for all calendars that were read together and as often."""
+    return zlib.crc32(f"{attempt.at.timestamp()}:{chunk.poll_interval}".encode()) / 2**31 - 1

@@ -1,6 +1,6 @@
-"""When a new calendar may be created: Google takes few from one account in a short time.
+"""The limit for new calendars: when the next one may be created in a Google account.
 
-Google refuses for hours once about 60 were made "in a short period"; slotsync stays well below that.
+Google refuses for hours once about 60 were created "in a short period"; slotsync stays well below that.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,19 +9,20 @@ from datetime import datetime, timedelta
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.health import Blocker, Health
 from slotsync.domain.messages import Message
+from slotsync.domain.retry_delays import MAX_PERMIT_RECHECK_DELAY
 
-LIMIT = 40
-"""How many calendars may be made in an hour for one Google account."""
+MAX_CALENDARS_PER_HOUR = 40
+"""The most calendars that are created in an hour for one Google account."""
 
-VALIDITY = timedelta(minutes=5)
-"""How long a permit may be used."""
+PERMIT_VALIDITY = timedelta(minutes=5)
+"""How long a permit may be used after it was granted."""
 
-WINDOW = timedelta(hours=1) + VALIDITY
-"""How long a permit counts: the calendar may be made as late as its permit ends."""
+PERMIT_COUNT_WINDOW = timedelta(hours=1) + PERMIT_VALIDITY
+"""How long a permit counts: the calendar may be created as late as its permit ends."""
 
 
 class Permit(Message):
-    """The leave to make a calendar, from a moment on; ``used`` once the calendar was recorded."""
+    """The permission to create a calendar, from ``since`` on; ``used`` once the calendar was recorded."""
 
     owner: Owner
     since: datetime
@@ -29,7 +30,7 @@ class Permit(Message):
 
 
 class QueuePosition(Message):
-    """When an owner's calendar may be made, as far as it is known now; ``position`` counts from 1."""
+    """When an owner's calendar may be created, as far as it is known now; ``position`` counts from 1."""
 
     position: int
     at: datetime
@@ -42,40 +43,47 @@ def queue_position(
     now: datetime,
     elsewhere: Collection[datetime] = (),
 ) -> QueuePosition:
-    """The owner's turn among those that wait for a calendar, each with its soonest open reservation.
+    """Return the owner's position among the owners that wait for a calendar.
 
-    An owner whose permit was not used goes first, in the place that it has already: it is trying. ``elsewhere`` are
-    the permits that other merchants have for the same Google account: they count, whoever they are for.
+    An owner with an unused permit goes first, and that permit does not count against it: its calendar is being created.
+
+    Args:
+        owner: The owner to find the position of.
+        waiting: When each waiting owner's calendar is needed first, None if no reservation needs it.
+        permits: The merchant's permits that still count.
+        now: The current time.
+        elsewhere: The times of permits that other merchants have for the same Google account; all of them count.
     """
-    trying = {permit.owner for permit in permits if not permit.used}
+    creating = {permit.owner for permit in permits if not permit.used}
     counted = [*elsewhere, *(permit.since for permit in permits if permit.used or permit.owner != owner)]
-    line = [each for each in by_need(waiting) if each not in trying]
-    position = 1 if owner in trying or owner not in line else line.index(owner) + 1
-    return QueuePosition(position=position, at=_free(position, counted, now))
+    queue = [each for each in sort_by_need(waiting) if each not in creating]
+    position = 1 if owner in creating or owner not in queue else queue.index(owner) + 1
+    return QueuePosition(position=position, at=_free_at(position, counted, now))
 
 
-def by_need(waiting: Mapping[Owner, datetime | None]) -> list[Owner]:
-    """The soonest needed first; those that no reservation needs come last."""
+def sort_by_need(waiting: Mapping[Owner, datetime | None]) -> list[Owner]:
+    """Return the owners, those that are needed soonest first; those that no reservation needs come last."""
     needed = {owner: at for owner, at in waiting.items() if at}
     unneeded = [owner for owner in waiting if owner not in needed]
     return [*sorted(needed, key=lambda owner: (needed[owner], str(owner))), *sorted(unneeded, key=str)]
 
 
-def _free(position: int, taken: Collection[datetime], now: datetime) -> datetime:
-    """When the one at this position finds less than the limit before it."""
+def _free_at(position: int, taken: Collection[datetime], now: datetime) -> datetime:
+    """Return when there are fewer permits than the limit before this position."""
     times = sorted(taken)
     at = now
     for _ in range(position):
-        if len(times) >= LIMIT:
-            at = max(now, times[-LIMIT] + WINDOW)
+        if len(times) >= MAX_CALENDARS_PER_HOUR:
+            at = max(now, times[-MAX_CALENDARS_PER_HOUR] + PERMIT_COUNT_WINDOW)
         times.append(at)
         times.sort()
     return at
 
 
-LONGEST_STAGE = timedelta(minutes=15)
+def permit_blocker(position: QueuePosition, now: datetime) -> Blocker:
+    """Return the blocker of an owner that waits for its permit.
 
-
-def waiting_for_permit(turn: QueuePosition, now: datetime) -> Blocker:
-    """Waiting for its turn to get a calendar; looked at again now and then, since who is needed sooner goes first."""
-    return Blocker(health=Health.WAITING, reason="staged", look_again=min(turn.at - now, LONGEST_STAGE))
+    The position is computed again now and then, since an owner that is needed sooner goes first.
+    """
+    look_again = min(position.at - now, MAX_PERMIT_RECHECK_DELAY)
+    return Blocker(health=Health.WAITING, reason="staged", look_again=look_again)

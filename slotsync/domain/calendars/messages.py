@@ -1,33 +1,28 @@
-"""What crosses Temporal's border about managed calendars."""
+"""Messages about managed calendars that cross Temporal's border."""
 
 from datetime import datetime
 
-from temporalio import workflow
-
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
+from slotsync.domain.health import Health
 from slotsync.domain.messages import Message
-
-with workflow.unsafe.imports_passed_through():
-    from slotsync.domain.health import Health
-    from slotsync.domain.messages import Message
 
 
 class CalendarRequest(Message):
-    """Whose calendar."""
+    """The owner whose managed calendar is meant."""
 
     merchant: str
     owner: Owner
 
 
 class PermitRequest(Message):
-    """Whose turn it may be."""
+    """The request for a permit to create a calendar, or for the position in the queue."""
 
     request: CalendarRequest
     now: datetime
 
 
 class OutOfStepPage(Message):
-    """The next reservations that are not what this calendar should show, after the last one that was called."""
+    """A page of reservations that differ from what this calendar should show, after the one with the id ``after``."""
 
     merchant: str
     calendar: ManagedCalendar
@@ -36,7 +31,7 @@ class OutOfStepPage(Message):
 
 
 class Backfill(Message):
-    """All open reservations of an owner, to be called by the batch with this id."""
+    """All open reservations of an owner, to be signalled by the batch operation with this id."""
 
     merchant: str
     owner: Owner
@@ -44,7 +39,7 @@ class Backfill(Message):
 
 
 class BatchProgress(Message):
-    """How far a batch is: how many workflows it is for, how many have been told, how many could not be."""
+    """The progress of a batch: the number of its workflows, of those signalled, and of those that could not be."""
 
     total: int
     done: int
@@ -53,7 +48,7 @@ class BatchProgress(Message):
 
 
 class CalendarProgress(Message):
-    """What the workflow knows and does right now; the id of the batch that it used for its last back-fill."""
+    """The workflow's health, what it does right now, and the id of the batch of its last back-fill."""
 
     health: Health
     doing: str

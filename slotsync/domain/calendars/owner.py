@@ -11,7 +11,7 @@ from slotsync.domain.messages import Identifier, Message
 
 
 class OwnerKind(StrEnum):
-    """What a managed calendar can be made for."""
+    """The kinds of owners of a managed calendar."""
 
     PRODUCT = "product"
     RESOURCE = "resource"
@@ -39,12 +39,12 @@ class Owner(Message):
 
     @classmethod
     def product(cls, owner_id: str) -> "Owner":
-        """The product with this id."""
+        """Return the product with this id."""
         return cls(kind=OwnerKind.PRODUCT, id=owner_id)
 
     @classmethod
     def resource(cls, owner_id: str) -> "Owner":
-        """The resource with this id."""
+        """Return the resource with this id."""
         return cls(kind=OwnerKind.RESOURCE, id=owner_id)
 
 
@@ -56,17 +56,17 @@ def _check_zone(name: str) -> str:
     return name
 
 
-LONGEST_LAST_KNOWN = 24 * 7
+MAX_LAST_KNOWN_HOURS = 24 * 7
 
 _HOURS = re.compile("[0-9]{1,3}")
 
 
 def _check_on_unknown(choice: str) -> str:
-    word, _, hours = choice.partition(":")
-    if word == "last_known":
-        if _HOURS.fullmatch(hours) and 1 <= int(hours) <= LONGEST_LAST_KNOWN:
+    kind, _, hours = choice.partition(":")
+    if kind == "last_known":
+        if _HOURS.fullmatch(hours) and 1 <= int(hours) <= MAX_LAST_KNOWN_HOURS:
             return choice
-        raise ValueError(f"needs whole hours after last_known, 1 to {LONGEST_LAST_KNOWN}, such as last_known:4")
+        raise ValueError(f"needs whole hours after last_known, 1 to {MAX_LAST_KNOWN_HOURS}, such as last_known:4")
     if choice in {"block", "sell"}:
         return choice
     raise ValueError("is not block, sell or last_known:<hours>")
@@ -76,7 +76,7 @@ TimeZone = Annotated[str, AfterValidator(_check_zone)]
 """An IANA name."""
 
 OnUnknown = Annotated[str, AfterValidator(_check_on_unknown)]
-"""What is done with a time of which nobody knows whether it is free: ``block``, ``sell``, or ``last_known:<hours>``."""
+"""The choice for times that are unknown: ``block``, ``sell``, or ``last_known:<hours>``."""
 
 
 Padding = Annotated[int, Field(ge=0, le=24 * 60)]
@@ -84,10 +84,10 @@ Padding = Annotated[int, Field(ge=0, le=24 * 60)]
 
 
 class OwnerSettings(Message):
-    """What the merchant chose for one product or resource.
+    """The merchant's choices for one product or resource.
 
-    ``free_calendars_needed`` is how many of the calendars that block a product must be free for it to be sold; without
-    it, all of them.
+    ``free_calendars_needed`` is how many of the calendars that block a product must be free for it to be sold; None
+    means all of them.
     """
 
     name: str
@@ -101,7 +101,7 @@ class OwnerSettings(Message):
 
 
 class Switch(Message):
-    """Whether to synchronize; while it is off, whether our events are taken away or stay as they are."""
+    """The choice whether to synchronize and, while it is off, whether to remove our events or leave them."""
 
     sync: bool
     remove_events: bool = False
@@ -110,8 +110,8 @@ class Switch(Message):
 class ManagedCalendar(Message):
     """The settings of an owner, with its calendar in Google once there is one.
 
-    ``settings.sync`` is what the owner's switch and its merchant's make together. ``removing`` is true when that is off
-    and the merchant wants our events taken away.
+    ``settings.sync`` is true if both the owner's switch and its merchant's are on. ``removing`` is true if it is false
+    and the merchant wants our events removed.
     """
 
     owner: Owner

@@ -34,21 +34,22 @@ class Account(Message):
 
     @property
     def key(self) -> str:
-        """Tells accounts apart without naming them; an id is too long to be guessed."""
+        """A hash that tells accounts apart without naming them; an id is too long to be guessed."""
         return hashlib.sha256(f"google:{self.id}".encode()).hexdigest()
 
 
 class MissingScope(Message):
-    """What the merchant did not allow, and what will not work for it."""
+    """A scope that the merchant did not grant, and what does not work without it."""
 
     scope: str
     consequence: str
 
 
 class ConnectionView(Message):
-    """A connection as of what last happened to it.
+    """A connection in its last recorded state.
 
-    ``last_good_call_at`` is when Google last answered for it, within seconds; ``since`` is when it came into its state.
+    ``last_good_call_at`` is when Google last answered a call for it, to within seconds; ``since`` is when it entered
+    its state.
     """
 
     state: ConnectionState
@@ -73,18 +74,24 @@ _COVERED_BY: Final = {
     EVENTS_FREEBUSY: {_CALENDAR, f"{_CALENDAR}.readonly"},
     FREEBUSY: {_CALENDAR, f"{_CALENDAR}.readonly", EVENTS_FREEBUSY},
 }
-"""Wider scopes that do as well, by the discovery document."""
+"""Wider scopes that are sufficient, too, by the discovery document."""
 
 
 def wanted_scopes(*, push: bool) -> frozenset[str]:
-    """The least that slotsync works with; without ``push`` Google does not even show that an event is there."""
+    """Return the narrowest scopes that slotsync works with.
+
+    Without ``push``, Google does not even show that an event exists.
+    """
     return _SIGN_IN | {APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY if push else FREEBUSY}
 
 
-def missing(granted: Iterable[str], wanted: Iterable[str]) -> tuple[MissingScope, ...]:
-    """What was not granted of what was wanted, in plain words; who somebody is, is not among it."""
-    held = set(granted)
-    lacking = sorted(scope for scope in set(wanted) - held if not held & _COVERED_BY.get(scope, set()))
+def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> tuple[MissingScope, ...]:
+    """Return the wanted scopes that were not granted, with the consequences in plain words.
+
+    The scopes of the sign-in are never among them.
+    """
+    present = set(granted)
+    lacking = sorted(scope for scope in set(wanted) - present if not present & _COVERED_BY.get(scope, set()))
     return tuple(
         MissingScope(scope=scope, consequence=_CONSEQUENCES[scope]) for scope in lacking if scope in _CONSEQUENCES
     )

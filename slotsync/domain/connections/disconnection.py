@@ -1,4 +1,4 @@
-"""What becomes of calendars and grant when a merchant disconnects Google."""
+"""Disconnections: what happens to calendars and grant when a merchant disconnects Google."""
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -8,21 +8,21 @@ from slotsync.domain.messages import Message
 
 
 class CalendarChoice(StrEnum):
-    """What the merchant wants to become of the calendars that slotsync made."""
+    """The merchant's choice for the calendars that slotsync created."""
 
     KEEP = "keep"
     DELETE = "delete"
 
 
 class DisconnectedCalendar(Message):
-    """A calendar that slotsync made."""
+    """A calendar that slotsync created."""
 
     owner: Owner
     calendar_id: str
 
 
 class Disconnection(Message):
-    """A connection on its way out.
+    """A connection that is being disconnected.
 
     ``alive``: its grant may still work; ``shared``: another merchant connected the same Google account.
     """
@@ -34,7 +34,7 @@ class Disconnection(Message):
 
 
 class DisconnectionResult(Message):
-    """What a disconnection did, and what it left behind in Google; ``notes`` say it in plain words.
+    """What a disconnection did, and what it left in Google; ``notes`` say it in plain words.
 
     ``shared``: another merchant uses the same Google account, so that its access could not be ended.
     """
@@ -47,20 +47,20 @@ class DisconnectionResult(Message):
 
 
 def disconnection_result(
-    departure: Disconnection, deleted: Collection[Owner], wanted: CalendarChoice, *, grant_ended: bool
+    disconnection: Disconnection, deleted: Collection[Owner], wanted: CalendarChoice, *, grant_ended: bool
 ) -> DisconnectionResult:
-    """What was done and left, from what there was and which calendars were deleted."""
-    left = tuple(each.owner for each in departure.calendars if each.owner not in deleted)
+    """Return the result of a disconnection after which these calendars are deleted."""
+    left = tuple(each.owner for each in disconnection.calendars if each.owner not in deleted)
     return DisconnectionResult(
-        deleted=tuple(each.owner for each in departure.calendars if each.owner in deleted),
+        deleted=tuple(each.owner for each in disconnection.calendars if each.owner in deleted),
         left=left,
         grant_ended=grant_ended,
-        shared=departure.shared,
-        notes=(*_about_calendars(len(left), wanted), *_about_grant(departure, ended=grant_ended)),
+        shared=disconnection.shared,
+        notes=(*_calendar_notes(len(left), wanted), *_grant_notes(disconnection, ended=grant_ended)),
     )
 
 
-def _about_calendars(left: int, wanted: CalendarChoice) -> Iterator[str]:
+def _calendar_notes(left: int, wanted: CalendarChoice) -> Iterator[str]:
     if left and wanted is CalendarChoice.KEEP:
         yield f"{left} calendars stay in Google Calendar, as asked; slotsync no longer updates them."
     elif left:
@@ -70,8 +70,8 @@ def _about_calendars(left: int, wanted: CalendarChoice) -> Iterator[str]:
         )
 
 
-def _about_grant(departure: Disconnection, *, ended: bool) -> Iterator[str]:
-    if departure.shared:
+def _grant_notes(disconnection: Disconnection, *, ended: bool) -> Iterator[str]:
+    if disconnection.shared:
         yield "Another merchant uses the same Google account, so the access stays in Google; it is no longer used here."
-    elif departure.alive and not ended:
+    elif disconnection.alive and not ended:
         yield "Google could not be told; remove slotsync at https://myaccount.google.com/connections yourself."

@@ -1,4 +1,4 @@
-"""What crosses Temporal's border about connections."""
+"""Messages about connections that cross Temporal's border."""
 
 from datetime import datetime
 
@@ -7,31 +7,34 @@ from slotsync.domain.messages import Message
 
 
 class ConnectionRequest(Message):
-    """Whose connection."""
+    """The merchant whose connection is meant."""
 
     merchant: str
 
 
 class Granted(Message):
-    """A grant is there. ``all_anew``: calendars may be gone, so not only parked work has to look again."""
+    """The merchant has granted access.
+
+    ``all_anew``: calendars may be gone, so that all work has to be checked, not only work that is parked.
+    """
 
     all_anew: bool = False
 
 
 class Revoked(Message):
-    """The grant is dead, and why."""
+    """The grant is dead, for this reason."""
 
     reason: str
 
 
 class Disconnect(Message):
-    """The merchant wants to disconnect, and this to become of the calendars that slotsync made."""
+    """The merchant wants to disconnect, with this choice for the calendars that slotsync created."""
 
     calendars: CalendarChoice
 
 
 class DisconnectionRequest(Message):
-    """Who leaves, and when that was asked."""
+    """The merchant to disconnect, and when the disconnection was requested."""
 
     merchant: str
     now: datetime
@@ -46,7 +49,7 @@ class CalendarDeletion(Message):
 
 
 class WakeRequest(Message):
-    """Whose workflows are called: those that are parked, or all of them."""
+    """The merchant whose workflows are signalled: the parked ones, or with ``everyone`` all of them."""
 
     merchant: str
     everyone: bool = False

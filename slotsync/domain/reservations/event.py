@@ -11,7 +11,7 @@ from slotsync.domain.messages import Message
 
 
 class SyncState(StrEnum):
-    """How one event stands between slotsync and Google."""
+    """The states of one event between slotsync and Google."""
 
     PENDING = "pending"
     WAITING = "waiting"
@@ -24,7 +24,7 @@ class SyncState(StrEnum):
 
 
 CONTENT_FORMAT = 1
-"""Raised when the same content is to be written differently, so that every event is written again."""
+"""Increased when equal content is to be written differently, so that every event is written again."""
 
 
 class EventStatus(StrEnum):
@@ -35,7 +35,7 @@ class EventStatus(StrEnum):
 
 
 class EventKey(Message):
-    """Which event of a reservation: one item in the calendar of one owner."""
+    """The key of an event within its reservation: one item in the calendar of one owner."""
 
     item: str
     owner: Owner
@@ -48,7 +48,7 @@ class EventKey(Message):
 
 
 class EventContent(Message):
-    """What a person sees in the calendar.
+    """The content of an event that a person sees in the calendar.
 
     ``start`` and ``end`` are both instants in UTC, shown in ``time_zone`` (IANA), or both dates with an exclusive end.
     """
@@ -63,13 +63,13 @@ class EventContent(Message):
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same content, and for nothing else."""
-        told = json.dumps([CONTENT_FORMAT, self.model_dump(mode="json")], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
+        """A hash of the content: equal for equal content, and different for all other."""
+        text = json.dumps([CONTENT_FORMAT, self.model_dump(mode="json")], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class DesiredEvent(Message):
-    """One event as it should stand in Google."""
+    """One event as it should be in Google."""
 
     merchant: str
     reservation: str
@@ -81,11 +81,11 @@ class DesiredEvent(Message):
 
 
 class WrittenEvent(Message):
-    """One event as it was last seen to stand in Google; ``present`` is false once it was deleted.
+    """One event as slotsync last saw it in Google; ``present`` is false once it was deleted.
 
-    ``generation`` is the one in its id. Google never frees the id of a deleted event, so a next life takes the next
-    generation. ``etag`` changes with every write, whoever makes it; it is empty while nobody knows whether a creation
-    reached Google.
+    ``generation`` is the one in its id. Google never frees the id of a deleted event, so creating the event again takes
+    the next generation. ``etag`` changes with every write, by slotsync or others; it is empty while it is unknown
+    whether a creation reached Google.
     """
 
     key: EventKey
@@ -99,8 +99,8 @@ class WrittenEvent(Message):
     present: bool = True
 
 
-def unsure(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
-    """What can be said of an event while it is being put: where it is, and nothing of what it shows."""
+def uncertain_event(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
+    """Return the event as known while a write is under way: its place is certain, its content is not."""
     if known and known.present:
         return known.model_copy(update={"version": desired.version, "fingerprint": ""})
     return WrittenEvent(
@@ -115,7 +115,7 @@ def unsure(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
 
 
 def event_id(merchant: str, reservation: str, key: EventKey, generation: int = 0) -> str:
-    """The id of an event in Google: the same for ever for the same place, life after life by ``generation``.
+    """Return the id of an event in Google: it never changes for a place, and each new creation has its generation.
 
     Lower-case base32hex (0-9, a-v), as Google demands: 32 characters of hash, ``g``, and the generation.
     """

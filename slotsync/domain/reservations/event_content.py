@@ -1,4 +1,4 @@
-"""What an event shows of a reservation, as the merchant chose for guest data."""
+"""The content of an event, by the merchant's choice for guest data."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,8 +10,8 @@ BUSY_TITLE = "Reserved"
 
 
 def describe(reservation: Reservation, item: Item, settings: OwnerSettings) -> EventContent:
-    """What the event of this item says in the calendar of the owner with these settings."""
-    start, end = _when(item)
+    """Return the content of the item's event in the calendar of the owner with these settings."""
+    start, end = _times(item)
     return EventContent(
         summary=_summary(reservation, settings.guest_data),
         description=_description(reservation, settings.guest_data),
@@ -23,10 +23,10 @@ def describe(reservation: Reservation, item: Item, settings: OwnerSettings) -> E
     )
 
 
-def _when(item: Item) -> tuple[datetime | date, datetime | date]:
+def _times(item: Item) -> tuple[datetime | date, datetime | date]:
     if isinstance(item.start, datetime) and isinstance(item.end, datetime):
         return item.start.astimezone(UTC), item.end.astimezone(UTC)
-    # Google refuses an all-day event of no days; a stay without nights takes its day.
+    # Google refuses an all-day event without days; a stay without nights takes the whole of its day.
     return item.start, max(item.end, item.start + timedelta(days=1))
 
 

@@ -1,35 +1,28 @@
-"""What crosses Temporal's border about reservations."""
+"""Messages about reservations that cross Temporal's border."""
 
 from datetime import datetime
 
-from temporalio import workflow
-
 from slotsync.domain.calendars.owner import ManagedCalendar
-from slotsync.domain.health import Blocker
+from slotsync.domain.health import Blocker, Health
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent
 from slotsync.domain.reservations.snapshot import Reservation
 
-with workflow.unsafe.imports_passed_through():
-    from slotsync.domain.health import Health
-    from slotsync.domain.messages import Message
-    from slotsync.domain.reservations.snapshot import Reservation
-
 
 class Put(Message):
-    """Make this event stand in Google; ``known`` is what was last seen in its place."""
+    """The action to write this event to Google; ``known`` is the event that was last seen in its place."""
 
     event: DesiredEvent
     known: WrittenEvent | None = None
 
     @property
     def key(self) -> EventKey:
-        """Which event of the reservation."""
+        """The key of the event within its reservation."""
         return self.event.key
 
 
 class Delete(Message):
-    """Take this event out of Google."""
+    """The action to delete this event from Google."""
 
     merchant: str
     reservation: str
@@ -38,7 +31,7 @@ class Delete(Message):
 
     @property
     def key(self) -> EventKey:
-        """Which event of the reservation."""
+        """The key of the event within its reservation."""
         return self.written.key
 
 
@@ -46,14 +39,14 @@ Action = Put | Delete
 
 
 class RoundRequest(Message):
-    """The state that is about to be driven for."""
+    """The desired state of the next round."""
 
     reservation: Reservation
     now: datetime
 
 
 class RoundInputs(Message):
-    """What a round stands on. ``newest`` is false when a newer version is known: then there is nothing to do."""
+    """The inputs of a round. ``newest`` is false if a newer version is known: then there is nothing to do."""
 
     newest: bool
     calendars: tuple[ManagedCalendar, ...] = ()
@@ -61,32 +54,32 @@ class RoundInputs(Message):
 
 
 class BlockedEvent(Message):
-    """An event that could not be brought in step."""
+    """An event that could not be brought in step, and why."""
 
     key: EventKey
-    hold: Blocker
+    hold: Blocker  # stored name
 
 
 class RoundResult(Message):
-    """How a round ended."""
+    """The result of a round."""
 
     merchant: str
     reservation: str
     version: int
-    held: tuple[BlockedEvent, ...]
+    held: tuple[BlockedEvent, ...]  # stored name
     settled: bool
     now: datetime
 
 
 class ReservationState(Message):
-    """What a run hands to the next one."""
+    """The state that the workflow passes on when it continues as new."""
 
     newest: Reservation | None = None
     writes: tuple[datetime, ...] = ()
 
 
 class Progress(Message):
-    """What the workflow knows and does right now."""
+    """The workflow's newest version, its health, and what it does right now."""
 
     version: int | None
     health: Health
@@ -94,7 +87,7 @@ class Progress(Message):
 
 
 class LookAgainRequest(Message):
-    """Reservations of one merchant that shall look again."""
+    """The reservations of one merchant that have to be compared with Google again."""
 
     merchant: str
     reservations: tuple[str, ...]

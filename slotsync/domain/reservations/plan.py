@@ -1,4 +1,4 @@
-"""Compare the desired state with what is in Google: at most one action per event."""
+"""The plan that brings Google to the desired state: at most one action per event."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ from slotsync.domain.reservations.snapshot import Item, Reservation
 
 
 class Plan(Message):
-    """The actions to take now, and what has to happen elsewhere before the rest can be done."""
+    """The actions to take now, and the owners that lack a calendar or a connection for the rest."""
 
     actions: tuple[Action, ...] = ()
     without_calendar: tuple[Owner, ...] = ()
@@ -20,24 +20,27 @@ class Plan(Message):
 
 
 def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
-    """The way from ``applied`` to ``desired``: at most one action per event, none for an event that is right.
+    """Return the actions from ``applied`` to ``desired``: at most one per event, none for an event that is right.
 
-    A calendar whose synchronization is off is left as it is, unless the merchant wants our events taken away.
+    A calendar with synchronization off is left as it is, unless the merchant wants our events removed.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
     synced = {owner: calendar for owner, calendar in by_owner.items() if calendar.settings.sync}
-    wanted = {key: item for key, item in keys_of(desired).items() if key.owner in synced}
-    standing = {written.key: written for written in applied}
+    wanted = {key: item for key, item in items_by_key(desired).items() if key.owner in synced}
+    applied_by_key = {written.key: written for written in applied}
     needed = [synced[owner] for owner in dict.fromkeys(key.owner for key in wanted)]
     return Plan(
-        actions=(*_puts(desired, wanted, by_owner, standing), *_deletes(desired, wanted, by_owner, standing.values())),
+        actions=(
+            *_puts(desired, wanted, by_owner, applied_by_key),
+            *_deletes(desired, wanted, by_owner, applied_by_key.values()),
+        ),
         without_calendar=tuple(each.owner for each in needed if each.connection_id and not each.calendar_id),
         without_connection=tuple(each.owner for each in needed if not each.connection_id),
     )
 
 
-def keys_of(desired: Reservation) -> dict[EventKey, Item]:
-    """The events that a reservation has, if all its products and resources are synchronized."""
+def items_by_key(desired: Reservation) -> dict[EventKey, Item]:
+    """Return the item of each event that a reservation has if all its products and resources are synchronized."""
     if desired.cancelled:
         return {}
     return {
@@ -51,13 +54,13 @@ def _puts(
     desired: Reservation,
     wanted: dict[EventKey, Item],
     by_owner: dict[Owner, ManagedCalendar],
-    standing: dict[EventKey, WrittenEvent],
+    applied_by_key: dict[EventKey, WrittenEvent],
 ) -> Iterator[Put]:
     for key, item in wanted.items():
         event = _event(desired, key, item, by_owner[key.owner])
         if event is None:
             continue
-        known = _still_there(standing.get(key), event)
+        known = _in_same_calendar(applied_by_key.get(key), event)
         if not (known and known.present and known.fingerprint == event.content.fingerprint):
             yield Put(event=event, known=known)
 
@@ -76,8 +79,8 @@ def _event(desired: Reservation, key: EventKey, item: Item, calendar: ManagedCal
     )
 
 
-def _still_there(known: WrittenEvent | None, event: DesiredEvent) -> WrittenEvent | None:
-    """Forgets what was known of a calendar that has been replaced: its events went with it."""
+def _in_same_calendar(known: WrittenEvent | None, event: DesiredEvent) -> WrittenEvent | None:
+    """Return the known event, or None if its calendar has been replaced: the event was deleted with it."""
     return known if known and known.calendar_id == event.calendar_id else None
 
 
@@ -85,20 +88,20 @@ def _deletes(
     desired: Reservation,
     wanted: dict[EventKey, Item],
     by_owner: dict[Owner, ManagedCalendar],
-    standing: Iterable[WrittenEvent],
+    applied: Iterable[WrittenEvent],
 ) -> Iterator[Delete]:
-    for written in standing:
+    for written in applied:
         calendar = by_owner.get(written.key.owner)
-        if calendar is None or not _touchable(calendar) or written.key in wanted or not written.present:
+        if calendar is None or not _may_delete_in(calendar) or written.key in wanted or not written.present:
             continue
         if calendar.calendar_id == written.calendar_id:
             yield Delete(merchant=desired.merchant, reservation=desired.id, version=desired.version, written=written)
 
 
-def _touchable(calendar: ManagedCalendar) -> bool:
+def _may_delete_in(calendar: ManagedCalendar) -> bool:
     return calendar.settings.sync or calendar.removing
 
 
 def blockers_for(without_calendar: Iterable[Owner], without_connection: Iterable[Owner]) -> tuple[Blocker, ...]:
-    """What owners without a calendar or a connection mean for a reservation."""
+    """Return the blockers of a reservation for its owners without a calendar or a connection."""
     return (*(NO_CALENDAR for _ in without_calendar), *(NO_CONNECTION for _ in without_connection))

@@ -1,4 +1,4 @@
-"""When a reservation starts, ends, closes, and may be written again."""
+"""The schedule of a reservation: when it starts, ends, closes, and may be written again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,14 +11,19 @@ GRACE_PERIOD = timedelta(days=1)
 """How long after its end a reservation may still change before its workflow closes."""
 
 URGENT_WITHIN = timedelta(days=2)
+"""A reservation that starts within this time has priority."""
+
 BURST_WINDOW = timedelta(seconds=30)
+"""How long a write counts as part of a burst."""
+
 MAX_DEBOUNCE = timedelta(seconds=10)
 
 
 def debounce(writes: Sequence[datetime], now: datetime) -> timedelta:
-    """How long to wait before writing again, after writes at these times: 2 s, 4 s, 8 s, then 10 s in a row.
+    """Return how long to wait before the next write, after writes at these times: in a burst 2, 4, 8, then 10 s.
 
-    A first change is written at once; a burst of changes is gathered, since Google limits quick writes to one calendar.
+    A first change is written at once; the changes of a burst are written together, since Google limits quick writes to
+    one calendar.
     """
     recent = [at for at in writes if now - at < BURST_WINDOW]
     if not recent:
@@ -28,7 +33,10 @@ def debounce(writes: Sequence[datetime], now: datetime) -> timedelta:
 
 
 def starts_at(reservation: Reservation, zones: Mapping[Owner, str] | None = None) -> datetime | None:
-    """The first start, as an instant; nights start at midnight in the product's zone."""
+    """Return the first start of all items in UTC, or None if there are none.
+
+    Nights start at midnight in the product's time zone.
+    """
     return min(
         (_instant(item.start, _zone(zones, item.owners[0])) for item in reservation.items),
         default=None,
@@ -36,20 +44,23 @@ def starts_at(reservation: Reservation, zones: Mapping[Owner, str] | None = None
 
 
 def ends_at(reservation: Reservation, zones: Mapping[Owner, str] | None = None) -> datetime | None:
-    """The last end, as an instant; nights end at midnight in the product's zone."""
+    """Return the last end of all items in UTC, or None if there are none.
+
+    Nights end at midnight in the product's time zone.
+    """
     return max(
         (_instant(item.end, _zone(zones, item.owners[0])) for item in reservation.items),
         default=None,
     )
 
 
-def zones_of(calendars: Iterable[ManagedCalendar]) -> dict[Owner, str]:
-    """The time zone of each owner."""
+def time_zones(calendars: Iterable[ManagedCalendar]) -> dict[Owner, str]:
+    """Return the time zone of each owner, by its IANA name."""
     return {calendar.owner: calendar.settings.time_zone for calendar in calendars}
 
 
 def priority(starts: datetime | None, now: datetime) -> int:
-    """1 for what starts (or started) within two days, 3 for the rest; Temporal runs the lower first."""
+    """Return 1 for a reservation that starts or has started within two days, else 3; Temporal runs the lower first."""
     return 1 if starts is not None and starts - now < URGENT_WITHIN else 3
 
 

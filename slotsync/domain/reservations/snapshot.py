@@ -9,13 +9,13 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Http
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Identifier, Message
 
-FIRST_YEAR = 1970
-LAST_YEAR = 2200
-"""Beyond any booking; the ends of the calendar, which some use for "open", cannot be reckoned with."""
+MIN_YEAR = 1970
+MAX_YEAR = 2200
+"""Beyond any booking. Computations with the last years that datetimes have, which some use for "open", overflow."""
 
 
-def _read(value: object) -> object:
-    """Reads text with one clear message for all that can be wrong with it, instead of one per possible type."""
+def _parse_moment(value: object) -> object:
+    """Parse text, with one clear message for all errors instead of one for each possible type."""
     if isinstance(value, str):
         try:
             value = date.fromisoformat(value) if len(value) == len("2026-07-01") else datetime.fromisoformat(value)
@@ -31,20 +31,20 @@ def _read(value: object) -> object:
 
 
 def _in_utc(value: datetime | date) -> datetime | date:
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise ValueError(f"is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    if not MIN_YEAR <= value.year <= MAX_YEAR:
+        raise ValueError(f"is not between the years {MIN_YEAR} and {MAX_YEAR}")
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 MAX_VERSION = 2**53
-"""The largest whole number that every JSON reader takes exactly."""
+"""The largest whole number that every JSON parser reads exactly."""
 
 MAX_EVENTS = 500
-"""A workflow writes all events of a reservation side by side, and Temporal keeps no more than 2,000 at once."""
+"""The most events of a reservation: a workflow writes them side by side; Temporal allows 2,000 pending activities."""
 
 Moment = Annotated[
     Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],
-    BeforeValidator(_read),
+    BeforeValidator(_parse_moment),
     AfterValidator(_in_utc),
 ]
 """An instant (kept in UTC), or a date for nights."""
@@ -54,7 +54,7 @@ Line = Annotated[str, Field(max_length=500)]
 
 
 class ReservationStatus(StrEnum):
-    """How sure the platform is of a reservation."""
+    """The statuses of a reservation on the platform."""
 
     CONFIRMED = "confirmed"
     TENTATIVE = "tentative"
@@ -62,7 +62,7 @@ class ReservationStatus(StrEnum):
 
 
 class Guest(Message):
-    """Who comes. Shown in events only at the guest-data level ``full``."""
+    """The guest of a reservation. Shown in events only at the guest-data level ``full``."""
 
     name: Line = ""
     email: Line = ""
@@ -70,7 +70,7 @@ class Guest(Message):
 
 
 class Item(Message):
-    """One thing reserved: a product, the resources it needs, and when.
+    """One item of a reservation: a product, the resources that it needs, a start and an end.
 
     ``start`` and ``end`` are both instants, half-open, or both dates: the day of arrival and the day of departure.
     A stay without nights (two equal dates) takes the whole of its day.
@@ -94,7 +94,7 @@ class Item(Message):
 
     @property
     def owners(self) -> tuple[Owner, ...]:
-        """Everything whose calendar shows this item: its product, then its resources."""
+        """The owners of the calendars that show this item: its product, then its resources."""
         return (Owner.product(self.product), *(Owner.resource(resource) for resource in self.resources))
 
 
@@ -121,17 +121,17 @@ class Snapshot(Message):
 
     @property
     def cancelled(self) -> bool:
-        """Whether nothing of it should be in Google."""
+        """Whether no event of it should be in Google."""
         return self.status is ReservationStatus.CANCELLED
 
     @property
     def numbered_items(self) -> dict[str, Item]:
-        """The items by id; an item that was given none has its position, counted from 1."""
+        """The items by id; an item without an id has its position, counted from 1."""
         return {item.id or str(position): item for position, item in enumerate(self.items, 1)}
 
     @property
     def owners(self) -> tuple[Owner, ...]:
-        """Every product and resource that it touches, each once."""
+        """All products and resources of the items, each once."""
         return tuple(dict.fromkeys(owner for item in self.items for owner in item.owners))
 
 

@@ -1,1 +1,1 @@
-"""Consent, tokens and their end."""
+"""Consent, access tokens and revocation."""

@@ -1,11 +1,11 @@
-"""A merchant's consent at Google: the way there, what comes back, revoking it; and a check of our client."""
+"""Send merchants to Google's consent page, exchange the code, revoke a grant, and check our OAuth client."""
 
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,19 +15,22 @@ from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]  # ships
 
 from slotsync.domain.connections.connection import Account, wanted_scopes
 from slotsync.errors import GoogleError, GrantLost, Transient
-from slotsync.google.errors import CLIENT_FAULTS, client_fault
+from slotsync.google.errors import OAUTH_CLIENT_REASONS, oauth_client_error
 from slotsync.settings import Settings
 
-CONSENT_TIMEOUT = 15
-"""Seconds in which Google has to answer, as for every other call."""
+OAUTH_TIMEOUT = timedelta(seconds=15)
+"""Longest wait for an answer of Google's OAuth endpoints."""
 
-for _talkative in ("oauthlib", "requests_oauthlib"):
-    logging.getLogger(_talkative).setLevel(logging.INFO)  # below it they log codes, tokens and our client's secret
+_UNKNOWN_TOKEN_STATUS = 400
+_FALSE_TOKEN = "slotsync-doctor-asks-whether-you-know-this-client"  # noqa: S105  opens nothing, as the name says
+
+for _verbose in ("oauthlib", "requests_oauthlib"):
+    logging.getLogger(_verbose).setLevel(logging.INFO)  # below it they log codes, tokens and our client's secret
 
 
 @dataclass(frozen=True, repr=False)
 class ConsentRequest:
-    """Where the merchant is asked, and the verifier without which nobody can use the answer."""
+    """The consent page's URL, and the PKCE verifier that the code exchange needs."""
 
     url: str
     verifier: str
@@ -35,7 +38,7 @@ class ConsentRequest:
 
 @dataclass(frozen=True, repr=False)
 class Consent:
-    """What a merchant granted. It has no repr, so that no token is logged by accident."""
+    """The account, tokens and scopes of a merchant's grant. It has no repr, so that no token is logged by accident."""
 
     account: Account
     refresh_token: str | None
@@ -45,34 +48,39 @@ class Consent:
 
 
 class GoogleConsent:
-    """Sends merchants to Google and takes their answers."""
+    """The OAuth consent of merchants: the request and the code exchange."""
 
     def __init__(self, settings: Settings) -> None:
         self._client = settings.require_google_client()
         self._endpoints = settings.google
         self._redirect_uri = f"{settings.require_public_url()}/google/callback"
-        self.wanted = wanted_scopes(push=settings.google_push)
+        self.scopes = wanted_scopes(push=settings.google_push)
         if settings.google_endpoint.startswith("http://"):
-            # The only way to tell oauthlib that plain HTTP is meant; never with Google's own addresses.
+            # oauthlib has no other way to allow plain HTTP; never set with Google's own addresses.
             os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
-    def question(self, state: str, account: str | None = None) -> ConsentRequest:
-        """The address of the consent page; ``account`` is the address that is most likely to answer.
+    def build_request(self, state: str, account: str | None = None) -> ConsentRequest:
+        """Return the request for the consent page. ``account`` is the e-mail address that Google suggests, if known.
 
-        Everything is asked for every time: what was granted before to a laxer setting must not come along.
+        It requests all scopes, and no earlier grants: scopes that an older setting requested must not be included.
         """
-        flow = self._flow(sorted(self.wanted))
+        flow = self._flow(sorted(self.scopes))
         hint = {"login_hint": account} if account else {}
         with flow.oauth2session:
             url, _ = flow.authorization_url(access_type="offline", prompt="consent", state=state, **hint)
         return ConsentRequest(str(url), str(flow.code_verifier))
 
-    def answer(self, code: str, verifier: str) -> Consent:
-        """What the merchant granted; a ``GoogleError`` when Google does not accept the code."""
-        # No scopes are named: the library raises a Warning as an error when the merchant granted less than was asked.
+    def exchange_code(self, code: str, verifier: str) -> Consent:
+        """Exchange the code for the merchant's grant.
+
+        Raises:
+            GrantLost: Google does not accept the code, or does not name the account.
+            Transient: Google cannot be reached, or refuses our OAuth client.
+        """
+        # No scopes are passed: the library raises a Warning as an error if the merchant granted fewer than requested.
         flow = self._flow(None, verifier)
-        with flow.oauth2session, _in_our_words():
-            return self._consent(flow.fetch_token(code=code, timeout=CONSENT_TIMEOUT))
+        with flow.oauth2session, _convert_errors():
+            return self._consent(flow.fetch_token(code=code, timeout=OAUTH_TIMEOUT.total_seconds()))
 
     def _flow(self, scopes: list[str] | None, verifier: str | None = None) -> Any:
         web = {
@@ -89,73 +97,72 @@ class GoogleConsent:
             refresh_token=token.get("refresh_token"),
             access_token=str(token["access_token"]),
             expires_at=datetime.fromtimestamp(float(token.get("expires_at", 0)), UTC),
-            scopes=frozenset(token.get("scope") or self.wanted),
+            scopes=frozenset(token.get("scope") or self.scopes),
         )
 
     def _account(self, id_token: str | None) -> Account:
-        """Whose grant it is. It came from Google itself, over the connection that we made: no signature to check."""
+        """Return the grant's account. The token came from Google over our own connection: no signature to check."""
         claims = jwt.decode(id_token, verify=False) if id_token else {}  # type: ignore[no-untyped-call]  # untyped there
         if claims.get("aud") != self._client.id or not claims.get("email"):
-            raise GrantLost("Google did not say whose account it is; connect again", reason="no_account")
+            raise GrantLost("Google did not name the account; connect again", reason="no_account")
         return Account(id=str(claims["sub"]), email=str(claims["email"]))
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
-    """The libraries' errors, without what they quote."""
+def _convert_errors() -> Iterator[None]:
+    """Raise the libraries' errors as ``GoogleError``, without the text that they quote."""
     try:
         yield
     except OAuth2Error as error:
-        raise _refused(str(error.error)) from None
+        raise _consent_error(str(error.error)) from None
     except (OSError, ValueError):
         raise Transient("Google cannot be reached; try again", reason="unreachable") from None
 
 
-def _refused(reason: str) -> GoogleError:
-    return client_fault(reason) or GrantLost(f"Google does not accept the answer ({reason})", reason=reason)
-
-
-REVOKE_TIMEOUT = 15
-_ALREADY_DEAD = 400
+def _consent_error(reason: str) -> GoogleError:
+    return oauth_client_error(reason) or GrantLost(f"Google does not accept the answer ({reason})", reason=reason)
 
 
 def revoke(settings: Settings, token: str) -> None:
-    """Ends the grant behind this token, all tokens of it; one that is dead already is fine."""
+    """Revoke the token's grant with all its tokens. A grant that is revoked already is no error.
+
+    Raises:
+        Transient: Google cannot be reached, or did not revoke the grant.
+    """
     try:
-        answer = httpx.post(settings.google.revoke, data={"token": token}, timeout=REVOKE_TIMEOUT)
+        answer = httpx.post(settings.google.revoke, data={"token": token}, timeout=OAUTH_TIMEOUT.total_seconds())
     except httpx.TransportError:
         raise Transient("Google cannot be reached; it is tried again", reason="unreachable") from None
-    if not (answer.is_success or answer.status_code == _ALREADY_DEAD):
+    if not (answer.is_success or answer.status_code == _UNKNOWN_TOKEN_STATUS):
         raise Transient("Google did not end the grant; it is tried again", reason=f"http{answer.status_code}")
-
-
-CHECK_TIMEOUT = 15
-_NO_TOKEN = "slotsync-doctor-asks-whether-you-know-this-client"  # noqa: S105  opens nothing, as the name says
 
 
 @dataclass(frozen=True)
 class ClientCheck:
-    """What the token endpoint said: ``known`` is empty when that tells nothing about the client."""
+    """The result of a check of our OAuth client. ``known`` is None if the answer does not show it.
+
+    ``answer`` is Google's reason or status, or the name of the connection error.
+    """
 
     known: bool | None
     answer: str
 
 
 def check_client(settings: Settings) -> ClientCheck:
-    """Google refuses the token either way; for the token's sake only if it knows the client and its secret."""
+    """Check the OAuth client with a false token: Google answers ``invalid_grant`` only if it accepts the client."""
     client = settings.require_google_client()
     form = {
         "grant_type": "refresh_token",
-        "refresh_token": _NO_TOKEN,
+        "refresh_token": _FALSE_TOKEN,
         "client_id": client.id,
         "client_secret": client.secret.get_secret_value(),
     }
     try:
-        answer = httpx.post(settings.google.token, data=form, timeout=CHECK_TIMEOUT)
+        answer = httpx.post(settings.google.token, data=form, timeout=OAUTH_TIMEOUT.total_seconds())
     except httpx.TransportError as error:
         return ClientCheck(None, type(error).__name__)
     reason = _check_reason(answer)
-    return ClientCheck({"invalid_grant": True}.get(reason, False if reason in CLIENT_FAULTS else None), reason)
+    return ClientCheck({"invalid_grant": True}.get(reason, False if reason in OAUTH_CLIENT_REASONS else None), reason)
 
 
 def _check_reason(answer: httpx.Response) -> str:

@@ -1,4 +1,4 @@
-"""Access tokens: refreshed once for all threads and processes."""
+"""Refresh access tokens: once for all threads and processes."""
 
 import threading
 import time
@@ -15,20 +15,19 @@ from google.oauth2.credentials import Credentials
 
 from slotsync.settings import Settings
 
-GOOD_FOR = timedelta(minutes=5)
-"""An access token that lives shorter than this is renewed; google-auth itself demands 3 min 45 s."""
+MIN_TOKEN_LIFETIME = timedelta(minutes=5)
+"""An access token that expires sooner is refreshed; google-auth itself requires 3 min 45 s."""
 
+REFRESH_LEASE_DURATION = timedelta(seconds=20)
+"""How long one process alone may refresh a token: longer than Google may take, shorter than an activity's heartbeat
+timeout. A process that dies during the refresh delays the others for no longer than this."""
 
-LEASE = timedelta(seconds=20)
-"""How long others leave the refresh to whoever began it: longer than Google may take, shorter than a silent activity
-may be silent. Whoever dies in it holds up the others for no longer."""
-
-LOOKS_EVERY = 0.05
-"""Seconds between two looks at what another process refreshes, which takes it about 0.2 s."""
+REFRESH_POLL_INTERVAL = timedelta(milliseconds=50)
+"""Delay between two reads of a token that another process refreshes, which takes it about 0.2 s."""
 
 
 class StoredGrant(Protocol):
-    """What the merchant granted: the refresh token, and the newest access token with its aware expiry."""
+    """A merchant's grant: the refresh token, and the newest access token with its timezone-aware expiry."""
 
     @property
     def refresh_token(self) -> str: ...  # noqa: D102
@@ -39,28 +38,32 @@ class StoredGrant(Protocol):
 
 
 class GrantStore(Protocol):
-    """Where grants are kept."""
+    """The store of grants."""
 
     def grant(self, connection_id: str) -> StoredGrant:
-        """The grant of this connection; ``GrantLost`` when it has none that lives."""
+        """Return the connection's grant.
+
+        Raises:
+            GrantLost: The connection has no valid grant.
+        """
         ...
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Keeps the newest access token for every thread and process."""
+        """Store the newest access token for all threads and processes."""
         ...
 
-    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
-        """Whether this holder may refresh the token now, and nobody else in any process."""
+    def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
+        """Return whether this holder alone, of all processes, may refresh the token now."""
         ...
 
     def release_lease(self, connection_id: str, holder: str) -> None:
-        """Lets the next one refresh."""
+        """Allow the next holder to refresh."""
         ...
 
 
 @dataclass(frozen=True, repr=False)
 class AccessToken:
-    """A token and its aware expiry. It has no repr, so that it cannot be logged by accident."""
+    """A token and its timezone-aware expiry. It has no repr, so that it cannot be logged by accident."""
 
     token: str
     expires_at: datetime
@@ -76,51 +79,55 @@ class AccessTokens:
         self._clock = clock
         self._locks: dict[str, threading.Lock] = {}
 
-    def current(self, connection_id: str) -> AccessToken | None:
-        """The stored token, while it is good."""
-        return self._good(self._grants.grant(connection_id))
+    def get_stored(self, connection_id: str) -> AccessToken | None:
+        """Return the stored token, or None if there is none or it expires in less than ``MIN_TOKEN_LIFETIME``.
 
-    def renewed(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
-        """A good token other than the ``refused`` one, refreshed once although many threads and processes ask."""
+        Raises:
+            GrantLost: The connection has no valid grant.
+        """
+        return _stored_token(self._grants.grant(connection_id), self._clock())
+
+    def refresh(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
+        """Return a valid token other than the ``refused`` one. Many threads and processes share one refresh.
+
+        Raises:
+            GrantLost: The connection has no valid grant.
+            RefreshError: Google gave no token (google-auth's own error).
+        """
         with self._locks.setdefault(connection_id, threading.Lock()):
             while True:
-                stored = self.current(connection_id)
+                stored = self.get_stored(connection_id)
                 if stored and stored.token != refused:
                     return stored
-                with self._leased(connection_id) as ours:
-                    if ours:
-                        return self._renewed(connection_id, refused, request)
-                time.sleep(LOOKS_EVERY)
+                with self._lease(connection_id) as acquired:
+                    if acquired:
+                        return self._refresh_with_lease(connection_id, refused, request)
+                time.sleep(REFRESH_POLL_INTERVAL.total_seconds())
 
-    def _renewed(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
-        """The same, by the only one who refreshes. The token is looked up once more: the last holder has left one."""
+    def _refresh_with_lease(self, connection_id: str, refused: str | None, request: Request) -> AccessToken:
+        """Return a valid token. The stored one is read once more: the last lease holder may have refreshed it."""
         grant = self._grants.grant(connection_id)
-        stored = self._good(grant)
+        stored = _stored_token(grant, self._clock())
         if stored and stored.token != refused:
             return stored
-        fresh = self._refreshed(grant.refresh_token, request)
-        # A merchant who connected anew in the meantime must not get a token of the grant before.
+        fresh = self._request_token(grant.refresh_token, request)
+        # A merchant who connected again meanwhile must not get a token of the earlier grant.
         if self._grants.grant(connection_id).refresh_token == grant.refresh_token:
             self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
         return fresh
 
     @contextmanager
-    def _leased(self, connection_id: str) -> Iterator[bool]:
+    def _lease(self, connection_id: str) -> Iterator[bool]:
         holder = str(uuid4())
-        ours = self._grants.acquire_lease(connection_id, holder, LEASE)
+        acquired = self._grants.acquire_lease(connection_id, holder, REFRESH_LEASE_DURATION)
         try:
-            yield ours
+            yield acquired
         finally:
-            if ours:
+            if acquired:
                 self._grants.release_lease(connection_id, holder)
 
-    def _good(self, grant: StoredGrant) -> AccessToken | None:
-        if not grant.access_token or not grant.expires_at or grant.expires_at - self._clock() < GOOD_FOR:
-            return None
-        return AccessToken(grant.access_token, grant.expires_at)
-
-    def _refreshed(self, refresh_token: str, request: Request) -> AccessToken:
-        """A new access token. No scopes are named: asking for one that was not granted would be refused."""
+    def _request_token(self, refresh_token: str, request: Request) -> AccessToken:
+        """Return a new access token from Google. No scopes are passed: Google refuses one that was not granted."""
         credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth is typed in part
             None,
             refresh_token=refresh_token,
@@ -133,22 +140,32 @@ class AccessTokens:
         return AccessToken(str(credentials.token), expires_at)
 
 
+def _stored_token(grant: StoredGrant, now: datetime) -> AccessToken | None:
+    if not grant.access_token or not grant.expires_at or grant.expires_at - now < MIN_TOKEN_LIFETIME:
+        return None
+    return AccessToken(grant.access_token, grant.expires_at)
+
+
 class ConnectionCredentials(google_auth.Credentials):
-    """The credentials of one connection, for one thread; its tokens are shared by all of them."""
+    """The credentials of one connection in one thread. All threads share the connection's tokens."""
 
     def __init__(self, connection_id: str, tokens: AccessTokens) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # google-auth is typed in part
         self._connection_id = connection_id
         self._tokens = tokens
 
-    def look_up(self) -> None:
-        """Takes the stored token, so that a merchant who connected anew is never served with the grant before."""
-        stored = self._tokens.current(self._connection_id)
+    def load_stored_token(self) -> None:
+        """Set the token to the stored one, so that a merchant who connected again never uses the earlier grant.
+
+        Raises:
+            GrantLost: The connection has no valid grant.
+        """
+        stored = self._tokens.get_stored(self._connection_id)
         self.token = stored.token if stored else None
         self.expiry = stored.expires_at.replace(tzinfo=None) if stored else None
 
     def refresh(self, request: Request) -> None:
-        """Takes a newer token than the present one. google-auth asks for it before a call, and after a 401."""
-        newer = self._tokens.renewed(self._connection_id, self.token, request)
+        """Replace the token with a newer one. google-auth calls this before a request if needed, and after a 401."""
+        newer = self._tokens.refresh(self._connection_id, self.token, request)
         self.token = newer.token
         self.expiry = newer.expires_at.replace(tzinfo=None)  # google-auth compares with naive UTC

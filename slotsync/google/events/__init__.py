@@ -1,1 +1,1 @@
-"""Events in Google: written and deleted safely however often."""
+"""Write and delete events in Google. Every write may be repeated."""

@@ -1,4 +1,4 @@
-"""The body of an event as Google takes it, with our mark."""
+"""Convert between slotsync's events and Google's event bodies, with the mark that identifies an event as ours."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,12 +11,15 @@ from slotsync.errors import BadRequest
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, EventDateTime
 
-FORMAT = "1"
+MARK_FORMAT = "1"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Kept in an event's private extended properties: at most 44 characters of key, 1024 of value."""
+    """The identity and version of an event, stored in its private extended properties.
+
+    Google allows at most 44 characters of key and 1024 of value.
+    """
 
     merchant: str
     reservation: str
@@ -26,8 +29,8 @@ class Mark:
     fingerprint: str
 
     @classmethod
-    def of(cls, desired: DesiredEvent) -> Self:
-        """The mark of an event that shows this state."""
+    def from_desired(cls, desired: DesiredEvent) -> Self:
+        """Return the mark for an event in this state."""
         return cls(
             merchant=desired.merchant,
             reservation=desired.reservation,
@@ -38,23 +41,23 @@ class Mark:
         )
 
     @classmethod
-    def on(cls, event: "Event") -> Self | None:
-        """The mark on this event; nothing on an event without one, or with one that was damaged by hand."""
-        found = event.get("extendedProperties", {}).get("private", {})
+    def from_event(cls, event: "Event") -> Self | None:
+        """Return the event's mark, or None if it has none or one that was damaged by hand."""
+        properties = event.get("extendedProperties", {}).get("private", {})
         try:
             return cls(
-                merchant=found["merchant"],
-                reservation=found["reservation"],
-                item=found["item"],
-                owner=found["owner"],
-                version=int(found["version"]),
-                fingerprint=found["fingerprint"],
+                merchant=properties["merchant"],
+                reservation=properties["reservation"],
+                item=properties["item"],
+                owner=properties["owner"],
+                version=int(properties["version"]),
+                fingerprint=properties["fingerprint"],
             )
         except (KeyError, ValueError):
             return None
 
-    def is_of(self, merchant: str, reservation: str, key: EventKey) -> bool:
-        """Whether it names this event of this reservation, in whatever state."""
+    def matches(self, merchant: str, reservation: str, key: EventKey) -> bool:
+        """Return whether the mark belongs to this event of this reservation, in any version."""
         return (self.merchant, self.reservation, self.item, self.owner) == (
             merchant,
             reservation,
@@ -62,10 +65,10 @@ class Mark:
             str(key.owner),
         )
 
-    def properties(self) -> dict[str, str]:
-        """As private extended properties."""
+    def to_properties(self) -> dict[str, str]:
+        """Return the mark as private extended properties."""
         return {
-            "slotsync": FORMAT,
+            "slotsync": MARK_FORMAT,
             "merchant": self.merchant,
             "reservation": self.reservation,
             "item": self.item,
@@ -76,19 +79,22 @@ class Mark:
 
 
 def to_google(desired: DesiredEvent) -> "Event":
-    """The whole body of the event: Google clears what a full update leaves out.
+    """Return the complete event body: Google clears the fields that a full update leaves out.
 
-    No guests, so that Google writes to nobody. No reminders, so that the calendar's own setting counts: a merchant with
-    a thousand reservations switches them on or off in one place.
+    It has no guests, so that Google sends no mails. It has no reminders, so that the calendar's own setting applies: a
+    merchant with a thousand reservations switches them on or off in one place.
+
+    Raises:
+        BadRequest: The event's time zone does not exist.
     """
     content = desired.content
     body: Event = {
         "summary": content.summary,
-        "start": _moment(content.start, content.time_zone),
-        "end": _moment(content.end, content.time_zone),
+        "start": _time(content.start, content.time_zone),
+        "end": _time(content.end, content.time_zone),
         "status": content.status.value,
         "transparency": "opaque",
-        "extendedProperties": {"private": Mark.of(desired).properties()},
+        "extendedProperties": {"private": Mark.from_desired(desired).to_properties()},
     }
     if content.description:
         body["description"] = content.description
@@ -97,8 +103,8 @@ def to_google(desired: DesiredEvent) -> "Event":
     return body
 
 
-def _moment(moment: datetime | date, time_zone: str) -> "EventDateTime":
-    """An instant always carries its offset too: a local time alone can mean two instants, or none."""
+def _time(moment: datetime | date, time_zone: str) -> "EventDateTime":
+    """Return an event time's body. It includes the UTC offset: a local time alone can mean two instants, or none."""
     if isinstance(moment, datetime):
         local = moment.astimezone(_zone(time_zone))
         return {"dateTime": local.isoformat(timespec="seconds"), "timeZone": time_zone}
@@ -113,13 +119,13 @@ def _zone(name: str) -> ZoneInfo:
         raise BadRequest(message, reason="timeZone") from None
 
 
-def from_google(moment: "EventDateTime") -> datetime | date | None:
-    """The instant in UTC, in whole seconds, or the date; nothing where Google shows neither."""
+def parse_time(moment: "EventDateTime") -> datetime | date | None:
+    """Return the instant in UTC and whole seconds, or the date, or None if Google shows neither."""
     if "dateTime" in moment:
         return datetime.fromisoformat(moment["dateTime"]).astimezone(UTC).replace(microsecond=0)
     return date.fromisoformat(moment["date"]) if "date" in moment else None
 
 
-def instant_text(instant: datetime) -> str:
-    """A UTC instant as parameters of Google's want it."""
+def format_instant(instant: datetime) -> str:
+    """Return a UTC instant as text for Google's query parameters."""
     return instant.isoformat().replace("+00:00", "Z")

@@ -1,19 +1,23 @@
-"""The calls to Google that concern one calendar's events."""
+"""Call Google's methods on the events of one calendar."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
-from slotsync.google.service import Answer_co, CalendarService, GoogleRequest, ask, order
+from slotsync.google.requests import execute, execute_empty, list_items
+from slotsync.google.service import CalendarService
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, Events
 
-PAGE = 250
+MAX_MARKED_EVENTS_PER_PAGE = 250
 
 
 class EventCalls:
-    """Each method is one call to Google. When the calendar itself may be gone, one more finds out."""
+    """The calls on one calendar's events. Each is one request; one more checks the calendar when it may be missing.
+
+    ``heartbeat`` is called before each request.
+    """
 
     def __init__(self, service: CalendarService, calendar_id: str, heartbeat: Callable[[], None]) -> None:
         self._service = service
@@ -22,65 +26,72 @@ class EventCalls:
         self._heartbeat = heartbeat
 
     def insert(self, body: "Event") -> "Event":
-        """Creates the event under the id in its body; ``Exists`` when the id was ever used.
+        """Create the event with the id in its body, and return it.
 
-        ``CalendarMissing`` when there is no calendar to create it in.
+        Raises:
+            Exists: The id is used by an event, or was used by a deleted one.
+            CalendarMissing: There is no calendar to create it in.
         """
         try:
-            return self._ask(self._events.insert(calendarId=self._calendar_id, body=body))
+            return execute(self._events.insert(calendarId=self._calendar_id, body=body), self._heartbeat)
         except NotFound as error:
-            self._demand_calendar()
+            self._require_calendar()
             message = "Google did not find a calendar that it shows; it is tried again"
             raise Transient(message, reason=error.reason, status=error.status) from None
 
     def update(self, event_id: str, body: "Event", etag: str) -> "Event":
-        """Replaces the event; ``Conflict`` when it changed since it had this etag."""
+        """Replace the event and return it.
+
+        Raises:
+            Conflict: The event changed since it had this etag.
+        """
         call = self._events.update(calendarId=self._calendar_id, eventId=event_id, body=body)
         call.headers = {**(call.headers or {}), "If-Match": etag}
-        return self._ask(call)
+        return execute(call, self._heartbeat)
 
     def delete(self, event_id: str, etag: str) -> None:
-        """Deletes the event; ``Conflict`` when it changed since it had this etag."""
+        """Delete the event.
+
+        Raises:
+            Conflict: The event changed since it had this etag.
+            Gone: The event is deleted already.
+            NotFound: There is no such event.
+        """
         call = self._events.delete(calendarId=self._calendar_id, eventId=event_id)
         call.headers = {**(call.headers or {}), "If-Match": etag}
-        self._heartbeat()
-        order(call)
+        execute_empty(call, self._heartbeat)
 
-    def look(self, event_id: str) -> "Event | None":
-        """The event, its tombstone, or nothing."""
+    def get(self, event_id: str) -> "Event | None":
+        """Return the event or its tombstone, or None if Google finds neither."""
         try:
-            return self._ask(self._events.get(calendarId=self._calendar_id, eventId=event_id))
+            return execute(self._events.get(calendarId=self._calendar_id, eventId=event_id), self._heartbeat)
         except (Gone, NotFound):
             return None
 
-    def marked(self, reservation: str) -> "Iterator[Event]":
-        """The living events that carry this reservation in their mark."""
-        token: str | None = None
-        while True:
-            page = self._page(reservation, token)
-            yield from page.get("items", [])
-            token = page.get("nextPageToken")
-            if not token:
-                return
+    def list_marked(self, reservation: str) -> "Iterator[Event]":
+        """Yield the events, without deleted ones, that have this reservation in their mark.
 
-    def _page(self, reservation: str, token: str | None) -> "Events":
-        wanted = f"reservation={reservation}"
+        Raises:
+            CalendarMissing: The calendar is missing.
+        """
+        return list_items(lambda token: self._fetch_page(reservation, token))
+
+    def _fetch_page(self, reservation: str, token: str | None) -> "Events":
         listing = self._events.list(
-            calendarId=self._calendar_id, privateExtendedProperty=wanted, maxResults=PAGE, pageToken=token
+            calendarId=self._calendar_id,
+            privateExtendedProperty=f"reservation={reservation}",
+            maxResults=MAX_MARKED_EVENTS_PER_PAGE,
+            pageToken=token,
         )
         try:
-            return self._ask(listing)
+            return execute(listing, self._heartbeat)
         except NotFound:
-            self._demand_calendar()
+            self._require_calendar()
             raise
 
-    def _demand_calendar(self) -> None:
+    def _require_calendar(self) -> None:
         try:
-            self._ask(self._service.calendars.get(calendarId=self._calendar_id))
+            execute(self._service.calendars.get(calendarId=self._calendar_id), self._heartbeat)
         except (Gone, NotFound) as error:
             message = "the calendar is deleted in Google, or no longer ours"
             raise CalendarMissing(message, reason=error.reason, status=error.status) from None
-
-    def _ask(self, call: GoogleRequest[Answer_co]) -> Answer_co:
-        self._heartbeat()
-        return ask(call)

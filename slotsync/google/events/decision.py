@@ -1,37 +1,37 @@
-"""What to do about an event that was found in Google."""
+"""Decide how to write an event, from what was found in Google under its id."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
-from slotsync.google.events.body import Mark, from_google, to_google
+from slotsync.google.events.body import Mark, parse_time, to_google
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
 
-Shown = dict[str, str | datetime | date | Mark | None]
+ComparedFields = dict[str, str | datetime | date | Mark | None]
 
 
-def differences(event: "Event", desired: DesiredEvent) -> list[str]:
-    """The names of the fields in which they differ; none when the event is right.
+def find_differences(event: "Event", desired: DesiredEvent) -> list[str]:
+    """Return the names of the fields in which the event differs from the desired one; empty if it is right.
 
-    Compares meanings: Google renders times in the calendar's zone, and leaves out what has its usual value.
+    Values are compared, not texts: Google renders times in the calendar's zone and leaves out default values.
     """
-    stands, wanted = _shown(event), _shown(to_google(desired))
-    return [name for name in wanted if stands[name] != wanted[name]]
+    actual, expected = _compared_fields(event), _compared_fields(to_google(desired))
+    return [name for name in expected if actual[name] != expected[name]]
 
 
-def _shown(event: "Event") -> Shown:
+def _compared_fields(event: "Event") -> ComparedFields:
     return {
         "summary": _text(event.get("summary")),
         "description": _text(event.get("description")),
-        "start": from_google(event.get("start", {})),
-        "end": from_google(event.get("end", {})),
+        "start": parse_time(event.get("start", {})),
+        "end": parse_time(event.get("end", {})),
         "status": event.get("status", "confirmed"),
         "transparency": event.get("transparency", "opaque"),
         "source": event.get("source", {}).get("url"),
-        "mark": Mark.on(event),
+        "mark": Mark.from_event(event),
     }
 
 
@@ -41,55 +41,56 @@ def _text(text: str | None) -> str:
 
 @dataclass(frozen=True)
 class Adopt:
-    """It stands as desired: an earlier write of ours arrived."""
+    """The event is as desired: an earlier write of ours arrived."""
 
 
 @dataclass(frozen=True)
-class Leave:
-    """It shows a newer version: whoever asks is late, and must not touch it."""
+class KeepNewer:
+    """The event has a newer version: this write is late and must not change it."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """It stands, and must be written again on top of this ``etag``."""
+    """The event exists and must be written again, on condition of this ``etag``."""
 
     etag: str
 
 
 @dataclass(frozen=True)
 class NextGeneration:
-    """Nothing of ours stands under this id, and Google never frees an id: take the next one."""
+    """No event of ours exists under this id, and Google never frees an id: use the next one."""
 
 
-Decision = Adopt | Leave | Update | NextGeneration
+Decision = Adopt | KeepNewer | Update | NextGeneration
 
 
-def decide(looked: "Event | None", desired: DesiredEvent) -> Decision:
-    """The decision about what was found under the event's id; ``None`` when nothing was found.
+def decide(found: "Event | None", desired: DesiredEvent) -> Decision:
+    """Return the decision about the event that was ``found`` under the desired event's id.
 
-    A deleted event with a newer version is left deleted, so that a late attempt does not bring back what a newer one
-    removed. An event without any mark is ours all the same, stripped by some other program: nobody else knows its id.
+    A deleted event with a newer version stays deleted, so that a late attempt does not restore what a newer one
+    removed. An event without any mark is still ours, with its mark removed by another program: nobody else knows its
+    id.
     """
-    if looked is None:
+    if found is None:
         return NextGeneration()
-    mark = Mark.on(looked)
-    if mark and not mark.is_of(desired.merchant, desired.reservation, desired.key):
+    mark = Mark.from_event(found)
+    if mark and not mark.matches(desired.merchant, desired.reservation, desired.key):
         return NextGeneration()
     if mark and mark.version > desired.version:
-        return Leave()
-    if is_deleted(looked):
+        return KeepNewer()
+    if is_deleted(found):
         return NextGeneration()
-    return Update(looked["etag"]) if differences(looked, desired) else Adopt()
+    return Update(found["etag"]) if find_differences(found, desired) else Adopt()
 
 
 def is_deleted(event: "Event") -> bool:
-    """Whether Google keeps it only as a tombstone."""
+    """Return whether the event is a tombstone, which Google keeps of a deleted event."""
     return event.get("status") == "cancelled"
 
 
-def written_event(desired: DesiredEvent, generation: int, event: "Event") -> WrittenEvent:
-    """The event that stands under the id of this generation, at the version that it shows itself."""
-    mark = Mark.on(event) or Mark.of(desired)
+def describe_written(desired: DesiredEvent, generation: int, event: "Event") -> WrittenEvent:
+    """Return the event as it exists under the id of this generation, with the version in its own mark."""
+    mark = Mark.from_event(event) or Mark.from_desired(desired)
     return WrittenEvent(
         key=desired.key,
         calendar_id=desired.calendar_id,
@@ -103,35 +104,35 @@ def written_event(desired: DesiredEvent, generation: int, event: "Event") -> Wri
     )
 
 
-def found_event(merchant: str, reservation: str, place: WrittenEvent, event: "Event") -> WrittenEvent | None:
-    """The same place in whatever generation this event has; nothing when it is another place, or a copy by hand."""
-    mark = Mark.on(event)
-    generation = _generation(merchant, reservation, place.key, event)
+def match_event(merchant: str, reservation: str, written: WrittenEvent, event: "Event") -> WrittenEvent | None:
+    """Return ``written`` in the generation of this event, or None if it is another event, or a copy made by hand."""
+    mark = Mark.from_event(event)
+    generation = _generation(merchant, reservation, written.key, event)
     if mark is None or generation is None:
         return None
-    return as_found(place.model_copy(update={"generation": generation}), mark, event)
+    return refresh_written(written.model_copy(update={"generation": generation}), mark, event)
 
 
-def generation_of(desired: DesiredEvent, event: "Event") -> int | None:
-    """The generation of an event in this place; nothing when it is another place, or a copy by hand."""
+def find_generation(desired: DesiredEvent, event: "Event") -> int | None:
+    """Return the event's generation, or None if it is not the desired event, or a copy made by hand."""
     return _generation(desired.merchant, desired.reservation, desired.key, event)
 
 
 def _generation(merchant: str, reservation: str, key: EventKey, event: "Event") -> int | None:
-    mark = Mark.on(event)
+    mark = Mark.from_event(event)
     _, _, generation = event["id"].rpartition("g")
-    if not mark or not generation.isdecimal() or not mark.is_of(merchant, reservation, key):
+    if not mark or not generation.isdecimal() or not mark.matches(merchant, reservation, key):
         return None
     return int(generation) if event["id"] == event_id(merchant, reservation, key, int(generation)) else None
 
 
-def as_found(place: WrittenEvent, mark: Mark, event: "Event") -> WrittenEvent:
-    """The living event in this place, at the version that its mark shows."""
-    shown: dict[str, object] = {
+def refresh_written(written: WrittenEvent, mark: Mark, event: "Event") -> WrittenEvent:
+    """Return ``written`` with the state of the event that exists there, and the version in its mark."""
+    state: dict[str, object] = {
         "version": mark.version,
         "fingerprint": mark.fingerprint,
         "etag": event["etag"],
         "link": event.get("htmlLink", ""),
         "present": True,
     }
-    return place.model_copy(update=shown)
+    return written.model_copy(update=state)

@@ -1,4 +1,4 @@
-"""Put and delete events: each may be repeated at any time, from anywhere."""
+"""Put and delete events. Each write may be repeated at any time, by any process."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,118 +21,136 @@ from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.decision import (
     NextGeneration,
     Update,
-    as_found,
     decide,
-    found_event,
-    generation_of,
+    describe_written,
+    find_generation,
     is_deleted,
-    written_event,
+    match_event,
+    refresh_written,
 )
+from slotsync.google.requests import no_heartbeat
 from slotsync.google.service import GoogleServices
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
 
 MAX_DELETE_STEPS = 100
-"""More changes than anyone makes by hand between a look and a deletion."""
+"""More changes than a person makes between a read and a deletion."""
 
+MAX_PUT_STEPS = 1000
+"""More generations than people can use up for one event; beyond it something else is wrong."""
 
-PLACEHOLDER: "Event" = {"summary": "", "start": {"date": "1970-01-01"}, "end": {"date": "1970-01-02"}}
-"""What takes an id for the moment until it is deleted: far from what anyone looks at."""
+FORBIDDEN_STATUS = 403
+
+ID_PLACEHOLDER: "Event" = {"summary": "", "start": {"date": "1970-01-01"}, "end": {"date": "1970-01-02"}}
+"""The event that takes an id until it is deleted at once: at a date that nobody looks at."""
 
 
 def delete(calls: EventCalls, merchant: str, reservation: str, written: WrittenEvent, version: int) -> WrittenEvent:
-    """The event as it stands afterwards: not present, or left because it shows a newer version."""
-    place = event_id(merchant, reservation, written.key, written.generation)
+    """Delete the event and return its state: not present, or kept because it has a newer version.
+
+    Raises:
+        Transient: The event changed ``MAX_DELETE_STEPS`` times meanwhile.
+    """
+    id_ = event_id(merchant, reservation, written.key, written.generation)
     etag = written.etag
     for _ in range(MAX_DELETE_STEPS):
-        if _deleted(calls, place, etag):
-            return gone(written, version)
-        looked = calls.look(place)
-        mark = Mark.on(looked) if looked else None
-        if looked is None or is_deleted(looked) or (mark and not mark.is_of(merchant, reservation, written.key)):
-            return gone(written, version)
+        if _try_delete(calls, id_, etag):
+            return mark_deleted(written, version)
+        found = calls.get(id_)
+        mark = Mark.from_event(found) if found else None
+        if found is None or is_deleted(found) or (mark and not mark.matches(merchant, reservation, written.key)):
+            return mark_deleted(written, version)
         if mark and mark.version > version:
-            return as_found(written, mark, looked)
-        etag = looked["etag"]
+            return refresh_written(written, mark, found)
+        etag = found["etag"]
     raise Transient("the event changes all the time in Google; it is tried again", reason="unsettled")
 
 
-def delete_all(calls: EventCalls, merchant: str, reservation: str, place: WrittenEvent, version: int) -> WrittenEvent:
-    """The same for an event of which nobody knows whether it was created: every life of it is searched for."""
-    left: WrittenEvent | None = None
-    for event in list(calls.marked(reservation)):
-        found = found_event(merchant, reservation, place, event)
+def delete_generations(
+    calls: EventCalls, merchant: str, reservation: str, written: WrittenEvent, version: int
+) -> WrittenEvent:
+    """Delete every generation of an event of which it is unknown whether it was created, and return its state.
+
+    Raises:
+        Transient: The event changes all the time, or no id is free for the placeholder.
+    """
+    state: WrittenEvent | None = None
+    for event in list(calls.list_marked(reservation)):
+        found = match_event(merchant, reservation, written, event)
         if found and found.version > version:
-            left = found
+            state = found
         elif found:
-            left = delete(calls, merchant, reservation, found, version)
-    return left or _take_id(calls, merchant, reservation, place, version)
+            state = delete(calls, merchant, reservation, found, version)
+    return state or _use_up_id(calls, merchant, reservation, written, version)
 
 
-def _take_id(calls: EventCalls, merchant: str, reservation: str, place: WrittenEvent, version: int) -> WrittenEvent:
-    """The place, with its id used up: a creation that Google carries out late finds it taken, and makes nothing."""
-    for generation in range(place.generation, place.generation + MAX_DELETE_STEPS):
-        taken = place.model_copy(update={"generation": generation})
-        name = event_id(merchant, reservation, place.key, generation)
+def _use_up_id(calls: EventCalls, merchant: str, reservation: str, written: WrittenEvent, version: int) -> WrittenEvent:
+    """Use up the event's id and return its state: a creation that Google carries out late fails, as the id is taken."""
+    for generation in range(written.generation, written.generation + MAX_DELETE_STEPS):
+        taken = written.model_copy(update={"generation": generation})
+        id_ = event_id(merchant, reservation, written.key, generation)
         try:
-            taken = taken.model_copy(update={"etag": calls.insert({"id": name, **PLACEHOLDER})["etag"]})
+            taken = taken.model_copy(update={"etag": calls.insert({"id": id_, **ID_PLACEHOLDER})["etag"]})
         except Exists:
-            looked = calls.look(name)
-            if looked is None or is_deleted(looked):
-                continue  # the lost creation met the same, and went on to the next generation
-            taken = taken.model_copy(update={"etag": looked["etag"]})
+            found = calls.get(id_)
+            if found is None or is_deleted(found):
+                continue  # the lost creation found the id taken as well, and used the next generation
+            taken = taken.model_copy(update={"etag": found["etag"]})
         return delete(calls, merchant, reservation, taken, version)
     raise Transient("no id is free for the event in Google; it is tried again", reason="unsettled")
 
 
-def gone(written: WrittenEvent, version: int) -> WrittenEvent:
-    """The same event after its deletion, which ``version`` asked for: nothing older may bring it back."""
+def mark_deleted(written: WrittenEvent, version: int) -> WrittenEvent:
+    """Return the event as deleted at ``version``, so that no older version restores it."""
     return written.model_copy(update={"present": False, "version": max(written.version, version)})
 
 
-def _deleted(calls: EventCalls, place: str, etag: str) -> bool:
-    """Whether Google says so; one that it did not find is looked for, since an event that stays behind is for good."""
+def _try_delete(calls: EventCalls, id_: str, etag: str) -> bool:
+    """Return whether Google confirms the deletion.
+
+    False for an event that Google did not find: the caller reads it once more, since an event left behind stays for
+    ever.
+    """
     try:
-        calls.delete(place, etag)
+        calls.delete(id_, etag)
     except (Conflict, Gone, NotFound):
         return False
     return True
 
 
-FORBIDDEN = 403
-MAX_PUT_STEPS = 1000
-"""More lives than people can take from one event; beyond it something else is wrong."""
-
-
 def put(calls: EventCalls, desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
-    """The event as it stands afterwards: written, or found as desired, or found newer than desired."""
+    """Write the event and return its state: written, found as desired, or found newer than desired.
+
+    Raises:
+        Transient: The event changed ``MAX_PUT_STEPS`` times meanwhile.
+    """
     generation, etag = _start(desired, known)
     for _ in range(MAX_PUT_STEPS):
-        place = event_id(desired.merchant, desired.reservation, desired.key, generation)
-        seen = _write(calls, place, desired, etag)
-        if seen and not is_deleted(seen):
-            return written_event(desired, generation, seen)
-        looked = seen or calls.look(place)
-        if looked is None and etag:
-            etag = ""  # an update that found nothing: under the same id, a creation can never make a second one
+        id_ = event_id(desired.merchant, desired.reservation, desired.key, generation)
+        written = _write(calls, id_, desired, etag)
+        if written and not is_deleted(written):
+            return describe_written(desired, generation, written)
+        found = written or calls.get(id_)
+        if found is None and etag:
+            etag = ""  # the update found no event: a creation with the same id can never make a second one
             continue
-        if looked is None and (living := _living(calls, desired)):
-            generation, looked = living
-        decision = decide(looked, desired)
-        if isinstance(decision, NextGeneration) or not looked:
+        if found is None and (existing := _find_existing(calls, desired)):
+            generation, found = existing
+        decision = decide(found, desired)
+        if isinstance(decision, NextGeneration) or not found:
             generation, etag = generation + 1, ""
         elif isinstance(decision, Update):
             etag = decision.etag
         else:
-            return written_event(desired, generation, looked)
-    raise Transient("the event does not come to rest in Google; it is tried again", reason="unsettled")
+            return describe_written(desired, generation, found)
+    raise Transient("the event keeps changing in Google; it is tried again", reason="unsettled")
 
 
-def _living(calls: EventCalls, desired: DesiredEvent) -> "tuple[int, Event] | None":
-    """The living event of this place, in whatever generation: an id that is taken and yet not found may still be."""
-    for event in calls.marked(desired.reservation):
-        generation = generation_of(desired, event)
+def _find_existing(calls: EventCalls, desired: DesiredEvent) -> "tuple[int, Event] | None":
+    """Return generation and event if any generation exists: an id that is taken but not found may be one of them."""
+    for event in calls.list_marked(desired.reservation):
+        generation = find_generation(desired, event)
         if generation is not None:
             return generation, event
     return None
@@ -144,46 +162,42 @@ def _start(desired: DesiredEvent, known: WrittenEvent | None) -> tuple[int, str]
     return (known.generation, known.etag) if known.present else (known.generation + 1, "")
 
 
-def _write(calls: EventCalls, place: str, desired: DesiredEvent, etag: str) -> "Event | None":
-    """The event after one write, which may be a tombstone; nothing when the write was refused."""
+def _write(calls: EventCalls, id_: str, desired: DesiredEvent, etag: str) -> "Event | None":
+    """Return the event after one write, which may be a tombstone, or None if Google refused the write."""
     body = to_google(desired)
     if etag:
-        return _update(calls, place, body, etag)
+        return _update(calls, id_, body, etag)
     try:
-        return calls.insert({"id": place, **body})
+        return calls.insert({"id": id_, **body})
     except Exists:
         return None
 
 
-def _update(calls: EventCalls, place: str, body: "Event", etag: str) -> "Event | None":
+def _update(calls: EventCalls, id_: str, body: "Event", etag: str) -> "Event | None":
     try:
-        return calls.update(place, body, etag)
+        return calls.update(id_, body, etag)
     except (Conflict, Gone):
         return None
     except (QuotaExhausted, RateLimited, ScopeMissing):
         raise
     except GoogleError as error:
-        if error.status == FORBIDDEN:
-            return _tombstone(calls, place, error)
+        if error.status == FORBIDDEN_STATUS:
+            return _get_tombstone(calls, id_, error)
         if isinstance(error, NotFound):
             return None
         raise
 
 
-def _tombstone(calls: EventCalls, place: str, error: GoogleError) -> "Event | None":
-    """What is left of an event that Google forbids to write because it is deleted; else the error itself."""
-    looked = calls.look(place)
-    if looked and not is_deleted(looked):
+def _get_tombstone(calls: EventCalls, id_: str, error: GoogleError) -> "Event | None":
+    """Return the tombstone of an event that Google forbids to write because it is deleted; else raise the error."""
+    found = calls.get(id_)
+    if found and not is_deleted(found):
         raise error
-    return looked
-
-
-def no_heartbeat() -> None:
-    """Tells nobody."""
+    return found
 
 
 class GoogleEvents:
-    """Writes and deletes the events of managed calendars. Every method may be repeated at any time.
+    """The events of managed calendars. Every method may be repeated at any time.
 
     ``heartbeat`` is called before each call to Google.
     """
@@ -193,24 +207,31 @@ class GoogleEvents:
         self._heartbeat = heartbeat
 
     def put_event(self, desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
-        """The event as it stands now: as desired, by one call when ``known`` is right and by a few when it is not.
+        """Write the event and return its state: with one call if ``known`` is right, else with a few.
 
-        What comes back has a newer version than ``desired`` when a newer one was found; that one is left as it is.
+        The result has a newer version than ``desired`` if a newer one was found; that event is not changed.
+
+        Raises:
+            CalendarMissing: The calendar is deleted, or no longer ours.
+            GoogleError: Another failure; repeating is safe.
         """
         return put(self._calls(desired.connection_id, desired.calendar_id), desired, known)
 
     def delete_event(self, merchant: str, reservation: str, written: WrittenEvent, version: int) -> WrittenEvent:
-        """The event after its deletion, which ``version`` asks for; an event that shows a newer one is left.
+        """Delete the event at ``version`` and return its state; an event with a newer version is kept.
 
-        An empty etag in ``written`` means that nobody knows whether the event was created: it is searched for.
+        An empty etag in ``written`` means that it is unknown whether the event was created: it is searched for.
+
+        Raises:
+            GoogleError: The deletion failed; repeating is safe. A missing calendar is no failure.
         """
         calls = self._calls(written.connection_id, written.calendar_id)
         try:
             if written.etag:
                 return delete(calls, merchant, reservation, written, version)
-            return delete_all(calls, merchant, reservation, written, version)
+            return delete_generations(calls, merchant, reservation, written, version)
         except CalendarMissing:
-            return gone(written, version)
+            return mark_deleted(written, version)
 
     def _calls(self, connection_id: str, calendar_id: str) -> EventCalls:
         return EventCalls(self._services.calendar(connection_id), calendar_id, self._heartbeat)

@@ -1,1 +1,1 @@
-"""Busy times as read, channels, and what the platform was told."""
+"""Watched accounts, busy times as they were read, push channels, and what was published."""

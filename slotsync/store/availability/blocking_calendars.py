@@ -1,9 +1,9 @@
-"""The calendars that merchants picked to block products."""
+"""Blocking calendars: the calendars that merchants picked to block products."""
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert
-from sqlmodel import col, select
+from sqlalchemy import Connection, delete, insert
+from sqlmodel import Session, select
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
@@ -18,41 +18,46 @@ _TABLE = table_of(BlockingCalendarRow)
 
 
 class BlockingCalendars:
-    """Remembers ids and names of picked calendars, sealed, and nothing of any other."""
+    """Stores ids and names of picked calendars, encrypted, and nothing of any other calendar."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
 
-    def pick(self, merchant: str, owner: Owner, calendars: Iterable[PickableCalendar]) -> None:
-        """Makes these the ones that block the owner; what was picked before is forgotten."""
+    def replace(self, merchant: str, owner: Owner, calendars: Iterable[PickableCalendar]) -> None:
+        """Replace the calendars that block the owner."""
         key = _key(merchant, owner)
         with self._store.write() as connection:
-            # One after the other: two that pick the same calendar at once would both insert it.
-            chosen = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
-            connection.execute(chosen.with_for_update(key_share=True))
+            # Lock the owner: two requests that pick one calendar at the same time would both insert it.
+            locked = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
+            connection.execute(locked.with_for_update(key_share=True))
             connection.execute(delete(_TABLE).filter_by(**key))
             for place, each in enumerate(calendars):
-                sealed = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
-                connection.execute(insert(_TABLE).values(**key, place=place, **sealed))
+                encrypted = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
+                connection.execute(insert(_TABLE).values(**key, place=place, **encrypted))
             mark_merchant_changed(connection, merchant, utc_now())
 
-    def of(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
-        """Those that block the owner, by name."""
+    def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
+        """Return the calendars that block the owner, in the order of names."""
         query = select(BlockingCalendarRow).filter_by(**_key(merchant, owner))
         with self._store.read() as session:
-            found = [self._opened(row) for row in session.exec(query)]
+            found = [self._decrypted(row) for row in session.exec(query)]
         return sorted(found, key=lambda each: (each.name.casefold(), each.id))
 
-    def forget_all(self, merchant: str) -> None:
-        """Forgets what the merchant picked, for all products."""
-        with self._store.write() as connection:
-            connection.execute(delete(_TABLE).where(col(BlockingCalendarRow.merchant) == merchant))
-
-    def _opened(self, row: BlockingCalendarRow) -> PickableCalendar:
+    def _decrypted(self, row: BlockingCalendarRow) -> PickableCalendar:
         assert row.calendar_id
         assert row.name
         return PickableCalendar(id=self._vault.decrypt(row.calendar_id), name=self._vault.decrypt(row.name))
+
+
+def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:
+    """Return whether any calendar blocks the owner."""
+    return session.exec(select(BlockingCalendarRow.place).filter_by(**_key(merchant, owner))).first() is not None
+
+
+def forget_blocking_calendars(connection: Connection, merchant: str) -> None:
+    """Delete the blocking calendars of all the merchant's products."""
+    connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
 
 
 def _key(merchant: str, owner: Owner) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What was read of watched calendars."""
+"""Busy readings: the times that were read of watched calendars."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,25 +12,24 @@ from slotsync.domain.availability.availability import Reading
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import mark_changed
+from slotsync.store.availability.watched_accounts import encrypted_calendar_ids, mark_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.availability import BusyReadingRow, WatchedCalendarRow
+from slotsync.store.tables.availability import BusyReadingRow
 
 _TABLE = table_of(BusyReadingRow)
-_CALENDARS = table_of(WatchedCalendarRow)
 _TIMES = TypeAdapter(tuple[Interval, ...])
 
-_GOOD = ("starts_at", "ends_at", "read_at", "good_until", "busy")
-_BAD = ("error", "failed_at", "failed_from", "failed_to")
+_SUCCESS_COLUMNS = ("starts_at", "ends_at", "read_at", "good_until", "busy")
+_FAILURE_COLUMNS = ("error", "failed_at", "failed_from", "failed_to")
 
 
 class NewReading(Message):
-    """What came of reading one watched calendar and one chunk; with an ``error`` nothing did."""
+    """The result of reading one watched calendar and one chunk; with an ``error`` nothing was read."""
 
     watched_id: str
     chunk: int
-    span: Interval
+    interval: Interval
     busy: tuple[Interval, ...] = ()
     error: str = ""
     good_for: timedelta
@@ -44,73 +43,74 @@ def _replace(names: Sequence[str]) -> Callable[[Insert], Insert]:
     return on_conflict
 
 
-_READ = Upsert(_TABLE, _replace((*_GOOD, *_BAD)))
-_FAILED = Upsert(_TABLE, _replace(_BAD))
+_PUT_SUCCESS = Upsert(_TABLE, _replace((*_SUCCESS_COLUMNS, *_FAILURE_COLUMNS)))
+_PUT_FAILURE = Upsert(_TABLE, _replace(_FAILURE_COLUMNS))
 
 
 class BusyReadings:
-    """Keeps readings, and tells them."""
+    """Stores the readings, encrypted."""
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock
 
-    def of(self, connection_id: str, calendar_ids: Collection[str]) -> dict[str, list[Reading]]:
-        """All that is kept of these calendars, by their ids; nothing of one that was never read."""
+    def get_readings(self, connection_id: str, calendar_ids: Collection[str]) -> dict[str, list[Reading]]:
+        """Return all readings of these calendars, by calendar id; calendars that were never read are left out."""
         with self._store.read() as session:
-            named = self._named(session, connection_id, calendar_ids)
-            rows = session.execute(select(_TABLE).where(_TABLE.c.watched_id.in_(named))).mappings().all()
+            ids = self._calendar_ids(session, connection_id, calendar_ids)
+            rows = session.execute(select(_TABLE).where(_TABLE.c.watched_id.in_(ids))).mappings().all()
         found: dict[str, list[Reading]] = {}
         for row in rows:
-            found.setdefault(named[row["watched_id"]], []).extend(self._readings(BusyReadingRow.model_validate(row)))
+            found.setdefault(ids[row["watched_id"]], []).extend(self._readings(BusyReadingRow.model_validate(row)))
         return found
 
     def record(self, connection_id: str, readings: Sequence[NewReading], at: datetime) -> bool:
-        """Keeps what was read from ``at`` on, all together; whether it says anything new."""
+        """Store readings that began at ``at``, all or none of them; return whether they contain anything new."""
         with self._store.write() as connection:
             before = self._before(connection, {each.watched_id for each in readings})
-            news = [self._keep(connection, each, before.get((each.watched_id, each.chunk)), at) for each in readings]
-            if any(news):
+            changes = [self._put(connection, each, before.get((each.watched_id, each.chunk)), at) for each in readings]
+            if any(changes):
                 mark_changed(connection, connection_id, self._clock())
-        return any(news)
+        return any(changes)
 
-    def _named(self, session: Session, connection_id: str, calendar_ids: Collection[str]) -> dict[str, str]:
-        query = select(_CALENDARS.c.id, _CALENDARS.c.calendar_id).where(_CALENDARS.c.connection_id == connection_id)
-        opened = {watched_id: self._vault.decrypt(sealed) for watched_id, sealed in session.execute(query)}
-        return {watched_id: calendar_id for watched_id, calendar_id in opened.items() if calendar_id in calendar_ids}
+    def _calendar_ids(self, session: Session, connection_id: str, wanted: Collection[str]) -> dict[str, str]:
+        encrypted = encrypted_calendar_ids(session, connection_id)
+        decrypted = {watched_id: self._vault.decrypt(text) for watched_id, text in encrypted.items()}
+        return {watched_id: calendar_id for watched_id, calendar_id in decrypted.items() if calendar_id in wanted}
 
     def _before(self, connection: Connection, watched_ids: set[str]) -> dict[tuple[str, int], BusyReadingRow]:
         found = connection.execute(select(_TABLE).where(_TABLE.c.watched_id.in_(watched_ids))).mappings()
         rows = (BusyReadingRow.model_validate(row) for row in found)
         return {(row.watched_id, row.chunk): row for row in rows}
 
-    def _keep(self, connection: Connection, new: NewReading, before: BusyReadingRow | None, at: datetime) -> bool:
+    def _put(self, connection: Connection, new: NewReading, before: BusyReadingRow | None, at: datetime) -> bool:
         if before is not None and any(moment and moment > at for moment in (before.read_at, before.failed_at)):
-            return False  # whoever read this has slept over its turn: somebody else knows better
+            return False  # its reader was slow and lost its lease; another one has stored a newer reading
         key = {"watched_id": new.watched_id, "chunk": new.chunk}
         if new.error:
-            span = {"failed_from": new.span.start, "failed_to": new.span.end}
-            _FAILED.run(connection, **key, error=new.error, failed_at=at, **span)
+            failed = {"failed_from": new.interval.start, "failed_to": new.interval.end}
+            _PUT_FAILURE.run(connection, **key, error=new.error, failed_at=at, **failed)
             return before is None or before.error != new.error
         same = before is not None and before.busy is not None and self._times(before.busy) == new.busy
-        sealed = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
-        times = {"starts_at": new.span.start, "ends_at": new.span.end, "read_at": at, "good_until": at + new.good_for}
-        _READ.run(connection, **key, **times, busy=sealed, **dict.fromkeys(_BAD))
+        encrypted = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
+        interval = {"starts_at": new.interval.start, "ends_at": new.interval.end}
+        times = {**interval, "read_at": at, "good_until": at + new.good_for}
+        _PUT_SUCCESS.run(connection, **key, **times, busy=encrypted, **dict.fromkeys(_FAILURE_COLUMNS))
         return not same or (before is not None and bool(before.error)) or _had_expired(before, self._clock())
 
     def _readings(self, row: BusyReadingRow) -> Iterator[Reading]:
         if row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None:
-            span = Interval(start=row.starts_at, end=row.ends_at)
-            yield Reading(span=span, read_at=row.read_at, good_until=row.good_until, busy=self._times(row.busy))
+            interval = Interval(start=row.starts_at, end=row.ends_at)
+            yield Reading(interval=interval, read_at=row.read_at, good_until=row.good_until, busy=self._times(row.busy))
         if row.error and row.failed_at and row.failed_from and row.failed_to:
-            span = Interval(start=row.failed_from, end=row.failed_to)
-            yield Reading(span=span, read_at=row.failed_at, good_until=row.failed_at, error=row.error)
+            interval = Interval(start=row.failed_from, end=row.failed_to)
+            yield Reading(interval=interval, read_at=row.failed_at, good_until=row.failed_at, error=row.error)
 
-    def _times(self, sealed: str) -> tuple[Interval, ...]:
-        return _TIMES.validate_json(self._vault.decrypt(sealed))
+    def _times(self, encrypted: str) -> tuple[Interval, ...]:
+        return _TIMES.validate_json(self._vault.decrypt(encrypted))
 
 
 def _had_expired(before: BusyReadingRow | None, now: datetime) -> bool:
-    """Whether somebody may have looked who did not believe it any more."""
+    """Return whether the reading had expired, so that its times may have been published as unknown."""
     return before is not None and before.good_until is not None and before.good_until <= now

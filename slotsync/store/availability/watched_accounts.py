@@ -1,15 +1,15 @@
-"""Accounts that are read: which calendars, when they were last read, and who holds the lease."""
+"""Watched accounts: their calendars, when those were last read, and the lease of the process that reads them."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
-from slotsync.domain.availability.reading_plan import Attempt, WatchedCalendar
+from slotsync.domain.availability.reading_plan import ReadingAttempt, WatchedCalendar
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -23,17 +23,18 @@ _CALENDARS = table_of(WatchedCalendarRow)
 _CONNECTIONS = table_of(ConnectionRow)
 _CHANNELS = table_of(PushChannelRow)
 _READINGS = table_of(BusyReadingRow)
+_NOTIFIED_AT = _CALENDARS.c.rung_at  # stored name
 
 
-def _keep(insert: Insert) -> Insert:
+def _ignore_known(insert: Insert) -> Insert:
     return insert.on_conflict_do_nothing(index_elements=["connection_id"])
 
 
-_KNOW = Upsert(_ACCOUNTS, _keep)
+_ADD = Upsert(_ACCOUNTS, _ignore_known)
 
 
 class WatchedAccounts:
-    """Keeps what is watched of each connection."""
+    """Stores the watched account of each connection, and its calendars."""
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
@@ -41,124 +42,151 @@ class WatchedAccounts:
         self._clock = clock
         self._leases = Leases(store, _ACCOUNTS, "connection_id", clock)
 
-    def know(self, connection_id: str) -> None:
-        """Makes the account one that is watched, if it is not yet."""
+    def add(self, connection_id: str) -> None:
+        """Record that the account is watched, if it is not recorded yet."""
         with self._store.write() as connection:
-            _KNOW.run(connection, connection_id=connection_id, changed_at=self._clock())
+            _ADD.run(connection, connection_id=connection_id, changed_at=self._clock())
 
-    def changed_since(self, moment: datetime) -> dict[str, datetime]:
-        """The connections of which something new was read or told since, and when that was last."""
+    def get_changes(self, moment: datetime) -> dict[str, datetime]:
+        """Return the connections with something new since the moment, each with the time of its last change."""
         query = select(_ACCOUNTS.c.connection_id, _ACCOUNTS.c.changed_at).where(_ACCOUNTS.c.changed_at > moment)
         with self._store.read() as session:
             return {row.connection_id: row.changed_at for row in session.execute(query)}
 
-    def changed_at(self, connection_id: str) -> datetime | None:
-        """When something new was last read or told of this one."""
+    def get_last_change(self, connection_id: str) -> datetime | None:
+        """Return when something new was last read or notified, or None if the account is not watched."""
         with self._store.read() as session:
             row = session.get(WatchedAccountRow, connection_id)
             return row.changed_at if row else None
 
-    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may read the account now, and no other process for so long at most."""
-        return self._leases.acquire(connection_id, holder, lasts)
+        return self._leases.acquire(connection_id, holder, duration)
 
-    def renew_lease(self, connection_id: str, holder: str, lasts: timedelta) -> None:
+    def renew_lease(self, connection_id: str, holder: str, duration: timedelta) -> None:
         """Let the holder's lease last for so long from now."""
-        self._leases.renew(connection_id, holder, lasts)
+        self._leases.renew(connection_id, holder, duration)
 
     def release_lease(self, connection_id: str, holder: str) -> None:
         """Let the next process read, if the lease is still the holder's."""
         self._leases.release(connection_id, holder)
 
-    def picked(self, connection_id: str) -> set[str]:
-        """The ids of all calendars that block any product of the connection's merchant."""
+    def get_picked(self, connection_id: str) -> set[str]:
+        """Return the ids of all calendars that block any product of the connection's merchant."""
         query = (
             select_row(BlockingCalendarRow.calendar_id)
             .join(ConnectionRow, col(ConnectionRow.merchant) == col(BlockingCalendarRow.merchant))
             .where(ConnectionRow.id == connection_id)
         )
         with self._store.read() as session:
-            return {self._vault.decrypt(sealed) for sealed in session.exec(query) if sealed}
+            return {self._vault.decrypt(encrypted) for encrypted in session.exec(query) if encrypted}
 
-    def calendars(self, connection_id: str) -> list[WatchedCalendar]:
-        """What is watched now, with what is known of its readings."""
+    def get_calendars(self, connection_id: str) -> list[WatchedCalendar]:
+        """Return the calendars that are watched now, each with its newest attempts to read it."""
         now = self._clock()
         with self._store.read() as session:
-            mine = select_row(WatchedCalendarRow).where(WatchedCalendarRow.connection_id == connection_id)
-            rows = session.exec(mine.order_by(col(WatchedCalendarRow.id))).all()
+            own = select_row(WatchedCalendarRow).where(WatchedCalendarRow.connection_id == connection_id)
+            rows = session.exec(own.order_by(col(WatchedCalendarRow.id))).all()
             attempts, pushed = _attempts(session, connection_id), _pushed(session, connection_id, now)
         return [
             WatchedCalendar(
                 id=row.id,
                 calendar_id=self._vault.decrypt(row.calendar_id or ""),
                 pushed=row.id in pushed,
-                rung_at=row.rung_at,
+                notified_at=row.rung_at,  # stored name
                 attempts=attempts.get(row.id, {}),
             )
             for row in rows
         ]
 
-    def watch(self, connection_id: str, calendar_ids: Iterable[str]) -> None:
-        """Adds calendars. Only who has the turn may: nobody else keeps one from being added twice."""
+    def add_calendars(self, connection_id: str, calendar_ids: Iterable[str]) -> list[WatchedCalendar]:
+        """Add calendars and return them. Only the holder of the lease may: nothing else prevents duplicates."""
+        added = [WatchedCalendar(id=str(uuid4()), calendar_id=each) for each in calendar_ids]
         rows = [
-            {"id": str(uuid4()), "connection_id": connection_id, "calendar_id": self._vault.encrypt(each)}
-            for each in calendar_ids
+            {"id": each.id, "connection_id": connection_id, "calendar_id": self._vault.encrypt(each.calendar_id)}
+            for each in added
         ]
         with self._store.write() as connection:
             connection.execute(insert(_CALENDARS).values(push_refused=False), rows)
+        return added
 
-    def forget(self, watched_ids: Collection[str]) -> None:
-        """Forgets calendars, with all that was read of them."""
+    def forget_calendars(self, watched_ids: Collection[str]) -> None:
+        """Delete watched calendars with their readings and channels."""
         with self._store.write() as connection:
             forget_calendars(connection, watched_ids)
 
-    def ring(self, connection_id: str, watched_ids: Collection[str]) -> None:
-        """Has these calendars read soon: something may have changed in them since they were."""
+    def mark_notified(self, connection_id: str, watched_ids: Collection[str]) -> None:
+        """Mark these calendars as notified now, so that they are read soon."""
         now = self._clock()
         with self._store.write() as connection:
-            connection.execute(update(_CALENDARS).where(_CALENDARS.c.id.in_(watched_ids)).values(rung_at=now))
+            connection.execute(update(_CALENDARS).where(_CALENDARS.c.id.in_(watched_ids)).values({_NOTIFIED_AT: now}))
             mark_changed(connection, connection_id, now)
 
 
 def forget_calendars(connection: Connection, watched_ids: Collection[str]) -> None:
-    """Forgets watched calendars with their readings and channels."""
+    """Delete watched calendars with their readings and channels, within a transaction."""
     for table in (_READINGS, _CHANNELS):
         connection.execute(delete(table).where(table.c.watched_id.in_(watched_ids)))
     connection.execute(delete(_CALENDARS).where(_CALENDARS.c.id.in_(watched_ids)))
 
 
 def mark_changed(connection: Connection, connection_id: str, now: datetime) -> None:
-    """Tells everybody who watches the account that something is new."""
+    """Mark the account as changed, for all processes that watch it."""
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id == connection_id).values(changed_at=now))
 
 
 def mark_all_notified(connection: Connection, connection_id: str, now: datetime) -> None:
-    """Has all calendars of the account read soon."""
-    connection.execute(update(_CALENDARS).where(_CALENDARS.c.connection_id == connection_id).values(rung_at=now))
+    """Mark all calendars of the account as notified now, so that they are read soon."""
+    own = update(_CALENDARS).where(_CALENDARS.c.connection_id == connection_id)
+    connection.execute(own.values({_NOTIFIED_AT: now}))
     mark_changed(connection, connection_id, now)
 
 
+def raise_notified_at(connection: Connection, watched_id: str, at: datetime) -> None:
+    """Mark a calendar as notified at this time, unless a later time is recorded."""
+    earlier = or_(_NOTIFIED_AT.is_(None), at > _NOTIFIED_AT)
+    own = update(_CALENDARS).where(_CALENDARS.c.id == watched_id, earlier)
+    connection.execute(own.values({_NOTIFIED_AT: at}))
+
+
+def mark_push_refused(connection: Connection, watched_id: str) -> None:
+    """Record that Google will never send notifications of this calendar."""
+    connection.execute(update(_CALENDARS).where(_CALENDARS.c.id == watched_id).values(push_refused=True))
+
+
+def filter_push_refused(session: Session, watched_ids: Collection[str]) -> set[str]:
+    """Return the ids of those watched calendars of which Google will never send notifications."""
+    query = select(_CALENDARS.c.id).where(_CALENDARS.c.id.in_(watched_ids), _CALENDARS.c.push_refused)
+    return {*session.execute(query).scalars()}
+
+
+def encrypted_calendar_ids(session: Session, connection_id: str) -> dict[str, str]:
+    """Return the encrypted calendar ids of the account's watched calendars, by their own ids."""
+    query = select(_CALENDARS.c.id, _CALENDARS.c.calendar_id).where(_CALENDARS.c.connection_id == connection_id)
+    return {row.id: row.calendar_id for row in session.execute(query)}
+
+
 def mark_merchant_changed(connection: Connection, merchant: str, now: datetime) -> None:
-    """The same, for whichever account the merchant has connected."""
+    """Mark the account that the merchant has connected, if any, as changed."""
     own = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == merchant)
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id.in_(own)).values(changed_at=now))
 
 
-def _attempts(session: Session, connection_id: str) -> dict[str, dict[int, Attempt]]:
+def _attempts(session: Session, connection_id: str) -> dict[str, dict[int, ReadingAttempt]]:
     query = (
         select(_READINGS.c.watched_id, _READINGS.c.chunk, _READINGS.c.read_at, _READINGS.c.failed_at)
         .join(_CALENDARS, _CALENDARS.c.id == _READINGS.c.watched_id)
         .where(_CALENDARS.c.connection_id == connection_id)
     )
-    found: dict[str, dict[int, Attempt]] = {}
+    found: dict[str, dict[int, ReadingAttempt]] = {}
     for row in session.execute(query):
         found.setdefault(row.watched_id, {})[row.chunk] = _attempt(row.read_at, row.failed_at)
     return found
 
 
-def _attempt(read_at: datetime | None, failed_at: datetime | None) -> Attempt:
+def _attempt(read_at: datetime | None, failed_at: datetime | None) -> ReadingAttempt:
     at = max(moment for moment in (read_at, failed_at) if moment)
-    return Attempt(at=at, failed=failed_at == at, read_at=read_at)
+    return ReadingAttempt(at=at, failed=failed_at == at, read_at=read_at)
 
 
 def _pushed(session: Session, connection_id: str, now: datetime) -> set[str]:
@@ -171,12 +199,12 @@ def _pushed(session: Session, connection_id: str, now: datetime) -> set[str]:
 
 
 def forget_account(connection: Connection, connection_id: str) -> None:
-    """Forgets that the account was watched, with all that was read of it."""
+    """Delete the watched account, with its calendars and all that was read of them."""
     forget_calendars_of(connection, connection_id)
     connection.execute(delete(_ACCOUNTS).where(_ACCOUNTS.c.connection_id == connection_id))
 
 
 def forget_calendars_of(connection: Connection, connection_id: str) -> None:
-    """Forgets all watched calendars of the account, with their readings and channels."""
+    """Delete all watched calendars of the account, with their readings and channels."""
     watched = select(_CALENDARS.c.id).where(_CALENDARS.c.connection_id == connection_id)
     forget_calendars(connection, connection.execute(watched).scalars().all())

@@ -3,47 +3,49 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Executable, delete, tuple_, update
+from sqlalchemy import Connection, Executable, delete, tuple_
 from sqlmodel import Session, and_, col, select
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState
+from slotsync.store.calendars.creation_permits import use_permit
 from slotsync.store.calendars.owners import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.calendars import CalendarPermitRow, ManagedCalendarRow, MerchantRow, OwnerRow
+from slotsync.store.tables.calendars import ManagedCalendarRow, MerchantRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ManagedCalendarRow)
-_PERMITS = table_of(CalendarPermitRow)
 
 
 def _keep_first(insert: Insert) -> Executable:
-    # Changes nothing, but unlike DO NOTHING it returns the row that is there.
-    kept = {"calendar_id": _TABLE.c.calendar_id}
-    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=kept).returning(_TABLE.c.calendar_id)
+    # Changes nothing, but unlike DO NOTHING it returns the existing row.
+    unchanged = {"calendar_id": _TABLE.c.calendar_id}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=unchanged).returning(
+        _TABLE.c.calendar_id
+    )
 
 
 _RECORD = Upsert(_TABLE, _keep_first)
 
 
-class Calendars:
-    """Remembers which calendar belongs to which owner."""
+class ManagedCalendars:
+    """Stores the calendar of each owner."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def of(self, merchant: str, owners: Sequence[Owner]) -> list[ManagedCalendar]:
-        """Settings and calendar of each owner, in the order asked; one that is unknown is not synchronized.
+    def get_calendars(self, merchant: str, owners: Sequence[Owner]) -> list[ManagedCalendar]:
+        """Return settings and calendar of each owner, in the given order; an unknown owner is not synchronized.
 
-        ``connection_id`` is the merchant's active connection, with or without a calendar; none while none is active.
+        ``connection_id`` is the merchant's active connection, with or without a calendar, or None if none is active.
         """
         with self._store.read() as session:
             found = dict(_rows(session, merchant, owners))
-        return [found.get(owner) or ManagedCalendar(owner=owner, settings=_unknown(owner)) for owner in owners]
+        return [found.get(owner) or ManagedCalendar(owner=owner, settings=_default_settings(owner)) for owner in owners]
 
     def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
-        """The calendar that is recorded for the owner now: the first one stays, whatever comes after."""
+        """Record a calendar for the owner, unless it has one; return the id of the recorded calendar."""
         with self._store.write() as connection:
             recorded = _RECORD.run(
                 connection,
@@ -52,17 +54,17 @@ class Calendars:
                 connection_id=connection_id,
                 created_at=datetime.now(UTC),
             )
-            _use_permit(connection, merchant, owner, calendar_id)
+            use_permit(connection, merchant, owner, calendar_id)
             return str(recorded)
 
-    def is_managed(self, calendar_ids: Collection[str]) -> set[str]:
-        """Those of them that slotsync made, for whichever merchant."""
+    def filter_managed(self, calendar_ids: Collection[str]) -> set[str]:
+        """Return the ids of these calendars that slotsync created, for any merchant."""
         query = select(ManagedCalendarRow.calendar_id).where(col(ManagedCalendarRow.calendar_id).in_(calendar_ids))
         with self._store.read() as session:
             return {*session.exec(query)}
 
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
-        """Removes the record of a calendar that is gone, unless another one was recorded since."""
+        """Delete the record of a calendar that no longer exists, unless another one was recorded since."""
         gone = {**_key(merchant, owner), "calendar_id": calendar_id}
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).filter_by(**gone))
@@ -94,12 +96,12 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
         )
 
 
-def _use_permit(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> None:
-    unused = update(_PERMITS).filter_by(**_key(merchant, owner), calendar_id=None)
-    connection.execute(unused.values(calendar_id=calendar_id))
+def forget_managed_calendars(connection: Connection, merchant: str) -> None:
+    """Delete the records of all the merchant's calendars."""
+    connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
 
 
-def _unknown(owner: Owner) -> OwnerSettings:
+def _default_settings(owner: Owner) -> OwnerSettings:
     return OwnerSettings(name=owner.id, sync=False)
 
 

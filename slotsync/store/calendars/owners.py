@@ -1,92 +1,70 @@
-"""Products and resources with their settings."""
+"""Owners: products and resources with their settings."""
 
 from sqlalchemy import and_, not_, update
 from sqlmodel import select
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
+from slotsync.store.availability.blocking_calendars import has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
-from slotsync.store.tables.calendars import BlockingCalendarRow, MerchantRow, OwnerRow
+from slotsync.store.tables.calendars import OwnerRow
 
 _TABLE = table_of(OwnerRow)
-_MERCHANTS = table_of(MerchantRow)
 
 
 def _replace_settings(insert: Insert) -> Insert:
     settings = {name: insert.excluded[name] for name in OwnerSettings.model_fields}
-    # Who switches on again no longer wishes what was wished of being off; all else leaves that wish alone.
-    wished = {"remove_events": and_(not_(insert.excluded.sync), _TABLE.c.remove_events)}
-    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings | wished)
+    # Switching on ends the wish to remove events, which was for the time while it is off; nothing else changes it.
+    wish = {"remove_events": and_(not_(insert.excluded.sync), _TABLE.c.remove_events)}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings | wish)
 
 
 _PUT = Upsert(_TABLE, _replace_settings)
 
 
 class Owners:
-    """Keeps what merchants chose for their products and resources."""
+    """Stores the settings of merchants' products and resources."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def put(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
-        """Makes the owner known, or changes its settings."""
+        """Record the owner, or replace its settings."""
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            chosen = settings.model_dump(mode="json")
             row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
-            _PUT.run(connection, **row, **chosen)
+            _PUT.run(connection, **row, **settings.model_dump(mode="json"))
             mark_merchant_changed(connection, merchant, utc_now())
 
     def switch(self, merchant: str, owner: Owner, switch: Switch) -> bool:
-        """Turns synchronization on or off for one owner; false when it is unknown."""
-        chosen = update(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
+        """Switch synchronization of one owner; return false if the owner is unknown."""
+        own = update(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
         with self._store.write() as connection:
-            return bool(connection.execute(chosen.values(**switch.model_dump())).rowcount)
-
-    def switch_all(self, merchant: str, switch: Switch) -> None:
-        """Turns synchronization on or off for the whole merchant; the owners' own switches stay as they are."""
-        chosen = update(_MERCHANTS).filter_by(id=merchant)
-        with self._store.write() as connection:
-            ensure_merchant(connection, merchant)
-            connection.execute(chosen.values(**switch.model_dump()))
-
-    def switch_of_all(self, merchant: str) -> bool:
-        """Whether the merchant as a whole is synchronized; one that is unknown would be."""
-        with self._store.read() as session:
-            row = session.get(MerchantRow, merchant)
-            return row is None or row.sync
+            return bool(connection.execute(own.values(**switch.model_dump())).rowcount)
 
     def get(self, merchant: str, owner: Owner) -> OwnerSettings | None:
-        """The settings of an owner; nothing when it is unknown."""
+        """Return the settings of an owner, or None if it is unknown."""
         with self._store.read() as session:
             row = session.get(OwnerRow, (merchant, owner.kind.value, owner.id))
             return settings_of(row) if row else None
 
-    def merchants(self) -> list[str]:
-        """All merchants, by id."""
+    def has_blocking_calendars(self, merchant: str, owner: Owner) -> bool:
+        """Return whether any calendar blocks the owner."""
         with self._store.read() as session:
-            return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
+            return has_blocking_calendars(session, merchant, owner)
 
-    def is_blocked(self, merchant: str, owner: Owner) -> bool:
-        """Whether any calendar blocks the owner."""
-        picked = select(BlockingCalendarRow.place).filter_by(
-            merchant=merchant, kind=owner.kind.value, owner_id=owner.id
-        )
-        with self._store.read() as session:
-            return session.exec(picked).first() is not None
-
-    def all(self, merchant: str) -> dict[Owner, OwnerSettings]:
-        """Every owner of the merchant, products first, each kind by id."""
+    def get_all(self, merchant: str) -> dict[Owner, OwnerSettings]:
+        """Return the settings of all owners of the merchant, products first, each kind in the order of ids."""
         query = select(OwnerRow).where(OwnerRow.merchant == merchant).order_by(_TABLE.c.kind, _TABLE.c.id)
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
 
 
 def settings_of(row: OwnerRow) -> OwnerSettings:
-    """The settings in a row."""
+    """Return the settings in a row."""
     return OwnerSettings(
         name=row.name,
         time_zone=row.time_zone,

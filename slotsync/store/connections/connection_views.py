@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from slotsync.clock import utc_now
-from slotsync.domain.connections.connection import Account, ConnectionState, ConnectionView, missing
+from slotsync.domain.connections.connection import Account, ConnectionState, ConnectionView, missing_scopes
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
@@ -38,7 +38,7 @@ class ConnectionViews:
         self._wanted = frozenset(wanted)
         self._clock = clock
 
-    def of(self, merchant: str) -> ConnectionView:
+    def get_view(self, merchant: str) -> ConnectionView:
         """The merchant's connection; pending while a first consent is open, disconnected if there never was one."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
@@ -49,7 +49,7 @@ class ConnectionViews:
         gone = row.state == ConnectionState.DISCONNECTED
         return self._view(row, absent if gone else ConnectionState(row.state))
 
-    def account(self, merchant: str) -> KnownAccount | None:
+    def get_account(self, merchant: str) -> KnownAccount | None:
         """The account that the merchant connected last; nothing if it never did."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
@@ -61,7 +61,7 @@ class ConnectionViews:
             state=state,
             account=self._email(row),
             granted=granted,
-            missing=missing(granted, self._wanted) if state is ConnectionState.ACTIVE else (),
+            missing=missing_scopes(granted, self._wanted) if state is ConnectionState.ACTIVE else (),
             last_good_call_at=row.last_good_call_at,
             last_error=row.last_error,
             since=row.since,

@@ -108,13 +108,13 @@ class Connections:
             mark_all_notified(connection, str(saved), self._clock())
             return str(saved)
 
-    def active_id(self, merchant: str) -> str | None:
+    def get_active_id(self, merchant: str) -> str | None:
         """The merchant's connection, while it is active."""
         with self._store.read() as session:
             row = _of(session, merchant)
             return row.id if row and row.state == _ACTIVE else None
 
-    def is_used(self, account_key: str | None) -> bool:
+    def is_account_used(self, account_key: str | None) -> bool:
         """Whether anybody is connected to this account: Google ends all grants of an account to us at once."""
         if account_key is None:
             return False
@@ -124,13 +124,13 @@ class Connections:
             )
             return session.exec(used).first() is not None
 
-    def active_merchant(self, connection_id: str, at: datetime) -> str | None:
+    def get_active_merchant(self, connection_id: str, at: datetime) -> str | None:
         """Whose connection it is, if it is active since ``at`` or longer."""
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
             return row.merchant if row and row.state == _ACTIVE and row.since <= at else None
 
-    def state(self, merchant: str) -> ConnectionState:
+    def get_state(self, merchant: str) -> ConnectionState:
         """How the merchant's connection is doing; a merchant that never had one is disconnected."""
         with self._store.read() as session:
             row = _of(session, merchant)
@@ -149,9 +149,9 @@ class Connections:
         """Keeps the newest access token for every thread and process."""
         self._change(connection_id, access_token=self._vault.encrypt(token), access_expires_at=expires_at)
 
-    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Whether this holder may refresh the token now, and nobody else."""
-        return self._leases.acquire(connection_id, holder, lasts)
+        return self._leases.acquire(connection_id, holder, duration)
 
     def release_lease(self, connection_id: str, holder: str) -> None:
         """Lets the next one refresh."""
@@ -161,7 +161,7 @@ class Connections:
         """Notes that Google answered."""
         self._change(connection_id, last_good_call_at=at)
 
-    def mark_trouble(self, connection_id: str, reason: str) -> None:
+    def mark_error(self, connection_id: str, reason: str) -> None:
         """Notes why Google did not do what was asked, though the grant lives."""
         self._change(connection_id, last_error=reason)
 

@@ -74,9 +74,9 @@ class Disconnections:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _GONE, _TABLE.c.refresh_token.is_not(None))
             connection.execute(update(_TABLE).where(*own).values(**sealed))
 
-    def acquire_lease(self, connection_id: str, holder: str, lasts: timedelta) -> bool:
+    def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Whether this holder may refresh the token now, and nobody else."""
-        return self._leases.acquire(connection_id, holder, lasts)
+        return self._leases.acquire(connection_id, holder, duration)
 
     def release_lease(self, connection_id: str, holder: str) -> None:
         """Lets the next one refresh."""

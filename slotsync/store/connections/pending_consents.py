@@ -17,15 +17,15 @@ from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.connections import PendingConsentRow, UsedLinkRow
 
-LIFETIME = timedelta(minutes=10)
+CONSENT_LIFETIME = timedelta(minutes=10)
 
-CONSENTS_REMEMBERED = timedelta(hours=1)
+EXPIRED_CONSENT_RETENTION = timedelta(hours=1)
 """How long an expired one is kept, so that whoever comes late is told so."""
 
 _CONSENTS = table_of(PendingConsentRow)
 
 
-class Awaited(StrEnum):
+class AwaitedStep(StrEnum):
     """What is waited for."""
 
     ANSWER = "answer"
@@ -54,12 +54,12 @@ class PendingConsents:
         self._vault = vault
         self._clock = clock
 
-    def put(self, awaited: Awaited, key: str, *, merchant: str, browser: str, secret: str) -> None:
+    def put(self, awaited: AwaitedStep, key: str, *, merchant: str, browser: str, secret: str) -> None:
         """Puts one aside under a key that only the browser will bring back."""
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            connection.execute(delete(_CONSENTS).where(_CONSENTS.c.expires_at < now - CONSENTS_REMEMBERED))
+            connection.execute(delete(_CONSENTS).where(_CONSENTS.c.expires_at < now - EXPIRED_CONSENT_RETENTION))
             connection.execute(
                 insert(_CONSENTS).values(
                     key_hash=_hashed(key),
@@ -67,11 +67,11 @@ class PendingConsents:
                     merchant=merchant,
                     browser_hash=_hashed(browser),
                     secret=self._vault.encrypt(secret),
-                    expires_at=now + LIFETIME,
+                    expires_at=now + CONSENT_LIFETIME,
                 )
             )
 
-    def take(self, awaited: Awaited, key: str) -> PendingConsent | None:
+    def take(self, awaited: AwaitedStep, key: str) -> PendingConsent | None:
         """The one with this key, for the first who asks."""
         taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
         with self._store.write() as connection:
@@ -91,7 +91,7 @@ def _hashed(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-LINKS_REMEMBERED = timedelta(hours=1)
+EXPIRED_LINK_RETENTION = timedelta(hours=1)
 """How long an expired one is kept: clocks differ, and a link's time is counted in whole seconds."""
 
 _LINKS = table_of(UsedLinkRow)
@@ -108,7 +108,7 @@ class UsedLinks:
         """Whether this is the first time that the link with this name is followed."""
         link_hash = sha256(name.encode()).hexdigest()
         with self._store.write() as connection:
-            connection.execute(delete(_LINKS).where(_LINKS.c.expires_at < self._clock() - LINKS_REMEMBERED))
+            connection.execute(delete(_LINKS).where(_LINKS.c.expires_at < self._clock() - EXPIRED_LINK_RETENTION))
         try:
             with self._store.write() as connection:
                 connection.execute(insert(_LINKS).values(link_hash=link_hash, expires_at=expires_at))

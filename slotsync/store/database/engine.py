@@ -15,7 +15,7 @@ from sqlmodel import Session
 from slotsync.errors import SettingsError
 from slotsync.store.database.migrations import is_behind, upgrade
 
-POOL = 16
+MAX_DATABASE_CONNECTIONS = 16
 """As many connections to the database as there are short activities at once; more threads wait for their turn."""
 
 _WRITING = {"slotsync_begin": "IMMEDIATE"}
@@ -76,14 +76,14 @@ def _parse(database_url: str) -> URL:
 
 
 def _postgresql(url: URL) -> Engine:
-    return create_engine(url, pool_size=POOL, pool_pre_ping=True)
+    return create_engine(url, pool_size=MAX_DATABASE_CONNECTIONS, pool_pre_ping=True)
 
 
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise SettingsError("SLOTSYNC_DATABASE_URL: SQLite needs a file: its memory is not shared between threads")
     Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=POOL, connect_args={"timeout": 30})
+    engine = create_engine(url, pool_size=MAX_DATABASE_CONNECTIONS, connect_args={"timeout": 30})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

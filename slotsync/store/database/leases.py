@@ -22,15 +22,15 @@ class Leases:
         self._key = table.c[key]
         self._clock = clock
 
-    def acquire(self, name: str, holder: str, lasts: timedelta) -> bool:
+    def acquire(self, name: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder has the lease of this row from now on, for so long at most."""
         now = self._clock()
         free = or_(self._table.c.lease_until.is_(None), self._table.c.lease_until <= now)
-        return self._set(self._key == name, free, lease_holder=holder, lease_until=now + lasts)
+        return self._set(self._key == name, free, lease_holder=holder, lease_until=now + duration)
 
-    def renew(self, name: str, holder: str, lasts: timedelta) -> None:
+    def renew(self, name: str, holder: str, duration: timedelta) -> None:
         """Let the holder's lease last for so long from now, if it is still the holder's."""
-        self._set(*self._own(name, holder), lease_until=self._clock() + lasts)
+        self._set(*self._own(name, holder), lease_until=self._clock() + duration)
 
     def release(self, name: str, holder: str) -> None:
         """End the lease, if it is still the holder's."""

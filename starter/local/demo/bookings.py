@@ -1,4 +1,4 @@
-"""The demo's bookings, as snapshots."""
+"""Read the demo's bookings, and convert them to snapshots."""
 
 import csv
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ ROOM_NAMES = {
 
 
 class Report(Message):
-    """One snapshot and the day on which the platform tells it."""
+    """One snapshot, and the day on which the platform reports it."""
 
     day: date
     reservation: Reservation
@@ -51,14 +51,18 @@ class Booking(Message):
     assigned_room: str
     cancelled_on: date | None
 
-    def moved_by(self, span: timedelta) -> "Booking":
-        """The same booking at another time."""
-        cancelled_on = self.cancelled_on + span if self.cancelled_on else None
-        return self.model_copy(update={"arrival": self.arrival + span, "cancelled_on": cancelled_on})
+    def moved_by(self, duration: timedelta) -> "Booking":
+        """Return this booking, moved by a duration."""
+        cancelled_on = self.cancelled_on + duration if self.cancelled_on else None
+        return self.model_copy(update={"arrival": self.arrival + duration, "cancelled_on": cancelled_on})
 
 
 def read_bookings(file: Path, today: date, limit: int | None = None) -> list[Booking]:
-    """The first bookings of the file, moved by whole weeks so that the first guest arrives this week."""
+    """Return the first bookings of the file, moved by whole weeks so that the first guest arrives this week.
+
+    Raises:
+        InputError: the file has no bookings, or a line is no booking; the message names the line.
+    """
     with file.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))[:limit]
     if not rows:
@@ -68,9 +72,13 @@ def read_bookings(file: Path, today: date, limit: int | None = None) -> list[Boo
     return [booking.moved_by(moved) for booking in bookings]
 
 
-def reports_of(bookings: list[Booking], merchant: str = MERCHANT) -> list[Report]:
-    """Everything that the platform tells, in the order of the days: bookings, changes and cancellations mixed."""
-    reports = [report for booking in bookings for report in _story(booking.model_copy(update={"merchant": merchant}))]
+def create_reports(bookings: list[Booking], merchant: str = MERCHANT) -> list[Report]:
+    """Return all reports of the platform, ordered by day: bookings, changes and cancellations mixed."""
+    reports = [
+        report
+        for booking in bookings
+        for report in _reports_for_booking(booking.model_copy(update={"merchant": merchant}))
+    ]
     return sorted(reports, key=lambda report: (report.day, report.reservation.id, report.reservation.version))
 
 
@@ -96,22 +104,22 @@ def _booking(number: int, row: dict[str, str]) -> Booking:
 
 
 def _arrival(row: dict[str, str]) -> date:
-    told = f"{row['arrival_date_year']} {row['arrival_date_month']} {row['arrival_date_day_of_month']}"
-    return datetime.strptime(told, "%Y %B %d").date()  # noqa: DTZ007  a date
+    text = f"{row['arrival_date_year']} {row['arrival_date_month']} {row['arrival_date_day_of_month']}"
+    return datetime.strptime(text, "%Y %B %d").date()  # noqa: DTZ007  a date
 
 
-def _story(booking: Booking) -> Iterator[Report]:
-    """Booked, changed as often as the hotel recorded, given its room on arrival, perhaps cancelled.
+def _reports_for_booking(booking: Booking) -> Iterator[Report]:
+    """Yield the booking, as many changes as the hotel recorded, the room assigned on arrival, and any cancellation.
 
-    What each change was is not recorded; here the arrival wanders by a day until the last change settles it.
+    The records have only the number of changes; here each change but the last moves the arrival by up to a day.
     """
     booked = booking.arrival - timedelta(days=booking.lead_days)
     ended = max(booking.cancelled_on or booking.arrival, booked)
     last = booking.changes
     for change in range(last + 1):
         day = booked + (ended - booked) * change // (last + 1)
-        wander = timedelta(days=0 if change == last else change % 3 - 1)
-        yield Report(day=day, reservation=_snapshot(booking, change + 1, booking.reserved_room, wander))
+        offset = timedelta(days=0 if change == last else change % 3 - 1)
+        yield Report(day=day, reservation=_snapshot(booking, change + 1, booking.reserved_room, offset))
     version = last + 2
     if booking.assigned_room != booking.reserved_room:
         yield Report(day=ended, reservation=_snapshot(booking, version, booking.assigned_room, timedelta()))
@@ -122,8 +130,8 @@ def _story(booking: Booking) -> Iterator[Report]:
         yield Report(day=ended, reservation=cancelled.model_copy(update=status))
 
 
-def _snapshot(booking: Booking, version: int, room: str, wander: timedelta) -> Reservation:
-    start = booking.arrival + wander
+def _snapshot(booking: Booking, version: int, room: str, offset: timedelta) -> Reservation:
+    start = booking.arrival + offset
     item = Item(product=f"room-{room.lower()}", start=start, end=start + timedelta(days=booking.nights))
     return Reservation(
         merchant=booking.merchant,

@@ -14,8 +14,8 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Reservation
 
 
-class SeenEvent(TypedDict, total=False):
-    """What the comparison reads of an event in Google."""
+class CalendarEvent(TypedDict, total=False):
+    """The fields of a Google event that the comparison reads."""
 
     status: str
     summary: str
@@ -24,8 +24,8 @@ class SeenEvent(TypedDict, total=False):
     extendedProperties: dict[str, dict[str, str]]
 
 
-class Line(Message):
-    """What a person sees of one stay: in which calendar, from which day to which, under which title."""
+class CalendarEntry(Message):
+    """One stay as a person sees it: calendar, first day, day of departure, title."""
 
     calendar: str
     start: str
@@ -34,7 +34,7 @@ class Line(Message):
 
 
 class Comparison(Message):
-    """How many events are as they should be, and how many are not, with the reservations they belong to."""
+    """The number of correct events, and the reservations of all events that are missing, extra, doubled or wrong."""
 
     right: int = 0
     missing: tuple[str, ...] = ()
@@ -44,66 +44,66 @@ class Comparison(Message):
 
     @property
     def perfect(self) -> bool:
-        """Whether nothing is missing, extra, doubled or wrong."""
+        """True if nothing is missing, extra, doubled or wrong."""
         return not (self.missing or self.extra or self.doubled or self.wrong)
 
 
-def compare(expected: dict[str, Line], found: Iterable[tuple[str, Line]]) -> Comparison:
-    """``expected`` by reservation; ``found`` are all events with the reservation that each names ('' for none)."""
-    seen: dict[str, list[Line]] = {}
-    for reservation, line in found:
-        seen.setdefault(reservation, []).append(line)
+def compare(expected: dict[str, CalendarEntry], found: Iterable[tuple[str, CalendarEntry]]) -> Comparison:
+    """Compare the expected entries, by reservation, with all entries found and their reservations ('' for none)."""
+    actual: dict[str, list[CalendarEntry]] = {}
+    for reservation, entry in found:
+        actual.setdefault(reservation, []).append(entry)
     return Comparison(
-        right=sum(seen.get(each) == [line] for each, line in expected.items()),
-        missing=tuple(each for each in expected if each not in seen),
-        extra=tuple(each for each, lines in seen.items() if each not in expected for _ in lines),
-        doubled=tuple(each for each, lines in seen.items() if each in expected and len(lines) > 1),
-        wrong=tuple(each for each, line in expected.items() if each in seen and line not in seen[each]),
+        right=sum(actual.get(each) == [entry] for each, entry in expected.items()),
+        missing=tuple(each for each in expected if each not in actual),
+        extra=tuple(each for each, entries in actual.items() if each not in expected for _ in entries),
+        doubled=tuple(each for each, entries in actual.items() if each in expected and len(entries) > 1),
+        wrong=tuple(each for each, entry in expected.items() if each in actual and entry not in actual[each]),
     )
 
 
-def expected_lines(final: Iterable[Reservation], calendars: dict[str, str]) -> dict[str, Line]:
-    """What the newest snapshots mean; ``calendars`` names the calendar of each product."""
-    return {each.id: _expected(each, calendars) for each in final if not each.cancelled}
+def expected_entries(final: Iterable[Reservation], calendars: dict[str, str]) -> dict[str, CalendarEntry]:
+    """Return the entry of each newest snapshot, by reservation. ``calendars`` maps products to calendar names."""
+    return {each.id: _expected_entry(each, calendars) for each in final if not each.cancelled}
 
 
-async def found_lines(google: httpx.AsyncClient, email: str) -> list[tuple[str, Line]]:
-    """Every event in the account's calendars, whoever made it."""
+async def read_entries(google: httpx.AsyncClient, email: str) -> list[tuple[str, CalendarEntry]]:
+    """Return all entries in the account's calendars with their reservations, also those that others wrote."""
     calendars = (await google.get(f"/sandbox/accounts/{email}/calendars")).raise_for_status().json()["items"]
-    found = []
+    entries = []
     for calendar in calendars:
         address = f"/sandbox/accounts/{email}/calendars/{calendar['id']}/events"
         events = (await google.get(address)).raise_for_status().json()["items"]
-        found += [_found(calendar["summary"], event) for event in events if event["status"] != "cancelled"]
-    return found
+        entries += [_parse_event(calendar["summary"], event) for event in events if event["status"] != "cancelled"]
+    return entries
 
 
-def _expected(reservation: Reservation, calendars: dict[str, str]) -> Line:
+def _expected_entry(reservation: Reservation, calendars: dict[str, str]) -> CalendarEntry:
     (item,) = reservation.items
     start, end = item.start, item.end
-    # Google has no all-day event without a day: a guest who leaves on the day of arrival takes that day.
-    shown_until = start + timedelta(days=1) if end == start else end
-    return Line(
+    # An all-day event in Google lasts at least one day: a guest who leaves on the day of arrival takes that day.
+    event_end = start + timedelta(days=1) if end == start else end
+    return CalendarEntry(
         calendar=calendars[item.product],
         start=date.isoformat(start),
-        end=date.isoformat(shown_until),
+        end=date.isoformat(event_end),
         title=reservation.title,
     )
 
 
-def _found(calendar: str, event: SeenEvent) -> tuple[str, Line]:
+def _parse_event(calendar: str, event: CalendarEvent) -> tuple[str, CalendarEntry]:
     private = event.get("extendedProperties", {}).get("private", {})
-    line = Line(
+    entry = CalendarEntry(
         calendar=calendar,
         start=event["start"].get("date", ""),
         end=event["end"].get("date", ""),
         title=event.get("summary", ""),
     )
-    return private.get("reservation", ""), line
+    return private.get("reservation", ""), entry
 
 
-def counted(comparison: Comparison) -> dict[str, int]:
-    """The comparison in numbers."""
+def count_events(comparison: Comparison) -> dict[str, int]:
+    """Return the number of events by result."""
     return {
         "right": comparison.right,
         "missing": len(comparison.missing),

@@ -1,15 +1,15 @@
-// Only a convenience: while a calendar fills, the progress is fetched again. Without scripts, reloading does the same.
+// Optional: fetches the progress again while entries are being written. Without scripts, reload the page.
 "use strict";
-const live = document.querySelector("[data-live=filling]");
+const live = document.querySelector("[data-live=pending]");
 
-async function look() {
+async function refresh() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
   if (!fresh) return;
   live.replaceChildren(...fresh.childNodes);
-  if (fresh.dataset.live !== "filling") clearInterval(looking);
+  if (fresh.dataset.live !== "pending") clearInterval(timer);
 }
 
-const looking = live ? setInterval(look, 2000) : 0;
+const timer = live ? setInterval(refresh, 2000) : 0;

@@ -1,5 +1,15 @@
 """A merchant's settings page, over HTTP."""
 
-from tests.support.site import site
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-__all__ = ["site"]
+import pytest
+
+from localgoogle.server import RunningLocalGoogle
+from tests.support.site import Site, running_site
+
+
+@pytest.fixture
+async def site(local_google: RunningLocalGoogle, tmp_path: Path) -> AsyncIterator[Site]:
+    async with running_site(local_google, tmp_path) as site:
+        yield site

@@ -10,11 +10,11 @@ from tests.support.site import Site
 
 pytestmark = pytest.mark.anyio
 
-OPEN = {"desktop": 200, "phone": 20}
+OPEN = {"desktop": 50, "phone": 10}
 """How many reservations the merchant has when it turns synchronization on."""
 
 
-async def shop(site: Site, reservations: int) -> None:
+async def prepare_merchant(site: Site, reservations: int) -> None:
     """A merchant with open reservations, nothing synchronized yet, and a calendar of its own."""
     await site.account()
     for owner in (TOUR, GUIDE):
@@ -40,7 +40,7 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
     site: Site, chromium: Browser, size: str
 ) -> None:
     open_ones = OPEN[size]
-    await shop(site, open_ones)
+    await prepare_merchant(site, open_ones)
     async with site.world.working(), browsing_merchant(chromium, size) as merchant:
         page = merchant.page
         await page.goto(await site.link())
@@ -72,7 +72,7 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
         await merchant.is_served_well("week")
 
         await merchant.presses("Check Family")
-        await merchant.sees("Bare times: Google showed when events are")
+        await merchant.sees("Only times: Google showed when events are")
         await merchant.is_served_well("privacy-check")
 
         await page.get_by_label("are deleted, unless").check()
@@ -84,7 +84,7 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
 
 
 async def test_everything_works_without_scripts_and_in_finnish(site: Site, chromium: Browser) -> None:
-    await site.world.open_shop()
+    await site.world.add_merchant()
     private = await site.calendar("Perhe")
     async with site.world.working(), browsing_merchant(chromium, "phone", language="fi-FI", scripts=False) as merchant:
         page = merchant.page

@@ -1,4 +1,4 @@
-"""One API for all tests of it, over HTTP; each test has a merchant of its own."""
+"""A shared API over HTTP; each test has a merchant of its own."""
 
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
@@ -19,20 +19,20 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def google() -> Iterator[RunningLocalGoogle]:
+def local_google() -> Iterator[RunningLocalGoogle]:
     with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def settings(google: RunningLocalGoogle, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    told = settings_for(google.url, tmp_path_factory.mktemp("api"))
-    return told.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY)), "public_url": PUBLIC_URL})
+def settings(local_google: RunningLocalGoogle, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    defaults = settings_for(local_google.url, tmp_path_factory.mktemp("api"))
+    return defaults.model_copy(update={"api_keys": (SecretStr(KEY), SecretStr(OLD_KEY)), "public_url": PUBLIC_URL})
 
 
 @pytest.fixture(scope="session")
 async def api(settings: Settings) -> AsyncIterator[Api]:
-    """One world for all tests of the API; each test has a merchant of its own in it."""
+    """A shared world; each test has a merchant of its own in it."""
     async with api_with(settings) as built:
         yield built
 

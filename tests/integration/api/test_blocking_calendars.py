@@ -6,7 +6,7 @@ import pytest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.connection import APP_CREATED, EVENTS_FREEBUSY
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from tests.support.api import Api
 from tests.support.api_merchants import account_of, calendar, consent, revoke
@@ -39,7 +39,7 @@ async def pick(api: Api, merchant: str, *ids: str, product: str = "tour") -> htt
 
 
 def picked(api: Api, merchant: str) -> list[str]:
-    return [each.id for each in BlockingCalendars(api.world.store, api.world.vault).of(merchant, TOUR)]
+    return [each.id for each in BlockingCalendars(api.world.store, api.world.vault).get_calendars(merchant, TOUR)]
 
 
 def names(answer: httpx.Response) -> list[str]:
@@ -48,15 +48,15 @@ def names(answer: httpx.Response) -> list[str]:
 
 
 def refused(answer: httpx.Response, status: int, kind: str) -> str:
-    """What the problem says."""
+    """Assert the status and the problem type, and return the problem's text."""
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:slotsync:problem:{kind}"), answer.text
     return str(answer.json()["detail"])
 
 
 def made_by_slotsync(api: Api, merchant: str, calendar_id: str) -> None:
-    connection_id = Connections(api.world.store, api.world.vault).active_id(merchant)
+    connection_id = Connections(api.world.store, api.world.vault).get_active_id(merchant)
     assert connection_id
-    Calendars(api.world.store).record(merchant, TOUR, calendar_id, connection_id)
+    ManagedCalendars(api.world.store).record(merchant, TOUR, calendar_id, connection_id)
 
 
 async def test_what_can_be_picked_is_fresh_from_google(api: Api, merchant: str) -> None:

@@ -14,7 +14,7 @@ from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, E
 from slotsync.settings import Settings
 from starter.bootstrap import Services
 from starter.services.connections import ConnectionService
-from starter.services.settings_links import Leads, LinkTrouble, SettingsLinks
+from starter.services.settings_links import LinkProblem, LinkTarget, SettingsLinks
 from tests.support.api import Api, api_with, serving_on_free_port
 from tests.support.api_merchants import account_of, begin, consent, revoke, tokens
 from tests.support.settings import PUBLIC_URL
@@ -22,7 +22,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
-LINKS = [("google/connect", "authorization_url", Leads.CONNECT), ("settings-link", "url", Leads.SETTINGS)]
+LINKS = [("google/connect", "authorization_url", LinkTarget.CONNECT), ("settings-link", "url", LinkTarget.SETTINGS)]
 
 
 def google_of(merchant: str) -> str:
@@ -31,9 +31,9 @@ def google_of(merchant: str) -> str:
 
 @asynccontextmanager
 async def api_under(api: Api, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
-    """The same world behind an API with other settings."""
+    """Yield a client of an API with these settings changed, on the shared world."""
     world = api.world
-    services = Services.of(world.settings.model_copy(update=settings), world.store, world.client)
+    services = Services.create(world.settings.model_copy(update=settings), world.store, world.client)
     async with (
         serving_on_free_port(services) as url,
         httpx.AsyncClient(base_url=url, headers=api.platform.headers) as platform,
@@ -43,23 +43,23 @@ async def api_under(api: Api, **settings: object) -> AsyncIterator[httpx.AsyncCl
 
 @pytest.mark.parametrize(("route", "field", "leads"), LINKS)
 async def test_a_link_leads_its_merchant_through_slotsync_once(
-    api: Api, merchant: str, route: str, field: str, leads: Leads
+    api: Api, merchant: str, route: str, field: str, leads: LinkTarget
 ) -> None:
     answer = await api.platform.post(f"/v1/merchants/{merchant}/{route}")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    told = answer.json()
-    lives = datetime.fromisoformat(told["expires_at"]) - datetime.now(UTC)
-    assert timedelta(minutes=9) < lives <= timedelta(minutes=10)
-    url = urlsplit(told[field])
+    response = answer.json()
+    remaining = datetime.fromisoformat(response["expires_at"]) - datetime.now(UTC)
+    assert timedelta(minutes=9) < remaining <= timedelta(minutes=10)
+    url = urlsplit(response[field])
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{PUBLIC_URL}/{leads}"
     ((link,),) = parse_qs(url.query).values()
     links = SettingsLinks(api.world.settings, api.world.store)
-    assert [links.follow(link, leads) for _ in range(2)] == [merchant, LinkTrouble.USED]
+    assert [links.redeem(link, leads) for _ in range(2)] == [merchant, LinkProblem.USED]
 
 
 @pytest.mark.parametrize(("route", "field", "leads"), LINKS)
-async def test_two_links_are_never_the_same(api: Api, merchant: str, route: str, field: str, leads: Leads) -> None:
+async def test_two_links_are_never_the_same(api: Api, merchant: str, route: str, field: str, leads: LinkTarget) -> None:
     answers = [await api.platform.post(f"/v1/merchants/{merchant}/{route}") for _ in range(2)]
     assert len({answer.json()[field] for answer in answers}) == 2
 
@@ -70,10 +70,10 @@ async def test_without_a_public_address_the_answer_names_what_the_operator_has_t
 ) -> None:
     async with api_under(api, public_url="") as platform:
         answer = await platform.post(f"/v1/merchants/{merchant}/{route}")
-        looked = await platform.get(google_of(merchant))
+        shown = await platform.get(google_of(merchant))
     assert (answer.status_code, answer.json()["type"]) == (501, "urn:slotsync:problem:not-set-up")
     assert "SLOTSYNC_PUBLIC_URL: is not set" in answer.json()["detail"]
-    assert looked.status_code == 200, "looking needs no address"
+    assert shown.status_code == 200, "looking needs no address"
 
 
 async def test_without_a_client_of_googles_the_answer_names_what_the_operator_has_to_set(
@@ -81,10 +81,10 @@ async def test_without_a_client_of_googles_the_answer_names_what_the_operator_ha
 ) -> None:
     async with api_under(api, google_client_id="") as platform:
         answer = await platform.get(f"{google_of(merchant)}/calendars")
-        looked = await platform.get(google_of(merchant))
+        shown = await platform.get(google_of(merchant))
     assert (answer.status_code, answer.json()["type"]) == (501, "urn:slotsync:problem:not-set-up")
     assert "SLOTSYNC_GOOGLE_CLIENT_ID: is not set" in answer.json()["detail"]
-    assert looked.status_code == 200, "looking needs no client"
+    assert shown.status_code == 200, "looking needs no client"
 
 
 async def test_a_connection_is_pending_while_the_merchant_is_at_google(api: Api, merchant: str) -> None:
@@ -97,11 +97,11 @@ async def test_a_connection_is_pending_while_the_merchant_is_at_google(api: Api,
 
 async def test_a_connected_merchant_is_told_with_account_scopes_and_the_last_good_call(api: Api, merchant: str) -> None:
     await consent(api, merchant)
-    told = (await api.platform.get(google_of(merchant))).json()
-    assert (told["state"], told["account"]) == ("active", account_of(merchant))
-    assert set(told["granted"]) == wanted_scopes(push=True)
-    assert told["missing"] == []
-    assert (told["last_good_call_at"], told["last_error"]) == (None, None)
+    response = (await api.platform.get(google_of(merchant))).json()
+    assert (response["state"], response["account"]) == ("active", account_of(merchant))
+    assert set(response["granted"]) == wanted_scopes(push=True)
+    assert response["missing"] == []
+    assert (response["last_good_call_at"], response["last_error"]) == (None, None)
     await api.platform.get(f"{google_of(merchant)}/calendars")
     called_at = (await api.platform.get(google_of(merchant))).json()["last_good_call_at"]
     assert abs(datetime.now(UTC) - datetime.fromisoformat(called_at)) < timedelta(minutes=1)
@@ -109,9 +109,9 @@ async def test_a_connected_merchant_is_told_with_account_scopes_and_the_last_goo
 
 async def test_what_the_merchant_did_not_allow_is_told_with_what_it_means(api: Api, merchant: str) -> None:
     await consent(api, merchant, APP_CREATED, EVENTS_FREEBUSY)
-    told = (await api.platform.get(google_of(merchant))).json()
-    assert (told["state"], [each["scope"] for each in told["missing"]]) == ("active", [CALENDAR_LIST])
-    assert "cannot be listed" in told["missing"][0]["consequence"]
+    response = (await api.platform.get(google_of(merchant))).json()
+    assert (response["state"], [each["scope"] for each in response["missing"]]) == ("active", [CALENDAR_LIST])
+    assert "cannot be listed" in response["missing"][0]["consequence"]
 
 
 async def test_no_answer_holds_a_token(api: Api, merchant: str) -> None:
@@ -132,7 +132,7 @@ async def test_no_answer_holds_a_token(api: Api, merchant: str) -> None:
 
 
 @pytest.fixture
-async def working(settings: Settings, tmp_path: Path) -> AsyncIterator[Api]:
+async def api_with_workers(settings: Settings, tmp_path: Path) -> AsyncIterator[Api]:
     """A world of its own, with workers."""
     alone = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/slotsync.db"})
     async with api_with(alone) as built, built.world.working():
@@ -151,7 +151,7 @@ async def with_calendar(api: Api, merchant: str) -> None:
 
 
 async def left(api: Api, merchant: str, query: str = "") -> dict[str, object]:
-    """Disconnects; what the answer tells."""
+    """Disconnect the merchant, and return the result in the answer."""
     answer = await api.platform.delete(f"{google_of(merchant)}{query}")
     assert answer.status_code == 200, answer.text
     state = (await api.platform.get(google_of(merchant))).json()
@@ -164,31 +164,31 @@ TOUR = {"kind": "product", "id": "tour"}
 
 
 async def test_a_merchant_leaves_with_calendars_deleted_kept_or_behind_a_dead_grant(
-    working: Api, merchant: str
+    api_with_workers: Api, merchant: str
 ) -> None:
     deleting, keeping, dead = (f"{merchant}-{name}" for name in ("deleting", "keeping", "dead"))
     for each in (deleting, keeping, dead):
-        await with_calendar(working, each)
-    told = await left(working, deleting, "?calendars=delete")
-    assert (told["deleted"], told["left"], told["grant_ended"], told["notes"]) == ([TOUR], [], True, [])
-    assert await working.world.calendars(account_of(deleting)) == {}
-    kept = await left(working, keeping)
+        await with_calendar(api_with_workers, each)
+    response = await left(api_with_workers, deleting, "?calendars=delete")
+    assert (response["deleted"], response["left"], response["grant_ended"], response["notes"]) == ([TOUR], [], True, [])
+    assert await api_with_workers.world.calendars(account_of(deleting)) == {}
+    kept = await left(api_with_workers, keeping)
     assert (kept["deleted"], kept["left"], kept["grant_ended"]) == ([], [TOUR], True)
-    assert "tour" in await working.world.calendars(account_of(keeping))
-    await revoke(working, dead)
-    assert (await left(working, dead, "?calendars=delete"))["left"] == [TOUR]
+    assert "tour" in await api_with_workers.world.calendars(account_of(keeping))
+    await revoke(api_with_workers, dead)
+    assert (await left(api_with_workers, dead, "?calendars=delete"))["left"] == [TOUR]
 
 
-async def test_who_never_connected_may_leave_too(working: Api, merchant: str) -> None:
-    assert (await left(working, merchant))["notes"] == ["There was no connection."]
+async def test_who_never_connected_may_leave_too(api_with_workers: Api, merchant: str) -> None:
+    assert (await left(api_with_workers, merchant))["notes"] == ["There was no connection."]
 
 
 async def test_a_disconnection_that_takes_long_goes_on_by_itself(api: Api, merchant: str) -> None:
     world = api.world
-    services = Services.of(world.settings, world.store, world.client)
+    services = Services.create(world.settings, world.store, world.client)
     moment = timedelta(seconds=0.05)
-    connecting = ConnectionService(world.settings, world.store, world.vault, world.client, patience=moment)
-    async with serving_on_free_port(replace(services, connecting=connecting)) as url:
+    connecting = ConnectionService(world.settings, world.store, world.vault, world.client, disconnect_timeout=moment)
+    async with serving_on_free_port(replace(services, connections=connecting)) as url:
         answer = await api.platform.delete(f"{url}{google_of(merchant)}")
     assert (answer.status_code, answer.json()) == (202, {"farewell": None})
 

@@ -12,7 +12,7 @@ from starter.api.app import create_app
 from starter.bootstrap import Services
 from tests.support.api import Api, serving_on_free_port
 from tests.support.settings import KEY
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 
 pytestmark = pytest.mark.anyio
 
@@ -31,19 +31,19 @@ async def test_it_is_ready_when_the_database_and_temporal_answer(api: Api) -> No
 async def test_metrics_tell_routes_and_statuses_and_no_merchant(api: Api, merchant: str) -> None:
     await api.platform.get(f"/v1/merchants/{merchant}/google")
     await api.platform.request("INVENTED", f"/v1/{merchant}")
-    told = (await api.stranger.get("/metrics")).text
+    response = (await api.stranger.get("/metrics")).text
     line = 'slotsync_http_request_seconds_count{method="GET",route="/v1/merchants/{merchant}/google",status="200"}'
-    assert line in told
-    assert 'method="OTHER",route="(none)"' in told
-    assert merchant not in told
+    assert line in response
+    assert 'method="OTHER",route="(none)"' in response
+    assert merchant not in response
 
 
 @pytest.fixture
 async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """An API whose database and whose Temporal are gone."""
+    """An API without its database and its Temporal server."""
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
-    async with temporal_server(Vault([Fernet.generate_key().decode()])) as client:
-        services = Services.of(nobody, Store.open(nobody.database_url), client)
+    async with running_temporal_server(Vault([Fernet.generate_key().decode()])) as client:
+        services = Services.create(nobody, Store.open(nobody.database_url), client)
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
         serving_on_free_port(services) as url,
@@ -55,11 +55,11 @@ async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 async def test_while_parts_are_gone_the_answer_says_which_and_to_try_again(cut_off: httpx.AsyncClient) -> None:
     ready = await cut_off.get("/readyz")
     assert (ready.status_code, ready.json()["detail"]) == (503, "No answer from the database and Temporal.")
-    standing = await cut_off.get("/v1/merchants/m/reservations/R-1")
+    status = await cut_off.get("/v1/merchants/m/reservations/R-1")
     timeline = await cut_off.get("/v1/merchants/m/reservations/R-1/timeline")
-    assert (standing.status_code, "database" in standing.text) == (503, True)
+    assert (status.status_code, "database" in status.text) == (503, True)
     assert (timeline.status_code, "Temporal" in timeline.text) == (503, True)
-    assert {each.headers["retry-after"] for each in (ready, standing, timeline)} == {"5"}
+    assert {each.headers["retry-after"] for each in (ready, status, timeline)} == {"5"}
     assert (await cut_off.get("/healthz")).status_code == 200
 
 
@@ -69,7 +69,7 @@ async def test_a_fault_of_ours_is_answered_and_logged_without_what_it_says(
     async def broken() -> None:
         raise RuntimeError(SECRET)
 
-    app = create_app(Services.of(api.world.settings, api.world.store, api.world.client))
+    app = create_app(Services.create(api.world.settings, api.world.store, api.world.client))
     app.add_api_route("/v1/broken", broken)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=api.platform.headers) as client:
@@ -84,7 +84,7 @@ async def test_a_fault_of_ours_is_answered_and_logged_without_what_it_says(
 
 async def test_over_https_browsers_are_told_to_stay_there(api: Api) -> None:
     settings = api.world.settings.model_copy(update={"public_url": "https://slots.example"})
-    app = create_app(Services.of(settings, api.world.store, api.world.client))
+    app = create_app(Services.create(settings, api.world.store, api.world.client))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         answer = await client.get("/healthz")
     assert answer.headers["strict-transport-security"] == "max-age=31536000"

@@ -16,7 +16,7 @@ async def test_an_owner_is_known_with_all_that_was_put(api: Api, merchant: str, 
     assert answer.status_code == 200
     assert answer.json().items() >= body.items()
     chosen = OwnerSettings(name="Kayak №1", time_zone="Europe/Helsinki", sync=False, guest_data=GuestData.BUSY)
-    assert Owners(api.world.store).all(merchant) == {owner: chosen}
+    assert Owners(api.world.store).get_all(merchant) == {owner: chosen}
 
 
 async def test_how_calendars_block_a_product_is_kept(api: Api, merchant: str) -> None:
@@ -63,13 +63,13 @@ async def test_a_field_that_is_wrong_is_named_and_nothing_is_kept(
     answer = await api.platform.put(f"/v1/merchants/{merchant}/products/kayak", json=body)
     assert answer.status_code == 422
     assert [(each["place"], each["field"]) for each in answer.json()["errors"]] == [("body", field)]
-    assert Owners(api.world.store).all(merchant) == {}
+    assert Owners(api.world.store).get_all(merchant) == {}
 
 
 async def test_two_merchants_have_their_own_products(api: Api, merchant: str) -> None:
-    for whose in (merchant, f"{merchant}-2"):
-        await api.platform.put(f"/v1/merchants/{whose}/products/kayak", json={"name": f"Kayak of {whose}"})
-    kept = [Owners(api.world.store).get(whose, Owner.product("kayak")) for whose in (merchant, f"{merchant}-2")]
+    for each in (merchant, f"{merchant}-2"):
+        await api.platform.put(f"/v1/merchants/{each}/products/kayak", json={"name": f"Kayak of {each}"})
+    kept = [Owners(api.world.store).get(each, Owner.product("kayak")) for each in (merchant, f"{merchant}-2")]
     assert kept == [OwnerSettings(name=f"Kayak of {merchant}"), OwnerSettings(name=f"Kayak of {merchant}-2")]
 
 

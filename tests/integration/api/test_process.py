@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from slotsync.settings import Settings
-from starter.local.processes import free_port, process, slotsync_command, until_ready
+from starter.local.processes import free_port, running_process, slotsync_command, wait_until_ready
 from tests.support.api import Api
 from tests.support.settings import KEY
 
@@ -24,10 +24,10 @@ def environment(settings: Settings, temporal: str, **more: str) -> dict[str, str
 
 async def test_the_command_serves_until_sigterm_and_ends_well(api: Api, tmp_path: Path) -> None:
     port = free_port(0)
-    told = environment(api.world.settings, api.world.client.service_client.config.target_host, SLOTSYNC_API_KEYS=KEY)
+    answer = environment(api.world.settings, api.world.client.service_client.config.target_host, SLOTSYNC_API_KEYS=KEY)
     command = slotsync_command("api", "--port", str(port))
     async with (
-        process("api", command, folder=tmp_path, environment=told) as running,
+        running_process("api", command, folder=tmp_path, environment=answer) as running,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=api.platform.headers) as platform,
     ):
 
@@ -37,7 +37,7 @@ async def test_the_command_serves_until_sigterm_and_ends_well(api: Api, tmp_path
             except httpx.TransportError:
                 return False
 
-        await until_ready("api", ready, running, tmp_path)
+        await wait_until_ready("api", ready, running, tmp_path)
         assert (await platform.get("/v1/merchants/m/google")).status_code == 200
         running.terminate()
         assert await asyncio.wait_for(running.wait(), 30) == 0
@@ -56,8 +56,8 @@ async def test_the_command_serves_until_sigterm_and_ends_well(api: Api, tmp_path
     ],
 )
 async def test_what_is_missing_is_one_clear_line(api: Api, tmp_path: Path, more: dict[str, str], line: str) -> None:
-    told = {**environment(api.world.settings, "127.0.0.1:1"), "SLOTSYNC_API_KEYS": "", **more}
-    async with process("api", slotsync_command("api"), folder=tmp_path, environment=told) as running:
+    answer = {**environment(api.world.settings, "127.0.0.1:1"), "SLOTSYNC_API_KEYS": "", **more}
+    async with running_process("api", slotsync_command("api"), folder=tmp_path, environment=answer) as running:
         assert await asyncio.wait_for(running.wait(), 60) == 2
     (said,) = (each for each in (tmp_path / "api.log").read_text().splitlines() if "INFO" not in each)
     assert said.startswith(line)

@@ -1,4 +1,4 @@
-"""What Google tells of changes, over real HTTP; and what anybody else may try."""
+"""Google's push messages over real HTTP, and forged ones."""
 
 import asyncio
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Watched:
     connection_id: str
     channel: NewChannel
 
-    async def tell(self, **changed: str) -> httpx.Response:
-        """What Google sends, with some headers changed."""
+    async def send(self, **changed: str) -> httpx.Response:
+        """Send Google's push message with some headers changed."""
         headers = {
             "X-Goog-Channel-ID": self.channel.id,
             "X-Goog-Channel-Token": self.channel.token,
@@ -41,33 +41,33 @@ class Watched:
         named = {f"X-Goog-{name.replace('_', '-')}": value for name, value in changed.items()}
         return await self.api.stranger.post("/google/push", headers={**headers, **named})
 
-    def rung_at(self) -> datetime | None:
+    def notified_at(self) -> datetime | None:
         world = self.api.world
-        (calendar,) = WatchedAccounts(world.store, world.vault).calendars(self.connection_id)
-        return calendar.rung_at
+        (calendar,) = WatchedAccounts(world.store, world.vault).get_calendars(self.connection_id)
+        return calendar.notified_at
 
 
 @pytest.fixture
 async def watched(api: Api, merchant: str) -> Watched:
     world = api.world
     await world.connect(merchant, f"{merchant}@gmail.example")
-    connection_id = Connections(world.store, world.vault).active_id(merchant)
+    connection_id = Connections(world.store, world.vault).get_active_id(merchant)
     assert connection_id
     accounts = WatchedAccounts(world.store, world.vault)
-    accounts.know(connection_id)
-    accounts.watch(connection_id, ["family"])
-    (calendar,) = accounts.calendars(connection_id)
+    accounts.add(connection_id)
+    accounts.add_calendars(connection_id, ["family"])
+    (calendar,) = accounts.get_calendars(connection_id)
     return Watched(api, connection_id, PushChannels(world.store, world.vault).prepare(calendar.id))
 
 
 @pytest.mark.parametrize("state", ["exists", "not_exists"])
 async def test_a_push_has_the_calendar_read(watched: Watched, state: str) -> None:
     before = datetime.now(UTC)
-    answer = await watched.tell(Resource_State=state)
+    answer = await watched.send(Resource_State=state)
     assert (answer.status_code, answer.content) == (204, b"")
-    rung_at = watched.rung_at()
-    assert rung_at
-    assert before <= rung_at <= datetime.now(UTC)
+    notified_at = watched.notified_at()
+    assert notified_at
+    assert before <= notified_at <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,13 @@ async def test_a_push_has_the_calendar_read(watched: Watched, state: str) -> Non
 async def test_whatever_else_comes_is_answered_the_same_and_changes_nothing(
     watched: Watched, changed: dict[str, str]
 ) -> None:
-    answer, real = await watched.tell(**changed), await watched.tell(Resource_State="sync")
-    assert watched.rung_at() is None
+    answer, real = await watched.send(**changed), await watched.send(Resource_State="sync")
+    assert watched.notified_at() is None
     assert (answer.status_code, answer.content) == (real.status_code, real.content) == (204, b"")
-    told = [{name: value for name, value in each.headers.items() if name != "x-request-id"} for each in (answer, real)]
-    assert {*told[0]} == {*told[1]}
+    response = [
+        {name: value for name, value in each.headers.items() if name != "x-request-id"} for each in (answer, real)
+    ]
+    assert {*response[0]} == {*response[1]}
 
 
 async def test_a_request_without_any_header_of_googles_is_answered_too(api: Api) -> None:
@@ -100,8 +102,8 @@ async def test_a_request_without_any_header_of_googles_is_answered_too(api: Api)
 
 async def test_a_forgotten_channel_is_ignored(watched: Watched) -> None:
     PushChannels(watched.api.world.store, watched.api.world.vault).forget(watched.channel.id)
-    assert (await watched.tell()).status_code == 204
-    assert watched.rung_at() is None
+    assert (await watched.send()).status_code == 204
+    assert watched.notified_at() is None
 
 
 async def test_a_storm_of_pushes_is_answered_with_few_writes(watched: Watched) -> None:
@@ -113,23 +115,23 @@ async def test_a_storm_of_pushes_is_answered_with_few_writes(watched: Watched) -
     event.listen(Engine, "before_cursor_execute", see)
     began = datetime.now(UTC)
     try:
-        answers = await asyncio.gather(*(watched.tell(Message_Number=str(number)) for number in range(200)))
+        answers = await asyncio.gather(*(watched.send(Message_Number=str(number)) for number in range(200)))
     finally:
         event.remove(Engine, "before_cursor_execute", see)
     took = (datetime.now(UTC) - began).total_seconds()
     assert {each.status_code for each in answers} == {204}
     at_once = 32  # threads may look before the first of them has written
     assert 1 <= len(writes) <= took + 1 + at_once
-    rung_at = watched.rung_at()
-    assert rung_at
-    assert rung_at >= began
+    notified_at = watched.notified_at()
+    assert notified_at
+    assert notified_at >= began
 
 
 async def test_while_the_database_is_gone_google_is_asked_to_tell_again(settings: Settings, api: Api) -> None:
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
-    cut_off = Services.of(nobody, Store.open(nobody.database_url), api.world.client)
-    told = {"Channel-ID": "a-channel", "Channel-Token": "a-token", "Resource-State": "exists"}
-    headers = {f"X-Goog-{name}": value for name, value in told.items()}
+    cut_off = Services.create(nobody, Store.open(nobody.database_url), api.world.client)
+    response = {"Channel-ID": "a-channel", "Channel-Token": "a-token", "Resource-State": "exists"}
+    headers = {f"X-Goog-{name}": value for name, value in response.items()}
     transport = httpx.ASGITransport(create_app(cut_off))
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as stranger:
         assert (await stranger.post("/google/push", headers=headers)).status_code == 503
@@ -137,6 +139,6 @@ async def test_while_the_database_is_gone_google_is_asked_to_tell_again(settings
 
 async def test_neither_the_channel_nor_its_token_is_logged(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG", logger="starter"):
-        await watched.tell()
+        await watched.send()
     assert "/google/push" in caplog.text
     assert not [secret for secret in (watched.channel.id, watched.channel.token) if secret in caplog.text]

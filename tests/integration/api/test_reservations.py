@@ -1,8 +1,10 @@
 import asyncio
+from urllib.parse import unquote
 
 import pytest
 
 from slotsync.domain.calendars.owner import Owner
+from slotsync.store.reservations.reservations import Reservations
 from tests.support.api import Api
 
 pytestmark = pytest.mark.anyio
@@ -21,13 +23,13 @@ async def test_a_reservation_told_over_http_reaches_google(api: Api, merchant: s
     made = await api.platform.put(f"/v1/merchants/{merchant}/products/sunset-tour", json=PRODUCT)
     assert made.status_code == 200
     async with api.world.working():
-        told = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
-        assert (told.status_code, told.json()) == (202, {"version": 1, "superseded": False})
+        response = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
+        assert (response.status_code, response.json()) == (202, {"version": 1, "superseded": False})
         await api.world.settled(1, merchant=merchant)
-        standing = (await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1")).json()
+        status = (await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1")).json()
     assert await api.world.titles(Owner.product("sunset-tour"), email) == ["v1"]
-    assert (standing["version"], standing["settled"]) == (1, True)
-    (event,) = standing["events"]
+    assert (status["version"], status["settled"]) == (1, True)
+    (event,) = status["events"]
     assert (event["item"], event["owner"], event["state"]) == ("1", "product:sunset-tour", "in_step")
     assert event["link"].startswith(api.world.settings.google_endpoint)
     assert event["last_error"] is None
@@ -48,8 +50,8 @@ async def test_an_older_version_is_superseded_and_changes_nothing(api: Api, merc
 
 async def test_a_report_is_durable_while_no_worker_runs(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/reservations/R-1"
-    told = await asyncio.gather(*(api.platform.put(address, json=booked(version)) for version in (3, 1, 2)))
-    assert [each.status_code for each in told] == [202, 202, 202]
+    response = await asyncio.gather(*(api.platform.put(address, json=booked(version)) for version in (3, 1, 2)))
+    assert [each.status_code for each in response] == [202, 202, 202]
     async with api.world.working():
         await api.world.settled(3, merchant=merchant)
     assert (await api.platform.get(address)).json()["version"] == 3
@@ -57,8 +59,8 @@ async def test_a_report_is_durable_while_no_worker_runs(api: Api, merchant: str)
 
 async def test_a_cancelled_reservation_needs_no_items(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/reservations/R-1"
-    told = await api.platform.put(address, json={"version": 2, "status": "cancelled"})
-    assert told.status_code == 202
+    response = await api.platform.put(address, json={"version": 2, "status": "cancelled"})
+    assert response.status_code == 202
 
 
 @pytest.mark.parametrize("question", ["", "/timeline"])
@@ -72,22 +74,24 @@ async def test_a_reservation_of_many_products_and_resources_is_taken(api: Api, m
         {"product": f"product-with-a-name-that-is-rather-long-{n}", "resources": [f"resource-number-{n}"], **TIMES}
         for n in range(250)
     ]
-    told = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
-    assert told.status_code == 202, told.text
+    response = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
+    assert response.status_code == 202, response.text
 
 
 async def test_a_reservation_of_more_events_than_temporal_can_hold_is_refused(api: Api, merchant: str) -> None:
     items = [{"product": "p", "resources": ["r"], **TIMES}] * 251
-    told = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
-    assert told.status_code == 422
-    assert "split the reservation" in told.text
+    response = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
+    assert response.status_code == 422
+    assert "split the reservation" in response.text
 
 
 @pytest.mark.parametrize(
     "address", ["merchants/{other}/reservations/R-1", "merchants/{other}/reservations/R-1/timeline"]
 )
 async def test_what_one_merchant_has_is_not_found_at_another(api: Api, merchant: str, address: str) -> None:
-    await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
+    own = address.format(other=merchant)
+    assert (await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())).status_code == 202
+    assert (await api.platform.get(f"/v1/{own}")).status_code == 200
     for other in (f"{merchant}x", merchant[:-1], merchant.upper(), f"x%2F..%2F{merchant}"):
         answer = await api.platform.get(f"/v1/{address.format(other=other)}")
         assert answer.status_code == 404, other
@@ -101,7 +105,9 @@ async def test_an_id_that_could_mean_another_one_is_refused(
     answer = await api.platform.request(
         method, f"/v1/merchants/{merchant}/reservations/{reservation}", json=booked() if method == "PUT" else None
     )
-    assert answer.status_code in {404, 422}, answer.text
+    refused = (404, "not-found") if reservation == "a%2Fb" else (422, "invalid-request")
+    assert (answer.status_code, answer.json()["type"]) == (refused[0], f"urn:slotsync:problem:{refused[1]}")
+    assert Reservations(api.world.store).get(merchant, unquote(reservation)) is None
 
 
 @pytest.mark.parametrize("name", ["O'Brien", "Ålesund-№1", "'_OR_'1'='1", "100%25", "x" * 128, "😀" * 32])

@@ -1,4 +1,4 @@
-"""Merchants whose own calendars block their products, and a platform that hears of it."""
+"""Merchants with blocking calendars, and a platform that receives webhooks."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,37 +10,39 @@ from slotsync.busy_times.poller import Poller
 from slotsync.secrets import Vault
 from tests.support.availability_world import AvailabilityWorld, open_availability_world
 from tests.support.poller_harness import PollerHarness, running_poller_harness
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 from tests.support.webhook_receiver import WebhookReceiver
 
 
 @pytest.fixture(scope="module")
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PollerHarness]:
-    """A desk for all tests of a module, where it is the module's ``NOON``."""
-    with running_poller_harness(tmp_path_factory.mktemp("desk"), request.module.NOON) as desk:
-        yield desk
+def module_poller_harness(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PollerHarness]:
+    """A poller harness for all tests of a module; its clock shows the module's ``NOON``."""
+    with running_poller_harness(tmp_path_factory.mktemp("poller"), request.module.NOON) as poller_harness:
+        yield poller_harness
 
 
 @pytest.fixture
-def desk(running: PollerHarness, request: pytest.FixtureRequest) -> Iterator[PollerHarness]:
-    running.clock.now = request.module.NOON
-    yield running
-    running.heal()
+def poller_harness(module_poller_harness: PollerHarness, request: pytest.FixtureRequest) -> Iterator[PollerHarness]:
+    module_poller_harness.clock.now = request.module.NOON
+    yield module_poller_harness
+    module_poller_harness.heal()
 
 
 @pytest.fixture
-def reader(desk: PollerHarness) -> Iterator[Poller]:
-    with desk.reader() as reader:
-        yield reader
+def poller(poller_harness: PollerHarness) -> Iterator[Poller]:
+    with poller_harness.poller() as poller:
+        yield poller
 
 
 @pytest.fixture
-async def shop(
-    google: RunningLocalGoogle, vault: Vault, platform: WebhookReceiver, tmp_path: Path
+async def availability(
+    local_google: RunningLocalGoogle, vault: Vault, webhooks: WebhookReceiver, tmp_path: Path
 ) -> AsyncIterator[AvailabilityWorld]:
-    """A shop that polls every second and hears no push."""
+    """A merchant that is polled every second, without push."""
     async with (
-        temporal_server(vault) as client,
-        open_availability_world(google, vault, client, platform, tmp_path) as built,
+        running_temporal_server(vault) as client,
+        open_availability_world(local_google, vault, client, webhooks, tmp_path) as built,
     ):
         yield built

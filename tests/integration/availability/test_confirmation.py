@@ -17,75 +17,79 @@ PATIENCE = timedelta(seconds=20)
 """So that an answer does not depend on how busy the machine is."""
 
 
-async def confirm(shop: AvailabilityWorld, hours: int = 0, within: timedelta = PATIENCE) -> Confirmation:
+async def confirm(availability: AvailabilityWorld, hours: int = 0, within: timedelta = PATIENCE) -> Confirmation:
     start = TOMORROW + hours * HOUR
-    return await shop.world.slotsync.confirm(MERCHANT, TOUR.id, start, start + HOUR, within=within)
+    return await availability.world.slotsync.confirm(MERCHANT, TOUR.id, start, start + HOUR, within=within)
 
 
-async def test_google_itself_says_yes_or_no_and_each_calendar_gives_evidence(shop: AvailabilityWorld) -> None:
-    async with shop.world.working():
-        await shop.block(EMAIL)
-        await shop.busy(TOMORROW, TOMORROW + HOUR)
-        no, yes = await confirm(shop), await confirm(shop, hours=1)
+async def test_google_itself_says_yes_or_no_and_each_calendar_gives_evidence(availability: AvailabilityWorld) -> None:
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        no, yes = await confirm(availability), await confirm(availability, hours=1)
     assert (no.answer, yes.answer) == (Verdict.NO, Verdict.YES)
     assert [(each.calendar, [span.start for span in each.busy]) for each in no.evidence] == [("Picked", [TOMORROW])]
     assert not yes.evidence[0].busy
 
 
-async def test_the_evidence_stays_in_the_history(shop: AvailabilityWorld) -> None:
-    async with shop.world.working():
-        await shop.block(EMAIL)
-        await shop.busy(TOMORROW, TOMORROW + HOUR)
-        await confirm(shop)
-        history = await shop.world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).fetch_history()
+async def test_the_evidence_stays_in_the_history(availability: AvailabilityWorld) -> None:
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        await confirm(availability)
+        history = await availability.world.client.get_workflow_handle(
+            availability_id(MERCHANT, TOUR.id)
+        ).fetch_history()
     outcomes = [
         event.workflow_execution_update_completed_event_attributes.outcome.success.payloads[0]
         for event in history.events
         if event.HasField("workflow_execution_update_completed_event_attributes")
     ]
-    (kept,) = await shop.world.client.data_converter.decode(outcomes, [Confirmation])
+    (kept,) = await availability.world.client.data_converter.decode(outcomes, [Confirmation])
     assert kept.evidence[0].busy[0].start == TOMORROW
 
 
-async def test_the_padding_counts_in_the_last_look(shop: AvailabilityWorld) -> None:
-    Owners(shop.world.store).put(MERCHANT, TOUR, settings_of(TOUR, pad_after_minutes=30))
-    async with shop.world.working():
-        await shop.block(EMAIL)
-        await shop.busy(TOMORROW, TOMORROW + HOUR)
-        assert (await confirm(shop, hours=1)).answer is Verdict.NO
-        assert (await confirm(shop, hours=2)).answer is Verdict.YES
+async def test_the_padding_counts_in_the_last_look(availability: AvailabilityWorld) -> None:
+    Owners(availability.world.store).put(MERCHANT, TOUR, settings_of(TOUR, pad_after_minutes=30))
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        assert (await confirm(availability, hours=1)).answer is Verdict.NO
+        assert (await confirm(availability, hours=2)).answer is Verdict.YES
 
 
-async def test_who_does_not_answer_in_time_is_unknown(shop: AvailabilityWorld) -> None:
-    async with shop.world.working():
-        await shop.block(EMAIL)
-        await confirm(shop)
-        await shop.world.fault(method="freebusy.query", kind="slow", seconds=4, count=1000)
-        answer = await confirm(shop, within=timedelta(seconds=1))
-        await shop.world.heal()
+async def test_who_does_not_answer_in_time_is_unknown(availability: AvailabilityWorld) -> None:
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await confirm(availability)
+        await availability.world.fault(method="freebusy.query", kind="slow", seconds=4, count=1000)
+        answer = await confirm(availability, within=timedelta(seconds=1))
+        await availability.world.heal()
     assert answer.answer is Verdict.UNKNOWN
     assert "did not answer within 1 s" in answer.because
 
 
 @pytest.mark.parametrize("reason", ["notFound", "internalError"])
-async def test_a_calendar_with_an_error_inside_a_200_is_unknown(shop: AvailabilityWorld, reason: str) -> None:
-    async with shop.world.working():
-        await shop.block(EMAIL)
-        await shop.world.fault(method="freebusy.query", kind="freebusy_error", reason=reason, count=1000)
-        answer = await confirm(shop)
+async def test_a_calendar_with_an_error_inside_a_200_is_unknown(availability: AvailabilityWorld, reason: str) -> None:
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await availability.world.fault(method="freebusy.query", kind="freebusy_error", reason=reason, count=1000)
+        answer = await confirm(availability)
     assert (answer.answer, answer.evidence[0].error) == (Verdict.UNKNOWN, reason)
 
 
-async def test_without_a_worker_nobody_knows(shop: AvailabilityWorld) -> None:
-    answer = await confirm(shop, within=timedelta(milliseconds=1))
+async def test_without_a_worker_nobody_knows(availability: AvailabilityWorld) -> None:
+    answer = await confirm(availability, within=timedelta(milliseconds=1))
     assert answer.answer is Verdict.UNKNOWN
     assert "worker" in answer.because
 
 
-async def test_a_product_without_calendars_is_free_and_leaves_no_workflow_behind(shop: AvailabilityWorld) -> None:
-    async with shop.world.working():
-        answer = await confirm(shop)
-        handle = shop.world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+async def test_a_product_without_calendars_is_free_and_leaves_no_workflow_behind(
+    availability: AvailabilityWorld,
+) -> None:
+    async with availability.world.working():
+        answer = await confirm(availability)
+        handle = availability.world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
         await handle.result()
     assert (answer.answer, answer.evidence) == (Verdict.YES, ())
     assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
@@ -95,12 +99,14 @@ async def test_a_product_without_calendars_is_free_and_leaves_no_workflow_behind
     ("hours", "within", "said"),
     [(0, 2, "not after the start"), (24 * 40, 2, "31 days"), (1, 0, "within"), (1, 31, "within")],
 )
-async def test_what_cannot_be_asked_is_named(shop: AvailabilityWorld, hours: int, within: int, said: str) -> None:
+async def test_what_cannot_be_asked_is_named(
+    availability: AvailabilityWorld, hours: int, within: int, said: str
+) -> None:
     end = TOMORROW + hours * HOUR
     with pytest.raises(InputError, match=said):
-        await shop.world.slotsync.confirm(MERCHANT, TOUR.id, TOMORROW, end, within=timedelta(seconds=within))
+        await availability.world.slotsync.confirm(MERCHANT, TOUR.id, TOMORROW, end, within=timedelta(seconds=within))
 
 
-async def test_an_unknown_product_is_named(shop: AvailabilityWorld) -> None:
+async def test_an_unknown_product_is_named(availability: AvailabilityWorld) -> None:
     with pytest.raises(InputError, match="product is not known"):
-        await shop.world.slotsync.confirm(MERCHANT, "no-such", TOMORROW, TOMORROW + HOUR)
+        await availability.world.slotsync.confirm(MERCHANT, "no-such", TOMORROW, TOMORROW + HOUR)

@@ -1,4 +1,4 @@
-"""Whatever happens, what is told is what a simple program finds in the calendars; meanwhile nothing that is not so."""
+"""Random histories of a merchant: availability equals a simple model's at the end, and is never wrong before."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -17,10 +17,10 @@ from hypothesis.stateful import initialize, invariant, rule, run_state_machine_a
 from localgoogle.state.channels import Notification
 from slotsync.busy_times.poller import LEASE_DURATION, Poller
 from slotsync.domain.availability.availability import Slot, SlotState
-from slotsync.domain.availability.horizon import FAR_EVERY, JITTER, STALE_AFTER
+from slotsync.domain.availability.horizon import FAR_POLL_INTERVAL, MAX_MISSED_POLLS, POLL_JITTER
 from slotsync.domain.availability.messages import PublishRequest
-from slotsync.domain.availability.push_channels import SLOW_POLL
-from slotsync.domain.availability.reading_plan import FAR_GAP
+from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
+from slotsync.domain.availability.reading_plan import MIN_FAR_READING_GAP
 from slotsync.domain.webhooks import AvailabilityChanged, Webhook, WebhookSlot
 from slotsync.store.availability.publications import Publications
 from slotsync.store.webhook_messages import WebhookMessages
@@ -28,7 +28,7 @@ from tests.support.merchant_model import BEGINNINGS, CALENDARS, DAY, HOUR, MINUT
 from tests.support.minute_model import BlockingModel, in_at_least
 from tests.support.poller_harness import HORIZON, PollerHarness, running_poller_harness
 
-BELIEVED = STALE_AFTER * (1 + JITTER)
+BELIEVED = MAX_MISSED_POLLS * (1 + POLL_JITTER)
 """For how many rounds a reading is believed."""
 
 SURELY_NEAR = (HORIZON.near_days - 10) * DAY
@@ -38,7 +38,7 @@ WAITS = st.sampled_from([MINUTE / 60, MINUTE / 2, 2 * MINUTE, 20 * MINUTE, 2 * H
 
 @dataclass
 class Mirror:
-    """What the platform knows of a product from the messages that it took, in order."""
+    """The platform's copy of a product's availability, built from webhooks in order."""
 
     busy: int = 0
     closed: int = 0
@@ -46,27 +46,27 @@ class Mirror:
     outbox: list[str] = field(default_factory=list)
 
 
-class Life(MerchantModel):
-    """The same, with readers that come and go, and a platform that hears of it."""
+class PolledMerchantModel(MerchantModel):
+    """The merchant's model with pollers that are started and killed, and with a platform that receives webhooks."""
 
-    def __init__(self, desk: PollerHarness) -> None:
-        super().__init__(desk)
+    def __init__(self, poller_harness: PollerHarness) -> None:
+        super().__init__(poller_harness)
         self.stack = ExitStack()
-        self.channels = desk.channels
-        self.rings: list[Notification] = []
-        self.readers: list[Poller] = []
+        self.channels = poller_harness.channels
+        self.notifications: list[Notification] = []
+        self.pollers: list[Poller] = []
         self.address: str | None = None
         self.mirrors = {product: Mirror() for product in PRODUCTS}
 
     @initialize(pushed=st.booleans())
     def is_watched(self, pushed: bool) -> None:
         # Instead of over HTTP: whether a push arrives, and when, is for the test to say.
-        self.desk.google.google.channels.send = self.rings.append
+        self.poller_harness.google.google.channels.send = self.notifications.append
         self.address = ADDRESS if pushed else None
-        self.readers = [self.reader() for _ in range(2)]
+        self.pollers = [self.poller() for _ in range(2)]
 
     def teardown(self) -> None:
-        if self.readers and self.calendars:
+        if self.pollers and self.calendars:
             self.come_to_rest()
         self.stack.close()
 
@@ -74,39 +74,43 @@ class Life(MerchantModel):
 
     @rule(which=st.integers(0, 1))
     def is_read(self, which: int) -> None:
-        self.readers[which].turn(self.account.connection_id)
+        self.pollers[which].poll(self.account.connection_id)
 
     @rule(minutes=st.integers(1, 12))
     def is_read_whenever_it_is_due(self, minutes: int) -> None:
         end = self.clock.now + minutes * MINUTE
         while self.clock.now < end:
-            next_at = self.readers[0].turn(self.account.connection_id).next_at
+            next_at = self.pollers[0].poll(self.account.connection_id).next_at
             self.tells_nothing_that_is_not_so()
             self.clock.now = min(max(self.clock.now, next_at), end)
 
     @rule(which=st.integers(0, 1))
     def a_reader_is_started_again(self, which: int) -> None:
-        self.readers[which] = self.reader()
+        self.pollers[which] = self.poller()
 
     @rule()
     def a_reader_dies_in_its_turn(self) -> None:
-        self.desk.accounts.know(self.account.connection_id)
-        self.desk.accounts.acquire_lease(self.account.connection_id, "dead", LEASE_DURATION)
+        self.poller_harness.accounts.add(self.account.connection_id)
+        self.poller_harness.accounts.acquire_lease(self.account.connection_id, "dead", LEASE_DURATION)
 
     @rule(count=st.integers(1, 9))
     def pushes_are_lost(self, count: int) -> None:
-        del self.rings[:count]
+        del self.notifications[:count]
 
     @rule(which=st.integers(0, 1))
     def pushes_arrive_and_what_they_tell_of_is_read(self, which: int) -> None:
-        channels, now = [ring.channel for ring in self.rings], self.clock()
-        rung = {each.calendar_id for each in channels if self.channels.record_notification(each.id, each.token, now)}
-        self.rings.clear()
-        self.clock.advance(FAR_GAP + MINUTE / 60)
+        channels, now = [notification.channel for notification in self.notifications], self.clock()
+        notified = {
+            each.calendar_id for each in channels if self.channels.record_notification(each.id, each.token, now)
+        }
+        self.notifications.clear()
+        self.clock.advance(MIN_FAR_READING_GAP + MINUTE / 60)
         self.is_read(which)
-        told = {place for place in CALENDARS if self.calendars[place].id in rung and self.calendars[place].is_told}
+        read = {
+            place for place in CALENDARS if self.calendars[place].id in notified and self.calendars[place].is_readable
+        }
         for product, choice in self.choices.items():
-            if choice.picked <= told and not self.fails_once:
+            if choice.picked <= read and not self.fails_once:
                 self.tells_what_is_so(product)
 
     @rule(by=WAITS, read=st.sampled_from([True, True, False]))
@@ -123,7 +127,7 @@ class Life(MerchantModel):
         replaced = mirror.outbox[-1] if len(mirror.outbox) > 1 else None
         subject = PublishRequest(merchant=self.account.merchant, product=product, token=str(uuid4()), replaces=replaced)
         messages = (
-            Publications(self.desk.store, self.desk.vault, webhooks=True)
+            Publications(self.poller_harness.store, self.poller_harness.vault, webhooks=True)
             .publish(subject, availability, self.clock())
             .messages
         )
@@ -133,17 +137,17 @@ class Life(MerchantModel):
 
     @rule(product=st.sampled_from(PRODUCTS))
     def a_message_arrives(self, product: str) -> None:
-        mirror, messages = self.mirrors[product], WebhookMessages(self.desk.store, self.desk.vault)
+        mirror, messages = self.mirrors[product], WebhookMessages(self.poller_harness.store, self.poller_harness.vault)
         if mirror.outbox:
-            body = messages.body(mirror.outbox[0])
+            body = messages.get_body(mirror.outbox[0])
             assert body
             self.reflect(mirror, Webhook.model_validate_json(body).data)
-            messages.accepted(mirror.outbox.pop(0))
+            messages.forget(mirror.outbox.pop(0))
 
-    def reflect(self, mirror: Mirror, news: object) -> None:
-        assert isinstance(news, AvailabilityChanged)
-        changed = self.minutes.of(each.bounds for each in news.changed)
-        busy, closed, open_ = self.told(news.slots)
+    def reflect(self, mirror: Mirror, message: object) -> None:
+        assert isinstance(message, AvailabilityChanged)
+        changed = self.minutes.of(each.bounds for each in message.changed)
+        busy, closed, open_ = self.masks(message.slots)
         assert not (busy | closed | open_) & ~changed
         mirror.busy = mirror.busy & ~changed | busy
         mirror.closed = mirror.closed & ~changed | closed
@@ -153,10 +157,10 @@ class Life(MerchantModel):
 
     @invariant()
     def tells_nothing_that_is_not_so(self) -> None:
-        """What is told as free was not surely busy or unreadable for all the time that a reading is believed."""
+        """Assert that a time shown as free was not busy or unreadable for as long as a reading is valid."""
         for product, choice in self.choices.items():
             found = self.account.availability(product)
-            busy, closed, open_ = self.told(found.slots)
+            busy, closed, open_ = self.masks(found.slots)
             whole = self.minutes.of([found.span.bounds])
             free = whole & ~busy & ~closed & ~open_
             bounds = [self.bounds(each, choice) for each in sorted(choice.picked)]
@@ -170,23 +174,23 @@ class Life(MerchantModel):
         """The minutes that a calendar surely takes away, and those that perhaps are busy, however old readings are."""
         if not self.connected:
             return self.minutes.all, 0
-        near_for = (SLOW_POLL if self.address else HORIZON.poll) * BELIEVED
+        near_for = (PUSHED_POLL_INTERVAL if self.address else HORIZON.poll) * BELIEVED
         near = self.minutes.of([(self.today - 20 * DAY, self.today + SURELY_NEAR)])
         surely, perhaps = 0, 0
-        for part, lasts in ((near, near_for), (self.minutes.all & ~near, FAR_EVERY * BELIEVED)):
+        for part, lasts in ((near, near_for), (self.minutes.all & ~near, FAR_POLL_INTERVAL * BELIEVED)):
             states = self.calendars[place].since(self.clock.now - lasts)
-            surely |= part & reduce(and_, (busy if told else self.minutes.all for busy, told in states))
-            perhaps |= part & reduce(or_, (busy if told else 0 for busy, told in states))
+            surely |= part & reduce(and_, (busy if result else self.minutes.all for busy, result in states))
+            perhaps |= part & reduce(or_, (busy if result else 0 for busy, result in states))
         return (
             self.minutes.padded(surely, choice.before, choice.after),
             self.minutes.padded(perhaps, choice.before, choice.after),
         )
 
     def come_to_rest(self) -> None:
-        """Once nothing goes wrong any more, all that is told is what is so, and the platform knows it."""
+        """End all faults, and assert that availability and the platform's copy are right."""
         self.all_heals()
         self.the_merchant_connects_again()
-        self.rings.clear()
+        self.notifications.clear()
         for _ in range(4):
             self.clock.advance(40 * MINUTE)
             self.is_read(0)
@@ -196,7 +200,7 @@ class Life(MerchantModel):
 
     def tells_what_is_so(self, product: str) -> None:
         found, choice = self.account.availability(product), self.choices[product]
-        busy, closed, open_ = self.told(found.slots)
+        busy, closed, open_ = self.masks(found.slots)
         whole = self.minutes.of([found.span.bounds])
         places = [self.calendars[each] for each in sorted(choice.picked)]
         truly = [self.minutes.padded(each.states[-1][1], choice.before, choice.after) for each in places]
@@ -212,15 +216,15 @@ class Life(MerchantModel):
             self.a_message_arrives(product)
         found, mirror = self.account.availability(product), self.mirrors[product]
         whole = self.minutes.of([found.span.bounds])
-        assert (mirror.busy & whole, mirror.closed & whole, mirror.open & whole) == self.told(found.slots)
+        assert (mirror.busy & whole, mirror.closed & whole, mirror.open & whole) == self.masks(found.slots)
 
     # How it is done
 
-    def reader(self) -> Poller:
-        return self.stack.enter_context(self.desk.reader(self.address))
+    def poller(self) -> Poller:
+        return self.stack.enter_context(self.poller_harness.poller(self.address))
 
-    def told(self, slots: Sequence[Slot] | Sequence[WebhookSlot]) -> tuple[int, int, int]:
-        """What is told as busy, as unknown and closed, and as unknown and open."""
+    def masks(self, slots: Sequence[Slot] | Sequence[WebhookSlot]) -> tuple[int, int, int]:
+        """Return the minutes that are busy, unknown and closed, and unknown and open."""
         kinds = ((SlotState.BUSY, True), (SlotState.UNKNOWN, True), (SlotState.UNKNOWN, False))
         busy, closed, open_ = (
             self.minutes.of(_stretch(each) for each in slots if (each.state, each.closed) == kind) for kind in kinds
@@ -233,15 +237,15 @@ def _stretch(slot: Slot | WebhookSlot) -> tuple[datetime, datetime]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PollerHarness]:
-    with running_poller_harness(tmp_path, BEGINNINGS[0]) as desk:
-        yield desk
+def poller_harness(tmp_path: Path) -> Iterator[PollerHarness]:
+    with running_poller_harness(tmp_path, BEGINNINGS[0]) as poller_harness:
+        yield poller_harness
 
 
-def test_whatever_happens_what_is_told_is_what_a_simple_program_finds(desk: PollerHarness) -> None:
-    class AtThisDesk(Life):
+def test_whatever_happens_what_is_told_is_what_a_simple_program_finds(poller_harness: PollerHarness) -> None:
+    class ModelWithHarness(PolledMerchantModel):
         def __init__(self) -> None:
-            super().__init__(desk)
+            super().__init__(poller_harness)
 
     bounded = settings(max_examples=16, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(AtThisDesk, settings=bounded)
+    run_state_machine_as_test(ModelWithHarness, settings=bounded)

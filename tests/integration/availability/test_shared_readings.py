@@ -10,20 +10,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from slotsync.busy_times.poller import LEASE_DURATION, LEASE_RETRY_DELAY, Poller, PollResult
-from slotsync.domain.availability.horizon import JITTER, chunks
-from slotsync.domain.availability.push_channels import SLOW_POLL
+from slotsync.domain.availability.horizon import POLL_JITTER, split_horizon
+from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
 from slotsync.domain.availability.reading_plan import WatchedCalendar
 from slotsync.domain.calendars.owner import Owner
 from slotsync.store.availability.busy_readings import BusyReadings
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
 from tests.support.poller_harness import HORIZON, MerchantAccount, PollerHarness
 from tests.support.push_receiver import PushReceiver
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-POLL = HORIZON.poll * (1 + JITTER)
-PIECES = len(chunks(NOON, HORIZON))
+POLL = HORIZON.poll * (1 + POLL_JITTER)
+PIECES = len(split_horizon(NOON, HORIZON))
 FAR = PIECES - 1
 
 NEAR_CALLS = 2
@@ -31,18 +31,18 @@ NEAR_CALLS = 2
 
 
 @pytest.fixture
-def account(desk: PollerHarness) -> MerchantAccount:
+def account(poller_harness: PollerHarness) -> MerchantAccount:
     """With one product, and one calendar that blocks it."""
-    account = desk.account()
+    account = poller_harness.account()
     account.choose()
     account.pick(account.email)
     return account
 
 
 @pytest.fixture
-def large(desk: PollerHarness) -> MerchantAccount:
+def large(poller_harness: PollerHarness) -> MerchantAccount:
     """With sixty calendars, of which each blocks one of two products."""
-    account = desk.account()
+    account = poller_harness.account()
     calendars = [account.calendar(f"Calendar {each}") for each in range(60)]
     for product, picked in (("tour", calendars[:30]), ("kayak", calendars[30:])):
         account.choose(product)
@@ -51,24 +51,24 @@ def large(desk: PollerHarness) -> MerchantAccount:
 
 
 @pytest.fixture
-def others(desk: PollerHarness) -> Iterator[Sequence[Poller]]:
+def others(poller_harness: PollerHarness) -> Iterator[Sequence[Poller]]:
     """Readers of other processes: each has a store of its own, on the same database."""
     with ExitStack() as stack:
-        stores = [stack.enter_context(closing(Store.open(desk.settings.database_url))) for _ in range(2)]
-        yield [stack.enter_context(replace(desk, store=store).reader()) for store in stores]
+        stores = [stack.enter_context(closing(Store.open(poller_harness.settings.database_url))) for _ in range(2)]
+        yield [stack.enter_context(replace(poller_harness, store=store).poller()) for store in stores]
 
 
 @pytest.fixture
-def calls(desk: PollerHarness, account: MerchantAccount) -> Callable[[], dict[str, int]]:
-    """The calls for the account since somebody last asked."""
-    return counter(desk, account)
+def calls(poller_harness: PollerHarness, account: MerchantAccount) -> Callable[[], dict[str, int]]:
+    """A function that returns the calls for the account since its last call."""
+    return counter(poller_harness, account)
 
 
-def counter(desk: PollerHarness, account: MerchantAccount) -> Callable[[], dict[str, int]]:
+def counter(poller_harness: PollerHarness, account: MerchantAccount) -> Callable[[], dict[str, int]]:
     seen: Counter[str] = Counter()
 
     def since() -> dict[str, int]:
-        answer = desk.http.get("/sandbox/calls", params={"account": account.email}).raise_for_status()
+        answer = poller_harness.http.get("/sandbox/calls", params={"account": account.email}).raise_for_status()
         totals = Counter(answer.json()["totals"])
         new = {name.removeprefix("freebusy."): count for name, count in (totals - seen).items() if "." in name}
         seen.update(totals - seen)
@@ -78,187 +78,193 @@ def counter(desk: PollerHarness, account: MerchantAccount) -> Callable[[], dict[
     return since
 
 
-def watched(desk: PollerHarness, account: MerchantAccount) -> dict[str, WatchedCalendar]:
-    return {each.calendar_id: each for each in desk.accounts.calendars(account.connection_id)}
+def watched(poller_harness: PollerHarness, account: MerchantAccount) -> dict[str, WatchedCalendar]:
+    return {each.calendar_id: each for each in poller_harness.accounts.get_calendars(account.connection_id)}
 
 
-def all_at_once(readers: Sequence[Poller], account: MerchantAccount) -> list[PollResult]:
+def all_at_once(pollers: Sequence[Poller], account: MerchantAccount) -> list[PollResult]:
     """Eight threads for each reader, all for one account."""
-    with ThreadPoolExecutor(8 * len(readers)) as threads:
-        return list(threads.map(lambda reader: reader.turn(account.connection_id), [*readers] * 8))
+    with ThreadPoolExecutor(8 * len(pollers)) as threads:
+        return list(threads.map(lambda poller: poller.poll(account.connection_id), [*pollers] * 8))
 
 
 def test_one_reads_for_all_threads_and_processes(
-    desk: PollerHarness, large: MerchantAccount, reader: Poller, others: Sequence[Poller]
+    poller_harness: PollerHarness, large: MerchantAccount, poller: Poller, others: Sequence[Poller]
 ) -> None:
-    calls = counter(desk, large)
-    turns = all_at_once([reader, *others], large)
+    calls = counter(poller_harness, large)
+    turns = all_at_once([poller, *others], large)
     assert calls() == {"query": NEAR_CALLS * (1 + FAR)}
     assert sum(turn.calls for turn in turns) == NEAR_CALLS * (1 + FAR)
     assert all(large.availability(product).complete for product in ("tour", "kayak"))
 
 
 def test_each_round_takes_as_many_calls_however_many_ask(
-    desk: PollerHarness, large: MerchantAccount, reader: Poller, others: Sequence[Poller]
+    poller_harness: PollerHarness, large: MerchantAccount, poller: Poller, others: Sequence[Poller]
 ) -> None:
-    reader.turn(large.connection_id)
-    calls = counter(desk, large)
+    poller.poll(large.connection_id)
+    calls = counter(poller_harness, large)
     for _ in range(3):
-        desk.clock.advance(POLL)
-        all_at_once([reader, *others], large)
+        poller_harness.clock.advance(POLL)
+        all_at_once([poller, *others], large)
         assert calls() == {"query": NEAR_CALLS}
 
 
 def test_what_a_sibling_has_read_is_used_and_not_read_again(
-    account: MerchantAccount, reader: Poller, others: Sequence[Poller], calls: Callable[[], dict[str, int]]
+    account: MerchantAccount, poller: Poller, others: Sequence[Poller], calls: Callable[[], dict[str, int]]
 ) -> None:
-    read = reader.turn(account.connection_id)
+    read = poller.poll(account.connection_id)
     assert calls() == {"query": PIECES}
-    used = [other.turn(account.connection_id) for other in others]
+    used = [other.poll(account.connection_id) for other in others]
     assert calls() == {}
     assert {(turn.calls, turn.calendars, turn.next_at) for turn in used} == {(0, 1, read.next_at)}
 
 
 def test_while_another_reads_nobody_else_does(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
-    desk.accounts.know(account.connection_id)
-    assert desk.accounts.acquire_lease(account.connection_id, "another", LEASE_DURATION)
-    turn = reader.turn(account.connection_id)
+    poller_harness.accounts.add(account.connection_id)
+    assert poller_harness.accounts.acquire_lease(account.connection_id, "another", LEASE_DURATION)
+    turn = poller.poll(account.connection_id)
     assert calls() == {}
-    assert timedelta() < turn.next_at - desk.clock() <= LEASE_RETRY_DELAY
+    assert timedelta() < turn.next_at - poller_harness.clock() <= LEASE_RETRY_DELAY
 
 
 def test_a_reader_that_dies_holds_up_the_others_no_longer_than_its_turn(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
-    desk.accounts.know(account.connection_id)
-    assert desk.accounts.acquire_lease(account.connection_id, "dead", LEASE_DURATION)
-    died_at = desk.clock.now
-    while not (turn := reader.turn(account.connection_id)).calls:
-        desk.clock.now = turn.next_at
+    poller_harness.accounts.add(account.connection_id)
+    assert poller_harness.accounts.acquire_lease(account.connection_id, "dead", LEASE_DURATION)
+    died_at = poller_harness.clock.now
+    while not (turn := poller.poll(account.connection_id)).calls:
+        poller_harness.clock.now = turn.next_at
     assert calls() == {"query": PIECES}
-    assert desk.clock.now - died_at < LEASE_DURATION + LEASE_RETRY_DELAY + timedelta(milliseconds=10)
+    assert poller_harness.clock.now - died_at < LEASE_DURATION + LEASE_RETRY_DELAY + timedelta(milliseconds=10)
 
 
 def test_a_calendar_that_was_just_picked_is_read_at_once_and_alone(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
-    reader.turn(account.connection_id)
-    before, work = watched(desk, account), account.calendar("Work")
+    poller.poll(account.connection_id)
+    before, work = watched(poller_harness, account), account.calendar("Work")
     calls()
     account.pick(account.email, work)
-    reader.turn(account.connection_id)
+    poller.poll(account.connection_id)
     assert calls() == {"query": PIECES}
-    after = watched(desk, account)
+    after = watched(poller_harness, account)
     assert after.keys() == {account.email, work}
     assert after[account.email] == before[account.email]
 
 
 def test_a_calendar_of_two_products_is_read_once(
-    account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
+    account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
-    reader.turn(account.connection_id)
+    poller.poll(account.connection_id)
     account.choose("kayak")
     account.pick(account.email, product="kayak")
     calls()
-    reader.turn(account.connection_id)
+    poller.poll(account.connection_id)
     assert calls() == {}
     assert account.availability("kayak").complete
 
 
 def test_a_calendar_that_nobody_picks_any_more_is_forgotten_and_its_channel_stopped(
-    desk: PollerHarness, account: MerchantAccount, calls: Callable[[], dict[str, int]]
+    poller_harness: PollerHarness, account: MerchantAccount, calls: Callable[[], dict[str, int]]
 ) -> None:
     work = account.calendar("Work")
     account.pick(account.email, work)
-    with closing(PushReceiver()) as receiver, desk.reader(receiver.address) as reader:
-        reader.turn(account.connection_id)
+    with closing(PushReceiver()) as receiver, poller_harness.poller(receiver.address) as poller:
+        poller.poll(account.connection_id)
         assert calls()["events.watch"] == 2
         account.pick(work)
-        reader.turn(account.connection_id)
+        poller.poll(account.connection_id)
         assert calls()["channels.stop"] == 1
-    assert watched(desk, account).keys() == {work}
-    known = BusyReadings(desk.store, desk.vault).of(account.connection_id, [account.email, work])
+    assert watched(poller_harness, account).keys() == {work}
+    known = BusyReadings(poller_harness.store, poller_harness.vault).get_readings(
+        account.connection_id, [account.email, work]
+    )
     assert known.keys() == {work}
 
 
 def test_when_nothing_is_picked_any_more_google_is_left_alone(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
-    reader.turn(account.connection_id)
+    poller.poll(account.connection_id)
     account.pick()
     calls()
     for _ in range(3):
-        assert reader.turn(account.connection_id).calendars == 0
-        desk.clock.advance(POLL)
+        assert poller.poll(account.connection_id).calendars == 0
+        poller_harness.clock.advance(POLL)
     assert calls() == {}
-    assert watched(desk, account) == {}
+    assert watched(poller_harness, account) == {}
 
 
 def test_a_calendar_that_slotsync_fills_never_blocks_and_is_never_asked_for(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller, calls: Callable[[], dict[str, int]]
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     managed = account.calendar("Sunset tour")
-    Calendars(desk.store).record(account.merchant, Owner.product("tour"), managed, account.connection_id)
+    ManagedCalendars(poller_harness.store).record(
+        account.merchant, Owner.product("tour"), managed, account.connection_id
+    )
     account.pick(managed)
-    assert reader.turn(account.connection_id).calls == 0
+    assert poller.poll(account.connection_id).calls == 0
     assert calls() == {}
     account.pick(managed, account.email)
-    reader.turn(account.connection_id)
-    assert watched(desk, account).keys() == {account.email}
+    poller.poll(account.connection_id)
+    assert watched(poller_harness, account).keys() == {account.email}
 
 
 def test_a_calendar_that_is_managed_later_is_forgotten(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller
 ) -> None:
     work = account.calendar("Work")
     account.pick(account.email, work)
-    reader.turn(account.connection_id)
-    Calendars(desk.store).record(account.merchant, Owner.product("tour"), work, account.connection_id)
-    reader.turn(account.connection_id)
-    assert watched(desk, account).keys() == {account.email}
+    poller.poll(account.connection_id)
+    ManagedCalendars(poller_harness.store).record(account.merchant, Owner.product("tour"), work, account.connection_id)
+    poller.poll(account.connection_id)
+    assert watched(poller_harness, account).keys() == {account.email}
 
 
 def test_the_error_of_one_calendar_leaves_the_others_known(
-    desk: PollerHarness, account: MerchantAccount, reader: Poller
+    poller_harness: PollerHarness, account: MerchantAccount, poller: Poller
 ) -> None:
     gone = account.calendar("Gone")
     account.choose("gone")
     account.pick(gone, product="gone")
     account.busy(account.email, NOON + HOUR, NOON + 2 * HOUR)
     account.delete_calendar(gone)
-    reader.turn(account.connection_id)
+    poller.poll(account.connection_id)
     assert account.availability().complete
     assert [slot.span.start for slot in account.availability().slots] == [NOON + HOUR]
-    assert account.look("gone").trouble == "notFound"
+    assert account.state("gone").trouble == "notFound"
     assert not account.availability("gone").complete
 
 
 def test_a_call_that_fails_leaves_its_calendars_unknown_and_no_others(
-    desk: PollerHarness, large: MerchantAccount, reader: Poller
+    poller_harness: PollerHarness, large: MerchantAccount, poller: Poller
 ) -> None:
-    desk.fault("backendError", count=1)
-    reader.turn(large.connection_id)
-    failed = [each for each in watched(desk, large).values() if each.attempts[0].failed]
+    poller_harness.fault("backendError", count=1)
+    poller.poll(large.connection_id)
+    failed = [each for each in watched(poller_harness, large).values() if each.attempts[0].failed]
     assert len(failed) == 50
     assert not any(each.attempts[number].failed for each in failed for number in range(1, PIECES))
 
 
 def test_google_is_not_asked_again_and_again_after_it_said_that_it_is_too_much(
-    desk: PollerHarness, large: MerchantAccount, reader: Poller
+    poller_harness: PollerHarness, large: MerchantAccount, poller: Poller
 ) -> None:
-    calls = counter(desk, large)
-    desk.fault("userRateLimitExceeded")
-    reader.turn(large.connection_id)
+    calls = counter(poller_harness, large)
+    poller_harness.fault("userRateLimitExceeded")
+    poller.poll(large.connection_id)
     assert calls() == {"query": 1}
-    assert all(each.attempts[0].failed for each in watched(desk, large).values())
+    assert [each.attempts[0].failed for each in watched(poller_harness, large).values()] == [True] * 60
 
 
-def test_with_push_an_account_is_read_every_ten_minutes(desk: PollerHarness, account: MerchantAccount) -> None:
-    with closing(PushReceiver()) as receiver, desk.reader(receiver.address) as reader:
-        due_at = reader.turn(account.connection_id).next_at
-        while due_at <= desk.clock() + HORIZON.poll:
-            desk.clock.now = max(due_at, desk.clock.now)
-            due_at = reader.turn(account.connection_id).next_at
-    assert due_at - desk.clock() > SLOW_POLL * (1 - JITTER) - 2 * HORIZON.poll
+def test_with_push_an_account_is_read_every_ten_minutes(
+    poller_harness: PollerHarness, account: MerchantAccount
+) -> None:
+    with closing(PushReceiver()) as receiver, poller_harness.poller(receiver.address) as poller:
+        due_at = poller.poll(account.connection_id).next_at
+        while due_at <= poller_harness.clock() + HORIZON.poll:
+            poller_harness.clock.now = max(due_at, poller_harness.clock.now)
+            due_at = poller.poll(account.connection_id).next_at
+    assert due_at - poller_harness.clock() > PUSHED_POLL_INTERVAL * (1 - POLL_JITTER) - 2 * HORIZON.poll

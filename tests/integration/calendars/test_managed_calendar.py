@@ -6,7 +6,7 @@ import pytest
 from temporalio.testing import TimeSkipper
 
 from slotsync.domain.workflow_ids import calendar_id
-from tests.support.managed_calendars import delete_by_hand, in_google, life_of, shown
+from tests.support.managed_calendars import delete_by_hand, in_google, shown, workflow_handle
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
@@ -14,20 +14,20 @@ from workflows.calendar import CALENDAR_CHECK_INTERVAL, ManagedCalendarWorkflow
 
 pytestmark = pytest.mark.anyio
 
-NAMES = [f"R-{number}" for number in range(12)]
+NAMES = [f"R-{number}" for number in range(5)]
 
 
 @pytest.fixture
-async def shop(world: World) -> World:
-    await world.open_shop()
+async def open_world(world: World) -> World:
+    await world.add_merchant()
     return world
 
 
-async def book_all(shop: World) -> None:
+async def book_all(open_world: World) -> None:
     booked = [snapshot(1, item(resources=["guide-1"]), name=name, title=name) for name in NAMES]
     for each in booked:
-        await shop.slotsync.report(each)
-    await shop.at_rest(booked)
+        await open_world.slotsync.report(each)
+    await open_world.at_rest(booked)
 
 
 async def test_a_calendar_is_made_when_its_owner_becomes_known_not_when_it_is_booked(world: World) -> None:
@@ -41,67 +41,71 @@ async def test_a_calendar_is_made_when_its_owner_becomes_known_not_when_it_is_bo
         await until(made)
 
 
-async def test_a_calendar_follows_the_name_and_the_time_zone_of_its_owner(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1))
-        await shop.settled(1)
-        (before,) = await in_google(shop)
-        await shop.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Evening tour", time_zone="Europe/Oslo"))
+async def test_a_calendar_follows_the_name_and_the_time_zone_of_its_owner(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        (before,) = await in_google(open_world)
+        await open_world.slotsync.put_owner(
+            MERCHANT, TOUR, settings_of(TOUR, name="Evening tour", time_zone="Europe/Oslo")
+        )
 
         async def renamed() -> bool:
-            (now,) = await in_google(shop)
+            (now,) = await in_google(open_world)
             return (now["summary"], now["timeZone"]) == ("Evening tour", "Europe/Oslo")
 
         await until(renamed)
-        (after,) = await in_google(shop)
+        (after,) = await in_google(open_world)
     assert (after["id"], after["description"]) == (before["id"], before["description"])
 
 
-async def test_another_level_of_guest_data_reaches_the_events_that_are_there(shop: World) -> None:
-    async with shop.working():
-        await book_all(shop)
-        await shop.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
-        await shown(shop, TOUR, ["Reserved"] * len(NAMES))
-    assert await shop.titles(GUIDE) == sorted(NAMES)
+async def test_another_level_of_guest_data_reaches_the_events_that_are_there(open_world: World) -> None:
+    async with open_world.working():
+        await book_all(open_world)
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
+        await shown(open_world, TOUR, ["Reserved"] * len(NAMES))
+    assert await open_world.titles(GUIDE) == sorted(NAMES)
 
 
-async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_the_next_write(shop: World) -> None:
-    async with shop.working():
-        await book_all(shop)
-        deleted = await delete_by_hand(shop, TOUR)
-        await shop.slotsync.report(snapshot(2, item(resources=["guide-1"]), name="R-0", title="R-0"))
-        await shop.slotsync.report(snapshot(2, item(day=2), name="R-1", title="R-1"))
-        await shown(shop, TOUR, NAMES)
-    assert (await shop.calendars())[TOUR.id] != deleted
-    assert len(await in_google(shop)) == 2
+async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_the_next_write(open_world: World) -> None:
+    async with open_world.working():
+        await book_all(open_world)
+        deleted = await delete_by_hand(open_world, TOUR)
+        await open_world.slotsync.report(snapshot(2, item(resources=["guide-1"]), name="R-0", title="R-0"))
+        await open_world.slotsync.report(snapshot(2, item(day=2), name="R-1", title="R-1"))
+        await shown(open_world, TOUR, NAMES)
+    assert (await open_world.calendars())[TOUR.id] != deleted
+    assert len(await in_google(open_world)) == 2
 
 
 async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_one_audit(
-    skipping_world: World, skipper: TimeSkipper
+    world_with_skipper: World, skipper: TimeSkipper
 ) -> None:
-    shop = skipping_world
-    await shop.open_shop()
-    async with shop.working():
-        await book_all(shop)
-        await delete_by_hand(shop, TOUR)
-        await skipper.fast_forward(life_of(shop, TOUR), 1.25 * CALENDAR_CHECK_INTERVAL + timedelta(minutes=10))
-        await shown(shop, TOUR, NAMES)
-    assert await shop.titles(GUIDE) == sorted(NAMES)
-    assert len(await in_google(shop)) == 2
-    totals = (await shop.http.get("/sandbox/calls")).json()["totals"]
+    open_world = world_with_skipper
+    await open_world.add_merchant()
+    async with open_world.working():
+        await book_all(open_world)
+        await delete_by_hand(open_world, TOUR)
+        await skipper.fast_forward(
+            workflow_handle(open_world, TOUR), 1.25 * CALENDAR_CHECK_INTERVAL + timedelta(minutes=10)
+        )
+        await shown(open_world, TOUR, NAMES)
+    assert await open_world.titles(GUIDE) == sorted(NAMES)
+    assert len(await in_google(open_world)) == 2
+    totals = (await open_world.http.get("/sandbox/calls")).json()["totals"]
     assert totals["events.insert"] == 3 * len(NAMES), "each event of the lost calendar was written once more"
 
 
-async def test_operators_see_whose_calendar_it_is(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Sunset"))
+async def test_operators_see_whose_calendar_it_is(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Sunset"))
         query = f"SlotsyncOwners = '{TOUR}' AND SlotsyncHealth = 'in_step' AND ExecutionStatus = 'Running'"
 
-        async def told() -> bool:
-            found = [each.id async for each in shop.client.list_workflows(query)]
+        async def reported() -> bool:
+            found = [each.id async for each in open_world.client.list_workflows(query)]
             return found == [calendar_id(MERCHANT, TOUR)] and await doing() == "The calendar is as it should be"
 
         async def doing() -> str:
-            return (await life_of(shop, TOUR).query(ManagedCalendarWorkflow.progress)).doing
+            return (await workflow_handle(open_world, TOUR).query(ManagedCalendarWorkflow.progress)).doing
 
-        await until(told)
+        await until(reported)

@@ -1,4 +1,4 @@
-"""What ``slotsync doctor`` says of real parts: a database, Temporal, the local Google."""
+"""The output of ``slotsync doctor`` for real parts: a database, Temporal, the local Google."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,8 +15,8 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.temporal.dev_server import server_path
 from slotsync.temporal.queues import limit_google_calls
-from starter.cli.doctor import Finding, examine
-from tests.support.temporal_servers import temporal_server
+from starter.cli.doctor import Finding, run_checks
+from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.world import world_of
 
@@ -26,18 +26,20 @@ NOWHERE = "127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def google() -> Iterator[RunningLocalGoogle]:
+def local_google() -> Iterator[RunningLocalGoogle]:
     with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
 @pytest.fixture
-def environment(google: RunningLocalGoogle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Everything set as it should be, but nothing upgraded and no Temporal there."""
+def environment(
+    local_google: RunningLocalGoogle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
+    """Valid settings, with a database without tables and without a Temporal server."""
     variables = {
         "SLOTSYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "SLOTSYNC_DATABASE_URL": f"sqlite:///{tmp_path}/slotsync.db",
-        "SLOTSYNC_GOOGLE_ENDPOINT": google.url,
+        "SLOTSYNC_GOOGLE_ENDPOINT": local_google.url,
         "SLOTSYNC_GOOGLE_CLIENT_ID": "client",
         "SLOTSYNC_GOOGLE_CLIENT_SECRET": "secret",
         "SLOTSYNC_PUBLIC_URL": "https://slotsync.example.com",
@@ -48,27 +50,27 @@ def environment(google: RunningLocalGoogle, tmp_path: Path, monkeypatch: pytest.
     return monkeypatch
 
 
-def about(findings: list[Finding], thing: str) -> Finding:
-    (found,) = (finding for finding in findings if finding.about == thing)
+def find(findings: list[Finding], subject: str) -> Finding:
+    (found,) = (finding for finding in findings if finding.subject == subject)
     return found
 
 
 async def test_a_missing_setting_is_named_and_nothing_else_is_looked_at(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("SLOTSYNC_ENCRYPTION_KEYS")
-    (finding,) = await examine()
-    assert "SLOTSYNC_ENCRYPTION_KEYS" in finding.says
-    assert not finding.well
+    (finding,) = await run_checks()
+    assert "SLOTSYNC_ENCRYPTION_KEYS" in finding.message
+    assert not finding.ok
 
 
 @pytest.mark.usefixtures("environment")
 async def test_a_database_without_tables_is_told_how_to_get_them() -> None:
-    assert about(await examine(), "database").remedy == "run: slotsync db upgrade"
+    assert find(await run_checks(), "database").remedy == "run: slotsync db upgrade"
 
 
 @pytest.mark.usefixtures("environment")
 async def test_a_temporal_that_does_not_answer_is_found_out() -> None:
-    finding = about(await examine(), "Temporal")
-    assert "does not answer" in finding.says
+    finding = find(await run_checks(), "Temporal")
+    assert "does not answer" in finding.message
     assert "TEMPORAL_ADDRESS" in finding.remedy
 
 
@@ -78,26 +80,26 @@ async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyP
     store.upgrade()
     Connections(store, Vault(settings.encryption_keys)).save_grant("m", "token", ["openid"], "m@example.com")
     store.close()
-    assert about(await examine(), "secrets").well
+    assert find(await run_checks(), "secrets").ok
     environment.setenv("SLOTSYNC_ENCRYPTION_KEYS", Fernet.generate_key().decode())
-    assert about(await examine(), "secrets").says == "2 open with none of the keys"
+    assert find(await run_checks(), "secrets").message == "2 open with none of the keys"
 
 
 @pytest.mark.usefixtures("environment")
 async def test_a_client_that_google_knows_is_well() -> None:
-    assert about(await examine(), "Google client").well
+    assert find(await run_checks(), "Google client").ok
 
 
 async def test_a_google_out_of_reach_is_not_taken_for_a_bad_client(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SLOTSYNC_GOOGLE_ENDPOINT", f"http://{NOWHERE}")
-    finding = about(await examine(), "Google client")
-    assert "ConnectError" in finding.says
+    finding = find(await run_checks(), "Google client")
+    assert "ConnectError" in finding.message
     assert "SLOTSYNC_GOOGLE_ENDPOINT" in finding.remedy
 
 
 async def test_google_itself_is_told_apart_by_the_address_that_it_takes(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SLOTSYNC_PUBLIC_URL", "")
-    assert "SLOTSYNC_PUBLIC_URL" in about(await examine(), "public address").remedy
+    assert "SLOTSYNC_PUBLIC_URL" in find(await run_checks(), "public address").remedy
 
 
 @pytest.fixture
@@ -111,26 +113,26 @@ async def bare_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 @pytest.mark.usefixtures("bare_temporal")
 async def test_a_temporal_that_knows_nothing_of_us_is_told_what_it_lacks() -> None:
-    findings = await examine()
-    assert about(findings, "Temporal").well
-    assert "SlotsyncMerchant" in about(findings, "search attributes").says
-    assert about(findings, "workers").remedy == "run: slotsync worker"
-    assert not about(findings, "rate limits").well
+    findings = await run_checks()
+    assert find(findings, "Temporal").ok
+    assert "SlotsyncMerchant" in find(findings, "search attributes").message
+    assert find(findings, "workers").remedy == "run: slotsync worker"
+    assert not find(findings, "rate limits").ok
 
 
 @pytest.mark.timeout(120)
 async def test_an_installation_that_works_has_nothing_to_mend(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
-    async with temporal_server(vault) as client, world_of(settings, vault, client) as world:
+    async with running_temporal_server(vault) as client, world_of(settings, vault, client) as world:
         environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
         async with world.working():
             await until(workers_are_heard)
-            findings = await examine()
-    assert [finding for finding in findings if not finding.well] == []
+            findings = await run_checks()
+    assert [finding for finding in findings if not finding.ok] == []
     assert len(findings) == 9
 
 
 async def workers_are_heard() -> bool:
-    return about(await examine(), "workers").well
+    return find(await run_checks(), "workers").ok

@@ -10,7 +10,7 @@ def test_a_shell_that_sources_it_has_every_value_as_it_was(tmp_path: Path) -> No
     file = tmp_path / "environment"
     write_environment(file, AWKWARD)
 
-    told = subprocess.run(["sh", "-c", f". '{file}'; env -0"], capture_output=True, text=True, check=True).stdout
+    result = subprocess.run(["sh", "-c", f". '{file}'; env -0"], capture_output=True, text=True, check=True).stdout
 
-    found = dict(line.split("=", 1) for line in told.split("\0") if line)
+    found = dict(line.split("=", 1) for line in result.split("\0") if line)
     assert {name: found.get(name) for name in AWKWARD} == AWKWARD

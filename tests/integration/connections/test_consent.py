@@ -13,14 +13,15 @@ from slotsync.domain.connections.connection import (
     EVENTS_FREEBUSY,
     FREEBUSY,
     ConnectionState,
+    ConnectionView,
     wanted_scopes,
 )
 from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
-from slotsync.store.connections.pending_consents import LIFETIME, Awaited, PendingConsents
-from starter.services.connections import AnotherAccount, Connected, ConnectionService, ConsentRefused, Reason
+from slotsync.store.connections.pending_consents import CONSENT_LIFETIME, AwaitedStep, PendingConsents
+from starter.services.connections import AnotherAccount, Connected, ConnectionService, ConsentRefused, RefusalReason
 from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, MERCHANT
@@ -28,21 +29,24 @@ from tests.support.samples import EMAIL, MERCHANT
 pytestmark = pytest.mark.anyio
 
 
-def refusal(result: object) -> Reason:
+def refusal(result: object) -> RefusalReason:
     assert isinstance(result, ConsentRefused), result
-    assert result.says
     return result.reason
 
 
-async def test_a_merchant_who_allows_everything_is_connected_as_that_account(office: ConnectionHarness) -> None:
-    connection = await office.connected()
+async def test_a_merchant_who_allows_everything_is_connected_as_that_account(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    connection = await connecting_merchant.connected()
     assert (connection.state, connection.account) == (ConnectionState.ACTIVE, EMAIL)
     assert set(connection.granted) == wanted_scopes(push=True)
     assert connection.missing == ()
 
 
-async def test_google_is_asked_for_lasting_access_to_the_least_that_works(office: ConnectionHarness) -> None:
-    asked = parse_qs(urlsplit(await office.connecting.begin(MERCHANT, BROWSER)).query)
+async def test_google_is_asked_for_lasting_access_to_the_least_that_works(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    asked = parse_qs(urlsplit(await connecting_merchant.service.begin(MERCHANT, BROWSER)).query)
     assert set(asked["scope"][0].split()) == wanted_scopes(push=True)
     assert (asked["access_type"], asked["prompt"], asked["code_challenge_method"]) == (
         ["offline"],
@@ -54,10 +58,10 @@ async def test_google_is_asked_for_lasting_access_to_the_least_that_works(office
 
 
 async def test_a_stricter_platform_never_gets_the_scope_that_shows_events(
-    office: ConnectionHarness, settings: Settings
+    connecting_merchant: ConnectionHarness, settings: Settings
 ) -> None:
-    await office.connected()
-    world = office.world
+    await connecting_merchant.connected()
+    world = connecting_merchant.world
     strict = ConnectionService(
         settings.model_copy(update={"google_push": False}), world.store, world.vault, world.client
     )
@@ -68,140 +72,166 @@ async def test_a_stricter_platform_never_gets_the_scope_that_shows_events(
     assert EVENTS_FREEBUSY not in result.connection.granted
 
 
-async def test_what_was_not_allowed_is_told_and_the_rest_works(office: ConnectionHarness) -> None:
-    result = await office.consent(ticked=frozenset({APP_CREATED, EVENTS_FREEBUSY}))
+async def test_what_was_not_allowed_is_told_and_the_rest_works(connecting_merchant: ConnectionHarness) -> None:
+    result = await connecting_merchant.consent(ticked=frozenset({APP_CREATED, EVENTS_FREEBUSY}))
     assert isinstance(result, Connected)
     assert result.connection.state is ConnectionState.ACTIVE
     assert [each.scope for each in result.connection.missing] == [CALENDAR_LIST]
     assert "cannot be listed" in result.connection.missing[0].consequence
 
 
-async def test_asking_again_gets_what_was_missing(office: ConnectionHarness) -> None:
-    await office.consent(ticked=frozenset({APP_CREATED}))
-    assert (await office.connecting.view(MERCHANT)).missing
-    assert (await office.connected()).missing == ()
+async def test_asking_again_gets_what_was_missing(connecting_merchant: ConnectionHarness) -> None:
+    await connecting_merchant.consent(ticked=frozenset({APP_CREATED}))
+    assert (await connecting_merchant.service.view(MERCHANT)).missing
+    assert (await connecting_merchant.connected()).missing == ()
 
 
-async def test_whoever_says_no_changes_nothing(office: ConnectionHarness) -> None:
-    back = decide(await office.connecting.begin(MERCHANT, BROWSER), EMAIL, decision="deny")
-    assert refusal(await office.bring(back)) is Reason.DENIED
+@pytest.mark.parametrize("connected", [False, True])
+async def test_a_merchant_who_declines_the_consent_changes_nothing(
+    connecting_merchant: ConnectionHarness, *, connected: bool
+) -> None:
+    before = await state_before_consent(connecting_merchant, connected=connected)
+    back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), OTHER, decision="deny")
+    assert refusal(await connecting_merchant.complete(back)) is RefusalReason.DENIED
+    assert await connecting_merchant.service.view(MERCHANT) == before
 
 
-async def test_an_answer_is_used_once(office: ConnectionHarness) -> None:
-    back = decide(await office.connecting.begin(MERCHANT, BROWSER), EMAIL)
-    assert isinstance(await office.bring(back), Connected)
-    assert refusal(await office.bring(back)) is Reason.UNKNOWN
+async def state_before_consent(connecting_merchant: ConnectionHarness, *, connected: bool) -> ConnectionView:
+    if connected:
+        await connecting_merchant.connected()
+    view = await connecting_merchant.service.view(MERCHANT)
+    assert view.state is (ConnectionState.ACTIVE if connected else ConnectionState.DISCONNECTED)
+    return view
 
 
-async def test_a_forged_state_is_refused_without_asking_google(office: ConnectionHarness) -> None:
-    back = decide(await office.connecting.begin(MERCHANT, BROWSER), EMAIL)
-    assert refusal(await office.connecting.complete("forged", back.code, BROWSER)) is Reason.UNKNOWN
-    assert await office.calls("oauth2.token") == 0
+async def test_an_answer_is_used_once(connecting_merchant: ConnectionHarness) -> None:
+    back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
+    assert isinstance(await connecting_merchant.complete(back), Connected)
+    assert refusal(await connecting_merchant.complete(back)) is RefusalReason.UNKNOWN
 
 
-async def test_another_browser_is_refused_and_the_answer_is_used_up(office: ConnectionHarness) -> None:
-    back = decide(await office.connecting.begin(MERCHANT, BROWSER), EMAIL)
-    assert refusal(await office.bring(back, "another browser")) is Reason.OTHER_BROWSER
-    assert refusal(await office.bring(back)) is Reason.UNKNOWN
-    assert await office.calls("oauth2.token") == 0
+async def test_a_forged_state_is_refused_without_asking_google(connecting_merchant: ConnectionHarness) -> None:
+    back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
+    assert refusal(await connecting_merchant.service.complete("forged", back.code, BROWSER)) is RefusalReason.UNKNOWN
+    assert await connecting_merchant.calls("oauth2.token") == 0
 
 
-async def test_a_code_of_another_consent_is_not_accepted(office: ConnectionHarness) -> None:
-    mine = decide(await office.connecting.begin(MERCHANT, BROWSER), EMAIL)
-    stolen = decide(await office.connecting.begin("other-merchant", BROWSER), OTHER)
-    assert refusal(await office.connecting.complete(mine.state, stolen.code, BROWSER)) is Reason.NOT_ACCEPTED
-    assert (await office.connecting.view(MERCHANT)).account is None
+async def test_another_browser_is_refused_and_the_answer_is_used_up(connecting_merchant: ConnectionHarness) -> None:
+    back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
+    assert refusal(await connecting_merchant.complete(back, "another browser")) is RefusalReason.OTHER_BROWSER
+    assert refusal(await connecting_merchant.complete(back)) is RefusalReason.UNKNOWN
+    assert await connecting_merchant.calls("oauth2.token") == 0
 
 
-async def test_google_out_of_reach_is_said_and_changes_nothing(office: ConnectionHarness) -> None:
-    back = decide(await office.connecting.begin(MERCHANT, BROWSER), EMAIL)
-    await office.world.fault(method="oauth2.token", kind="drop", count=4)
-    assert refusal(await office.bring(back)) is Reason.UNREACHABLE
+async def test_a_code_of_another_consent_is_not_accepted(connecting_merchant: ConnectionHarness) -> None:
+    mine = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
+    stolen = decide(await connecting_merchant.service.begin("other-merchant", BROWSER), OTHER)
+    assert (
+        refusal(await connecting_merchant.service.complete(mine.state, stolen.code, BROWSER))
+        is RefusalReason.NOT_ACCEPTED
+    )
+    assert (await connecting_merchant.service.view(MERCHANT)).account is None
 
 
-async def test_a_first_consent_that_is_open_is_pending(office: ConnectionHarness) -> None:
-    assert (await office.connecting.view(MERCHANT)).state is ConnectionState.DISCONNECTED
-    await office.connecting.begin(MERCHANT, BROWSER)
-    assert (await office.connecting.view(MERCHANT)).state is ConnectionState.PENDING
+@pytest.mark.parametrize("connected", [False, True])
+async def test_google_out_of_reach_is_said_and_changes_nothing(
+    connecting_merchant: ConnectionHarness, *, connected: bool
+) -> None:
+    before = await state_before_consent(connecting_merchant, connected=connected)
+    back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), OTHER)
+    await connecting_merchant.world.fault(method="oauth2.token", kind="drop", count=4)
+    assert refusal(await connecting_merchant.complete(back)) is RefusalReason.UNREACHABLE
+    assert await connecting_merchant.service.view(MERCHANT) == before
 
 
-async def test_the_same_account_goes_on_as_the_same_connection(office: ConnectionHarness) -> None:
-    await office.connected()
-    connections = Connections(office.world.store, office.world.vault)
-    before = connections.active_id(MERCHANT)
-    await office.connected()
-    assert connections.active_id(MERCHANT) == before
+async def test_a_first_consent_that_is_open_is_pending(connecting_merchant: ConnectionHarness) -> None:
+    assert (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+    await connecting_merchant.service.begin(MERCHANT, BROWSER)
+    assert (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.PENDING
 
 
-async def test_another_account_changes_nothing_until_it_is_confirmed(office: ConnectionHarness) -> None:
-    await office.connected()
-    asked = await office.consent(OTHER)
+async def test_the_same_account_goes_on_as_the_same_connection(connecting_merchant: ConnectionHarness) -> None:
+    await connecting_merchant.connected()
+    connections = Connections(connecting_merchant.world.store, connecting_merchant.world.vault)
+    before = connections.get_active_id(MERCHANT)
+    await connecting_merchant.connected()
+    assert connections.get_active_id(MERCHANT) == before
+
+
+async def test_another_account_changes_nothing_until_it_is_confirmed(connecting_merchant: ConnectionHarness) -> None:
+    await connecting_merchant.connected()
+    asked = await connecting_merchant.consent(OTHER)
     assert isinstance(asked, AnotherAccount)
     assert (asked.connected, asked.chosen) == (EMAIL, OTHER)
-    assert EMAIL in asked.means
-    assert (await office.connecting.view(MERCHANT)).account == EMAIL
-    confirmed = await office.connecting.confirm_account_change(asked.change, BROWSER)
+    assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
+    confirmed = await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
     assert isinstance(confirmed, Connected)
     assert confirmed.connection.account == OTHER
-    assert refusal(await office.connecting.confirm_account_change(asked.change, BROWSER)) is Reason.UNKNOWN
+    assert (
+        refusal(await connecting_merchant.service.confirm_account_change(asked.change, BROWSER))
+        is RefusalReason.UNKNOWN
+    )
 
 
-async def test_a_change_gives_the_left_accounts_grant_back(office: ConnectionHarness) -> None:
-    await office.connected()
-    asked = await office.consent(OTHER)
+async def test_a_change_gives_the_left_accounts_grant_back(connecting_merchant: ConnectionHarness) -> None:
+    await connecting_merchant.connected()
+    asked = await connecting_merchant.consent(OTHER)
     assert isinstance(asked, AnotherAccount)
-    await office.connecting.confirm_account_change(asked.change, BROWSER)
-    assert await office.calls("oauth2.revoke") == 1
-    assert (await office.connecting.view(MERCHANT)).account == OTHER
+    await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
+    assert await connecting_merchant.calls("oauth2.revoke") == 1
+    assert (await connecting_merchant.service.view(MERCHANT)).account == OTHER
 
 
 @pytest.mark.parametrize("decides", ["to change", "to stay"])
 async def test_no_decision_ends_the_grant_of_another_merchant_with_the_same_account(
-    office: ConnectionHarness, decides: str
+    connecting_merchant: ConnectionHarness, decides: str
 ) -> None:
-    await office.connected(EMAIL)
-    await office.connected(EMAIL if decides == "to change" else OTHER, merchant="neighbour")
-    asked = await office.consent(OTHER)
+    await connecting_merchant.connected(EMAIL)
+    await connecting_merchant.connected(EMAIL if decides == "to change" else OTHER, merchant="neighbour")
+    asked = await connecting_merchant.consent(OTHER)
     assert isinstance(asked, AnotherAccount)
     if decides == "to change":
-        await office.connecting.confirm_account_change(asked.change, BROWSER)
+        await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
     else:
-        await office.connecting.decline_account_change(asked.change, BROWSER)
-    assert await office.calls("oauth2.revoke") == 0
+        await connecting_merchant.service.decline_account_change(asked.change, BROWSER)
+    assert await connecting_merchant.calls("oauth2.revoke") == 0
 
 
-async def test_another_browser_cannot_confirm_a_change(office: ConnectionHarness) -> None:
-    await office.connected()
-    asked = await office.consent(OTHER)
+async def test_another_browser_cannot_confirm_a_change(connecting_merchant: ConnectionHarness) -> None:
+    await connecting_merchant.connected()
+    asked = await connecting_merchant.consent(OTHER)
     assert isinstance(asked, AnotherAccount)
-    refused = await office.connecting.confirm_account_change(asked.change, "another browser")
-    assert refusal(refused) is Reason.OTHER_BROWSER
-    assert (await office.connecting.view(MERCHANT)).account == EMAIL
+    refused = await connecting_merchant.service.confirm_account_change(asked.change, "another browser")
+    assert refusal(refused) is RefusalReason.OTHER_BROWSER
+    assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
 
 
-async def test_a_change_that_is_declined_gives_the_other_grant_back(office: ConnectionHarness) -> None:
-    await office.connected()
-    asked = await office.consent(OTHER)
+async def test_a_change_that_is_declined_gives_the_other_grant_back(connecting_merchant: ConnectionHarness) -> None:
+    await connecting_merchant.connected()
+    asked = await connecting_merchant.consent(OTHER)
     assert isinstance(asked, AnotherAccount)
-    assert await office.connecting.decline_account_change(asked.change, BROWSER) is None
-    assert await office.calls("oauth2.revoke") == 1
-    assert (await office.connecting.view(MERCHANT)).account == EMAIL
+    assert await connecting_merchant.service.decline_account_change(asked.change, BROWSER) is None
+    assert await connecting_merchant.calls("oauth2.revoke") == 1
+    assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
 
 
 async def test_nothing_of_a_consent_rests_in_plain_or_reaches_a_log(
-    office: ConnectionHarness, caplog: pytest.LogCaptureFixture
+    connecting_merchant: ConnectionHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await office.connected()
-    back = decide(await office.connecting.begin(MERCHANT, BROWSER), OTHER)
+    await connecting_merchant.connected()
+    back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), OTHER)
     caplog.clear()  # of what the test's own browser told
     with caplog.at_level(logging.DEBUG):
-        asked = await office.bring(back)
+        asked = await connecting_merchant.complete(back)
     assert "POST /token" in caplog.text
     assert isinstance(asked, AnotherAccount)
-    grant = Connections(office.world.store, office.world.vault).grant(_connection(office))
-    with office.world.store.read() as session:
-        rest = str([*session.connection().execute(text("SELECT * FROM pending_consent"))])
-        rest += str([*session.connection().execute(text("SELECT * FROM connection"))])
+    grant = Connections(connecting_merchant.world.store, connecting_merchant.world.vault).grant(
+        _connection(connecting_merchant)
+    )
+    with connecting_merchant.world.store.read() as session:
+        (consent,) = session.connection().execute(text("SELECT * FROM pending_consent"))
+        (connection,) = session.connection().execute(text("SELECT * FROM connection"))
+    rest = f"{consent} {connection}"
     assert grant.access_token
     for secret in (grant.access_token, grant.refresh_token, BROWSER, asked.change, back.state, str(back.code)):
         assert secret not in caplog.text
@@ -209,29 +239,35 @@ async def test_nothing_of_a_consent_rests_in_plain_or_reaches_a_log(
     assert EMAIL not in rest
 
 
-def _connection(office: ConnectionHarness) -> str:
-    found = Connections(office.world.store, office.world.vault).active_id(MERCHANT)
+def _connection(connecting_merchant: ConnectionHarness) -> str:
+    found = Connections(connecting_merchant.world.store, connecting_merchant.world.vault).get_active_id(MERCHANT)
     assert found
     return found
 
 
-async def test_an_answer_that_comes_late_is_refused_as_late(office: ConnectionHarness) -> None:
-    early = PendingConsents(office.world.store, office.world.vault, clock=lambda: datetime.now(UTC) - LIFETIME)
-    early.put(Awaited.ANSWER, "late", merchant=MERCHANT, browser=BROWSER, secret="verifier")
-    assert refusal(await office.connecting.complete("late", "code", BROWSER)) is Reason.EXPIRED
+async def test_an_answer_that_comes_late_is_refused_as_late(connecting_merchant: ConnectionHarness) -> None:
+    early = PendingConsents(
+        connecting_merchant.world.store,
+        connecting_merchant.world.vault,
+        clock=lambda: datetime.now(UTC) - CONSENT_LIFETIME,
+    )
+    early.put(AwaitedStep.ANSWER, "late", merchant=MERCHANT, browser=BROWSER, secret="verifier")
+    assert refusal(await connecting_merchant.service.complete("late", "code", BROWSER)) is RefusalReason.EXPIRED
 
 
-async def test_what_expired_long_ago_is_swept_away(office: ConnectionHarness, vault: Vault) -> None:
-    yesterday = PendingConsents(office.world.store, vault, clock=lambda: datetime.now(UTC) - timedelta(days=1))
-    yesterday.put(Awaited.ANSWER, "old", merchant=MERCHANT, browser=BROWSER, secret="verifier")
-    await office.connecting.begin(MERCHANT, BROWSER)
-    assert refusal(await office.connecting.complete("old", "code", BROWSER)) is Reason.UNKNOWN
+async def test_what_expired_long_ago_is_swept_away(connecting_merchant: ConnectionHarness, vault: Vault) -> None:
+    yesterday = PendingConsents(
+        connecting_merchant.world.store, vault, clock=lambda: datetime.now(UTC) - timedelta(days=1)
+    )
+    yesterday.put(AwaitedStep.ANSWER, "old", merchant=MERCHANT, browser=BROWSER, secret="verifier")
+    await connecting_merchant.service.begin(MERCHANT, BROWSER)
+    assert refusal(await connecting_merchant.service.complete("old", "code", BROWSER)) is RefusalReason.UNKNOWN
 
 
 async def test_without_a_public_address_nobody_can_be_sent_to_google(
-    office: ConnectionHarness, settings: Settings
+    connecting_merchant: ConnectionHarness, settings: Settings
 ) -> None:
-    world = office.world
+    world = connecting_merchant.world
     nowhere = ConnectionService(settings.model_copy(update={"public_url": ""}), world.store, world.vault, world.client)
     with pytest.raises(SettingsError, match="SLOTSYNC_PUBLIC_URL"):
         await nowhere.begin(MERCHANT, BROWSER)

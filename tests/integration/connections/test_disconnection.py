@@ -1,7 +1,6 @@
-"""A merchant leaves: with calendars kept or deleted, with a living grant or a dead one."""
+"""Disconnection: with calendars kept or deleted, with a valid grant or a lost one."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -28,28 +27,22 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def receiver() -> Iterator[PushReceiver]:
-    receiver = PushReceiver()
-    yield receiver
-    receiver.close()
-
-
-async def served(office: ConnectionHarness) -> World:
+async def connect_and_report(connecting_merchant: ConnectionHarness) -> World:
     """A connected merchant with two reservations in its calendar."""
-    await open_tours(office.world)
-    await office.connected()
-    await report_reservations(office.world, 1, 2)
-    await until_all_settled(office.world, 1, 2)
-    return office.world
+    await open_tours(connecting_merchant.world)
+    await connecting_merchant.connected()
+    await report_reservations(connecting_merchant.world, 1, 2)
+    await until_all_settled(connecting_merchant.world, 1, 2)
+    assert secrets_left(connecting_merchant.world)
+    return connecting_merchant.world
 
 
-async def gone(office: ConnectionHarness, calendars: CalendarChoice) -> DisconnectionResult:
-    farewell = await office.connecting.disconnect(MERCHANT, calendars)
-    assert farewell is not None
-    view = await office.connecting.view(MERCHANT)
+async def disconnect_merchant(connecting_merchant: ConnectionHarness, calendars: CalendarChoice) -> DisconnectionResult:
+    result = await connecting_merchant.service.disconnect(MERCHANT, calendars)
+    assert result is not None
+    view = await connecting_merchant.service.view(MERCHANT)
     assert (view.state, view.account, view.granted) == (ConnectionState.DISCONNECTED, None, ())
-    return farewell
+    return result
 
 
 def secrets_left(world: World) -> list[object]:
@@ -63,85 +56,87 @@ def secrets_left(world: World) -> list[object]:
         ]
 
 
-async def test_calendars_are_deleted_and_the_grant_is_given_back(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
-        farewell = await gone(office, CalendarChoice.DELETE)
-        assert (farewell.deleted, farewell.left, farewell.grant_ended, farewell.notes) == ((TOUR,), (), True, ())
+async def test_calendars_are_deleted_and_the_grant_is_given_back(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+        assert (result.deleted, result.left, result.grant_ended, result.notes) == ((TOUR,), (), True, ())
         await until_parked(world, 2)
     assert await world.calendars() == {}
-    assert await office.calls("oauth2.revoke") == 1
+    assert await connecting_merchant.calls("oauth2.revoke") == 1
     assert secrets_left(world) == []
 
 
-async def test_calendars_that_are_kept_stay_as_they_were(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
-        farewell = await gone(office, CalendarChoice.KEEP)
-        assert (farewell.deleted, farewell.left, farewell.grant_ended) == ((), (TOUR,), True)
-        assert "stay in Google Calendar" in farewell.notes[0]
+async def test_calendars_that_are_kept_stay_as_they_were(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)
+        assert (result.deleted, result.left, result.grant_ended) == ((), (TOUR,), True)
+        assert "stay in Google Calendar" in result.notes[0]
         await report_reservations(world, 2, 2)
         await until_parked(world, 2)
     assert await world.titles() == ["v1", "v1"]
 
 
-async def test_a_dead_grant_does_not_keep_anyone_from_leaving(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
-        await office.revoke()
-        farewell = await gone(office, CalendarChoice.DELETE)
-    assert (farewell.deleted, farewell.left) == ((), (TOUR,))
-    assert "Delete them there" in farewell.notes[0]
+async def test_a_dead_grant_does_not_keep_anyone_from_leaving(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await connecting_merchant.revoke()
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+    assert (result.deleted, result.left) == ((), (TOUR,))
+    assert "Delete them there" in result.notes[0]
     assert secrets_left(world) == []
 
 
-async def test_a_grant_that_is_found_dead_while_its_merchant_leaves_holds_up_nobody(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
+async def test_a_grant_that_is_found_dead_while_its_merchant_leaves_holds_up_nobody(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
         await world.fault(method="oauth2.revoke", kind="slow", seconds=2, count=1)
-        leaving = asyncio.create_task(office.connecting.disconnect(MERCHANT, CalendarChoice.KEEP))
+        leaving = asyncio.create_task(connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.KEEP))
 
         async def on_the_way() -> bool:
-            return (await office.connecting.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+            return (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.DISCONNECTED
 
         await until(on_the_way)
         await signal_connection(world.client, MERCHANT, Revoked(reason="invalid_grant"))
         assert await leaving is not None
 
 
-async def test_whoever_was_never_connected_is_told_so(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        farewell = await office.connecting.disconnect(MERCHANT, CalendarChoice.DELETE)
-    assert farewell == DisconnectionResult(notes=("There was no connection.",))
+async def test_a_merchant_that_was_never_connected_gets_that_answer(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        result = await connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE)
+    assert result == DisconnectionResult(notes=("There was no connection.",))
 
 
-async def test_a_calendar_with_events_of_the_merchants_own_is_left(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
+async def test_a_calendar_with_events_of_the_merchants_own_is_left(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
         (calendar,) = (await world.calendars()).values()
         own = {"summary": "Mine", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
         by_hand = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
         (await world.http.post(by_hand, json=own)).raise_for_status()
-        farewell = await gone(office, CalendarChoice.DELETE)
-    assert farewell.left == (TOUR,)
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+    assert result.left == (TOUR,)
     assert "Mine" in await world.titles()
 
 
-async def test_deletions_that_google_refuses_for_a_while_are_repeated(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
+async def test_deletions_that_google_refuses_for_a_while_are_repeated(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
         await world.fault(method="calendars.delete", kind="backendError", count=2)
-        farewell = await gone(office, CalendarChoice.DELETE)
-    assert farewell.deleted == (TOUR,)
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+    assert result.deleted == (TOUR,)
     assert await world.calendars() == {}
 
 
-async def test_coming_back_after_leaving_writes_everything_again(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
-        await gone(office, CalendarChoice.DELETE)
+async def test_coming_back_after_leaving_writes_everything_again(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
         await until_parked(world, 2)
-        await office.connected(OTHER)
+        await connecting_merchant.connected(OTHER)
 
         async def written() -> bool:
             return await world.titles(email=OTHER) == ["v1", "v1"]
@@ -149,41 +144,43 @@ async def test_coming_back_after_leaving_writes_everything_again(office: Connect
         await until(written)
 
 
-async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
-        await office.connected(EMAIL, merchant="neighbour")
-        farewell = await gone(office, CalendarChoice.KEEP)
-    assert not farewell.grant_ended
-    assert "Another merchant" in farewell.notes[-1]
-    assert await office.calls("oauth2.revoke") == 0
+async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await connecting_merchant.connected(EMAIL, merchant="neighbour")
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)
+    assert not result.grant_ended
+    assert "Another merchant" in result.notes[-1]
+    assert await connecting_merchant.calls("oauth2.revoke") == 0
     connections = Connections(world.store, world.vault)
-    neighbour = connections.active_id("neighbour")
+    neighbour = connections.get_active_id("neighbour")
     assert neighbour
     assert connections.grant(neighbour).refresh_token
 
 
-def watched(world: World, receiver: PushReceiver, *merchants: str) -> dict[str, Channel]:
+def watched(world: World, push_receiver: PushReceiver, *merchants: str) -> dict[str, Channel]:
     """A channel on the account's own calendar for each of these merchants, as the reading of busy times opens them."""
     accounts, channels = WatchedAccounts(world.store, world.vault), PushChannels(world.store, world.vault)
     connections = Connections(world.store, world.vault)
     opened: dict[str, Channel] = {}
     with closing(GoogleServices(world.settings, connections)) as services:
         for merchant in merchants:
-            connection_id = connections.active_id(merchant)
+            connection_id = connections.get_active_id(merchant)
             assert connection_id
-            accounts.know(connection_id)
-            accounts.watch(connection_id, [EMAIL])
-            (calendar,) = accounts.calendars(connection_id)
+            accounts.add(connection_id)
+            accounts.add_calendars(connection_id, [EMAIL])
+            (calendar,) = accounts.get_calendars(connection_id)
             new = channels.prepare(calendar.id)
-            answer = GoogleChannels(services).open(connection_id, EMAIL, new, receiver.address)
-            channels.opened(new.id, answer.resource_id, answer.expires_at)
-            (opened[merchant],) = channels.of_connection(connection_id)
+            answer = GoogleChannels(services).open(connection_id, EMAIL, new, push_receiver.address)
+            channels.record_opening(new.id, answer.resource_id, answer.expires_at)
+            (opened[merchant],) = channels.get_connection_channels(connection_id)
     return opened
 
 
 async def stopped(world: World) -> list[int]:
-    """How Google answered those who stopped a channel."""
+    """Return the statuses of the calls that stopped a channel."""
     calls = (await world.http.get("/sandbox/calls", params={"method": "channels.stop"})).raise_for_status().json()
     return [call["status"] for call in calls["items"]]
 
@@ -195,52 +192,52 @@ def left_of(world: World) -> list[int]:
 
 
 async def test_google_is_asked_to_tell_no_more_before_the_grant_is_given_back(
-    office: ConnectionHarness, receiver: PushReceiver
+    connecting_merchant: ConnectionHarness, push_receiver: PushReceiver
 ) -> None:
-    async with office.world.working():
-        world = await served(office)
-        await asyncio.to_thread(watched, world, receiver, MERCHANT)
-        assert (await gone(office, CalendarChoice.KEEP)).grant_ended
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await asyncio.to_thread(watched, world, push_receiver, MERCHANT)
+        assert (await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [204]
     assert left_of(world) == [0, 0, 0]
 
 
 async def test_a_channel_that_cannot_be_stopped_keeps_no_grant_from_being_given_back(
-    office: ConnectionHarness, receiver: PushReceiver
+    connecting_merchant: ConnectionHarness, push_receiver: PushReceiver
 ) -> None:
-    async with office.world.working():
-        world = await served(office)
-        await asyncio.to_thread(watched, world, receiver, MERCHANT)
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await asyncio.to_thread(watched, world, push_receiver, MERCHANT)
         await world.fault(method="channels.stop", kind="backendError", count=100)
-        assert (await gone(office, CalendarChoice.KEEP)).grant_ended
+        assert (await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [500]
     assert left_of(world) == [0, 0, 0]
 
 
 async def test_of_a_shared_account_only_the_own_channels_are_stopped(
-    office: ConnectionHarness, receiver: PushReceiver
+    connecting_merchant: ConnectionHarness, push_receiver: PushReceiver
 ) -> None:
-    async with office.world.working():
-        world = await served(office)
-        await office.connected(EMAIL, merchant="neighbour")
-        channels = await asyncio.to_thread(watched, world, receiver, MERCHANT, "neighbour")
-        assert not (await gone(office, CalendarChoice.KEEP)).grant_ended
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await connecting_merchant.connected(EMAIL, merchant="neighbour")
+        channels = await asyncio.to_thread(watched, world, push_receiver, MERCHANT, "neighbour")
+        assert not (await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [204]
     assert left_of(world) == [1, 1, 1]
-    receiver.heard.clear()
+    push_receiver.received.clear()
     event = {"summary": "Doctor", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
     (await world.http.post(f"/sandbox/accounts/{EMAIL}/calendars/primary/events", json=event)).raise_for_status()
-    await asyncio.to_thread(wait_until, lambda: bool(receiver.heard))
-    assert [message["x-goog-channel-id"] for message in receiver.heard] == [channels["neighbour"].id]
+    await asyncio.to_thread(wait_until, lambda: bool(push_receiver.received))
+    assert [message["x-goog-channel-id"] for message in push_receiver.received] == [channels["neighbour"].id]
 
 
-async def test_nobody_uses_the_grant_from_the_moment_of_leaving(office: ConnectionHarness) -> None:
-    async with office.world.working():
-        world = await served(office)
+async def test_nobody_uses_the_grant_from_the_moment_of_leaving(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
         connections = Connections(world.store, world.vault)
-        connection = connections.active_id(MERCHANT)
+        connection = connections.get_active_id(MERCHANT)
         assert connection
-        await gone(office, CalendarChoice.KEEP)
+        await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)
         with pytest.raises(GrantLost) as raised:
             connections.grant(connection)
     assert raised.value.reason == "disconnected"

@@ -1,4 +1,4 @@
-"""The Google adapter, before a server that answers as it is told and before the local Google."""
+"""The Google adapter with an answering server and with the local Google."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,15 +10,15 @@ import pytest
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import running_local_google
 from slotsync.google.service import GoogleServices
-from tests.support.adapter_harness import EMAIL, IMPATIENT_TIMEOUT, SCOPES, SPEC, AdapterHarness
-from tests.support.answering_server import AnsweringServer, _serving
+from tests.support.adapter_harness import EMAIL, SCOPES, SHORT_TIMEOUT, SPEC, AdapterHarness
+from tests.support.answering_server import AnsweringServer, serving_answers
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
 from tests.support.settings import settings_at
 
 
 @pytest.fixture
 def answering() -> Iterator[AnsweringServer]:
-    with _serving(AnsweringServer()) as server:
+    with serving_answers(AnsweringServer()) as server:
         yield server
 
 
@@ -35,29 +35,29 @@ def answered(answering: AnsweringServer, grants: MemoryGrants) -> Iterator[Googl
 
 
 @pytest.fixture(scope="session")
-def shared_google() -> Iterator[str]:
-    with running_local_google(LocalGoogleOptions.unlimited()) as sandbox:
-        yield sandbox.url
+def shared_google_url() -> Iterator[str]:
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
+        yield running.url
 
 
 @pytest.fixture
-def google_url(request: pytest.FixtureRequest, shared_google: str) -> Iterator[str]:
-    """Where Google is. Tests of slow answers have one of their own: it answers whoever gave up in the next test."""
+def google_url(request: pytest.FixtureRequest, shared_google_url: str) -> Iterator[str]:
+    """The URL of the local Google. Tests of slow answers have their own: late answers must not reach the next test."""
     if "slow" not in request.node.name:
-        yield shared_google
+        yield shared_google_url
         return
-    with running_local_google(LocalGoogleOptions.unlimited()) as sandbox:
-        yield sandbox.url
+    with running_local_google(LocalGoogleOptions.unlimited()) as running:
+        yield running.url
 
 
 @pytest.fixture
 def timeout(request: pytest.FixtureRequest) -> timedelta:
-    """How long Google may take. Only tests of slow answers have little patience: a busy machine is slow too."""
-    return IMPATIENT_TIMEOUT if "slow" in request.node.name else timedelta(seconds=15)
+    """The timeout for calls. It is short in tests of slow answers only: a busy machine is slow too."""
+    return SHORT_TIMEOUT if "slow" in request.node.name else timedelta(seconds=15)
 
 
 @pytest.fixture
-def empty_world(google_url: str, timeout: timedelta) -> Iterator[AdapterHarness]:
+def empty_adapter(google_url: str, timeout: timedelta) -> Iterator[AdapterHarness]:
     """A connected account without a managed calendar."""
     grants = MemoryGrants()
     services = GoogleServices(settings_at(google_url), grants, timeout=timeout)
@@ -69,8 +69,8 @@ def empty_world(google_url: str, timeout: timedelta) -> Iterator[AdapterHarness]
 
 
 @pytest.fixture
-def world(empty_world: AdapterHarness) -> AdapterHarness:
+def adapter(empty_adapter: AdapterHarness) -> AdapterHarness:
     """A connected account with a managed calendar."""
-    empty_world.calendar_id = empty_world.calendars.create("c-1", SPEC)
-    empty_world.forget_calls()
-    return empty_world
+    empty_adapter.calendar_id = empty_adapter.calendars.create("c-1", SPEC)
+    empty_adapter.forget_calls()
+    return empty_adapter

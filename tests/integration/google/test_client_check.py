@@ -15,7 +15,7 @@ from tests.support.settings import settings_at
         (500, "internal_failure", None),
     ],
 )
-def test_how_google_refuses_a_token_tells_whether_it_knows_the_client(
+def test_the_refusal_of_a_token_shows_whether_google_knows_the_client(
     answering: AnsweringServer, status: int, error: str, known: bool | None
 ) -> None:
     answering.token = Answer.of(status, {"error": error})
@@ -23,6 +23,6 @@ def test_how_google_refuses_a_token_tells_whether_it_knows_the_client(
     assert (check.known, check.answer) == (known, error)
 
 
-def test_an_answer_that_is_not_googles_tells_nothing_of_the_client(answering: AnsweringServer) -> None:
+def test_an_answer_that_is_not_googles_shows_nothing_about_the_client(answering: AnsweringServer) -> None:
     answering.token = Answer(502, "<html>")
     assert check_client(settings_at(answering.url)).known is None

@@ -7,9 +7,9 @@ from slotsync.domain.reservations.event import WrittenEvent, event_id
 from tests.support.adapter_harness import AdapterHarness
 
 
-def unknown_outcome(world: AdapterHarness) -> WrittenEvent:
-    """As remembered of a creation that nobody saw the end of."""
-    desired = world.desired()
+def unknown_outcome(adapter: AdapterHarness) -> WrittenEvent:
+    """The record of a creation with an unknown outcome."""
+    desired = adapter.desired()
     return WrittenEvent(
         key=desired.key,
         calendar_id=desired.calendar_id,
@@ -21,121 +21,122 @@ def unknown_outcome(world: AdapterHarness) -> WrittenEvent:
     )
 
 
-def first_id(world: AdapterHarness) -> str:
-    return event_id("arctic-kayaks", "R-1042", world.desired().key)
+def first_id(adapter: AdapterHarness) -> str:
+    return event_id("arctic-kayaks", "R-1042", adapter.desired().key)
 
 
-def test_a_deletion_takes_one_call(world: AdapterHarness) -> None:
-    written = world.put()
-    world.forget_calls()
-    gone = world.delete(written, 2)
-    assert world.calls() == {"events.delete": 1}
+def test_a_deletion_takes_one_call(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.forget_calls()
+    gone = adapter.delete(written, 2)
+    assert adapter.calls() == {"events.delete": 1}
     assert gone == written.model_copy(update={"present": False, "version": 2})
-    assert world.titles() == []
+    assert adapter.titles() == []
 
 
-def test_a_repeated_deletion_is_fine(world: AdapterHarness) -> None:
-    written = world.put()
-    gone = world.delete(written, 2)
-    assert world.delete(written, 2) == gone
+def test_a_repeated_deletion_is_no_error(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    gone = adapter.delete(written, 2)
+    assert adapter.delete(written, 2) == gone
 
 
-def test_an_event_changed_by_hand_is_deleted(world: AdapterHarness) -> None:
-    written = world.put()
-    world.change_by_hand(first_id(world), summary="Mine now")
-    world.forget_calls()
-    assert not world.delete(written, 2).present
-    assert world.calls() == {"events.delete": 2, "events.get": 1}
-    assert world.titles() == []
+def test_an_event_changed_by_hand_is_deleted(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.change_by_hand(first_id(adapter), summary="Mine now")
+    adapter.forget_calls()
+    assert not adapter.delete(written, 2).present
+    assert adapter.calls() == {"events.delete": 2, "events.get": 1}
+    assert adapter.titles() == []
 
 
-def test_an_event_deleted_by_hand_is_gone(world: AdapterHarness) -> None:
-    written = world.put()
-    world.delete_by_hand(first_id(world))
-    assert not world.delete(written, 2).present
+def test_an_event_deleted_by_hand_is_gone(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.delete_by_hand(first_id(adapter))
+    assert not adapter.delete(written, 2).present
 
 
-def test_an_own_change_that_nobody_remembers_is_deleted_too(world: AdapterHarness) -> None:
-    written = world.put()
-    world.put(2, written, summary="Two persons")
-    assert not world.delete(written, 3).present
-    assert world.titles() == []
+def test_an_own_change_that_nobody_remembers_is_deleted_too(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.put(2, written, summary="Two persons")
+    assert not adapter.delete(written, 3).present
+    assert adapter.titles() == []
 
 
-def test_a_late_deletion_leaves_a_newer_event(world: AdapterHarness) -> None:
-    written = world.put()
-    newer = world.put(3, written, summary="Three persons")
-    assert world.delete(written, 2) == newer
-    assert world.titles() == ["Three persons"]
+def test_a_late_deletion_leaves_a_newer_event(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    newer = adapter.put(3, written, summary="Three persons")
+    assert adapter.delete(written, 2) == newer
+    assert adapter.titles() == ["Three persons"]
 
 
-def test_an_event_of_a_deleted_calendar_is_gone(world: AdapterHarness) -> None:
-    written = world.put()
-    world.delete_calendar_by_hand()
-    assert not world.delete(written, 2).present
-    assert not world.delete(unknown_outcome(world), 2).present
+def test_an_event_of_a_deleted_calendar_is_gone(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.delete_calendar_by_hand()
+    assert not adapter.delete(written, 2).present
+    assert not adapter.delete(unknown_outcome(adapter), 2).present
 
 
-def test_a_creation_with_an_unknown_outcome_is_searched_for(world: AdapterHarness) -> None:
-    world.put()
-    assert not world.delete(unknown_outcome(world), 2).present
-    assert world.titles() == []
+def test_a_creation_with_an_unknown_outcome_is_searched_for(adapter: AdapterHarness) -> None:
+    adapter.put()
+    assert not adapter.delete(unknown_outcome(adapter), 2).present
+    assert adapter.titles() == []
 
 
-def test_every_life_of_an_event_with_an_unknown_outcome_is_found(world: AdapterHarness) -> None:
-    first = world.put()
-    world.delete_by_hand(first_id(world))
-    world.put(1, first)
-    assert not world.delete(unknown_outcome(world), 2).present
-    assert world.titles() == []
+def test_every_generation_of_an_event_with_an_unknown_outcome_is_found(adapter: AdapterHarness) -> None:
+    first = adapter.put()
+    adapter.delete_by_hand(first_id(adapter))
+    adapter.put(1, first)
+    assert not adapter.delete(unknown_outcome(adapter), 2).present
+    assert adapter.titles() == []
 
 
-def test_a_creation_that_never_happened_can_never_happen_after_its_deletion(world: AdapterHarness) -> None:
-    unknown = unknown_outcome(world)
-    assert not world.delete(unknown, 2).present
-    assert world.calls() == {"events.list": 1, "events.insert": 1, "events.delete": 1}
-    late = event_id(world.desired().merchant, world.desired().reservation, unknown.key)
+def test_a_creation_that_never_happened_can_never_happen_after_its_deletion(adapter: AdapterHarness) -> None:
+    unknown = unknown_outcome(adapter)
+    assert not adapter.delete(unknown, 2).present
+    assert adapter.calls() == {"events.list": 1, "events.insert": 1, "events.delete": 1}
+    late = event_id(adapter.desired().merchant, adapter.desired().reservation, unknown.key)
     with pytest.raises(httpx.HTTPStatusError, match="409"):
-        world.create_by_hand(world.desired(), id=late)
-    assert world.titles() == []
+        adapter.create_by_hand(adapter.desired(), id=late)
+    assert adapter.titles() == []
 
 
-def test_a_late_deletion_with_an_unknown_outcome_leaves_a_newer_event(world: AdapterHarness) -> None:
-    world.put(3)
-    world.delete(unknown_outcome(world), 2)
-    assert world.titles() == ["Sunset tour"]
+def test_a_late_deletion_with_an_unknown_outcome_leaves_a_newer_event(adapter: AdapterHarness) -> None:
+    adapter.put(3)
+    adapter.delete(unknown_outcome(adapter), 2)
+    assert adapter.titles() == ["Sunset tour"]
 
 
-def test_the_search_leaves_copies_and_other_items(world: AdapterHarness) -> None:
-    world.put()
-    other = world.desired().model_copy(update={"key": world.desired().key.model_copy(update={"item": "2"})})
-    world.events.put_event(other, None)
-    world.create_by_hand(world.desired(), id="aaaaag0")
-    world.delete(unknown_outcome(world), 2)
-    assert world.calls()["events.delete"] == 1
-    assert {each for each, _ in world.shown()} == {"aaaaag0", event_id("arctic-kayaks", "R-1042", other.key)}
+def test_the_search_leaves_copies_and_other_items(adapter: AdapterHarness) -> None:
+    adapter.put()
+    other = adapter.desired().model_copy(update={"key": adapter.desired().key.model_copy(update={"item": "2"})})
+    adapter.events.put_event(other, None)
+    adapter.create_by_hand(adapter.desired(), id="aaaaag0")
+    adapter.delete(unknown_outcome(adapter), 2)
+    assert adapter.calls()["events.delete"] == 1
+    assert {each for each, _ in adapter.shown()} == {"aaaaag0", event_id("arctic-kayaks", "R-1042", other.key)}
 
 
-def test_the_search_goes_through_all_pages(world: AdapterHarness) -> None:
+def test_the_search_goes_through_all_pages(adapter: AdapterHarness) -> None:
     for _ in range(260):
-        world.create_by_hand(world.desired())
-    world.put()
-    world.delete(unknown_outcome(world), 2)
-    assert world.calls()["events.list"] == 2
-    assert first_id(world) not in {each for each, _ in world.shown()}
+        adapter.create_by_hand(adapter.desired())
+    adapter.put()
+    adapter.delete(unknown_outcome(adapter), 2)
+    assert adapter.calls()["events.list"] == 2
+    assert len(adapter.shown()) == 260
+    assert first_id(adapter) not in {each for each, _ in adapter.shown()}
 
 
-def test_a_strangers_event_under_our_id_is_not_deleted(world: AdapterHarness) -> None:
-    written = world.put()
-    world.change_by_hand(first_id(world), extendedProperties={"private": {"reservation": "R-9"}})
-    assert not world.delete(written, 2).present
-    assert world.titles() == ["Sunset tour"]
+def test_a_foreign_event_under_our_id_is_not_deleted(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.change_by_hand(first_id(adapter), extendedProperties={"private": {"reservation": "R-9"}})
+    assert not adapter.delete(written, 2).present
+    assert adapter.titles() == ["Sunset tour"]
 
 
 @pytest.mark.parametrize("resurrect", ["allow", "ignore", "refuse"])
-def test_a_deletion_after_a_deletion_by_hand_leaves_nothing(world: AdapterHarness, resurrect: str) -> None:
-    world.behave(resurrect=resurrect, deleted_get="not_found")
-    written = world.put()
-    world.delete_by_hand(first_id(world))
-    assert not world.delete(written, 2).present
-    assert world.titles() == []
+def test_a_deletion_after_a_deletion_by_hand_leaves_nothing(adapter: AdapterHarness, resurrect: str) -> None:
+    adapter.behave(resurrect=resurrect, deleted_get="not_found")
+    written = adapter.put()
+    adapter.delete_by_hand(first_id(adapter))
+    assert not adapter.delete(written, 2).present
+    assert adapter.titles() == []

@@ -20,7 +20,8 @@ from slotsync.errors import (
     ScopeMissing,
     Transient,
 )
-from slotsync.google.service import GoogleServices, ask
+from slotsync.google.requests import execute
+from slotsync.google.service import GoogleServices
 from tests.support.answering_server import Answer, AnsweringServer
 from tests.support.memory_grants import MemoryGrants
 from tests.support.settings import settings_at
@@ -113,7 +114,7 @@ ROWS = [
 
 
 def read(services: GoogleServices) -> None:
-    ask(services.calendar("c-1").events.get(calendarId="secret-calendar", eventId="secret-event"))
+    execute(services.calendar("c-1").events.get(calendarId="secret-calendar", eventId="secret-event"))
 
 
 def error_of(services: GoogleServices) -> GoogleError:
@@ -134,16 +135,16 @@ def test_each_error_is_classified_by_its_reason(
 
 
 @pytest.mark.parametrize(("answer", "kind", "reason"), ROWS)
-def test_an_error_tells_nothing_of_the_event_or_the_token(
+def test_an_error_contains_nothing_of_the_event_or_the_token(
     answering: AnsweringServer, answered: GoogleServices, answer: Answer, kind: type[GoogleError], reason: str
 ) -> None:
     answering.reply = answer
-    told = str(error_of(answered))
-    assert told
-    assert not [secret for secret in SECRETS if secret in told]
+    text = str(error_of(answered))
+    assert text
+    assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_no_cause_with_an_url_travels_with_an_error(answering: AnsweringServer, answered: GoogleServices) -> None:
+def test_an_error_has_no_cause_with_an_url(answering: AnsweringServer, answered: GoogleServices) -> None:
     answering.reply = refused(404, "global", "notFound")
     shown = "".join(traceback.format_exception_only(error_of(answered)))
     error = error_of(answered)
@@ -152,13 +153,13 @@ def test_no_cause_with_an_url_travels_with_an_error(answering: AnsweringServer, 
     assert "secret-calendar" not in shown
 
 
-def test_a_wait_that_google_asks_for_is_honoured(answering: AnsweringServer, answered: GoogleServices) -> None:
+def test_a_delay_that_google_asks_for_is_used(answering: AnsweringServer, answered: GoogleServices) -> None:
     body = {"error": {"errors": [{"reason": "rateLimitExceeded"}], "code": 429, "message": ""}}
     answering.reply = Answer.of(429, body, **{"Retry-After": "7"})
     assert error_of(answered).delay == timedelta(seconds=7)
 
 
-def test_a_wait_may_be_given_as_a_date(answering: AnsweringServer, answered: GoogleServices) -> None:
+def test_a_delay_may_be_given_as_a_date(answering: AnsweringServer, answered: GoogleServices) -> None:
     answering.reply = Answer.of(503, {}, **{"Retry-After": "Sun, 22 Nov 2099 08:00:00 GMT"})
     delay = error_of(answered).delay
     assert delay is not None
@@ -166,20 +167,20 @@ def test_a_wait_may_be_given_as_a_date(answering: AnsweringServer, answered: Goo
 
 
 @pytest.mark.parametrize("header", ["soon", "Sun, 22 Nov 1999 08:00:00 GMT", "-3"])
-def test_a_senseless_wait_is_no_wait(answering: AnsweringServer, answered: GoogleServices, header: str) -> None:
+def test_an_invalid_delay_is_ignored(answering: AnsweringServer, answered: GoogleServices, header: str) -> None:
     answering.reply = Answer.of(503, {}, **{"Retry-After": header})
     assert not error_of(answered).delay
 
 
-DEATHS = [
+LOST_GRANTS = [
     ({"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, "invalid_grant"),
     ({"error": "admin_policy_enforced", "error_description": "x"}, "admin_policy_enforced"),
     ({"error": "invalid_grant", "error_subtype": "invalid_rapt", "error_description": "x"}, "invalid_rapt"),
 ]
 
 
-@pytest.mark.parametrize(("body", "reason"), DEATHS)
-def test_a_dead_refresh_token_means_that_the_grant_is_lost(
+@pytest.mark.parametrize(("body", "reason"), LOST_GRANTS)
+def test_a_revoked_refresh_token_means_that_the_grant_is_lost(
     answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants, body: dict[str, str], reason: str
 ) -> None:
     grants.forget_access_tokens()
@@ -189,7 +190,7 @@ def test_a_dead_refresh_token_means_that_the_grant_is_lost(
     assert error.reason == reason
 
 
-TROUBLES = [
+FAILED_REFRESHES = [
     (Answer.of(503, {"error": "internal_failure"}), "internal_failure"),
     (Answer.of(429, {"error": "temporarily_unavailable"}), "temporarily_unavailable"),
     (page(503), "refresh"),
@@ -198,8 +199,8 @@ TROUBLES = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "reason"), TROUBLES)
-def test_any_other_trouble_with_tokens_does_not_disconnect_the_merchant(
+@pytest.mark.parametrize(("answer", "reason"), FAILED_REFRESHES)
+def test_any_other_failure_of_a_refresh_does_not_disconnect_the_merchant(
     answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants, answer: Answer, reason: str
 ) -> None:
     grants.forget_access_tokens()

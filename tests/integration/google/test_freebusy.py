@@ -1,4 +1,4 @@
-"""What is made of answers to a question for busy times that the local Google does not give."""
+"""Busy times from answers that the local Google does not give."""
 
 from datetime import UTC, datetime, timedelta
 

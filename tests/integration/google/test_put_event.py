@@ -7,247 +7,249 @@ from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
 from slotsync.google.events.writes import GoogleEvents
 from tests.support.adapter_harness import AUTH, EMAIL, SPEC, AdapterHarness
 
-SILENCES = [
+TOMBSTONE_BEHAVIOURS = [
     {"resurrect": resurrect, "deleted_get": deleted_get}
     for resurrect in ("allow", "ignore", "refuse")
     for deleted_get in ("cancelled", "not_found")
 ]
-each_behaviour = pytest.mark.parametrize("behaviour", SILENCES, ids=lambda each: "-".join(each.values()))
+each_behaviour = pytest.mark.parametrize("behaviour", TOMBSTONE_BEHAVIOURS, ids=lambda each: "-".join(each.values()))
 
 
-def id_of(world: AdapterHarness, written: WrittenEvent) -> str:
+def id_of(adapter: AdapterHarness, written: WrittenEvent) -> str:
     return event_id("arctic-kayaks", "R-1042", written.key, written.generation)
 
 
-def test_a_new_event_takes_one_call(world: AdapterHarness) -> None:
-    written = world.put()
-    assert world.calls() == {"events.insert": 1}
-    assert world.shown() == [(id_of(world, written), "Sunset tour")]
+def test_a_new_event_takes_one_call(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    assert adapter.calls() == {"events.insert": 1}
+    assert adapter.shown() == [(id_of(adapter, written), "Sunset tour")]
     assert (written.generation, written.version, written.present) == (0, 1, True)
-    assert written.fingerprint == world.desired().content.fingerprint
+    assert written.fingerprint == adapter.desired().content.fingerprint
     assert written.link.startswith("http")
 
 
-def test_a_change_takes_one_call(world: AdapterHarness) -> None:
-    first = world.put()
-    world.forget_calls()
-    second = world.put(2, first, summary="Two persons")
-    assert world.calls() == {"events.update": 1}
-    assert world.titles() == ["Two persons"]
+def test_a_change_takes_one_call(adapter: AdapterHarness) -> None:
+    first = adapter.put()
+    adapter.forget_calls()
+    second = adapter.put(2, first, summary="Two persons")
+    assert adapter.calls() == {"events.update": 1}
+    assert adapter.titles() == ["Two persons"]
     assert (second.generation, second.version) == (0, 2)
     assert second.etag != first.etag
 
 
-def test_what_a_change_leaves_out_is_cleared(world: AdapterHarness) -> None:
-    first = world.put(description="Bring warm clothes", url="https://example.com/r/1")
-    second = world.put(2, first)
-    third = world.put(3, second)
+def test_what_a_change_leaves_out_is_cleared(adapter: AdapterHarness) -> None:
+    first = adapter.put(description="Bring warm clothes", url="https://example.com/r/1")
+    second = adapter.put(2, first)
+    third = adapter.put(3, second)
     assert third.present
-    event = world.services.calendar("c-1").events.get(calendarId=world.calendar_id, eventId=id_of(world, third))
+    event = adapter.services.calendar("c-1").events.get(calendarId=adapter.calendar_id, eventId=id_of(adapter, third))
     assert not {"description", "source"} & set(event.execute())
 
 
-def test_nights_can_become_hours(world: AdapterHarness) -> None:
-    nights = world.put(start="2026-07-01", end="2026-07-04")
-    world.put(2, nights)
-    event = world.services.calendar("c-1").events.get(calendarId=world.calendar_id, eventId=id_of(world, nights))
+def test_nights_can_become_hours(adapter: AdapterHarness) -> None:
+    nights = adapter.put(start="2026-07-01", end="2026-07-04")
+    adapter.put(2, nights)
+    event = adapter.services.calendar("c-1").events.get(calendarId=adapter.calendar_id, eventId=id_of(adapter, nights))
     assert set(event.execute()["start"]) == {"dateTime", "timeZone"}
 
 
-def test_a_repeated_creation_adopts_the_first_one(world: AdapterHarness) -> None:
-    first = world.put()
-    world.forget_calls()
-    assert world.put() == first
-    assert world.calls() == {"events.insert": 1, "events.get": 1}
+def test_a_repeated_creation_adopts_the_first_one(adapter: AdapterHarness) -> None:
+    first = adapter.put()
+    adapter.forget_calls()
+    assert adapter.put() == first
+    assert adapter.calls() == {"events.insert": 1, "events.get": 1}
 
 
-def test_a_repeated_change_adopts_the_first_one(world: AdapterHarness) -> None:
-    created = world.put()
-    changed = world.put(2, created, summary="Two persons")
-    world.forget_calls()
-    assert world.put(2, created, summary="Two persons") == changed
-    assert world.calls() == {"events.update": 1, "events.get": 1}
+def test_a_repeated_change_adopts_the_first_one(adapter: AdapterHarness) -> None:
+    created = adapter.put()
+    changed = adapter.put(2, created, summary="Two persons")
+    adapter.forget_calls()
+    assert adapter.put(2, created, summary="Two persons") == changed
+    assert adapter.calls() == {"events.update": 1, "events.get": 1}
 
 
-def test_an_event_that_is_not_remembered_is_found_and_changed(world: AdapterHarness) -> None:
-    world.put()
-    world.forget_calls()
-    world.put(2, None, summary="Two persons")
-    assert world.calls() == {"events.insert": 1, "events.get": 1, "events.update": 1}
-    assert world.titles() == ["Two persons"]
+def test_an_event_that_is_not_remembered_is_found_and_changed(adapter: AdapterHarness) -> None:
+    adapter.put()
+    adapter.forget_calls()
+    adapter.put(2, None, summary="Two persons")
+    assert adapter.calls() == {"events.insert": 1, "events.get": 1, "events.update": 1}
+    assert adapter.titles() == ["Two persons"]
 
 
-def test_an_event_moved_by_hand_is_put_back(world: AdapterHarness) -> None:
-    written = world.put()
-    world.change_by_hand(id_of(world, written), summary="Mine now")
-    world.forget_calls()
-    world.put(2, written, summary="Two persons")
-    assert world.calls() == {"events.update": 2, "events.get": 1}
-    assert world.titles() == ["Two persons"]
+def test_an_event_moved_by_hand_is_put_back(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.change_by_hand(id_of(adapter, written), summary="Mine now")
+    adapter.forget_calls()
+    adapter.put(2, written, summary="Two persons")
+    assert adapter.calls() == {"events.update": 2, "events.get": 1}
+    assert adapter.titles() == ["Two persons"]
 
 
 @each_behaviour
-def test_an_event_deleted_by_hand_comes_back_under_a_new_id(world: AdapterHarness, behaviour: dict[str, str]) -> None:
-    world.behave(**behaviour)
-    written = world.put()
-    world.delete_by_hand(id_of(world, written))
-    again = world.put(2, written, summary="Two persons")
+def test_an_event_deleted_by_hand_comes_back_under_a_new_id(adapter: AdapterHarness, behaviour: dict[str, str]) -> None:
+    adapter.behave(**behaviour)
+    written = adapter.put()
+    adapter.delete_by_hand(id_of(adapter, written))
+    again = adapter.put(2, written, summary="Two persons")
     assert again.generation == 1
-    assert world.shown() == [(id_of(world, again), "Two persons")]
+    assert adapter.shown() == [(id_of(adapter, again), "Two persons")]
 
 
 @each_behaviour
 def test_an_event_deleted_by_hand_many_times_and_not_remembered_is_found(
-    world: AdapterHarness, behaviour: dict[str, str]
+    adapter: AdapterHarness, behaviour: dict[str, str]
 ) -> None:
-    world.behave(**behaviour)
+    adapter.behave(**behaviour)
     written = None
     for _ in range(4):
-        written = world.put(1, written)
-        world.delete_by_hand(id_of(world, written))
-    last = world.put(1, written)
-    assert world.put() == last
-    assert world.shown() == [(id_of(world, last), "Sunset tour")]
+        written = adapter.put(1, written)
+        adapter.delete_by_hand(id_of(adapter, written))
+    last = adapter.put(1, written)
+    assert adapter.put() == last
+    assert adapter.shown() == [(id_of(adapter, last), "Sunset tour")]
 
 
 @each_behaviour
-def test_an_etag_of_any_age_never_brings_a_deleted_event_back(world: AdapterHarness, behaviour: dict[str, str]) -> None:
-    world.behave(**behaviour)
-    written = world.put()
-    world.delete_by_hand(id_of(world, written))
-    tombstone = world.services.calendar("c-1").events.list(calendarId=world.calendar_id, showDeleted=True).execute()
+def test_an_etag_of_any_age_never_restores_a_deleted_event(adapter: AdapterHarness, behaviour: dict[str, str]) -> None:
+    adapter.behave(**behaviour)
+    written = adapter.put()
+    adapter.delete_by_hand(id_of(adapter, written))
+    tombstone = adapter.services.calendar("c-1").events.list(calendarId=adapter.calendar_id, showDeleted=True).execute()
     known = written.model_copy(update={"etag": tombstone["items"][0]["etag"]})
-    again = world.put(2, known)
-    assert world.titles() == ["Sunset tour"]
+    again = adapter.put(2, known)
+    assert adapter.titles() == ["Sunset tour"]
     assert again.present
 
 
 @each_behaviour
 def test_what_was_deleted_for_us_comes_back_under_a_new_id_in_one_call(
-    world: AdapterHarness, behaviour: dict[str, str]
+    adapter: AdapterHarness, behaviour: dict[str, str]
 ) -> None:
-    world.behave(**behaviour)
-    gone = world.delete(world.put(), 2)
-    world.forget_calls()
-    again = world.put(3, gone)
+    adapter.behave(**behaviour)
+    gone = adapter.delete(adapter.put(), 2)
+    adapter.forget_calls()
+    again = adapter.put(3, gone)
     assert again.generation == 1
-    assert world.calls() == {"events.insert": 1}
-    assert world.shown() == [(id_of(world, again), "Sunset tour")]
+    assert adapter.calls() == {"events.insert": 1}
+    assert adapter.shown() == [(id_of(adapter, again), "Sunset tour")]
 
 
-def test_what_stands_in_another_calendar_does_not_matter(world: AdapterHarness) -> None:
-    elsewhere = world.put().model_copy(update={"generation": 3})
-    world.calendar_id = world.calendars.create("c-1", SPEC)
-    world.forget_calls()
-    assert world.put(2, elsewhere).generation == 0
-    assert world.calls() == {"events.insert": 1}
+def test_an_event_in_another_calendar_does_not_matter(adapter: AdapterHarness) -> None:
+    elsewhere = adapter.put().model_copy(update={"generation": 3})
+    adapter.calendar_id = adapter.calendars.create("c-1", SPEC)
+    adapter.forget_calls()
+    assert adapter.put(2, elsewhere).generation == 0
+    assert adapter.calls() == {"events.insert": 1}
 
 
-def test_a_late_change_leaves_a_newer_one(world: AdapterHarness) -> None:
-    first = world.put()
-    newer = world.put(3, first, summary="Three persons")
-    assert world.put(2, first, summary="Two persons") == newer
-    assert world.titles() == ["Three persons"]
+def test_a_late_change_leaves_a_newer_one(adapter: AdapterHarness) -> None:
+    first = adapter.put()
+    newer = adapter.put(3, first, summary="Three persons")
+    assert adapter.put(2, first, summary="Two persons") == newer
+    assert adapter.titles() == ["Three persons"]
 
 
-def test_a_late_creation_leaves_a_newer_change(world: AdapterHarness) -> None:
-    newer = world.put(3, world.put(2), summary="Three persons")
-    assert world.put(1) == newer
-    assert world.titles() == ["Three persons"]
+def test_a_late_creation_leaves_a_newer_change(adapter: AdapterHarness) -> None:
+    newer = adapter.put(3, adapter.put(2), summary="Three persons")
+    assert adapter.put(1) == newer
+    assert adapter.titles() == ["Three persons"]
 
 
-def test_a_late_creation_leaves_a_newer_event_deleted(world: AdapterHarness) -> None:
-    world.delete(world.put(2), 3)
-    left = world.put(1)
+def test_a_late_creation_leaves_a_newer_event_deleted(adapter: AdapterHarness) -> None:
+    adapter.delete(adapter.put(2), 3)
+    left = adapter.put(1)
     assert not left.present
     assert left.version == 2
-    assert world.titles() == []
+    assert adapter.titles() == []
 
 
-def test_an_event_that_lost_its_mark_is_still_ours(world: AdapterHarness) -> None:
-    written = world.put()
-    world.change_by_hand(id_of(world, written), extendedProperties={"private": dict.fromkeys(("merchant", "version"))})
-    world.put(2, written, summary="Two persons")
-    assert world.titles() == ["Two persons"]
-    assert world.put(2, None, summary="Two persons").version == 2
-
-
-def test_a_strangers_event_under_our_id_is_left_alone(world: AdapterHarness) -> None:
-    written = world.put()
-    world.change_by_hand(
-        id_of(world, written), summary="Stranger", extendedProperties={"private": {"reservation": "R-9"}}
+def test_an_event_that_lost_its_mark_is_still_ours(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.change_by_hand(
+        id_of(adapter, written), extendedProperties={"private": dict.fromkeys(("merchant", "version"))}
     )
-    ours = world.put()
+    adapter.put(2, written, summary="Two persons")
+    assert adapter.titles() == ["Two persons"]
+    assert adapter.put(2, None, summary="Two persons").version == 2
+
+
+def test_a_foreign_event_under_our_id_is_not_changed(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.change_by_hand(
+        id_of(adapter, written), summary="Foreign", extendedProperties={"private": {"reservation": "R-9"}}
+    )
+    ours = adapter.put()
     assert ours.generation == 1
-    assert sorted(world.titles()) == ["Stranger", "Sunset tour"]
+    assert sorted(adapter.titles()) == ["Foreign", "Sunset tour"]
 
 
-def test_a_new_event_in_a_deleted_calendar_reports_the_calendar(world: AdapterHarness) -> None:
-    world.delete_calendar_by_hand()
+def test_a_new_event_in_a_deleted_calendar_reports_the_calendar(adapter: AdapterHarness) -> None:
+    adapter.delete_calendar_by_hand()
     with pytest.raises(CalendarMissing):
-        world.put()
+        adapter.put()
 
 
-def test_a_change_in_a_deleted_calendar_reports_the_calendar(world: AdapterHarness) -> None:
-    written = world.put()
-    world.delete_calendar_by_hand()
+def test_a_change_in_a_deleted_calendar_reports_the_calendar(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.delete_calendar_by_hand()
     with pytest.raises(CalendarMissing):
-        world.put(2, written)
+        adapter.put(2, written)
 
 
-def test_the_users_own_calendar_is_out_of_reach(world: AdapterHarness) -> None:
-    world.calendar_id = EMAIL
+def test_the_users_own_calendar_is_out_of_reach(adapter: AdapterHarness) -> None:
+    adapter.calendar_id = EMAIL
     with pytest.raises(CalendarMissing):
-        world.put()
+        adapter.put()
 
 
-def test_a_withdrawn_grant_is_lost(world: AdapterHarness) -> None:
-    world.put()
-    world.revoke()
+def test_a_withdrawn_grant_is_lost(adapter: AdapterHarness) -> None:
+    adapter.put()
+    adapter.revoke()
     with pytest.raises(GrantLost) as caught:
-        world.put(2)
+        adapter.put(2)
     assert caught.value.reason == "invalid_grant"
 
 
-def test_a_scope_that_was_not_granted_is_missing(world: AdapterHarness) -> None:
-    world.connect("c-1", EMAIL, [f"{AUTH}calendar.calendarlist.readonly"])
+def test_a_scope_that_was_not_granted_is_missing(adapter: AdapterHarness) -> None:
+    adapter.connect("c-1", EMAIL, [f"{AUTH}calendar.calendarlist.readonly"])
     with pytest.raises(ScopeMissing):
-        world.put()
+        adapter.put()
 
 
-def test_the_heart_beats_before_each_call(world: AdapterHarness) -> None:
-    beats: list[int] = []
-    written = world.put()
-    world.delete_by_hand(id_of(world, written))
-    world.forget_calls()
-    GoogleEvents(world.services, lambda: beats.append(1)).put_event(world.desired(2), written)
-    assert len(beats) == sum(world.calls().values()) == 3
+def test_a_heartbeat_is_sent_before_each_call(adapter: AdapterHarness) -> None:
+    heartbeats: list[int] = []
+    written = adapter.put()
+    adapter.delete_by_hand(id_of(adapter, written))
+    adapter.forget_calls()
+    GoogleEvents(adapter.services, lambda: heartbeats.append(1)).put_event(adapter.desired(2), written)
+    assert len(heartbeats) == sum(adapter.calls().values()) == 3
 
 
-def test_times_come_back_as_the_same_instants(world: AdapterHarness) -> None:
+def test_times_come_back_as_the_same_instants(adapter: AdapterHarness) -> None:
     for start, end in [
         ("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
         ("2026-03-29T00:59:59.250Z", "2026-03-29T01:00:00Z"),
         ("2026-07-01", "2026-07-02"),
     ]:
-        world.put(1, None, start=start, end=end)
-        world.forget_calls()
-        world.put(1, None, start=start, end=end)
-        assert world.calls() == {"events.insert": 1, "events.get": 1}
+        adapter.put(1, None, start=start, end=end)
+        adapter.forget_calls()
+        adapter.put(1, None, start=start, end=end)
+        assert adapter.calls() == {"events.insert": 1, "events.get": 1}
 
 
-def test_an_event_that_google_does_not_find_for_a_moment_is_not_doubled(world: AdapterHarness) -> None:
-    written = world.put()
-    world.fault("events.update", "notFound", count=1)
-    world.fault("events.get", "notFound", count=1)
-    assert world.put(2, written, summary="Moved").present
-    assert world.titles() == ["Moved"]
+def test_an_event_that_google_does_not_find_for_a_moment_is_not_doubled(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    adapter.fault("events.update", "notFound", count=1)
+    adapter.fault("events.get", "notFound", count=1)
+    assert adapter.put(2, written, summary="Moved").present
+    assert adapter.titles() == ["Moved"]
 
 
 def test_a_creation_whose_answer_was_lost_and_that_is_not_found_for_a_moment_is_not_doubled(
-    world: AdapterHarness,
+    adapter: AdapterHarness,
 ) -> None:
-    world.fault("events.insert", "lost_response", count=1)
-    world.fault("events.get", "notFound", count=1)
-    assert world.put().present
-    assert world.titles() == ["Sunset tour"]
+    adapter.fault("events.insert", "lost_response", count=1)
+    adapter.fault("events.get", "notFound", count=1)
+    assert adapter.put().present
+    assert adapter.titles() == ["Sunset tour"]

@@ -1,4 +1,4 @@
-"""Nothing of a guest, and no token, ever reaches a log."""
+"""No data of a guest and no token is ever logged."""
 
 import logging
 from contextlib import suppress
@@ -11,15 +11,15 @@ from tests.support.adapter_harness import AdapterHarness
 
 @pytest.mark.parametrize("reason", ["", "backendError", "authError", "insufficientPermissions", "drop"])
 def test_the_most_talkative_log_shows_no_token_and_no_text_of_an_event(
-    world: AdapterHarness, caplog: pytest.LogCaptureFixture, reason: str
+    adapter: AdapterHarness, caplog: pytest.LogCaptureFixture, reason: str
 ) -> None:
-    world.grants.forget_access_tokens()
+    adapter.grants.forget_access_tokens()
     if reason:
-        world.fault("events.insert", reason, count=4)
+        adapter.fault("events.insert", reason, count=4)
     with caplog.at_level(logging.DEBUG), suppress(GoogleError):
-        world.put(summary="Kari Nordmann", description="Allergic to nuts", url="https://example.com/r/1")
-    grant = world.grants.grants["c-1"]
+        adapter.put(summary="Kari Nordmann", description="Allergic to nuts", url="https://example.com/r/1")
+    grant = adapter.grants.grants["c-1"]
     assert grant.access_token
-    assert caplog.text
+    assert "/events" in caplog.text
     for secret in (grant.access_token, grant.refresh_token, "Kari", "Allergic", "example.com/r/1"):
         assert secret not in caplog.text

@@ -1,4 +1,4 @@
-"""Services: one for each thread and connection, with tokens that are refreshed once for all."""
+"""Services: one for each thread and connection, with tokens that all of them refresh once."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,8 @@ import pytest
 
 from slotsync.errors import GrantLost, SettingsError, Transient
 from slotsync.google.auth.tokens import AccessToken
-from slotsync.google.service import IDLE, GoogleServices, ask
+from slotsync.google.requests import execute
+from slotsync.google.service import MAX_IDLE_TIME, GoogleServices
 from slotsync.settings import Settings
 from tests.support.answering_server import Answer, AnsweringServer
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
@@ -21,7 +22,7 @@ THREADS = 16
 
 
 def read(services: GoogleServices, connection_id: str = "c-1") -> None:
-    ask(services.calendar(connection_id).events.get(calendarId="calendar", eventId="event"))
+    execute(services.calendar(connection_id).events.get(calendarId="calendar", eventId="event"))
 
 
 def in_an_hour() -> datetime:
@@ -32,7 +33,7 @@ def test_a_stored_token_is_used_without_asking_for_another(
     answering: AnsweringServer, answered: GoogleServices
 ) -> None:
     read(answered)
-    assert [seen.token for seen in answering.seen] == ["stored"]
+    assert [request.token for request in answering.requests] == ["stored"]
 
 
 def test_an_expired_token_is_refreshed_before_the_call_and_kept(
@@ -40,7 +41,7 @@ def test_an_expired_token_is_refreshed_before_the_call_and_kept(
 ) -> None:
     grants.grants["c-1"] = MemoryGrant("refresh-1", "stored", datetime.now(UTC) + timedelta(minutes=4))
     read(answered)
-    assert [seen.token for seen in answering.calls("/calendar/")] == ["fresh"]
+    assert [request.token for request in answering.calls("/calendar/")] == ["fresh"]
     kept = grants.grants["c-1"]
     assert kept.access_token == "fresh"
     assert kept.expires_at is not None
@@ -94,7 +95,7 @@ def test_a_new_grant_is_used_at_once(
     read(answered)
     grants.grants["c-1"] = MemoryGrant("refresh-2", "of the new grant", in_an_hour())
     read(answered)
-    assert [seen.token for seen in answering.seen] == ["stored", "of the new grant"]
+    assert [request.token for request in answering.requests] == ["stored", "of the new grant"]
 
 
 def test_a_connection_without_a_grant_makes_no_call(
@@ -104,7 +105,7 @@ def test_a_connection_without_a_grant_makes_no_call(
     grants.grants.clear()
     with pytest.raises(GrantLost):
         read(answered)
-    assert len(answering.seen) == 1
+    assert len(answering.requests) == 1
 
 
 def test_one_connection_to_google_serves_many_calls(answering: AnsweringServer, answered: GoogleServices) -> None:
@@ -118,7 +119,12 @@ def test_a_connection_to_google_that_was_idle_for_long_is_not_used_again(
 ) -> None:
     now = datetime.now(UTC)
     with closing(GoogleServices(settings_at(answering.url), grants, clock=lambda: now)) as services:
-        for idle, connections in ((timedelta(), 1), (IDLE, 1), (IDLE + timedelta(seconds=1), 2), (IDLE, 2)):
+        for idle, connections in (
+            (timedelta(), 1),
+            (MAX_IDLE_TIME, 1),
+            (MAX_IDLE_TIME + timedelta(seconds=1), 2),
+            (MAX_IDLE_TIME, 2),
+        ):
             now += idle
             read(services)
             assert answering.connections == connections
@@ -137,7 +143,7 @@ def test_a_thread_keeps_the_services_that_it_used_last_and_closes_the_others(
     answering: AnsweringServer, grants: MemoryGrants
 ) -> None:
     grants.grants |= {name: MemoryGrant(name, name, in_an_hour()) for name in ("c-2", "c-3")}
-    with closing(GoogleServices(settings_at(answering.url), grants, kept_per_thread=2)) as services:
+    with closing(GoogleServices(settings_at(answering.url), grants, max_services_per_thread=2)) as services:
         first = services.calendar("c-1")
         for name in ("c-1", "c-2", "c-1", "c-3"):
             read(services, name)
@@ -151,7 +157,7 @@ def test_the_connections_of_a_thread_end_with_it(answering: AnsweringServer, ans
     poll_until(lambda: answering.connections == 1 and answering.open_connections == 0)
 
 
-def test_an_answer_that_breaks_off_does_not_spoil_the_next_call(
+def test_an_interrupted_answer_does_not_break_the_next_call(
     answering: AnsweringServer, answered: GoogleServices
 ) -> None:
     answering.reply = Answer(body='{"id": ', headers={"Content-Length": "100", "Connection": "close"})
@@ -175,13 +181,13 @@ def test_a_token_is_not_shown_by_its_repr() -> None:
 
 @dataclass
 class ReconnectedGrants(MemoryGrants):
-    """A merchant who connects another account while the token of the one before is being refreshed."""
+    """Grants of a merchant who connects another account while the token of the earlier one is refreshed."""
 
-    looks: int = 0
+    reads: int = 0
 
     def grant(self, connection_id: str) -> MemoryGrant:
-        self.looks += 1
-        if self.looks == 4:
+        self.reads += 1
+        if self.reads == 4:
             self.grants[connection_id] = MemoryGrant("refresh-2", "of the new grant", in_an_hour())
         return super().grant(connection_id)
 
@@ -192,4 +198,4 @@ def test_a_token_of_the_grant_before_is_not_kept_for_the_new_one(answering: Answ
         read(services)
         read(services)
     assert grants.saved == []
-    assert [seen.token for seen in answering.calls("/calendar/")] == ["fresh", "of the new grant"]
+    assert [request.token for request in answering.calls("/calendar/")] == ["fresh", "of the new grant"]

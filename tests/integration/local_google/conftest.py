@@ -22,39 +22,41 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture(scope="session")
-def running(clock: SettableClock) -> Iterator[RunningLocalGoogle]:
-    with running_local_google(LocalGoogleOptions(clock=clock, push_backoff=timedelta(milliseconds=5))) as sandbox:
-        yield sandbox
+def local_google_server(clock: SettableClock) -> Iterator[RunningLocalGoogle]:
+    with running_local_google(LocalGoogleOptions(clock=clock, push_backoff=timedelta(milliseconds=5))) as running:
+        yield running
 
 
 @pytest.fixture
-def sandbox(running: RunningLocalGoogle, controls: httpx.Client, clock: SettableClock) -> RunningLocalGoogle:
-    """Empty but for Anna, who lives in Oslo."""
-    controls.delete("/faults")
-    controls.post("/reset")
+def local_google(
+    local_google_server: RunningLocalGoogle, controls_http: httpx.Client, clock: SettableClock
+) -> RunningLocalGoogle:
+    """The shared local Google, emptied, with one account: Anna, in the zone Europe/Oslo."""
+    controls_http.delete("/faults")
+    controls_http.post("/reset")
     clock.advance(timedelta(hours=5))
-    controls.post("/accounts", json={"email": ANNA, "time_zone": "Europe/Oslo"})
-    return running
+    controls_http.post("/accounts", json={"email": ANNA, "time_zone": "Europe/Oslo"})
+    return local_google_server
 
 
 @pytest.fixture(scope="session")
-def controls(running: RunningLocalGoogle) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{running.url}/sandbox", timeout=10) as client:
+def controls_http(local_google_server: RunningLocalGoogle) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{local_google_server.url}/sandbox", timeout=10) as client:
         yield client
 
 
 @pytest.fixture
-def google(sandbox: RunningLocalGoogle) -> LocalGoogle:
-    return sandbox.google
+def google_state(local_google: RunningLocalGoogle) -> LocalGoogle:
+    return local_google.google
 
 
 @pytest.fixture
-def sign_in(sandbox: RunningLocalGoogle) -> Iterator[SignIn]:
+def sign_in(local_google: RunningLocalGoogle) -> Iterator[SignIn]:
     """Makes clients: ``sign_in("calendar", client_id="other", email=...)``."""
     clients: list[ApiClient] = []
 
     def sign_in(*scopes: str, client_id: str = "app", email: str = ANNA) -> ApiClient:
-        client = ApiClient(sandbox.url, token_for(sandbox.google, *scopes, client_id=client_id, email=email))
+        client = ApiClient(local_google.url, token_for(local_google.google, *scopes, client_id=client_id, email=email))
         clients.append(client)
         return client
 
@@ -64,23 +66,23 @@ def sign_in(sandbox: RunningLocalGoogle) -> Iterator[SignIn]:
 
 
 @pytest.fixture
-def api(sign_in: SignIn) -> ApiClient:
+def calendar_api(sign_in: SignIn) -> ApiClient:
     """Anna's client, which may do everything."""
     return sign_in("calendar")
 
 
 @pytest.fixture
-def calendar(api: ApiClient) -> str:
+def calendar_path(calendar_api: ApiClient) -> str:
     """The path of a calendar that the app made for Anna."""
-    made = api.post("/calendars", json={"summary": "Sunset tour", "timeZone": "Europe/Oslo"}).json()
+    made = calendar_api.post("/calendars", json={"summary": "Sunset tour", "timeZone": "Europe/Oslo"}).json()
     return f"/calendars/{made['id']}"
 
 
 @pytest.fixture
-def service(sandbox: RunningLocalGoogle) -> Iterator[Any]:
+def service(local_google: RunningLocalGoogle) -> Iterator[Any]:
     """The real Python client."""
-    credentials = Credentials(token_for(sandbox.google, "calendar"))  # type: ignore[no-untyped-call]  # google-auth's
-    endpoint = {"api_endpoint": f"{sandbox.url}/calendar/v3/"}
+    credentials = Credentials(token_for(local_google.google, "calendar"))  # type: ignore[no-untyped-call]  # google-auth's
+    endpoint = {"api_endpoint": f"{local_google.url}/calendar/v3/"}
     client = build("calendar", "v3", credentials=credentials, client_options=endpoint)
     yield client
     client.close()

@@ -1,4 +1,4 @@
-"""Accounts, hand edits, switches, the log of calls, and a new start."""
+"""Accounts, edits by hand, switches, the log of calls, and the reset."""
 
 from datetime import timedelta
 
@@ -11,59 +11,61 @@ from tests.support.local_google import ANNA, ApiClient, SignIn, reason, timed
 
 
 def test_an_account_has_a_primary_calendar_and_is_made_once(
-    sandbox: RunningLocalGoogle, controls: httpx.Client
+    local_google: RunningLocalGoogle, controls_http: httpx.Client
 ) -> None:
-    first = controls.post("/accounts", json={"email": "bo@example.com", "time_zone": "Asia/Tokyo"})
-    again = controls.post("/accounts", json={"email": "bo@example.com", "time_zone": "UTC"})
+    first = controls_http.post("/accounts", json={"email": "bo@example.com", "time_zone": "Asia/Tokyo"})
+    again = controls_http.post("/accounts", json={"email": "bo@example.com", "time_zone": "UTC"})
     assert (first.status_code, again.json()) == (201, first.json())
-    calendars = controls.get("/accounts/bo@example.com/calendars").json()["items"]
+    calendars = controls_http.get("/accounts/bo@example.com/calendars").json()["items"]
     assert [(c["id"], c["timeZone"]) for c in calendars] == [("bo@example.com", "Asia/Tokyo")]
-    assert {a["email"] for a in controls.get("/accounts").json()["items"]} == {ANNA, "bo@example.com"}
+    assert {a["email"] for a in controls_http.get("/accounts").json()["items"]} == {ANNA, "bo@example.com"}
 
 
 def test_a_grant_is_a_refresh_token_that_works_until_it_is_revoked(
-    sandbox: RunningLocalGoogle, controls: httpx.Client
+    local_google: RunningLocalGoogle, controls_http: httpx.Client
 ) -> None:
     scopes = ["openid", "email", "https://www.googleapis.com/auth/calendar.app.created"]
-    token = controls.post(f"/accounts/{ANNA}/grant", json={"client_id": "app", "scopes": scopes}).json()[
+    token = controls_http.post(f"/accounts/{ANNA}/grant", json={"client_id": "app", "scopes": scopes}).json()[
         "refresh_token"
     ]
     form = {"grant_type": "refresh_token", "client_id": "app", "client_secret": "x", "refresh_token": token}
-    access = httpx.post(f"{sandbox.url}/token", data=form).json()
+    access = httpx.post(f"{local_google.url}/token", data=form).json()
     assert access["token_type"] == "Bearer"
-    controls.post(f"/accounts/{ANNA}/revoke")
-    refused = httpx.post(f"{sandbox.url}/token", data=form)
+    controls_http.post(f"/accounts/{ANNA}/revoke")
+    refused = httpx.post(f"{local_google.url}/token", data=form)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
 
-def test_a_hand_edit_is_seen_by_the_app(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
-    by_hand = f"/accounts/{ANNA}{calendar}/events"
-    made = controls.post(by_hand, json=timed(id="abcde"))
+def test_a_hand_edit_is_seen_by_the_app(
+    calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client
+) -> None:
+    by_hand = f"/accounts/{ANNA}{calendar_path}/events"
+    made = controls_http.post(by_hand, json=timed(id="abcde"))
     assert made.status_code == 201
-    assert controls.patch(f"{by_hand}/abcde", json={"summary": "Moved by Anna"}).status_code == 200
-    assert api.get(f"{calendar}/events/abcde").json()["summary"] == "Moved by Anna"
-    assert controls.delete(f"{by_hand}/abcde").status_code == 204
-    assert api.get(f"{calendar}/events/abcde").json()["status"] == "cancelled"
-    assert controls.get(by_hand).json() == {"items": []}
-    assert controls.get(by_hand, params={"showDeleted": "true"}).json()["items"][0]["id"] == "abcde"
+    assert controls_http.patch(f"{by_hand}/abcde", json={"summary": "Moved by Anna"}).status_code == 200
+    assert calendar_api.get(f"{calendar_path}/events/abcde").json()["summary"] == "Moved by Anna"
+    assert controls_http.delete(f"{by_hand}/abcde").status_code == 204
+    assert calendar_api.get(f"{calendar_path}/events/abcde").json()["status"] == "cancelled"
+    assert controls_http.get(by_hand).json() == {"items": []}
+    assert controls_http.get(by_hand, params={"showDeleted": "true"}).json()["items"][0]["id"] == "abcde"
 
 
 def test_the_users_hand_reaches_every_calendar_whoever_made_it(
-    api: ApiClient, calendar: str, controls: httpx.Client
+    calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client
 ) -> None:
-    made = controls.post(f"/accounts/{ANNA}/calendars", json={"summary": "Family"}).json()
+    made = controls_http.post(f"/accounts/{ANNA}/calendars", json={"summary": "Family"}).json()
     path = f"/accounts/{ANNA}/calendars"
-    assert controls.patch(f"{path}/{made['id']}", json={"summary": "All of us"}).json()["summary"] == "All of us"
-    assert len(controls.get(path).json()["items"]) == 3
-    assert controls.delete(f"/accounts/{ANNA}{calendar}").status_code == 204
-    assert reason(api.get(calendar)) == (404, "notFound")
-    assert len(controls.get(path).json()["items"]) == 2
+    assert controls_http.patch(f"{path}/{made['id']}", json={"summary": "All of us"}).json()["summary"] == "All of us"
+    assert len(controls_http.get(path).json()["items"]) == 3
+    assert controls_http.delete(f"/accounts/{ANNA}{calendar_path}").status_code == 204
+    assert reason(calendar_api.get(calendar_path)) == (404, "notFound")
+    assert len(controls_http.get(path).json()["items"]) == 2
 
 
-def test_hand_edits_cost_no_calls(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
-    before = controls.get("/calls").json()["totals"]
-    controls.post(f"/accounts/{ANNA}{calendar}/events", json=timed())
-    assert controls.get("/calls").json()["totals"] == before
+def test_hand_edits_cost_no_calls(calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client) -> None:
+    before = controls_http.get("/calls").json()["totals"]
+    controls_http.post(f"/accounts/{ANNA}{calendar_path}/events", json=timed())
+    assert controls_http.get("/calls").json()["totals"] == before
 
 
 @pytest.mark.parametrize(
@@ -81,37 +83,37 @@ def test_hand_edits_cost_no_calls(api: ApiClient, calendar: str, controls: httpx
     ],
 )
 def test_bad_input_is_refused_by_the_name_of_its_field(
-    sandbox: RunningLocalGoogle, controls: httpx.Client, path: str, body: object, field: str
+    local_google: RunningLocalGoogle, controls_http: httpx.Client, path: str, body: object, field: str
 ) -> None:
-    response = controls.post(path, json=body)
+    response = controls_http.post(path, json=body)
     assert reason(response)[0] == 400
     assert field in response.json()["error"]["message"]
 
 
-def test_bad_switches_and_filters_are_refused(sandbox: RunningLocalGoogle, controls: httpx.Client) -> None:
-    assert "resurrect" in controls.patch("/behaviour", json={"resurrect": "maybe"}).json()["error"]["message"]
-    assert "mood" in controls.patch("/behaviour", json={"mood": "good"}).json()["error"]["message"]
-    assert "since" in controls.get("/calls", params={"since": "yesterday"}).json()["error"]["message"]
-    assert controls.get("/behaviour").json()["resurrect"] == "allow"
+def test_bad_switches_and_filters_are_refused(local_google: RunningLocalGoogle, controls_http: httpx.Client) -> None:
+    assert "resurrect" in controls_http.patch("/behaviour", json={"resurrect": "maybe"}).json()["error"]["message"]
+    assert "mood" in controls_http.patch("/behaviour", json={"mood": "good"}).json()["error"]["message"]
+    assert "since" in controls_http.get("/calls", params={"since": "yesterday"}).json()["error"]["message"]
+    assert controls_http.get("/behaviour").json()["resurrect"] == "allow"
 
 
-def test_unknown_accounts_are_named(sandbox: RunningLocalGoogle, controls: httpx.Client) -> None:
+def test_unknown_accounts_are_named(local_google: RunningLocalGoogle, controls_http: httpx.Client) -> None:
     unknown = [
-        controls.post("/accounts/nobody@x.y/grant", json={"client_id": "app", "scopes": []}),
-        controls.post("/accounts/nobody@x.y/revoke"),
-        controls.get("/accounts/nobody@x.y/calendars"),
+        controls_http.post("/accounts/nobody@x.y/grant", json={"client_id": "app", "scopes": []}),
+        controls_http.post("/accounts/nobody@x.y/revoke"),
+        controls_http.get("/accounts/nobody@x.y/calendars"),
     ]
     assert [response.status_code for response in unknown] == [404] * 3
     assert all("nobody@x.y" in response.json()["error"]["message"] for response in unknown)
 
 
 def test_the_log_tells_who_called_what_and_how_it_went(
-    api: ApiClient, calendar: str, controls: httpx.Client, clock: SettableClock
+    calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client, clock: SettableClock
 ) -> None:
     clock.advance(timedelta(seconds=1))
     since = clock.now.isoformat()
-    api.get(f"{calendar}/events/never")
-    log = controls.get("/calls", params={"since": since, "account": ANNA}).json()
+    calendar_api.get(f"{calendar_path}/events/never")
+    log = controls_http.get("/calls", params={"since": since, "account": ANNA}).json()
     assert log["totals"] == {"calendars.insert": 1, "events.get": 1}
     call = log["items"][0]
     assert call.pop("duration_ms") > 0
@@ -119,32 +121,34 @@ def test_the_log_tells_who_called_what_and_how_it_went(
         "time": since,
         "account": ANNA,
         "method": "events.get",
-        "path": f"/calendar/v3{calendar}/events/never",
+        "path": f"/calendar/v3{calendar_path}/events/never",
         "status": 404,
         "reason": "notFound",
     }
-    assert controls.get("/calls", params={"account": "bo@example.com"}).json() == {"totals": {}, "items": []}
-    assert len(controls.get("/calls", params={"method": "calendars.insert"}).json()["items"]) == 1
+    assert controls_http.get("/calls", params={"account": "bo@example.com"}).json() == {"totals": {}, "items": []}
+    assert len(controls_http.get("/calls", params={"method": "calendars.insert"}).json()["items"]) == 1
 
 
-def test_a_reset_leaves_an_empty_google(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
-    controls.patch("/behaviour", json={"resurrect": "ignore"})
-    controls.post("/faults", json={"method": "*", "kind": "backendError", "count": 5})
-    assert controls.post("/reset").status_code == 204
-    assert controls.get("/accounts").json() == {"items": []}
-    assert controls.get("/faults").json() == {"items": []}
-    assert controls.get("/behaviour").json()["resurrect"] == "allow"
-    assert controls.get("/calls").json() == {"totals": {}, "items": []}
-    assert reason(api.get(calendar)) == (401, "authError")
+def test_a_reset_leaves_an_empty_google(
+    calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client
+) -> None:
+    controls_http.patch("/behaviour", json={"resurrect": "ignore"})
+    controls_http.post("/faults", json={"method": "*", "kind": "backendError", "count": 5})
+    assert controls_http.post("/reset").status_code == 204
+    assert controls_http.get("/accounts").json() == {"items": []}
+    assert controls_http.get("/faults").json() == {"items": []}
+    assert controls_http.get("/behaviour").json()["resurrect"] == "allow"
+    assert controls_http.get("/calls").json() == {"totals": {}, "items": []}
+    assert reason(calendar_api.get(calendar_path)) == (401, "authError")
 
 
 def test_a_sync_token_of_before_a_reset_needs_a_full_sync(
-    api: ApiClient, controls: httpx.Client, sign_in: SignIn
+    calendar_api: ApiClient, controls_http: httpx.Client, sign_in: SignIn
 ) -> None:
-    token = api.get("/calendars/primary/events").json()["nextSyncToken"]
-    listing = api.get("/users/me/calendarList").json()["nextSyncToken"]
-    controls.post("/reset")
-    controls.post("/accounts", json={"email": ANNA})
+    token = calendar_api.get("/calendars/primary/events").json()["nextSyncToken"]
+    listing = calendar_api.get("/users/me/calendarList").json()["nextSyncToken"]
+    controls_http.post("/reset")
+    controls_http.post("/accounts", json={"email": ANNA})
     again = sign_in("calendar")
     assert reason(again.get("/calendars/primary/events", params={"syncToken": token})) == (410, "fullSyncRequired")
     assert reason(again.get("/users/me/calendarList", params={"syncToken": listing})) == (410, "fullSyncRequired")
@@ -153,26 +157,31 @@ def test_a_sync_token_of_before_a_reset_needs_a_full_sync(
 @pytest.mark.parametrize(("switch", "after"), [("allow", "confirmed"), ("ignore", "cancelled")])
 @pytest.mark.parametrize("verb", ["PATCH", "PUT"])
 def test_reviving_a_deleted_event_is_a_switch(
-    api: ApiClient, controls: httpx.Client, verb: str, switch: str, after: str
+    calendar_api: ApiClient, controls_http: httpx.Client, verb: str, switch: str, after: str
 ) -> None:
-    controls.patch("/behaviour", json={"resurrect": switch})
-    api.post("/calendars/primary/events", json=timed(id="abcde"))
-    api.delete("/calendars/primary/events/abcde")
-    revived = api.request(verb, "/calendars/primary/events/abcde", json=timed(status="confirmed"))
+    controls_http.patch("/behaviour", json={"resurrect": switch})
+    calendar_api.post("/calendars/primary/events", json=timed(id="abcde"))
+    calendar_api.delete("/calendars/primary/events/abcde")
+    revived = calendar_api.request(verb, "/calendars/primary/events/abcde", json=timed(status="confirmed"))
     assert (revived.status_code, revived.json()["status"]) == (200, after)
-    assert api.get("/calendars/primary/events/abcde").json()["status"] == after
+    assert calendar_api.get("/calendars/primary/events/abcde").json()["status"] == after
 
 
-def test_reviving_can_be_refused(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
-    controls.patch("/behaviour", json={"resurrect": "refuse"})
-    api.post(f"{calendar}/events", json=timed(id="abcde"))
-    api.delete(f"{calendar}/events/abcde")
-    assert reason(api.patch(f"{calendar}/events/abcde", json={"status": "confirmed"})) == (403, "forbidden")
+def test_reviving_can_be_refused(calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client) -> None:
+    controls_http.patch("/behaviour", json={"resurrect": "refuse"})
+    calendar_api.post(f"{calendar_path}/events", json=timed(id="abcde"))
+    calendar_api.delete(f"{calendar_path}/events/abcde")
+    assert reason(calendar_api.patch(f"{calendar_path}/events/abcde", json={"status": "confirmed"})) == (
+        403,
+        "forbidden",
+    )
 
 
-def test_reading_a_deleted_event_is_a_switch(api: ApiClient, calendar: str, controls: httpx.Client) -> None:
-    controls.patch("/behaviour", json={"deleted_get": "not_found"})
-    api.post(f"{calendar}/events", json=timed(id="abcde"))
-    api.delete(f"{calendar}/events/abcde")
-    assert reason(api.get(f"{calendar}/events/abcde")) == (404, "notFound")
-    assert reason(api.delete(f"{calendar}/events/abcde")) == (410, "deleted")
+def test_reading_a_deleted_event_is_a_switch(
+    calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client
+) -> None:
+    controls_http.patch("/behaviour", json={"deleted_get": "not_found"})
+    calendar_api.post(f"{calendar_path}/events", json=timed(id="abcde"))
+    calendar_api.delete(f"{calendar_path}/events/abcde")
+    assert reason(calendar_api.get(f"{calendar_path}/events/abcde")) == (404, "notFound")
+    assert reason(calendar_api.delete(f"{calendar_path}/events/abcde")) == (410, "deleted")

@@ -19,7 +19,7 @@ def check(method_id: str, response: httpx.Response) -> dict[str, Any]:
     return dict(response.json())
 
 
-def test_every_answer_fits_its_schema(api: ApiClient) -> None:
+def test_every_answer_fits_its_schema(calendar_api: ApiClient) -> None:
     rich = timed(
         id="abcde",
         description="d",
@@ -32,31 +32,31 @@ def test_every_answer_fits_its_schema(api: ApiClient) -> None:
         reminders={"useDefault": False, "overrides": [{"method": "popup", "minutes": 5}]},
         source={"url": "https://platform.example", "title": "Booking"},
     )
-    calendar = check("calendars.insert", api.post("/calendars", json={"summary": "x"}))["id"]
+    calendar = check("calendars.insert", calendar_api.post("/calendars", json={"summary": "x"}))["id"]
     path, entry = f"/calendars/{calendar}", f"/users/me/calendarList/{calendar}"
     event = f"{path}/events/abcde"
     channel = {"id": "c", "type": "web_hook", "address": "http://127.0.0.1:9/", "token": "t"}
     range_ = {"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-08T00:00:00Z"}
-    check("calendars.get", api.get(path))
-    check("calendars.get", api.get("/calendars/primary"))
-    check("calendars.patch", api.patch(path, json={"description": "d"}))
-    check("calendars.update", api.put(path, json={"summary": "y"}))
-    check("calendarList.get", api.get(entry))
-    check("calendarList.patch", api.patch(entry, json={"colorId": "2"}))
-    check("calendarList.list", api.get("/users/me/calendarList"))
-    check("events.insert", api.post(f"{path}/events", json=rich))
-    check("events.import", api.post(f"{path}/events/import", json=timed(iCalUID="x@y")))
-    check("events.patch", api.patch(event, json={"summary": "z"}))
-    check("events.update", api.put(event, json=timed()))
-    check("events.get", api.get(event))
-    check("events.list", api.get(f"{path}/events", params={"maxResults": 1}))
-    check("events.move", api.post(f"{event}/move", params={"destination": "primary"}))
-    check("events.watch", api.post(f"{path}/events/watch", json=channel))
-    check("calendarList.watch", api.post("/users/me/calendarList/watch", json=channel | {"id": "d"}))
-    check("freebusy.query", api.post("/freeBusy", json=range_ | {"items": [{"id": calendar}, {"id": "no"}]}))
-    check("colors.get", api.get("/colors"))
-    check("settings.list", api.get("/users/me/settings"))
-    check("settings.get", api.get("/users/me/settings/locale"))
+    check("calendars.get", calendar_api.get(path))
+    check("calendars.get", calendar_api.get("/calendars/primary"))
+    check("calendars.patch", calendar_api.patch(path, json={"description": "d"}))
+    check("calendars.update", calendar_api.put(path, json={"summary": "y"}))
+    check("calendarList.get", calendar_api.get(entry))
+    check("calendarList.patch", calendar_api.patch(entry, json={"colorId": "2"}))
+    check("calendarList.list", calendar_api.get("/users/me/calendarList"))
+    check("events.insert", calendar_api.post(f"{path}/events", json=rich))
+    check("events.import", calendar_api.post(f"{path}/events/import", json=timed(iCalUID="x@y")))
+    check("events.patch", calendar_api.patch(event, json={"summary": "z"}))
+    check("events.update", calendar_api.put(event, json=timed()))
+    check("events.get", calendar_api.get(event))
+    check("events.list", calendar_api.get(f"{path}/events", params={"maxResults": 1}))
+    check("events.move", calendar_api.post(f"{event}/move", params={"destination": "primary"}))
+    check("events.watch", calendar_api.post(f"{path}/events/watch", json=channel))
+    check("calendarList.watch", calendar_api.post("/users/me/calendarList/watch", json=channel | {"id": "d"}))
+    check("freebusy.query", calendar_api.post("/freeBusy", json=range_ | {"items": [{"id": calendar}, {"id": "no"}]}))
+    check("colors.get", calendar_api.get("/colors"))
+    check("settings.list", calendar_api.get("/users/me/settings"))
+    check("settings.get", calendar_api.get("/users/me/settings/locale"))
 
 
 def test_the_check_of_shapes_finds_a_wrong_one() -> None:

@@ -1,4 +1,4 @@
-"""What the user sees and decides."""
+"""The consent page: its content and the user's decisions."""
 
 import httpx
 import pytest
@@ -9,8 +9,8 @@ from tests.support.oauth_app import APP_CREATED, EMAIL_SCOPE, FREEBUSY, Form, OA
 
 
 @pytest.fixture
-def app(sandbox: RunningLocalGoogle) -> OAuthApp:
-    return OAuthApp(sandbox.url)
+def app(local_google: RunningLocalGoogle) -> OAuthApp:
+    return OAuthApp(local_google.url)
 
 
 def test_the_user_comes_back_with_a_code_the_state_and_what_was_granted(app: OAuthApp) -> None:

@@ -25,8 +25,8 @@ S256 = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("="
 
 
 @pytest.fixture
-def app(sandbox: RunningLocalGoogle) -> OAuthApp:
-    return OAuthApp(sandbox.url)
+def app(local_google: RunningLocalGoogle) -> OAuthApp:
+    return OAuthApp(local_google.url)
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_a_refresh_token_is_for_its_app(app: OAuthApp) -> None:
     assert token_error(app.refresh(offline(app, APP_CREATED), client_id="other")) == (401, "unauthorized_client")
 
 
-def test_the_oldest_of_more_than_a_hundred_refresh_tokens_dies(app: OAuthApp, sandbox: RunningLocalGoogle) -> None:
-    accounts = sandbox.google.accounts
+def test_the_oldest_of_more_than_a_hundred_refresh_tokens_dies(app: OAuthApp, local_google: RunningLocalGoogle) -> None:
+    accounts = local_google.google.accounts
     first, second, *_ = [accounts.grant(ANNA, "app", [APP_CREATED]) for _ in range(101)]
     of_another_app = accounts.grant(ANNA, "other", [APP_CREATED])
     assert token_error(app.refresh(first)) == (400, "invalid_grant")
@@ -157,14 +157,14 @@ def test_an_access_token_ends_by_the_clock(app: OAuthApp, clock: SettableClock) 
     assert app.userinfo(access).status_code == 401
 
 
-def test_userinfo_tells_as_much_as_was_granted(app: OAuthApp, sandbox: RunningLocalGoogle) -> None:
-    def told(*scopes: str) -> httpx.Response:
+def test_userinfo_tells_as_much_as_was_granted(app: OAuthApp, local_google: RunningLocalGoogle) -> None:
+    def get_userinfo(*scopes: str) -> httpx.Response:
         return app.userinfo(app.redeem(app.code(*scopes, prompt="consent")).json()["access_token"])
 
-    number = sandbox.google.accounts.get(ANNA).sub
-    assert told("openid").json() == {"sub": number}
-    assert told("openid", "email").json() == {"sub": number, "email": ANNA, "email_verified": True}
-    assert told(APP_CREATED).status_code == 401
+    number = local_google.google.accounts.get(ANNA).sub
+    assert get_userinfo("openid").json() == {"sub": number}
+    assert get_userinfo("openid", "email").json() == {"sub": number, "email": ANNA, "email_verified": True}
+    assert get_userinfo(APP_CREATED).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -207,11 +207,11 @@ def test_googles_own_library_refreshes_until_the_grant_is_revoked(app: OAuthApp,
     assert refused.value.retryable is False
 
 
-def test_grants_outlive_a_restart(app: OAuthApp, sandbox: RunningLocalGoogle, clock: SettableClock) -> None:
+def test_grants_outlive_a_restart(app: OAuthApp, local_google: RunningLocalGoogle, clock: SettableClock) -> None:
     tokens = app.redeem(app.code("openid", access_type="offline")).json()
-    before = sandbox.google.accounts
+    before = local_google.google.accounts
     after = GoogleAccounts(clock)
     after.restore(before.snapshot())
     assert after.all() == before.all()
-    assert after.caller(tokens["access_token"]) == before.caller(tokens["access_token"])
-    assert after.grants.refresh_token(tokens["refresh_token"]).caller.email == ANNA
+    assert after.find_caller(tokens["access_token"]) == before.find_caller(tokens["access_token"])
+    assert after.grants.find_refresh_token(tokens["refresh_token"]).caller.email == ANNA

@@ -1,4 +1,4 @@
-"""Whoever follows the sync tokens ends with what is there, whatever happens in between."""
+"""A client that follows the sync tokens ends with all that is there, after any changes in between."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,8 +13,8 @@ STEP = st.tuples(st.sampled_from(["write", "delete", "page", "page"]), NAME)
 class Replica:
     """A copy of a calendar, kept by a client that reads a page now and then."""
 
-    def __init__(self, api: ApiClient, path: str) -> None:
-        self._api = api
+    def __init__(self, calendar_api: ApiClient, path: str) -> None:
+        self._api = calendar_api
         self._path = path
         self._sync = ""
         self._page = ""
@@ -43,19 +43,19 @@ class Replica:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEP, max_size=25))
 def test_a_replica_that_follows_the_tokens_is_right(
-    api: ApiClient, google: LocalGoogle, steps: list[tuple[str, str]]
+    calendar_api: ApiClient, google_state: LocalGoogle, steps: list[tuple[str, str]]
 ) -> None:
-    google.set_quotas(1_000_000, 1_000_000)
-    google.quotas.new_calendars = None
-    made = api.post("/calendars", json={"summary": "x"}).json()["id"]
+    google_state.set_quotas(1_000_000, 1_000_000)
+    google_state.quotas.new_calendars = None
+    made = calendar_api.post("/calendars", json={"summary": "x"}).json()["id"]
     path = f"/calendars/{made}/events"
-    replica = Replica(api, path)
+    replica = Replica(calendar_api, path)
     for what, name in steps:
         if what == "page":
             replica.read_page()
         elif what == "delete":
-            api.delete(f"{path}/{name}")
-        elif api.post(path, json=timed(id=name)).status_code == 409:
-            api.patch(f"{path}/{name}", json={"status": "confirmed"})
+            calendar_api.delete(f"{path}/{name}")
+        elif calendar_api.post(path, json=timed(id=name)).status_code == 409:
+            calendar_api.patch(f"{path}/{name}", json={"status": "confirmed"})
     replica.catch_up()
-    assert replica.etags == {event["id"]: event["etag"] for event in api.get(path).json()["items"]}
+    assert replica.etags == {event["id"]: event["etag"] for event in calendar_api.get(path).json()["items"]}

@@ -1,4 +1,4 @@
-"""What outlives the server, in processes of their own."""
+"""The state file: what a restarted server still knows, in processes of their own."""
 
 import signal
 import socket

@@ -21,27 +21,27 @@ LANES = 8
 """How many reports each backend makes at once."""
 
 
-async def test_two_hundred_reservations_end_in_their_newest_state_whoever_tells_what_when(world: World) -> None:
+async def test_eighty_reservations_end_in_their_newest_state_whoever_tells_what_when(world: World) -> None:
     seed = SystemRandom().randrange(10**6)
     chance = Random(seed)
-    reports = stories(chance, 200)
+    reports = stories(chance, 80)
     arriving = disordered(chance, reports)
-    await world.open_shop(*OWNERS)
+    await world.add_merchant(*OWNERS)
     async with world.working():
         await asyncio.gather(*(_backend(world, arriving[each::BACKENDS]) for each in range(BACKENDS)))
         await world.at_rest(newest_of(reports))
-    await assert_perfect(world, newest_of(reports), told=f"seed {seed}")
+    await assert_perfect(world, newest_of(reports), context=f"seed {seed}")
 
 
 async def _backend(world: World, reports: Sequence[Reservation]) -> None:
     """A server of the platform's, with connections of its own."""
     async with _own_slotsync(world) as slotsync:
 
-        async def tell(lane: Sequence[Reservation]) -> None:
+        async def report_all(lane: Sequence[Reservation]) -> None:
             for report in lane:
                 await slotsync.report(report)
 
-        await asyncio.gather(*(tell(reports[each::LANES]) for each in range(LANES)))
+        await asyncio.gather(*(report_all(reports[each::LANES]) for each in range(LANES)))
 
 
 @asynccontextmanager

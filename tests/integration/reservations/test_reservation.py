@@ -1,8 +1,10 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.connections.messages import Granted
@@ -18,140 +20,153 @@ BOAT = Owner.resource("boat-1")
 
 
 @pytest.fixture
-async def shop(world: World) -> World:
-    await world.open_shop(TOUR, GUIDE, BOAT)
+async def open_world(world: World) -> World:
+    await world.add_merchant(TOUR, GUIDE, BOAT)
     return world
 
 
-async def test_a_booking_appears_in_the_calendars_of_its_product_and_resources(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1, item(resources=["guide-1"]), title="Two guests"))
-        await shop.settled(1)
-    assert await shop.titles(TOUR) == ["Two guests"]
-    assert await shop.titles(GUIDE) == ["Two guests"]
-    assert await shop.events(BOAT) == []
+async def test_a_booking_appears_in_the_calendars_of_its_product_and_resources(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1, item(resources=["guide-1"]), title="Two guests"))
+        await open_world.settled(1)
+    assert await open_world.titles(TOUR) == ["Two guests"]
+    assert await open_world.titles(GUIDE) == ["Two guests"]
+    assert await open_world.events(BOAT) == []
 
 
-async def test_a_cancelled_booking_vanishes_and_its_workflow_ends(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1, item(resources=["guide-1"])))
-        await shop.settled(1)
-        await shop.slotsync.cancel(MERCHANT, "R-1", version=2)
-        ended = await shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1")).result()
+async def test_a_cancelled_booking_vanishes_and_its_workflow_ends(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1, item(resources=["guide-1"])))
+        await open_world.settled(1)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+        ended = await open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1")).result()
     assert ended == "Closed at version 2: cancelled"
-    assert await shop.events(TOUR) == []
-    assert await shop.events(GUIDE) == []
+    assert await open_world.events(TOUR) == []
+    assert await open_world.events(GUIDE) == []
 
 
-async def test_items_and_resources_that_come_and_go_move_events_between_calendars(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1, item(resources=["guide-1"])))
-        await shop.settled(1)
-        await shop.slotsync.report(snapshot(2, item(resources=["boat-1"]), item(day=3), title="Moved"))
-        await shop.settled(2)
-    assert await shop.events(GUIDE) == []
-    assert await shop.titles(BOAT) == ["Moved"]
-    assert await shop.titles(TOUR) == ["Moved", "Moved"]
+async def test_items_and_resources_that_come_and_go_move_events_between_calendars(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1, item(resources=["guide-1"])))
+        await open_world.settled(1)
+        await open_world.slotsync.report(snapshot(2, item(resources=["boat-1"]), item(day=3), title="Moved"))
+        await open_world.settled(2)
+    assert await open_world.events(GUIDE) == []
+    assert await open_world.titles(BOAT) == ["Moved"]
+    assert await open_world.titles(TOUR) == ["Moved", "Moved"]
 
 
-async def test_a_booking_that_was_cancelled_can_be_taken_up_again(shop: World) -> None:
-    async with shop.working():
+async def test_a_booking_that_was_cancelled_can_be_taken_up_again(open_world: World) -> None:
+    async with open_world.working():
         for version, status in enumerate(("confirmed", "cancelled", "confirmed", "cancelled", "tentative"), 1):
-            await shop.slotsync.report(snapshot(version, status=status))
-            await shop.settled(version)
-    (event,) = await shop.events(TOUR)
+            await open_world.slotsync.report(snapshot(version, status=status))
+            await open_world.settled(version)
+    (event,) = await open_world.events(TOUR)
     assert (event["summary"], event["status"]) == ("v5", "tentative")
 
 
-async def test_a_hundred_quick_changes_cause_at_most_three_writes(shop: World) -> None:
-    async with shop.working():
+async def test_a_hundred_quick_changes_cause_at_most_three_writes(open_world: World) -> None:
+    async with open_world.working():
         for version in range(1, 101):
-            await shop.slotsync.report(snapshot(version))
-        await shop.settled(100)
-    assert await shop.titles() == ["v100"]
-    assert await shop.writes() <= 3
+            await open_world.slotsync.report(snapshot(version))
+        await open_world.settled(100)
+    assert await open_world.titles() == ["v100"]
+    assert await open_world.writes() <= 3
 
 
-async def test_a_stale_version_changes_nothing(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(7))
-        await shop.settled(7)
-        before = await shop.writes()
-        told = await shop.slotsync.report(snapshot(6))
-        assert (told.superseded, told.version) == (True, 7)
-        await shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1")).signal("report", snapshot(5))
-        await shop.slotsync.report(snapshot(8, title="v7"))
-        await shop.settled(8)
-    assert await shop.titles() == ["v7"]
-    assert await shop.writes() == before
+async def test_a_stale_version_changes_nothing(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(7))
+        await open_world.settled(7)
+        before = await open_world.writes()
+        outcome = await open_world.slotsync.report(snapshot(6))
+        assert (outcome.superseded, outcome.version) == (True, 7)
+        await open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1")).signal("report", snapshot(5))
+        await open_world.slotsync.report(snapshot(8, title="v7"))
+        await open_world.settled(8)
+    assert await open_world.titles() == ["v7"]
+    assert await open_world.writes() == before
 
 
-async def test_a_stale_version_that_starts_a_workflow_of_its_own_changes_nothing(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1))
-        await shop.settled(1)
-        await shop.slotsync.cancel(MERCHANT, "R-1", version=3)
-        handle = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+async def test_a_stale_version_that_starts_a_workflow_of_its_own_changes_nothing(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=3)
+        handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         await handle.result()
-        await shop.slotsync._signal(snapshot(2))  # past the look that the client takes first
-        late = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+        await open_world.slotsync._signal(snapshot(2))  # past the look that the client takes first
+        late = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         assert await late.result() == "Closed at version 2: a newer version is known"
-    assert await shop.events() == []
+    assert await open_world.events() == []
 
 
-async def test_a_late_change_starts_again_and_finds_its_event(shop: World) -> None:
+async def test_a_late_change_starts_again_and_finds_its_event(open_world: World) -> None:
     over = datetime.now(UTC) - timedelta(days=9)
     past = item().model_copy(update={"start": over, "end": over + timedelta(hours=1)})
-    async with shop.working():
+    async with open_world.working():
         for version in (1, 2):
-            await shop.slotsync.report(snapshot(version, past))
-            handle = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+            await open_world.slotsync.report(snapshot(version, past))
+            handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
             assert await handle.result() == f"Closed at version {version}: over"
-    assert await shop.titles() == ["v2"]
-    assert await shop.writes() == 2
+    assert await open_world.titles() == ["v2"]
+    assert await open_world.writes() == 2
 
 
-async def test_many_reservations_at_once_get_one_calendar(shop: World) -> None:
-    async with shop.working():
+async def test_many_reservations_at_once_get_one_calendar(open_world: World) -> None:
+    async with open_world.working():
         reports = [snapshot(1, item(resources=["guide-1"]), name=f"R-{number}") for number in range(40)]
-        await asyncio.gather(*(shop.slotsync.report(report) for report in reports))
+        await asyncio.gather(*(open_world.slotsync.report(report) for report in reports))
         for report in reports:
-            await shop.settled(1, report.id)
-    calls = (await shop.http.get("/sandbox/calls")).json()["totals"]
+            await open_world.settled(1, report.id)
+    calls = (await open_world.http.get("/sandbox/calls")).json()["totals"]
     assert calls["calendars.insert"] == 2
-    assert len(await shop.events(TOUR)) == len(await shop.events(GUIDE)) == 40
+    assert len(await open_world.events(TOUR)) == len(await open_world.events(GUIDE)) == 40
 
 
-async def test_a_reservation_of_an_unknown_product_is_not_synced_and_says_so(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1, item(product="unheard-of")))
-        await shop.settled(1)
-        standing = await shop.slotsync.status(MERCHANT, "R-1")
-    assert standing is not None
-    assert [(event.owner, event.state) for event in standing.events] == [("product:unheard-of", "not_synced")]
+async def test_a_reservation_of_an_unknown_product_is_not_synced_and_says_so(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1, item(product="unheard-of")))
+        await open_world.settled(1)
+        sync_status = await open_world.slotsync.status(MERCHANT, "R-1")
+    assert sync_status is not None
+    assert [(event.owner, event.state) for event in sync_status.events] == [("product:unheard-of", "not_synced")]
 
 
-async def test_a_dead_grant_parks_and_a_new_one_goes_on(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1))
-        await shop.settled(1)
-        await shop.http.post("/sandbox/accounts/kayaks@gmail.example/revoke")
-        await shop.slotsync.report(snapshot(2))
-        handle = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+async def test_a_dead_grant_parks_and_a_new_one_goes_on(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        await open_world.http.post("/sandbox/accounts/kayaks@gmail.example/revoke")
+        await open_world.slotsync.report(snapshot(2))
+        handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
 
         async def parked() -> bool:
-            standing = await shop.slotsync.status(MERCHANT, "R-1")
-            return standing is not None and [event.state for event in standing.events] == ["parked"]
+            sync_status = await open_world.slotsync.status(MERCHANT, "R-1")
+            return sync_status is not None and [event.state for event in sync_status.events] == ["parked"]
 
         await until(parked)
-        calls = await shop.writes()
-        await shop.slotsync.report(snapshot(3))
+        calls = await open_world.writes()
+        await open_world.slotsync.report(snapshot(3))
+        await until(lambda: planned_since_the_last_signal(handle))
         await until(parked)
-        assert await shop.writes() == calls, "no attempt is burnt while parked"
-        await shop.connect()
+        assert await open_world.writes() == calls, "no attempt is burnt while parked"
+        await open_world.connect()
         await handle.signal("look_again")
-        await shop.settled(3)
-    assert await shop.titles() == ["v3"]
+        await open_world.settled(3)
+    assert await open_world.titles() == ["v3"]
+
+
+async def planned_since_the_last_signal(handle: WorkflowHandle[Any, Any]) -> bool:
+    """Return whether the workflow has finished an activity after its last signal, and none is left to finish."""
+    types = [event.event_type for event in (await handle.fetch_history()).events]
+    last_signal = len(types) - types[::-1].index(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+    finished = types.count(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+    return (
+        EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED in types[last_signal:]
+        and types.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == finished
+        and types[-1] is EventType.EVENT_TYPE_TIMER_STARTED
+    )
 
 
 async def test_a_reservation_without_connection_waits_for_one(world: World) -> None:
@@ -159,40 +174,40 @@ async def test_a_reservation_without_connection_waits_for_one(world: World) -> N
         await world.slotsync.put_owner("nobody", TOUR, OwnerSettings(name="sunset-tour"))
         await world.slotsync.report(snapshot(1, merchant="nobody"))
 
-        async def held() -> bool:
-            standing = await world.slotsync.status("nobody", "R-1")
-            return standing is not None and [event.state for event in standing.events] == ["parked"]
+        async def until_parked() -> bool:
+            sync_status = await world.slotsync.status("nobody", "R-1")
+            return sync_status is not None and [event.state for event in sync_status.events] == ["parked"]
 
-        await until(held)
+        await until(until_parked)
         await world.connect("nobody", "nobody@gmail.example")
         await signal_connection(world.client, "nobody", Granted())
         await world.settled(1, merchant="nobody")
     assert await world.titles(email="nobody@gmail.example") == ["v1"]
 
 
-async def test_a_calendar_that_was_deleted_by_hand_comes_back_with_the_next_write(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1))
-        await shop.settled(1)
-        (deleted,) = (await shop.calendars()).values()
-        await shop.http.delete(f"/sandbox/accounts/kayaks@gmail.example/calendars/{deleted}")
-        await shop.slotsync.report(snapshot(2))
-        await shop.settled(2)
-        (made,) = (await shop.calendars()).values()
+async def test_a_calendar_that_was_deleted_by_hand_comes_back_with_the_next_write(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        (deleted,) = (await open_world.calendars()).values()
+        await open_world.http.delete(f"/sandbox/accounts/kayaks@gmail.example/calendars/{deleted}")
+        await open_world.slotsync.report(snapshot(2))
+        await open_world.settled(2)
+        (made,) = (await open_world.calendars()).values()
     assert made != deleted
-    assert await shop.titles() == ["v2"]
+    assert await open_world.titles() == ["v2"]
 
 
-async def test_operators_see_whose_it_is_and_what_it_does(shop: World) -> None:
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1, item(resources=["guide-1"])))
-        await shop.settled(1)
-        handle = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+async def test_operators_see_whose_it_is_and_what_it_does(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1, item(resources=["guide-1"])))
+        await open_world.settled(1)
+        handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
 
         async def shown() -> bool:
             attributes = (await handle.describe()).typed_search_attributes
-            told = {pair.key.name: pair.value for pair in attributes}
-            return told.get("SlotsyncHealth") == "in_step" and told["SlotsyncMerchant"] == MERCHANT
+            outcome = {pair.key.name: pair.value for pair in attributes}
+            return outcome.get("SlotsyncHealth") == "in_step" and outcome["SlotsyncMerchant"] == MERCHANT
 
         await until(shown)
         described = await handle.describe()
@@ -203,13 +218,13 @@ async def test_operators_see_whose_it_is_and_what_it_does(shop: World) -> None:
     assert b'"Put 1@product:sunset-tour, version 1"' in summaries, "readable in the UI, although the rest is sealed"
 
 
-async def test_nothing_of_a_guest_is_readable_in_temporals_history(shop: World) -> None:
+async def test_nothing_of_a_guest_is_readable_in_temporals_history(open_world: World) -> None:
     guest = {"name": "Aino Virtanen", "email": "aino@example.com"}
-    async with shop.working():
-        await shop.slotsync.report(snapshot(1, title="Aino and Eino", guest=guest, notes="Nut allergy"))
-        await shop.settled(1)
-        handle = shop.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1, title="Aino and Eino", guest=guest, notes="Nut allergy"))
+        await open_world.settled(1)
+        handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         history = await handle.fetch_history()
-    told = b"".join(event.SerializeToString() for event in history.events)
-    assert b"sunset-tour" in told
-    assert not any(word in told for word in (b"Aino", b"example.com", b"allergy"))
+    outcome = b"".join(event.SerializeToString() for event in history.events)
+    assert b"sunset-tour" in outcome
+    assert not any(word in outcome for word in (b"Aino", b"example.com", b"allergy"))

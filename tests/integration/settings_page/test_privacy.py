@@ -1,11 +1,11 @@
-"""What the privacy check says, and what it never shows."""
+"""The privacy check: its result, and what it never shows."""
 
 import pytest
 
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.store.connections.connections import Connections
 from starter.local.dev import CLIENT_ID
-from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
 
 pytestmark = pytest.mark.anyio
@@ -29,40 +29,41 @@ async def check(site: Site, title: str | None = TITLE) -> str:
 
 async def grant(site: Site, *scopes: str) -> None:
     asked = {"client_id": CLIENT_ID, "scopes": list(scopes)}
-    answer = (await site.world.http.post(f"/sandbox/accounts/{EMAIL}/grant", json=asked)).raise_for_status().json()
-    Connections(site.world.store, site.world.vault).save_grant(MERCHANT, answer["refresh_token"], scopes, EMAIL)
+    answer = (await site.world.http.post(f"/sandbox/accounts/{site.email}/grant", json=asked)).raise_for_status()
+    token = answer.json()["refresh_token"]
+    Connections(site.world.store, site.world.vault).save_grant(site.merchant, token, scopes, site.email)
 
 
 async def test_with_our_scopes_google_shows_bare_times(site: Site) -> None:
-    await site.world.open_shop()
+    await site.add_merchant()
     page = await check(site)
-    assert "Bare times" in page
+    assert "Only times" in page
     assert TITLE not in page
 
 
 async def test_with_the_stricter_scopes_google_shows_nothing(site: Site) -> None:
-    await site.world.open_shop()
+    await site.add_merchant()
     await grant(site, *wanted_scopes(push=False))
     assert "Nothing: Google refused" in await check(site)
 
 
 async def test_an_empty_calendar_proves_nothing(site: Site) -> None:
-    await site.world.open_shop()
+    await site.add_merchant()
     assert "proves nothing" in await check(site, title=None)
 
 
 async def test_a_title_that_comes_back_turns_the_check_red_and_is_not_shown(site: Site) -> None:
-    await site.world.open_shop()
+    await site.add_merchant()
     await grant(site, *wanted_scopes(push=True), WIDE)
     page = await check(site)
-    assert "Google gave away more than times" in page
+    assert "Google disclosed more than times" in page
     assert 'class="notice bad" role="status" id="privacy-result"' in page
     assert TITLE not in page
 
 
 async def test_a_google_that_does_not_answer_is_not_taken_for_a_good_one(site: Site) -> None:
-    await site.world.open_shop()
-    await site.world.fault(method="events.list", kind="backendError", probability=1)
+    await site.add_merchant()
+    await site.world.fault(method="events.list", kind="backendError", probability=1, account=site.email)
     page = await check(site)
     assert "Google did not answer" in page
-    assert "Bare times" not in page
+    assert "Only times" not in page

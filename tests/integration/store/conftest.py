@@ -1,8 +1,10 @@
 """An SQLite and a PostgreSQL database for each test of the store."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -26,27 +28,72 @@ def postgres() -> Iterator[str]:
         data = Path(folder) / "data"
         data.mkdir()
         server = get_server(data)
+        for option in ("fsync", "full_page_writes", "synchronous_commit"):
+            _execute(server.get_uri(), f"ALTER SYSTEM SET {option} = off")  # no test survives a crash of the machine
+        _execute(server.get_uri(), "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, to be copied: a migration takes longer than most tests."""
+    file = tmp_path_factory.mktemp("migrated") / "slotsync.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: str) -> str:
+    """The name of a PostgreSQL database with all tables, to be copied."""
+    _execute(postgres, "CREATE DATABASE migrated")
+    _migrate(_postgres_url(postgres, "migrated"))
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database; in PostgreSQL a schema, which is made and stopped far faster."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/new-folder/slotsync.db"
-    server = make_url(request.getfixturevalue("postgres")).set(drivername="postgresql+psycopg")
-    schema = f"test_{uuid4().hex}"
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """A database with all tables for tests that use ``store``, an empty one for the others."""
+    migrated = "store" in request.fixturenames
+    if database_kind == "sqlite":
+        file = tmp_path / "new-folder" / "slotsync.db"
+        if migrated:
+            file.parent.mkdir()
+            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+        yield f"sqlite:///{file}"
+        return
+    server, name = request.getfixturevalue("postgres"), f"test_{uuid4().hex}"
+    template = request.getfixturevalue("migrated_postgres") if migrated else "template0"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield _postgres_url(server, name)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _migrate(url: str) -> None:
+    with closing(Store.open(url)) as store:
+        store.upgrade()
+
+
+def _postgres_url(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _execute(server: str, statement: str) -> None:
+    """Execute a statement that no transaction may contain."""
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
     engine.dispose()
-    return server.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
 
 
 @pytest.fixture
 def empty_store(database_url: str) -> Iterator[Store]:
-    """A store without tables."""
+    """A store without tables, but in tests that use ``store``, too."""
     store = Store.open(database_url)
     yield store
     store.close()
@@ -54,7 +101,8 @@ def empty_store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def store(empty_store: Store) -> Store:
-    empty_store.upgrade()
+    """A store with all tables."""
+    empty_store.require_tables()
     return empty_store
 
 

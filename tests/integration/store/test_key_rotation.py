@@ -18,9 +18,9 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
-from slotsync.store.connections.pending_consents import Awaited, PendingConsents
+from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
 from slotsync.store.database.engine import Store
-from slotsync.store.key_rotation import Rotated, count_lost, encrypted_columns, rotate
+from slotsync.store.key_rotation import ColumnRotation, count_lost, encrypted_columns, rotate
 from slotsync.store.webhook_messages import WebhookMessages
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -37,9 +37,9 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     }
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER)
-    PendingConsents(store, vault).put(Awaited.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
-    BlockingCalendars(store, vault).pick("0", TOUR, [FAMILY])
+    BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
     with store.write() as connection:
         WebhookMessages(store, vault).put(connection, "m-1", "0", "body", LATER)
     fill_watching(store, vault, ids["0"])
@@ -47,24 +47,43 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
 
 
 def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
-    """A calendar with a channel, that was read, and of which the platform was told."""
+    """Store a calendar with a channel, a reading and a published availability."""
     accounts = WatchedAccounts(store, vault)
-    accounts.know(connection_id)
-    accounts.watch(connection_id, [FAMILY.id])
-    (calendar,) = accounts.calendars(connection_id)
+    accounts.add(connection_id)
+    accounts.add_calendars(connection_id, [FAMILY.id])
+    (calendar,) = accounts.get_calendars(connection_id)
     PushChannels(store, vault).prepare(calendar.id)
     span = Interval(start=LATER, end=LATER + timedelta(hours=1))
-    reading = NewReading(watched_id=calendar.id, chunk=0, span=span, good_for=timedelta(hours=1))
+    reading = NewReading(watched_id=calendar.id, chunk=0, interval=span, good_for=timedelta(hours=1))
     BusyReadings(store, vault).record(connection_id, [reading], LATER)
     slot = Slot(span=span, state=SlotState.BUSY, closed=True)
-    told = Availability(span=span, checked_at=LATER, complete=True, slots=(slot,))
+    result = Availability(span=span, checked_at=LATER, complete=True, slots=(slot,))
     Publications(store, vault, webhooks=False).publish(
-        PublishRequest(merchant="0", product="tour", token="t"), told, LATER
+        PublishRequest(merchant="0", product="tour", token="t"), result, LATER
     )
 
 
+ENCRYPTED_COLUMNS = {
+    "blocking_calendar.calendar_id",
+    "blocking_calendar.name",
+    "busy_reading.busy",
+    "connection.access_token",
+    "connection.account_email",
+    "connection.refresh_token",
+    "pending_consent.secret",
+    "published_availability.slots",
+    "push_channel.token",
+    "watched_calendar.calendar_id",
+    "webhook_message.body",
+}
+
+
+def test_every_column_with_secrets_is_known_by_name() -> None:
+    assert {f"{table.name}.{column.name}" for table, column in encrypted_columns()} == ENCRYPTED_COLUMNS
+
+
 def count(store: Store) -> int:
-    """How many secrets there are."""
+    """Return the number of encrypted values."""
     with store.read() as session:
         counted = [
             session.connection().execute(text(f"SELECT count({column.name}) FROM {table.name}")).scalar_one()
@@ -73,7 +92,7 @@ def count(store: Store) -> int:
     return sum(counted)
 
 
-def total(columns: list[Rotated]) -> tuple[int, int, int]:
+def total(columns: list[ColumnRotation]) -> tuple[int, int, int]:
     return sum(c.renewed for c in columns), sum(c.current for c in columns), sum(c.lost for c in columns)
 
 
@@ -84,10 +103,10 @@ def test_afterwards_the_new_key_alone_opens_everything(store: Store) -> None:
     assert {Connections(store, vault).grant(connection_id).refresh_token for connection_id in ids.values()} == {
         f"refresh-{name}" for name in ids
     }
-    pending = PendingConsents(store, vault).take(Awaited.ANSWER, "state")
+    pending = PendingConsents(store, vault).take(AwaitedStep.ANSWER, "state")
     assert pending
     assert pending.secret == "verifier"
-    assert BlockingCalendars(store, vault).of("0", TOUR) == [FAMILY]
+    assert BlockingCalendars(store, vault).get_calendars("0", TOUR) == [FAMILY]
 
 
 def test_a_second_rotation_finds_nothing_to_do(store: Store) -> None:

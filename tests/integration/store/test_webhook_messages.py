@@ -23,15 +23,15 @@ def put(store: Store, messages: WebhookMessages, message_id: str, body: str) -> 
 def test_a_message_is_kept_until_it_is_accepted(store: Store, messages: WebhookMessages) -> None:
     put(store, messages, "m-1", "one")
     put(store, messages, "m-2", "two")
-    messages.accepted("m-1")
-    messages.accepted("m-1")
-    assert [messages.body(each) for each in ("m-1", "m-2", "m-3")] == [None, "two", None]
+    messages.forget("m-1")
+    messages.forget("m-1")
+    assert [messages.get_body(each) for each in ("m-1", "m-2", "m-3")] == [None, "two", None]
 
 
 def test_a_message_never_changes(store: Store, messages: WebhookMessages) -> None:
     put(store, messages, "m-1", "one")
     put(store, messages, "m-1", "another")
-    assert messages.body("m-1") == "one"
+    assert messages.get_body("m-1") == "one"
 
 
 def test_a_message_is_there_only_with_what_it_tells(store: Store, messages: WebhookMessages) -> None:
@@ -42,7 +42,7 @@ def test_a_message_is_there_only_with_what_it_tells(store: Store, messages: Webh
 
     with pytest.raises(RuntimeError):
         fail()
-    assert messages.body("m-1") is None
+    assert messages.get_body("m-1") is None
 
 
 def test_what_a_message_says_cannot_be_read_without_a_key(store: Store, messages: WebhookMessages) -> None:

@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 from slotsync.secrets import Vault
 from slotsync.temporal import queues
 from slotsync.temporal.queues import limit_google_calls
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ class Caller:
         )
 
 
-async def test_a_noisy_connection_is_held_to_its_rate_and_a_quiet_one_is_not_held_up(vault: Vault) -> None:
+async def test_a_noisy_connection_is_limited_to_its_rate_and_a_quiet_one_is_not_delayed(vault: Vault) -> None:
     began: dict[str, float] = {}
     ended: dict[str, float] = {}
     counted: Counter[str] = Counter()
@@ -46,7 +46,7 @@ async def test_a_noisy_connection_is_held_to_its_rate_and_a_quiet_one_is_not_hel
         ended[key] = monotonic()
         counted[key] += 1
 
-    async with temporal_server(vault) as client:
+    async with running_temporal_server(vault) as client:
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)  # 9 a second for each
         with ThreadPoolExecutor(32) as threads:
             workflows = Worker(client, task_queue=queues.WORKFLOWS, workflows=[Caller])

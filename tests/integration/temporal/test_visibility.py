@@ -1,11 +1,11 @@
 import pytest
 from temporalio.client import Client
 
-from activities.signals import open_reservations_of
+from activities.signals import open_reservations_query
 from slotsync.domain.calendars.owner import Owner
 from slotsync.secrets import Vault
 from slotsync.temporal.search_attributes import initial_attributes
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -14,11 +14,11 @@ NAMES = ["o'brien", "it''s", "100%_", "a'OR'1'='1", "a*b", "(a)"]
 
 
 async def found(client: Client, merchant: str, owner: Owner) -> int:
-    return (await client.count_workflows(open_reservations_of(merchant, owner))).count
+    return (await client.count_workflows(open_reservations_query(merchant, owner))).count
 
 
 async def test_ids_with_quotes_find_their_own_workflows_and_no_others(vault: Vault) -> None:
-    async with temporal_server(vault) as client:
+    async with running_temporal_server(vault) as client:
         for name in NAMES:
             await client.start_workflow(
                 "ReservationWorkflow",

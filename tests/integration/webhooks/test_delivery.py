@@ -14,9 +14,10 @@ from standardwebhooks import Webhook
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.webhooks import LONGEST_DELAY, OPERATOR_DELAY, WebhookActivities
+from activities.webhooks import MAX_RETRY_DELAY, WebhookActivities
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.webhooks import AvailabilityChanged, webhook
+from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY
+from slotsync.domain.webhooks import AvailabilityChanged, build_webhook
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
@@ -37,26 +38,26 @@ NEWS = AvailabilityChanged(
     slots=(),
 )
 OTHER_SECRET = SecretStr("whsec_" + "b3RoZXIt" * 4)
-BODY = webhook(NEWS, NOON).model_dump_json()
+BODY = build_webhook(NEWS, NOON).model_dump_json()
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[WebhookReceiver]:
+def module_webhooks() -> Iterator[WebhookReceiver]:
     with running_webhook_receiver() as running:
         yield running
 
 
 @pytest.fixture
-def platform(receiver: WebhookReceiver) -> WebhookReceiver:
-    receiver.heal()
-    receiver.messages.clear()
-    receiver.attempts.clear()
-    return receiver
+def webhooks(module_webhooks: WebhookReceiver) -> WebhookReceiver:
+    module_webhooks.heal()
+    module_webhooks.messages.clear()
+    module_webhooks.attempts.clear()
+    return module_webhooks
 
 
 @pytest.fixture
-def settings(platform: WebhookReceiver, tmp_path: Path) -> Settings:
-    return platform.settings(settings_for("", tmp_path))
+def settings(webhooks: WebhookReceiver, tmp_path: Path) -> Settings:
+    return webhooks.settings(settings_for("", tmp_path))
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def store(settings: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def messages(store: Store, vault: Vault) -> WebhookMessages:
-    """One message waits."""
+    """The stored webhooks, with one message to deliver."""
     found = WebhookMessages(store, vault)
     with store.write() as connection:
         found.put(connection, "m-1", "m", BODY, NOON)
@@ -97,23 +98,23 @@ def delivering(activities: Activities, settings: Settings) -> WebhookActivities:
     return activities(settings)
 
 
-async def deliver(webhooks: WebhookActivities, message_id: str = "m-1") -> bool:
-    return await ActivityEnvironment().run(webhooks.deliver_webhook, message_id)
+async def deliver(delivering: WebhookActivities, message_id: str = "m-1") -> bool:
+    return await ActivityEnvironment().run(delivering.deliver_webhook, message_id)
 
 
-async def refused(webhooks: WebhookActivities) -> ApplicationError:
+async def refused(delivering: WebhookActivities) -> ApplicationError:
     with pytest.raises(ApplicationError) as raised:
-        await deliver(webhooks)
+        await deliver(delivering)
     assert not raised.value.non_retryable
     return raised.value
 
 
 async def test_a_message_arrives_signed_in_its_envelope_and_is_forgotten(
-    delivering: WebhookActivities, platform: WebhookReceiver, messages: WebhookMessages
+    delivering: WebhookActivities, webhooks: WebhookReceiver, messages: WebhookMessages
 ) -> None:
     assert await deliver(delivering)
-    (told,), (attempt,) = platform.messages, platform.attempts
-    assert (told["id"], told["type"], attempt.body) == ("m-1", "availability.changed", BODY)
+    (message,), (attempt,) = webhooks.messages, webhooks.attempts
+    assert (message["id"], message["type"], attempt.body) == ("m-1", "availability.changed", BODY)
     assert attempt.headers["content-type"] == "application/json"
     hour = {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T13:00:00Z"}
     assert json.loads(BODY) == {
@@ -129,71 +130,71 @@ async def test_a_message_arrives_signed_in_its_envelope_and_is_forgotten(
             "slots": [],
         },
     }
-    assert messages.body("m-1") is None
+    assert messages.get_body("m-1") is None
 
 
 async def test_a_message_that_was_accepted_before_is_not_sent_again(
-    delivering: WebhookActivities, platform: WebhookReceiver
+    delivering: WebhookActivities, webhooks: WebhookReceiver
 ) -> None:
     assert await deliver(delivering)
     assert await deliver(delivering)
-    assert len(platform.attempts) == 1
+    assert len(webhooks.attempts) == 1
 
 
 async def test_the_signature_is_over_the_time_of_the_attempt_whatever_the_zone_of_this_machine(
-    settings: Settings, store: Store, vault: Vault, messages: WebhookMessages, platform: WebhookReceiver
+    settings: Settings, store: Store, vault: Vault, messages: WebhookMessages, webhooks: WebhookReceiver
 ) -> None:
-    webhooks = WebhookActivities(settings, store, vault, clock=lambda: NOON + timedelta(seconds=0.9))
-    await refused(webhooks)  # it is far from now
-    await webhooks.aclose()
-    (attempt,) = platform.attempts
+    delivering = WebhookActivities(settings, store, vault, clock=lambda: NOON + timedelta(seconds=0.9))
+    await refused(delivering)  # it is far from now
+    await delivering.aclose()
+    (attempt,) = webhooks.attempts
     assert attempt.headers["webhook-timestamp"] == str(int(NOON.timestamp()))
     assert attempt.headers["webhook-signature"] == Webhook(WEBHOOK_SECRET).sign("m-1", NOON, BODY)
 
 
 async def test_a_message_that_was_refused_comes_again_with_the_same_id_and_body(
-    delivering: WebhookActivities, platform: WebhookReceiver, messages: WebhookMessages
+    delivering: WebhookActivities, webhooks: WebhookReceiver, messages: WebhookMessages
 ) -> None:
-    platform.fail(times=2)
+    webhooks.fail(times=2)
     errors = [await refused(delivering) for _ in range(2)]
     assert {error.next_retry_delay for error in errors} == {None}
-    assert messages.body("m-1") == BODY
+    assert messages.get_body("m-1") == BODY
     assert await deliver(delivering)
-    assert {(attempt.id, attempt.body) for attempt in platform.attempts} == {("m-1", BODY)}
-    assert len(platform.messages) == 1
+    assert {(attempt.id, attempt.body) for attempt in webhooks.attempts} == {("m-1", BODY)}
+    assert len(webhooks.messages) == 1
 
 
 async def test_a_message_whose_acceptance_was_lost_comes_again_with_the_same_id(
-    delivering: WebhookActivities, platform: WebhookReceiver
+    delivering: WebhookActivities, webhooks: WebhookReceiver
 ) -> None:
-    platform.lose_answers(1)
+    webhooks.lose_answers(1)
     assert "RemoteProtocolError" in str(await refused(delivering))
     assert await deliver(delivering)
-    assert [told["id"] for told in platform.messages] == ["m-1", "m-1"]
+    assert [message["id"] for message in webhooks.messages] == ["m-1", "m-1"]
 
 
 @pytest.mark.parametrize(
     ("asked", "delay"),
     [
         ("17", timedelta(seconds=17)),
-        ("99999", LONGEST_DELAY),
+        ("99999", MAX_RETRY_DELAY),
         ("9" * 400, None),
         ("0", None),
         ("soon", None),
     ],
 )
 async def test_the_platform_may_ask_for_a_wait(
-    delivering: WebhookActivities, platform: WebhookReceiver, asked: str, delay: timedelta | None
+    delivering: WebhookActivities, webhooks: WebhookReceiver, asked: str, delay: timedelta | None
 ) -> None:
-    platform.fail(429, headers={"Retry-After": asked})
+    webhooks.fail(429, headers={"Retry-After": asked})
     assert (await refused(delivering)).next_retry_delay == delay
 
 
 async def test_the_platform_may_ask_for_a_wait_until_a_date(
-    delivering: WebhookActivities, platform: WebhookReceiver
+    delivering: WebhookActivities, webhooks: WebhookReceiver
 ) -> None:
     until = format_datetime(datetime.now(UTC) + timedelta(minutes=30), usegmt=True)
-    platform.fail(503, headers={"Retry-After": until})
+    webhooks.fail(503, headers={"Retry-After": until})
     delay = (await refused(delivering)).next_retry_delay
     assert delay
     assert timedelta(minutes=29) < delay <= timedelta(minutes=30)
@@ -201,14 +202,14 @@ async def test_the_platform_may_ask_for_a_wait_until_a_date(
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 302])
 async def test_what_an_operator_has_to_mend_is_tried_again_slowly(
-    delivering: WebhookActivities, platform: WebhookReceiver, status: int
+    delivering: WebhookActivities, webhooks: WebhookReceiver, status: int
 ) -> None:
-    platform.fail(status, times=1, headers={"Location": platform.url})
+    webhooks.fail(status, times=1, headers={"Location": webhooks.url})
     error = await refused(delivering)
-    assert error.next_retry_delay == OPERATOR_DELAY
+    assert error.next_retry_delay == OPERATOR_RETRY_DELAY
     assert str(status) in str(error)
     assert "SLOTSYNC_WEBHOOK_URL" in str(error)
-    assert len(platform.attempts) == 1
+    assert len(webhooks.attempts) == 1
     assert await deliver(delivering)
 
 
@@ -255,24 +256,24 @@ async def test_a_platform_that_answers_byte_by_byte_for_ever_is_given_up_in_time
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         address = settings.model_copy(update={"webhook_url": f"http://127.0.0.1:{port}"})
-        webhooks = WebhookActivities(address, store, vault, time_out=timedelta(seconds=0.3))
-        assert "TimeoutError" in str(await refused(webhooks))
-        await webhooks.aclose()
+        delivering = WebhookActivities(address, store, vault, timeout=timedelta(seconds=0.3))
+        assert "TimeoutError" in str(await refused(delivering))
+        await delivering.aclose()
         given_up.set()
         await closed.wait()
-    assert messages.body("m-1") == BODY
+    assert messages.get_body("m-1") == BODY
 
 
 async def test_without_an_address_nothing_is_sent_and_the_message_is_dropped(
-    activities: Activities, settings: Settings, messages: WebhookMessages, platform: WebhookReceiver
+    activities: Activities, settings: Settings, messages: WebhookMessages, webhooks: WebhookReceiver
 ) -> None:
     assert not await deliver(activities(settings.model_copy(update={"webhook_url": ""})))
-    assert messages.body("m-1") is None
-    assert platform.attempts == []
+    assert messages.get_body("m-1") is None
+    assert webhooks.attempts == []
 
 
 def assert_says_nothing(error: ApplicationError) -> None:
-    """Neither the error nor what it came from tells a secret or the message."""
+    """Assert that neither the error nor its causes show a secret or the message."""
     assert error.__cause__ is None
     assert error.__context__ is None
     shown = f"{error!r} {error.details}"

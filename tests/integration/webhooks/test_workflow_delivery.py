@@ -18,7 +18,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal import queues
 from tests.support.settings import settings_for
-from tests.support.temporal_servers import temporal_server
+from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver
 from workflows.steps.webhooks import deliver
@@ -30,7 +30,7 @@ BODY = '{"type": "conflict.found", "timestamp": "2026-11-22T12:00:00Z", "data": 
 
 @workflow.defn(sandboxed=False)
 class Teller:
-    """Tells the platform one thing after the other, and says what it was called back from."""
+    """Delivers messages in order, and returns those that were delivered before it was cancelled."""
 
     def __init__(self) -> None:
         self._telling: asyncio.Task[None] | None = None
@@ -55,66 +55,66 @@ class Teller:
 
 
 @pytest.fixture
-def platform() -> Iterator[WebhookReceiver]:
+def webhooks() -> Iterator[WebhookReceiver]:
     with running_webhook_receiver() as running:
         yield running
 
 
 @pytest.fixture
-async def client(platform: WebhookReceiver, vault: Vault, tmp_path: Path) -> AsyncIterator[Client]:
+async def temporal_client(webhooks: WebhookReceiver, vault: Vault, tmp_path: Path) -> AsyncIterator[Client]:
     """Two messages wait, and workers listen."""
-    settings = platform.settings(settings_for("", tmp_path))
+    settings = webhooks.settings(settings_for("", tmp_path))
     store = Store.open(settings.database_url)
     store.upgrade()
     with store.write() as connection:
         for each in ("m-1", "m-2"):
             WebhookMessages(store, vault).put(connection, each, "m", BODY, utc_now())
-    webhooks = WebhookActivities(settings, store, vault)
+    delivering = WebhookActivities(settings, store, vault)
     async with (
-        temporal_server(vault) as client,
+        running_temporal_server(vault) as client,
         Worker(client, task_queue=queues.WORKFLOWS, workflows=[Teller]),
-        Worker(client, task_queue=queues.LONG, activities=[webhooks.deliver_webhook]),
+        Worker(client, task_queue=queues.LONG, activities=[delivering.deliver_webhook]),
     ):
         yield client
-    await webhooks.aclose()
+    await delivering.aclose()
     store.close()
 
 
-async def start(client: Client) -> WorkflowHandle[Teller, list[str]]:
-    return await client.start_workflow(Teller.run, ["m-1", "m-2"], id="teller", task_queue=queues.WORKFLOWS)
+async def start(temporal_client: Client) -> WorkflowHandle[Teller, list[str]]:
+    return await temporal_client.start_workflow(Teller.run, ["m-1", "m-2"], id="teller", task_queue=queues.WORKFLOWS)
 
 
 async def test_messages_arrive_in_order_though_the_platform_fails_at_first(
-    client: Client, platform: WebhookReceiver
+    temporal_client: Client, webhooks: WebhookReceiver
 ) -> None:
-    platform.fail(503, times=1)
-    platform.lose_answers(1)
-    assert await (await start(client)).result() == ["m-1", "m-2"]
-    assert [attempt.id for attempt in platform.attempts] == ["m-1", "m-1", "m-1", "m-2"]
-    assert [told["id"] for told in platform.messages] == ["m-1", "m-1", "m-2"]
-    assert {attempt.body for attempt in platform.attempts} == {BODY}
+    webhooks.fail(503, times=1)
+    webhooks.lose_answers(1)
+    assert await (await start(temporal_client)).result() == ["m-1", "m-2"]
+    assert [attempt.id for attempt in webhooks.attempts] == ["m-1", "m-1", "m-1", "m-2"]
+    assert [message["id"] for message in webhooks.messages] == ["m-1", "m-1", "m-2"]
+    assert {attempt.body for attempt in webhooks.attempts} == {BODY}
 
 
 async def test_a_message_that_waits_to_be_sent_again_can_be_called_back(
-    client: Client, platform: WebhookReceiver
+    temporal_client: Client, webhooks: WebhookReceiver
 ) -> None:
-    platform.fail(404)
-    teller = await start(client)
+    webhooks.fail(404)
+    teller = await start(temporal_client)
 
     async def tried() -> bool:
-        return len(platform.attempts) == 1
+        return len(webhooks.attempts) == 1
 
     await until(tried)
     await teller.signal(Teller.call_back)
     assert await teller.result() == []
-    assert platform.messages == []
+    assert webhooks.messages == []
 
 
 async def test_a_message_on_its_way_that_is_called_back_is_known_to_have_arrived(
-    client: Client, platform: WebhookReceiver
+    temporal_client: Client, webhooks: WebhookReceiver
 ) -> None:
-    with platform.held_up() as arrived:
-        teller = await start(client)
+    with webhooks.held_up() as arrived:
+        teller = await start(temporal_client)
         await until(arrived)
         await teller.signal(Teller.call_back)
         await until(lambda: was_called_back(teller))

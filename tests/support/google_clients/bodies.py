@@ -32,5 +32,5 @@ def private(**properties: str) -> dict[str, dict[str, str]]:
 
 
 def starts_at(event: Event) -> datetime:
-    """The instant at which a timed event starts, whichever zone it is told in."""
+    """Return the instant at which a timed event starts, in any zone."""
     return datetime.fromisoformat(event["start"]["dateTime"])

@@ -1,4 +1,4 @@
-"""What the scenarios ask of a Google Calendar client, whichever one it is."""
+"""The interface of all Google Calendar clients under test."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def refused(status: int, reason: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a client needs to act for an account."""
+    """The credentials with which a client acts for an account."""
 
     google: str
     refresh_token: str
@@ -56,7 +56,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Busy:
-    """What freebusy says of one calendar."""
+    """The freebusy answer for one calendar."""
 
     slots: tuple[Slot, ...] = ()
     errors: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class CalendarClient(ABC):
         self.call("events.delete", {"calendarId": calendar, "eventId": event}, if_match=if_match)
 
     def events_page(self, calendar: str, **query: Parameter) -> Events:
-        """One page of the list, with the tokens that lead on."""
+        """Return a page of the list, with the tokens for the next one."""
         return cast("Events", self.call("events.list", {"calendarId": calendar, **query}))
 
     def events(self, calendar: str, **query: Parameter) -> list[Event]:
@@ -129,7 +129,7 @@ class CalendarClient(ABC):
         return listed
 
     def busy(self, calendars: Sequence[str], start: datetime, end: datetime) -> dict[str, Busy]:
-        """What freebusy says of each calendar."""
+        """Return the freebusy answer for each calendar."""
         body = {
             "timeMin": start.isoformat(),
             "timeMax": end.isoformat(),

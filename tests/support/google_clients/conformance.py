@@ -1,4 +1,4 @@
-"""Whether an exchange is one that Google's discovery document and its error shape allow."""
+"""Checks of recorded exchanges against Google's discovery document and its form of errors."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -51,7 +51,7 @@ def error_envelope(status: int) -> Validator:
 
 
 def faults(exchange: Exchange) -> Iterator[str]:
-    """Everything about the exchange that Google would not have sent or accepted."""
+    """Return everything in the exchange that Google would not have sent or accepted."""
     for fault in _faults(exchange):
         yield f"{exchange}: {fault}"
 
@@ -80,7 +80,7 @@ def _call_faults(exchange: Exchange, method: Method) -> Iterator[str]:
 
 
 def _omissions(exchange: Exchange, method: Method) -> Iterator[str]:
-    """What Google demands, and this call got away without."""
+    """Return what Google requires and this call omitted."""
     yield from (f"accepted without parameter {name}" for name in method.required_query - exchange.query.keys())
     if not method.request:
         return

@@ -49,7 +49,7 @@ def _validator(schema: str, *, nullable: bool, times: re.Pattern[str]) -> Valida
 
 
 def _converted(node: Node, *, nullable: bool) -> Node:
-    """One discovery schema in the words of JSON Schema; an object's unknown properties become errors."""
+    """Convert a discovery schema to JSON Schema; an object's unknown properties become errors."""
     if "$ref" in node:
         return {"$ref": f"#/$defs/{node['$ref']}"}
     if node["type"] == "any":

@@ -50,7 +50,7 @@ class NodeProcess:
         return NodeClient(self, connection)
 
     def ask(self, question: dict[str, object]) -> object:
-        """What the process answers. Raises Refused if Google refused, ConnectionError if it did not answer at all."""
+        """Return the process's answer. Raises Refused if Google refused, ConnectionError if it did not answer."""
         stdin, stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
         print(json.dumps(question), file=stdin, flush=True)
         answer = json.loads(stdout.readline())

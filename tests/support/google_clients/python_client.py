@@ -63,7 +63,7 @@ def build_service(grant: Grant, credentials: Credentials) -> CalendarResource:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Tells the library's errors in the scenarios' one word."""
+    """Raise the library's errors as ``Refused``."""
     try:
         yield
     except HttpError as error:

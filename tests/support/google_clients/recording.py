@@ -1,4 +1,4 @@
-"""What went over the wire, kept as it was sent."""
+"""Recording of HTTP exchanges as they were sent."""
 
 import json
 from collections.abc import MutableMapping
@@ -40,12 +40,12 @@ class Exchange:
 
 @dataclass
 class Recorder:
-    """Everything that was asked and answered, in order."""
+    """The recorded exchanges, in order."""
 
     exchanges: list[Exchange] = field(default_factory=list)
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The same application, recorded."""
+        """Return the application with its exchanges recorded."""
 
         async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -57,7 +57,7 @@ class Recorder:
         return recorded
 
     def take(self) -> list[Exchange]:
-        """What was recorded since the last time."""
+        """Return and forget the exchanges recorded so far."""
         taken, self.exchanges = self.exchanges, []
         return taken
 
@@ -68,7 +68,7 @@ class Recorder:
 
 @dataclass
 class _Tape:
-    """One exchange while it happens. An answer that never ends (a dropped connection) is not recorded."""
+    """An exchange that is being recorded. An answer that never ends (a dropped connection) is not recorded."""
 
     recorder: Recorder
     scope: Scope

@@ -1,4 +1,4 @@
-"""What a round notes before it begins."""
+"""The records that a round writes before it begins."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,10 +26,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def prepare(store: Store, reservation: Reservation) -> list[Interval]:
-    """When the reservation needs its products, afterwards."""
-    ReservationActivities(store).prepare(RoundRequest(reservation=reservation, now=NOW))
-    return [each.span for each in BookedTimes(store).of(MERCHANT, "R-1")]
+def record(store: Store, reservation: Reservation) -> list[Interval]:
+    """Record the reservation, and return when its products are needed."""
+    ReservationActivities(store).read_inputs(RoundRequest(reservation=reservation, now=NOW))
+    return [each.interval for each in BookedTimes(store).get_times(MERCHANT, "R-1")]
 
 
 def span(start: str, end: str) -> Interval:
@@ -38,13 +38,13 @@ def span(start: str, end: str) -> Interval:
 
 def test_the_times_of_the_newest_version_are_noted(store: Store) -> None:
     first, second = (span(f"2027-07-0{day}T15:00:00Z", f"2027-07-0{day}T17:00:00Z") for day in (1, 2))
-    assert prepare(store, snapshot(1)) == [first]
-    assert prepare(store, snapshot(3, item(day=2))) == [second]
-    assert prepare(store, snapshot(2)) == [second]
-    assert prepare(store, snapshot(4, status="cancelled")) == []
+    assert record(store, snapshot(1)) == [first]
+    assert record(store, snapshot(3, item(day=2))) == [second]
+    assert record(store, snapshot(2)) == [second]
+    assert record(store, snapshot(4, status="cancelled")) == []
 
 
 def test_nights_are_noted_in_the_zone_of_the_product(store: Store) -> None:
     Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
     nights = item(start="2027-07-01", end="2027-07-03")
-    assert prepare(store, snapshot(1, nights)) == [span("2027-06-30T21:00:00Z", "2027-07-02T21:00:00Z")]
+    assert record(store, snapshot(1, nights)) == [span("2027-06-30T21:00:00Z", "2027-07-02T21:00:00Z")]

@@ -1,4 +1,4 @@
-"""Whatever happens in a run: what is secret, and what is none of our business, is left in no file."""
+"""Secrets and foreign data appear in no file of a whole run."""
 
 import json
 from base64 import b64encode

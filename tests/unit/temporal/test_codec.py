@@ -5,14 +5,14 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from slotsync.domain.reservations.snapshot import Guest
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
-from slotsync.temporal.options import data_converter, worth_telling
+from slotsync.temporal.options import data_converter, should_log_failure
 
 pytestmark = pytest.mark.anyio
 
 AINO = Guest(name="Aino Virtanen")
 
 
-async def test_objects_are_sealed_and_come_back(vault: Vault) -> None:
+async def test_objects_are_encrypted_and_decrypted(vault: Vault) -> None:
     converter = data_converter(vault)
     payloads = await converter.encode([AINO, [AINO]])
     assert not any(b"Aino" in payload.SerializeToString() for payload in payloads)
@@ -30,17 +30,17 @@ async def test_the_ui_can_read_what_a_workflow_does_now(vault: Vault) -> None:
     assert b"Version 3 is in step" in payload.data
 
 
-async def test_a_new_key_in_front_still_opens_what_the_old_one_sealed() -> None:
+async def test_payloads_of_an_old_key_are_decrypted_after_a_new_one_is_added() -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    sealed = await data_converter(Vault([old])).encode([AINO])
-    assert await data_converter(Vault([new, old])).decode(sealed, [Guest]) == [AINO]
+    encrypted = await data_converter(Vault([old])).encode([AINO])
+    assert await data_converter(Vault([new, old])).decode(encrypted, [Guest]) == [AINO]
     with pytest.raises(SlotsyncError, match="no key in SLOTSYNC_ENCRYPTION_KEYS fits"):
-        await data_converter(Vault([new])).decode(sealed, [Guest])
+        await data_converter(Vault([new])).decode(encrypted, [Guest])
 
 
 @pytest.mark.parametrize(
-    ("attempt", "last", "told"),
+    ("attempt", "last", "logged"),
     [(1, False, True), (2, False, False), (5, False, True), (24, False, False), (50, False, True), (3, True, True)],
 )
-def test_failures_are_told_often_enough_and_never_flood(attempt: int, last: bool, told: bool) -> None:
-    assert worth_telling(attempt, last=last) == told
+def test_failures_are_logged_often_enough_and_not_too_often(attempt: int, last: bool, logged: bool) -> None:
+    assert should_log_failure(attempt, last=last) == logged

@@ -20,7 +20,7 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 
 
 def test_every_path_has_a_history() -> None:
-    assert {path.__name__ for path in PATHS} <= {recorded.stem for recorded in RECORDED}
+    assert {path.__name__ for path in PATHS} == {recorded.stem for recorded in RECORDED}
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)

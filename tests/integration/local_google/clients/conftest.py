@@ -1,4 +1,4 @@
-"""One local Google for all scenarios; an account, a client and a calendar of its own for each."""
+"""A shared local Google; each scenario has an account, a client and a calendar of its own."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -30,9 +30,9 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture(scope="session")
-def google(recorder: Recorder, clock: ShiftedClock) -> Iterator[LocalGoogleControls]:
-    with running_local_google(LocalGoogleOptions(clock=clock), wrap=recorder.around) as sandbox, httpx.Client() as http:
-        yield LocalGoogleControls(sandbox.url, http)
+def controls(recorder: Recorder, clock: ShiftedClock) -> Iterator[LocalGoogleControls]:
+    with running_local_google(LocalGoogleOptions(clock=clock), wrap=recorder.around) as running, httpx.Client() as http:
+        yield LocalGoogleControls(running.url, http)
 
 
 @pytest.fixture(autouse=True)
@@ -56,20 +56,20 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def account(google: LocalGoogleControls) -> str:
+def email(controls: LocalGoogleControls) -> str:
     email = f"{uuid4().hex[:12]}@example.com"
-    google.create_account(email, "Europe/Oslo")
+    controls.create_account(email, "Europe/Oslo")
     return email
 
 
 @pytest.fixture
 def connect(
-    kind: str, google: LocalGoogleControls, account: str, request: pytest.FixtureRequest
+    kind: str, controls: LocalGoogleControls, email: str, request: pytest.FixtureRequest
 ) -> Iterator[Connector]:
     """Makes more clients of the same kind for the same account."""
     drivers = {"python": PythonClient.connect, "gcsa": GcsaClient.connect}
     driver = drivers.get(kind) or request.getfixturevalue("node").connect
-    connector = Connector(google, account, driver)
+    connector = Connector(controls, email, driver)
     yield connector
     connector.close()
 
@@ -81,6 +81,6 @@ def client(connect: Connector) -> CalendarClient:
 
 
 @pytest.fixture
-def calendar(client: CalendarClient) -> str:
+def calendar_id(client: CalendarClient) -> str:
     """The id of a calendar that the client made."""
     return client.create_calendar({"summary": "Sunset tour", "timeZone": "Europe/Oslo"})["id"]

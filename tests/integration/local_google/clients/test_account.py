@@ -1,4 +1,4 @@
-"""What belongs to the account: its calendar list, its colours, its settings."""
+"""The account: its calendar list, its colours, its settings."""
 
 from tests.support.google_clients.calendar_client import CalendarClient, refused
 from tests.support.google_clients.connecting import Connector
@@ -11,22 +11,22 @@ def answered(answer: object) -> dict[str, Json]:
     return answer
 
 
-def test_the_maker_of_a_calendar_owns_it(client: CalendarClient, calendar: str) -> None:
-    entry = answered(client.call("calendarList.get", {"calendarId": calendar}))
+def test_the_maker_of_a_calendar_owns_it(client: CalendarClient, calendar_id: str) -> None:
+    entry = answered(client.call("calendarList.get", {"calendarId": calendar_id}))
     assert (entry["accessRole"], entry["summary"]) == ("owner", "Sunset tour")
     assert "primary" not in entry
 
 
-def test_one_calendar_in_the_list_is_primary(client: CalendarClient, calendar: str, account: str) -> None:
+def test_one_calendar_in_the_list_is_primary(client: CalendarClient, calendar_id: str, email: str) -> None:
     listed = answered(client.call("calendarList.list", {}))["items"]
     assert isinstance(listed, list)
-    assert [answered(entry)["id"] for entry in listed if answered(entry).get("primary")] == [account]
+    assert [answered(entry)["id"] for entry in listed if answered(entry).get("primary")] == [email]
 
 
-def test_a_calendar_can_be_given_a_colour(client: CalendarClient, calendar: str) -> None:
+def test_a_calendar_can_be_given_a_colour(client: CalendarClient, calendar_id: str) -> None:
     body = {"backgroundColor": "#16a765", "foregroundColor": "#000000"}
-    client.call("calendarList.patch", {"calendarId": calendar, "colorRgbFormat": True}, body=body)
-    entry = answered(client.call("calendarList.get", {"calendarId": calendar}))
+    client.call("calendarList.patch", {"calendarId": calendar_id, "colorRgbFormat": True}, body=body)
+    entry = answered(client.call("calendarList.get", {"calendarId": calendar_id}))
     assert (entry["backgroundColor"], entry["foregroundColor"]) == ("#16a765", "#000000")
 
 
@@ -42,12 +42,12 @@ def test_the_list_of_calendars_has_pages_and_a_sync_token(client: CalendarClient
     assert made < set(client.listed_calendars())
 
 
-def test_a_deleted_calendar_is_told_by_the_sync_token(client: CalendarClient, calendar: str) -> None:
+def test_a_deleted_calendar_is_told_by_the_sync_token(client: CalendarClient, calendar_id: str) -> None:
     token = answered(client.call("calendarList.list", {}))["nextSyncToken"]
-    client.delete_calendar(calendar)
+    client.delete_calendar(calendar_id)
     synced = answered(client.call("calendarList.list", {"syncToken": str(token)}))
     assert isinstance(synced["items"], list)
-    assert [(answered(entry)["id"], answered(entry)["deleted"]) for entry in synced["items"]] == [(calendar, True)]
+    assert [(answered(entry)["id"], answered(entry)["deleted"]) for entry in synced["items"]] == [(calendar_id, True)]
 
 
 def test_the_palette_has_colours_for_calendars_and_events(client: CalendarClient) -> None:

@@ -24,17 +24,17 @@ pytestmark = pytest.mark.parametrize("kind", ["python"], indirect=True)
 
 
 @pytest.fixture
-def service(connect: Connector, google: LocalGoogleControls) -> Iterator[CalendarResource]:
+def service(connect: Connector, controls: LocalGoogleControls) -> Iterator[CalendarResource]:
     grant = connect.grant()
     # With a token in hand, because a batch refreshes on a connection that the library never closes.
-    token = google.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
+    token = controls.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
     grant = replace(grant, access_token=token)
     with build_service(grant, build_credentials(grant)) as built:
         yield built
 
 
 class Outcomes:
-    """What became of each part of a batch: the event's title, or the status of the refusal."""
+    """The result of each part of a batch: the event's title, or the status of the error."""
 
     def __init__(self) -> None:
         self.by_request: dict[str, Outcome] = {}
@@ -44,15 +44,15 @@ class Outcomes:
 
 
 def test_each_part_of_a_batch_has_its_own_outcome(
-    service: CalendarResource, client: CalendarClient, calendar: str, google: LocalGoogleControls
+    service: CalendarResource, client: CalendarClient, calendar_id: str, controls: LocalGoogleControls
 ) -> None:
     outcomes = Outcomes()
     # The service's own new_batch_http_request always asks Google itself, whatever its endpoint is.
-    batch = BatchHttpRequest(callback=outcomes, batch_uri=f"{google.url}/batch/calendar/v3")
+    batch = BatchHttpRequest(callback=outcomes, batch_uri=f"{controls.url}/batch/calendar/v3")
     for name, event_id in (("first", "aaaaa1"), ("second", "aaaaa2"), ("twin", "aaaaa1")):
         body = timed(id=event_id, summary=name)
-        batch.add(service.events().insert(calendarId=calendar, body=body), request_id=name)
-    batch.add(service.events().get(calendarId=calendar, eventId="nobody"), request_id="nobody")
+        batch.add(service.events().insert(calendarId=calendar_id, body=body), request_id=name)
+    batch.add(service.events().get(calendarId=calendar_id, eventId="nobody"), request_id="nobody")
     batch.execute()
     assert outcomes.by_request == {"first": "first", "second": "second", "twin": 409, "nobody": 404}
-    assert sorted(event["summary"] for event in client.events(calendar)) == ["first", "second"]
+    assert sorted(event["summary"] for event in client.events(calendar_id)) == ["first", "second"]

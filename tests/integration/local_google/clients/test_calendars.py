@@ -1,4 +1,4 @@
-"""The life of a calendar."""
+"""Creation, changes and deletion of a calendar."""
 
 from tests.support.google_clients.calendar_client import CalendarClient, refused
 from tests.support.google_clients.controls import LocalGoogleControls
@@ -27,10 +27,10 @@ def test_two_calendars_may_have_one_title(client: CalendarClient) -> None:
 
 
 def test_the_list_holds_the_primary_calendar_and_those_of_users_and_clients(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
-    by_hand = google.add_calendar_by_hand(account, "Family", "Europe/Oslo")
-    assert sorted(client.listed_calendars()) == sorted([account, calendar, by_hand])
+    by_hand = controls.add_calendar_by_hand(email, "Family", "Europe/Oslo")
+    assert sorted(client.listed_calendars()) == sorted([email, calendar_id, by_hand])
 
 
 def test_an_update_of_a_calendar_clears_what_it_omits(client: CalendarClient) -> None:
@@ -48,13 +48,14 @@ def test_a_patch_of_a_calendar_keeps_what_it_omits(client: CalendarClient) -> No
     assert (found["summary"], found["description"]) == ("Canoe", "All tours")
 
 
-def test_a_deleted_calendar_is_gone(client: CalendarClient, calendar: str) -> None:
-    client.delete_calendar(calendar)
-    assert calendar not in client.listed_calendars()
+def test_a_deleted_calendar_is_gone(client: CalendarClient, calendar_id: str, email: str) -> None:
+    assert sorted(client.listed_calendars()) == sorted([email, calendar_id])
+    client.delete_calendar(calendar_id)
+    assert client.listed_calendars() == [email]
     with refused(404, "notFound"):
-        client.get_calendar(calendar)
+        client.get_calendar(calendar_id)
     with refused(404, "notFound"):
-        client.events_page(calendar)
+        client.events_page(calendar_id)
 
 
 def test_a_calendar_that_never_was_is_not_found(client: CalendarClient) -> None:

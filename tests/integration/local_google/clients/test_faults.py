@@ -1,4 +1,4 @@
-"""What a client sees when the local Google was told to fail."""
+"""Faults of the local Google, as clients show them."""
 
 from datetime import timedelta
 
@@ -24,73 +24,73 @@ from tests.support.google_clients.controls import LocalGoogleControls
     ids=str,
 )
 def test_one_failure_is_told_by_its_reason_and_the_next_call_succeeds(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str, failure: tuple[str, int]
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str, failure: tuple[str, int]
 ) -> None:
     reason, status = failure
-    google.fault("events.insert", reason, account=account, status=status)
+    controls.fault("events.insert", reason, account=email, status=status)
     with refused(status, reason):
-        client.insert_event(calendar, timed(summary="First"))
-    client.insert_event(calendar, timed(summary="Second"))
-    assert [event["summary"] for event in client.events(calendar)] == ["Second"]
+        client.insert_event(calendar_id, timed(summary="First"))
+    client.insert_event(calendar_id, timed(summary="Second"))
+    assert [event["summary"] for event in client.events(calendar_id)] == ["Second"]
 
 
 def test_each_error_has_the_status_that_google_gives_it(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
     for reason, status in (("backendError", 500), ("rateLimitExceeded", 403), ("quotaExceeded", 403)):
-        google.fault("events.insert", reason, account=account)
+        controls.fault("events.insert", reason, account=email)
         with refused(status, reason):
-            client.insert_event(calendar, timed())
+            client.insert_event(calendar_id, timed())
 
 
 def test_a_fault_lasts_as_many_times_as_it_was_told(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
-    google.fault("events.insert", "backendError", account=account, count=2)
+    controls.fault("events.insert", "backendError", account=email, count=2)
     for _ in range(2):
         with refused(500, "backendError"):
-            client.insert_event(calendar, timed())
-    assert client.insert_event(calendar, timed())["status"] == "confirmed"
+            client.insert_event(calendar_id, timed())
+    assert client.insert_event(calendar_id, timed())["status"] == "confirmed"
 
 
 def test_an_event_whose_answer_was_lost_is_there_all_the_same(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
-    google.fault("events.insert", "lost_response", account=account)
+    controls.fault("events.insert", "lost_response", account=email)
     # httplib2 sends it again and is told of its own event; Node's client reports the lost connection.
     with pytest.raises((Refused, ConnectionError)):
-        client.insert_event(calendar, timed(id="0a1b2c3d4e"))
-    assert [event["id"] for event in client.events(calendar)] == ["0a1b2c3d4e"]
+        client.insert_event(calendar_id, timed(id="0a1b2c3d4e"))
+    assert [event["id"] for event in client.events(calendar_id)] == ["0a1b2c3d4e"]
 
 
 def test_a_request_that_was_dropped_did_nothing(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
     # Twice, because httplib2 sends it again on its own.
-    google.fault("events.insert", "drop", account=account, count=2)
+    controls.fault("events.insert", "drop", account=email, count=2)
     with pytest.raises((Refused, ConnectionError)):
-        client.insert_event(calendar, timed(id="0a1b2c3d4e"))
-    assert client.events(calendar) == []
+        client.insert_event(calendar_id, timed(id="0a1b2c3d4e"))
+    assert client.events(calendar_id) == []
 
 
 def test_a_calendar_that_fails_in_freebusy_is_not_told_as_free(
-    client: CalendarClient, calendar: str, google: LocalGoogleControls, account: str
+    client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
-    client.insert_event(calendar, timed(NOON))
-    google.fault("freebusy.query", "freebusy_error", account=account)
-    failed = client.busy([calendar], *DAY)[calendar]
+    client.insert_event(calendar_id, timed(NOON))
+    controls.fault("freebusy.query", "freebusy_error", account=email)
+    failed = client.busy([calendar_id], *DAY)[calendar_id]
     assert failed.errors
     assert not failed.slots
-    assert not client.busy([calendar], *DAY)[calendar].errors
+    assert not client.busy([calendar_id], *DAY)[calendar_id].errors
 
 
 def test_one_who_calls_too_often_is_slowed_down_alone(
-    connect: Connector, google: LocalGoogleControls, clock: ShiftedClock
+    connect: Connector, controls: LocalGoogleControls, clock: ShiftedClock
 ) -> None:
-    google.create_account("calm@example.com", "Europe/Oslo")
-    calm = Connector(google, "calm@example.com", connect.driver, connect.opened)()
+    controls.create_account("calm@example.com", "Europe/Oslo")
+    calm = Connector(controls, "calm@example.com", connect.driver, connect.opened)()
     hasty = connect()
-    with google.quota(per_user_per_minute=3):
+    with controls.quota(per_user_per_minute=3):
         for _ in range(3):
             hasty.listed_calendars()
         with refused(403, "userRateLimitExceeded"):

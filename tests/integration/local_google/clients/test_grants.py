@@ -1,4 +1,4 @@
-"""What a grant allows, and how it ends."""
+"""The scopes of a grant, and its end."""
 
 from datetime import timedelta
 
@@ -35,16 +35,16 @@ def test_app_created_does_not_find_the_primary_calendar(connect: Connector) -> N
 
 
 def test_app_created_does_not_find_what_the_user_made(
-    connect: Connector, google: LocalGoogleControls, account: str
+    connect: Connector, controls: LocalGoogleControls, email: str
 ) -> None:
-    by_hand = google.add_calendar_by_hand(account, "Family", "Europe/Oslo")
+    by_hand = controls.add_calendar_by_hand(email, "Family", "Europe/Oslo")
     with refused(404, "notFound"):
         connect(APP_CREATED).events_page(by_hand)
 
 
-def test_app_created_does_not_find_what_another_client_made(connect: Connector, calendar: str) -> None:
+def test_app_created_does_not_find_what_another_client_made(connect: Connector, calendar_id: str) -> None:
     with refused(404, "notFound"):
-        connect(APP_CREATED, client_id="somebody-else").get_calendar(calendar)
+        connect(APP_CREATED, client_id="somebody-else").get_calendar(calendar_id)
 
 
 def test_app_created_may_neither_list_calendars_nor_ask_for_busy_times(connect: Connector) -> None:
@@ -64,9 +64,9 @@ def test_app_created_may_not_move_events(connect: Connector) -> None:
 
 
 def test_freebusy_asks_for_busy_times_and_nothing_else(
-    connect: Connector, google: LocalGoogleControls, account: str
+    connect: Connector, controls: LocalGoogleControls, email: str
 ) -> None:
-    google.add_event_by_hand(account, account, timed(NOON))
+    controls.add_event_by_hand(email, email, timed(NOON))
     client = connect(f"{AUTH}calendar.freebusy")
     assert client.busy(["primary"], *WINDOW) == {"primary": Busy(((NOON, NOON + timedelta(hours=1)),))}
     with refused(403, "insufficientPermissions"):
@@ -76,10 +76,10 @@ def test_freebusy_asks_for_busy_times_and_nothing_else(
 
 
 def test_events_freebusy_shows_times_of_foreign_events_and_no_more(
-    client: CalendarClient, google: LocalGoogleControls, account: str
+    client: CalendarClient, controls: LocalGoogleControls, email: str
 ) -> None:
     secret = timed(NOON, description="At the clinic", location="Clinic", extendedProperties=private(a="b"))
-    google.add_event_by_hand(account, account, {**secret, "attendees": [{"email": "ann@example.org"}]})
+    controls.add_event_by_hand(email, email, {**secret, "attendees": [{"email": "ann@example.org"}]})
     [shown] = client.events("primary")
     assert shown["start"]["dateTime"] == "2026-12-07T13:00:00+01:00"
     assert not {"summary", "description", "location", "extendedProperties"} & shown.keys()
@@ -87,9 +87,9 @@ def test_events_freebusy_shows_times_of_foreign_events_and_no_more(
 
 
 def test_the_whole_calendar_scope_sees_all_of_foreign_events(
-    connect: Connector, google: LocalGoogleControls, account: str
+    connect: Connector, controls: LocalGoogleControls, email: str
 ) -> None:
-    google.add_event_by_hand(account, account, timed(NOON, description="At the clinic"))
+    controls.add_event_by_hand(email, email, timed(NOON, description="At the clinic"))
     [shown] = connect(f"{AUTH}calendar").events("primary")
     assert shown["description"] == "At the clinic"
 
@@ -105,37 +105,37 @@ def test_a_grant_without_calendar_scopes_allows_nothing(connect: Connector) -> N
 
 
 def test_one_account_does_not_find_the_calendars_of_another(
-    connect: Connector, calendar: str, google: LocalGoogleControls
+    connect: Connector, calendar_id: str, controls: LocalGoogleControls
 ) -> None:
-    google.create_account("neighbour@example.com", "Europe/Oslo")
-    neighbour = Connector(google, "neighbour@example.com", connect.driver, connect.opened)
+    controls.create_account("neighbour@example.com", "Europe/Oslo")
+    neighbour = Connector(controls, "neighbour@example.com", connect.driver, connect.opened)
     with refused(404, "notFound"):
-        neighbour(f"{AUTH}calendar").get_calendar(calendar)
+        neighbour(f"{AUTH}calendar").get_calendar(calendar_id)
 
 
-def test_a_withdrawn_grant_is_an_invalid_grant(connect: Connector, google: LocalGoogleControls, account: str) -> None:
+def test_a_withdrawn_grant_is_an_invalid_grant(connect: Connector, controls: LocalGoogleControls, email: str) -> None:
     grant = connect.grant()
     connect.open(grant).create_calendar({"summary": "Kayak"})
-    google.revoke(account)
+    controls.revoke(email)
     with refused(400, "invalid_grant"):
         connect.open(grant).listed_calendars()
 
 
 def test_a_withdrawn_grant_ends_its_access_tokens_too(
-    connect: Connector, google: LocalGoogleControls, account: str
+    connect: Connector, controls: LocalGoogleControls, email: str
 ) -> None:
     grant = connect.grant()
-    token = google.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
-    google.revoke(account)
+    token = controls.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
+    controls.revoke(email)
     with refused(400, "invalid_grant"):
         connect.open(grant, access_token=token).listed_calendars()
 
 
 def test_a_new_grant_after_a_withdrawn_one_finds_the_calendars_again(
-    connect: Connector, calendar: str, google: LocalGoogleControls, account: str
+    connect: Connector, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
-    google.revoke(account)
-    assert connect().get_calendar(calendar)["summary"] == "Sunset tour"
+    controls.revoke(email)
+    assert connect().get_calendar(calendar_id)["summary"] == "Sunset tour"
 
 
 def test_a_token_that_was_never_given_is_an_invalid_grant(connect: Connector) -> None:
@@ -147,10 +147,10 @@ def test_a_token_that_was_never_given_is_an_invalid_grant(connect: Connector) ->
 
 @pytest.mark.parametrize("lasting", [timedelta(minutes=30), timedelta(hours=2)], ids=["valid", "expired"])
 def test_an_expired_access_token_is_refreshed_silently(
-    connect: Connector, google: LocalGoogleControls, clock: ShiftedClock, recorder: Recorder, lasting: timedelta
+    connect: Connector, controls: LocalGoogleControls, clock: ShiftedClock, recorder: Recorder, lasting: timedelta
 ) -> None:
     grant = connect.grant()
-    token = google.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
+    token = controls.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
     client = connect.open(grant, access_token=token)
     recorder.take()
     clock.advance(lasting)
@@ -160,9 +160,9 @@ def test_an_expired_access_token_is_refreshed_silently(
 
 
 def test_one_rejected_access_token_is_refreshed_silently(
-    connect: Connector, google: LocalGoogleControls, account: str
+    connect: Connector, controls: LocalGoogleControls, email: str
 ) -> None:
     grant = connect.grant()
-    token = google.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
-    google.fault("calendarList.list", "authError", account=account)
-    assert connect.open(grant, access_token=token).listed_calendars() == [account]
+    token = controls.access_token(grant.refresh_token, grant.client_id, grant.client_secret)
+    controls.fault("calendarList.list", "authError", account=email)
+    assert connect.open(grant, access_token=token).listed_calendars() == [email]

@@ -40,38 +40,33 @@ def rows(store: Store) -> list[str]:
 
 
 def test_what_was_picked_comes_back_by_name(picked: BlockingCalendars) -> None:
-    picked.pick("m", TOUR, [DOCTOR, FAMILY])
-    assert picked.of("m", TOUR) == [FAMILY, DOCTOR]
+    picked.replace("m", TOUR, [DOCTOR, FAMILY])
+    assert picked.get_calendars("m", TOUR) == [FAMILY, DOCTOR]
 
 
 def test_products_resources_and_merchants_are_kept_apart(picked: BlockingCalendars) -> None:
-    picked.pick("m", TOUR, [FAMILY])
-    picked.pick("m", GUIDE, [DOCTOR])
-    assert (picked.of("m", TOUR), picked.of("m", GUIDE), picked.of("other", TOUR)) == ([FAMILY], [DOCTOR], [])
+    picked.replace("m", TOUR, [FAMILY])
+    picked.replace("m", GUIDE, [DOCTOR])
+    assert (picked.get_calendars("m", TOUR), picked.get_calendars("m", GUIDE), picked.get_calendars("other", TOUR)) == (
+        [FAMILY],
+        [DOCTOR],
+        [],
+    )
 
 
 def test_neither_ids_nor_names_rest_in_plain(store: Store, picked: BlockingCalendars) -> None:
-    picked.pick("m", TOUR, [PickableCalendar(id="aino@gmail.example", name="Aino's family"), DOCTOR])
+    picked.replace("m", TOUR, [PickableCalendar(id="aino@gmail.example", name="Aino's family"), DOCTOR])
     assert len(rows(store)) == 2
     assert not [secret for secret in ("aino@", "Aino", "doctor", "Virtanen") if secret in str(rows(store))]
 
 
 def test_what_is_no_longer_picked_is_forgotten_with_its_name(store: Store, picked: BlockingCalendars) -> None:
-    picked.pick("m", TOUR, BOTH)
-    picked.pick("m", TOUR, [DOCTOR])
-    assert picked.of("m", TOUR) == [DOCTOR]
+    picked.replace("m", TOUR, BOTH)
+    picked.replace("m", TOUR, [DOCTOR])
+    assert picked.get_calendars("m", TOUR) == [DOCTOR]
     assert len(rows(store)) == 1
-    picked.pick("m", TOUR, [])
+    picked.replace("m", TOUR, [])
     assert rows(store) == []
-
-
-def test_a_merchant_can_be_forgotten_as_a_whole(picked: BlockingCalendars) -> None:
-    for merchant in ("m", "other"):
-        for owner in (TOUR, GUIDE):
-            picked.pick(merchant, owner, BOTH)
-    picked.forget_all("m")
-    assert picked.of("m", TOUR) == picked.of("m", GUIDE) == []
-    assert picked.of("other", TOUR) == BOTH
 
 
 def test_a_disconnection_forgets_what_its_merchant_picked(
@@ -79,25 +74,25 @@ def test_a_disconnection_forgets_what_its_merchant_picked(
 ) -> None:
     for merchant in ("m", "other"):
         connect(connections, merchant, merchant)
-        picked.pick(merchant, TOUR, BOTH)
+        picked.replace(merchant, TOUR, BOTH)
     departures = Disconnections(store, vault)
     leaving = departures.begin("m", NOON)
     assert leaving
     departures.finish(leaving.connection_id)
-    assert (picked.of("m", TOUR), picked.of("other", TOUR)) == ([], BOTH)
+    assert (picked.get_calendars("m", TOUR), picked.get_calendars("other", TOUR)) == ([], BOTH)
 
 
 def test_who_connects_again_while_leaving_keeps_what_was_picked(
     store: Store, vault: Vault, connections: Connections, picked: BlockingCalendars
 ) -> None:
     connect(connections, "m", "account")
-    picked.pick("m", TOUR, BOTH)
+    picked.replace("m", TOUR, BOTH)
     departures = Disconnections(store, vault)
     leaving = departures.begin("m", NOON)
     assert leaving
     connect(connections, "m", "account")
     departures.finish(leaving.connection_id)
-    assert picked.of("m", TOUR) == BOTH
+    assert picked.get_calendars("m", TOUR) == BOTH
 
 
 @pytest.mark.parametrize(("account", "left"), [("account", BOTH), ("another", [])])
@@ -105,19 +100,19 @@ def test_calendars_of_an_account_are_forgotten_with_it(
     connections: Connections, picked: BlockingCalendars, account: str, left: list[PickableCalendar]
 ) -> None:
     connect(connections, "m", "account")
-    picked.pick("m", TOUR, BOTH)
+    picked.replace("m", TOUR, BOTH)
     connect(connections, "m", account)
-    assert picked.of("m", TOUR) == left
+    assert picked.get_calendars("m", TOUR) == left
 
 
 def test_nothing_is_picked_for_a_product_that_is_not_known(picked: BlockingCalendars) -> None:
     with pytest.raises(IntegrityError):
-        picked.pick("m", Owner.product("unknown"), BOTH)
+        picked.replace("m", Owner.product("unknown"), BOTH)
 
 
 def test_eight_threads_that_pick_at_once_leave_the_choice_of_one(store: Store, picked: BlockingCalendars) -> None:
     choices = [[FAMILY], BOTH] * 20
     with ThreadPoolExecutor(8) as threads:
-        for done in [threads.submit(picked.pick, "m", TOUR, choice) for choice in choices]:
+        for done in [threads.submit(picked.replace, "m", TOUR, choice) for choice in choices]:
             done.result()
-    assert picked.of("m", TOUR) in ([FAMILY], BOTH)
+    assert picked.get_calendars("m", TOUR) in ([FAMILY], BOTH)

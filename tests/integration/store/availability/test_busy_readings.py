@@ -24,25 +24,25 @@ LATER = Interval(start=NOON + 3 * HOUR, end=NOON + 4 * HOUR)
 class Kept:
     """The readings of one account with a calendar."""
 
-    def __init__(self, store: Store, vault: Vault, account: str) -> None:
+    def __init__(self, store: Store, vault: Vault, connection_id: str) -> None:
         self.accounts = WatchedAccounts(store, vault, lambda: NOON)
         self.readings = BusyReadings(store, vault, lambda: self.now)
-        self.account = account
+        self.account = connection_id
         self.now = NOON + MINUTE
-        self.accounts.know(account)
-        self.accounts.watch(account, ["family"])
-        self.name = self.accounts.calendars(account)[0].id
+        self.accounts.add(connection_id)
+        self.accounts.add_calendars(connection_id, ["family"])
+        self.name = self.accounts.get_calendars(connection_id)[0].id
 
     def record(self, minute: float, busy: Iterable[Interval] = (), *, error: str = "", chunk: int = 0) -> bool:
         """A reading that is believed for ten minutes; whether it says anything new."""
         span = NEXT if chunk else NEAR
         reading = NewReading(
-            watched_id=self.name, chunk=chunk, span=span, busy=tuple(busy), error=error, good_for=10 * MINUTE
+            watched_id=self.name, chunk=chunk, interval=span, busy=tuple(busy), error=error, good_for=10 * MINUTE
         )
         return self.readings.record(self.account, [reading], at(minute))
 
     def all(self) -> list[Reading]:
-        return self.readings.of(self.account, ["family"]).get("family", [])
+        return self.readings.get_readings(self.account, ["family"]).get("family", [])
 
 
 def at(minute: float) -> datetime:
@@ -50,25 +50,25 @@ def at(minute: float) -> datetime:
 
 
 def good(minute: float, *busy: Interval, span: Interval = NEAR) -> Reading:
-    return Reading(span=span, read_at=at(minute), good_until=at(minute + 10), busy=busy)
+    return Reading(interval=span, read_at=at(minute), good_until=at(minute + 10), busy=busy)
 
 
 def bad(minute: float, error: str) -> Reading:
-    return Reading(span=NEAR, read_at=at(minute), good_until=at(minute), error=error)
+    return Reading(interval=NEAR, read_at=at(minute), good_until=at(minute), error=error)
 
 
 @pytest.fixture
-def account(connections: Connections) -> str:
+def connection_id(connections: Connections) -> str:
     return connections.save_grant("m", "refresh", {"openid"}, "m@x")
 
 
 @pytest.fixture
-def kept(store: Store, vault: Vault, account: str) -> Kept:
-    return Kept(store, vault, account)
+def kept(store: Store, vault: Vault, connection_id: str) -> Kept:
+    return Kept(store, vault, connection_id)
 
 
 def test_nothing_is_known_of_a_calendar_that_was_never_read(kept: Kept) -> None:
-    assert kept.readings.of(kept.account, ["family", "another"]) == {}
+    assert kept.readings.get_readings(kept.account, ["family", "another"]) == {}
 
 
 def test_a_reading_is_kept_as_it_was_made(kept: Kept) -> None:
@@ -78,8 +78,8 @@ def test_a_reading_is_kept_as_it_was_made(kept: Kept) -> None:
 
 def test_only_what_is_asked_for_is_told(kept: Kept) -> None:
     kept.record(0, [BUSY])
-    assert kept.readings.of(kept.account, []) == {}
-    assert kept.readings.of("another", ["family"]) == {}
+    assert kept.readings.get_readings(kept.account, []) == {}
+    assert kept.readings.get_readings("another", ["family"]) == {}
 
 
 def test_each_piece_of_the_horizon_has_its_own(kept: Kept) -> None:
@@ -153,19 +153,19 @@ def test_what_was_believed_no_longer_and_is_again_is_news(kept: Kept) -> None:
 
 def test_news_are_told_to_everybody_who_watches_the_account_and_nothing_else_is(kept: Kept) -> None:
     kept.record(0)
-    assert kept.accounts.changed_at(kept.account) == NOON + MINUTE
+    assert kept.accounts.get_last_change(kept.account) == NOON + MINUTE
     kept.now += MINUTE
     kept.record(1)
-    assert kept.accounts.changed_at(kept.account) == NOON + MINUTE
+    assert kept.accounts.get_last_change(kept.account) == NOON + MINUTE
     kept.record(2, [BUSY])
-    assert kept.accounts.changed_at(kept.account) == kept.now
+    assert kept.accounts.get_last_change(kept.account) == kept.now
 
 
 def test_readings_are_recorded_together_and_each_is_judged_by_itself(kept: Kept) -> None:
     kept.record(0, [BUSY])
     together = [
-        NewReading(watched_id=kept.name, chunk=0, span=NEAR, busy=(BUSY,), good_for=10 * MINUTE),
-        NewReading(watched_id=kept.name, chunk=1, span=NEXT, error="notFound", good_for=10 * MINUTE),
+        NewReading(watched_id=kept.name, chunk=0, interval=NEAR, busy=(BUSY,), good_for=10 * MINUTE),
+        NewReading(watched_id=kept.name, chunk=1, interval=NEXT, error="notFound", good_for=10 * MINUTE),
     ]
     assert kept.readings.record(kept.account, together, at(1))
     assert not kept.readings.record(kept.account, together, at(2))

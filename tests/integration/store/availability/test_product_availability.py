@@ -41,7 +41,7 @@ class ConnectedMerchant:
         self._connections.mark_revoked(self.connection_id, "invalid_grant", NOON)
 
     def availability(self, now: datetime = NOON) -> Availability:
-        found = ProductAvailability(self._store, self._vault).availability(self.merchant, "tour", TODAY, now)
+        found = ProductAvailability(self._store, self._vault).get_availability(self.merchant, "tour", TODAY, now)
         assert found
         return found
 
@@ -49,80 +49,80 @@ class ConnectedMerchant:
         return [(each.span, each.state, each.closed) for each in self.availability(now).slots]
 
     def explanation(self, at: datetime = NOON) -> Explanation:
-        found = ProductAvailability(self._store, self._vault).explanation(self.merchant, "tour", at, NOON)
+        found = ProductAvailability(self._store, self._vault).get_explanation(self.merchant, "tour", at, NOON)
         assert found
         return found
 
 
 @pytest.fixture
-def shop(store: Store, vault: Vault, connections: Connections) -> ConnectedMerchant:
+def connected(store: Store, vault: Vault, connections: Connections) -> ConnectedMerchant:
     return ConnectedMerchant(store, vault, connections)
 
 
-def test_a_product_that_nobody_knows_has_no_answer(store: Store, vault: Vault, shop: ConnectedMerchant) -> None:
+def test_a_product_that_nobody_knows_has_no_answer(store: Store, vault: Vault, connected: ConnectedMerchant) -> None:
     answers = ProductAvailability(store, vault)
-    assert answers.availability("m", "other", TODAY, NOON) is None
-    assert answers.availability("other", "tour", TODAY, NOON) is None
-    assert answers.explanation("m", "other", NOON, NOON) is None
+    assert answers.get_availability("m", "other", TODAY, NOON) is None
+    assert answers.get_availability("other", "tour", TODAY, NOON) is None
+    assert answers.get_explanation("m", "other", NOON, NOON) is None
 
 
-def test_without_calendars_it_is_free(shop: ConnectedMerchant) -> None:
-    answer = shop.availability()
+def test_without_calendars_it_is_free(connected: ConnectedMerchant) -> None:
+    answer = connected.availability()
     assert (answer.slots, answer.complete, answer.checked_at) == ((), True, None)
-    assert shop.explanation().because == "free: no calendar blocks it"
+    assert connected.explanation().because == "free: no calendar blocks it"
 
 
-def test_what_was_read_is_told_as_the_settings_say(shop: ConnectedMerchant) -> None:
-    shop.pick("Family", "Boat")
+def test_what_was_read_is_told_as_the_settings_say(connected: ConnectedMerchant) -> None:
+    connected.pick("Family", "Boat")
     for calendar, busy in (("family", [MEETING]), ("boat", [])):
-        shop.reader.read(calendar, AROUND, NOON - MINUTE, busy)
-    assert shop.states() == [(MEETING, SlotState.BUSY, True)]
-    shop.choose(pad_after_minutes=10)
-    assert shop.states() == [(Interval(start=MEETING.start, end=MEETING.end + 10 * MINUTE), SlotState.BUSY, True)]
-    assert shop.availability().checked_at == NOON - MINUTE
-    shop.choose(free_calendars_needed=1)
-    assert shop.states() == []
+        connected.reader.read(calendar, AROUND, NOON - MINUTE, busy)
+    assert connected.states() == [(MEETING, SlotState.BUSY, True)]
+    connected.choose(pad_after_minutes=10)
+    assert connected.states() == [(Interval(start=MEETING.start, end=MEETING.end + 10 * MINUTE), SlotState.BUSY, True)]
+    assert connected.availability().checked_at == NOON - MINUTE
+    connected.choose(free_calendars_needed=1)
+    assert connected.states() == []
 
 
-def test_a_picked_calendar_that_was_never_read_is_unknown(shop: ConnectedMerchant) -> None:
-    shop.pick("Family")
-    assert shop.states() == [(TODAY, SlotState.UNKNOWN, True)]
-    [family] = shop.explanation().calendars
+def test_a_picked_calendar_that_was_never_read_is_unknown(connected: ConnectedMerchant) -> None:
+    connected.pick("Family")
+    assert connected.states() == [(TODAY, SlotState.UNKNOWN, True)]
+    [family] = connected.explanation().calendars
     assert (family.name, family.why) == ("Family", "never read")
 
 
-def test_without_a_living_grant_all_is_unknown_however_new_the_reading(shop: ConnectedMerchant) -> None:
-    shop.pick("Family")
-    shop.reader.read("family", TODAY, NOON, [MEETING])
-    shop.revoke()
-    assert shop.states() == [(TODAY, SlotState.UNKNOWN, True)]
-    assert shop.explanation().because.endswith(". Google is not connected, so nothing new can be read")
+def test_without_a_living_grant_all_is_unknown_however_new_the_reading(connected: ConnectedMerchant) -> None:
+    connected.pick("Family")
+    connected.reader.read("family", TODAY, NOON, [MEETING])
+    connected.revoke()
+    assert connected.states() == [(TODAY, SlotState.UNKNOWN, True)]
+    assert connected.explanation().because.endswith(". Google is not connected, so nothing new can be read")
 
 
-def test_what_was_known_before_the_grant_was_lost_counts_where_it_was_chosen(shop: ConnectedMerchant) -> None:
-    shop.pick("Family")
-    shop.choose(on_unknown="last_known:1")
-    shop.reader.read("family", TODAY, NOON, [MEETING])
-    shop.revoke()
-    closed = [span for span, state, closed in shop.states(NOON + 59 * MINUTE) if closed and state == "unknown"]
+def test_what_was_known_before_the_grant_was_lost_counts_where_it_was_chosen(connected: ConnectedMerchant) -> None:
+    connected.pick("Family")
+    connected.choose(on_unknown="last_known:1")
+    connected.reader.read("family", TODAY, NOON, [MEETING])
+    connected.revoke()
+    closed = [span for span, state, closed in connected.states(NOON + 59 * MINUTE) if closed and state == "unknown"]
     assert closed == [MEETING]
-    assert shop.states(NOON + 61 * MINUTE) == [(TODAY, SlotState.UNKNOWN, True)]
+    assert connected.states(NOON + 61 * MINUTE) == [(TODAY, SlotState.UNKNOWN, True)]
 
 
-def test_an_error_is_named(shop: ConnectedMerchant) -> None:
-    shop.pick("Family")
-    shop.reader.read("family", TODAY, NOON - MINUTE, [])
-    shop.reader.read("family", TODAY, NOON, error="notFound")
-    [family] = shop.explanation().calendars
+def test_an_error_is_named(connected: ConnectedMerchant) -> None:
+    connected.pick("Family")
+    connected.reader.read("family", TODAY, NOON - MINUTE, [])
+    connected.reader.read("family", TODAY, NOON, error="notFound")
+    [family] = connected.explanation().calendars
     assert family.why == "the calendar could not be read: notFound"
 
 
 def test_what_was_read_for_another_merchant_is_never_used(
-    store: Store, vault: Vault, connections: Connections, shop: ConnectedMerchant
+    store: Store, vault: Vault, connections: Connections, connected: ConnectedMerchant
 ) -> None:
     other = ConnectedMerchant(store, vault, connections, "other")
-    for each in (shop, other):
+    for each in (connected, other):
         each.pick("Family")
     other.reader.read("family", TODAY, NOON, [MEETING])
-    assert shop.states() == [(TODAY, SlotState.UNKNOWN, True)]
+    assert connected.states() == [(TODAY, SlotState.UNKNOWN, True)]
     assert other.states() == [(MEETING, SlotState.BUSY, True)]

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from slotsync.domain.availability.availability import Availability, Slot, SlotState
-from slotsync.domain.availability.changes import Published
+from slotsync.domain.availability.changes import PublishedAvailability
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import Publication, PublishRequest
 from slotsync.domain.reservations.booked_time import BookedTime
@@ -51,26 +51,26 @@ class PublicationHarness:
         subject = PublishRequest(merchant="m", product=product, token=token, replaces=replaces)
         return self._publications.publish(subject, availability, NOON)
 
-    def last(self, product: str = "tour") -> Published | None:
-        return self._publications.last("m", product)
+    def last(self, product: str = "tour") -> PublishedAvailability | None:
+        return self._publications.get_last("m", product)
 
     def book(self, item: str, span: Interval, product: str = "tour") -> None:
-        booked = BookedTime(reservation="R-1", item=item, product=product, span=span)
+        booked = BookedTime(reservation="R-1", item=item, product=product, interval=span)
         with self._store.write() as connection:
             BookedTimes(self._store).replace(connection, "m", "R-1", [booked], NOON)
 
-    def told(self, message: str) -> WebhookData:
-        body = self._messages.body(message)
+    def read_data(self, message: str) -> WebhookData:
+        body = self._messages.get_body(message)
         assert body, "it is not to be delivered"
         return Webhook.model_validate_json(body).data
 
     def is_noted(self, message: str) -> bool:
-        return self._messages.body(message) is not None
+        return self._messages.get_body(message) is not None
 
     def changed(self, message: str) -> AvailabilityChanged:
-        news = self.told(message)
-        assert isinstance(news, AvailabilityChanged)
-        return news
+        availability_changed = self.read_data(message)
+        assert isinstance(availability_changed, AvailabilityChanged)
+        return availability_changed
 
     def notes(self) -> int:
         with self._store.read() as session:
@@ -79,24 +79,24 @@ class PublicationHarness:
 
 
 @pytest.fixture
-def desk(store: Store, vault: Vault) -> PublicationHarness:
+def publisher(store: Store, vault: Vault) -> PublicationHarness:
     return PublicationHarness(store, vault)
 
 
-def test_nothing_was_told_at_first(desk: PublicationHarness) -> None:
-    assert desk.last() is None
+def test_nothing_was_told_at_first(publisher: PublicationHarness) -> None:
+    assert publisher.last() is None
 
 
-def test_a_product_that_is_free_from_the_beginning_is_no_news(desk: PublicationHarness) -> None:
-    assert desk.publish("t", available()) == Publication(number=0)
-    assert desk.notes() == 0
+def test_a_product_that_is_free_from_the_beginning_is_no_news(publisher: PublicationHarness) -> None:
+    assert publisher.publish("t", available()) == Publication(number=0)
+    assert publisher.notes() == 0
 
 
-def test_a_change_is_kept_and_told(desk: PublicationHarness) -> None:
-    published = desk.publish("t", available(MORNING))
+def test_a_change_is_kept_and_told(publisher: PublicationHarness) -> None:
+    published = publisher.publish("t", available(MORNING))
     assert published == Publication(number=1, changed=(MORNING,), messages=("msg_t-0",))
-    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
-    assert desk.told("msg_t-0") == AvailabilityChanged(
+    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    assert publisher.read_data("msg_t-0") == AvailabilityChanged(
         merchant="m",
         product="tour",
         number=1,
@@ -107,91 +107,95 @@ def test_a_change_is_kept_and_told(desk: PublicationHarness) -> None:
     )
 
 
-def test_only_what_is_another_is_told(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    published = desk.publish("t-2", available(MORNING, EVENING))
+def test_only_what_is_another_is_told(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    published = publisher.publish("t-2", available(MORNING, EVENING))
     assert published.changed == (EVENING,)
-    assert [slot.start for slot in desk.changed("msg_t-2-0").slots] == [EVENING.start]
+    assert [slot.start for slot in publisher.changed("msg_t-2-0").slots] == [EVENING.start]
 
 
-def test_what_becomes_free_is_told_without_a_slot(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    desk.publish("t-2", available())
-    assert desk.changed("msg_t-2-0").changed == (MORNING,)
-    assert desk.changed("msg_t-2-0").slots == ()
+def test_what_becomes_free_is_told_without_a_slot(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    publisher.publish("t-2", available())
+    assert publisher.changed("msg_t-2-0").changed == (MORNING,)
+    assert publisher.changed("msg_t-2-0").slots == ()
 
 
-def test_unknown_is_told_as_such(desk: PublicationHarness) -> None:
-    desk.publish("t", available(unknown=[DAY]))
-    assert not desk.changed("msg_t-0").complete
-    assert {slot.state for slot in desk.changed("msg_t-0").slots} == {SlotState.UNKNOWN}
+def test_unknown_is_told_as_such(publisher: PublicationHarness) -> None:
+    publisher.publish("t", available(unknown=[DAY]))
+    assert not publisher.changed("msg_t-0").complete
+    assert {slot.state for slot in publisher.changed("msg_t-0").slots} == {SlotState.UNKNOWN}
 
 
-def test_nothing_new_is_no_message_and_no_number(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    assert desk.publish("t-2", available(MORNING)) == Publication(number=1)
-    assert desk.notes() == 1
+def test_nothing_new_is_no_message_and_no_number(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    assert publisher.publish("t-2", available(MORNING)) == Publication(number=1)
+    assert publisher.notes() == 1
 
 
-def test_the_number_grows_with_every_change(desk: PublicationHarness) -> None:
-    numbers = [desk.publish(f"t-{each}", available(hours(each, each + 1))).number for each in range(5)]
+def test_the_number_grows_with_every_change(publisher: PublicationHarness) -> None:
+    numbers = [publisher.publish(f"t-{each}", available(hours(each, each + 1))).number for each in range(5)]
     assert numbers == [1, 2, 3, 4, 5]
 
 
-def test_products_are_counted_each_by_itself(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    assert desk.publish("t-2", available(MORNING), product="kayak").number == 1
+def test_products_are_counted_each_by_itself(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    assert publisher.publish("t-2", available(MORNING), product="kayak").number == 1
 
 
-def test_the_day_that_the_horizon_moves_on_by_is_news_only_where_it_is_not_free(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    assert not desk.publish("t-2", available(MORNING, span=hours(0, 48))).changed
-    assert desk.publish("t-3", available(EVENING, hours(30, 31), span=hours(4, 52))).changed == (EVENING, hours(30, 31))
+def test_the_day_that_the_horizon_moves_on_by_is_news_only_where_it_is_not_free(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    assert not publisher.publish("t-2", available(MORNING, span=hours(0, 48))).changed
+    assert publisher.publish("t-3", available(EVENING, hours(30, 31), span=hours(4, 52))).changed == (
+        EVENING,
+        hours(30, 31),
+    )
 
 
-def test_the_same_token_again_tells_nothing_twice(desk: PublicationHarness) -> None:
-    first = desk.publish("t", available(MORNING))
-    again = desk.publish("t", available(EVENING))
+def test_the_same_token_again_tells_nothing_twice(publisher: PublicationHarness) -> None:
+    first = publisher.publish("t", available(MORNING))
+    again = publisher.publish("t", available(EVENING))
     assert (again.number, again.messages) == (first.number, first.messages)
-    assert desk.notes() == 1
-    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    assert publisher.notes() == 1
+    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
 
 
-def test_who_asks_again_hears_of_every_change_that_there_was(desk: PublicationHarness) -> None:
-    desk.book("1", MORNING)
-    first = desk.publish("t", available(MORNING))
-    again = desk.publish("t", available())
+def test_who_asks_again_hears_of_every_change_that_there_was(publisher: PublicationHarness) -> None:
+    publisher.book("1", MORNING)
+    first = publisher.publish("t", available(MORNING))
+    again = publisher.publish("t", available())
+    assert first.changed
     assert all(any(span.overlaps(each) for each in again.changed) for span in first.changed)
     assert (again.messages, again.conflicts) == (first.messages, first.conflicts) == (("msg_t-0", "msg_t-1"), 1)
 
 
-def test_a_message_that_replaces_another_tells_its_times_too(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    published = desk.publish("t-2", available(EVENING), replaces="msg_t-1-0")
+def test_a_message_that_replaces_another_tells_its_times_too(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    published = publisher.publish("t-2", available(EVENING), replaces="msg_t-1-0")
     assert published.messages == ("msg_t-2-0",)
-    assert not desk.is_noted("msg_t-1-0")
-    desk.publish("t-3", available(), replaces="msg_t-2-0")
-    assert desk.changed("msg_t-3-0").changed == (MORNING, EVENING)
-    assert desk.changed("msg_t-3-0").slots == ()
+    assert not publisher.is_noted("msg_t-1-0")
+    publisher.publish("t-3", available(), replaces="msg_t-2-0")
+    assert publisher.changed("msg_t-3-0").changed == (MORNING, EVENING)
+    assert publisher.changed("msg_t-3-0").slots == ()
 
 
-def test_what_is_to_be_replaced_stays_while_there_is_nothing_new(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    assert desk.publish("t-2", available(MORNING), replaces="msg_t-1-0").messages == ()
-    assert desk.is_noted("msg_t-1-0")
+def test_what_is_to_be_replaced_stays_while_there_is_nothing_new(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    assert publisher.publish("t-2", available(MORNING), replaces="msg_t-1-0").messages == ()
+    assert publisher.is_noted("msg_t-1-0")
 
 
-def test_a_message_that_was_accepted_meanwhile_is_not_told_again(desk: PublicationHarness) -> None:
-    desk.publish("t-1", available(MORNING))
-    published = desk.publish("t-2", available(MORNING, EVENING), replaces="msg_gone-0")
-    assert desk.changed(published.messages[0]).changed == (EVENING,)
+def test_a_message_that_was_accepted_meanwhile_is_not_told_again(publisher: PublicationHarness) -> None:
+    publisher.publish("t-1", available(MORNING))
+    published = publisher.publish("t-2", available(MORNING, EVENING), replaces="msg_gone-0")
+    assert publisher.changed(published.messages[0]).changed == (EVENING,)
 
 
-def test_a_busy_time_over_a_reservation_is_a_conflict_once(desk: PublicationHarness) -> None:
-    desk.book("1", hours(1.5, 3))
-    published = desk.publish("t-1", available(MORNING))
+def test_a_busy_time_over_a_reservation_is_a_conflict_once(publisher: PublicationHarness) -> None:
+    publisher.book("1", hours(1.5, 3))
+    published = publisher.publish("t-1", available(MORNING))
     assert (published.messages, published.conflicts) == (("msg_t-1-0", "msg_t-1-1"), 1)
-    assert desk.told("msg_t-1-1") == ConflictFound(
+    assert publisher.read_data("msg_t-1-1") == ConflictFound(
         merchant="m",
         product="tour",
         reservation="R-1",
@@ -200,38 +204,40 @@ def test_a_busy_time_over_a_reservation_is_a_conflict_once(desk: PublicationHarn
         end=NOON + timedelta(hours=3),
         busy=(MORNING,),
     )
-    assert desk.publish("t-2", available(hours(1, 3))).conflicts == 0
+    assert publisher.publish("t-2", available(hours(1, 3))).conflicts == 0
 
 
-def test_a_conflict_is_found_anew_once_it_was_resolved(desk: PublicationHarness) -> None:
-    desk.book("1", MORNING)
-    found = [desk.publish(f"t-{each}", available(*busy)).conflicts for each, busy in enumerate([[MORNING], []] * 2)]
+def test_a_conflict_is_found_anew_once_it_was_resolved(publisher: PublicationHarness) -> None:
+    publisher.book("1", MORNING)
+    found = [
+        publisher.publish(f"t-{each}", available(*busy)).conflicts for each, busy in enumerate([[MORNING], []] * 2)
+    ]
     assert found == [1, 0, 1, 0]
 
 
-def test_a_time_that_is_only_unknown_is_no_conflict_and_ends_none(desk: PublicationHarness) -> None:
-    desk.book("1", MORNING)
-    told = [available(unknown=[MORNING]), available(), available(MORNING), available(unknown=[MORNING])]
-    found = [desk.publish(f"t-{each}", availability).conflicts for each, availability in enumerate(told)]
+def test_a_time_that_is_only_unknown_is_no_conflict_and_ends_none(publisher: PublicationHarness) -> None:
+    publisher.book("1", MORNING)
+    read_data = [available(unknown=[MORNING]), available(), available(MORNING), available(unknown=[MORNING])]
+    found = [publisher.publish(f"t-{each}", availability).conflicts for each, availability in enumerate(read_data)]
     assert found == [0, 0, 1, 0]
-    assert desk.publish("t-9", available(MORNING)).conflicts == 0
+    assert publisher.publish("t-9", available(MORNING)).conflicts == 0
 
 
-def test_a_reservation_of_another_product_is_no_conflict(desk: PublicationHarness) -> None:
-    desk.book("1", MORNING, product="kayak")
-    assert desk.publish("t", available(MORNING)).messages == ("msg_t-0",)
+def test_a_reservation_of_another_product_is_no_conflict(publisher: PublicationHarness) -> None:
+    publisher.book("1", MORNING, product="kayak")
+    assert publisher.publish("t", available(MORNING)).messages == ("msg_t-0",)
 
 
 def test_a_platform_without_webhooks_is_sent_nothing_but_can_ask(store: Store, vault: Vault) -> None:
-    desk = PublicationHarness(store, vault, webhooks=False)
-    desk.book("1", MORNING)
-    assert desk.publish("t", available(MORNING)) == Publication(number=1, changed=(MORNING,), conflicts=1)
-    assert desk.notes() == 0
-    assert desk.last() == Published(span=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    publisher = PublicationHarness(store, vault, webhooks=False)
+    publisher.book("1", MORNING)
+    assert publisher.publish("t", available(MORNING)) == Publication(number=1, changed=(MORNING,), conflicts=1)
+    assert publisher.notes() == 0
+    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
 
 
-def test_what_was_told_rests_sealed(store: Store, desk: PublicationHarness) -> None:
-    desk.publish("t", available(MORNING))
+def test_what_was_told_rests_sealed(store: Store, publisher: PublicationHarness) -> None:
+    publisher.publish("t", available(MORNING))
     with store.read() as session:
         (row,) = session.connection().execute(text("SELECT slots FROM published_availability")).all()
         (message,) = session.connection().execute(text("SELECT body FROM webhook_message")).all()

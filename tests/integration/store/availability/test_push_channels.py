@@ -30,9 +30,9 @@ def connect(connections: Connections, merchant: str = "m", account: str = "accou
 
 def watch(accounts: WatchedAccounts, connection_id: str, *calendar_ids: str) -> list[str]:
     """The names of watched calendars, in the order of these."""
-    accounts.know(connection_id)
-    accounts.watch(connection_id, calendar_ids)
-    known = {each.calendar_id: each.id for each in accounts.calendars(connection_id)}
+    accounts.add(connection_id)
+    accounts.add_calendars(connection_id, calendar_ids)
+    known = {each.calendar_id: each.id for each in accounts.get_calendars(connection_id)}
     return [known[each] for each in calendar_ids]
 
 
@@ -61,8 +61,8 @@ def channel(channels: PushChannels, watched_id: str) -> NewChannel:
     return channels.prepare(watched_id)
 
 
-def rung_at(accounts: WatchedAccounts, connection_id: str) -> list[datetime | None]:
-    return [each.rung_at for each in accounts.calendars(connection_id)]
+def notified_times(accounts: WatchedAccounts, connection_id: str) -> list[datetime | None]:
+    return [each.notified_at for each in accounts.get_calendars(connection_id)]
 
 
 def counts(store: Store, *tables: str) -> list[int]:
@@ -86,7 +86,7 @@ def counted_writes() -> Iterator[list[str]]:
 def test_a_channel_is_known_before_google_is_asked_and_its_token_rests_sealed(
     store: Store, channels: PushChannels, watched_id: str, channel: NewChannel
 ) -> None:
-    assert channels.of([watched_id]) == {watched_id: [Channel(id=channel.id, asked_at=NOON)]}
+    assert channels.get_channels([watched_id]) == {watched_id: [Channel(id=channel.id, asked_at=NOON)]}
     assert len(channel.token) >= 43
     with store.read() as session:
         assert channel.token not in str(session.connection().execute(text("SELECT * FROM push_channel")).all())
@@ -100,12 +100,12 @@ def test_no_two_channels_are_the_same(channels: PushChannels, watched_id: str) -
 def test_what_google_answered_is_known_until_it_is_forgotten(
     channels: PushChannels, connection_id: str, watched_id: str, channel: NewChannel
 ) -> None:
-    channels.opened(channel.id, "r-1", NOON + SECOND)
+    channels.record_opening(channel.id, "r-1", NOON + SECOND)
     known = Channel(id=channel.id, asked_at=NOON, resource_id="r-1", expires_at=NOON + SECOND)
-    assert channels.of([watched_id, "another"]) == {watched_id: [known]}
-    assert channels.of_connection(connection_id) == [known]
+    assert channels.get_channels([watched_id, "another"]) == {watched_id: [known]}
+    assert channels.get_connection_channels(connection_id) == [known]
     channels.forget(channel.id)
-    assert channels.of([watched_id]) == {}
+    assert channels.get_channels([watched_id]) == {}
 
 
 def test_the_channels_of_connections_are_kept_apart(
@@ -118,24 +118,24 @@ def test_the_channels_of_connections_are_kept_apart(
     neighbour = connect(connections, "neighbour")
     (watched,) = watch(accounts, neighbour, "family")
     another = channels.prepare(watched)
-    assert [each.id for each in channels.of_connection(connection_id)] == [channel.id]
-    assert [each.id for each in channels.of_connection(neighbour)] == [another.id]
+    assert [each.id for each in channels.get_connection_channels(connection_id)] == [channel.id]
+    assert [each.id for each in channels.get_connection_channels(neighbour)] == [another.id]
 
 
 def test_a_calendar_that_refuses_push_is_remembered(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, watched_id: str
 ) -> None:
     (holidays,) = watch(accounts, connection_id, "holidays")
-    channels.refuse(holidays)
-    assert channels.refused([watched_id, holidays]) == {holidays}
+    channels.record_refusal(holidays)
+    assert channels.get_refused([watched_id, holidays]) == {holidays}
 
 
 def test_a_ring_is_noted_on_the_calendar_and_its_account(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel
 ) -> None:
     assert channels.record_notification(channel.id, channel.token, NOON + SECOND)
-    assert rung_at(accounts, connection_id) == [NOON + SECOND]
-    assert accounts.changed_at(connection_id) == NOON + SECOND
+    assert notified_times(accounts, connection_id) == [NOON + SECOND]
+    assert accounts.get_last_change(connection_id) == NOON + SECOND
 
 
 @pytest.mark.parametrize("token", ["wrong", "", "x" * 5000, "\xff\x00", "🔔"])
@@ -144,8 +144,8 @@ def test_whoever_does_not_know_the_token_changes_nothing(
 ) -> None:
     assert not channels.record_notification(channel.id, token, NOON + SECOND)
     assert not channels.record_notification("unknown", channel.token, NOON + SECOND)
-    assert rung_at(accounts, connection_id) == [None]
-    assert accounts.changed_at(connection_id) == NOON
+    assert notified_times(accounts, connection_id) == [None]
+    assert accounts.get_last_change(connection_id) == NOON
 
 
 def test_the_token_of_one_channel_does_not_ring_another(
@@ -162,7 +162,7 @@ def test_a_storm_causes_a_write_a_second_and_no_ring_is_lost(
         for number in range(300):
             now = NOON + number * MOMENT
             assert channels.record_notification(channel.id, channel.token, now)
-            (noted,) = rung_at(accounts, connection_id)
+            (noted,) = notified_times(accounts, connection_id)
             assert noted
             assert noted >= now
     assert len([each for each in writes if "watched_calendar" in each]) == 4
@@ -174,12 +174,12 @@ def test_rings_at_once_leave_the_latest_of_them(
     moments = [NOON + number * 2 * SECOND for number in range(40)]
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(lambda now: channels.record_notification(channel.id, channel.token, now), moments))
-    assert rung_at(accounts, connection_id) == [moments[-1]]
+    assert notified_times(accounts, connection_id) == [moments[-1]]
 
 
 def read(store: Store, vault: Vault, connection_id: str, watched_id: str) -> None:
     span = Interval(start=NOON, end=NOON + SECOND)
-    new = NewReading(watched_id=watched_id, chunk=0, span=span, busy=(span,), good_for=SECOND)
+    new = NewReading(watched_id=watched_id, chunk=0, interval=span, busy=(span,), good_for=SECOND)
     BusyReadings(store, vault).record(connection_id, [new], NOON)
 
 
@@ -204,7 +204,7 @@ def test_a_disconnection_forgets_what_was_read(
     assert counts(store, *WATCHING) == [2] * 4
     departures.finish(two_merchants)
     assert counts(store, *WATCHING) == [1] * 4
-    assert channels.of_connection(two_merchants) == []
+    assert channels.get_connection_channels(two_merchants) == []
 
 
 def test_who_connects_again_while_leaving_keeps_what_was_read(

@@ -5,13 +5,13 @@ from itertools import cycle
 
 import pytest
 
-from slotsync.domain.calendars.creation_limit import LIMIT, WINDOW
+from slotsync.domain.calendars.creation_limit import MAX_CALENDARS_PER_HOUR, PERMIT_COUNT_WINDOW
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.secrets import Vault
 from slotsync.store.calendars.creation_permits import CalendarPermits
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
@@ -46,21 +46,21 @@ def sharing(store: Store, permits: CalendarPermits, connections: Connections) ->
 
 
 def take(permits: CalendarPermits, merchant: str, count: int, now: datetime = NOON) -> int:
-    """How many of so many owners of the merchant got a permit."""
+    """Return how many of this many owners of the merchant got a permit."""
     return sum(permits.request(merchant, tour, now).at <= now for tour in TOURS[:count])
 
 
 def book(store: Store, tour: Owner, ends_at: datetime, status: ReservationStatus = ReservationStatus.CONFIRMED) -> None:
     reservation = f"{status} at {ends_at:%H}"
     SyncedEvents(store).mark("m", reservation, EventKey(item="1", owner=tour), SyncState.WAITING, NOON)
-    Reservations(store).begin("m", reservation, 1, status, ends_at, NOON)
+    Reservations(store).record_version("m", reservation, 1, status, ends_at, NOON)
 
 
 def test_threads_that_ask_at_once_never_get_more_than_the_limit(permits: CalendarPermits) -> None:
     with ThreadPoolExecutor(16) as threads:
         turns = [*threads.map(lambda tour: permits.request("m", tour, NOON), TOURS)]
-    assert sum(turn.at <= NOON for turn in turns) == len(permits.of("m")) == LIMIT
-    assert {turn.at for turn in turns if turn.at > NOON} == {NOON + WINDOW}
+    assert sum(turn.at <= NOON for turn in turns) == len(permits.get_permits("m")) == MAX_CALENDARS_PER_HOUR
+    assert {turn.at for turn in turns if turn.at > NOON} == {NOON + PERMIT_COUNT_WINDOW}
 
 
 def test_the_soonest_needed_is_first_whoever_asks_first(store: Store, permits: CalendarPermits) -> None:
@@ -76,7 +76,7 @@ def test_the_soonest_needed_is_first_whoever_asks_first(store: Store, permits: C
 def test_one_that_asks_again_keeps_its_place_and_takes_no_second_one(permits: CalendarPermits) -> None:
     for minute in (0, 1, 2):
         assert permits.request("m", TOURS[0], NOON + timedelta(minutes=minute)).at == NOON + timedelta(minutes=minute)
-    assert [permit.since for permit in permits.of("m")] == [NOON + timedelta(minutes=2)]
+    assert [permit.since for permit in permits.get_permits("m")] == [NOON + timedelta(minutes=2)]
 
 
 def test_a_permit_is_used_by_the_calendar_that_was_made_on_it(
@@ -84,17 +84,17 @@ def test_a_permit_is_used_by_the_calendar_that_was_made_on_it(
 ) -> None:
     connection = connections.save_grant("m", "token", ["calendar"], "merchant@example.com")
     permits.request("m", TOURS[0], NOON)
-    Calendars(store).record("m", TOURS[0], "c-1", connection)
-    Calendars(store).forget("m", TOURS[0], "c-1")
+    ManagedCalendars(store).record("m", TOURS[0], "c-1", connection)
+    ManagedCalendars(store).forget("m", TOURS[0], "c-1")
     permits.request("m", TOURS[0], NOON + timedelta(minutes=1))
-    assert [permit.used for permit in permits.of("m")] == [True, False]
+    assert [permit.used for permit in permits.get_permits("m")] == [True, False]
 
 
 def test_who_is_off_or_has_a_calendar_is_not_in_line(
     store: Store, permits: CalendarPermits, connections: Connections
 ) -> None:
     connection = connections.save_grant("m", "token", ["calendar"], "merchant@example.com")
-    Calendars(store).record("m", TOURS[0], "c-1", connection)
+    ManagedCalendars(store).record("m", TOURS[0], "c-1", connection)
     Owners(store).put("m", TOURS[1], OwnerSettings(name="off", sync=False))
     assert permits.request("m", TOURS[2], NOON).position == 1
 
@@ -105,24 +105,24 @@ def test_merchants_with_accounts_of_their_own_do_not_wait_for_each_other(
 ) -> None:
     for merchant, account in zip(("m", "other"), accounts, strict=True):
         connect(connections, merchant, account)
-    assert (take(sharing, "m", 60), take(sharing, "other", 60)) == (LIMIT, LIMIT)
+    assert (take(sharing, "m", 60), take(sharing, "other", 60)) == (MAX_CALENDARS_PER_HOUR, MAX_CALENDARS_PER_HOUR)
 
 
 def test_merchants_that_never_connected_do_not_wait_for_each_other(store: Store, permits: CalendarPermits) -> None:
     Owners(store).put("other", TOURS[0], OwnerSettings(name="Tour"))
-    assert (take(permits, "m", 60), take(permits, "other", 1)) == (LIMIT, 1)
+    assert (take(permits, "m", 60), take(permits, "other", 1)) == (MAX_CALENDARS_PER_HOUR, 1)
 
 
 def test_merchants_with_the_same_account_share_what_google_allows_it(sharing: CalendarPermits) -> None:
     assert (take(sharing, "m", 25), take(sharing, "other", 25)) == (25, 15)
     later = sharing.request("other", TOURS[20], NOON)
-    assert later.at == NOON + WINDOW
-    assert (len(sharing.of("m")), len(sharing.of("other"))) == (25, 15)
-    assert take(sharing, "other", 25, NOON + WINDOW) == 25
+    assert later.at == NOON + PERMIT_COUNT_WINDOW
+    assert (len(sharing.get_permits("m")), len(sharing.get_permits("other"))) == (25, 15)
+    assert take(sharing, "other", 25, NOON + PERMIT_COUNT_WINDOW) == 25
 
 
 def test_who_tries_again_keeps_its_own_place_and_not_that_of_its_namesake(sharing: CalendarPermits) -> None:
-    take(sharing, "m", LIMIT)
+    take(sharing, "m", MAX_CALENDARS_PER_HOUR)
     assert take(sharing, "m", 1, NOON + timedelta(minutes=1)) == 1
     assert take(sharing, "other", 1, NOON + timedelta(minutes=1)) == 0
 
@@ -130,7 +130,7 @@ def test_who_tries_again_keeps_its_own_place_and_not_that_of_its_namesake(sharin
 def test_who_has_left_an_account_has_not_given_back_what_it_took(
     store: Store, vault: Vault, sharing: CalendarPermits
 ) -> None:
-    take(sharing, "m", LIMIT)
+    take(sharing, "m", MAX_CALENDARS_PER_HOUR)
     departures = Disconnections(store, vault)
     leaving = departures.begin("m", NOON)
     assert leaving
@@ -150,4 +150,4 @@ def test_processes_that_serve_merchants_of_one_account_at_once_never_give_more_t
                 for worker, (merchant, tour) in zip(cycle(workers), asks, strict=False)
             ]
             given = sum(turn.result().at <= NOON for turn in turns)
-    assert given == len(sharing.of("m")) + len(sharing.of("other")) == LIMIT
+    assert given == len(sharing.get_permits("m")) + len(sharing.get_permits("other")) == MAX_CALENDARS_PER_HOUR

@@ -1,9 +1,10 @@
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings, Switch
-from slotsync.store.calendars.managed_calendars import Calendars
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 
 TOUR = Owner.product("sunset-tour")
 SETTINGS = OwnerSettings(name="Sunset tour", time_zone="Europe/Helsinki", guest_data=GuestData.FULL)
@@ -18,7 +19,7 @@ def test_putting_again_replaces_every_setting(store: Store) -> None:
     other = OwnerSettings(name="Tour", time_zone="UTC", sync=False, guest_data=GuestData.BUSY, on_unknown="sell")
     Owners(store).put("m", TOUR, SETTINGS)
     Owners(store).put("m", TOUR, other)
-    assert Owners(store).all("m") == {TOUR: other}
+    assert Owners(store).get_all("m") == {TOUR: other}
 
 
 def test_merchants_and_kinds_are_kept_apart(store: Store) -> None:
@@ -26,21 +27,21 @@ def test_merchants_and_kinds_are_kept_apart(store: Store) -> None:
     owners.put("m", TOUR, SETTINGS)
     assert owners.get("other", TOUR) is None
     assert owners.get("m", Owner.resource(TOUR.id)) is None
-    assert owners.all("other") == {}
+    assert owners.get_all("other") == {}
 
 
 def test_products_are_listed_before_resources(store: Store) -> None:
     listed = [Owner.product("a"), Owner.product("b"), Owner.resource("a")]
     for owner in reversed(listed):
         Owners(store).put("m", owner, SETTINGS)
-    assert list(Owners(store).all("m")) == listed
+    assert list(Owners(store).get_all("m")) == listed
 
 
 OFF, AWAY = Switch(sync=False), Switch(sync=False, remove_events=True)
 
 
 @pytest.mark.parametrize(
-    ("of_merchant", "of_owner", "effective"),
+    ("merchant_switch", "owner_switch", "effective"),
     [
         (Switch(sync=True), Switch(sync=True), (True, False)),
         (Switch(sync=True), OFF, (False, False)),
@@ -53,16 +54,16 @@ OFF, AWAY = Switch(sync=False), Switch(sync=False, remove_events=True)
     ids=str,
 )
 def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts_first(
-    store: Store, of_merchant: Switch, of_owner: Switch, effective: tuple[bool, bool]
+    store: Store, merchant_switch: Switch, owner_switch: Switch, effective: tuple[bool, bool]
 ) -> None:
     owners = Owners(store)
     owners.put("m", TOUR, SETTINGS)
-    assert owners.switch("m", TOUR, of_owner)
-    owners.switch_all("m", of_merchant)
-    (calendar,) = Calendars(store).of("m", [TOUR])
+    assert owners.switch("m", TOUR, owner_switch)
+    Merchants(store).switch("m", merchant_switch)
+    (calendar,) = ManagedCalendars(store).get_calendars("m", [TOUR])
     assert (calendar.settings.sync, calendar.removing) == effective
-    assert owners.switch_of_all("m") is of_merchant.sync
-    assert owners.all("m")[TOUR].sync is of_owner.sync, "its own switch stays as it is"
+    assert Merchants(store).is_synced("m") is merchant_switch.sync
+    assert owners.get_all("m")[TOUR].sync is owner_switch.sync, "its own switch stays as it is"
 
 
 def test_what_was_wished_of_being_off_outlives_new_settings_but_not_being_on_again(store: Store) -> None:
@@ -72,7 +73,7 @@ def test_what_was_wished_of_being_off_outlives_new_settings_but_not_being_on_aga
     wished = []
     for sync in (False, True, False):
         owners.put("m", TOUR, SETTINGS.model_copy(update={"sync": sync}))
-        wished.append(Calendars(store).of("m", [TOUR])[0].removing)
+        wished.append(ManagedCalendars(store).get_calendars("m", [TOUR])[0].removing)
     assert wished == [True, False, False]
 
 

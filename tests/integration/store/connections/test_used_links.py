@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from slotsync.store.connections.pending_consents import LINKS_REMEMBERED, UsedLinks
+from slotsync.store.connections.pending_consents import EXPIRED_LINK_RETENTION, UsedLinks
 from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -39,11 +39,12 @@ def test_a_clock_that_is_ahead_does_not_make_a_used_link_new(store: Store) -> No
 
 def test_links_that_expired_long_ago_are_swept_away(store: Store) -> None:
     at(store, NOON).use("a", EXPIRES)
-    at(store, EXPIRES + LINKS_REMEMBERED + timedelta(seconds=1)).use("b", EXPIRES + timedelta(days=1))
+    at(store, EXPIRES + EXPIRED_LINK_RETENTION + timedelta(seconds=1)).use("b", EXPIRES + timedelta(days=1))
     assert count(store) == 1
 
 
 def test_the_name_itself_is_not_kept(store: Store) -> None:
     at(store, NOON).use("a-random-name", EXPIRES)
     with store.read() as session:
-        assert "a-random-name" not in str([*session.connection().execute(text("SELECT * FROM used_link"))])
+        (row,) = session.connection().execute(text("SELECT * FROM used_link"))
+    assert "a-random-name" not in str(row)

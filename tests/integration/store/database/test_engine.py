@@ -15,7 +15,7 @@ from slotsync.store.reservations.reservations import Reservations
 def test_an_instant_comes_back_as_the_same_instant_in_utc(store: Store) -> None:
     in_lapland = datetime(2026, 7, 1, 18, 30, 15, 123456, tzinfo=timezone(timedelta(hours=3)))
     reservations = Reservations(store)
-    reservations.begin("m", "R-1", 1, ReservationStatus.CONFIRMED, in_lapland, in_lapland)
+    reservations.record_version("m", "R-1", 1, ReservationStatus.CONFIRMED, in_lapland, in_lapland)
     noted = reservations.get("m", "R-1")
     assert noted is not None
     assert (noted.ends_at, noted.since) == (in_lapland, in_lapland)
@@ -25,7 +25,7 @@ def test_an_instant_comes_back_as_the_same_instant_in_utc(store: Store) -> None:
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
     naive = datetime(2026, 7, 1)  # noqa: DTZ001 - that is what must be refused
     with pytest.raises(Exception, match="needs a time zone"):
-        Reservations(store).begin("m", "R-1", 1, ReservationStatus.CONFIRMED, None, naive)
+        Reservations(store).record_version("m", "R-1", 1, ReservationStatus.CONFIRMED, None, naive)
 
 
 def test_a_transaction_that_fails_changes_nothing(store: Store) -> None:
@@ -68,7 +68,7 @@ def test_processes_that_write_at_once_all_succeed(store: Store, database_url: st
     command = [sys.executable, "-c", WRITE, database_url]
     processes = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in names]
     assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 3
-    assert [Reservations(store).version("m", name) for name in names] == [99, 99, 99]
+    assert [Reservations(store).get_version("m", name) for name in names] == [99, 99, 99]
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "nonsense"])

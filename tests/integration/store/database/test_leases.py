@@ -1,4 +1,4 @@
-"""One refresh at a time, over threads and processes, on both databases."""
+"""A lease lets one refresh run at a time, over threads and processes, on both databases."""
 
 import os
 import subprocess
@@ -50,15 +50,17 @@ store.close()
 
 
 @pytest.fixture
-def google() -> Iterator[RunningLocalGoogle]:
+def local_google() -> Iterator[RunningLocalGoogle]:
     with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running
 
 
-def granted(google: RunningLocalGoogle) -> str:
-    httpx.post(f"{google.url}/sandbox/accounts", json={"email": EMAIL, "time_zone": "Europe/Oslo"}).raise_for_status()
+def granted(local_google: RunningLocalGoogle) -> str:
+    httpx.post(
+        f"{local_google.url}/sandbox/accounts", json={"email": EMAIL, "time_zone": "Europe/Oslo"}
+    ).raise_for_status()
     grant = {"client_id": "client", "scopes": SCOPES}
-    answer = httpx.post(f"{google.url}/sandbox/accounts/{EMAIL}/grant", json=grant).raise_for_status()
+    answer = httpx.post(f"{local_google.url}/sandbox/accounts/{EMAIL}/grant", json=grant).raise_for_status()
     return str(answer.json()["refresh_token"])
 
 
@@ -70,13 +72,13 @@ def start(connection_id: str, **settings: str) -> "subprocess.Popen[str]":
 
 
 def test_processes_and_threads_that_need_a_token_at_once_refresh_it_once(
-    store: Store, database_url: str, google: RunningLocalGoogle
+    store: Store, database_url: str, local_google: RunningLocalGoogle
 ) -> None:
     key = Fernet.generate_key().decode()
-    connection_id = Connections(store, Vault([key])).save_grant("m", granted(google), SCOPES, EMAIL)
+    connection_id = Connections(store, Vault([key])).save_grant("m", granted(local_google), SCOPES, EMAIL)
     slow = {"method": "oauth2.token", "kind": "slow", "seconds": 0.5, "count": 100}
-    httpx.post(f"{google.url}/sandbox/faults", json=slow).raise_for_status()
-    client = {"google_client_id": "client", "google_client_secret": "secret", "google_endpoint": google.url}
+    httpx.post(f"{local_google.url}/sandbox/faults", json=slow).raise_for_status()
+    client = {"google_client_id": "client", "google_client_secret": "secret", "google_endpoint": local_google.url}
     settings = {"encryption_keys": key, "database_url": database_url, **client}
     processes = [start(connection_id, **settings) for _ in range(PROCESSES)]
     for process in processes:
@@ -86,7 +88,7 @@ def test_processes_and_threads_that_need_a_token_at_once_refresh_it_once(
     assert [(process.returncode, errors) for process, (_, errors) in zip(processes, ended, strict=True)] == [
         (0, "")
     ] * PROCESSES
-    totals = httpx.get(f"{google.url}/sandbox/calls").json()["totals"]
+    totals = httpx.get(f"{local_google.url}/sandbox/calls").json()["totals"]
     assert totals["calendarList.list"] == PROCESSES * 8
     assert totals["oauth2.token"] == 1
 

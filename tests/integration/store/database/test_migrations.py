@@ -35,7 +35,7 @@ def test_a_downgraded_database_can_be_upgraded_again(store: Store) -> None:
     with store.write() as connection:
         downgrade(connection)
         upgrade(connection)
-    assert Owners(store).all("arctic-kayaks") == {}
+    assert Owners(store).get_all("arctic-kayaks") == {}
 
 
 def test_missing_and_old_tables_are_said_with_the_remedy_and_newer_ones_will_do(empty_store: Store) -> None:

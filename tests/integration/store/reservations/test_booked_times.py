@@ -9,7 +9,7 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.booked_times import KEPT, BookedTimes
+from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION, BookedTimes
 from slotsync.store.reservations.reservations import Reservations
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -20,11 +20,11 @@ def hours(start: float, end: float) -> Interval:
 
 
 def booked(item: str, start: float, end: float, product: str = "tour", reservation: str = "R-1") -> BookedTime:
-    return BookedTime(reservation=reservation, item=item, product=product, span=hours(start, end))
+    return BookedTime(reservation=reservation, item=item, product=product, interval=hours(start, end))
 
 
 class Radar:
-    """One merchant's booked times, one transaction at a time."""
+    """The booked times of a merchant, each call in a transaction of its own."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -35,17 +35,17 @@ class Radar:
             self._times.replace(connection, "m", reservation, times, now)
 
     def busy(self, *busy: Interval, product: str = "tour", merchant: str = "m", now: datetime = NOW) -> list[str]:
-        """What has a conflict with these new busy times."""
+        """Return the reservations in conflict with these new busy times."""
         with self._store.write() as connection:
-            found = self._times.conflicts(connection, merchant, product, busy, now)
+            found = self._times.mark_conflicts(connection, merchant, product, busy, now)
         return [f"{each.reservation}/{each.item}" for each in found]
 
     def still(self, *spans: Interval) -> None:
         with self._store.write() as connection:
-            self._times.resolved(connection, "m", "tour", spans)
+            self._times.end_conflicts(connection, "m", "tour", spans)
 
     def known(self, reservation: str = "R-1") -> list[BookedTime]:
-        return self._times.of("m", reservation)
+        return self._times.get_times("m", reservation)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_new_version_keeps_the_conflict_of_an_item_that_stays(radar: Radar) ->
 
 
 def test_what_has_been_over_for_long_is_forgotten_with_the_next_booking(radar: Radar) -> None:
-    later = NOW + timedelta(hours=2.5) + KEPT
+    later = NOW + timedelta(hours=2.5) + BOOKED_TIME_RETENTION
     radar.book(booked("1", 1, 2), booked("2", 1, 3), booked("3", 1, 2, "kayak"))
     radar.book(booked("1", 2000, 2001, reservation="R-2"), reservation="R-2", now=later)
     assert radar.known() == [booked("2", 1, 3), booked("3", 1, 2, "kayak")]
@@ -114,7 +114,7 @@ def test_what_has_been_over_for_long_is_forgotten_with_the_next_booking(radar: R
 
 
 def begin(store: Store, version: int, times: Sequence[BookedTime]) -> bool:
-    return Reservations(store).begin("m", "R-1", version, ReservationStatus.CONFIRMED, None, NOW, times)
+    return Reservations(store).record_version("m", "R-1", version, ReservationStatus.CONFIRMED, None, NOW, times)
 
 
 def test_an_older_version_moves_nothing(store: Store, radar: Radar) -> None:

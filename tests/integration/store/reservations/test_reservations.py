@@ -4,7 +4,7 @@ from random import Random
 
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.reservations import NotedReservation, Reservations
+from slotsync.store.reservations.reservations import KnownReservation, Reservations
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -12,26 +12,26 @@ END = datetime(2027, 7, 1, 18, tzinfo=UTC)
 
 
 def begin(store: Store, version: int, now: datetime = NOON, reservation: str = "R-1") -> bool:
-    return Reservations(store).begin("m", reservation, version, ReservationStatus.CONFIRMED, END, now)
+    return Reservations(store).record_version("m", reservation, version, ReservationStatus.CONFIRMED, END, now)
 
 
-def noted(store: Store) -> NotedReservation:
+def noted(store: Store) -> KnownReservation:
     found = Reservations(store).get("m", "R-1")
     assert found is not None
     return found
 
 
 def test_a_reservation_is_unknown_until_it_begins(store: Store) -> None:
-    assert Reservations(store).version("m", "R-1") is None
+    assert Reservations(store).get_version("m", "R-1") is None
     assert Reservations(store).get("m", "R-1") is None
     assert begin(store, 1)
-    assert noted(store) == NotedReservation(1, None, ReservationStatus.CONFIRMED, END, NOON)
+    assert noted(store) == KnownReservation(1, None, ReservationStatus.CONFIRMED, END, NOON)
 
 
 def test_an_older_version_changes_nothing(store: Store) -> None:
     assert begin(store, 3)
     before = noted(store)
-    assert not Reservations(store).begin("m", "R-1", 2, ReservationStatus.CANCELLED, None, LATER)
+    assert not Reservations(store).record_version("m", "R-1", 2, ReservationStatus.CANCELLED, None, LATER)
     assert noted(store) == before
 
 
@@ -43,13 +43,13 @@ def test_the_same_version_is_fine_and_is_known_since_the_first_time(store: Store
 
 def test_a_newer_version_replaces_all_that_is_known(store: Store) -> None:
     begin(store, 3)
-    assert Reservations(store).begin("m", "R-1", 4, ReservationStatus.CANCELLED, None, LATER)
-    assert noted(store) == NotedReservation(4, None, ReservationStatus.CANCELLED, None, LATER)
+    assert Reservations(store).record_version("m", "R-1", 4, ReservationStatus.CANCELLED, None, LATER)
+    assert noted(store) == KnownReservation(4, None, ReservationStatus.CANCELLED, None, LATER)
 
 
 def test_a_version_may_be_a_time_in_nanoseconds(store: Store) -> None:
     assert begin(store, 1_795_348_800_000_000_000)
-    assert Reservations(store).version("m", "R-1") == 1_795_348_800_000_000_000
+    assert Reservations(store).get_version("m", "R-1") == 1_795_348_800_000_000_000
 
 
 def test_a_settled_version_is_noted_and_stays_until_a_newer_one_is(store: Store) -> None:

@@ -36,26 +36,26 @@ def written(version: int = 1, key: EventKey = KEY, *, present: bool = True) -> W
 
 
 def only(events: SyncedEvents) -> SyncedEvent:
-    (event,) = events.of_reservation("m", "R-1")
+    (event,) = events.get_events("m", "R-1")
     return event
 
 
 def test_what_was_written_comes_back_whole(events: SyncedEvents) -> None:
     events.record("m", "R-1", written(), NOON)
-    assert events.known("m", "R-1") == [written()]
+    assert events.get_written("m", "R-1") == [written()]
     assert only(events) == SyncedEvent("R-1", KEY, SyncState.IN_STEP, NOON, None, None, written())
 
 
 def test_an_event_that_only_waits_was_never_in_google(events: SyncedEvents) -> None:
     events.mark("m", "R-1", KEY, SyncState.WAITING, NOON, error="calendar", desired_version=3)
-    assert events.known("m", "R-1") == []
+    assert events.get_written("m", "R-1") == []
     assert only(events) == SyncedEvent("R-1", KEY, SyncState.WAITING, NOON, 3, "calendar", None)
 
 
 def test_a_deleted_event_is_still_known_with_its_generation(events: SyncedEvents) -> None:
     events.record("m", "R-1", written(1), NOON)
     events.record("m", "R-1", written(2, present=False), LATER)
-    assert events.known("m", "R-1") == [written(2, present=False)]
+    assert events.get_written("m", "R-1") == [written(2, present=False)]
     assert (only(events).state, only(events).since) == (SyncState.DELETED, LATER)
 
 
@@ -89,7 +89,7 @@ def test_a_write_of_an_older_version_than_desired_does_not_put_it_in_step(events
 def test_an_older_write_that_is_noted_late_changes_nothing(events: SyncedEvents) -> None:
     events.record("m", "R-1", written(3), NOON)
     events.record("m", "R-1", written(2, present=False), LATER)
-    assert events.known("m", "R-1") == [written(3)]
+    assert events.get_written("m", "R-1") == [written(3)]
 
 
 def test_an_older_mark_that_arrives_late_changes_nothing(events: SyncedEvents) -> None:
@@ -107,7 +107,7 @@ def test_a_mark_without_a_version_keeps_the_one_that_is_known(events: SyncedEven
 def test_the_first_write_after_a_mark_is_recorded(events: SyncedEvents) -> None:
     events.mark("m", "R-1", KEY, SyncState.WAITING, NOON)
     events.record("m", "R-1", written(1), LATER)
-    assert events.known("m", "R-1") == [written(1)]
+    assert events.get_written("m", "R-1") == [written(1)]
 
 
 def test_a_settled_reservation_has_nothing_that_still_seems_held_up(store: Store, events: SyncedEvents) -> None:
@@ -117,14 +117,14 @@ def test_a_settled_reservation_has_nothing_that_still_seems_held_up(store: Store
     events.mark("m", "R-1", never_made, SyncState.WAITING, NOON, error="calendar")
     events.mark("m", "R-1", off, SyncState.NOT_SYNCED, NOON)
     events.mark("m", "R-2", never_made, SyncState.WAITING, NOON)
-    Reservations(store).begin("m", "R-1", 2, ReservationStatus.CONFIRMED, None, NOON)
+    Reservations(store).record_version("m", "R-1", 2, ReservationStatus.CONFIRMED, None, NOON)
     Reservations(store).settle("m", "R-1", 2, LATER)
-    settled = {event.key.item: (event.state, event.since, event.last_error) for event in events.of_merchant("m")}
-    assert [event.reservation for event in events.of_merchant("m", [SyncState.WAITING])] == ["R-2"]
+    found = events.get_events("m", "R-1")
+    settled = {event.key.item: (event.state, event.since, event.last_error) for event in found}
+    assert [event.state for event in events.get_events("m", "R-2")] == [SyncState.WAITING]
     assert settled["right"] == (SyncState.IN_STEP, LATER, None)
     assert settled["off"] == (SyncState.NOT_SYNCED, NOON, None)
-    (gone,) = [event for event in events.of_reservation("m", "R-1") if event.key == never_made]
-    assert (gone.state, gone.last_error) == (SyncState.DELETED, None)
+    assert settled["never-made"] == (SyncState.DELETED, LATER, None)
 
 
 def tour(calendar_id: str | None = "c-1", *, sync: bool = True, removing: bool = False) -> ManagedCalendar:
@@ -134,7 +134,7 @@ def tour(calendar_id: str | None = "c-1", *, sync: bool = True, removing: bool =
 
 def book(store: Store, *reservations: str, merchant: str = "m", ends_at: datetime = LATER) -> None:
     for reservation in reservations:
-        Reservations(store).begin(merchant, reservation, 1, ReservationStatus.CONFIRMED, ends_at, NOON)
+        Reservations(store).record_version(merchant, reservation, 1, ReservationStatus.CONFIRMED, ends_at, NOON)
 
 
 def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(store: Store, events: SyncedEvents) -> None:
@@ -146,9 +146,9 @@ def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(store: S
     events.mark("other", "R-6", KEY, SyncState.WAITING, NOON)
     book(store, "R-1", "R-2", "R-3", "R-4", "R-5")
     book(store, "R-6", merchant="other")
-    assert events.out_of_step("m", tour(), NOON, limit=2) == ["R-1", "R-2"]
-    assert events.out_of_step("m", tour(), NOON, limit=2, after="R-2") == ["R-3"]
-    assert events.out_of_step("m", tour(), NOON, limit=2, after="R-3") == []
+    assert events.find_out_of_step("m", tour(), NOON, limit=2) == ["R-1", "R-2"]
+    assert events.find_out_of_step("m", tour(), NOON, limit=2, after="R-2") == ["R-3"]
+    assert events.find_out_of_step("m", tour(), NOON, limit=2, after="R-3") == []
 
 
 @pytest.mark.parametrize(
@@ -169,18 +169,18 @@ def test_open_reservations_that_are_not_what_the_calendar_should_show_are_found(
     events.record("m", "over", written(), NOON)
     book(store, "passed-over", "there")
     book(store, "waiting", "over", ends_at=NOON - timedelta(days=2))
-    assert events.out_of_step("m", calendar, NOON, limit=9) == found
-    assert sum(events.open_states("m", TOUR, NOON).values()) == 2
+    assert events.find_out_of_step("m", calendar, NOON, limit=9) == found
+    assert sum(events.count_open_states("m", TOUR, NOON).values()) == 2
 
 
 def test_with_a_calendar_goes_all_that_was_in_it(events: SyncedEvents) -> None:
     events.record("m", "R-1", written(), NOON)
-    events.gone_with("other", "c-1", LATER)
-    events.gone_with("m", "c-2", LATER)
+    events.mark_calendar_deleted("other", "c-1", LATER)
+    events.mark_calendar_deleted("m", "c-2", LATER)
     assert only(events).state is SyncState.IN_STEP
-    events.gone_with("m", "c-1", LATER)
+    events.mark_calendar_deleted("m", "c-1", LATER)
     assert (only(events).state, only(events).since) == (SyncState.DELETED, LATER)
-    assert [each.present for each in events.known("m", "R-1")] == [False]
+    assert [each.present for each in events.get_written("m", "R-1")] == [False]
 
 
 def test_the_summary_counts_each_state_and_tells_the_oldest(events: SyncedEvents) -> None:
@@ -188,33 +188,23 @@ def test_the_summary_counts_each_state_and_tells_the_oldest(events: SyncedEvents
     events.record("m", "R-2", written(), NOON)
     events.mark("m", "R-3", KEY, SyncState.PARKED, LATER)
     events.record("other", "R-4", written(), NOON)
-    assert events.summary("m") == {SyncState.IN_STEP: StateCount(2, NOON), SyncState.PARKED: StateCount(1, LATER)}
-    assert events.summary("nobody") == {}
-
-
-def test_a_merchants_events_are_listed_by_state_the_oldest_first(events: SyncedEvents) -> None:
-    events.mark("m", "R-1", KEY, SyncState.PARKED, LATER)
-    events.mark("m", "R-2", KEY, SyncState.FAILED, NOON)
-    events.record("m", "R-3", written(), NOON)
-    held = events.of_merchant("m", [SyncState.PARKED, SyncState.FAILED])
-    assert [event.reservation for event in held] == ["R-2", "R-1"]
-    assert len(events.of_merchant("m")) == 3
-    assert events.of_merchant("other") == []
+    assert events.count_states("m") == {SyncState.IN_STEP: StateCount(2, NOON), SyncState.PARKED: StateCount(1, LATER)}
+    assert events.count_states("nobody") == {}
 
 
 def test_sixteen_threads_that_record_at_once_leave_the_newest(events: SyncedEvents) -> None:
     with ThreadPoolExecutor(16) as threads:
         for outcome in [threads.submit(events.record, "m", "R-1", written(n), NOON) for n in range(200)]:
             outcome.result()
-    assert events.known("m", "R-1") == [written(199)]
+    assert events.get_written("m", "R-1") == [written(199)]
 
 
 def test_sixteen_threads_write_and_read_many_reservations_at_once(events: SyncedEvents) -> None:
     def live(n: int) -> list[WrittenEvent]:
         events.mark("m", f"R-{n}", KEY, SyncState.PENDING, NOON, desired_version=1)
         events.record("m", f"R-{n}", written(1), NOON)
-        return events.known("m", f"R-{n}")
+        return events.get_written("m", f"R-{n}")
 
     with ThreadPoolExecutor(16) as threads:
         assert [*threads.map(live, range(200))] == [[written(1)]] * 200
-    assert events.summary("m") == {SyncState.IN_STEP: StateCount(200, NOON)}
+    assert events.count_states("m") == {SyncState.IN_STEP: StateCount(200, NOON)}

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from slotsync.domain.availability.availability import Availability, Reading, SlotState, availability
+from slotsync.domain.availability.availability import Availability, Reading, SlotState, compute_availability
 from slotsync.domain.availability.blocking import BlockingRule
 from slotsync.domain.calendars.owner import OwnerSettings
 from tests.support.interval_samples import NOON, MinuteSet, interval, minutes
@@ -17,8 +17,8 @@ BLOCK = BlockingRule()
 
 
 def state_of(readings: list[Reading], minute: int, oldest: int) -> str:
-    """What one calendar says of one minute: the newest word on it, if that is good and young enough."""
-    on_it = [each for each in readings if minute in minutes([each.span])]
+    """Return a calendar's state in one minute, from the newest reading if it is valid."""
+    on_it = [each for each in readings if minute in minutes([each.interval])]
     newest = max(on_it, key=lambda each: each.read_at, default=None)
     if newest is None or newest.error or NOON - newest.read_at >= timedelta(minutes=oldest):
         return "unknown"
@@ -26,7 +26,7 @@ def state_of(readings: list[Reading], minute: int, oldest: int) -> str:
 
 
 def is_shut(readings: list[Reading], minute: int, on_unknown: str) -> bool:
-    """Whether one calendar takes one minute away, its padding left out."""
+    """Return whether a calendar blocks one minute, without padding."""
     state = state_of(readings, minute, 5)
     if state != "unknown":
         return state == "busy"
@@ -37,7 +37,7 @@ def is_shut(readings: list[Reading], minute: int, on_unknown: str) -> bool:
 
 
 def expected_at(calendars: list[list[Reading]], minute: int, rule: BlockingRule) -> tuple[str, bool]:
-    """What one minute is, and whether it is closed: calendar by calendar, each minute around it by itself."""
+    """Return the state of one minute and whether it is closed, computed for each calendar and minute by itself."""
     first, last = minute - rule.after // MINUTE, minute + rule.before // MINUTE
     busy = unknown = shut = 0
     for readings in calendars:
@@ -60,7 +60,7 @@ def in_slots(answer: Availability, *states: SlotState, closed: bool | None = Non
 def test_every_minute_is_what_the_calendars_say_one_by_one(
     readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
 ) -> None:
-    answer = availability(readings, picked, ASKED, NOON, rule)
+    answer = compute_availability(readings, picked, ASKED, NOON, rule)
     calendars = [readings.get(each, []) for each in picked]
     for minute in range(40):
         state, closed = expected_at(calendars, minute, rule)
@@ -74,32 +74,32 @@ def test_every_minute_is_what_the_calendars_say_one_by_one(
 def test_slots_are_in_order_and_within_what_was_asked(
     readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
 ) -> None:
-    slots = availability(readings, picked, ASKED, NOON, rule).slots
+    slots = compute_availability(readings, picked, ASKED, NOON, rule).slots
     assert all(one.span.end <= other.span.start for one, other in pairwise(slots))
     assert all(ASKED.start <= slot.span.start and slot.span.end <= ASKED.end for slot in slots)
     assert all(slot.closed for slot in slots if slot.state is SlotState.BUSY)
 
 
 def test_without_calendars_all_is_free_and_nothing_had_to_be_read() -> None:
-    answer = availability({}, [], ASKED, NOON, BLOCK)
+    answer = compute_availability({}, [], ASKED, NOON, BLOCK)
     assert (answer.slots, answer.complete, answer.checked_at) == ((), True, None)
 
 
 def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
-    answer = availability({}, ["a"], ASKED, NOON, BLOCK)
+    answer = compute_availability({}, ["a"], ASKED, NOON, BLOCK)
     assert not answer.complete
     assert in_slots(answer, SlotState.UNKNOWN, closed=True) == set(range(40))
 
 
 @pytest.mark.parametrize("error", ["notFound", "internalError", "rateLimitExceeded"])
 def test_an_error_after_a_good_answer_makes_its_times_unknown_and_no_others(error: str) -> None:
-    told = {"a": [reading(0, 20, age=1), reading(20, 40, age=1), reading(0, 20, error=error)], "b": [reading(0, 40)]}
-    answer = availability(told, ["a", "b"], ASKED, NOON, BLOCK)
+    result = {"a": [reading(0, 20, age=1), reading(20, 40, age=1), reading(0, 20, error=error)], "b": [reading(0, 40)]}
+    answer = compute_availability(result, ["a", "b"], ASKED, NOON, BLOCK)
     assert in_slots(answer, SlotState.UNKNOWN) == set(range(20))
 
 
 def test_what_one_calendar_knows_to_be_busy_is_busy_whatever_is_unknown_elsewhere() -> None:
-    answer = availability(
+    answer = compute_availability(
         {"a": [reading(0, 40, interval(5, 10))]}, ["a", "b"], ASKED, NOON, BlockingRule(on_unknown="sell")
     )
     assert in_slots(answer, SlotState.BUSY, closed=True) == set(range(5, 10))
@@ -107,22 +107,25 @@ def test_what_one_calendar_knows_to_be_busy_is_busy_whatever_is_unknown_elsewher
 
 
 def test_the_oldest_reading_that_was_used_says_when_it_was_checked() -> None:
-    told = {"a": [reading(0, 20, age=3), reading(20, 40, age=1), reading(50, 60, age=4)], "b": [reading(0, 40, age=2)]}
-    assert availability(told, ["a", "b"], ASKED, NOON, BLOCK).checked_at == NOON - timedelta(minutes=3)
+    result = {
+        "a": [reading(0, 20, age=3), reading(20, 40, age=1), reading(50, 60, age=4)],
+        "b": [reading(0, 40, age=2)],
+    }
+    assert compute_availability(result, ["a", "b"], ASKED, NOON, BLOCK).checked_at == NOON - timedelta(minutes=3)
 
 
 def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
-    told = {"a": [reading(-20, 60, interval(-10, -2), interval(45, 50))]}
+    result = {"a": [reading(-20, 60, interval(-10, -2), interval(45, 50))]}
     rule = BlockingRule(before=timedelta(minutes=10), after=timedelta(minutes=5))
-    answer = availability(told, ["a"], ASKED, NOON, rule)
+    answer = compute_availability(result, ["a"], ASKED, NOON, rule)
     assert in_slots(answer, SlotState.BUSY) == {0, 1, 2, *range(35, 40)}
     assert answer.complete
 
 
 def test_padding_of_what_is_unknown_is_unknown_too_and_what_is_busy_wins() -> None:
-    told = {"a": [reading(-20, 20, interval(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
-    told["a"][0] = told["a"][0].model_copy(update={"read_at": NOON - MINUTE})
-    answer = availability(told, ["a"], ASKED, NOON, BlockingRule(after=timedelta(minutes=2)))
+    result = {"a": [reading(-20, 20, interval(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
+    result["a"][0] = result["a"][0].model_copy(update={"read_at": NOON - MINUTE})
+    answer = compute_availability(result, ["a"], ASKED, NOON, BlockingRule(after=timedelta(minutes=2)))
     assert in_slots(answer, SlotState.BUSY) == {8, 9, 10, 11}
     assert in_slots(answer, SlotState.UNKNOWN) == {12, 13, 14}
 
@@ -133,7 +136,7 @@ def test_one_of_three_boats_is_enough_where_one_is_needed() -> None:
         "b": [reading(0, 40, interval(10, 40))],
         "c": [reading(0, 40, interval(20, 25))],
     }
-    answer = availability(boats, boats, ASKED, NOON, BlockingRule(free_needed=1))
+    answer = compute_availability(boats, boats, ASKED, NOON, BlockingRule(free_needed=1))
     assert in_slots(answer, *SlotState) == set(range(20, 25))
 
 
@@ -142,5 +145,5 @@ def test_a_rule_is_what_the_settings_say() -> None:
         name="Tour", on_unknown="sell", pad_before_minutes=15, pad_after_minutes=30, free_calendars_needed=2
     )
     expected = BlockingRule(on_unknown="sell", before=15 * MINUTE, after=30 * MINUTE, free_needed=2)
-    assert BlockingRule.chosen_in(settings) == expected
-    assert BlockingRule.chosen_in(OwnerSettings(name="Tour")) == BlockingRule()
+    assert BlockingRule.from_settings(settings) == expected
+    assert BlockingRule.from_settings(OwnerSettings(name="Tour")) == BlockingRule()

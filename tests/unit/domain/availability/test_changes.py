@@ -2,7 +2,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotsync.domain.availability.availability import Availability, Slot, SlotState
-from slotsync.domain.availability.changes import Published, changed, last_known_busy, newly_busy, slots_in
+from slotsync.domain.availability.changes import (
+    PublishedAvailability,
+    changed_intervals,
+    last_known_busy_intervals,
+    newly_busy_intervals,
+    slots_within,
+)
 from slotsync.domain.availability.intervals import Interval
 from tests.support.interval_samples import INTERVALS, interval, minutes
 
@@ -11,15 +17,15 @@ FREE = (SlotState.FREE, False)
 Told = tuple[SlotState, bool]
 
 
-def slots_of(start: int, told: list[Told]) -> tuple[Slot, ...]:
+def slots_of(start: int, by_minute: list[Told]) -> tuple[Slot, ...]:
     """A slot for each minute that is not free."""
-    listed = ((interval(minute, minute + 1), each) for minute, each in enumerate(told, start) if each != FREE)
+    listed = ((interval(minute, minute + 1), each) for minute, each in enumerate(by_minute, start) if each != FREE)
     return tuple(Slot(span=where, state=state, closed=closed) for where, (state, closed) in listed)
 
 
-def availability_of(start: int, told: list[Told]) -> Availability:
-    window = interval(start, start + len(told))
-    return Availability(span=window, checked_at=None, complete=True, slots=slots_of(start, told))
+def availability_of(start: int, by_minute: list[Told]) -> Availability:
+    window = interval(start, start + len(by_minute))
+    return Availability(span=window, checked_at=None, complete=True, slots=slots_of(start, by_minute))
 
 
 def at(slots: tuple[Slot, ...], minute: int) -> Told:
@@ -29,44 +35,46 @@ def at(slots: tuple[Slot, ...], minute: int) -> Told:
 
 MINUTES = st.lists(st.sampled_from([FREE, FREE, BUSY, CLOSED, OPEN]), min_size=1, max_size=20)
 NOW = st.builds(availability_of, st.integers(0, 20), MINUTES)
-BEFORE = st.none() | NOW.map(lambda each: Published(span=each.span, slots=each.slots))
+BEFORE = st.none() | NOW.map(lambda each: PublishedAvailability(interval=each.span, slots=each.slots))
 
 
 @given(BEFORE, NOW)
-def test_only_minutes_that_differ_from_what_was_told_are_news(before: Published | None, now: Availability) -> None:
-    told = before.slots if before else ()
-    assert minutes(changed(before, now)) == {
-        minute for minute in minutes([now.span]) if at(told, minute) != at(now.slots, minute)
+def test_only_minutes_that_differ_from_what_was_told_are_news(
+    before: PublishedAvailability | None, now: Availability
+) -> None:
+    by_minute = before.slots if before else ()
+    assert minutes(changed_intervals(before, now)) == {
+        minute for minute in minutes([now.span]) if at(by_minute, minute) != at(now.slots, minute)
     }
 
 
 @given(NOW)
 def test_what_was_told_is_no_news(now: Availability) -> None:
-    published = Published(span=now.span, slots=now.slots, busy=last_known_busy(None, now))
-    assert changed(published, now) == newly_busy(published, now) == ()
+    published = PublishedAvailability(interval=now.span, slots=now.slots, busy=last_known_busy_intervals(None, now))
+    assert changed_intervals(published, now) == newly_busy_intervals(published, now) == ()
 
 
 @given(st.lists(MINUTES, min_size=1, max_size=6))
-def test_newly_busy_is_what_was_free_when_it_was_last_known(told: list[list[Told]]) -> None:
+def test_newly_busy_is_what_was_free_when_it_was_last_known(by_minute: list[list[Told]]) -> None:
     before, known = None, dict[int, Told]()
-    for states in told:
+    for states in by_minute:
         now = availability_of(0, states)
-        assert minutes(newly_busy(before, now)) == {
+        assert minutes(newly_busy_intervals(before, now)) == {
             minute for minute, state in enumerate(states) if state == BUSY and known.get(minute, FREE) != BUSY
         }
-        before = Published(span=now.span, slots=now.slots, busy=last_known_busy(before, now))
+        before = PublishedAvailability(interval=now.span, slots=now.slots, busy=last_known_busy_intervals(before, now))
         fresh = {minute: state for minute, state in enumerate(states) if state in {FREE, BUSY}}
         known = {minute: state for minute, state in known.items() if minute < len(states)} | fresh
 
 
 @given(NOW, INTERVALS)
 def test_slots_in_spans_are_the_same_ones_clipped_and_in_order(now: Availability, spans: list[Interval]) -> None:
-    slots = slots_in(now, spans)
+    slots = slots_within(now, spans)
     assert [each.span for each in slots] == sorted((each.span for each in slots), key=lambda each: each.start)
     for minute in minutes([now.span]):
         assert at(slots, minute) == (at(now.slots, minute) if minute in minutes(spans) else FREE)
 
 
 def test_what_lies_before_the_window_is_past_and_no_news() -> None:
-    published = Published(span=interval(0, 10), slots=slots_of(0, [BUSY] * 5 + [FREE] * 5))
-    assert changed(published, availability_of(5, [FREE] * 10)) == ()
+    published = PublishedAvailability(interval=interval(0, 10), slots=slots_of(0, [BUSY] * 5 + [FREE] * 5))
+    assert changed_intervals(published, availability_of(5, [FREE] * 10)) == ()

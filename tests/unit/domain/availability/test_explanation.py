@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.domain.availability.availability import Reading, SlotState, availability
+from slotsync.domain.availability.availability import Reading, SlotState, compute_availability
 from slotsync.domain.availability.blocking import BlockingRule
 from slotsync.domain.availability.explanation import CalendarExplanation, Explanation, explain
 from slotsync.domain.availability.intervals import Interval
@@ -16,8 +16,8 @@ QUARTER = timedelta(minutes=15)
 
 def explained(readings: list[Reading], minute: int = 10, **rule: object) -> tuple[Explanation, CalendarExplanation]:
     at = NOON + timedelta(minutes=minute)
-    told = explain({"a": readings}, {"a": "Family"}, at, NOON, BlockingRule.model_validate(rule))
-    return told, told.calendars[0]
+    result = explain({"a": readings}, {"a": "Family"}, at, NOON, BlockingRule.model_validate(rule))
+    return result, result.calendars[0]
 
 
 @given(CALENDARS, PICKED, RULES, st.integers(0, 39))
@@ -25,12 +25,12 @@ def test_it_says_what_availability_says(
     readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule, minute: int
 ) -> None:
     around, at = interval(-10, 50), NOON + timedelta(minutes=minute)
-    answer = availability(readings, picked, around, NOON, rule)
+    answer = compute_availability(readings, picked, around, NOON, rule)
     there = [(slot.state, slot.closed) for slot in answer.slots if slot.span.start <= at < slot.span.end]
-    told = explain(readings, {each: each.upper() for each in picked}, at, NOON, rule)
-    assert (told.state, told.closed) == (there[0] if there else (SlotState.FREE, False))
-    assert told.because.startswith(f"{told.state}: ")
-    assert [each.name for each in told.calendars] == [each.upper() for each in picked]
+    result = explain(readings, {each: each.upper() for each in picked}, at, NOON, rule)
+    assert (result.state, result.closed) == (there[0] if there else (SlotState.FREE, False))
+    assert result.because.startswith(f"{result.state}: ")
+    assert [each.name for each in result.calendars] == [each.upper() for each in picked]
 
 
 @given(CALENDARS, RULES, st.integers(0, 39))
@@ -47,8 +47,8 @@ def test_the_span_that_decides_is_around_the_moment_once_it_is_padded(
 
 
 def test_a_busy_time_is_named_with_its_reading() -> None:
-    told, family = explained([reading(0, 40, interval(5, 15), age=2)])
-    assert told.because == "busy: 1 of the 1 calendars that block it is busy; all of them have to be free"
+    result, family = explained([reading(0, 40, interval(5, 15), age=2)])
+    assert result.because == "busy: 1 of the 1 calendars that block it is busy; all of them have to be free"
     assert (family.name, family.why, family.shut) == ("Family", "busy", True)
     assert family.span == family.padded == interval(5, 15)
     assert family.read_at == NOON - timedelta(minutes=2)
@@ -56,8 +56,8 @@ def test_a_busy_time_is_named_with_its_reading() -> None:
 
 
 def test_padding_is_named() -> None:
-    told, family = explained([reading(0, 40, interval(20, 25))], before=QUARTER)
-    assert told.because.endswith(". Busy times are padded by 15 minutes before and 0 minutes after")
+    result, family = explained([reading(0, 40, interval(20, 25))], before=QUARTER)
+    assert result.because.endswith(". Busy times are padded by 15 minutes before and 0 minutes after")
     assert family.why == "within the padding of a busy time"
     assert (family.span, family.padded) == (interval(20, 25), interval(5, 25))
 
@@ -72,8 +72,8 @@ def test_padding_is_named() -> None:
     ],
 )
 def test_what_is_unknown_says_why_nobody_knows(readings: list[Reading], why: str) -> None:
-    told, family = explained(readings)
-    assert told.because == (
+    result, family = explained(readings)
+    assert result.because == (
         "unknown: 1 of the 1 calendars that block it is unknown; all of them have to be free. "
         "on_unknown is block, so it cannot be booked"
     )
@@ -88,25 +88,25 @@ def test_what_is_next_to_an_unknown_time_is_unknown_by_its_padding() -> None:
 
 @pytest.mark.parametrize(("busy", "closed"), [((), False), ((interval(0, 40),), True)])
 def test_what_was_known_last_decides_where_it_was_chosen(busy: tuple[Interval, ...], *, closed: bool) -> None:
-    told, family = explained([reading(0, 40, *busy, age=30)], on_unknown="last_known:1")
+    result, family = explained([reading(0, 40, *busy, age=30)], on_unknown="last_known:1")
     can = "cannot" if closed else "can"
-    assert told.because.endswith(
+    assert result.because.endswith(
         f"on_unknown is last_known:1 (what was read in the last 1 h counts), so it {can} be booked"
     )
-    assert told.closed == family.shut == closed
+    assert result.closed == family.shut == closed
 
 
 def test_what_is_free_says_how_many_had_to_be() -> None:
     boats = {"a": [reading(0, 40, interval(0, 30))], "b": [reading(0, 40)], "c": [reading(0, 40)]}
-    told = explain(boats, {each: each for each in boats}, NOON, NOON, BlockingRule(free_needed=1))
-    assert told.because == "free: 2 of the 3 calendars that block it are free; 1 of them has to be free"
+    result = explain(boats, {each: each for each in boats}, NOON, NOON, BlockingRule(free_needed=1))
+    assert result.because == "free: 2 of the 3 calendars that block it are free; 1 of them has to be free"
 
 
 def test_without_calendars_it_is_free() -> None:
-    told = explain({}, {}, NOON, NOON, BlockingRule())
-    assert (told.state, told.because, told.calendars) == (SlotState.FREE, "free: no calendar blocks it", ())
+    result = explain({}, {}, NOON, NOON, BlockingRule())
+    assert (result.state, result.because, result.calendars) == (SlotState.FREE, "free: no calendar blocks it", ())
 
 
 def test_a_calendars_name_is_in_no_repr() -> None:
-    told, _ = explained([reading(0, 40)])
-    assert "Family" not in repr(told) + str(told)
+    result, _ = explained([reading(0, 40)])
+    assert "Family" not in repr(result) + str(result)

@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.domain.availability.horizon import LONGEST, MOST_CALENDARS, OVERLAP, Horizon, batches, chunks
+from slotsync.domain.availability.horizon import (
+    CHUNK_OVERLAP,
+    MAX_CALENDARS_PER_QUERY,
+    MAX_QUERY_DURATION,
+    Horizon,
+    split_horizon,
+    split_into_batches,
+)
 from slotsync.domain.availability.intervals import Interval
 
 ZONES = ("Pacific/Kiritimati", "Pacific/Niue", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe", "UTC")
@@ -19,15 +26,16 @@ HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(1,
 
 @given(MOMENTS, HORIZONS)
 def test_the_horizon_is_read_without_a_hole_and_in_pieces_that_google_takes(now: datetime, horizon: Horizon) -> None:
-    spans = [chunk.span for chunk in chunks(now, horizon)]
-    assert all(one.end - other.start == OVERLAP for one, other in pairwise(spans))
-    assert all(span.end - span.start <= LONGEST for span in spans)
+    spans = [chunk.interval for chunk in split_horizon(now, horizon)]
+    assert spans
+    assert all(one.end - other.start == CHUNK_OVERLAP for one, other in pairwise(spans))
+    assert all(span.end - span.start <= MAX_QUERY_DURATION for span in spans)
 
 
 @given(MOMENTS, st.sampled_from(ZONES))
 def test_every_day_of_the_horizon_is_read_wherever_the_product_is(now: datetime, name: str) -> None:
     horizon, zone = Horizon(), ZoneInfo(name)
-    spans = [chunk.span for chunk in chunks(now, horizon)]
+    spans = [chunk.interval for chunk in split_horizon(now, horizon)]
     today = now.astimezone(zone).date()
     assert spans[0].start <= now
     assert spans[-1].end >= datetime.combine(today + timedelta(days=horizon.days + 1), time(), zone)
@@ -35,28 +43,28 @@ def test_every_day_of_the_horizon_is_read_wherever_the_product_is(now: datetime,
 
 @given(MOMENTS)
 def test_sixty_near_days_are_one_query_and_the_far_ones_are_read_hourly(now: datetime) -> None:
-    near, *far = chunks(now, Horizon(poll=timedelta(seconds=30)))
-    assert near.span.end - near.span.start == timedelta(days=60)
-    assert near.span.end > now + timedelta(days=58)
-    assert near.every == timedelta(seconds=30)
-    assert {chunk.every for chunk in far} == {timedelta(hours=1)}
+    near, *far = split_horizon(now, Horizon(poll=timedelta(seconds=30)))
+    assert near.interval.end - near.interval.start == timedelta(days=60)
+    assert near.interval.end > now + timedelta(days=58)
+    assert near.poll_interval == timedelta(seconds=30)
+    assert {chunk.poll_interval for chunk in far} == {timedelta(hours=1)}
 
 
 @given(MOMENTS, HORIZONS)
 def test_what_ended_within_a_day_is_read_still_for_its_padding_lasts(now: datetime, horizon: Horizon) -> None:
-    near = chunks(now, horizon)[0]
-    assert near.span.start <= now - timedelta(days=1)
-    assert near.span.end > now
-    assert near.every == horizon.poll
+    near = split_horizon(now, horizon)[0]
+    assert near.interval.start <= now - timedelta(days=1)
+    assert near.interval.end > now
+    assert near.poll_interval == horizon.poll
 
 
 @given(st.integers(0, 200))
 def test_each_calendar_is_in_one_query_and_none_names_too_many(count: int) -> None:
     calendars = list(range(count))
-    groups = batches(calendars)
+    groups = split_into_batches(calendars)
     assert [each for group in groups for each in group] == calendars
-    assert all(0 < len(group) <= MOST_CALENDARS for group in groups)
-    assert len(groups) == -(-count // MOST_CALENDARS)
+    assert all(0 < len(group) <= MAX_CALENDARS_PER_QUERY for group in groups)
+    assert len(groups) == -(-count // MAX_CALENDARS_PER_QUERY)
 
 
 def test_days_that_the_clock_changes_on_are_as_long_as_they_are() -> None:

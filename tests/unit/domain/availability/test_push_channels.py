@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from slotsync.domain.availability.push_channels import (
     CHANNEL_LIFETIME,
+    MAX_RENEWAL_LEAD,
     MIN_NOTIFICATION_GAP,
-    RENEW_AHEAD,
     Channel,
-    alive,
+    channels_to_forget,
+    channels_to_stop,
+    live_channels,
+    needs_new_channel,
     notification_time,
-    renew_at,
-    to_forget,
-    to_open,
-    to_stop,
+    renewal_time,
 )
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -36,21 +36,21 @@ CHANNELS = st.builds(
 
 
 def test_a_calendar_without_a_channel_needs_one() -> None:
-    assert to_open([], NOON)
-    assert to_open([channel(lasts=None)], NOON)
-    assert to_open([channel()], NOON + CHANNEL_LIFETIME)
+    assert needs_new_channel([], NOON)
+    assert needs_new_channel([channel(lasts=None)], NOON)
+    assert needs_new_channel([channel()], NOON + CHANNEL_LIFETIME)
 
 
 @given(st.uuids())
 def test_a_channel_is_renewed_about_a_day_ahead(name: object) -> None:
-    renewed = renew_at(channel(str(name)))
-    assert abs(NOON + CHANNEL_LIFETIME - RENEW_AHEAD - renewed) <= RENEW_AHEAD * MOST_JITTER
-    assert to_open([channel(str(name))], renewed)
-    assert not to_open([channel(str(name))], renewed - timedelta(microseconds=1))
+    renewed = renewal_time(channel(str(name)))
+    assert abs(NOON + CHANNEL_LIFETIME - MAX_RENEWAL_LEAD - renewed) <= MAX_RENEWAL_LEAD * MOST_JITTER
+    assert needs_new_channel([channel(str(name))], renewed)
+    assert not needs_new_channel([channel(str(name))], renewed - timedelta(microseconds=1))
 
 
 def test_channels_that_were_opened_together_are_renewed_over_many_hours() -> None:
-    moments = sorted(renew_at(channel(f"channel-{number}")) for number in range(100))
+    moments = sorted(renewal_time(channel(f"channel-{number}")) for number in range(100))
     assert moments[-1] - moments[0] > 10 * HOUR
     assert max(later - earlier for earlier, later in pairwise(moments)) < HOUR
 
@@ -58,33 +58,33 @@ def test_channels_that_were_opened_together_are_renewed_over_many_hours() -> Non
 @given(st.uuids(), st.integers(1, 47))
 def test_a_channel_that_google_shortened_is_not_renewed_at_once(name: object, hours: int) -> None:
     short = channel(str(name), lasts=hours * HOUR)
-    assert not to_open([short], NOON + hours * HOUR * 0.37)
-    assert to_open([short], NOON + hours * HOUR * 0.63)
+    assert not needs_new_channel([short], NOON + hours * HOUR * 0.37)
+    assert needs_new_channel([short], NOON + hours * HOUR * 0.63)
 
 
 def test_the_old_channel_lives_until_the_new_one_does() -> None:
     old, later = channel("old"), NOON + CHANNEL_LIFETIME - HOUR
     asked, opened = channel("new", later, lasts=None), channel("new", later)
-    assert to_stop([old, asked], later) == []
-    assert to_stop([old, opened], later) == [old]
-    assert not to_open([old, opened], later)
+    assert channels_to_stop([old, asked], later) == []
+    assert channels_to_stop([old, opened], later) == [old]
+    assert not needs_new_channel([old, opened], later)
 
 
 @given(st.lists(CHANNELS, max_size=5, unique_by=lambda each: each.id))
 def test_of_all_living_channels_one_is_left_and_it_decides(channels: list[Channel]) -> None:
-    living, stopped = alive(channels, NOON), to_stop(channels, NOON)
+    living, stopped = live_channels(channels, NOON), channels_to_stop(channels, NOON)
     left = [each for each in living if each not in stopped]
     assert len(left) == min(len(living), 1)
-    assert to_open(left, NOON) == to_open(channels, NOON)
-    assert to_stop(left, NOON) == []
+    assert needs_new_channel(left, NOON) == needs_new_channel(channels, NOON)
+    assert channels_to_stop(left, NOON) == []
 
 
 @given(st.lists(CHANNELS, max_size=5, unique_by=lambda each: each.id))
 def test_what_is_forgotten_is_neither_alive_nor_may_come_alive(channels: list[Channel]) -> None:
-    forgotten = to_forget(channels, NOON)
-    assert not [each for each in alive(channels, NOON) if each in forgotten]
+    forgotten = channels_to_forget(channels, NOON)
+    assert not [each for each in live_channels(channels, NOON) if each in forgotten]
     assert all(each.expires_at or each.asked_at <= NOON - CHANNEL_LIFETIME for each in forgotten)
-    assert to_forget(channels, NOON + 300 * HOUR) == channels
+    assert channels_to_forget(channels, NOON + 300 * HOUR) == channels
 
 
 def test_a_single_ring_is_noted_at_once() -> None:
@@ -97,9 +97,9 @@ RINGS = st.lists(st.integers(0, 5000), min_size=1, max_size=60).map(sorted)
 
 
 @given(RINGS)
-def test_no_ring_is_lost_and_few_are_noted(rings: list[int]) -> None:
+def test_no_ring_is_lost_and_few_are_noted(notifications: list[int]) -> None:
     noted: list[datetime] = []
-    for each in rings:
+    for each in notifications:
         now = NOON + timedelta(milliseconds=each)
         moment = notification_time(noted[-1] if noted else None, now)
         if moment:

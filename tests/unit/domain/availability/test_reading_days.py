@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotsync.domain.availability.horizon import JITTER, Horizon, batches, chunks
+from slotsync.domain.availability.horizon import POLL_JITTER, Horizon, split_horizon, split_into_batches
 from slotsync.domain.availability.intervals import Interval, difference, to_bounds
-from slotsync.domain.availability.push_channels import SLOW_POLL
-from slotsync.domain.availability.reading_plan import Attempt, WatchedCalendar, plan_reading
+from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
+from slotsync.domain.availability.reading_plan import ReadingAttempt, WatchedCalendar, plan_reading
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -37,17 +37,17 @@ class Days:
     def unpick(self) -> None:
         del self.calendars[:1]
 
-    def ring(self, place: int) -> None:
-        self._set(place % len(self.calendars), rung_at=self.now)
+    def notify(self, place: int) -> None:
+        self._set(place % len(self.calendars), notified_at=self.now)
 
     def read(self, *, fails: bool = False) -> None:
-        """A turn."""
+        """Read the planned pieces."""
         planned = plan_reading(self.calendars, self.now, self._horizon)
-        assert bool(planned.pieces) == (planned.next_at <= self.now)
-        for piece in planned.pieces:
-            self.calls += [(self.now, piece.far)] * len(batches(piece.calendars))
+        assert bool(planned.readings) == (planned.next_at <= self.now)
+        for piece in planned.readings:
+            self.calls += [(self.now, piece.far)] * len(split_into_batches(piece.calendars))
             for each in piece.calendars:
-                self._note(each.id, piece.chunk, piece.span, fails=fails)
+                self._note(each.id, piece.chunk, piece.interval, fails=fails)
 
     def go_on(self, limit: datetime) -> None:
         """Waits for what is due next, or for something to happen."""
@@ -60,16 +60,16 @@ class Days:
         return [each.id for each in self.calendars if difference([asked.bounds], to_bounds(self._spans_of(each.id)))]
 
     def late(self) -> list[str]:
-        """The calendars whose newest attempt is older than it may be."""
+        """Return the calendars with a newest attempt older than allowed."""
         return [
             each.id
             for each in self.calendars
-            for number, chunk in enumerate(chunks(self.now, self._horizon))
-            if each.attempts[number].at + self._longest(each, chunk.every) < self.now
+            for number, chunk in enumerate(split_horizon(self.now, self._horizon))
+            if each.attempts[number].at + self._longest(each, chunk.poll_interval) < self.now
         ]
 
     def _longest(self, watched: WatchedCalendar, every: timedelta) -> timedelta:
-        return (max(every, SLOW_POLL) if watched.pushed else every) * (1 + JITTER)
+        return (max(every, PUSHED_POLL_INTERVAL) if watched.pushed else every) * (1 + POLL_JITTER)
 
     def _spans_of(self, name: str) -> list[Interval]:
         return [span for (owner, _), span in self.spans.items() if owner == name]
@@ -78,7 +78,7 @@ class Days:
         place = next(number for number, each in enumerate(self.calendars) if each.id == name)
         known = self.calendars[place].attempts
         before = known[chunk].read_at if chunk in known else None
-        attempt = Attempt(at=self.now, failed=fails, read_at=before if fails else self.now)
+        attempt = ReadingAttempt(at=self.now, failed=fails, read_at=before if fails else self.now)
         self._set(place, attempts={**known, chunk: attempt})
         self.spans[name, chunk] = span
 
@@ -110,7 +110,7 @@ def test_whatever_happens_in_a_day_nothing_is_forgotten_and_no_day_is_left_out(
         elif what == "unpick" and len(days.calendars) > 1:
             days.unpick()
         elif what == "ring":
-            days.ring(wait)
+            days.notify(wait)
 
 
 @pytest.mark.parametrize("count", [50, 60, 101])
@@ -124,4 +124,4 @@ def test_the_near_days_take_a_call_a_minute_for_each_fifty_calendars(count: int)
     near = [at for at, far in days.calls if not far]
     assert abs(len(near) / 60 / groups - 1) < 0.1
     assert max(sum(at <= each < at + MINUTE for each in near) for at in near) <= groups * 2
-    assert sum(far for _, far in days.calls) <= 2 * groups * (len(chunks(NOON, HORIZON)) - 1)
+    assert sum(far for _, far in days.calls) <= 2 * groups * (len(split_horizon(NOON, HORIZON)) - 1)

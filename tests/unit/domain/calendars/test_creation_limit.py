@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.domain.calendars.creation_limit import LIMIT, VALIDITY, WINDOW, Permit, by_need, queue_position
+from slotsync.domain.calendars.creation_limit import (
+    MAX_CALENDARS_PER_HOUR,
+    PERMIT_COUNT_WINDOW,
+    PERMIT_VALIDITY,
+    Permit,
+    queue_position,
+    sort_by_need,
+)
 from slotsync.domain.calendars.owner import Owner
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -22,14 +29,18 @@ def used(count: int, at: datetime = NOON) -> list[Permit]:
     [
         pytest.param(0, [], NOON, id="an empty hour: at once"),
         pytest.param(39, [], NOON, id="the last that fits: at once"),
-        pytest.param(40, [], NOON + WINDOW, id="one more: after the first ones"),
-        pytest.param(79, [], NOON + WINDOW, id="the last of the second hour"),
-        pytest.param(149, [], NOON + 3 * WINDOW, id="the last of 150"),
+        pytest.param(40, [], NOON + PERMIT_COUNT_WINDOW, id="one more: after the first ones"),
+        pytest.param(79, [], NOON + PERMIT_COUNT_WINDOW, id="the last of the second hour"),
+        pytest.param(149, [], NOON + 3 * PERMIT_COUNT_WINDOW, id="the last of 150"),
         pytest.param(0, used(39), NOON, id="one place is left: taken"),
-        pytest.param(1, used(39), NOON + WINDOW, id="but only by one"),
-        pytest.param(0, used(40, NOON - HOUR), NOON + VALIDITY, id="permits count as long as they may be used late"),
-        pytest.param(0, used(40, NOON - WINDOW), NOON, id="long ago: no matter"),
-        pytest.param(0, used(40, NOON + HOUR), NOON + HOUR + WINDOW, id="a clock that is ahead: waited for"),
+        pytest.param(1, used(39), NOON + PERMIT_COUNT_WINDOW, id="but only by one"),
+        pytest.param(
+            0, used(40, NOON - HOUR), NOON + PERMIT_VALIDITY, id="permits count as long as they may be used late"
+        ),
+        pytest.param(0, used(40, NOON - PERMIT_COUNT_WINDOW), NOON, id="long ago: no matter"),
+        pytest.param(
+            0, used(40, NOON + HOUR), NOON + HOUR + PERMIT_COUNT_WINDOW, id="a clock that is ahead: waited for"
+        ),
     ],
 )
 def test_the_next_forty_are_made_when_the_first_ones_no_longer_count(
@@ -41,20 +52,20 @@ def test_the_next_forty_are_made_when_the_first_ones_no_longer_count(
 
 def test_the_soonest_needed_come_first_and_those_that_nobody_booked_last() -> None:
     a, b, c, d = TOURS[:4]
-    assert by_need({a: None, b: NOON + HOUR, c: NOON, d: NOON + HOUR}) == [c, b, d, a]
+    assert sort_by_need({a: None, b: NOON + HOUR, c: NOON, d: NOON + HOUR}) == [c, b, d, a]
 
 
 def test_who_tries_already_keeps_its_place_however_long_it_takes() -> None:
-    trying = [Permit(owner=owner, since=NOON) for owner in TOURS[:LIMIT]]
+    trying = [Permit(owner=owner, since=NOON) for owner in TOURS[:MAX_CALENDARS_PER_HOUR]]
     later = NOON + timedelta(minutes=30)
     assert queue_position(TOURS[0], NOBODY_BOOKED, trying, later).at == later
-    behind = queue_position(TOURS[LIMIT], NOBODY_BOOKED, trying, later)
-    assert (behind.position, behind.at) == (1, NOON + WINDOW), "those that try are not before it in line"
+    behind = queue_position(TOURS[MAX_CALENDARS_PER_HOUR], NOBODY_BOOKED, trying, later)
+    assert (behind.position, behind.at) == (1, NOON + PERMIT_COUNT_WINDOW), "those that try are not before it in line"
 
 
 def test_a_calendar_that_is_made_anew_waits_like_a_new_one() -> None:
-    permits = [Permit(owner=TOURS[0], since=NOON, used=True), *used(LIMIT - 1)]
-    assert queue_position(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + WINDOW
+    permits = [Permit(owner=TOURS[0], since=NOON, used=True), *used(MAX_CALENDARS_PER_HOUR - 1)]
+    assert queue_position(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + PERMIT_COUNT_WINDOW
 
 
 def test_permits_of_other_merchants_with_the_account_count_like_ones_own() -> None:
@@ -62,7 +73,7 @@ def test_permits_of_other_merchants_with_the_account_count_like_ones_own() -> No
     turn = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 18)
     assert (turn.position, turn.at) == (1, NOON)
     turn = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 19)
-    assert (turn.position, turn.at) == (1, NOON + VALIDITY)
+    assert (turn.position, turn.at) == (1, NOON + PERMIT_VALIDITY)
 
 
 @given(asks=st.lists(st.tuples(st.integers(0, 149), st.integers(0, 300), st.booleans()), max_size=300))
@@ -76,4 +87,6 @@ def test_never_more_than_forty_in_an_hour_whoever_asks_when_by_whatever_clock(
             permits = [each for each in permits if each.used or each.owner != owner]
             permits.append(Permit(owner=owner, since=now, used=succeeds))
     times = [each.since for each in permits]
-    assert all(sum(start <= each < start + WINDOW for each in times) <= LIMIT for start in times)
+    assert all(
+        sum(start <= each < start + PERMIT_COUNT_WINDOW for each in times) <= MAX_CALENDARS_PER_HOUR for start in times
+    )

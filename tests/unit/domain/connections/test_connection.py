@@ -6,7 +6,7 @@ from slotsync.domain.connections.connection import (
     EVENTS_FREEBUSY,
     FREEBUSY,
     Account,
-    missing,
+    missing_scopes,
     wanted_scopes,
 )
 
@@ -30,13 +30,13 @@ EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 def test_what_was_not_granted_is_missing_unless_something_wider_was(
     push: bool, granted: set[str], lacking: list[str]
 ) -> None:
-    found = missing({"openid", EMAIL, *granted}, wanted_scopes(push=push))
+    found = missing_scopes({"openid", EMAIL, *granted}, wanted_scopes(push=push))
     assert [each.scope for each in found] == lacking
     assert all(each.consequence for each in found)
 
 
 def test_who_somebody_is_is_not_missed() -> None:
-    assert missing({APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY}, wanted_scopes(push=True)) == ()
+    assert missing_scopes({APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY}, wanted_scopes(push=True)) == ()
 
 
 def test_nothing_beyond_the_promise_is_ever_wanted() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.reservations.booked_time import BookedTime, booked_times, met
+from slotsync.domain.reservations.booked_time import BookedTime, booked_times, overlapping_times
 from slotsync.domain.reservations.snapshot import Item, Reservation
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -18,8 +18,8 @@ def item(start: str, end: str, product: str = "room", **more: object) -> Item:
 
 
 def of(*items: Item, zone: str = "UTC", status: str = "confirmed") -> list[BookedTime]:
-    told = {"merchant": "m", "id": "R-1", "version": 1, "status": status, "items": items}
-    return booked_times(Reservation.model_validate(told), {ROOM: zone})
+    result = {"merchant": "m", "id": "R-1", "version": 1, "status": status, "items": items}
+    return booked_times(Reservation.model_validate(result), {ROOM: zone})
 
 
 def span(start: str, end: str) -> Interval:
@@ -32,10 +32,10 @@ def test_each_item_needs_its_product(status: str) -> None:
     second = item("2027-07-02T18:00:00Z", "2027-07-02T20:00:00Z", "tour", id="b", resources=["guide"])
     assert of(first, second, status=status) == [
         BookedTime(
-            reservation="R-1", item="1", product="room", span=span("2027-07-01T15:00:00Z", "2027-07-01T17:00:00Z")
+            reservation="R-1", item="1", product="room", interval=span("2027-07-01T15:00:00Z", "2027-07-01T17:00:00Z")
         ),
         BookedTime(
-            reservation="R-1", item="b", product="tour", span=span("2027-07-02T18:00:00Z", "2027-07-02T20:00:00Z")
+            reservation="R-1", item="b", product="tour", interval=span("2027-07-02T18:00:00Z", "2027-07-02T20:00:00Z")
         ),
     ]
 
@@ -54,7 +54,7 @@ def test_each_item_needs_its_product(status: str) -> None:
 def test_nights_are_from_midnight_to_midnight_where_the_product_is(
     start: str, end: str, zone: str, expected: Interval
 ) -> None:
-    assert [each.span for each in of(item(start, end), zone=zone)] == [expected]
+    assert [each.interval for each in of(item(start, end), zone=zone)] == [expected]
 
 
 def test_what_is_cancelled_or_takes_no_time_needs_nothing() -> None:
@@ -72,5 +72,7 @@ spans = st.builds(
 
 @given(st.lists(spans), st.lists(spans))
 def test_those_that_are_met_are_those_that_meet_any(times: list[Interval], busy: list[Interval]) -> None:
-    booked = [BookedTime(reservation="R", item=str(n), product="p", span=each) for n, each in enumerate(times)]
-    assert [*met(booked, busy)] == [each for each in booked if any(each.span.overlaps(other) for other in busy)]
+    booked = [BookedTime(reservation="R", item=str(n), product="p", interval=each) for n, each in enumerate(times)]
+    assert [*overlapping_times(booked, busy)] == [
+        each for each in booked if any(each.interval.overlaps(other) for other in busy)
+    ]

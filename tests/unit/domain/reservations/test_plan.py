@@ -38,7 +38,7 @@ ALL_MADE = [calendar(TOUR), calendar(GUIDE), calendar(BOAT)]
 
 
 def done(actions: Iterable[Action], *, present: bool = True) -> list[WrittenEvent]:
-    """What stands in Google once these puts have been carried out."""
+    """Return the written events after these puts."""
     return [written_by(action, present=present) for action in actions if isinstance(action, Put)]
 
 
@@ -55,13 +55,13 @@ def written_by(put: Put, *, present: bool = True) -> WrittenEvent:
     )
 
 
-def told(steps: Plan) -> list[str]:
+def summaries(steps: Plan) -> list[str]:
     return [f"{type(action).__name__} {action.key}" for action in steps.actions]
 
 
 BOOKED = reservation(item())
 NEW = plan(BOOKED, [], ALL_MADE).actions
-STANDING = done(NEW)
+WRITTEN = done(NEW)
 OFF_TOUR = calendar(TOUR, sync=False, removing=True)
 OFF_GUIDE = calendar(GUIDE, sync=False, removing=True)
 
@@ -72,55 +72,55 @@ OFF_GUIDE = calendar(GUIDE, sync=False, removing=True)
         pytest.param(
             BOOKED, [], ["Put 1@product:sunset-tour", "Put 1@resource:guide-1"], id="booked: one per calendar"
         ),
-        pytest.param(BOOKED, STANDING, [], id="in step: nothing"),
-        pytest.param(reservation(item(), version=2), STANDING, [], id="a new version that looks the same: nothing"),
+        pytest.param(BOOKED, WRITTEN, [], id="in step: nothing"),
+        pytest.param(reservation(item(), version=2), WRITTEN, [], id="a new version that looks the same: nothing"),
         pytest.param(
             reservation(item(day=2), version=2),
-            STANDING,
+            WRITTEN,
             ["Put 1@product:sunset-tour", "Put 1@resource:guide-1"],
             id="moved in time: each is written",
         ),
         pytest.param(
             reservation(item(resources=["boat-1"]), version=2),
-            STANDING,
+            WRITTEN,
             ["Put 1@resource:boat-1", "Delete 1@resource:guide-1"],
             id="another resource: created there, deleted here",
         ),
         pytest.param(
             reservation(item(), item(day=3), version=2),
-            STANDING,
+            WRITTEN,
             ["Put 2@product:sunset-tour", "Put 2@resource:guide-1"],
             id="an item more: only its events",
         ),
         pytest.param(
             reservation(status="cancelled", version=2),
-            STANDING,
+            WRITTEN,
             ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
             id="cancelled without items: all deleted",
         ),
         pytest.param(
             reservation(item(), status="cancelled", version=2),
-            STANDING,
+            WRITTEN,
             ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
             id="cancelled with items: all deleted",
         ),
         pytest.param(reservation(item(), status="cancelled"), [], [], id="cancelled before anything was written"),
         pytest.param(
             reservation(status="cancelled", version=3),
-            [event.model_copy(update={"present": False}) for event in STANDING],
+            [event.model_copy(update={"present": False}) for event in WRITTEN],
             [],
             id="deleted already: nothing",
         ),
         pytest.param(
             reservation(item(), status="tentative", version=2),
-            STANDING,
+            WRITTEN,
             ["Put 1@product:sunset-tour", "Put 1@resource:guide-1"],
             id="less sure: written",
         ),
     ],
 )
 def test_the_plan_is_the_shortest_way(desired: Reservation, applied: list[WrittenEvent], actions: list[str]) -> None:
-    assert told(plan(desired, applied, ALL_MADE)) == actions
+    assert summaries(plan(desired, applied, ALL_MADE)) == actions
 
 
 def test_carrying_out_a_plan_leaves_nothing_to_do() -> None:
@@ -132,20 +132,20 @@ def test_carrying_out_a_plan_leaves_nothing_to_do() -> None:
 
 
 def test_an_update_knows_what_it_replaces() -> None:
-    put = plan(reservation(item(day=2), version=2), STANDING, ALL_MADE).actions[0]
+    put = plan(reservation(item(day=2), version=2), WRITTEN, ALL_MADE).actions[0]
     assert isinstance(put, Put)
-    assert put.known == STANDING[0]
+    assert put.known == WRITTEN[0]
 
 
 def test_a_booking_taken_up_again_knows_of_its_former_life() -> None:
-    gone = [event.model_copy(update={"present": False}) for event in STANDING]
+    gone = [event.model_copy(update={"present": False}) for event in WRITTEN]
     puts = plan(reservation(item(), version=3), gone, ALL_MADE).actions
     assert [put.known for put in puts if isinstance(put, Put)] == gone
 
 
 def test_calendars_that_are_not_made_yet_are_asked_for_and_the_others_written() -> None:
     steps = plan(BOOKED, [], [calendar(TOUR, made=False), calendar(GUIDE)])
-    assert told(steps) == ["Put 1@resource:guide-1"]
+    assert summaries(steps) == ["Put 1@resource:guide-1"]
     assert steps.without_calendar == (TOUR,)
     assert steps != Plan()
 
@@ -159,27 +159,25 @@ def test_a_merchant_without_connection_is_named() -> None:
 
 @pytest.mark.parametrize("desired", [reservation(item(day=2), version=2), reservation(status="cancelled", version=2)])
 def test_calendars_whose_sync_is_off_are_left_as_they_are(desired: Reservation) -> None:
-    steps = plan(desired, STANDING, [calendar(TOUR, sync=False), calendar(GUIDE, sync=False)])
+    steps = plan(desired, WRITTEN, [calendar(TOUR, sync=False), calendar(GUIDE, sync=False)])
     assert steps == Plan()
 
 
 @pytest.mark.parametrize(
     ("calendars", "applied", "actions"),
     [
-        pytest.param(
-            [OFF_TOUR, calendar(GUIDE)], STANDING, ["Delete 1@product:sunset-tour"], id="only where it is off"
-        ),
+        pytest.param([OFF_TOUR, calendar(GUIDE)], WRITTEN, ["Delete 1@product:sunset-tour"], id="only where it is off"),
         pytest.param([OFF_TOUR, OFF_GUIDE], [], [], id="nothing stands: nothing"),
         pytest.param([OFF_TOUR, OFF_GUIDE], done(NEW, present=False), [], id="deleted already: nothing"),
         pytest.param(
             [OFF_TOUR.model_copy(update={"calendar_id": "another"}), OFF_GUIDE],
-            STANDING,
+            WRITTEN,
             ["Delete 1@resource:guide-1"],
             id="not in a calendar that is no longer the owner's",
         ),
         pytest.param(
             [OFF_TOUR.model_copy(update={"connection_id": None}), OFF_GUIDE],
-            STANDING,
+            WRITTEN,
             ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
             id="without a connection, too: it is tried until there is one",
         ),
@@ -188,12 +186,12 @@ def test_calendars_whose_sync_is_off_are_left_as_they_are(desired: Reservation) 
 def test_events_are_taken_away_when_sync_is_turned_off_with_removal(
     calendars: list[ManagedCalendar], applied: list[WrittenEvent], actions: list[str]
 ) -> None:
-    assert told(plan(BOOKED, applied, calendars)) == actions
+    assert summaries(plan(BOOKED, applied, calendars)) == actions
 
 
 def test_once_events_were_taken_away_turning_on_again_writes_them_anew() -> None:
     assert plan(BOOKED, done(NEW, present=False), [OFF_TOUR, OFF_GUIDE]) == Plan()
-    assert told(plan(BOOKED, done(NEW, present=False), ALL_MADE)) == told(plan(BOOKED, [], ALL_MADE))
+    assert summaries(plan(BOOKED, done(NEW, present=False), ALL_MADE)) == summaries(plan(BOOKED, [], ALL_MADE))
 
 
 def test_nothing_is_asked_for_when_a_cancelled_reservation_has_no_calendar() -> None:
@@ -202,21 +200,21 @@ def test_nothing_is_asked_for_when_a_cancelled_reservation_has_no_calendar() -> 
 
 def test_events_of_a_calendar_that_was_replaced_are_written_to_the_new_one_as_new() -> None:
     replaced = calendar(TOUR).model_copy(update={"calendar_id": "a new one"})
-    (put,) = plan(BOOKED, STANDING, [replaced, calendar(GUIDE)]).actions
+    (put,) = plan(BOOKED, WRITTEN, [replaced, calendar(GUIDE)]).actions
     assert isinstance(put, Put)
     assert put.event.calendar_id == "a new one"
     assert put.known is None
 
 
 def test_deleting_names_the_reservation() -> None:
-    first = plan(reservation(status=ReservationStatus.CANCELLED, version=2), STANDING, ALL_MADE).actions[0]
+    first = plan(reservation(status=ReservationStatus.CANCELLED, version=2), WRITTEN, ALL_MADE).actions[0]
     assert isinstance(first, Delete)
     assert (first.merchant, first.reservation, first.version) == ("m", "R-1", 2)
 
 
 def test_another_guest_data_level_writes_the_event_again() -> None:
     bare = calendar(TOUR).model_copy(update={"settings": OwnerSettings(name="x", guest_data=GuestData.BUSY)})
-    assert told(plan(BOOKED, STANDING, [bare, calendar(GUIDE)])) == ["Put 1@product:sunset-tour"]
+    assert summaries(plan(BOOKED, WRITTEN, [bare, calendar(GUIDE)])) == ["Put 1@product:sunset-tour"]
 
 
 def test_an_event_key_reads_well() -> None:

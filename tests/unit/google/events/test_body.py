@@ -1,4 +1,4 @@
-"""How a desired event is written to Google, and how a live one is compared with it."""
+"""The body of a desired event for Google, and its comparison with an existing event."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import pytest
 from slotsync.domain.reservations.event import DesiredEvent, EventStatus
 from slotsync.errors import BadRequest
 from slotsync.google.events.body import to_google
-from slotsync.google.events.decision import differences
+from slotsync.google.events.decision import find_differences
 from tests.support.desired_events import desired_event
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SUMMER = datetime(2026, 7, 1, 15, tzinfo=UTC)
 
 
-def live(desired: DesiredEvent, **changes: object) -> "Event":
-    """The event as Google shows it: in UTC, with milliseconds, and without what has its usual value."""
+def existing(desired: DesiredEvent, **changes: object) -> "Event":
+    """The event as Google shows it: in UTC, with milliseconds, and without default values."""
     event: Event = {**to_google(desired), "etag": '"1"', "id": "x", "htmlLink": "https://calendar.google.com/e"}
     del event["transparency"]
     event["iCalUID"] = "x@google.com"
@@ -47,7 +47,7 @@ def test_nights_are_dates_without_a_zone() -> None:
     assert body["end"] == {"date": "2026-07-04"}
 
 
-def test_the_mark_tells_whose_event_it_is_and_which_state_it_shows() -> None:
+def test_the_mark_names_the_event_and_its_version() -> None:
     desired = desired_event(version=7)
     marked = to_google(desired)["extendedProperties"]["private"]
     assert marked == {
@@ -63,6 +63,7 @@ def test_the_mark_tells_whose_event_it_is_and_which_state_it_shows() -> None:
 
 def test_the_mark_fits_into_googles_limits() -> None:
     marked = to_google(desired_event(reservation="r" * 128, item="i" * 128))["extendedProperties"]["private"]
+    assert marked
     assert all(len(key) <= 44 and len(value) <= 1024 for key, value in marked.items())
 
 
@@ -87,18 +88,20 @@ def test_a_zone_that_does_not_exist_is_named() -> None:
 
 def test_an_event_as_google_shows_it_does_not_differ() -> None:
     desired = desired_event(description="Two persons", url="https://example.com/r/1")
-    assert differences(live(desired), desired) == []
+    assert find_differences(existing(desired), desired) == []
 
 
 def test_times_are_compared_as_instants() -> None:
     desired = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2), time_zone="Europe/Oslo")
-    rendered = live(desired, start={"dateTime": "2026-07-01T15:00:00Z"}, end={"dateTime": "2026-07-01T13:00:00-04:00"})
-    assert differences(rendered, desired) == []
+    rendered = existing(
+        desired, start={"dateTime": "2026-07-01T15:00:00Z"}, end={"dateTime": "2026-07-01T13:00:00-04:00"}
+    )
+    assert find_differences(rendered, desired) == []
 
 
 def test_line_ends_and_outer_blanks_are_no_difference() -> None:
     desired = desired_event(summary="Tour ", description="one\ntwo\n")
-    assert differences(live(desired, summary="Tour", description="one\r\ntwo"), desired) == []
+    assert find_differences(existing(desired, summary="Tour", description="one\r\ntwo"), desired) == []
 
 
 DAMAGES: list[tuple[str, dict[str, object]]] = [
@@ -119,14 +122,14 @@ DAMAGES: list[tuple[str, dict[str, object]]] = [
 @pytest.mark.parametrize(("field", "change"), DAMAGES)
 def test_a_change_by_hand_is_named(field: str, change: dict[str, object]) -> None:
     desired = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2))
-    assert differences(live(desired, **change), desired) == [field]
+    assert find_differences(existing(desired, **change), desired) == [field]
 
 
 def test_an_older_version_differs_in_its_mark_alone() -> None:
-    assert differences(live(desired_event(version=1)), desired_event(version=2)) == ["mark"]
+    assert find_differences(existing(desired_event(version=1)), desired_event(version=2)) == ["mark"]
 
 
 def test_moved_nights_differ() -> None:
     desired = desired_event(start=date(2026, 7, 1), end=date(2026, 7, 4))
     moved = desired_event(start=date(2026, 7, 1), end=date(2026, 7, 5))
-    assert differences(live(moved), desired) == ["end", "mark"]
+    assert find_differences(existing(moved), desired) == ["end", "mark"]

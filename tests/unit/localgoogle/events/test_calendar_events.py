@@ -28,7 +28,7 @@ def test_a_window_finds_exactly_what_touches_it(written: list[tuple[int, int, in
     start = ZERO + timedelta(hours=hour)
     end = start + timedelta(hours=length)
     expected = sorted((e for e in book if touches(e, start, end)), key=lambda e: (e.start, e.id))
-    assert book.between(start, end) == expected
+    assert book.list_between(start, end) == expected
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(0, 30))
@@ -38,4 +38,4 @@ def test_changes_since_a_stamp_are_told_once_and_in_order(written: list[int], st
         book.put(event(name, 0, 1, number))
     last = {name: number for number, name in enumerate(written)}
     expected = sorted(number for number in last.values() if number > stamp)
-    assert [e.updated for e in book.changed_since(stamp)] == expected
+    assert [e.updated for e in book.list_changed_since(stamp)] == expected

@@ -5,7 +5,7 @@ import pytest
 
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.errors import InputError, NotTaken
-from starter.cli.snapshot_files import read_lines, read_snapshot
+from starter.cli.snapshot_files import read_snapshot, report_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -35,15 +35,15 @@ async def test_bad_lines_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     lines[151] = ""
     file.write_text("\n".join(lines))
     reported: list[Reservation] = []
-    heard: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
 
     async def report(snapshot: Reservation) -> None:
         if snapshot.id == "R-9":
             raise NotTaken("repeat it")
         reported.append(snapshot)
 
-    bad = await read_lines(file, report, lambda done, total: heard.append((done, total)))
+    bad = await report_lines(file, report, lambda done, total: received.append((done, total)))
     assert [line.number for line in bad] == [7, 10, 151]
     assert "version: Input should be greater than or equal to 0" in bad[2].reason
     assert len(reported) == 196
-    assert heard[-1] == (199, 199)
+    assert received[-1] == (199, 199)

@@ -22,7 +22,7 @@ NAIVE = NOON.replace(tzinfo=None)
 
 
 @pytest.fixture
-def asking(vault: Vault, tmp_path: Path) -> Iterator[AvailabilityService]:
+def availability(vault: Vault, tmp_path: Path) -> Iterator[AvailabilityService]:
     store = Store.open(f"sqlite:///{tmp_path}/slotsync.db")
     store.upgrade()
     Owners(store).put("m", Owner.product("tour"), OwnerSettings(name="Tour"))
@@ -30,11 +30,11 @@ def asking(vault: Vault, tmp_path: Path) -> Iterator[AvailabilityService]:
     store.close()
 
 
-async def test_the_answer_is_about_what_was_asked(asking: AvailabilityService) -> None:
+async def test_the_answer_is_about_what_was_asked(availability: AvailabilityService) -> None:
     in_helsinki = NOON.astimezone(ZoneInfo("Europe/Helsinki"))
-    answer = await asking.availability("m", "tour", in_helsinki, NOON + 30 * DAY)
+    answer = await availability.get("m", "tour", in_helsinki, NOON + 30 * DAY)
     assert answer.span == Interval(start=NOON, end=NOON + 30 * DAY)
-    assert (await asking.explanation("m", "tour", in_helsinki)).at == NOON
+    assert (await availability.explain("m", "tour", in_helsinki)).at == NOON
 
 
 @pytest.mark.parametrize(
@@ -50,20 +50,22 @@ async def test_the_answer_is_about_what_was_asked(asking: AvailabilityService) -
     ],
 )
 async def test_times_that_make_no_sense_are_named_with_the_remedy(
-    asking: AvailabilityService, start: datetime, end: datetime, said: str
+    availability: AvailabilityService, start: datetime, end: datetime, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        await asking.availability("m", "tour", start, end)
+        await availability.get("m", "tour", start, end)
 
 
-async def test_a_moment_needs_a_zone_too(asking: AvailabilityService) -> None:
+async def test_a_moment_needs_a_zone_too(availability: AvailabilityService) -> None:
     with pytest.raises(InputError, match="The time has no time zone"):
-        await asking.explanation("m", "tour", NAIVE)
+        await availability.explain("m", "tour", NAIVE)
 
 
 @pytest.mark.parametrize(("merchant", "product"), [("m", "other"), ("other", "tour")])
-async def test_a_product_that_nobody_knows_is_told_so(asking: AvailabilityService, merchant: str, product: str) -> None:
+async def test_a_product_that_nobody_knows_is_told_so(
+    availability: AvailabilityService, merchant: str, product: str
+) -> None:
     with pytest.raises(UnknownProduct, match="put its settings first"):
-        await asking.availability(merchant, product, NOON, NOON + DAY)
+        await availability.get(merchant, product, NOON, NOON + DAY)
     with pytest.raises(UnknownProduct, match="put its settings first"):
-        await asking.explanation(merchant, product, NOON)
+        await availability.explain(merchant, product, NOON)

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from slotsync.errors import SettingsError
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
-from starter.services.settings_links import Leads, LinkTrouble, SettingsLinks
+from starter.services.settings_links import LinkProblem, LinkTarget, SettingsLinks
 from tests.support.settings import settings_for
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -42,55 +42,55 @@ def with_keys(settings: Settings, *keys: str) -> Settings:
     return settings.model_copy(update={"encryption_keys": tuple(map(SecretStr, keys))})
 
 
-def signed(links: SettingsLinks, leads: Leads = Leads.SETTINGS, merchant: str = "arctic-kayaks") -> str:
-    (link,) = parse_qs(urlsplit(links.make(merchant, leads).url).query)["link"]
+def signed(links: SettingsLinks, leads: LinkTarget = LinkTarget.SETTINGS, merchant: str = "arctic-kayaks") -> str:
+    (link,) = parse_qs(urlsplit(links.create(merchant, leads).url).query)["link"]
     return link
 
 
-@pytest.mark.parametrize("leads", Leads)
-def test_a_link_leads_its_merchant_there_once(links: SettingsLinks, leads: Leads) -> None:
+@pytest.mark.parametrize("leads", LinkTarget)
+def test_a_link_leads_its_merchant_there_once(links: SettingsLinks, leads: LinkTarget) -> None:
     link = signed(links, leads)
-    assert [links.follow(link, leads) for _ in range(3)] == ["arctic-kayaks", LinkTrouble.USED, LinkTrouble.USED]
+    assert [links.redeem(link, leads) for _ in range(3)] == ["arctic-kayaks", LinkProblem.USED, LinkProblem.USED]
 
 
 def test_links_are_used_up_one_by_one(links: SettingsLinks) -> None:
     first, second = signed(links), signed(links)
-    links.follow(first, Leads.SETTINGS)
-    assert links.follow(second, Leads.SETTINGS) == "arctic-kayaks"
+    links.redeem(first, LinkTarget.SETTINGS)
+    assert links.redeem(second, LinkTarget.SETTINGS) == "arctic-kayaks"
 
 
 def test_of_eight_that_follow_it_at_once_one_gets_in(links: SettingsLinks) -> None:
     link = signed(links)
     with ThreadPoolExecutor(8) as threads:
-        found = [*threads.map(lambda _: links.follow(link, Leads.SETTINGS), range(8))]
-    assert sorted(found) == ["arctic-kayaks", *[LinkTrouble.USED] * 7]
+        found = [*threads.map(lambda _: links.redeem(link, LinkTarget.SETTINGS), range(8))]
+    assert sorted(found) == ["arctic-kayaks", *[LinkProblem.USED] * 7]
 
 
 @pytest.mark.parametrize("added", ["=", "==", "!", "\n", "%3D"])
 def test_a_used_link_that_is_written_otherwise_stays_used(links: SettingsLinks, added: str) -> None:
     link = signed(links)
-    links.follow(link, Leads.SETTINGS)
-    assert isinstance(links.follow(link + added, Leads.SETTINGS), LinkTrouble)
+    links.redeem(link, LinkTarget.SETTINGS)
+    assert isinstance(links.redeem(link + added, LinkTarget.SETTINGS), LinkProblem)
 
 
 def test_a_used_link_with_another_last_letter_of_the_same_meaning_stays_used(links: SettingsLinks) -> None:
     link = signed(links)
-    links.follow(link, Leads.SETTINGS)
+    links.redeem(link, LinkTarget.SETTINGS)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    assert all(isinstance(links.follow(link[:-1] + last, Leads.SETTINGS), LinkTrouble) for last in letters)
+    assert all(isinstance(links.redeem(link[:-1] + last, LinkTarget.SETTINGS), LinkProblem) for last in letters)
 
 
 def test_a_link_for_one_purpose_is_worth_nothing_for_another(links: SettingsLinks) -> None:
-    link = signed(links, Leads.CONNECT)
-    assert links.follow(link, Leads.SETTINGS) is LinkTrouble.FORGED
-    assert links.follow(link, Leads.CONNECT) == "arctic-kayaks", "and is not used up by that"
+    link = signed(links, LinkTarget.CONNECT)
+    assert links.redeem(link, LinkTarget.SETTINGS) is LinkProblem.FORGED
+    assert links.redeem(link, LinkTarget.CONNECT) == "arctic-kayaks", "and is not used up by that"
 
 
 def test_a_link_that_is_too_old_is_told_apart(settings: Settings, store: Store, links: SettingsLinks) -> None:
     old = SettingsLinks(settings, store, lifetime=timedelta(seconds=-1))
     link = signed(links)
-    assert old.follow(link, Leads.SETTINGS) is LinkTrouble.EXPIRED
-    assert links.follow(link, Leads.SETTINGS) == "arctic-kayaks", "and is not used up by that"
+    assert old.redeem(link, LinkTarget.SETTINGS) is LinkProblem.EXPIRED
+    assert links.redeem(link, LinkTarget.SETTINGS) == "arctic-kayaks", "and is not used up by that"
 
 
 def test_the_signature_covers_every_letter(links: SettingsLinks) -> None:
@@ -98,22 +98,22 @@ def test_the_signature_covers_every_letter(links: SettingsLinks) -> None:
     body = link.rpartition(".")[0]
     for place, letter in enumerate(body):
         forged = f"{link[:place]}{'A' if letter != 'A' else 'B'}{link[place + 1 :]}"
-        assert links.follow(forged, Leads.SETTINGS) is LinkTrouble.FORGED
+        assert links.redeem(forged, LinkTarget.SETTINGS) is LinkProblem.FORGED
 
 
 @pytest.mark.parametrize("link", ["", ".", "..", "x.y.z", "ä", "\x00", "A" * 100_000])
 def test_nonsense_is_told_as_forged(links: SettingsLinks, link: str) -> None:
-    assert links.follow(link, Leads.SETTINGS) is LinkTrouble.FORGED
+    assert links.redeem(link, LinkTarget.SETTINGS) is LinkProblem.FORGED
 
 
 def test_a_key_of_somebody_else_signs_nothing(settings: Settings, store: Store, links: SettingsLinks) -> None:
     stranger = SettingsLinks(with_keys(settings, NEW), store)
-    assert links.follow(signed(stranger), Leads.SETTINGS) is LinkTrouble.FORGED
+    assert links.redeem(signed(stranger), LinkTarget.SETTINGS) is LinkProblem.FORGED
 
 
 def test_what_the_same_key_signs_for_other_ends_is_no_link(settings: Settings, links: SettingsLinks) -> None:
     other = URLSafeTimedSerializer(OLD, salt="slotsync:session").dumps(["arctic-kayaks", "x"])
-    assert links.follow(str(other), Leads.SETTINGS) is LinkTrouble.FORGED
+    assert links.redeem(str(other), LinkTarget.SETTINGS) is LinkProblem.FORGED
 
 
 def test_links_outlive_a_new_key_as_long_as_the_old_one_is_kept(
@@ -121,16 +121,16 @@ def test_links_outlive_a_new_key_as_long_as_the_old_one_is_kept(
 ) -> None:
     rotating, rotated = (SettingsLinks(with_keys(settings, *keys), store) for keys in ((NEW, OLD), (NEW,)))
     first, second = signed(links), signed(links)
-    assert rotating.follow(first, Leads.SETTINGS) == "arctic-kayaks"
-    assert rotated.follow(second, Leads.SETTINGS) is LinkTrouble.FORGED
-    assert rotated.follow(signed(rotating), Leads.SETTINGS) == "arctic-kayaks", "the newest key signs"
+    assert rotating.redeem(first, LinkTarget.SETTINGS) == "arctic-kayaks"
+    assert rotated.redeem(second, LinkTarget.SETTINGS) is LinkProblem.FORGED
+    assert rotated.redeem(signed(rotating), LinkTarget.SETTINGS) == "arctic-kayaks", "the newest key signs"
 
 
 def test_without_a_public_address_there_is_no_link(settings: Settings, store: Store) -> None:
     with pytest.raises(SettingsError, match="SLOTSYNC_PUBLIC_URL"):
-        SettingsLinks(settings.model_copy(update={"public_url": ""}), store).make("m", Leads.SETTINGS)
+        SettingsLinks(settings.model_copy(update={"public_url": ""}), store).create("m", LinkTarget.SETTINGS)
 
 
 @pytest.mark.parametrize("merchant", ["ärzte & co?", "a+b%20c", "'\"<b>", "null"])
 def test_any_merchant_comes_back_as_it_is(links: SettingsLinks, merchant: str) -> None:
-    assert links.follow(signed(links, merchant=merchant), Leads.SETTINGS) == merchant
+    assert links.redeem(signed(links, merchant=merchant), LinkTarget.SETTINGS) == merchant

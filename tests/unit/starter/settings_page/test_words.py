@@ -8,22 +8,22 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import starter.settings_page
-from slotsync.domain.connections.connection import missing, wanted_scopes
+from slotsync.domain.connections.connection import missing_scopes, wanted_scopes
 
 HERE = Path(starter.settings_page.__file__).parent
 TEMPLATES = "**/templates/**.html"
-WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None}
+WORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def texts() -> set[str | tuple[str, ...]]:
-    """Every text of the page that somebody may read."""
+    """Return every text of the page."""
     found = extract_from_dir(
         HERE,
         method_map=[("**.py", "python"), (TEMPLATES, "jinja2.ext:babel_extract")],
         options_map={TEMPLATES: {"trimmed": "true"}},
         keywords=WORDS,
     )
-    consequences = {each.consequence for push in (True, False) for each in missing((), wanted_scopes(push=push))}
+    consequences = {each.consequence for push in (True, False) for each in missing_scopes((), wanted_scopes(push=push))}
     return {message for _, _, message, _, _ in found} | consequences
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from slotsync.errors import InputError
-from starter.cli.stories import SHIPPED
-from starter.local.demo.bookings import Booking, read_bookings, reports_of
+from starter.local.demo import SHIPPED_BOOKINGS
+from starter.local.demo.bookings import Booking, create_reports, read_bookings
 
 TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
 def bookings() -> list[Booking]:
-    return read_bookings(SHIPPED, TODAY)
+    return read_bookings(SHIPPED_BOOKINGS, TODAY)
 
 
 def test_the_demo_ships_a_thousand_real_bookings(bookings: list[Booking]) -> None:
@@ -28,11 +28,11 @@ def test_guests_arrive_from_this_week_on_with_weekends_kept(bookings: list[Booki
 
 
 def test_each_booking_is_told_once_and_again_for_each_change_and_its_end(bookings: list[Booking]) -> None:
-    told = defaultdict(list)
-    for report in reports_of(bookings):
-        told[report.reservation.id].append(report.reservation)
+    snapshots = defaultdict(list)
+    for report in create_reports(bookings):
+        snapshots[report.reservation.id].append(report.reservation)
     for booking in bookings:
-        story = told[f"B-{booking.number:05}"]
+        story = snapshots[f"B-{booking.number:05}"]
         moved = booking.assigned_room != booking.reserved_room
         assert len(story) == 1 + booking.changes + moved + (booking.cancelled_on is not None)
         assert [each.version for each in story] == list(range(1, len(story) + 1)), "in order"
@@ -40,7 +40,7 @@ def test_each_booking_is_told_once_and_again_for_each_change_and_its_end(booking
 
 
 def test_the_last_word_is_what_the_hotel_recorded(bookings: list[Booking]) -> None:
-    last = {report.reservation.id: report.reservation for report in reports_of(bookings)}
+    last = {report.reservation.id: report.reservation for report in create_reports(bookings)}
     for booking in bookings:
         (item,) = last[f"B-{booking.number:05}"].items
         assert (item.start, (item.end - item.start).days) == (booking.arrival, booking.nights)

@@ -1,8 +1,8 @@
 import pytest
 
-from starter.local.demo.comparison import Comparison, Line, compare, counted
+from starter.local.demo.comparison import CalendarEntry, Comparison, compare, count_events
 
-STAY = Line(calendar="Suite", start="2026-07-01", end="2026-07-03", title="2 adults")
+STAY = CalendarEntry(calendar="Suite", start="2026-07-01", end="2026-07-03", title="2 adults")
 LATER = STAY.model_copy(update={"end": "2026-07-04"})
 ELSEWHERE = STAY.model_copy(update={"calendar": "Villa"})
 
@@ -20,7 +20,7 @@ ELSEWHERE = STAY.model_copy(update={"calendar": "Villa"})
         pytest.param([("B-1", ELSEWHERE)], Comparison(wrong=("B-1",)), id="wrong calendar"),
     ],
 )
-def test_each_way_to_be_wrong_is_found(found: list[tuple[str, Line]], said: Comparison) -> None:
+def test_each_way_to_be_wrong_is_found(found: list[tuple[str, CalendarEntry]], said: Comparison) -> None:
     result = compare({"B-1": STAY}, found)
     assert result == said
     assert result.perfect == (found == [("B-1", STAY)])
@@ -28,4 +28,4 @@ def test_each_way_to_be_wrong_is_found(found: list[tuple[str, Line]], said: Comp
 
 def test_the_count_names_each_way() -> None:
     result = compare({"B-1": STAY, "B-2": STAY}, [("B-1", LATER)])
-    assert counted(result) == {"right": 0, "missing": 1, "extra": 0, "doubled": 0, "wrong": 1}
+    assert count_events(result) == {"right": 0, "missing": 1, "extra": 0, "doubled": 0, "wrong": 1}

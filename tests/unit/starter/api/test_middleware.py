@@ -3,7 +3,7 @@ import time
 
 from pydantic import SecretStr
 
-from starter.api.keys import ApiKeys
+from starter.api.middleware import ApiKeys
 from tests.support.settings import KEY
 
 

@@ -1,4 +1,4 @@
-"""The token endpoint: exchange codes and refresh tokens for access tokens, and the errors in Google's shape."""
+"""The endpoints that issue tokens for codes and refresh tokens, name the owner of a token, and revoke it."""
 
 import binascii
 from base64 import b64decode, urlsafe_b64encode
@@ -9,22 +9,24 @@ from urllib.parse import unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from localgoogle.oauth.id_token import IdTokens
-from localgoogle.oauth.scopes import OPENID, join_scopes
+from localgoogle.oauth.id_tokens import IdTokens
+from localgoogle.protocol.arguments import read_bearer_token
+from localgoogle.protocol.errors import BEARER_CHALLENGE
 from localgoogle.protocol.json_values import JsonObject
+from localgoogle.protocol.scopes import EMAIL, OPENID, canonical_scopes, join_scopes
 from localgoogle.state.accounts import GoogleAccounts
 from localgoogle.state.grants import (
     ACCESS_TOKEN_LIFETIME,
     AuthorizationCode,
     Caller,
+    InvalidCredentials,
     InvalidGrant,
     IssuedRefreshToken,
-    canonical_scopes,
 )
 
 
 class TokenError(Exception):
-    """Why there are no tokens."""
+    """An error of the endpoints for tokens, in their JSON."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
@@ -33,17 +35,17 @@ class TokenError(Exception):
         self.status = status
 
     def response(self) -> JSONResponse:
-        """The answer that says so."""
+        """Return the response with this error."""
         return JSONResponse({"error": self.error, "error_description": self.description}, self.status)
 
 
 def invalid_grant(description: str) -> TokenError:
-    """The code or refresh token is good for nothing."""
+    """Return the error for a code or refresh token that is unknown, expired, used or revoked."""
     return TokenError("invalid_grant", description)
 
 
 def invalid_request(description: str) -> TokenError:
-    """The request lacks something."""
+    """Return the error for a request without a required parameter."""
     return TokenError("invalid_request", description)
 
 
@@ -51,72 +53,115 @@ _NO_CACHE_HEADERS = {"Cache-Control": "no-cache, no-store, max-age=0, must-reval
 
 
 class TokenEndpoint:
-    """Answers ``POST /token``."""
+    """The endpoint ``POST /token``."""
 
     def __init__(self, accounts: GoogleAccounts, id_tokens: IdTokens) -> None:
         self._grants = accounts.grants
         self._id_tokens = id_tokens
 
     async def answer(self, request: Request) -> Response:
-        """Tokens, or why there are none."""
+        """Return tokens, or the error."""
         form = {name: str(value) for name, value in (await request.form()).items()}
         try:
-            answer = self._tokens(_with_basic_auth(form, request.headers.get("authorization", "")))
+            tokens = self._issue_tokens(_with_basic_auth(form, request.headers.get("authorization", "")))
         except InvalidGrant:
             return invalid_grant("Token has been expired or revoked.").response()
         except TokenError as error:
             return error.response()
-        return JSONResponse(answer, headers=_NO_CACHE_HEADERS)
+        return JSONResponse(tokens, headers=_NO_CACHE_HEADERS)
 
-    def _tokens(self, form: Mapping[str, str]) -> JsonObject:
+    def _issue_tokens(self, form: Mapping[str, str]) -> JsonObject:
         kind = _required_field(form, "grant_type")
         _required_field(form, "client_id")
         if kind == "authorization_code":
-            return self._redeem(form)
+            return self._exchange_code(form)
         if kind == "refresh_token":
             return self._refresh(form)
         raise TokenError("unsupported_grant_type", f"Invalid grant_type: {kind}")
 
-    def _redeem(self, form: Mapping[str, str]) -> JsonObject:
+    def _exchange_code(self, form: Mapping[str, str]) -> JsonObject:
         public = not form.get("client_secret")
         if public and "code_verifier" not in form:
-            raise _secret_missing()
-        code = self._code(_required_field(form, "code"))
+            raise _secret_missing_error()
+        code = self._redeem_code(_required_field(form, "code"))
         _check_code(code, form)
-        answer = self._access(code.caller, code.nonce)
+        tokens = self._issue_access_token(code.caller, code.nonce)
         if code.with_refresh_token:
-            answer["refresh_token"] = self._grants.issue_refresh_token(code.caller, public=public)
-        return answer
+            tokens["refresh_token"] = self._grants.issue_refresh_token(code.caller, public=public)
+        return tokens
 
-    def _code(self, name: str) -> AuthorizationCode:
+    def _redeem_code(self, name: str) -> AuthorizationCode:
         try:
-            return self._grants.redeem(name)
+            return self._grants.redeem_code(name)
         except InvalidGrant:
             raise invalid_grant("Bad Request") from None
 
     def _refresh(self, form: Mapping[str, str]) -> JsonObject:
-        token = self._grants.refresh_token(_required_field(form, "refresh_token"))
+        token = self._grants.find_refresh_token(_required_field(form, "refresh_token"))
         _check_client(token, form)
-        asked = canonical_scopes(form.get("scope", "").split())
-        if asked - token.caller.scopes:
+        requested = canonical_scopes(form.get("scope", "").split())
+        if requested - token.caller.scopes:
             raise TokenError("invalid_scope", "Bad Request")
-        return self._access(Caller(token.caller.email, token.caller.client_id, asked or token.caller.scopes))
+        return self._issue_access_token(
+            Caller(token.caller.email, token.caller.client_id, requested or token.caller.scopes)
+        )
 
-    def _access(self, caller: Caller, nonce: str = "") -> JsonObject:
+    def _issue_access_token(self, caller: Caller, nonce: str = "") -> JsonObject:
         access_token = self._grants.issue_access_token(caller)
-        answer: JsonObject = {
+        tokens: JsonObject = {
             "access_token": access_token,
             "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             "scope": join_scopes(caller.scopes),
             "token_type": "Bearer",
         }
         if OPENID in caller.scopes:
-            answer["id_token"] = self._id_tokens.issue(caller, access_token, nonce)
-        return answer
+            tokens["id_token"] = self._id_tokens.issue(caller, access_token, nonce)
+        return tokens
+
+
+class TokenOwnerEndpoints:
+    """The endpoints ``/oauth2/v3/userinfo`` and ``/revoke``."""
+
+    def __init__(self, accounts: GoogleAccounts) -> None:
+        self._accounts = accounts
+
+    async def userinfo(self, request: Request) -> Response:
+        """Return the account's number, and its address if the token has the scope for it."""
+        try:
+            caller = self._find_caller(request)
+        except InvalidCredentials:
+            response = TokenError("invalid_request", "Invalid Credentials", 401).response()
+            response.headers["WWW-Authenticate"] = BEARER_CHALLENGE
+            return response
+        owner: JsonObject = {"sub": self._accounts.get(caller.email).sub}
+        if EMAIL in caller.scopes:
+            owner |= {"email": caller.email, "email_verified": True}
+        return JSONResponse(owner)
+
+    async def revoke(self, request: Request) -> Response:
+        """Revoke the grant that an access token or a refresh token belongs to."""
+        form = await request.form()
+        token = str(form.get("token") or request.query_params.get("token") or "")
+        if not token:
+            return invalid_request("Missing required parameter: token").response()
+        try:
+            self._accounts.grants.revoke_token(token)
+        except InvalidGrant:
+            return TokenError("invalid_token", "Token expired or revoked").response()
+        return JSONResponse({})
+
+    def _find_caller(self, request: Request) -> Caller:
+        token = read_bearer_token(request.headers.get("authorization", ""))
+        if token is None:
+            token = request.query_params.get("access_token", "").strip()
+        caller = self._accounts.find_caller(token)
+        if not caller.scopes & {OPENID, EMAIL}:
+            raise InvalidCredentials
+        return caller
 
 
 def _with_basic_auth(form: Mapping[str, str], header: str) -> Mapping[str, str]:
-    """The form, with the client's name and secret from the header where it has them."""
+    """Return the form, with the client's id and secret from the header if the header has them."""
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         return form
@@ -137,7 +182,7 @@ def _check_client(token: IssuedRefreshToken, form: Mapping[str, str]) -> None:
     if token.caller.client_id != form["client_id"]:
         raise TokenError("unauthorized_client", "Unauthorized", 401)
     if not token.public and not form.get("client_secret"):
-        raise _secret_missing()
+        raise _secret_missing_error()
 
 
 def _check_code(code: AuthorizationCode, form: Mapping[str, str]) -> None:
@@ -150,15 +195,15 @@ def _check_code(code: AuthorizationCode, form: Mapping[str, str]) -> None:
         raise invalid_grant("Missing code verifier.")
     if verifier and not code.challenge:
         raise invalid_grant("code_verifier or verification_method is not needed.")
-    if verifier and _challenge(verifier, code.challenge_method) != code.challenge:
+    if verifier and _build_challenge(verifier, code.challenge_method) != code.challenge:
         raise invalid_grant("Invalid code verifier.")
 
 
-def _challenge(verifier: str, method: str) -> str:
+def _build_challenge(verifier: str, method: str) -> str:
     if method == "plain":
         return verifier
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def _secret_missing() -> TokenError:
+def _secret_missing_error() -> TokenError:
     return TokenError("invalid_client", "client_secret is missing.", 401)

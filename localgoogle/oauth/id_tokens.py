@@ -1,4 +1,4 @@
-"""Issue signed id_tokens, which say who the user is, and publish the key that verifies them."""
+"""Issue signed id_tokens, which identify the user, and publish the key that verifies them."""
 
 from base64 import urlsafe_b64encode
 from functools import cached_property
@@ -10,8 +10,8 @@ from google.auth import crypt, jwt
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from localgoogle.oauth.scopes import EMAIL
 from localgoogle.protocol.json_values import JsonObject
+from localgoogle.protocol.scopes import EMAIL
 from localgoogle.state.accounts import GoogleAccounts
 from localgoogle.state.grants import ACCESS_TOKEN_LIFETIME, Caller
 
@@ -20,24 +20,24 @@ _KEY_ID = "local"
 
 
 class IdTokens:
-    """Signs with a key of this process, made on first need; ``certificates`` publishes its public half."""
+    """Signs with a key of this process, generated on first use; ``certificates`` publishes its public half."""
 
     def __init__(self, accounts: GoogleAccounts) -> None:
         self._accounts = accounts
 
     def issue(self, caller: Caller, access_token: str, nonce: str = "") -> str:
-        """The id_token to go with an access token."""
-        claims = self._claims(caller, access_token, nonce)
+        """Return the id_token that goes with an access token."""
+        claims = self._build_claims(caller, access_token, nonce)
         signed: bytes = jwt.encode(self._signer, claims)  # type: ignore[no-untyped-call]  # google-auth has no types here
         return signed.decode()
 
     async def certificates(self, _: Request) -> Response:
-        """The public key, by its id, as ``google.oauth2.id_token`` reads it."""
+        """Return the public key under its id, in the JSON that ``google.oauth2.id_token`` reads."""
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         public = self._key.public_key().public_bytes(serialization.Encoding.PEM, form)
         return JSONResponse({_KEY_ID: public.decode()})
 
-    def _claims(self, caller: Caller, access_token: str, nonce: str) -> JsonObject:
+    def _build_claims(self, caller: Caller, access_token: str, nonce: str) -> JsonObject:
         now = self._accounts.grants.clock()
         claims: JsonObject = {
             "iss": _ISSUER,

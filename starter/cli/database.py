@@ -1,4 +1,6 @@
-"""The commands about stored secrets."""
+"""Upgrade the database, and rotate the encryption key of its secrets."""
+
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console
@@ -7,29 +9,26 @@ from rich.table import Table
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
-from slotsync.store.key_rotation import Rotated
-from slotsync.store.key_rotation import rotate as rotate_all
+from slotsync.store.key_rotation import ColumnRotation, rotate
 
-secrets = typer.Typer(help="The secrets in the database.", no_args_is_help=True)
 console = Console()
 
 
-def add_to(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.add_typer(secrets, name="secrets")
+def upgrade_database() -> None:
+    """Bring the database to the current schema."""
+    Store.open(Settings.load().database_url).upgrade()
+    console.print("The database is up to date.")
 
 
-@secrets.callback()
-def _group() -> None:
-    """The secrets in the database."""
+def rotate_secrets() -> None:
+    """Encrypt all stored secrets with the first key, and print the counts by column.
 
-
-@secrets.command()
-def rotate() -> None:
-    """Seal all stored secrets with the first key of SLOTSYNC_ENCRYPTION_KEYS; safe while workers run."""
+    Raises:
+        typer.Exit: with code 1, if some secrets cannot be decrypted with any key.
+    """
     settings = Settings.load()
-    columns = rotate_all(Store.open(settings.database_url), Vault(settings.encryption_keys))
-    console.print(_table(columns))
+    columns = rotate(Store.open(settings.database_url), Vault(settings.encryption_keys))
+    console.print(_rotation_table(columns))
     if any(column.lost for column in columns):
         console.print("[red]Some secrets open with none of the keys:[/red] put the lost key at the end of the list.")
         raise typer.Exit(1)
@@ -39,10 +38,10 @@ def rotate() -> None:
     )
 
 
-def _table(columns: list[Rotated]) -> Table:
+def _rotation_table(columns: Sequence[ColumnRotation]) -> Table:
     table = Table(title="Stored secrets")
     table.add_column("column", no_wrap=True)
-    for name in ("sealed anew", "up to date before", "cannot be opened"):
+    for name in ("encrypted again", "up to date before", "cannot be decrypted"):
         table.add_column(name, justify="right")
     for each in columns:
         table.add_row(each.column, str(each.renewed), str(each.current), str(each.lost))

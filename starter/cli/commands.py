@@ -1,0 +1,168 @@
+"""The commands of slotsync: their arguments and help texts.
+
+Each command imports its part when it runs, so that a process loads only what it needs: all parts together take almost
+two CPU seconds to import, and ``slotsync dev`` starts several processes.
+"""
+# ruff: noqa: PLC0415  see above
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from starter.local.demo import SHIPPED_BOOKINGS
+
+app = typer.Typer(
+    name="slotsync",
+    help="Keeps a booking platform's reservations and its merchants' Google Calendars in step.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+database = typer.Typer(help="The database.", no_args_is_help=True)
+secrets = typer.Typer(help="The secrets in the database.", no_args_is_help=True)
+app.add_typer(database, name="db")
+app.add_typer(secrets, name="secrets")
+
+Merchant = Annotated[str, typer.Argument(help="The merchant's id.")]
+Product = Annotated[str, typer.Argument(help="The product's id.")]
+ReservationId = Annotated[str, typer.Argument(metavar="RESERVATION", help="The reservation's id.")]
+SnapshotFile = Annotated[typer.FileText, typer.Argument(help="A snapshot as JSON; - reads standard input.")]
+Time = Annotated[
+    str, typer.Argument(help="ISO 8601, such as 2027-07-01T18:00; without an offset in the product's time zone.")
+]
+Ready = Annotated[Path | None, typer.Option(help="Write all addresses to this file, once everything answers.")]
+
+
+@app.command()
+def demo(
+    bookings: Annotated[
+        Path, typer.Option(help="Bookings to report; the first 1,000 of a real hotel by default.", exists=True)
+    ] = SHIPPED_BOOKINGS,
+    limit: Annotated[int | None, typer.Option(help="Report only the first ones.", min=1)] = None,
+    exit_: Annotated[bool, typer.Option("--exit", help="End after the comparison.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the result to this file, as JSON.")] = None,
+    ready: Ready = None,
+) -> None:
+    """Report a real hotel's bookings, then compare Google's calendars with them."""
+    from starter.cli.local import run_demo
+
+    run_demo(bookings, limit, report, ready, stay=not exit_)
+
+
+@app.command()
+def dev(ready: Ready = None) -> None:
+    """Run all parts for building on slotsync, with a sample merchant."""
+    from starter.cli.local import run_dev
+
+    run_dev(ready)
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker until SIGTERM: workflows, and calls to Google."""
+    from worker import main
+
+    main()
+
+
+@app.command()
+def api(
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is all of them.")] = "127.0.0.1",
+) -> None:
+    """Run the HTTP API until SIGTERM; its documentation is at /docs."""
+    from starter.api.app import main
+
+    main(host, port)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="The port to listen on, on 127.0.0.1.")] = 8085,
+    state: Annotated[Path | None, typer.Option(help="Keep the state in this file.")] = None,
+    quotas: Annotated[bool, typer.Option(help="Count calls as Google does.")] = True,
+) -> None:
+    """Run the local Google until SIGTERM."""
+    from localgoogle.options import LocalGoogleOptions
+    from localgoogle.server import serve
+
+    serve(LocalGoogleOptions(state_file=state) if quotas else LocalGoogleOptions.unlimited(state), port)
+
+
+@app.command()
+def report(file: SnapshotFile) -> None:
+    """Report one reservation: its whole state, at one version."""
+    from starter.cli.reservations import report_snapshot
+
+    report_snapshot(file.read())
+
+
+@app.command()
+def cancel(
+    merchant: Merchant,
+    reservation: ReservationId,
+    version: Annotated[int, typer.Option(help="A version newer than all reported before.")],
+) -> None:
+    """Cancel a reservation: its events are deleted from Google."""
+    from starter.cli.reservations import cancel_reservation
+
+    cancel_reservation(merchant, reservation, version)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="One snapshot a line, as JSON.", exists=True, dir_okay=False)],
+) -> None:
+    """Report many reservations; bad lines are listed and skipped."""
+    from starter.cli.reservations import import_snapshots
+
+    import_snapshots(file)
+
+
+@app.command()
+def status(
+    merchant: Annotated[str | None, typer.Argument(help="A merchant's id.")] = None,
+    reservation: Annotated[str | None, typer.Argument(help="One of its reservations.")] = None,
+) -> None:
+    """Show what is in step, retrying or parked, why, and since when."""
+    from starter.cli.reservations import show_status
+
+    show_status(merchant, reservation)
+
+
+@app.command()
+def explain(merchant: Merchant, product: Product, time: Time) -> None:
+    """Show why a product is free, busy or unknown at a time."""
+    from starter.cli.availability import show_explanation
+
+    show_explanation(merchant, product, time)
+
+
+@app.command()
+def doctor() -> None:
+    """Check configuration, database, Temporal and Google, and show each problem with its remedy."""
+    from starter.cli.doctor import show_findings
+
+    show_findings()
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database to the current schema."""
+    from starter.cli.database import upgrade_database
+
+    upgrade_database()
+
+
+@secrets.callback()
+def _group() -> None:
+    """The secrets in the database."""
+
+
+@secrets.command()
+def rotate() -> None:
+    """Encrypt all stored secrets with the first key of SLOTSYNC_ENCRYPTION_KEYS; safe while workers run."""
+    from starter.cli.database import rotate_secrets
+
+    rotate_secrets()

@@ -1,0 +1,121 @@
+"""The forms of the settings page: what merchants change."""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from slotsync.clock import utc_now
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.errors import GoogleError, InputError
+from starter.services.connections import ConsentRefused
+from starter.settings_page.details import PrivacyCheck, load_details
+from starter.settings_page.home import render_settings
+from starter.settings_page.visit import Visit, redirect_to_page
+
+
+async def connect(request: Request) -> Response:
+    """Redirect to Google's consent page."""
+    visit = await Visit.from_form(request)
+    url = await visit.services.connections.begin(visit.merchant, visit.session.browser)
+    return RedirectResponse(url, status_code=303)
+
+
+async def choose_account(request: Request) -> Response:
+    """Change the connected account or keep it, as the merchant decided after choosing another account in Google."""
+    visit = await Visit.from_form(request)
+    change, browser = visit.form_value("change"), visit.session.browser
+    if visit.form_value("decision") == "change":
+        changed = await visit.services.connections.confirm_account_change(change, browser)
+        return redirect_to_page(
+            notice=f"refused_{changed.reason}" if isinstance(changed, ConsentRefused) else "account_changed"
+        )
+    refused = await visit.services.connections.decline_account_change(change, browser)
+    return redirect_to_page(notice=f"refused_{refused.reason}" if refused else "account_kept")
+
+
+async def disconnect(request: Request) -> Response:
+    """Disconnect, and show the result if it is known in time."""
+    visit = await Visit.from_form(request)
+    choice = CalendarChoice.DELETE if visit.form_value("calendars") == CalendarChoice.DELETE else CalendarChoice.KEEP
+    result = await visit.services.connections.disconnect(visit.merchant, choice)
+    return await render_settings(visit, disconnection=result) if result else redirect_to_page(notice="disconnecting")
+
+
+async def switch_all(request: Request) -> Response:
+    """Turn synchronization on or off for the whole merchant."""
+    visit = await Visit.from_form(request)
+    await _switch(visit, None)
+    return redirect_to_page(notice="switched")
+
+
+async def switch(request: Request) -> Response:
+    """Turn synchronization on or off for one product or resource."""
+    visit = await Visit.from_form(request)
+    owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    await _switch(visit, owner)
+    return redirect_to_page(owner, notice="switched")
+
+
+async def choose_guest_data(request: Request) -> Response:
+    """Change how much of guests' data events contain."""
+    visit = await Visit.from_form(request)
+    return await _change_settings(visit, request, {"guest_data": GuestData(visit.form_value("guest_data"))})
+
+
+async def choose_on_unknown(request: Request) -> Response:
+    """Change how times that could not be read are treated."""
+    visit = await Visit.from_form(request)
+    choice = visit.form_value("on_unknown")
+    policy = f"last_known:{visit.form_value('hours').strip()}" if choice == "last_known" else choice
+    return await _change_settings(visit, request, {"on_unknown": policy})
+
+
+async def pick(request: Request) -> Response:
+    """Change which calendars block the product."""
+    visit = await Visit.from_form(request)
+    owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    try:
+        await visit.services.blocking_calendars.pick(visit.merchant, owner, visit.form_values("calendar"))
+    except InputError:
+        return redirect_to_page(owner, notice="not_picked")
+    except GoogleError:
+        return redirect_to_page(owner, notice="google_unavailable")
+    return redirect_to_page(owner, notice="picked")
+
+
+async def check_privacy(request: Request) -> Response:
+    """Check, with the merchant's own grant, what Google discloses of a picked calendar, and show it."""
+    visit = await Visit.from_form(request)
+    owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    calendar_id = visit.form_value("calendar")
+    if calendar_id not in {
+        each.id for each in await visit.services.blocking_calendars.list_picked(visit.merchant, owner)
+    }:
+        return redirect_to_page(owner, notice="not_picked")
+    now = utc_now()
+    with suppress(GoogleError):
+        disclosure = await visit.services.google.call(
+            visit.merchant, lambda mine: visit.services.previews.check_disclosure(mine, calendar_id, now)
+        )
+        return await render_settings(
+            visit, await load_details(visit, owner, PrivacyCheck(calendar_id, disclosure, now))
+        )
+    return redirect_to_page(owner, notice="google_unavailable")
+
+
+async def _switch(visit: Visit, owner: Owner | None) -> None:
+    if visit.form_value("sync") == "on":
+        await visit.services.slotsync.turn_on(visit.merchant, owner)
+    else:
+        remove = visit.form_value("remove") == "yes"
+        await visit.services.slotsync.turn_off(visit.merchant, owner, remove_events=remove)
+
+
+async def _change_settings(visit: Visit, request: Request, changes: dict[str, object]) -> Response:
+    owner, settings = await asyncio.to_thread(visit.find_owner, request)
+    changed = OwnerSettings.model_validate(settings.model_dump() | changes)
+    await visit.services.slotsync.put_owner(visit.merchant, owner, changed)
+    return redirect_to_page(owner, notice="saved")

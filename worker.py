@@ -1,4 +1,4 @@
-"""The worker process."""
+"""Run the worker process: three workers, and what each of them runs."""
 
 import asyncio
 import gc
@@ -28,13 +28,13 @@ from workflows.reservation import ReservationWorkflow
 
 logger = logging.getLogger(__name__)
 
-SHORT_SLOTS = 16
-GOOGLE_SLOTS = 32
-LONG_SLOTS = 5000
-"""One for each product that is watched, and some for what is told meanwhile; each takes little but memory."""
+MAX_SHORT_ACTIVITIES = 16
+MAX_GOOGLE_ACTIVITIES = 32
+MAX_LONG_ACTIVITIES = 5000
+"""One for each watched product, and some for signals and webhooks; each takes little but memory."""
 
 BUILD = version("slotsync")
-"""Named, since the SDK would otherwise hash every loaded module at each start (measured: 2.4 s)."""
+"""Given to the SDK, which would otherwise hash every loaded module at each start (measured: 2.4 s)."""
 
 SHUTDOWN_TIMEOUT = timedelta(seconds=30)
 """Longer than a call to Google may take."""
@@ -42,7 +42,7 @@ SHUTDOWN_TIMEOUT = timedelta(seconds=30)
 
 @asynccontextmanager
 async def running_workers(client: Client, settings: Settings, store: Store, vault: Vault) -> AsyncIterator[None]:
-    """Run the three workers until the block ends and what they do has ended."""
+    """Run the three workers until the block ends and their activities have ended."""
     async with all_activities(client, settings, store, vault) as activities, AsyncExitStack() as stack:
         for worker in (_workflow_worker, _google_worker, _long_worker):
             await stack.enter_async_context(worker(client, activities))
@@ -66,9 +66,9 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             activities.connections.finish_disconnection,
             activities.availability.publish_availability,
         ],
-        activity_executor=_threads(SHORT_SLOTS, "short"),
-        max_concurrent_activities=SHORT_SLOTS,
-        max_concurrent_local_activities=SHORT_SLOTS,
+        activity_executor=_threads(MAX_SHORT_ACTIVITIES, "short"),
+        max_concurrent_activities=MAX_SHORT_ACTIVITIES,
+        max_concurrent_local_activities=MAX_SHORT_ACTIVITIES,
         graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
     )
 
@@ -89,8 +89,8 @@ def _google_worker(client: Client, activities: Activities) -> Worker:
             activities.connections.end_grant,
             activities.confirmation.confirm,
         ],
-        activity_executor=_threads(GOOGLE_SLOTS, "google"),
-        max_concurrent_activities=GOOGLE_SLOTS,
+        activity_executor=_threads(MAX_GOOGLE_ACTIVITIES, "google"),
+        max_concurrent_activities=MAX_GOOGLE_ACTIVITIES,
         # An activity that starts eagerly skips the queue, and with it every rate limit.
         disable_eager_activity_execution=True,
         graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
@@ -110,18 +110,18 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
             activities.availability.watch_busy,
             activities.webhooks.deliver_webhook,
         ],
-        max_concurrent_activities=LONG_SLOTS,
+        max_concurrent_activities=MAX_LONG_ACTIVITIES,
         graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
     )
 
 
 def _threads(count: int, name: str) -> ThreadPoolExecutor:
-    # As many threads as slots: a task that waits for a thread already uses up its time-out (sdk-python issue 1168).
+    # As many threads as activities: one that waits for a thread already uses up its timeout (sdk-python issue 1168).
     return ThreadPoolExecutor(count, thread_name_prefix=name)
 
 
 async def serve(settings: Settings) -> None:
-    """Works until SIGTERM or SIGINT, then lets what is running end."""
+    """Work until SIGTERM or SIGINT, then let running activities end."""
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
@@ -134,26 +134,26 @@ async def serve(settings: Settings) -> None:
     )
     async with running_workers(client, settings, store, vault):
         logger.info("working")
-        await _asked_to_stop()
-        logger.info("stopping: what is running may end, for at most %s", SHUTDOWN_TIMEOUT)
+        await _wait_for_stop_signal()
+        logger.info("stopping: running activities may end within %s", SHUTDOWN_TIMEOUT)
 
 
-async def _asked_to_stop() -> None:
-    asked = asyncio.Event()
+async def _wait_for_stop_signal() -> None:
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, asked.set)
-    await asked.wait()
+        loop.add_signal_handler(each, stopped.set)
+    await stopped.wait()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(each)
 
 
 def main() -> None:
-    """Runs the worker in the foreground."""
+    """Run the worker in the foreground."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # The SDK would write a traceback for every failed attempt; slotsync.temporal.options tells what is worth it.
+    # The SDK would write a traceback for every failed attempt; slotsync.temporal.options logs the failures that matter.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
-    # It would write down the address of every webhook, in which a platform may have put a password.
+    # It would log the address of every webhook, which may contain a password.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     asyncio.run(serve(Settings.load()))
     gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)

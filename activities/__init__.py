@@ -1,1 +1,1 @@
-"""The only code through which workflows reach the world: one capability in each file."""
+"""Activities, through which alone workflows reach the world: one capability in each file."""

@@ -1,4 +1,4 @@
-"""The wiring of all activities of a worker process."""
+"""Build all activities of a worker process with their dependencies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,6 +40,8 @@ from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
 MAX_PARALLEL_POLLS = 16
+"""Accounts that one process reads at the same time."""
+
 MAX_PARALLEL_DATABASE_READS = 4
 
 
@@ -65,10 +67,11 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
     connections, disconnections = Connections(store, vault), Disconnections(store, vault)
     loop = asyncio.get_running_loop()
     health = ConnectionHealth(connections, client, loop)
+    polling_health = ConnectionHealth(connections, client, loop, utc_now)
     async with AsyncExitStack() as stack:
         services = stack.enter_context(closing(GoogleServices(settings, connections)))
-        # A connection that is being disconnected is no longer active: only ``Disconnections`` gives its grant.
-        last_services = stack.enter_context(closing(GoogleServices(settings, disconnections)))
+        # A connection that is being disconnected is no longer active: only Disconnections returns its grant.
+        disconnecting = stack.enter_context(closing(GoogleServices(settings, disconnections)))
         yield Activities(
             reservations=ReservationActivities(store),
             events=EventActivities(store, health, GoogleEvents(services, activity.heartbeat)),
@@ -77,18 +80,14 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 settings,
                 store,
                 disconnections,
-                GoogleCalendars(last_services, activity.heartbeat),
-                ChannelStopper(GoogleChannels(last_services), PushChannels(store, vault)),
+                GoogleCalendars(disconnecting, activity.heartbeat),
+                ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
             calendar_signals=CalendarSignals(client),
             reservation_signals=ReservationSignals(client),
             parked_work=ParkedWork(client),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
-            availability=stack.enter_context(
-                availability_activities(
-                    settings, store, vault, services, ConnectionHealth(connections, client, loop, utc_now)
-                )
-            ),
+            availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
             confirmation=ConfirmationActivities(ProductAvailability(store, vault), GoogleBusyTimes(services), health),
         )
 

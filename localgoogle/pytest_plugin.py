@@ -33,7 +33,7 @@ class LocalGoogleFixture:
         self._services = ExitStack()
 
     def create_account(self, email: str, time_zone: str = "UTC") -> None:
-        """Create a Google account whose primary calendar is in this IANA time zone."""
+        """Create a Google account with a primary calendar in this IANA time zone."""
         self.state.create_account(email, time_zone)
 
     def create_credentials(self, email: str, scopes: Iterable[str], client_id: str = CLIENT_ID) -> "Credentials":

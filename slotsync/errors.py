@@ -2,7 +2,7 @@
 
 SlotsyncError
 ├── SettingsError        a setting is missing or cannot be read
-├── InputError           what a caller sent is invalid; names the field and the remedy
+├── InputError           the input of a caller is invalid; names the field and the remedy
 ├── NotTaken             Temporal did not accept a report in time: whether it arrived is unknown; repeat it
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
@@ -31,7 +31,7 @@ class SettingsError(SlotsyncError):
 
 
 class InputError(SlotsyncError):
-    """What a caller sent is invalid."""
+    """The input of a caller is invalid."""
 
 
 class NotTaken(SlotsyncError):

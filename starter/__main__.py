@@ -1,4 +1,4 @@
-"""``python -m starter`` is ``slotsync``."""
+"""Run the command line: ``python -m starter`` is the same as ``slotsync``."""
 
 from starter.cli import run
 

@@ -1,6 +1,9 @@
 """Fixtures of all tests: a vault, a local Google, and a receiver of webhooks."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from cryptography.fernet import Fernet
@@ -8,10 +11,56 @@ from cryptography.fernet import Fernet
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.secrets import Vault
-from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver
+
+# Before the first import of these modules: otherwise their failing assertions show no values.
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver  # noqa: E402  see above
+
+LONG_FILES = (
+    "integration/reservations/test_google_faults.py",
+    "e2e/test_killed_parts.py",
+    "integration/calendars/test_creation_limit.py",
+    "e2e/test_commands.py",
+    "e2e/test_killed_worker.py",
+    "integration/reservations/test_reservation.py",
+    "e2e/test_lost_databases.py",
+    "e2e/settings_page/test_story.py",
+    "e2e/test_secrecy.py",
+    "integration/reservations/test_time_skipping.py",
+    "integration/reservations/test_order.py",
+    "integration/calendars/test_sync_switch.py",
+    "integration/connections/test_parking.py",
+    "integration/api/test_openapi.py",
+)
+"""Files that take half a minute or so, the longest first."""
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each worker process begin with some of the long files, so that all end together.
+
+    pytest-xdist gives every worker one block of the tests, in order; a worker that has finished steals from the others.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    dealt = [LONG_FILES[number::workers] for number in range(workers)]
+    long = [[item for file in files for item in items if f"tests/{file}" in item.nodeid] for files in dealt]
+    known_long = {item for some in long for item in some}
+    others = iter([item for item in items if item not in known_long])
+    left, ordered = len(items), list[pytest.Item]()
+    for number, begins_with in enumerate(long):
+        size = left // (workers - number)
+        ordered += [*begins_with, *islice(others, max(size - len(begins_with), 0))]
+        left -= size
+    items[:] = [*ordered, *others]
+
+
+def pytest_report_header() -> list[str]:
+    """Name the programs that this machine lacks, and the tests that are left out without them."""
+    programs = {"node": "tests with Google's Node client", "chromium": "tests with a browser"}
+    return [f"without {name}: no {tests}" for name, tests in programs.items() if not shutil.which(name)]
+
+
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 

@@ -1,4 +1,4 @@
-"""The life of a reservation: its newest snapshot, driven into Google until it is over."""
+"""A reservation: its newest snapshot is written to Google until the reservation is over."""
 
 from collections.abc import Sequence
 from contextlib import suppress

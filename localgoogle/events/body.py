@@ -73,7 +73,7 @@ _CHOICES = {
 }
 _RESPONSES = {"needsAction", "declined", "tentative", "accepted"}
 _MAX_REMINDERS = 5
-_MAX_REMINDER = timedelta(weeks=4)
+_MAX_REMINDER_LEAD = timedelta(weeks=4)
 
 
 def check_body(written: JsonObject) -> JsonObject:
@@ -130,7 +130,7 @@ def _is_reminder(override: JsonObject) -> bool:
     return (
         override.get("method") in {"email", "popup"}
         and isinstance(minutes, int)
-        and 0 <= minutes <= _MAX_REMINDER // timedelta(minutes=1)
+        and 0 <= minutes <= _MAX_REMINDER_LEAD // timedelta(minutes=1)
     )
 
 

@@ -14,9 +14,9 @@ from localgoogle.api.methods import HANDLERS
 from localgoogle.controls.accounts import account_routes, user_edit_routes
 from localgoogle.controls.faults_and_calls import behaviour_routes, call_log_routes, fault_routes
 from localgoogle.http.batch import answer_batch
+from localgoogle.http.call_trace import OAuthMiddleware
 from localgoogle.http.dispatcher import Dispatcher
 from localgoogle.http.messages import ApiReply, ApiRequest, close_connection
-from localgoogle.http.oauth_middleware import OAuthMiddleware
 from localgoogle.http.push_sender import PushSender
 from localgoogle.local_google import LocalGoogle
 from localgoogle.oauth.authorization_endpoint import AuthorizationEndpoint

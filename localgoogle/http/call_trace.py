@@ -1,11 +1,16 @@
-"""One call while it is answered: apply the faults that are set for it, and record it in the call log."""
+"""Apply faults to calls and record them in the call log, for the API and for Google's OAuth endpoints."""
 
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from localgoogle.faults.faults import apply_fault
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localgoogle.faults.faults import OAUTH_METHODS_BY_PATH, ConnectionDropped, apply_fault
+from localgoogle.http.messages import close_connection
 from localgoogle.local_google import LocalGoogle
+from localgoogle.protocol.errors import CalendarApiError
 from localgoogle.state.call_log import LoggedCall
 
 
@@ -43,3 +48,46 @@ class CallTrace:
         self.google.calls.add(
             LoggedCall(self.started_at, self.account, self.method, self.path, status, duration, self.reason)
         )
+
+
+class OAuthMiddleware:
+    """Applies faults to calls of the OAuth endpoints, and records them in the call log."""
+
+    def __init__(self, app: ASGIApp, google: LocalGoogle) -> None:
+        self._app = app
+        self._google = google
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is a call of OAuth that a fault answers."""
+        method = OAUTH_METHODS_BY_PATH.get(scope["path"]) if scope["type"] == "http" else None
+        if method is None:
+            await self._app(scope, receive, send)
+            return
+        trace = CallTrace(self._google, scope["path"], method)
+        status = 0
+
+        async def record_status(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self._answer(trace, scope, receive, record_status)
+        trace.record(status)
+
+    async def _answer(self, trace: CallTrace, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await trace.apply_faults()
+        except ConnectionDropped:
+            await close_connection(scope, receive)
+        except CalendarApiError as error:
+            content = {"error": error.reason, "error_description": error.message}
+            await JSONResponse(content, status_code=error.status)(scope, receive, send)
+        else:
+            await self._app(scope, receive, _discard if trace.lost else send)
+            if trace.lost:
+                self._google.save()
+                await close_connection(scope, receive)
+
+
+async def _discard(_: Message) -> None:
+    """Discard a part of an answer."""

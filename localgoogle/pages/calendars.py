@@ -7,7 +7,7 @@ from hashlib import sha256
 from localgoogle.local_google import LocalGoogle
 from localgoogle.state.records import StoredCalendar
 
-_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _DARK, _LIGHT = "#1b1b1f", "#ffffff"
 _PEACOCK = "#039be5"
 
@@ -36,7 +36,7 @@ def readable_ink(colour: str) -> str:
 
 
 def _own_colour(background: object) -> str:
-    return background if isinstance(background, str) and _HEX.fullmatch(background) else ""
+    return background if isinstance(background, str) and _HEX_COLOUR.fullmatch(background) else ""
 
 
 def _palette_colour(palette: str, colour_id: object) -> str:

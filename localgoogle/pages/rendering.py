@@ -16,7 +16,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# Style attributes are allowed: they hold the place of an event, which no stylesheet can know.
+# Pages load nothing from elsewhere. Style attributes are allowed: they hold the place of an event, which no stylesheet
+# can know.
 _POLICY = (
     "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -1,1 +1,1 @@
-"""What slotsync remembers, in SQLite or PostgreSQL."""
+"""The stored data of slotsync, in SQLite or PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Encrypt what is stored with the newest key."""
+"""Key rotation: encrypt all stored secrets with the newest key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from slotsync.store.tables import METADATA
 
 @dataclass(frozen=True)
 class ColumnRotation:
-    """How many secrets of a column were sealed anew, are sealed with the first key already, or open with no key."""
+    """The result for a column: how many secrets were encrypted again, are current already, or open with no key.
+
+    A secret is current if it is encrypted with the first key.
+    """
 
     column: str
     renewed: int = 0
@@ -23,7 +26,7 @@ class ColumnRotation:
 
 
 def encrypted_columns() -> Iterator[tuple[Table, "Column[str]"]]:
-    """Every column that holds secrets."""
+    """Yield all columns with encrypted texts, each with its table."""
     for table in METADATA.sorted_tables:
         for column in table.columns:
             if column.info.get(ENCRYPTED):
@@ -31,24 +34,28 @@ def encrypted_columns() -> Iterator[tuple[Table, "Column[str]"]]:
 
 
 def rotate(store: Store, vault: Vault) -> list[ColumnRotation]:
-    """Seals everything with the first key. A secret that changes meanwhile is left: it was sealed with that key."""
+    """Encrypt everything with the first key; return the result for each column.
+
+    A secret that changes meanwhile is left alone: the change was encrypted with that key.
+    """
     return [_rotate_column(store, vault, table, column) for table, column in encrypted_columns()]
 
 
 def count_lost(store: Store, vault: Vault) -> int:
-    """How many secrets open with none of the keys."""
-    return sum(_is_lost(vault, sealed) for _, column in encrypted_columns() for _, sealed in _secrets(store, column))
+    """Return how many secrets open with none of the keys."""
+    columns = [column for _, column in encrypted_columns()]
+    return sum(_is_lost(vault, secret) for column in columns for _, secret in _secrets(store, column))
 
 
 def _rotate_column(store: Store, vault: Vault, table: Table, column: "Column[str]") -> ColumnRotation:
     renewed = current = lost = 0
-    for key, sealed in _secrets(store, column):
-        if vault.is_current(sealed):
+    for key, secret in _secrets(store, column):
+        if vault.is_current(secret):
             current += 1
-        elif _is_lost(vault, sealed):
+        elif _is_lost(vault, secret):
             lost += 1
         else:
-            renewed += _replace(store, table, column, key, (sealed, vault.rotate(sealed)))
+            renewed += _replace(store, table, column, key, (secret, vault.rotate(secret)))
     return ColumnRotation(f"{table.name}.{column.name}", renewed, current, lost)
 
 
@@ -56,23 +63,23 @@ def _secrets(store: Store, column: "Column[str]") -> list[tuple[tuple[object, ..
     keys = column.table.primary_key.columns
     with store.read() as session:
         rows = session.execute(select(column, *keys).where(column.is_not(None)))
-        return [(tuple(key), sealed) for sealed, *key in rows]
+        return [(tuple(key), secret) for secret, *key in rows]
 
 
 def _replace(
     store: Store, table: Table, column: "Column[str]", key: tuple[object, ...], change: tuple[str, str]
 ) -> int:
-    """Writes the new one where the old one still stands; how many that were."""
+    """Replace the old secret if it has not changed meanwhile; return the number of replaced secrets, 0 or 1."""
     before, after = change
-    place = [part == value for part, value in zip(table.primary_key.columns, key, strict=True)]
+    own = [part == value for part, value in zip(table.primary_key.columns, key, strict=True)]
     with store.write() as connection:
-        written = connection.execute(update(table).where(*place, column == before).values({column.name: after}))
+        written = connection.execute(update(table).where(*own, column == before).values({column.name: after}))
         return written.rowcount
 
 
-def _is_lost(vault: Vault, sealed: str) -> bool:
+def _is_lost(vault: Vault, secret: str) -> bool:
     try:
-        vault.decrypt(sealed)
+        vault.decrypt(secret)
     except SlotsyncError:
         return True
     return False

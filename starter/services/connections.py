@@ -62,13 +62,12 @@ class ConsentRefused(Message):
     detail: str = ""
 
 
-_GRANT_ADAPTER = TypeAdapter(NewGrant)
-
-
 logger = logging.getLogger(__name__)
 
+_GRANT_ADAPTER = TypeAdapter(NewGrant)
+
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
-"""How long a merchant waits for the result of a disconnection, which continues by itself after that."""
+"""The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
 
 
 class ConnectionService:
@@ -113,7 +112,7 @@ class ConnectionService:
         try:
             consent = await asyncio.to_thread(self._google.exchange_code, code, pending.secret)
         except GoogleError as failure:
-            return _refused(failure, pending.merchant)
+            return _refusal(failure, pending.merchant)
         return await self._save_consent(pending.merchant, consent, browser)
 
     async def confirm_account_change(self, change: str, browser: str) -> Connected | ConsentRefused:
@@ -121,8 +120,10 @@ class ConnectionService:
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, change, browser)
         if isinstance(pending, ConsentRefused):
             return pending
-        old_token, old_account_key = await asyncio.to_thread(self._current_grant, pending.merchant)
-        connected = await self._connect(pending.merchant, _GRANT_ADAPTER.validate_json(pending.secret), all_anew=True)
+        old_token, old_account_key = await asyncio.to_thread(self._get_current_grant, pending.merchant)
+        connected = await self._connect(
+            pending.merchant, _GRANT_ADAPTER.validate_json(pending.secret), rewrite_all=True
+        )
         await asyncio.to_thread(self._revoke_grant, old_token, old_account_key)
         return connected
 
@@ -179,9 +180,9 @@ class ConnectionService:
         grant = _new_grant(consent, consent.refresh_token)
         if known and known.email and known.is_other_than(consent.account):
             return await asyncio.to_thread(self._request_account_change, merchant, browser, known.email, grant)
-        return await self._connect(merchant, grant, all_anew=_was_disconnected(known))
+        return await self._connect(merchant, grant, rewrite_all=_was_disconnected(known))
 
-    def _current_grant(self, merchant: str) -> tuple[str | None, str | None]:
+    def _get_current_grant(self, merchant: str) -> tuple[str | None, str | None]:
         """Return the merchant's refresh token and the key of its account, each None if there is none."""
         connection_id, known = self._connections.get_active_id(merchant), self._views.get_account(merchant)
         token = self._connections.grant(connection_id).refresh_token if connection_id else None
@@ -207,10 +208,10 @@ class ConnectionService:
         )
         return AnotherAccount(merchant=merchant, change=change, connected=connected, chosen=grant.account_email)
 
-    async def _connect(self, merchant: str, grant: NewGrant, *, all_anew: bool) -> Connected:
+    async def _connect(self, merchant: str, grant: NewGrant, *, rewrite_all: bool) -> Connected:
         await asyncio.to_thread(self._connections.save, merchant, grant)
         try:
-            await signal_connection(self._client, merchant, Granted(all_anew=all_anew))
+            await signal_connection(self._client, merchant, Granted(all_anew=rewrite_all))  # stored name
         except RPCError as failure:
             # The grant is stored. Parked work resumes by itself, only later.
             logger.warning("Temporal could not be signalled about a new grant: %s", failure.status.name)
@@ -232,6 +233,6 @@ def _new_grant(consent: Consent, refresh_token: str) -> NewGrant:
     )
 
 
-def _refused(failure: GoogleError, merchant: str) -> ConsentRefused:
+def _refusal(failure: GoogleError, merchant: str) -> ConsentRefused:
     reason = RefusalReason.UNREACHABLE if isinstance(failure, Transient) else RefusalReason.NOT_ACCEPTED
     return ConsentRefused(reason=reason, merchant=merchant, detail=failure.reason)

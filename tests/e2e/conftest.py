@@ -17,7 +17,7 @@ from tests.support.world import World
 
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
-    """Google, Temporal and the worker as processes, all running."""
+    """The local Google, Temporal and the worker as running processes."""
     async with build_machine(tmp_path, killed_at_end=True) as built:
         await asyncio.gather(built.google.start(), built.temporal.start())
         await built.worker.start()

@@ -34,7 +34,7 @@ ELSEWHERE = WATCH_HEARTBEAT_TIMEOUT.total_seconds() + 15
 
 @asynccontextmanager
 async def worker(availability: AvailabilityWorld, name: str) -> AsyncIterator[Part]:
-    """A worker process that can be killed."""
+    """Yield a worker process that can be killed."""
     world = availability.world
     environment = environment_of(world.settings, world.client.service_client.config.target_host)
     async with AsyncExitStack() as at_end:
@@ -44,7 +44,7 @@ async def worker(availability: AvailabilityWorld, name: str) -> AsyncIterator[Pa
         yield part
 
 
-async def test_what_a_killed_worker_watched_and_told_goes_on_elsewhere_under_the_same_ids(
+async def test_another_worker_continues_for_a_killed_one_with_the_same_message_ids(
     local_google: RunningLocalGoogle, webhooks: WebhookReceiver, tmp_path: Path
 ) -> None:
     key = Fernet.generate_key().decode()

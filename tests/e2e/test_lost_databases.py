@@ -12,7 +12,7 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-async def test_without_temporals_database_the_bookings_told_again_are_found_as_they_stand(
+async def test_without_temporals_database_bookings_reported_again_are_found_in_step(
     machine: Machine, machine_world: World
 ) -> None:
     platform = await settled(machine_world)
@@ -31,7 +31,7 @@ async def test_without_temporals_database_the_bookings_told_again_are_found_as_t
     assert await machine_world.writes() == written, "there was nothing to write"
 
 
-async def test_without_any_database_the_bookings_told_again_adopt_their_events_and_calendars(
+async def test_without_any_database_bookings_reported_again_adopt_their_events_and_calendars(
     machine: Machine, machine_world: World
 ) -> None:
     platform = await settled(machine_world)
@@ -53,7 +53,7 @@ async def test_without_any_database_the_bookings_told_again_adopt_their_events_a
 
 
 async def settled(machine_world: World) -> ReportingPlatform:
-    """Twenty reservations, booked, changed and cancelled, and at rest."""
+    """Report twenty reservations with changes and cancellations, and wait until they are at rest."""
     platform = ReportingPlatform(20)
     await platform.report_all(machine_world)
     await machine_world.at_rest(platform.newest)
@@ -61,7 +61,7 @@ async def settled(machine_world: World) -> ReportingPlatform:
 
 
 async def all_known(machine_world: World, platform: ReportingPlatform) -> None:
-    """Waits until Temporal lists a workflow for each reservation."""
+    """Wait until Temporal lists a workflow for each reservation."""
 
     async def listed() -> bool:
         return (await machine_world.client.count_workflows("WorkflowType = 'ReservationWorkflow'")).count >= len(

@@ -84,7 +84,7 @@ class Run:
 
     async def own_calendars(self) -> dict[str, str]:
         """Create the merchant's own calendars, and return their ids by name."""
-        return {name: await self._own_calendar(name, *result) for name, result in PRIVATE.items()}
+        return {name: await self._own_calendar(name, *details) for name, details in PRIVATE.items()}
 
     async def _own_calendar(self, name: str, title: str, place: str) -> str:
         account = f"/sandbox/accounts/{EMAIL}/calendars"
@@ -96,7 +96,7 @@ class Run:
         return calendar
 
     async def grant_too_much(self) -> None:
-        """As of an account that once allowed more: Google would show us everything."""
+        """Grant a scope that slotsync does not ask for, as an account may have before: Google would show everything."""
         scopes = [*wanted_scopes(push=True), WIDE]
         asked = {"client_id": CLIENT_ID, "scopes": scopes}
         granted = (await self.world.http.post(f"/sandbox/accounts/{EMAIL}/grant", json=asked)).raise_for_status()
@@ -134,7 +134,7 @@ async def pick(visitor: MerchantBrowser, calendar: str) -> None:
 
 
 async def book_and_change(run: Run, visitor: MerchantBrowser) -> None:
-    """A booking and its change, with a token that Google refuses and an answer that gets lost."""
+    """Report a booking and its change, with a token that Google refuses and a lost answer."""
     for kind in ("authError", "lost_response", "backendError"):
         await run.world.fault(method="events.insert", kind=kind, count=1)
     await run.report(1)
@@ -156,7 +156,7 @@ async def show_too_much(run: Run, visitor: MerchantBrowser, calendar: str) -> No
 
 
 async def lose_and_return(run: Run) -> None:
-    """The grant dies; the merchant comes back by another link, in another browser."""
+    """Revoke the grant; the merchant connects again by another link, in another browser."""
     (await run.world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")).raise_for_status()
     await run.report(3)
     await run.parked()
@@ -167,7 +167,7 @@ async def lose_and_return(run: Run) -> None:
 
 
 async def happen(run: Run) -> None:
-    """The whole story."""
+    """Run all steps of the scenario."""
     calendars = await add_merchant(run)
     async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
         await visitor.opens(await run.platform.link("settings-link"))

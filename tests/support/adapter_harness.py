@@ -16,10 +16,10 @@ from slotsync.google.events.body import to_google
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.service import GoogleServices
 from tests.support.desired_events import desired_event, sample_content
+from tests.support.local_google import AUTH
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
 
 EMAIL = "kari@example.com"
-AUTH = "https://www.googleapis.com/auth/"
 SCOPES = [
     f"{AUTH}calendar.app.created",
     f"{AUTH}calendar.calendarlist.readonly",

@@ -5,9 +5,8 @@ import asyncio
 from slotsync.store.connections.connections import Connections
 from starter.services.connections import Connected, ConnectionService
 from tests.support.api import Api
+from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide
-
-BROWSER = "a secret that only this browser has"
 
 
 def account_of(merchant: str) -> str:

@@ -36,7 +36,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(client: Client) -> AsyncIterator[WorkflowHandle[Listener, list[AvailabilityChangedSignal]]]:
-    """A listener, and the worker that it runs on."""
+    """Start a listener with its worker, and yield its handle."""
     worker = Worker(client, task_queue="platform", workflows=[Listener], workflow_runner=UnsandboxedWorkflowRunner())
     async with worker:
         yield await client.start_workflow(Listener.run, id=LISTENER, task_queue="platform")

@@ -39,13 +39,13 @@ async def until_received(availability: AvailabilityWorld, count: int, kind: str 
 
 
 async def slots(availability: AvailabilityWorld, product: str = TOUR.id, hours: int = 24) -> Sequence[Slot]:
-    """The slots of the day from tomorrow's hour on."""
+    """Return the slots of the day from tomorrow's hour on."""
     found = await availability.world.slotsync.availability(MERCHANT, product, TOMORROW, TOMORROW + hours * HOUR)
     return found.slots
 
 
 async def closed_from(availability: AvailabilityWorld, *moments: datetime, within: float = 30) -> None:
-    """Waits until the closed slots begin at just these moments."""
+    """Wait until the closed slots begin at just these moments."""
 
     async def so() -> bool:
         return [slot.span.start for slot in await slots(availability) if slot.closed] == list(moments)

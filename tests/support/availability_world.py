@@ -28,7 +28,7 @@ class AvailabilityWorld:
     webhooks: WebhookReceiver
 
     async def block(self, *calendar_ids: str, product: Owner = TOUR) -> None:
-        """Picks the calendars that block the product, as the settings page does."""
+        """Pick the calendars that block the product, as the settings page does."""
         calendars = [PickableCalendar(id=each, name="Picked") for each in calendar_ids]
         BlockingCalendars(self.world.store, self.world.vault).replace(MERCHANT, product, calendars)
         await signal_availability(self.world.client, MERCHANT, product.id)

@@ -46,14 +46,14 @@ class BlockedMerchant:
         self.account.pick(*calendars, product=product)
 
     def read(self, after: timedelta = timedelta()) -> datetime:
-        """Reads all that is due by then; when to read next."""
+        """Advance the clock, read all that is due, and return the time of the next reading."""
         self._poller_harness.clock.advance(after)
         while (next_at := self._poller.poll(self.account.connection_id).next_at) <= self._poller_harness.clock():
             pass
         return next_at
 
     def heals(self, within: timedelta) -> None:
-        """All is known again: the near days with the next poll, and all others within this time."""
+        """Assert that all times become known: the near days with the next poll, and all others within this time."""
         self.read(POLL)
         assert all(span.start >= NEAR.end - CHUNK_OVERLAP for span in self.of_state("both", SlotState.UNKNOWN))
         busy = self.of_state("both", SlotState.BUSY)

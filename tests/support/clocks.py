@@ -8,8 +8,8 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 class SettableClock:
     """A clock that a test sets and advances."""
 
-    def __init__(self) -> None:
-        self.now = START
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now
@@ -39,9 +39,9 @@ class ShiftedClock:
         self._ahead = timedelta(0)
 
     def __call__(self) -> datetime:
-        """The instant that the local Google takes for now."""
+        """Return the instant that the local Google takes for now."""
         return datetime.now(UTC) + self._ahead
 
     def advance(self, by: timedelta) -> None:
-        """Lets time pass."""
+        """Advance the clock."""
         self._ahead += by

@@ -21,6 +21,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.temporal.signals import signal_availability
 from starter.services.connections import Connected, ConnectionService
+from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.settings import settings_for
@@ -34,7 +35,6 @@ KEY = "c2xvdHN5bmMtaGlzdG9yaWVzLWZvci10ZXN0cy1vbmw="  # seals nothing but these 
 
 RESERVATION_WORKFLOW = reservation_id(MERCHANT, "R-1")
 AVAILABILITY = availability_id(MERCHANT, TOUR.id)
-BROWSER = "a secret that only this browser has"
 
 
 async def booked_changed_cancelled(open_world: World) -> None:
@@ -127,7 +127,7 @@ async def _consent(connecting: ConnectionService) -> None:
 
 
 async def _lose_grant(open_world: World) -> None:
-    """The grant dies, and a second version waits for another."""
+    """Revoke the grant, and report a second version, which waits for a new grant."""
     await open_world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")
     await open_world.slotsync.report(snapshot(2))
 
@@ -166,12 +166,12 @@ async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> 
 
 
 def _without_paths(outcome: str) -> str:
-    """Without stack traces, which name folders of the machine."""
+    """Return the history without stack traces, which name folders of the machine."""
     return re.sub(r'"stackTrace": "(\\.|[^"\\])*"', '"stackTrace": ""', outcome)
 
 
 async def main(*names: str) -> None:
-    """Records the paths with these names; all of them, where none is named."""
+    """Record the paths with these names, or all paths if none is named."""
     for path, workflow_id in PATHS.items():
         if path.__name__ in names or not names:
             await record(path, workflow_id)

@@ -14,7 +14,7 @@ MinuteSet = set[int]
 
 
 def interval(start: int, end: int) -> Interval:
-    """From one minute to another."""
+    """Return the interval from one minute to another."""
     return Interval(start=NOON + timedelta(minutes=start), end=NOON + timedelta(minutes=end))
 
 

@@ -22,14 +22,14 @@ SignIn = Callable[..., ApiClient]
 
 
 def token_for(google_state: LocalGoogle, *scopes: str, client_id: str = "app", email: str = ANNA) -> str:
-    """An access token, as if the user had just consented."""
+    """Return an access token, as if the user had just consented to these scopes."""
     caller = Caller(email, client_id, frozenset(AUTH + scope for scope in scopes))
     google_state.accounts.grants.consent(caller)
     return google_state.accounts.grants.issue_access_token(caller)
 
 
 def timed(start: str = "2026-12-01T10:00:00Z", end: str = "2026-12-01T11:00:00Z", **more: object) -> dict[str, object]:
-    """The body of an event."""
+    """Return the body of a timed event."""
     return {"summary": "Tour", "start": {"dateTime": start}, "end": {"dateTime": end}, **more}
 
 

@@ -37,14 +37,14 @@ class Machine:
     vault: Vault
 
     def delete_database(self, name: str) -> None:
-        """Removes an SQLite database, with what belongs to it."""
+        """Delete an SQLite database, with its side files."""
         for file in self.folder.glob(f"{name}*"):
             file.unlink()
 
 
 @asynccontextmanager
 async def machine(folder: Path, *, killed_at_end: bool = False) -> AsyncIterator[Machine]:
-    """All parts, none started yet; whatever runs at the end is stopped, or killed, which is quicker."""
+    """Yield all parts, none started yet. At the end, the running ones are stopped, or killed, which is quicker."""
     google_port, temporal_port, ui_port, api_port = free_ports(4)
     google, api = f"http://127.0.0.1:{google_port}", f"http://127.0.0.1:{api_port}"
     address = f"127.0.0.1:{temporal_port}"
@@ -81,7 +81,7 @@ async def world_on(machine: Machine) -> AsyncIterator[World]:
 
 
 def _settings(google: str, api: str, folder: Path) -> Settings:
-    """With secrets that are like no others, so that they can be searched for."""
+    """Return settings with unique secrets, so that they can be searched for."""
     defaults = {
         "public_url": api,
         "api_keys": (SecretStr(token_urlsafe(32)),),

@@ -15,7 +15,7 @@ def workflow_handle(world: World, owner: Owner) -> WorkflowHandle[ManagedCalenda
 
 
 async def shown(world: World, owner: Owner, titles: list[str]) -> None:
-    """Waits until these and no other events are in the owner's calendar."""
+    """Wait until these and no other events are in the owner's calendar."""
 
     async def so() -> bool:
         return await world.titles(owner) == sorted(titles)
@@ -24,13 +24,13 @@ async def shown(world: World, owner: Owner, titles: list[str]) -> None:
 
 
 async def delete_by_hand(world: World, owner: Owner) -> str:
-    """The merchant deletes the owner's calendar in Google; its id."""
+    """Delete the owner's calendar by hand, and return its id."""
     calendar = (await world.calendars())[owner.id]
     (await world.http.delete(f"/sandbox/accounts/{EMAIL}/calendars/{calendar}")).raise_for_status()
     return calendar
 
 
 async def in_google(world: World) -> list[dict[str, str]]:
-    """The account's calendars, in all details, without the primary one."""
+    """Return the account's calendars, in all details, without the primary one."""
     answer = (await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars")).raise_for_status()
     return [each for each in answer.json()["items"] if each["id"] != EMAIL]

@@ -214,12 +214,12 @@ class MerchantModel(RuleBasedStateMachine):
             self.note(calendar)
 
     def note(self, calendar: CalendarModel) -> None:
-        """Notes what the calendar is from now on."""
+        """Record the calendar's state from now on."""
         events = [] if calendar.deleted else self.account.events(calendar.id)
         self.note_state(calendar, self.minutes.of(taken(events, self.account.email, calendar.zone)))
 
     def note_trouble(self) -> None:
-        """Record the state of a calendar again after a fault, with its events unchanged."""
+        """Record all states again when a fault begins or ends, with the events unchanged."""
         for each in self.calendars:
             self.note_state(each, each.states[-1][1])
 

@@ -22,7 +22,7 @@ class MinuteBits:
         self.all = (1 << self._count) - 1
 
     def of(self, times: Times) -> int:
-        """The minutes in these times, none of which is broken."""
+        """Return the minutes in these times, none of which is broken."""
         return reduce(or_, (self._stretch(start, end) for start, end in times), 0)
 
     def padded(self, some: int, before: int, after: int) -> int:
@@ -31,7 +31,7 @@ class MinuteBits:
         return _spread(earlier, after, lambda minutes, by: minutes << by) & self.all
 
     def first(self, some: int) -> datetime | None:
-        """The first of these minutes; nothing if there are none."""
+        """Return the first of these minutes, or None if there are none."""
         return self._first + ((some & -some).bit_length() - 1) * MINUTE if some else None
 
     def _stretch(self, start: datetime, end: datetime) -> int:
@@ -54,12 +54,12 @@ def _spread(some: int, far: int, shifted: Callable[[int, int], int]) -> int:
 
 
 def in_at_least(sets: Sequence[int], count: int) -> int:
-    """The minutes that are in so many of the sets."""
+    """Return the minutes that are in so many of the sets."""
     return reduce(or_, (reduce(and_, some) for some in combinations(sets, count)), 0)
 
 
 def taken(events: Iterable[dict[str, object]], owner: str, zone: str) -> Iterator[tuple[datetime, datetime]]:
-    """The times that events take, as the local Google shows them with all details; ``zone`` is the calendar's."""
+    """Return the times of events that the local Google shows with all details; ``zone`` is the calendar's."""
     for event in events:
         declined = {"email": owner, "responseStatus": "declined"}
         guests = event.get("attendees", [])

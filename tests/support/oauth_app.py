@@ -1,4 +1,4 @@
-"""An app that signs users in, and a browser just good enough for the pages that they see."""
+"""An app that signs users in, and a minimal browser for the pages that users see."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -15,7 +15,7 @@ EMAIL_SCOPE = AUTH + "userinfo.email"
 
 
 class Form(HTMLParser):
-    """The last form of a page: where it goes, its hidden fields and its boxes, ticked or not."""
+    """The last form of a page: its address, its hidden fields and its checkboxes, ticked or not."""
 
     def __init__(self, page: httpx.Response) -> None:
         super().__init__()
@@ -58,14 +58,14 @@ class OAuthApp:
     def decide(
         self, page: httpx.Response, decision: str = "allow", ticked: tuple[str, ...] | None = None
     ) -> httpx.Response:
-        """Ticks boxes, all where none are named, and presses a button."""
+        """Tick these checkboxes, or all if ``ticked`` is None, and send the form with this decision."""
         form = Form(page)
         boxes = list(form.boxes) if ticked is None else list(ticked)
         assert set(boxes) <= set(form.boxes)
         return httpx.post(form.action, data={**form.hidden, "scope": boxes, "decision": decision})
 
     def code(self, *scopes: str, **parameters: str) -> str:
-        """The code after the user allowed everything, asked or not."""
+        """Return the code after the user has allowed everything, with or without a consent page."""
         page = self.ask(*scopes, **parameters)
         return returned(page if page.is_redirect else self.decide(page))["code"]
 
@@ -87,7 +87,7 @@ class OAuthApp:
         return httpx.get(f"{self.url}/oauth2/v3/userinfo", headers={"Authorization": f"Bearer {access_token}"})
 
     def revoke(self, token: str) -> httpx.Response:
-        """Ends the grant of the token."""
+        """Revoke the grant of the token."""
         return httpx.post(f"{self.url}/revoke", data={"token": token})
 
 
@@ -100,5 +100,5 @@ def returned(response: httpx.Response) -> dict[str, str]:
 
 
 def token_error(response: httpx.Response) -> tuple[int, str]:
-    """Why the token endpoint refused."""
+    """Return the status and the error of a refused token request."""
     return response.status_code, response.json()["error"]

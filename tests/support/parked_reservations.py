@@ -26,7 +26,7 @@ async def until_all_settled(
 
 
 async def until_parked(world: World, count: int, merchant: str = MERCHANT) -> None:
-    """Waits until as many reservations of the merchant are parked."""
+    """Wait until as many reservations of the merchant are parked."""
     query = f"SlotsyncMerchant = '{merchant}' AND SlotsyncHealth = 'parked' AND WorkflowType = 'ReservationWorkflow'"
 
     async def found() -> bool:

@@ -93,13 +93,13 @@ class PollerHarness:
             )
 
     def account(self, zone: str = "Europe/Helsinki") -> "MerchantAccount":
-        """A merchant who has just connected a new account."""
+        """Create a merchant with a new connected account."""
         account = MerchantAccount(self, f"merchant-{next(self.numbers)}")
         account.connect(zone)
         return account
 
     def fault(self, kind: str, **more: object) -> None:
-        """Something that goes wrong from now on; without anything else, with each query."""
+        """Set a fault; by default each freebusy query meets it."""
         always = {} if "count" in more else {"probability": 1}
         fault = {"method": "freebusy.query", "kind": kind, **always, **more}
         self.http.post("/sandbox/faults", json=fault).raise_for_status()
@@ -136,12 +136,12 @@ class MerchantAccount:
         connections.mark_revoked(self.connection_id, "invalid_grant", utc_now())
 
     def choose(self, product: str = "tour", **settings: object) -> None:
-        """The settings of a product."""
+        """Save the settings of a product."""
         chosen = OwnerSettings.model_validate({"name": product, **settings})
         Owners(self._poller_harness.store).put(self.merchant, Owner.product(product), chosen)
 
     def pick(self, *calendars: str, product: str = "tour") -> None:
-        """Makes these calendars the ones that block a product."""
+        """Pick the calendars that block a product."""
         picked = [PickableCalendar(id=each, name="Picked") for each in calendars]
         BlockingCalendars(self._poller_harness.store, self._poller_harness.vault).replace(
             self.merchant, Owner.product(product), picked
@@ -172,7 +172,7 @@ class MerchantAccount:
         self._done("DELETE", f"/{calendar}/events/{event}")
 
     def events(self, calendar: str) -> list[Body]:
-        """All of a calendar's events, deleted ones too, with all details."""
+        """Return all events of a calendar, deleted ones too, with all details."""
         items: list[Body] = self._get(f"/{calendar}/events?showDeleted=true")["items"]
         return items
 
@@ -180,7 +180,7 @@ class MerchantAccount:
         return str(self._get(f"/{calendar}")["timeZone"])
 
     def state(self, product: str = "tour") -> ProductState:
-        """The product as its workflow sees it."""
+        """Return the product as its workflow sees it."""
         return self._product_states.get_state(self.merchant, product, self._poller_harness.clock())
 
     def availability(self, product: str = "tour") -> Availability:
@@ -207,7 +207,7 @@ class MerchantAccount:
 
 @contextmanager
 def running_poller_harness(folder: Path, now: datetime) -> Iterator[PollerHarness]:
-    """Yield a harness with a Google and a database of its own. There is no Temporal that a lost grant could be signalled to."""
+    """Yield a harness with a Google and a database of its own. No Temporal gets its signals."""
     clock, key = TickingClock(now), Fernet.generate_key().decode()
     vault = Vault([key])
     options = LocalGoogleOptions(

@@ -43,7 +43,7 @@ class Part:
         self._running: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Runs it, until it answers."""
+        """Start the program, and wait until it answers."""
         started = running_process(self._name, self._command, folder=self._folder, environment=self._environment)
         self._running = await self._at_end.enter_async_context(started)
         if self._killed_at_end:
@@ -51,7 +51,7 @@ class Part:
         await wait_until_ready(self._name, self._answers, self._running, self._folder)
 
     async def kill(self) -> None:
-        """SIGKILL: no last word, nothing put away."""
+        """Kill the process with SIGKILL: it cannot clean up."""
         assert self._running, f"{self._name} was not started"
         assert self._running.returncode is None, f"{self._name} ended by itself"
         await self._kill_running(self._running)

@@ -14,7 +14,7 @@ ON_UNKNOWN = ("block", "sell", "last_known:1")
 
 
 def reading(start: int, end: int, *busy: Interval, age: int = 0, error: str = "") -> Reading:
-    """A reading that was made so many minutes ago."""
+    """Return a reading of this many minutes ago."""
     read_at = NOON - timedelta(minutes=age)
     return Reading(interval=interval(start, end), read_at=read_at, good_until=read_at + FRESH, busy=busy, error=error)
 

@@ -31,7 +31,7 @@ class ReadingRecorder:
     def read(
         self, calendar_id: str, span: Interval, at: datetime, busy: Iterable[Interval] = (), *, error: str = ""
     ) -> None:
-        """A reading that is believed for five minutes; with an ``error``, one that failed."""
+        """Record a reading that is valid for five minutes, or a failed one with this ``error``."""
         watched_id = self._watched(calendar_id) or self._watch(calendar_id)
         new = NewReading(
             watched_id=watched_id,

@@ -68,7 +68,7 @@ class MerchantBrowser:
     secrets: NotedSecrets
 
     async def opens(self, address: str) -> httpx.Response:
-        """The page that the browser ends at."""
+        """Open an address, and return the page at the end of its redirects."""
         return (await self.http.get(address, follow_redirects=True)).raise_for_status()
 
     async def sends(self, form: str, **fields: str) -> httpx.Response:
@@ -82,7 +82,7 @@ class MerchantBrowser:
         return _address(await self.http.get(link))
 
     async def connects(self, consent: str) -> None:
-        """Allows everything at Google and comes back."""
+        """Grant everything in Google, and come back."""
         self._note_session()
         self._note_verifiers()
         back = decide(consent, EMAIL)
@@ -99,7 +99,7 @@ class MerchantBrowser:
         await self.connects(_address(await self.sends("/settings/connect")))
 
     def note_grant(self) -> None:
-        """Remembers the tokens of now."""
+        """Record the present tokens as secrets."""
         connections = Connections(self.world.store, self.world.vault)
         connection = connections.get_active_id(MERCHANT)
         assert connection
@@ -124,7 +124,7 @@ class MerchantBrowser:
 
 @asynccontextmanager
 async def platform_api(machine: Machine, secrets: NotedSecrets) -> AsyncIterator[PlatformApi]:
-    """The platform of this machine; remembers the machine's own secrets."""
+    """Yield the API client of the platform; the machine's own secrets are recorded."""
     (key,) = machine.settings.api_keys
     (sealing,) = machine.settings.encryption_keys
     secrets.note("API key", key.get_secret_value())
@@ -137,7 +137,7 @@ async def platform_api(machine: Machine, secrets: NotedSecrets) -> AsyncIterator
 
 @asynccontextmanager
 async def merchant_browser(machine: Machine, world: World, secrets: NotedSecrets) -> AsyncIterator[MerchantBrowser]:
-    """A browser that has seen nothing yet."""
+    """Yield a browser without cookies."""
     async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=30) as http:
         yield MerchantBrowser(http, machine, world, secrets)
 

@@ -13,7 +13,7 @@ GOOGLES = ("google.db*",)
 
 
 def found(folder: Path, texts: Mapping[str, str], files: Sequence[str] = OURS) -> set[tuple[str, str]]:
-    """Which of the texts are in which files, in whatever way they are written."""
+    """Return which of the texts are in which files, in any encoding."""
     ways = {name: [*_written(text)] for name, text in texts.items()}
     contents = {file.name: file.read_bytes() for pattern in files for file in folder.glob(pattern)}
     return {
@@ -25,7 +25,7 @@ def found(folder: Path, texts: Mapping[str, str], files: Sequence[str] = OURS) -
 
 
 def _written(text: str) -> Iterator[bytes]:
-    """The text as it is, in an address, in JSON, in reprs, and within anything that is in base64."""
+    """Yield the text as it is, in an address, in JSON, in reprs, and within anything that is in base64."""
     yield text.encode()
     yield text.encode("utf-16-le")
     yield quote(text, safe="").encode()

@@ -20,7 +20,7 @@ MAX_SERVER_STARTS = 6
 async def running_temporal_server(
     vault: Vault, *, time_skipping: bool = False, long_history: int = 0
 ) -> AsyncIterator[Client]:
-    """A server in real time. With ``long_history`` it asks workflows of so many events to continue as new."""
+    """Yield a client of a real-time server. It asks workflows of ``long_history`` events to continue as new."""
     options = server_options(time_skipping=time_skipping)
     if long_history:
         options += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={long_history}"]

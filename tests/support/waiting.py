@@ -13,14 +13,8 @@ async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, p
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait in a thread until the condition is true, for at most 10 seconds."""
     deadline = time.monotonic() + 10
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.002)
-
-
-def poll_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)

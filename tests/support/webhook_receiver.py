@@ -64,7 +64,7 @@ class WebhookReceiver:
         return settings.model_copy(update={"webhook_url": self.url, "webhook_secret": SecretStr(WEBHOOK_SECRET)})
 
     def fail(self, status: int = 503, *, times: int | None = None, headers: Mapping[str, str] | None = None) -> None:
-        """Answers so to the next few requests, or to all until it is healed."""
+        """Answer the next requests with this failure, or all requests until ``heal``."""
         failure = WebhookAnswer(status, headers or {})
         with self._lock:
             if times is None:
@@ -73,18 +73,18 @@ class WebhookReceiver:
                 self._next += [failure] * times
 
     def lose_answers(self, times: int) -> None:
-        """Takes the next few messages, but drops the connection instead of saying so."""
+        """Accept the next messages, but drop the connection instead of answering."""
         self.fail(0, times=times)
 
     def heal(self) -> None:
-        """Answers as it should from now on."""
+        """Answer without failures from now on."""
         with self._lock:
             self._always = None
             self._next.clear()
 
     @contextmanager
     def held_up(self) -> Iterator[Callable[[], Awaitable[bool]]]:
-        """Lets no request go on meanwhile; whether one has arrived."""
+        """Hold all requests within the block, and yield a function that returns whether one has arrived."""
 
         async def arrived() -> bool:
             return self._arrived.is_set()
@@ -97,7 +97,7 @@ class WebhookReceiver:
             self._open.set()
 
     def messages_of_type(self, kind: str) -> list[ReceivedWebhook]:
-        """The messages of this type."""
+        """Return the messages of this type."""
         return [each for each in self.messages if each["type"] == kind]
 
     def receive(self, body: str, headers: Mapping[str, str]) -> WebhookAnswer:
@@ -131,7 +131,7 @@ def _read(attempt: WebhookAttempt) -> ReceivedWebhook:
 
 @contextmanager
 def running_webhook_receiver() -> Iterator[WebhookReceiver]:
-    """A platform in threads of its own, on a free port."""
+    """Yield a receiver in threads of its own, on a free port."""
     platform = WebhookReceiver()
 
     class Receiver(BaseHTTPRequestHandler):
@@ -146,7 +146,7 @@ def running_webhook_receiver() -> Iterator[WebhookReceiver]:
 
         @override
         def log_message(self, format: str, *args: object) -> None:
-            """The log of the tests is slotsync's."""
+            """Write nothing: the log of the tests is slotsync's."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.daemon_threads = False

@@ -1,4 +1,4 @@
-"""Reads the week page as a person would: what is where."""
+"""Read the week page: its events, their places and its text."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import httpx
 
 @dataclass
 class Drawn:
-    """An event as it is drawn: as a bar or a block, and where."""
+    """An event on the page: a bar or a block, and its place."""
 
     title: str
     label: str
@@ -18,7 +18,7 @@ class Drawn:
     tentative: bool
     href: str
     day: int
-    """How many days of the hours stand before it."""
+    """The day of a block, 0 is Monday; -1 for bars, which are above the hours."""
 
     @property
     def place(self) -> str:
@@ -45,17 +45,17 @@ class WeekView(HTMLParser):
         self.feed(page.text)
 
     def titles(self) -> list[str]:
-        """Of all that is drawn in the week."""
+        """Return the titles of all events of the week."""
         return [event.title for event in self.events]
 
     def event(self, title: str) -> Drawn:
-        """The one event with this title."""
+        """Return the only event with this title."""
         (found,) = [event for event in self.events if event.title == title]
         return found
 
     @property
     def panel(self) -> str:
-        """The text beside the week, without its markup."""
+        """The text of the panel, without its markup."""
         _, _, panel = self.html.partition('id="panel"')
         return re.sub(r"<[^>]*>", " ", panel)
 

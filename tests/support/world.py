@@ -59,7 +59,7 @@ class World:
         (await self.http.delete("/sandbox/faults")).raise_for_status()
 
     async def calendars(self, email: str = EMAIL) -> dict[str, str]:
-        """Ids of the account's calendars by name, without the primary one."""
+        """Return the ids of the account's calendars by name, without the primary one."""
         answer = (await self.http.get(f"/sandbox/accounts/{email}/calendars")).raise_for_status()
         return {each["summary"]: each["id"] for each in answer.json()["items"] if each["id"] != email}
 
@@ -86,7 +86,7 @@ class World:
         return sum(totals.get(f"events.{method}", 0) for method in ("insert", "update", "patch", "delete", "import"))
 
     async def settled(self, version: int, name: str = "R-1", merchant: str = MERCHANT) -> None:
-        """Waits until Google shows this version."""
+        """Wait until Google shows this version."""
 
         async def shown() -> bool:
             sync_status = await self.slotsync.status(merchant, name)
@@ -95,7 +95,7 @@ class World:
         await until(shown, poll_interval=0.1)
 
     async def at_rest(self, newest: Iterable[Reservation], within: float = 120) -> None:
-        """Waits until Google shows these versions and no workflow has anything left to do."""
+        """Wait until Google shows these versions and no workflow has anything left to do."""
         wanted = list(newest)
         left: list[str] = []
 
@@ -120,7 +120,7 @@ class World:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """slotsync's workers, running.
+        """Run slotsync's workers within the block.
 
         In a task of their own: a worker that fails cancels the task that started it, and all tests share one (anyio).
         """

@@ -92,12 +92,12 @@ Imports = Mapping[str, frozenset[str]]
 
 
 def modules(place: Path) -> list[Path]:
-    """The Python files of a room: one file, or all below a folder."""
+    """Return the Python files of a room: one file, or all below a folder."""
     return [place] if place.is_file() else sorted(place.rglob("*.py"))
 
 
 def missing_rooms(root: Path) -> list[str]:
-    """The rooms in which nothing is defined, since they are not there, or empty."""
+    """Return the rooms in which nothing is defined, since they are not there, or empty."""
     return [room for room in ROOMS if not any(_defines(path) for path in modules(root / room))]
 
 
@@ -113,7 +113,7 @@ def house() -> Imports:
 
 
 def strangers(found: Imports) -> list[str]:
-    """The imports that go where they may not."""
+    """Return the imports that go where they may not."""
     return [
         f"{module} -> {target}"
         for module, targets in found.items()
@@ -123,7 +123,7 @@ def strangers(found: Imports) -> list[str]:
 
 
 def circle(found: Imports) -> list[str]:
-    """The first circle, of modules or of the parts of one package; empty if there is none."""
+    """Return the first circle, of modules or of the parts of one package; empty if there is none."""
     for level in range(max(name.count(".") for name in found) + 1):
         edges = defaultdict[str, set[str]](set)
         for module, targets in found.items():
@@ -167,7 +167,7 @@ def _module(target: str, found: Imports) -> str:
 
 
 def _add_edge(edges: dict[str, set[str]], module: str, target: str, level: int) -> None:
-    """Adds what two parts of one package have to do with each other: at level 0 the top, at level 1 what is in it."""
+    """Add the edge between two parts of one package: at level 0 of the top, at level 1 of what is in it."""
     here, there = module.split("."), target.split(".")
     if here[:level] == there[:level] and len(here) > level < len(there) and here[level] != there[level]:
         edges[".".join(here[: level + 1])].add(".".join(there[: level + 1]))

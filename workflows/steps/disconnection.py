@@ -43,16 +43,10 @@ async def disconnect_merchant(
     )
     if disconnection is None:
         return DisconnectionResult(notes=("There was no connection.",))
-    deleted: list[Owner] = []
-    if disconnection.alive and calendars is CalendarChoice.DELETE:
-        deleted = await _delete_calendars(merchant, disconnection, is_interrupted)
+    delete = disconnection.alive and calendars is CalendarChoice.DELETE
+    deleted = await _delete_calendars(merchant, disconnection, is_interrupted) if delete else []
     ended = False
-    # Before there were channels to stop, nothing was done for the grant of a shared account.
-    if (
-        disconnection.alive
-        and not is_interrupted()
-        and (not disconnection.shared or workflow.patched("stop-channels-of-shared"))
-    ):
+    if disconnection.alive and not is_interrupted() and _must_end_grant(disconnection):
         ended = await _end_grant(disconnection)
     await workflow.execute_local_activity_method(
         DisconnectionActivities.finish_disconnection,
@@ -60,6 +54,11 @@ async def disconnect_merchant(
         start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
     return disconnection_result(disconnection, deleted, calendars, grant_ended=ended)
+
+
+def _must_end_grant(disconnection: Disconnection) -> bool:
+    # Before there were channels to stop, nothing was done for the grant of a shared account.
+    return not disconnection.shared or workflow.patched("stop-channels-of-shared")
 
 
 async def _delete_calendars(

@@ -23,6 +23,9 @@ async def deliver(message_id: str, summary: str) -> None:
     """Send a recorded message, and return once the platform has accepted it, however long that takes.
 
     When this is cancelled, an attempt in flight ends first, and may succeed.
+
+    Raises:
+        CancelledError: this was cancelled, and the attempt in flight failed.
     """
     try:
         await workflow.execute_activity_method(

@@ -30,7 +30,7 @@ Item = TypeVar("Item")
 
 
 class Horizon(Message):
-    """How many days ahead are read at all, how many of them are near, and how often the near ones are polled.
+    """The number of days ahead that are read, how many of them are near, and how often the near ones are polled.
 
     ``near_days`` counts yesterday, too; today is always near.
     """

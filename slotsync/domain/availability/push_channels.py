@@ -18,10 +18,10 @@ CHANNEL_LIFETIME: Final = timedelta(hours=48)
 """The lifetime to ask Google for. Google may grant less."""
 
 MAX_RENEWAL_LEAD: Final = timedelta(hours=24)
-"""How long before its end a channel is renewed; one with a shorter lifetime is renewed after half of it."""
+"""The longest time before its end that a channel is renewed; a short-lived one is renewed after half its lifetime."""
 
 PUSHED_POLL_INTERVAL: Final = timedelta(minutes=10)
-"""How often a calendar is read while Google sends notifications of its changes."""
+"""The interval in which a calendar is read while Google sends notifications of its changes."""
 
 MIN_NOTIFICATION_GAP: Final = timedelta(seconds=1)
 """The least time between two notifications of a calendar that are recorded."""

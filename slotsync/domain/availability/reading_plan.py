@@ -1,6 +1,6 @@
 """The reading plan: which calendars and days to read next, and when.
 
-A calendar is read once in each poll interval; at once after a notification of a change; and soon again after a failure.
+A calendar is read once in each poll interval, immediately after a notification of a change, and soon after a failure.
 Calendars that are nearly due are read together with those that are due, so that they stay together, in as few calls as
 Google allows.
 """

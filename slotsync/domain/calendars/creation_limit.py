@@ -15,10 +15,10 @@ MAX_CALENDARS_PER_HOUR = 40
 """The most calendars that are created in an hour for one Google account."""
 
 PERMIT_VALIDITY = timedelta(minutes=5)
-"""How long a permit may be used after it was granted."""
+"""The time after its grant in which a permit may be used."""
 
 PERMIT_COUNT_WINDOW = timedelta(hours=1) + PERMIT_VALIDITY
-"""How long a permit counts: the calendar may be created as late as its permit ends."""
+"""The time in which a permit counts: the calendar may be created as late as its permit ends."""
 
 
 class Permit(Message):
@@ -30,7 +30,7 @@ class Permit(Message):
 
 
 class QueuePosition(Message):
-    """When an owner's calendar may be created, as far as it is known now; ``position`` counts from 1."""
+    """An owner's position in the queue, from 1, and when its calendar may be created, as far as it is known now."""
 
     position: int
     at: datetime

@@ -8,7 +8,7 @@ from slotsync.domain.messages import Message
 
 
 class CalendarRequest(Message):
-    """The owner whose managed calendar is meant."""
+    """The owner of the managed calendar that a request is about."""
 
     merchant: str
     owner: Owner

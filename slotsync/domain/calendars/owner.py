@@ -18,7 +18,7 @@ class OwnerKind(StrEnum):
 
 
 class GuestData(StrEnum):
-    """How much of a reservation its event may show."""
+    """The levels of guest data: how much of a reservation its event may show."""
 
     FULL = "full"
     LIMITED = "limited"

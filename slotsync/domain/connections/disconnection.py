@@ -34,7 +34,7 @@ class Disconnection(Message):
 
 
 class DisconnectionResult(Message):
-    """What a disconnection did, and what it left in Google; ``notes`` say it in plain words.
+    """The result of a disconnection, with what it left in Google; ``notes`` say it in plain words.
 
     ``shared``: another merchant uses the same Google account, so that its access could not be ended.
     """

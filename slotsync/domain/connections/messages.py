@@ -7,7 +7,7 @@ from slotsync.domain.messages import Message
 
 
 class ConnectionRequest(Message):
-    """The merchant whose connection is meant."""
+    """The merchant of the connection that a request is about."""
 
     merchant: str
 
@@ -49,7 +49,7 @@ class CalendarDeletion(Message):
 
 
 class WakeRequest(Message):
-    """The merchant whose workflows are signalled: the parked ones, or with ``everyone`` all of them."""
+    """The request to signal a merchant's workflows: the parked ones, or with ``everyone`` all of them."""
 
     merchant: str
     everyone: bool = False

@@ -8,13 +8,13 @@ from slotsync.domain.calendars.owner import ManagedCalendar, Owner
 from slotsync.domain.reservations.snapshot import Reservation
 
 GRACE_PERIOD = timedelta(days=1)
-"""How long after its end a reservation may still change before its workflow closes."""
+"""The time after its end in which a reservation may still change, before its workflow closes."""
 
 URGENT_WITHIN = timedelta(days=2)
 """A reservation that starts within this time has priority."""
 
 BURST_WINDOW = timedelta(seconds=30)
-"""How long a write counts as part of a burst."""
+"""The time for which a write counts as part of a burst."""
 
 MAX_DEBOUNCE = timedelta(seconds=10)
 

@@ -121,7 +121,7 @@ class Snapshot(Message):
 
     @property
     def cancelled(self) -> bool:
-        """Whether no event of it should be in Google."""
+        """True if none of its events should be in Google."""
         return self.status is ReservationStatus.CANCELLED
 
     @property

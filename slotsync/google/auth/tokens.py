@@ -19,8 +19,8 @@ MIN_TOKEN_LIFETIME = timedelta(minutes=5)
 """An access token that expires sooner is refreshed; google-auth itself requires 3 min 45 s."""
 
 REFRESH_LEASE_DURATION = timedelta(seconds=20)
-"""How long one process alone may refresh a token: longer than Google may take, shorter than an activity's heartbeat
-timeout. A process that dies during the refresh delays the others for no longer than this."""
+"""Longest time that one process alone may refresh a token: longer than Google may take, shorter than an activity's
+heartbeat timeout. A process that dies during the refresh delays the others for no longer than this."""
 
 REFRESH_POLL_INTERVAL = timedelta(milliseconds=50)
 """Delay between two reads of a token that another process refreshes, which takes it about 0.2 s."""

@@ -1,4 +1,4 @@
-"""Publications: what the platform was told of each product's availability."""
+"""Publications: the availability of each product that the platform knows."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

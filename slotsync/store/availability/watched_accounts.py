@@ -60,11 +60,11 @@ class WatchedAccounts:
             return row.changed_at if row else None
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
-        """Return whether the holder may read the account now, and no other process for so long at most."""
+        """Return whether the holder may read the account now, and no other process for this duration at most."""
         return self._leases.acquire(connection_id, holder, duration)
 
     def renew_lease(self, connection_id: str, holder: str, duration: timedelta) -> None:
-        """Let the holder's lease last for so long from now."""
+        """Extend the holder's lease to this duration from now."""
         self._leases.renew(connection_id, holder, duration)
 
     def release_lease(self, connection_id: str, holder: str) -> None:

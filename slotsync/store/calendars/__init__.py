@@ -1,1 +1,1 @@
-"""Products and resources, their settings and their managed calendars."""
+"""Products and resources, their settings, their managed calendars, and permits to create those."""

@@ -23,7 +23,7 @@ _EVENTS = table_of(SyncedEventRow)
 _RESERVATIONS = table_of(ReservationRow)
 
 PERMIT_RETENTION = timedelta(days=7)
-"""How long permits are kept, so that an operator can find out why a calendar came late."""
+"""The time for which permits are kept, so that an operator can find out why a calendar came late."""
 
 
 class CalendarPermits:

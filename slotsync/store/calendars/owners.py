@@ -17,9 +17,9 @@ _TABLE = table_of(OwnerRow)
 
 def _replace_settings(insert: Insert) -> Insert:
     settings = {name: insert.excluded[name] for name in OwnerSettings.model_fields}
-    # Switching on ends the wish to remove events, which was for the time while it is off; nothing else changes it.
-    wish = {"remove_events": and_(not_(insert.excluded.sync), _TABLE.c.remove_events)}
-    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings | wish)
+    # Switching on ends the choice to remove events, which is for the time while it is off; other settings keep it.
+    removal = {"remove_events": and_(not_(insert.excluded.sync), _TABLE.c.remove_events)}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=settings | removal)
 
 
 _PUT = Upsert(_TABLE, _replace_settings)

@@ -1,1 +1,1 @@
-"""Grants, consents, and their end."""
+"""Grants, consents, and disconnections."""

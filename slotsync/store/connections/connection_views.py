@@ -1,4 +1,4 @@
-"""Connections as merchants and operators see them."""
+"""Views of connections for merchants and operators."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """The account that a merchant connected; ``email`` is forgotten with a disconnection, ``key`` is not."""
+    """The account that a merchant connected; a disconnection deletes ``email``, but not ``key``."""
 
     email: str | None
     key: str | None
 
     def is_other_than(self, account: Account) -> bool:
-        """Whether it is surely not this account."""
+        """Return whether it is certainly another account than this one."""
         if self.key:
             return self.key != account.key
         return self.email is not None and self.email.lower() != account.email.lower()
 
 
 class ConnectionViews:
-    """Reads the state of connections, for calls that want these scopes."""
+    """Reads the state of connections, and which of the wanted scopes they lack."""
 
     def __init__(
         self, store: Store, vault: Vault, wanted: Iterable[str], clock: Callable[[], datetime] = utc_now
@@ -39,18 +39,18 @@ class ConnectionViews:
         self._clock = clock
 
     def get_view(self, merchant: str) -> ConnectionView:
-        """The merchant's connection; pending while a first consent is open, disconnected if there never was one."""
+        """Return the merchant's connection; pending while a consent is open, disconnected if there never was one."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-            asked = self._is_asked(session, merchant)
-        absent = ConnectionState.PENDING if asked else ConnectionState.DISCONNECTED
+            pending = self._has_open_consent(session, merchant)
+        absent = ConnectionState.PENDING if pending else ConnectionState.DISCONNECTED
         if row is None:
             return ConnectionView(state=absent)
-        gone = row.state == ConnectionState.DISCONNECTED
-        return self._view(row, absent if gone else ConnectionState(row.state))
+        disconnected = row.state == ConnectionState.DISCONNECTED
+        return self._view(row, absent if disconnected else ConnectionState(row.state))
 
     def get_account(self, merchant: str) -> KnownAccount | None:
-        """The account that the merchant connected last; nothing if it never did."""
+        """Return the account that the merchant connected last, or None if it never did."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
         return KnownAccount(email=self._email(row), key=row.account_key) if row else None
@@ -70,6 +70,6 @@ class ConnectionViews:
     def _email(self, row: ConnectionRow) -> str | None:
         return self._vault.decrypt(row.account_email) if row.account_email else None
 
-    def _is_asked(self, session: Session, merchant: str) -> bool:
+    def _has_open_consent(self, session: Session, merchant: str) -> bool:
         open_now = (PendingConsentRow.merchant == merchant, col(PendingConsentRow.expires_at) > self._clock())
         return session.exec(select(PendingConsentRow).where(*open_now)).first() is not None

@@ -1,11 +1,11 @@
-"""The grants of merchants to Google accounts; tokens are encrypted."""
+"""Connections: the grants of merchants to Google accounts; tokens are encrypted."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Executable, delete, select, update
+from sqlalchemy import Connection, Executable, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
@@ -13,19 +13,18 @@ from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
+from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
+from slotsync.store.calendars.managed_calendars import forget_managed_calendars
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
 from slotsync.store.merchants import ensure_merchant
-from slotsync.store.tables.calendars import BlockingCalendarRow, ManagedCalendarRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
-_CALENDARS = table_of(ManagedCalendarRow)
-_PICKED = table_of(BlockingCalendarRow)
 _ACTIVE = ConnectionState.ACTIVE.value
-_GRANTED = (
+_GRANT_COLUMNS = (
     "state",
     "account_email",
     "account_key",
@@ -39,7 +38,7 @@ _GRANTED = (
 
 
 def _replace_grant(insert: Insert) -> Executable:
-    granted = {name: insert.excluded[name] for name in _GRANTED}
+    granted = {name: insert.excluded[name] for name in _GRANT_COLUMNS}
     return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted).returning(_TABLE.c.id)
 
 
@@ -48,7 +47,7 @@ _SAVE = Upsert(_TABLE, _replace_grant)
 
 @dataclass(frozen=True, repr=False)
 class Grant:
-    """What a merchant granted. It has no repr, so that no token is logged by accident."""
+    """The tokens and scopes of a grant. It has no repr, so that no token is logged by accident."""
 
     refresh_token: str
     access_token: str | None
@@ -58,7 +57,7 @@ class Grant:
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class NewGrant:
-    """A grant as it comes from Google, and whose it is."""
+    """A grant as it comes from Google, with its account. It has no repr, so that no token is logged by accident."""
 
     account_email: str
     account_key: str | None = None
@@ -69,7 +68,7 @@ class NewGrant:
 
 
 class Connections:
-    """Keeps the grant of each merchant, and how it is doing."""
+    """Stores the grant of each merchant, and the state of its connection."""
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
@@ -78,19 +77,19 @@ class Connections:
         self._leases = Leases(store, _TABLE, "id", clock)
 
     def save_grant(self, merchant: str, refresh_token: str, scopes: Iterable[str], account_email: str) -> str:
-        """Makes the merchant's connection active with a grant that came without a browser."""
+        """Activate the merchant's connection with a grant that came without a browser, and return its id."""
         return self.save(
             merchant, NewGrant(account_email=account_email, scopes=frozenset(scopes), refresh_token=refresh_token)
         )
 
     def save(self, merchant: str, new: NewGrant) -> str:
-        """Makes the merchant's connection active; the id of it, which a merchant keeps over all grants.
+        """Activate the merchant's connection and return its id, which stays the same over all grants of a merchant.
 
-        The calendars of an account other than before are forgotten: they are out of reach.
+        If the account is another one than before, the calendars of the old one are forgotten: they are out of reach.
         """
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            _forget_calendars_of_another(connection, merchant, new.account_key)
+            _forget_other_account(connection, merchant, new.account_key)
             saved = _SAVE.run(
                 connection,
                 id=str(uuid4()),
@@ -109,69 +108,68 @@ class Connections:
             return str(saved)
 
     def get_active_id(self, merchant: str) -> str | None:
-        """The merchant's connection, while it is active."""
+        """Return the id of the merchant's active connection, or None if it has none."""
         with self._store.read() as session:
-            row = _of(session, merchant)
+            row = _find_row(session, merchant)
             return row.id if row and row.state == _ACTIVE else None
 
     def is_account_used(self, account_key: str | None) -> bool:
-        """Whether anybody is connected to this account: Google ends all grants of an account to us at once."""
-        if account_key is None:
-            return False
+        """Return whether any merchant is connected to this account: Google revokes all its grants to us together."""
         with self._store.read() as session:
-            used = select_row(ConnectionRow).where(
-                ConnectionRow.account_key == account_key, ConnectionRow.state == _ACTIVE
-            )
-            return session.exec(used).first() is not None
+            return is_account_used(session, account_key)
 
     def get_active_merchant(self, connection_id: str, at: datetime) -> str | None:
-        """Whose connection it is, if it is active since ``at`` or longer."""
+        """Return the connection's merchant, or None if the connection has not been active since ``at`` or longer."""
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
             return row.merchant if row and row.state == _ACTIVE and row.since <= at else None
 
     def get_state(self, merchant: str) -> ConnectionState:
-        """How the merchant's connection is doing; a merchant that never had one is disconnected."""
+        """Return the state of the merchant's connection; a merchant that never had one is disconnected."""
         with self._store.read() as session:
-            row = _of(session, merchant)
+            row = _find_row(session, merchant)
             return ConnectionState(row.state) if row else ConnectionState.DISCONNECTED
 
     def grant(self, connection_id: str) -> Grant:
-        """What calls to Google need; ``GrantLost`` when the connection is not active."""
+        """Return the grant of an active connection.
+
+        Raises:
+            GrantLost: the connection is not active.
+        """
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
         if row is None or row.state != _ACTIVE or row.refresh_token is None:
             state = row.state if row else ConnectionState.DISCONNECTED.value
             raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
-        return grant_in(row, self._vault)
+        return read_grant(row, self._vault)
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Keeps the newest access token for every thread and process."""
+        """Store the newest access token for all threads and processes."""
         self._change(connection_id, access_token=self._vault.encrypt(token), access_expires_at=expires_at)
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
-        """Whether this holder may refresh the token now, and nobody else."""
+        """Return whether the holder may refresh the token now, and no other for this duration at most."""
         return self._leases.acquire(connection_id, holder, duration)
 
     def release_lease(self, connection_id: str, holder: str) -> None:
-        """Lets the next one refresh."""
+        """Let the next holder refresh, if the lease is still this holder's."""
         self._leases.release(connection_id, holder)
 
     def mark_good_call(self, connection_id: str, at: datetime) -> None:
-        """Notes that Google answered."""
+        """Record when Google last answered a call."""
         self._change(connection_id, last_good_call_at=at)
 
     def mark_error(self, connection_id: str, reason: str) -> None:
-        """Notes why Google did not do what was asked, though the grant lives."""
+        """Record why a call to Google failed though the grant is good."""
         self._change(connection_id, last_error=reason)
 
     def mark_revoked(self, connection_id: str, reason: str, at: datetime) -> None:
-        """Notes that the grant is dead, unless a newer one was saved since ``at``, when the failed call began."""
-        dead = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at}
+        """Record that the grant is dead, unless a newer one was saved since ``at``, when the failed call began."""
+        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at}
         no_tokens = {"refresh_token": None, "access_token": None, "access_expires_at": None}
-        alive = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
         with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(*alive).values(**dead, **no_tokens))
+            connection.execute(update(_TABLE).where(*own).values(**revoked, **no_tokens))
             mark_changed(connection, connection_id, self._clock())
 
     def _change(self, connection_id: str, **values: object) -> None:
@@ -181,8 +179,16 @@ class Connections:
             )
 
 
-def grant_in(row: ConnectionRow, vault: Vault) -> Grant:
-    """The grant in a row that has a refresh token."""
+def is_account_used(session: Session, account_key: str | None, *, except_id: str = "") -> bool:
+    """Return whether any active connection, except the one with this id, is to the account; false without a key."""
+    if account_key is None:
+        return False
+    own = (ConnectionRow.account_key == account_key, ConnectionRow.state == _ACTIVE, ConnectionRow.id != except_id)
+    return session.exec(select_row(ConnectionRow).where(*own)).first() is not None
+
+
+def read_grant(row: ConnectionRow, vault: Vault) -> Grant:
+    """Return the grant in a row that has a refresh token."""
     assert row.refresh_token is not None
     return Grant(
         refresh_token=vault.decrypt(row.refresh_token),
@@ -192,14 +198,14 @@ def grant_in(row: ConnectionRow, vault: Vault) -> Grant:
     )
 
 
-def _forget_calendars_of_another(connection: Connection, merchant: str, account_key: str | None) -> None:
+def _forget_other_account(connection: Connection, merchant: str, account_key: str | None) -> None:
     own = select(_TABLE.c.id, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
     before = connection.execute(own).one_or_none()
     if before and before.account_key and account_key and before.account_key != account_key:
         forget_calendars_of(connection, before.id)
-        for table in (_CALENDARS, _PICKED):
-            connection.execute(delete(table).where(table.c.merchant == merchant))
+        forget_managed_calendars(connection, merchant)
+        forget_blocking_calendars(connection, merchant)
 
 
-def _of(session: Session, merchant: str) -> ConnectionRow | None:
+def _find_row(session: Session, merchant: str) -> ConnectionRow | None:
     return session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()

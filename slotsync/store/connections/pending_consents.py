@@ -1,4 +1,4 @@
-"""Consents that wait for a merchant's browser, and links that were used."""
+"""Pending consents, which wait for a merchant's browser, and used links."""
 
 import hmac
 from collections.abc import Callable
@@ -18,15 +18,16 @@ from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.connections import PendingConsentRow, UsedLinkRow
 
 CONSENT_LIFETIME = timedelta(minutes=10)
+"""The time in which the browser has to come back."""
 
 EXPIRED_CONSENT_RETENTION = timedelta(hours=1)
-"""How long an expired one is kept, so that whoever comes late is told so."""
+"""The time for which an expired consent is kept, so that a browser that comes late gets a clear answer."""
 
 _CONSENTS = table_of(PendingConsentRow)
 
 
 class AwaitedStep(StrEnum):
-    """What is waited for."""
+    """The step that a pending consent waits for."""
 
     ANSWER = "answer"
     CONFIRMATION = "confirmation"
@@ -34,7 +35,7 @@ class AwaitedStep(StrEnum):
 
 @dataclass(frozen=True, repr=False)
 class PendingConsent:
-    """What was put aside. ``secret`` may hold tokens, so it has no repr."""
+    """A stored consent. ``secret`` may contain tokens, so it has no repr."""
 
     merchant: str
     secret: str
@@ -42,12 +43,12 @@ class PendingConsent:
     browser_hash: str
 
     def is_from(self, browser: str) -> bool:
-        """Whether this browser began it."""
+        """Return whether this browser began the consent."""
         return hmac.compare_digest(self.browser_hash, _hashed(browser))
 
 
 class PendingConsents:
-    """Puts consents aside, and hands each out once."""
+    """Stores consents, and returns each only once."""
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
@@ -55,7 +56,7 @@ class PendingConsents:
         self._clock = clock
 
     def put(self, awaited: AwaitedStep, key: str, *, merchant: str, browser: str, secret: str) -> None:
-        """Puts one aside under a key that only the browser will bring back."""
+        """Store a consent under a key that only the browser will bring back."""
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
@@ -72,13 +73,13 @@ class PendingConsents:
             )
 
     def take(self, awaited: AwaitedStep, key: str) -> PendingConsent | None:
-        """The one with this key, for the first who asks."""
+        """Remove and return the consent with this key, or None if it is unknown or was taken already."""
         taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
         with self._store.write() as connection:
             row = connection.execute(taken.returning(*_CONSENTS.c)).first()
-        return self._opened(row) if row else None
+        return self._decrypted(row) if row else None
 
-    def _opened(self, row: Row[tuple[object, ...]]) -> PendingConsent:
+    def _decrypted(self, row: Row[tuple[object, ...]]) -> PendingConsent:
         return PendingConsent(
             merchant=row.merchant,
             secret=self._vault.decrypt(row.secret),
@@ -92,20 +93,20 @@ def _hashed(text: str) -> str:
 
 
 EXPIRED_LINK_RETENTION = timedelta(hours=1)
-"""How long an expired one is kept: clocks differ, and a link's time is counted in whole seconds."""
+"""The time for which an expired link is kept: clocks differ, and a link's expiry is in whole seconds."""
 
 _LINKS = table_of(UsedLinkRow)
 
 
 class UsedLinks:
-    """Remembers links for longer than they could be used again."""
+    """Stores used links for longer than they could be used again."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
 
     def use(self, name: str, expires_at: datetime) -> bool:
-        """Whether this is the first time that the link with this name is followed."""
+        """Record the use of the link with this name, and return whether it is the first one."""
         link_hash = sha256(name.encode()).hexdigest()
         with self._store.write() as connection:
             connection.execute(delete(_LINKS).where(_LINKS.c.expires_at < self._clock() - EXPIRED_LINK_RETENTION))

@@ -1,1 +1,1 @@
-"""The database itself: engine, base of the tables, migrations."""
+"""The database itself: engine, base of the tables, leases, migrations."""

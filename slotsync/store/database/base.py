@@ -1,4 +1,4 @@
-"""What tables are built with: base row, instants, encrypted columns, upserts."""
+"""The base of all tables: base row, instants, encrypted columns, upserts."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,14 +13,18 @@ from typing_extensions import override
 
 
 class Instant(TypeDecorator[datetime]):
-    """A point in time. Takes aware datetimes only and gives them back in UTC."""
+    """A column type for points in time. Accepts aware datetimes only, and returns them in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The value for the database; a naive one is a fault of ours."""
+        """Return the value for the database.
+
+        Raises:
+            ValueError: the datetime is naive, which is a bug of slotsync.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
@@ -29,14 +33,14 @@ class Instant(TypeDecorator[datetime]):
 
     @override
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The value from the database. SQLite keeps no zone, PostgreSQL answers in the session's."""
+        """Return the value from the database. SQLite stores no zone, PostgreSQL returns the session's zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-ENCRYPTED = "sealed"
-"""The mark of a column that holds secrets."""
+ENCRYPTED = "encrypted"
+"""The key that marks a column with encrypted texts."""
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -52,7 +56,7 @@ class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES
 
 
 def encrypted_field() -> Any:
-    """A column whose texts are sealed; ``slotsync secrets rotate`` finds it by this mark."""
+    """Return a field with encrypted texts; ``slotsync secrets rotate`` finds it by its mark."""
     return Field(default=None, sa_column_kwargs={"info": {ENCRYPTED: True}})
 
 
@@ -60,7 +64,7 @@ Insert = sqlite.Insert | postgresql.Insert
 
 
 class Upsert:
-    """An insert that knows what to do on a conflict. Built once, because building costs more than running."""
+    """An insert with its action on a conflict. Built once, because building costs more than running."""
 
     def __init__(self, table: Table, on_conflict: Callable[[Insert], Executable]) -> None:
         self._by_database: dict[str, Executable] = {
@@ -69,16 +73,16 @@ class Upsert:
         }
 
     def run(self, connection: Connection, **values: object) -> object:
-        """Runs it with these values of a new row; the first column of what it returns, if it returns a row."""
+        """Run it with the values of a new row; return the first column of the returned row, or None without one."""
         result = connection.execute(self._by_database[connection.dialect.name], values)
         return result.scalar() if result.returns_rows else None
 
 
 def table_of(row: type[SQLModel]) -> Table:
-    """The table that these rows are in."""
+    """Return the table of these rows."""
     return row.metadata.tables[str(row.__tablename__)]
 
 
 def since(table: Table, column: str, after: ColumnElement[object], now: ColumnElement[object]) -> ColumnElement[object]:
-    """The row's ``since`` for as long as the column does not change, else ``now``."""
+    """Return the row's ``since`` if the column keeps its value, else ``now``."""
     return case((table.c[column] == after, table.c.since), else_=now)

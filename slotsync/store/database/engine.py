@@ -16,51 +16,59 @@ from slotsync.errors import SettingsError
 from slotsync.store.database.migrations import is_behind, upgrade
 
 MAX_DATABASE_CONNECTIONS = 16
-"""As many connections to the database as there are short activities at once; more threads wait for their turn."""
+"""As many as there are short activities at the same time; more threads wait until a connection is free."""
 
 _WRITING = {"slotsync_begin": "IMMEDIATE"}
 
 
 class Store:
-    """What slotsync remembers, in SQLite or PostgreSQL."""
+    """The stored data of slotsync, in SQLite or PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writing = engine.execution_options(**_WRITING)
-        # SQLite has one writer at a time and lets the others sleep and look again; a queue here wakes them at once.
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        # SQLite has one writer at a time, and the others sleep and try again; a lock here wakes them immediately.
+        self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @classmethod
     def open(cls, database_url: str) -> Self:
-        """The store in this database. Makes the folder of a SQLite file; raises ``SettingsError`` for a bad URL."""
+        """Return the store in this database; create the folder of a SQLite file.
+
+        Raises:
+            SettingsError: the URL is not valid.
+        """
         url = _parse(database_url)
         return cls(_sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url))
 
     def upgrade(self) -> None:
-        """Brings the tables to the current schema; safe when several processes do so at once."""
+        """Bring the tables to the current schema; safe in several processes at the same time."""
         with self.write() as connection:
             upgrade(connection)
 
     def require_tables(self) -> None:
-        """Raises ``SettingsError``, with the remedy, when tables are missing; ones of a newer slotsync will do."""
+        """Check that no table is missing; tables of a newer slotsync are accepted.
+
+        Raises:
+            SettingsError: tables are missing or old; the message names the remedy.
+        """
         with self._engine.connect() as connection:
             if is_behind(connection):
                 raise SettingsError("SLOTSYNC_DATABASE_URL: its tables are missing or old (run: slotsync db upgrade)")
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one state of the database."""
+        """Yield a session that sees one state of the database."""
         with Session(self._engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection whose changes are in the database together when it ends, or not at all."""
-        with self._turn, self._writing.begin() as connection:
+        """Yield a connection for one transaction, which is committed at the end, or rolled back on an error."""
+        with self._write_lock, self._writing.begin() as connection:
             yield connection
 
     def close(self) -> None:
-        """Gives all connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
 
@@ -96,5 +104,5 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> N
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads before it writes may fail at once when another wrote in between; IMMEDIATE waits instead.
+    # A transaction that reads before it writes fails if another one wrote in between; IMMEDIATE waits instead.
     connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('slotsync_begin', 'DEFERRED')}")

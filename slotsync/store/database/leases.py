@@ -1,4 +1,4 @@
-"""Leases in a table: who may do something now, and until when.
+"""Leases in a table: the process that may do something now, and until when.
 
 A lease is a column with an end, not a lock: no transaction stays open while Google answers, and a process that dies
 holds up the others only until its lease ends.
@@ -23,13 +23,13 @@ class Leases:
         self._clock = clock
 
     def acquire(self, name: str, holder: str, duration: timedelta) -> bool:
-        """Return whether the holder has the lease of this row from now on, for so long at most."""
+        """Return whether the holder has the lease of this row from now on, for this duration at most."""
         now = self._clock()
         free = or_(self._table.c.lease_until.is_(None), self._table.c.lease_until <= now)
         return self._set(self._key == name, free, lease_holder=holder, lease_until=now + duration)
 
     def renew(self, name: str, holder: str, duration: timedelta) -> None:
-        """Let the holder's lease last for so long from now, if it is still the holder's."""
+        """Extend the holder's lease to this duration from now, if it is still the holder's."""
         self._set(*self._own(name, holder), lease_until=self._clock() + duration)
 
     def release(self, name: str, holder: str) -> None:

@@ -12,7 +12,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.tables.reservations import BookedTimeRow
 
 BOOKED_TIME_RETENTION = timedelta(days=30)
-"""How long booked times are kept after their end, for later questions."""
+"""The time for which booked times are kept after their end, for later questions."""
 
 _TABLE = table_of(BookedTimeRow)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, not_, null, or_, true, update
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind
@@ -41,7 +41,7 @@ class SyncedEvent:
 
 @dataclass(frozen=True)
 class StateCount:
-    """How many events are in a state, and since when the oldest of them is."""
+    """The number of events in a state, and since when the oldest of them is in it."""
 
     count: int
     oldest_since: datetime

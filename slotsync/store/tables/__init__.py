@@ -1,4 +1,4 @@
-"""The tables, by capability. All are loaded together: foreign keys lead from one file to another."""
+"""The tables, by capability. All are imported together: foreign keys refer from one file to another."""
 
 from typing import Final
 
@@ -8,6 +8,6 @@ from slotsync.store.database.base import Row
 from slotsync.store.tables import availability, calendars, connections, reservations
 
 METADATA: Final[MetaData] = Row.metadata
-"""All tables."""
+"""The metadata of all tables."""
 
 __all__ = ["METADATA", "availability", "calendars", "connections", "reservations"]

@@ -1,4 +1,4 @@
-"""Tables of busy times as read, and of what the platform was told."""
+"""Tables of busy times as they were read, and of publications to the platform."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class WatchedAccountRow(Row, table=True):
-    """A connection whose busy times are read, by one process at a time: who holds the lease.
+    """A connection with calendars that are read for busy times, by one process at a time: the holder of the lease.
 
-    ``changed_at`` is when a reading last said something new, or Google told that something has changed.
+    ``changed_at`` is when a reading last contained something new, or Google last notified of a change.
     """
 
     __tablename__ = "watched_account"
@@ -23,9 +23,10 @@ class WatchedAccountRow(Row, table=True):
 
 
 class WatchedCalendarRow(Row, table=True):
-    """A calendar of an account that blocks some product. ``rung_at`` is when Google last told of a change in it.
+    """A calendar of an account that blocks some product.
 
-    ``push_refused``: Google does not tell of changes in this one.
+    ``rung_at`` is when Google last notified of a change in it. ``push_refused``: Google does not notify of changes in
+    this calendar.
     """
 
     __tablename__ = "watched_calendar"
@@ -33,14 +34,14 @@ class WatchedCalendarRow(Row, table=True):
     id: str = Field(primary_key=True)
     connection_id: str = Field(foreign_key="watched_account.connection_id", index=True)
     calendar_id: str | None = encrypted_field()
-    rung_at: datetime | None = Field(default=None, sa_type=Instant)
+    rung_at: datetime | None = Field(default=None, sa_type=Instant)  # stored name
     push_refused: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class PushChannelRow(Row, table=True):
-    """A channel by which Google tells of changes in a watched calendar. Without an expiry it is only being opened.
+    """A channel by which Google notifies of changes in a watched calendar. Without an expiry it is only being opened.
 
-    ``asked_at`` is when Google was asked for it.
+    ``asked_at`` is when Google was asked to open it.
     """
 
     __tablename__ = "push_channel"
@@ -54,10 +55,10 @@ class PushChannelRow(Row, table=True):
 
 
 class BusyReadingRow(Row, table=True):
-    """The busy times of a watched calendar in one piece of the horizon: the last that were read, and what failed since.
+    """The busy times of a watched calendar in one chunk of the horizon, as they were last read, and a later failure.
 
-    ``busy`` and the times next to it are null until a reading succeeded; ``error`` and the like are null unless the
-    newest attempt failed.
+    ``busy`` and the four times before it are null until a reading succeeded; ``error`` and the three times after it are
+    null unless the newest attempt failed.
     """
 
     __tablename__ = "busy_reading"
@@ -76,9 +77,9 @@ class BusyReadingRow(Row, table=True):
 
 
 class PublishedAvailabilityRow(Row, table=True):
-    """What the platform was last told of a product: the number of that news, and all slots in a stretch of time.
+    """The last publication of a product's availability: its number, its interval, and all slots in the interval.
 
-    ``token`` names the news, so that telling it again is not telling another.
+    ``token`` identifies the publication, so that a repeated request publishes nothing twice.
     """
 
     __tablename__ = "published_availability"
@@ -93,7 +94,7 @@ class PublishedAvailabilityRow(Row, table=True):
 
 
 class WebhookMessageRow(Row, table=True):
-    """A message that the platform has not accepted yet. Its id never changes, nor does what it says."""
+    """A message that the platform has not accepted yet. Neither its id nor its body ever changes."""
 
     __tablename__ = "webhook_message"
 

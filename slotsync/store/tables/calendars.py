@@ -9,7 +9,7 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class MerchantRow(Row, table=True):
-    """A tenant of the platform, with the switch that is above those of its products and resources."""
+    """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources."""
 
     __tablename__ = "merchant"
 
@@ -19,7 +19,7 @@ class MerchantRow(Row, table=True):
 
 
 class OwnerRow(Row, table=True):
-    """A product or resource, with its settings. ``remove_events`` is what is wished while ``sync`` is off."""
+    """A product or resource, with its settings. ``remove_events`` is the choice for the time while ``sync`` is off."""
 
     __tablename__ = "owner"
 
@@ -38,7 +38,7 @@ class OwnerRow(Row, table=True):
 
 
 class ManagedCalendarRow(Row, table=True):
-    """The calendar in Google of a product or resource."""
+    """The managed calendar of a product or resource."""
 
     __tablename__ = "managed_calendar"
     __table_args__ = (
@@ -54,7 +54,7 @@ class ManagedCalendarRow(Row, table=True):
 
 
 class CalendarPermitRow(Row, table=True):
-    """The leave to make a calendar, with the calendar that was made on it."""
+    """A permit to create a calendar, with the calendar that was created with it."""
 
     __tablename__ = "calendar_permit"
     __table_args__ = (
@@ -69,9 +69,9 @@ class CalendarPermitRow(Row, table=True):
 
 
 class BlockingCalendarRow(Row, table=True):
-    """A calendar that a merchant picked to block a product. Id and name are sealed, and gone when it is unpicked.
+    """A calendar that a merchant picked to block a product. Id and name are encrypted.
 
-    The id of an account's own calendar is the account's address.
+    The id of an account's primary calendar is the account's address.
     """
 
     __tablename__ = "blocking_calendar"

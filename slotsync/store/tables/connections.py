@@ -8,10 +8,10 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class ConnectionRow(Row, table=True):
-    """A merchant's grant to a Google account. The tokens and the account's address are sealed.
+    """A merchant's grant to a Google account. The tokens and the account's address are encrypted.
 
-    ``account_key`` tells accounts apart without naming them, also after a disconnection. Who holds the lease is the one
-    that refreshes the access token.
+    ``account_key`` tells accounts apart without naming them, also after a disconnection. The holder of the lease
+    refreshes the access token.
     """
 
     __tablename__ = "connection"
@@ -33,9 +33,9 @@ class ConnectionRow(Row, table=True):
 
 
 class PendingConsentRow(Row, table=True):
-    """What waits for a merchant's browser to come back: a consent, or the answer to a question about one.
+    """A consent, or a question about one, that waits for the merchant's browser to come back.
 
-    Found by hashes of what the browser brings, so that nobody who reads the table can use it.
+    Its key is a hash of what the browser brings, so that a reader of the table cannot use it.
     """
 
     __tablename__ = "pending_consent"
@@ -49,7 +49,7 @@ class PendingConsentRow(Row, table=True):
 
 
 class UsedLinkRow(Row, table=True):
-    """A link to the settings page that was followed: it opens the page once. Kept for a while after it expired."""
+    """A link to the settings page that was followed: it works once. Kept for a while after it expired."""
 
     __tablename__ = "used_link"
 

@@ -9,7 +9,7 @@ from slotsync.store.database.base import Instant, Row
 
 
 class ReservationRow(Row, table=True):
-    """The newest version of a reservation that was seen, and the newest that Google shows in full."""
+    """The newest version of a reservation that was reported, and the newest that Google shows in full."""
 
     __tablename__ = "reservation"
 
@@ -23,7 +23,7 @@ class ReservationRow(Row, table=True):
 
 
 class SyncedEventRow(Row, table=True):
-    """What is in Google for one item in one owner's calendar. ``generation`` and the like are null until it was."""
+    """The event of one item in one owner's calendar. Its columns about Google are null until it was written there."""
 
     __tablename__ = "synced_event"
     __table_args__ = (
@@ -51,7 +51,7 @@ class SyncedEventRow(Row, table=True):
 
 
 class BookedTimeRow(Row, table=True):
-    """When a reservation needs a product; as of its newest version."""
+    """A time in which a reservation needs a product, by its newest version."""
 
     __tablename__ = "booked_time"
     __table_args__ = (Index(None, "merchant", "product", "ends_at"),)

@@ -15,7 +15,7 @@ OPEN = {"desktop": 50, "phone": 10}
 
 
 async def prepare_merchant(site: Site, reservations: int) -> None:
-    """A merchant with open reservations, nothing synchronized yet, and a calendar of its own."""
+    """Create a merchant with open reservations, nothing synchronized yet, and a calendar of its own."""
     await site.account()
     for owner in (TOUR, GUIDE):
         Owners(site.world.store).put(MERCHANT, owner, settings_of(owner, sync=False))
@@ -27,7 +27,7 @@ async def prepare_merchant(site: Site, reservations: int) -> None:
 
 
 async def consent(merchant: BrowsingMerchant, *, without: str = "") -> None:
-    """Through Google's pages: the account, the boxes, and the button."""
+    """Choose the account, tick the boxes and press the button on Google's pages."""
     await merchant.page.get_by_text(EMAIL).first.click()
     await merchant.page.locator("input[name=scope]").first.wait_for()
     for box in await merchant.page.locator("input[name=scope]").all():

@@ -14,11 +14,6 @@ from tests.support.settings import KEY, OLD_KEY, PUBLIC_URL, settings_for
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def local_google() -> Iterator[RunningLocalGoogle]:
     with running_local_google(LocalGoogleOptions.unlimited()) as running:
         yield running

@@ -26,7 +26,7 @@ async def open_tour(api: Api, merchant: str, **settings: object) -> None:
 
 
 async def open_blocked_tour(api: Api, merchant: str, *busy: Interval, error: str = "", **settings: object) -> datetime:
-    """A tour that one calendar blocks, which was read just now; when that was."""
+    """Create a tour with one blocking calendar that was just read, and return the time of the reading."""
     world, now = api.world, utc_now()
     await world.connect(merchant, f"{merchant}@gmail.example")
     await open_tour(api, merchant, **settings)
@@ -55,7 +55,7 @@ def refused(answer: httpx.Response, status: int, kind: str) -> str:
     return answer.text
 
 
-async def test_what_is_busy_is_told_with_when_it_was_read(api: Api, merchant: str) -> None:
+async def test_a_busy_time_is_answered_with_the_time_of_its_reading(api: Api, merchant: str) -> None:
     read_at = await open_blocked_tour(api, merchant, MEETING, pad_before_minutes=15, pad_after_minutes=30)
     answer = await availability(api, merchant)
     assert answer.status_code == 200, answer.text
@@ -101,7 +101,7 @@ async def test_why_a_time_is_busy_is_explained(api: Api, merchant: str) -> None:
     assert family["span"] == {"start": iso(MEETING.start), "end": iso(MEETING.end)}
 
 
-async def test_one_merchant_hears_nothing_of_anothers_calendars(api: Api, merchant: str) -> None:
+async def test_one_merchant_learns_nothing_of_anothers_calendars(api: Api, merchant: str) -> None:
     other = f"{merchant}-other"
     await open_tour(api, merchant)
     await open_blocked_tour(api, other, MEETING)

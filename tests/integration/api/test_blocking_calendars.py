@@ -18,7 +18,7 @@ HOLIDAYS = "#holiday@group.v.calendar.google.com"
 
 
 async def open_tour(api: Api, merchant: str) -> str:
-    """A connected merchant with one product; its account's own calendar."""
+    """Connect a merchant with one product, and return the account's primary calendar."""
     await consent(api, merchant)
     await know_tour(api, merchant)
     return account_of(merchant)
@@ -135,13 +135,13 @@ async def test_a_list_that_cannot_be_one_is_refused_before_google_is_asked(
     assert [(each["place"], each["field"]) for each in answer.json()["errors"]] == [("body", field)]
 
 
-async def test_a_product_that_is_not_known_is_told_first(api: Api, merchant: str) -> None:
+async def test_an_unknown_product_is_the_first_problem_to_be_named(api: Api, merchant: str) -> None:
     said = refused(await pick(api, merchant, "c", product="invented"), 404, "not-found")
     assert "put its settings first" in said
     assert "invented" not in said
 
 
-async def test_who_is_not_connected_has_nothing_to_pick(api: Api, merchant: str) -> None:
+async def test_a_merchant_without_connection_has_no_calendars_to_pick(api: Api, merchant: str) -> None:
     await know_tour(api, merchant)
     for answer in (await offered(api, merchant), await pick(api, merchant, "c")):
         assert "settings page" in refused(answer, 409, "google-not-connected")
@@ -158,7 +158,7 @@ async def test_a_dead_grant_is_noticed_and_shown(api: Api, merchant: str) -> Non
     assert picked(api, merchant) == [own], "what was picked waits for the merchant to connect again"
 
 
-async def test_a_missing_scope_is_told_apart_and_the_connection_lives_on(api: Api, merchant: str) -> None:
+async def test_a_missing_scope_has_its_own_problem_type_and_keeps_the_connection(api: Api, merchant: str) -> None:
     await consent(api, merchant, APP_CREATED, EVENTS_FREEBUSY)
     await know_tour(api, merchant)
     for answer in (await offered(api, merchant), await pick(api, merchant, "c")):

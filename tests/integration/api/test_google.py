@@ -95,7 +95,7 @@ async def test_a_connection_is_pending_while_the_merchant_is_at_google(api: Api,
     assert (before["merchant"], before["account"], before["granted"], before["since"]) == (merchant, None, [], None)
 
 
-async def test_a_connected_merchant_is_told_with_account_scopes_and_the_last_good_call(api: Api, merchant: str) -> None:
+async def test_a_connection_is_shown_with_account_scopes_and_last_good_call(api: Api, merchant: str) -> None:
     await consent(api, merchant)
     response = (await api.platform.get(google_of(merchant))).json()
     assert (response["state"], response["account"]) == ("active", account_of(merchant))
@@ -107,7 +107,7 @@ async def test_a_connected_merchant_is_told_with_account_scopes_and_the_last_goo
     assert abs(datetime.now(UTC) - datetime.fromisoformat(called_at)) < timedelta(minutes=1)
 
 
-async def test_what_the_merchant_did_not_allow_is_told_with_what_it_means(api: Api, merchant: str) -> None:
+async def test_scopes_that_were_not_granted_are_shown_with_their_consequences(api: Api, merchant: str) -> None:
     await consent(api, merchant, APP_CREATED, EVENTS_FREEBUSY)
     response = (await api.platform.get(google_of(merchant))).json()
     assert (response["state"], [each["scope"] for each in response["missing"]]) == ("active", [CALENDAR_LIST])
@@ -140,7 +140,7 @@ async def api_with_workers(settings: Settings, tmp_path: Path) -> AsyncIterator[
 
 
 async def with_calendar(api: Api, merchant: str) -> None:
-    """Connects the merchant, with a calendar for its tour."""
+    """Connect the merchant, with a calendar for its tour."""
     await consent(api, merchant)
     await api.platform.put(f"/v1/merchants/{merchant}/products/tour", json={"name": "tour"})
 
@@ -156,8 +156,8 @@ async def left(api: Api, merchant: str, query: str = "") -> dict[str, object]:
     assert answer.status_code == 200, answer.text
     state = (await api.platform.get(google_of(merchant))).json()
     assert (state["state"], state["account"], state["granted"]) == ("disconnected", None, [])
-    farewell: dict[str, object] = answer.json()["farewell"]
-    return farewell
+    result: dict[str, object] = answer.json()["farewell"]  # the field's public name
+    return result
 
 
 TOUR = {"kind": "product", "id": "tour"}
@@ -179,7 +179,7 @@ async def test_a_merchant_leaves_with_calendars_deleted_kept_or_behind_a_dead_gr
     assert (await left(api_with_workers, dead, "?calendars=delete"))["left"] == [TOUR]
 
 
-async def test_who_never_connected_may_leave_too(api_with_workers: Api, merchant: str) -> None:
+async def test_a_merchant_who_never_connected_can_disconnect(api_with_workers: Api, merchant: str) -> None:
     assert (await left(api_with_workers, merchant))["notes"] == ["There was no connection."]
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 SECRET = "Aino Virtanen"
 
 
-async def test_a_process_that_lives_says_so_without_a_key(api: Api) -> None:
+async def test_liveness_is_answered_without_a_key(api: Api) -> None:
     assert (await api.stranger.get("/healthz")).status_code == 200
 
 
@@ -28,7 +28,7 @@ async def test_it_is_ready_when_the_database_and_temporal_answer(api: Api) -> No
     assert (answer.status_code, answer.text) == (200, "ready\n")
 
 
-async def test_metrics_tell_routes_and_statuses_and_no_merchant(api: Api, merchant: str) -> None:
+async def test_metrics_name_routes_and_statuses_and_no_merchant(api: Api, merchant: str) -> None:
     await api.platform.get(f"/v1/merchants/{merchant}/google")
     await api.platform.request("INVENTED", f"/v1/{merchant}")
     response = (await api.stranger.get("/metrics")).text

@@ -73,7 +73,7 @@ async def test_two_merchants_have_their_own_products(api: Api, merchant: str) ->
     assert kept == [OwnerSettings(name=f"Kayak of {merchant}"), OwnerSettings(name=f"Kayak of {merchant}-2")]
 
 
-async def test_the_state_of_a_connection_is_told(api: Api, merchant: str) -> None:
+async def test_the_state_of_a_connection_is_shown(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/google"
     assert (await api.platform.get(address)).json()["state"] == "disconnected"
     await api.world.connect(merchant, f"{merchant}@gmail.example")

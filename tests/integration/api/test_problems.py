@@ -78,7 +78,7 @@ async def test_a_body_that_is_not_json_is_refused(api: Api, body: bytes) -> None
     assert problem["type"] == "urn:slotsync:problem:unreadable-body"
 
 
-async def test_a_body_without_its_type_is_told_which_header_is_missing(api: Api) -> None:
+async def test_a_body_without_content_type_gets_the_missing_header_named(api: Api) -> None:
     answer = await api.platform.put("/v1/merchants/m/reservations/R-1", content=put({"version": 1, "items": [ITEM]}))
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.text
@@ -136,7 +136,7 @@ async def test_no_log_line_holds_a_key_or_a_guest(api: Api, caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize("address", ["/v1/merchants/m/google", "/v1/nothing", "/healthz", "/docs"])
-async def test_every_answer_tells_browsers_to_be_careful(api: Api, address: str) -> None:
+async def test_every_answer_has_security_headers(api: Api, address: str) -> None:
     headers = (await api.platform.get(address)).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"

@@ -84,7 +84,7 @@ async def test_a_push_has_the_calendar_read(watched: Watched, state: str) -> Non
         {"Channel_ID": "x" * 8000},
     ],
 )
-async def test_whatever_else_comes_is_answered_the_same_and_changes_nothing(
+async def test_any_other_request_gets_the_same_answer_and_changes_nothing(
     watched: Watched, changed: dict[str, str]
 ) -> None:
     answer, real = await watched.send(**changed), await watched.send(Resource_State="sync")
@@ -127,7 +127,7 @@ async def test_a_storm_of_pushes_is_answered_with_few_writes(watched: Watched) -
     assert notified_at >= began
 
 
-async def test_while_the_database_is_gone_google_is_asked_to_tell_again(settings: Settings, api: Api) -> None:
+async def test_without_the_database_google_is_asked_to_repeat_the_push(settings: Settings, api: Api) -> None:
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
     cut_off = Services.create(nobody, Store.open(nobody.database_url), api.world.client)
     response = {"Channel-ID": "a-channel", "Channel-Token": "a-token", "Resource-State": "exists"}

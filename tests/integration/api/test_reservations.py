@@ -17,7 +17,7 @@ def booked(version: int = 1, **more: object) -> dict[str, object]:
     return {"version": version, "title": f"v{version}", "items": [{"product": "sunset-tour", **TIMES}], **more}
 
 
-async def test_a_reservation_told_over_http_reaches_google(api: Api, merchant: str) -> None:
+async def test_a_reservation_reported_over_http_reaches_google(api: Api, merchant: str) -> None:
     email = f"{merchant}@gmail.example"
     await api.world.connect(merchant, email)
     made = await api.platform.put(f"/v1/merchants/{merchant}/products/sunset-tour", json=PRODUCT)
@@ -64,7 +64,7 @@ async def test_a_cancelled_reservation_needs_no_items(api: Api, merchant: str) -
 
 
 @pytest.mark.parametrize("question", ["", "/timeline"])
-async def test_a_reservation_that_nobody_told_of_is_not_found(api: Api, merchant: str, question: str) -> None:
+async def test_a_reservation_that_was_never_reported_is_not_found(api: Api, merchant: str, question: str) -> None:
     answer = await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1{question}")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:slotsync:problem:not-found")
 
@@ -90,7 +90,9 @@ async def test_a_reservation_of_more_events_than_temporal_can_hold_is_refused(ap
 )
 async def test_what_one_merchant_has_is_not_found_at_another(api: Api, merchant: str, address: str) -> None:
     own = address.format(other=merchant)
-    assert (await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())).status_code == 202
+    async with api.world.working():
+        assert (await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())).status_code == 202
+        await api.world.settled(1, merchant=merchant)
     assert (await api.platform.get(f"/v1/{own}")).status_code == 200
     for other in (f"{merchant}x", merchant[:-1], merchant.upper(), f"x%2F..%2F{merchant}"):
         answer = await api.platform.get(f"/v1/{address.format(other=other)}")

@@ -11,17 +11,17 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
-Told = list[dict[str, object]]
+Events = list[dict[str, object]]
 
 
-async def timeline(api: Api, merchant: str) -> Told:
+async def timeline(api: Api, merchant: str) -> Events:
     answer = await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1/timeline")
-    entries: Told = answer.raise_for_status().json()["happenings"]
+    entries: Events = answer.raise_for_status().json()["happenings"]
     assert [each["at"] for each in entries] == sorted(str(each["at"]) for each in entries)
     return entries
 
 
-def from_history(entries: Told) -> list[tuple[object, object]]:
+def from_history(entries: Events) -> list[tuple[object, object]]:
     return [(each["what"], each.get("version")) for each in entries if each["source"] == "history"]
 
 
@@ -29,7 +29,7 @@ async def prepare_merchant(api: Api, merchant: str) -> None:
     await api.world.add_merchant(TOUR, merchant=merchant, email=f"{merchant}@gmail.example")
 
 
-async def test_a_timeline_tells_a_whole_life_over_several_runs(api: Api, merchant: str) -> None:
+async def test_a_timeline_covers_all_runs_of_a_reservation(api: Api, merchant: str) -> None:
     await prepare_merchant(api, merchant)
     report = api.world.slotsync.report
     handle = api.world.client.get_workflow_handle(reservation_id(merchant, "R-1"))
@@ -41,11 +41,11 @@ async def test_a_timeline_tells_a_whole_life_over_several_runs(api: Api, merchan
         await report(snapshot(3, merchant=merchant))
         await api.world.settled(3, merchant=merchant)
 
-        async def told_all() -> bool:
+        async def is_complete() -> bool:
             entries = from_history(await timeline(api, merchant))
             return ("written", 3) in entries and ("reported", 1) in entries
 
-        await until(told_all)  # Temporal's list of runs lags behind by a moment
+        await until(is_complete)  # Temporal's list of runs lags behind by a moment
         entries = await timeline(api, merchant)
     history = [each for each in from_history(entries) if each != ("looked_again", None)]
     assert history == [
@@ -64,7 +64,7 @@ async def test_a_timeline_tells_a_whole_life_over_several_runs(api: Api, merchan
     assert (now["what"], now["owner"], now["version"]) == ("in_step", str(TOUR), 3)
 
 
-async def test_a_timeline_tells_what_was_in_the_way(api: Api, merchant: str) -> None:
+async def test_a_timeline_shows_faults_and_parking(api: Api, merchant: str) -> None:
     await prepare_merchant(api, merchant)
     async with api.world.working():
         await api.world.slotsync.report(snapshot(1, merchant=merchant))
@@ -96,8 +96,8 @@ async def test_a_timeline_holds_no_guests_data(api: Api, merchant: str) -> None:
     assert not any(word in answer.text for word in ("Aino", "aino", "allergy"))
 
 
-async def test_what_the_store_knows_is_told_when_temporal_forgot(api: Api, merchant: str) -> None:
-    """Another Temporal server, which knows no workflow, is what is left after the retention time."""
+async def test_a_timeline_shows_the_store_when_temporal_has_no_history(api: Api, merchant: str) -> None:
+    """A second, empty Temporal server stands for the state after the retention time."""
     owner = Owner.product("sunset-tour")
     await api.world.slotsync.put_owner(merchant, owner, OwnerSettings(name="Sunset tour", sync=False))
     async with api.world.working():

@@ -32,7 +32,7 @@ class CountingAccounts(WatchedAccounts):
 
 @pytest.fixture
 def account(poller_harness: PollerHarness) -> MerchantAccount:
-    """With one product, and one calendar that blocks it."""
+    """An account with one product and one blocking calendar."""
     account = poller_harness.account()
     account.choose()
     account.pick(account.email)

@@ -49,7 +49,7 @@ async def test_the_evidence_stays_in_the_history(availability: AvailabilityWorld
     assert kept.evidence[0].busy[0].start == TOMORROW
 
 
-async def test_the_padding_counts_in_the_last_look(availability: AvailabilityWorld) -> None:
+async def test_the_padding_counts_in_a_confirmation(availability: AvailabilityWorld) -> None:
     Owners(availability.world.store).put(MERCHANT, TOUR, settings_of(TOUR, pad_after_minutes=30))
     async with availability.world.working():
         await availability.block(EMAIL)
@@ -58,7 +58,7 @@ async def test_the_padding_counts_in_the_last_look(availability: AvailabilityWor
         assert (await confirm(availability, hours=2)).answer is Verdict.YES
 
 
-async def test_who_does_not_answer_in_time_is_unknown(availability: AvailabilityWorld) -> None:
+async def test_without_an_answer_in_time_the_time_is_unknown(availability: AvailabilityWorld) -> None:
     async with availability.world.working():
         await availability.block(EMAIL)
         await confirm(availability)
@@ -78,13 +78,13 @@ async def test_a_calendar_with_an_error_inside_a_200_is_unknown(availability: Av
     assert (answer.answer, answer.evidence[0].error) == (Verdict.UNKNOWN, reason)
 
 
-async def test_without_a_worker_nobody_knows(availability: AvailabilityWorld) -> None:
+async def test_without_a_worker_the_time_is_unknown(availability: AvailabilityWorld) -> None:
     answer = await confirm(availability, within=timedelta(milliseconds=1))
     assert answer.answer is Verdict.UNKNOWN
     assert "worker" in answer.because
 
 
-async def test_a_product_without_calendars_is_free_and_leaves_no_workflow_behind(
+async def test_a_product_without_calendars_is_free_and_leaves_no_workflow_running(
     availability: AvailabilityWorld,
 ) -> None:
     async with availability.world.working():

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_, or_
 from pathlib import Path
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -48,6 +49,9 @@ class Mirror:
 
 class PolledMerchantModel(MerchantModel):
     """The merchant's model with pollers that are started and killed, and with a platform that receives webhooks."""
+
+    received: ClassVar = 0
+    """The number of received webhooks in all runs."""
 
     def __init__(self, poller_harness: PollerHarness) -> None:
         super().__init__(poller_harness)
@@ -142,6 +146,7 @@ class PolledMerchantModel(MerchantModel):
             body = messages.get_body(mirror.outbox[0])
             assert body
             self.reflect(mirror, Webhook.model_validate_json(body).data)
+            type(self).received += 1
             messages.forget(mirror.outbox.pop(0))
 
     def reflect(self, mirror: Mirror, message: object) -> None:
@@ -171,7 +176,7 @@ class PolledMerchantModel(MerchantModel):
             assert choice.picked or free == whole
 
     def bounds(self, place: int, choice: BlockingModel) -> tuple[int, int]:
-        """The minutes that a calendar surely takes away, and those that perhaps are busy, however old readings are."""
+        """Return the minutes in which a calendar surely blocks, and those in which it may, at any age of readings."""
         if not self.connected:
             return self.minutes.all, 0
         near_for = (PUSHED_POLL_INTERVAL if self.address else HORIZON.poll) * BELIEVED
@@ -242,10 +247,11 @@ def poller_harness(tmp_path: Path) -> Iterator[PollerHarness]:
         yield poller_harness
 
 
-def test_whatever_happens_what_is_told_is_what_a_simple_program_finds(poller_harness: PollerHarness) -> None:
+def test_availability_equals_that_of_a_simple_model(poller_harness: PollerHarness) -> None:
     class ModelWithHarness(PolledMerchantModel):
         def __init__(self) -> None:
             super().__init__(poller_harness)
 
     bounded = settings(max_examples=16, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(ModelWithHarness, settings=bounded)
+    assert ModelWithHarness.received, "no availability was ever published"

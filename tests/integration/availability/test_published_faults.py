@@ -33,7 +33,7 @@ async def until_last_message(availability: AvailabilityWorld, *states: tuple[str
 
 
 async def parked(availability: AvailabilityWorld, count: int) -> None:
-    """Waits until so many of the products are parked, for an operator to see."""
+    """Wait until so many of the products are parked, for an operator to see."""
     query = "WorkflowType = 'ProductAvailabilityWorkflow' AND SlotsyncHealth = 'parked'"
 
     async def so() -> bool:
@@ -42,7 +42,9 @@ async def parked(availability: AvailabilityWorld, count: int) -> None:
     await until(so, 30)
 
 
-async def test_what_cannot_be_read_is_told_as_closed_or_open_and_so_is_its_end(availability: AvailabilityWorld) -> None:
+async def test_unreadable_times_are_published_as_closed_or_open_and_so_is_their_end(
+    availability: AvailabilityWorld,
+) -> None:
     world = availability.world
     async with world.working():
         await availability.block(EMAIL)

@@ -20,7 +20,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_busy_time_closes_the_product_and_the_platform_hears_of_it(availability: AvailabilityWorld) -> None:
+async def test_a_busy_time_closes_the_product_and_the_platform_gets_a_webhook(availability: AvailabilityWorld) -> None:
     async with availability.world.working():
         await availability.block(EMAIL)
         event = await availability.busy(TOMORROW, TOMORROW + HOUR)
@@ -36,7 +36,7 @@ async def test_a_busy_time_closes_the_product_and_the_platform_hears_of_it(avail
     assert (free["slots"], free["complete"]) == ([], True)
 
 
-async def test_what_changes_while_the_platform_is_down_is_told_together_and_in_order(
+async def test_changes_while_the_platform_is_down_are_sent_together_and_in_order(
     availability: AvailabilityWorld,
 ) -> None:
     hours = [TOMORROW + each * HOUR for each in (0, 2, 4, 6)]
@@ -59,7 +59,7 @@ async def test_what_changes_while_the_platform_is_down_is_told_together_and_in_o
     assert len(numbers) < len(hours), "what waits is told at once"
 
 
-async def test_a_workflow_that_subscribed_hears_of_every_change_until_it_has_ended(
+async def test_a_subscribed_workflow_is_signalled_each_change_until_it_has_ended(
     availability: AvailabilityWorld,
 ) -> None:
     async with availability.world.working(), listening(availability.world.client) as listener:
@@ -75,7 +75,7 @@ async def test_a_workflow_that_subscribed_hears_of_every_change_until_it_has_end
     assert [(each.number, each.changed[0].start) for each in received] == [(1, TOMORROW), (2, TOMORROW)]
 
 
-async def test_who_subscribes_before_anything_blocks_the_product_hears_of_the_first_busy_time(
+async def test_a_subscription_before_the_first_blocking_calendar_gets_the_first_busy_time(
     availability: AvailabilityWorld,
 ) -> None:
     async with availability.world.working(), listening(availability.world.client) as listener:

@@ -52,7 +52,7 @@ async def availability(
 
 
 async def pushed(availability: AvailabilityWorld, count: int) -> None:
-    """Wait until this many calendars have an open channel and were read again after it opened."""
+    """Wait until this many calendars have an open channel and were read after their newest notification."""
     world = availability.world
     connection_id = Connections(world.store, world.vault).get_active_id(MERCHANT)
     assert connection_id
@@ -72,7 +72,7 @@ async def calls(availability: AvailabilityWorld, method: str) -> int:
     return int(answer.json()["totals"].get(method, 0))
 
 
-async def test_a_push_is_read_and_told_long_before_the_next_poll(availability: AvailabilityWorld) -> None:
+async def test_a_push_is_read_and_published_long_before_the_next_poll(availability: AvailabilityWorld) -> None:
     await availability.block(EMAIL)
     await pushed(availability, 1)
     event = await availability.busy(TOMORROW, TOMORROW + HOUR)

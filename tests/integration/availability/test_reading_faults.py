@@ -46,7 +46,7 @@ def _read(blocked: BlockedMerchant) -> BlockedMerchant:
 
 
 def family_is_unknown(blocked: BlockedMerchant, span: Interval, *, last_known: tuple[Interval, ...]) -> None:
-    """The family's time is unknown in this span: closed, open, or what was known last."""
+    """Assert that the family's time is unknown in this interval: closed, open, or as last known."""
     for product in CHOICES:
         assert blocked.of_state(product, SlotState.UNKNOWN) == (span,)
         assert not blocked.account.availability(product).complete
@@ -163,7 +163,7 @@ def test_a_single_failure_is_over_before_its_readings_would_have_been_too_old(
     assert blocked.known()
 
 
-def test_a_reading_that_nobody_renews_is_unknown_soon_the_near_days_first(
+def test_a_reading_that_is_not_renewed_is_unknown_soon_the_near_days_first(
     poller_harness: PollerHarness, blocked: BlockedMerchant
 ) -> None:
     poller_harness.clock.advance(HORIZON.poll * 3)

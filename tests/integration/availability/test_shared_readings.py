@@ -32,7 +32,7 @@ NEAR_CALLS = 2
 
 @pytest.fixture
 def account(poller_harness: PollerHarness) -> MerchantAccount:
-    """With one product, and one calendar that blocks it."""
+    """An account with one product and one blocking calendar."""
     account = poller_harness.account()
     account.choose()
     account.pick(account.email)
@@ -41,7 +41,7 @@ def account(poller_harness: PollerHarness) -> MerchantAccount:
 
 @pytest.fixture
 def large(poller_harness: PollerHarness) -> MerchantAccount:
-    """With sixty calendars, of which each blocks one of two products."""
+    """An account with sixty calendars, each of which blocks one of two products."""
     account = poller_harness.account()
     calendars = [account.calendar(f"Calendar {each}") for each in range(60)]
     for product, picked in (("tour", calendars[:30]), ("kayak", calendars[30:])):
@@ -52,7 +52,7 @@ def large(poller_harness: PollerHarness) -> MerchantAccount:
 
 @pytest.fixture
 def others(poller_harness: PollerHarness) -> Iterator[Sequence[Poller]]:
-    """Readers of other processes: each has a store of its own, on the same database."""
+    """Pollers like those of other processes: each has a store of its own, on the same database."""
     with ExitStack() as stack:
         stores = [stack.enter_context(closing(Store.open(poller_harness.settings.database_url))) for _ in range(2)]
         yield [stack.enter_context(replace(poller_harness, store=store).poller()) for store in stores]
@@ -83,7 +83,7 @@ def watched(poller_harness: PollerHarness, account: MerchantAccount) -> dict[str
 
 
 def all_at_once(pollers: Sequence[Poller], account: MerchantAccount) -> list[PollResult]:
-    """Eight threads for each reader, all for one account."""
+    """Poll one account with eight threads for each poller, and return the results."""
     with ThreadPoolExecutor(8 * len(pollers)) as threads:
         return list(threads.map(lambda poller: poller.poll(account.connection_id), [*pollers] * 8))
 
@@ -119,7 +119,7 @@ def test_what_a_sibling_has_read_is_used_and_not_read_again(
     assert {(turn.calls, turn.calendars, turn.next_at) for turn in used} == {(0, 1, read.next_at)}
 
 
-def test_while_another_reads_nobody_else_does(
+def test_while_one_poller_reads_no_other_does(
     poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     poller_harness.accounts.add(account.connection_id)
@@ -129,7 +129,7 @@ def test_while_another_reads_nobody_else_does(
     assert timedelta() < turn.next_at - poller_harness.clock() <= LEASE_RETRY_DELAY
 
 
-def test_a_reader_that_dies_holds_up_the_others_no_longer_than_its_turn(
+def test_a_poller_that_dies_holds_up_the_others_no_longer_than_its_lease(
     poller_harness: PollerHarness, account: MerchantAccount, poller: Poller, calls: Callable[[], dict[str, int]]
 ) -> None:
     poller_harness.accounts.add(account.connection_id)
@@ -167,7 +167,7 @@ def test_a_calendar_of_two_products_is_read_once(
     assert account.availability("kayak").complete
 
 
-def test_a_calendar_that_nobody_picks_any_more_is_forgotten_and_its_channel_stopped(
+def test_a_calendar_that_is_not_picked_any_more_is_forgotten_and_its_channel_stopped(
     poller_harness: PollerHarness, account: MerchantAccount, calls: Callable[[], dict[str, int]]
 ) -> None:
     work = account.calendar("Work")

@@ -29,6 +29,7 @@ from slotsync.temporal import queues
 from tests.support.availability_listener import LISTENER, listening, received_by
 from tests.support.availability_webhooks import HOUR, TOMORROW, received_messages, until_received
 from tests.support.availability_world import open_availability_world
+from tests.support.clocks import SettableClock
 from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.temporal_servers import TimeSkippingServer, running_temporal_server
 from tests.support.waiting import until
@@ -49,18 +50,8 @@ EVERY_WEEK = {
 CHOIR = time(18)
 
 
-class YearClock:
-    """The time, as the test says."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 13, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @asynccontextmanager
-async def working_by(clock: YearClock, world: World) -> AsyncIterator[None]:
+async def working_by(clock: SettableClock, world: World) -> AsyncIterator[None]:
     """Run workers with this clock."""
     connections = Connections(world.store, world.vault, clock)
     notes = ConnectionHealth(connections, world.client, asyncio.get_running_loop(), clock)
@@ -94,7 +85,7 @@ def choirs(now: datetime, days: int) -> list[datetime]:
 async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was_to_be_kept(
     local_google: RunningLocalGoogle, vault: Vault, webhooks: WebhookReceiver, tmp_path: Path
 ) -> None:
-    clock = YearClock()
+    clock = SettableClock(datetime(2026, 11, 22, 13, tzinfo=UTC))
     async with (
         running_temporal_server(vault, long_history=100) as client,
         open_availability_world(local_google, vault, client, webhooks, tmp_path, horizon_days=90) as availability,
@@ -125,14 +116,14 @@ async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was
     assert len(complete) <= 27, "only times that come into sight are published"
 
 
-def notify(world: World, clock: YearClock) -> None:
+def notify(world: World, clock: SettableClock) -> None:
     """Wake the workers after the clock was set: they would wait in real time."""
     with world.store.write() as connection:
         mark_merchant_changed(connection, MERCHANT, clock.now)
 
 
-async def seen(world: World, clock: YearClock, starts: list[datetime]) -> None:
-    """Waits until the product is known to be closed at these times and at no others, and that is published."""
+async def seen(world: World, clock: SettableClock, starts: list[datetime]) -> None:
+    """Wait until the product is known to be closed at these times and at no others, and that is published."""
     product_states = ProductStates(world.store, world.vault, world.settings.horizon)
     publications = Publications(world.store, world.vault, webhooks=True)
     whole = Interval(start=clock.now, end=clock.now + timedelta(days=89))
@@ -152,7 +143,7 @@ async def seen(world: World, clock: YearClock, starts: list[datetime]) -> None:
     await until(so, 30)
 
 
-async def test_a_product_whose_grant_is_dead_looks_again_by_itself(
+async def test_a_product_with_a_lost_grant_checks_again_by_itself(
     local_google: RunningLocalGoogle,
     vault: Vault,
     time_skipping_server: TimeSkippingServer,

@@ -61,7 +61,7 @@ async def open_world(
 
 @asynccontextmanager
 async def worker_process(open_world: World) -> AsyncIterator[Part]:
-    """A worker that can be killed."""
+    """Yield a worker process that can be killed."""
     environment = environment_of(open_world.settings, open_world.client.service_client.config.target_host)
     async with AsyncExitStack() as at_end:
         command = slotsync_command("worker")
@@ -141,8 +141,10 @@ async def some_made(open_world: World, count: int) -> bool:
     return len(await made(open_world)) >= count
 
 
-async def test_who_waits_for_its_turn_says_when_that_is(open_world: World, skipper: TimeSkipper) -> None:
+async def test_a_calendar_that_waits_for_a_permit_shows_when_it_comes(open_world: World, skipper: TimeSkipper) -> None:
     *_, last = tours = TOURS[: MAX_CALENDARS_PER_HOUR + 10]
+    for tour in tours[:MAX_CALENDARS_PER_HOUR]:
+        CalendarPermits(open_world.store).request(MERCHANT, tour, datetime.now(UTC))
     async with open_world.working():
         await turn_on(open_world, tours)
 
@@ -153,7 +155,7 @@ async def test_who_waits_for_its_turn_says_when_that_is(open_world: World, skipp
         await until(reported)
 
 
-async def test_a_turn_that_comes_while_it_is_asked_for_is_asked_for_again(open_world: World) -> None:
+async def test_a_permit_that_was_requested_too_early_is_requested_again(open_world: World) -> None:
     """A permit that was requested too early is not granted: its calendar would not be counted."""
     *others, last = TOURS[: MAX_CALENDARS_PER_HOUR + 1]
     due = datetime.now(UTC) + timedelta(seconds=3)

@@ -96,7 +96,7 @@ async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_one_au
     assert totals["events.insert"] == 3 * len(NAMES), "each event of the lost calendar was written once more"
 
 
-async def test_operators_see_whose_calendar_it_is(open_world: World) -> None:
+async def test_operators_see_the_owner_of_a_calendar(open_world: World) -> None:
     async with open_world.working():
         await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Sunset"))
         query = f"SlotsyncOwners = '{TOUR}' AND SlotsyncHealth = 'in_step' AND ExecutionStatus = 'Running'"

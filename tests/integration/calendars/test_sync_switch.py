@@ -68,7 +68,7 @@ async def test_turning_off_with_removal_takes_events_and_calendar_away_and_nothi
     assert await open_world.titles(GUIDE) == names
 
 
-async def test_a_calendar_with_somebody_elses_event_stays_and_only_ours_leave_it(open_world: World) -> None:
+async def test_a_calendar_with_another_persons_event_stays_and_only_our_events_are_removed(open_world: World) -> None:
     async with open_world.working():
         await book(open_world, 3)
         calendar = (await open_world.calendars())[TOUR.id]
@@ -87,7 +87,7 @@ async def test_what_was_taken_away_comes_back_when_it_is_turned_on_again(open_wo
         await shown(open_world, TOUR, names)
 
 
-async def test_the_merchants_switch_is_above_those_of_its_owners_and_leaves_them_as_they_are(open_world: World) -> None:
+async def test_the_merchants_switch_overrides_its_owners_and_leaves_theirs_unchanged(open_world: World) -> None:
     await open_world.slotsync.put_owner(MERCHANT, GUIDE, settings_of(GUIDE, sync=False))
     async with open_world.working():
         names = await book(open_world, 3)
@@ -106,7 +106,7 @@ async def test_a_calendar_of_ours_is_known_as_such(open_world: World) -> None:
     assert ManagedCalendars(open_world.store).filter_managed([*ours, EMAIL]) == ours
 
 
-async def test_an_owner_that_nobody_made_known_cannot_be_switched(open_world: World) -> None:
+async def test_an_unknown_owner_cannot_be_switched(open_world: World) -> None:
     with pytest.raises(InputError, match="product:unheard-of"):
         await open_world.slotsync.turn_on(MERCHANT, Owner.product("unheard-of"))
 

@@ -55,7 +55,7 @@ def find(findings: list[Finding], subject: str) -> Finding:
     return found
 
 
-async def test_a_missing_setting_is_named_and_nothing_else_is_looked_at(environment: pytest.MonkeyPatch) -> None:
+async def test_a_missing_setting_is_named_and_nothing_else_is_checked(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("SLOTSYNC_ENCRYPTION_KEYS")
     (finding,) = await run_checks()
     assert "SLOTSYNC_ENCRYPTION_KEYS" in finding.message
@@ -63,12 +63,12 @@ async def test_a_missing_setting_is_named_and_nothing_else_is_looked_at(environm
 
 
 @pytest.mark.usefixtures("environment")
-async def test_a_database_without_tables_is_told_how_to_get_them() -> None:
+async def test_a_database_without_tables_gets_a_hint_how_to_create_them() -> None:
     assert find(await run_checks(), "database").remedy == "run: slotsync db upgrade"
 
 
 @pytest.mark.usefixtures("environment")
-async def test_a_temporal_that_does_not_answer_is_found_out() -> None:
+async def test_a_temporal_that_does_not_answer_is_reported() -> None:
     finding = find(await run_checks(), "Temporal")
     assert "does not answer" in finding.message
     assert "TEMPORAL_ADDRESS" in finding.remedy
@@ -86,7 +86,7 @@ async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("environment")
-async def test_a_client_that_google_knows_is_well() -> None:
+async def test_a_client_that_google_knows_is_ok() -> None:
     assert find(await run_checks(), "Google client").ok
 
 
@@ -97,14 +97,14 @@ async def test_a_google_out_of_reach_is_not_taken_for_a_bad_client(environment: 
     assert "SLOTSYNC_GOOGLE_ENDPOINT" in finding.remedy
 
 
-async def test_google_itself_is_told_apart_by_the_address_that_it_takes(environment: pytest.MonkeyPatch) -> None:
+async def test_google_itself_is_recognized_by_its_address(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SLOTSYNC_PUBLIC_URL", "")
     assert "SLOTSYNC_PUBLIC_URL" in find(await run_checks(), "public address").remedy
 
 
 @pytest.fixture
 async def bare_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """A server that knows nothing of slotsync."""
+    """A server without slotsync's search attributes and limits."""
     server = await WorkflowEnvironment.start_local(dev_server_existing_path=server_path())
     async with server:
         environment.setenv("TEMPORAL_ADDRESS", server.client.service_client.config.target_host)
@@ -112,7 +112,7 @@ async def bare_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("bare_temporal")
-async def test_a_temporal_that_knows_nothing_of_us_is_told_what_it_lacks() -> None:
+async def test_a_temporal_server_without_our_settings_gets_them_named() -> None:
     findings = await run_checks()
     assert find(findings, "Temporal").ok
     assert "SlotsyncMerchant" in find(findings, "search attributes").message
@@ -121,18 +121,18 @@ async def test_a_temporal_that_knows_nothing_of_us_is_told_what_it_lacks() -> No
 
 
 @pytest.mark.timeout(120)
-async def test_an_installation_that_works_has_nothing_to_mend(environment: pytest.MonkeyPatch) -> None:
+async def test_a_working_installation_has_no_problems(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
     async with running_temporal_server(vault) as client, world_of(settings, vault, client) as world:
         environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
         async with world.working():
-            await until(workers_are_heard)
+            await until(workers_are_ready)
             findings = await run_checks()
     assert [finding for finding in findings if not finding.ok] == []
     assert len(findings) == 9
 
 
-async def workers_are_heard() -> bool:
+async def workers_are_ready() -> bool:
     return find(await run_checks(), "workers").ok

@@ -72,7 +72,7 @@ async def test_a_stricter_platform_never_gets_the_scope_that_shows_events(
     assert EVENTS_FREEBUSY not in result.connection.granted
 
 
-async def test_what_was_not_allowed_is_told_and_the_rest_works(connecting_merchant: ConnectionHarness) -> None:
+async def test_missing_scopes_are_named_and_the_rest_works(connecting_merchant: ConnectionHarness) -> None:
     result = await connecting_merchant.consent(ticked=frozenset({APP_CREATED, EVENTS_FREEBUSY}))
     assert isinstance(result, Connected)
     assert result.connection.state is ConnectionState.ACTIVE
@@ -80,7 +80,7 @@ async def test_what_was_not_allowed_is_told_and_the_rest_works(connecting_mercha
     assert "cannot be listed" in result.connection.missing[0].consequence
 
 
-async def test_asking_again_gets_what_was_missing(connecting_merchant: ConnectionHarness) -> None:
+async def test_a_second_consent_grants_the_missing_scopes(connecting_merchant: ConnectionHarness) -> None:
     await connecting_merchant.consent(ticked=frozenset({APP_CREATED}))
     assert (await connecting_merchant.service.view(MERCHANT)).missing
     assert (await connecting_merchant.connected()).missing == ()
@@ -264,7 +264,7 @@ async def test_what_expired_long_ago_is_swept_away(connecting_merchant: Connecti
     assert refusal(await connecting_merchant.service.complete("old", "code", BROWSER)) is RefusalReason.UNKNOWN
 
 
-async def test_without_a_public_address_nobody_can_be_sent_to_google(
+async def test_without_a_public_address_no_consent_can_begin(
     connecting_merchant: ConnectionHarness, settings: Settings
 ) -> None:
     world = connecting_merchant.world

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def connect_and_report(connecting_merchant: ConnectionHarness) -> World:
-    """A connected merchant with two reservations in its calendar."""
+    """Connect the merchant, and report two reservations to its calendar."""
     await open_tours(connecting_merchant.world)
     await connecting_merchant.connected()
     await report_reservations(connecting_merchant.world, 1, 2)
@@ -78,7 +78,7 @@ async def test_calendars_that_are_kept_stay_as_they_were(connecting_merchant: Co
     assert await world.titles() == ["v1", "v1"]
 
 
-async def test_a_dead_grant_does_not_keep_anyone_from_leaving(connecting_merchant: ConnectionHarness) -> None:
+async def test_a_merchant_with_a_lost_grant_can_disconnect(connecting_merchant: ConnectionHarness) -> None:
     async with connecting_merchant.world.working():
         world = await connect_and_report(connecting_merchant)
         await connecting_merchant.revoke()
@@ -88,7 +88,7 @@ async def test_a_dead_grant_does_not_keep_anyone_from_leaving(connecting_merchan
     assert secrets_left(world) == []
 
 
-async def test_a_grant_that_is_found_dead_while_its_merchant_leaves_holds_up_nobody(
+async def test_a_grant_that_is_lost_during_a_disconnection_does_not_hold_it_up(
     connecting_merchant: ConnectionHarness,
 ) -> None:
     async with connecting_merchant.world.working():
@@ -144,7 +144,7 @@ async def test_coming_back_after_leaving_writes_everything_again(connecting_merc
         await until(written)
 
 
-async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(
+async def test_the_grant_of_another_merchant_with_the_same_account_stays_valid(
     connecting_merchant: ConnectionHarness,
 ) -> None:
     async with connecting_merchant.world.working():
@@ -161,7 +161,7 @@ async def test_the_grant_of_another_merchant_with_the_same_account_lives_on(
 
 
 def watched(world: World, push_receiver: PushReceiver, *merchants: str) -> dict[str, Channel]:
-    """A channel on the account's own calendar for each of these merchants, as the reading of busy times opens them."""
+    """Open a channel on the primary calendar for each of these merchants, as the poller does, and return them."""
     accounts, channels = WatchedAccounts(world.store, world.vault), PushChannels(world.store, world.vault)
     connections = Connections(world.store, world.vault)
     opened: dict[str, Channel] = {}
@@ -191,7 +191,7 @@ def left_of(world: World) -> list[int]:
         return [session.connection().execute(text(f"SELECT count(*) FROM {each}")).scalar_one() for each in tables]
 
 
-async def test_google_is_asked_to_tell_no_more_before_the_grant_is_given_back(
+async def test_channels_are_stopped_before_the_grant_is_revoked(
     connecting_merchant: ConnectionHarness, push_receiver: PushReceiver
 ) -> None:
     async with connecting_merchant.world.working():
@@ -231,7 +231,7 @@ async def test_of_a_shared_account_only_the_own_channels_are_stopped(
     assert [message["x-goog-channel-id"] for message in push_receiver.received] == [channels["neighbour"].id]
 
 
-async def test_nobody_uses_the_grant_from_the_moment_of_leaving(connecting_merchant: ConnectionHarness) -> None:
+async def test_the_grant_is_not_used_once_a_disconnection_has_begun(connecting_merchant: ConnectionHarness) -> None:
     async with connecting_merchant.world.working():
         world = await connect_and_report(connecting_merchant)
         connections = Connections(world.store, world.vault)

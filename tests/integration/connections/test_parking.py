@@ -49,7 +49,7 @@ async def test_a_dead_grant_is_noticed_parks_and_one_reconnection_resumes_all(
         await wait_for_details(world, MERCHANT, "The grant is dead")
         await connecting_merchant.connected()
         await until_all_settled(world, 2)
-        await wait_for_details(world, MERCHANT, "Connected; called")
+        await wait_for_details(world, MERCHANT, "Connected; woke")
     assert await world.titles() == ["v2"] * MANY_RESERVATIONS
 
 
@@ -66,7 +66,7 @@ async def test_only_the_merchant_with_the_new_grant_is_signalled(connecting_merc
         await until_parked(world, 2)
 
 
-async def test_a_scope_that_was_missing_parks_and_asking_again_resumes(connecting_merchant: ConnectionHarness) -> None:
+async def test_a_missing_scope_parks_and_a_second_consent_resumes(connecting_merchant: ConnectionHarness) -> None:
     world = connecting_merchant.world
     await open_tours(world)
     async with world.working():

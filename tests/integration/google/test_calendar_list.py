@@ -6,7 +6,8 @@ from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.errors import GrantLost, ScopeMissing, Transient
 from slotsync.google.calendar_list import GoogleCalendarList, select_pickable
 from slotsync.google.requests import execute
-from tests.support.adapter_harness import AUTH, EMAIL, SCOPES, AdapterHarness
+from tests.support.adapter_harness import EMAIL, SCOPES, AdapterHarness
+from tests.support.local_google import AUTH
 
 HOLIDAYS = "en.norwegian#holiday@group.v.calendar.google.com"
 

@@ -9,7 +9,7 @@ from slotsync.errors import GoogleError
 from slotsync.google.calendars import CalendarSpec
 from slotsync.google.requests import execute
 from tests.support.adapter_harness import EMAIL, SHORT_TIMEOUT, SPEC, AdapterHarness
-from tests.support.waiting import poll_until
+from tests.support.waiting import wait_until
 
 OTHER = CalendarSpec(
     merchant="arctic-kayaks", owner=Owner.resource("sunset-tour"), name="Sunset tour", time_zone="Europe/Oslo"
@@ -33,7 +33,7 @@ def test_an_existing_calendar_is_found_in_one_call(adapter: AdapterHarness) -> N
     assert adapter.calls() == {"calendarList.list": 1}
 
 
-def test_a_calendar_is_found_under_whatever_name(adapter: AdapterHarness) -> None:
+def test_a_calendar_is_found_under_any_name(adapter: AdapterHarness) -> None:
     adapter.controls.patch(
         f"/sandbox/accounts/{EMAIL}/calendars/{adapter.calendar_id}", json={"summary": "My tours"}
     ).raise_for_status()
@@ -47,7 +47,7 @@ def test_each_owner_has_a_calendar_of_its_own(adapter: AdapterHarness) -> None:
     assert len(managed(adapter)) == 2
 
 
-def test_the_mark_names_nobody() -> None:
+def test_the_mark_names_neither_merchant_nor_product() -> None:
     assert "kayak" not in SPEC.mark
     assert "sunset" not in SPEC.mark
 
@@ -97,7 +97,7 @@ def test_a_slow_search_or_deletion_does_not_double_a_calendar(empty_adapter: Ada
 def test_a_slow_creation_that_google_carries_out_late_is_removed(empty_adapter: AdapterHarness) -> None:
     empty_adapter.fault("calendars.insert", "slow", count=1, seconds=SHORT_TIMEOUT.total_seconds() * 3)
     calendar_id = ensured(empty_adapter)
-    poll_until(lambda: len(managed(empty_adapter)) == 2)
+    wait_until(lambda: len(managed(empty_adapter)) == 2)
     removed = empty_adapter.calendars.remove_duplicates("c-1", SPEC, calendar_id)
     assert len(removed) == 1
     assert managed(empty_adapter) == [calendar_id]
@@ -144,7 +144,7 @@ def test_a_calendar_exists_until_it_is_deleted(adapter: AdapterHarness) -> None:
     assert not adapter.calendars.exists("c-1", adapter.calendar_id)
 
 
-def test_a_calendar_deleted_by_hand_is_created_anew(adapter: AdapterHarness) -> None:
+def test_a_calendar_deleted_by_hand_is_created_again(adapter: AdapterHarness) -> None:
     adapter.delete_calendar_by_hand()
     again = adapter.calendars.ensure("c-1", SPEC)
     assert again != adapter.calendar_id

@@ -31,7 +31,7 @@ def channels_of(adapter: AdapterHarness) -> GoogleChannels:
 
 
 def edit(adapter: AdapterHarness, calendar_id: str) -> None:
-    """A person adds an event to the calendar."""
+    """Add an event to the calendar by hand."""
     event = {"summary": "Doctor", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
     address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar_id}/events"
     adapter.controls.post(address, json=event).raise_for_status()

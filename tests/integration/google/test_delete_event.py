@@ -8,7 +8,7 @@ from tests.support.adapter_harness import AdapterHarness
 
 
 def unknown_outcome(adapter: AdapterHarness) -> WrittenEvent:
-    """The record of a creation with an unknown outcome."""
+    """Return the record of a creation with an unknown outcome."""
     desired = adapter.desired()
     return WrittenEvent(
         key=desired.key,
@@ -55,7 +55,7 @@ def test_an_event_deleted_by_hand_is_gone(adapter: AdapterHarness) -> None:
     assert not adapter.delete(written, 2).present
 
 
-def test_an_own_change_that_nobody_remembers_is_deleted_too(adapter: AdapterHarness) -> None:
+def test_an_own_change_that_was_not_recorded_is_deleted_too(adapter: AdapterHarness) -> None:
     written = adapter.put()
     adapter.put(2, written, summary="Two persons")
     assert not adapter.delete(written, 3).present

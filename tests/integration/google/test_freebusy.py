@@ -27,7 +27,7 @@ BACKWARDS = {"start": HOUR["end"], "end": HOUR["start"]}
         ({"busy": [{"start": "2026-12-01T12:00:00", "end": "2026-12-01T13:00:00"}]}, "unreadable"),
     ],
 )
-def test_a_calendar_whose_answer_is_no_answer_is_never_free_and_hides_no_other(
+def test_a_calendar_with_a_malformed_answer_is_never_free_and_hides_no_other(
     answering: AnsweringServer, answered: GoogleServices, answer: dict[str, object], error: str
 ) -> None:
     answering.reply = Answer.of(200, {"calendars": {"odd": answer, "family": {"busy": [HOUR]}}})

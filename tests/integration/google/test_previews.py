@@ -7,7 +7,8 @@ import pytest
 from slotsync.domain.availability.intervals import Interval
 from slotsync.errors import GrantLost, RateLimited, ScopeMissing, Transient
 from slotsync.google.previews import CalendarPreviews, Disclosure, PreviewEvent
-from tests.support.adapter_harness import AUTH, EMAIL, SCOPES, AdapterHarness
+from tests.support.adapter_harness import EMAIL, SCOPES, AdapterHarness
+from tests.support.local_google import AUTH
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -87,7 +88,7 @@ def test_a_failure_is_not_taken_for_no_disclosure(empty_adapter: AdapterHarness,
 
 
 @each_behaviour
-def test_busy_times_are_read_whatever_google_shows_of_events(empty_adapter: AdapterHarness, behaviour: str) -> None:
+def test_busy_times_are_read_however_google_shows_events(empty_adapter: AdapterHarness, behaviour: str) -> None:
     empty_adapter.behave(freebusy_scope_events=behaviour)
     enter(empty_adapter, EMAIL)
     enter(empty_adapter, EMAIL, NOON + HOUR / 2, transparency="transparent")

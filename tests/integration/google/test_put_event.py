@@ -5,7 +5,8 @@ import pytest
 from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
 from slotsync.google.events.writes import GoogleEvents
-from tests.support.adapter_harness import AUTH, EMAIL, SPEC, AdapterHarness
+from tests.support.adapter_harness import EMAIL, SPEC, AdapterHarness
+from tests.support.local_google import AUTH
 
 TOMBSTONE_BEHAVIOURS = [
     {"resurrect": resurrect, "deleted_get": deleted_get}
@@ -246,7 +247,7 @@ def test_an_event_that_google_does_not_find_for_a_moment_is_not_doubled(adapter:
     assert adapter.titles() == ["Moved"]
 
 
-def test_a_creation_whose_answer_was_lost_and_that_is_not_found_for_a_moment_is_not_doubled(
+def test_a_creation_with_a_lost_answer_that_is_not_found_for_a_moment_is_not_doubled(
     adapter: AdapterHarness,
 ) -> None:
     adapter.fault("events.insert", "lost_response", count=1)

@@ -16,7 +16,7 @@ from slotsync.settings import Settings
 from tests.support.answering_server import Answer, AnsweringServer
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
 from tests.support.settings import settings_at
-from tests.support.waiting import poll_until
+from tests.support.waiting import wait_until
 
 THREADS = 16
 
@@ -147,14 +147,14 @@ def test_a_thread_keeps_the_services_that_it_used_last_and_closes_the_others(
         first = services.calendar("c-1")
         for name in ("c-1", "c-2", "c-1", "c-3"):
             read(services, name)
-        poll_until(lambda: answering.open_connections == 2)
+        wait_until(lambda: answering.open_connections == 2)
         assert services.calendar("c-1") is first
 
 
 def test_the_connections_of_a_thread_end_with_it(answering: AnsweringServer, answered: GoogleServices) -> None:
     with ThreadPoolExecutor(1) as other:
         other.submit(read, answered).result()
-    poll_until(lambda: answering.connections == 1 and answering.open_connections == 0)
+    wait_until(lambda: answering.connections == 1 and answering.open_connections == 0)
 
 
 def test_an_interrupted_answer_does_not_break_the_next_call(

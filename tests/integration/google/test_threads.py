@@ -17,7 +17,7 @@ EVENTS_PER_CONNECTION = 12
 
 
 def connected(adapter: AdapterHarness, connection_id: str) -> str:
-    """The managed calendar of a new account."""
+    """Connect a new account, and return its managed calendar."""
     adapter.connect(connection_id, f"{connection_id}@example.com", SCOPES)
     spec = CalendarSpec(merchant=connection_id, owner=Owner.product("tour"), name=connection_id, time_zone="UTC")
     return adapter.calendars.ensure(connection_id, spec)

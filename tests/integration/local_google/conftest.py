@@ -52,7 +52,7 @@ def google_state(local_google: RunningLocalGoogle) -> LocalGoogle:
 
 @pytest.fixture
 def sign_in(local_google: RunningLocalGoogle) -> Iterator[SignIn]:
-    """Makes clients: ``sign_in("calendar", client_id="other", email=...)``."""
+    """Creates clients: ``sign_in("calendar", client_id="other", email=...)``."""
     clients: list[ApiClient] = []
 
     def sign_in(*scopes: str, client_id: str = "app", email: str = ANNA) -> ApiClient:

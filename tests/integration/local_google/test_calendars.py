@@ -78,7 +78,7 @@ def test_colours_are_the_users_own(calendar_api: ApiClient, calendar_path: str) 
     assert reason(calendar_api.patch(path, json={"colorId": "99"})) == (400, "invalid")
 
 
-def test_a_list_sync_tells_of_additions_colours_and_removals_but_not_of_titles(
+def test_a_list_sync_shows_additions_colours_and_removals_but_not_titles(
     calendar_api: ApiClient, calendar_path: str
 ) -> None:
     other = calendar_api.post("/calendars", json={"summary": "Other"}).json()["id"]

@@ -50,7 +50,7 @@ def test_a_hand_edit_is_seen_by_the_app(
     assert controls_http.get(by_hand, params={"showDeleted": "true"}).json()["items"][0]["id"] == "abcde"
 
 
-def test_the_users_hand_reaches_every_calendar_whoever_made_it(
+def test_edits_by_hand_reach_the_calendars_of_users_and_clients(
     calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client
 ) -> None:
     made = controls_http.post(f"/accounts/{ANNA}/calendars", json={"summary": "Family"}).json()
@@ -107,7 +107,7 @@ def test_unknown_accounts_are_named(local_google: RunningLocalGoogle, controls_h
     assert all("nobody@x.y" in response.json()["error"]["message"] for response in unknown)
 
 
-def test_the_log_tells_who_called_what_and_how_it_went(
+def test_the_log_shows_client_method_and_status_of_each_call(
     calendar_api: ApiClient, calendar_path: str, controls_http: httpx.Client, clock: SettableClock
 ) -> None:
     clock.advance(timedelta(seconds=1))

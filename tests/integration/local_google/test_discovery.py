@@ -12,7 +12,7 @@ from tests.support.local_google import ApiClient, timed
 
 
 def check(method_id: str, response: httpx.Response) -> dict[str, Any]:
-    """The answer, which has nothing that the document does not describe."""
+    """Return the answer after a check that the discovery document describes all of it."""
     schema = calendar_v3().methods[method_id].response
     assert schema is not None
     response_validator(schema).validate(response.json())

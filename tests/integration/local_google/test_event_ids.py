@@ -37,7 +37,9 @@ def test_another_calendar_may_use_the_same_id(calendar_api: ApiClient, calendar_
     assert calendar_api.post("/calendars/primary/events", json=timed(id=ID)).status_code == 200
 
 
-def test_deleting_twice_is_told_apart_from_deleting_nothing(calendar_api: ApiClient, calendar_path: str) -> None:
+def test_deleting_twice_and_deleting_an_unknown_event_have_different_answers(
+    calendar_api: ApiClient, calendar_path: str
+) -> None:
     calendar_api.post(f"{calendar_path}/events", json=timed(id=ID))
     first, second = (calendar_api.delete(f"{calendar_path}/events/{ID}") for _ in range(2))
     assert (first.status_code, first.content) == (204, b"")

@@ -22,7 +22,7 @@ def ids(response: httpx.Response) -> list[str]:
 
 
 def all_pages(calendar_api: ApiClient, path: str, **params: str | int) -> tuple[list[str], str]:
-    """All items' ids, and the sync token of the last page."""
+    """Return the ids of all items, and the sync token of the last page."""
     seen: list[str] = []
     while True:
         page = calendar_api.get(path, params=params).json()
@@ -48,7 +48,7 @@ def test_a_change_between_two_pages_is_not_lost_to_the_next_sync(calendar_api: A
     assert "event00" in ids(calendar_api.get(f"{calendar_path}/events", params={"syncToken": token}))
 
 
-def test_a_sync_tells_what_changed_and_what_was_deleted(calendar_api: ApiClient, calendar_path: str) -> None:
+def test_a_sync_shows_changed_and_deleted_events(calendar_api: ApiClient, calendar_path: str) -> None:
     fill(calendar_api, calendar_path, 4)
     _, token = all_pages(calendar_api, f"{calendar_path}/events")
     assert ids(calendar_api.get(f"{calendar_path}/events", params={"syncToken": token})) == []
@@ -142,7 +142,7 @@ def test_text_is_found_in_titles_places_and_descriptions(calendar_api: ApiClient
     assert ids(calendar_api.get(f"{calendar_path}/events", params={"q": "whale safari"})) == ["title"]
 
 
-def test_updated_min_tells_of_later_changes_and_of_deletions(
+def test_updated_min_shows_later_changes_and_deletions(
     calendar_api: ApiClient, calendar_path: str, clock: SettableClock
 ) -> None:
     fill(calendar_api, calendar_path, 2)

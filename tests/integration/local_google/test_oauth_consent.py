@@ -33,7 +33,7 @@ def test_boxes_start_unticked_and_all_can_be_ticked_at_once(app: OAuthApp) -> No
     assert Form(app.ask(APP_CREATED, FREEBUSY, select="all")).boxes == {APP_CREATED: True, FREEBUSY: True}
 
 
-def test_a_single_scope_has_no_box_and_is_told_in_plain_words(app: OAuthApp) -> None:
+def test_a_single_scope_has_no_box_and_is_shown_in_plain_words(app: OAuthApp) -> None:
     page = app.ask("openid", "email", APP_CREATED)
     assert Form(page).boxes == {}
     assert "Make secondary Google calendars" in page.text
@@ -43,7 +43,7 @@ def test_nothing_ticked_is_a_refusal(app: OAuthApp) -> None:
     assert returned(app.decide(app.ask(APP_CREATED, FREEBUSY), ticked=()))["error"] == "access_denied"
 
 
-def test_cancel_tells_the_app_that_access_was_denied(app: OAuthApp) -> None:
+def test_cancel_returns_access_denied_to_the_app(app: OAuthApp) -> None:
     answer = returned(app.decide(app.ask(APP_CREATED), decision="cancel"))
     assert answer == {"error": "access_denied", "state": "s/1 &"}
 
@@ -64,7 +64,7 @@ def test_an_account_that_does_not_exist_is_named_and_another_can_be_chosen(app: 
     assert "Choose an account" in page.text
 
 
-def test_who_allowed_it_before_is_not_asked_again(app: OAuthApp) -> None:
+def test_a_consent_that_was_given_before_is_not_requested_again(app: OAuthApp) -> None:
     app.code(APP_CREATED)
     assert returned(app.ask(APP_CREATED))["code"]
     assert app.ask(APP_CREATED, FREEBUSY).status_code == 200
@@ -77,7 +77,7 @@ def test_prompt_none_shows_no_page(app: OAuthApp) -> None:
     assert returned(app.ask(APP_CREATED, prompt="none"))["code"]
 
 
-def test_select_account_asks_even_who_is_known(app: OAuthApp) -> None:
+def test_select_account_shows_the_choice_even_with_one_known_account(app: OAuthApp) -> None:
     app.code(APP_CREATED)
     assert "Choose an account" in app.ask(APP_CREATED, prompt="select_account").text
 
@@ -100,7 +100,7 @@ def test_select_account_asks_even_who_is_known(app: OAuthApp) -> None:
         ({"code_challenge_method": "S512", "code_challenge": "c" * 43}, "code_challenge_method"),
     ],
 )
-def test_a_wrong_request_is_told_to_the_user_and_leads_nowhere(
+def test_a_wrong_request_is_shown_to_the_user_without_a_redirect(
     app: OAuthApp, parameters: dict[str, str], said: str
 ) -> None:
     page = app.ask(APP_CREATED, **parameters)

@@ -37,7 +37,7 @@ def transport() -> Iterator[Any]:
 
 
 def offline(app: OAuthApp, *scopes: str, **parameters: str) -> str:
-    """A refresh token, after consent."""
+    """Return a refresh token, after consent."""
     code = app.code(*scopes, access_type="offline", prompt="consent", **parameters)
     return str(app.redeem(code).json()["refresh_token"])
 
@@ -56,7 +56,7 @@ def test_a_code_works_once(app: OAuthApp) -> None:
     assert token_error(app.redeem(code)) == (400, "invalid_grant")
 
 
-def test_a_code_lives_ten_minutes(app: OAuthApp, clock: SettableClock) -> None:
+def test_a_code_is_valid_for_ten_minutes(app: OAuthApp, clock: SettableClock) -> None:
     early, late = app.code(APP_CREATED), app.code(APP_CREATED)
     clock.advance(timedelta(minutes=9, seconds=59))
     assert app.redeem(early).status_code == 200
@@ -157,7 +157,7 @@ def test_an_access_token_ends_by_the_clock(app: OAuthApp, clock: SettableClock) 
     assert app.userinfo(access).status_code == 401
 
 
-def test_userinfo_tells_as_much_as_was_granted(app: OAuthApp, local_google: RunningLocalGoogle) -> None:
+def test_userinfo_shows_as_much_as_was_granted(app: OAuthApp, local_google: RunningLocalGoogle) -> None:
     def get_userinfo(*scopes: str) -> httpx.Response:
         return app.userinfo(app.redeem(app.code(*scopes, prompt="consent")).json()["access_token"])
 

@@ -22,7 +22,7 @@ DETAILS: dict[str, object] = {
 
 @pytest.fixture
 def show_week(local_google: RunningLocalGoogle) -> ShowWeek:
-    """The page of these parameters; the week of 2026-11-30 where none is named."""
+    """Requests the page with these parameters, by default the week of 2026-11-30."""
 
     def show_week(path: str = "/", **parameters: str) -> WeekView:
         query = {"account": ANNA, "week": "2026-11-30", **parameters} if path == "/" else parameters
@@ -33,7 +33,7 @@ def show_week(local_google: RunningLocalGoogle) -> ShowWeek:
 
 @pytest.fixture
 def book(calendar_api: ApiClient, calendar_path: str) -> Callable[[dict[str, object]], dict[str, object]]:
-    """Puts an event into the calendar."""
+    """Creates an event in the calendar."""
 
     def book(body: dict[str, object]) -> dict[str, object]:
         answer = calendar_api.post(f"{calendar_path}/events", json=body)

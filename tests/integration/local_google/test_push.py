@@ -16,7 +16,7 @@ def watch(calendar_api: ApiClient, path: str, push_receiver: PushReceiver, **mor
     return calendar_api.post(f"{path}/watch", json=body)
 
 
-def test_a_channel_starts_with_sync_and_then_tells_of_changes(
+def test_a_channel_starts_with_sync_and_then_sends_changes(
     calendar_api: ApiClient, calendar_path: str, push_receiver: PushReceiver, clock: SettableClock
 ) -> None:
     channel = watch(calendar_api, f"{calendar_path}/events", push_receiver).json()
@@ -40,7 +40,7 @@ def test_a_channel_starts_with_sync_and_then_tells_of_changes(
     assert set(push_receiver.bodies) == {b""}
 
 
-def test_a_channel_hears_only_of_its_calendar(
+def test_a_channel_gets_only_changes_of_its_calendar(
     calendar_api: ApiClient, calendar_path: str, push_receiver: PushReceiver
 ) -> None:
     watch(calendar_api, f"{calendar_path}/events", push_receiver)
@@ -59,7 +59,7 @@ def test_the_calendar_list_can_be_watched(calendar_api: ApiClient, push_receiver
     wait_until(lambda: push_receiver.states() == ["sync", "exists"])
 
 
-def test_hand_edits_are_told_of_too(
+def test_edits_by_hand_are_pushed_too(
     calendar_api: ApiClient, controls_http: httpx.Client, push_receiver: PushReceiver
 ) -> None:
     watch(calendar_api, "/calendars/primary/events", push_receiver)
@@ -67,7 +67,7 @@ def test_hand_edits_are_told_of_too(
     wait_until(lambda: push_receiver.states() == ["sync", "exists"])
 
 
-def test_a_receiver_that_is_down_hears_of_it_later(
+def test_a_receiver_that_is_down_gets_the_message_later(
     calendar_api: ApiClient, calendar_path: str, push_receiver: PushReceiver
 ) -> None:
     push_receiver.statuses = [503, 500, 502]
@@ -101,7 +101,7 @@ def test_a_burst_while_the_receiver_is_down_is_one_message_in_the_end(
     assert len(set(numbers)) < 11
 
 
-def test_a_channel_hears_though_one_of_its_id_before_a_reset_still_tries_to_tell(
+def test_a_channel_gets_messages_while_one_with_its_id_from_before_a_reset_still_retries(
     calendar_api: ApiClient, sign_in: SignIn, controls_http: httpx.Client, push_receiver: PushReceiver
 ) -> None:
     push_receiver.statuses = [503] * 100

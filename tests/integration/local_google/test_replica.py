@@ -21,7 +21,7 @@ class Replica:
         self.etags: dict[str, str] = {}
 
     def read_page(self) -> bool:
-        """Reads one page; says whether it was the last."""
+        """Read one page, and return whether it was the last."""
         params = {"maxResults": "2"} | ({"syncToken": self._sync} if self._sync else {})
         answer = self._api.get(self._path, params=params | ({"pageToken": self._page} if self._page else {})).json()
         for event in answer["items"]:
@@ -33,7 +33,7 @@ class Replica:
         return not self._page
 
     def catch_up(self) -> None:
-        """Finishes the round, and reads what came meanwhile."""
+        """Finish the round, and read the changes that were made meanwhile."""
         while not self.read_page():
             pass
         while not self.read_page():

@@ -1,4 +1,4 @@
-"""The state file: what a restarted server still knows, in processes of their own."""
+"""The state file after a restart: ``python -m localgoogle`` in processes of their own."""
 
 import signal
 import socket
@@ -14,14 +14,6 @@ import pytest
 
 from tests.support.local_google import ANNA, reason, timed
 
-_PROGRAM = """
-import sys
-from pathlib import Path
-from localgoogle.options import LocalGoogleOptions
-from localgoogle.server import serve
-serve(LocalGoogleOptions.unlimited(Path(sys.argv[1])), int(sys.argv[2]))
-print("put away")
-"""
 FORM = {"grant_type": "refresh_token", "client_id": "app", "client_secret": "x"}
 
 
@@ -31,9 +23,10 @@ class LocalGoogleProcess:
     def __init__(self, state_file: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = [sys.executable, "-c", _PROGRAM, str(state_file), str(port)]
+        command = [sys.executable, "-m", "localgoogle", f"--port={port}", f"--state={state_file}", "--no-quotas"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+        self.url = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.url, timeout=10)
         self._wait()
 
     def _wait(self) -> None:
@@ -158,4 +151,4 @@ def test_a_revoked_grant_stays_revoked(state_file: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_is_stopped_cleanly(state_file: Path, how: signal.Signals) -> None:
     with running(state_file) as process:
-        assert process.end(how) == (0, "put away\n", "")
+        assert process.end(how) == (0, "", f"The local Google is at {process.url} until Ctrl-C.\n")

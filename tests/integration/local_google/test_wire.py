@@ -30,7 +30,7 @@ def test_a_batch_answers_each_of_its_parts(service: Any, local_google: RunningLo
     assert service.events().get(calendarId="primary", eventId="abcde").execute()["status"] == "cancelled"
 
 
-def test_each_part_of_a_batch_is_a_call_and_can_fail_as_told(
+def test_each_part_of_a_batch_is_a_call_and_can_meet_a_fault(
     service: Any, local_google: RunningLocalGoogle, controls_http: httpx.Client
 ) -> None:
     controls_http.post("/faults", json={"method": "colors.get", "kind": "conflict"})

@@ -21,7 +21,7 @@ LANES = 8
 """How many reports each backend makes at once."""
 
 
-async def test_eighty_reservations_end_in_their_newest_state_whoever_tells_what_when(world: World) -> None:
+async def test_eighty_reservations_end_in_their_newest_state_in_any_order_of_reports(world: World) -> None:
     seed = SystemRandom().randrange(10**6)
     chance = Random(seed)
     reports = stories(chance, 80)
@@ -34,7 +34,7 @@ async def test_eighty_reservations_end_in_their_newest_state_whoever_tells_what_
 
 
 async def _backend(world: World, reports: Sequence[Reservation]) -> None:
-    """A server of the platform's, with connections of its own."""
+    """Report snapshots like a server of the platform, with connections of its own."""
     async with _own_slotsync(world) as slotsync:
 
         async def report_all(lane: Sequence[Reservation]) -> None:

@@ -11,11 +11,6 @@ from localgoogle.server import RunningLocalGoogle, running_local_google
 from tests.support.site import Site, running_site
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def local_google() -> Iterator[RunningLocalGoogle]:
     with running_local_google(LocalGoogleOptions.unlimited()) as running:

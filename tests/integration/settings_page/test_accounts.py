@@ -12,12 +12,12 @@ pytestmark = pytest.mark.anyio
 
 
 def other(site: Site) -> str:
-    """Another Google account of the merchant."""
+    """Return a second Google account of the merchant."""
     return f"other-{site.email}"
 
 
 async def connect(site: Site, mine: httpx.AsyncClient, email: str, *, decision: str = "allow") -> str:
-    """Goes to Google from the page and comes back; the page that is then shown."""
+    """Connect Google from the page, and return the page that is shown afterwards."""
     token = token_in((await mine.get("/settings/")).text)
     begun = await mine.post("/settings/connect", data={"token": token}, follow_redirects=False)
     assert begun.headers["location"].startswith(site.world.settings.google_endpoint)
@@ -32,7 +32,7 @@ def connected_as(site: Site) -> str | None:
 
 
 async def answered(site: Site, mine: httpx.AsyncClient, decision: str) -> str:
-    """The page after this answer to the question about accounts."""
+    """Return the page after this answer to the question about accounts."""
     page = await connect(site, mine, other(site))
     assert "Change the Google account?" in page
     assert connected_as(site) == site.email, "nothing changes before the answer"
@@ -71,7 +71,7 @@ async def test_the_same_account_goes_on_without_a_question(accounts: Site) -> No
             assert "Google is connected." in await connect(accounts, mine, accounts.email)
 
 
-async def test_a_merchant_who_declines_in_google_is_told_that_nothing_has_changed(accounts: Site) -> None:
+async def test_a_merchant_who_declines_in_google_sees_that_nothing_has_changed(accounts: Site) -> None:
     async with accounts.visitor() as mine:
         assert "You did not allow access" in await connect(accounts, mine, accounts.email, decision="cancel")
 

@@ -15,7 +15,7 @@ WIDE = "https://www.googleapis.com/auth/calendar.readonly"
 
 
 async def check(site: Site, title: str | None = TITLE) -> str:
-    """Picks a calendar with this event in it, presses the button, and gives the page."""
+    """Pick a calendar with this event, press the button, and return the page."""
     private = await site.calendar("Private")
     if title:
         await site.appointment(private, title, "2027-01-06T09:00:00Z", "2027-01-06T10:30:00Z")

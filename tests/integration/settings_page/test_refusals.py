@@ -167,7 +167,7 @@ async def test_an_oversized_form_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "form_data"),
     [
         ("guest-data", {"guest_data": "all"}),
         ("guest-data", {}),
@@ -188,7 +188,7 @@ async def test_a_value_that_the_page_does_not_offer_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("form", "told"), [("guest-data", {"guest_data": "busy"}), ("unknown", {"on_unknown": "sell"})]
+    ("form", "form_data"), [("guest-data", {"guest_data": "busy"}), ("unknown", {"on_unknown": "sell"})]
 )
 async def test_a_form_changes_its_own_field_and_no_other(site: Site, form: str, form_data: dict[str, str]) -> None:
     chosen = settings_of(TOUR, pad_before_minutes=15, pad_after_minutes=30, free_calendars_needed=2)
@@ -210,7 +210,7 @@ async def test_an_address_that_makes_no_sense_shows_the_page(site: Site, query: 
         assert (await mine.get(f"/settings/?owner={TOUR}&{query}")).status_code == 200
 
 
-async def test_pages_tell_browsers_to_be_careful_with_them(site: Site) -> None:
+async def test_pages_have_security_headers(site: Site) -> None:
     async with httpx.AsyncClient(follow_redirects=False) as http:
         entered = await http.get(await site.link())
         cookie = entered.headers["set-cookie"]

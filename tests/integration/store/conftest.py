@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from slotsync.store.tables import METADATA
 
 
 @pytest.fixture(scope="session")
@@ -45,33 +46,28 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: str) -> str:
-    """The name of a PostgreSQL database with all tables, to be copied."""
-    _execute(postgres, "CREATE DATABASE migrated")
-    _migrate(_postgres_url(postgres, "migrated"))
-    return "migrated"
+    """The URL of a PostgreSQL schema with all tables, to be emptied after each test."""
+    url = _create_schema(postgres, "migrated")
+    _migrate(url)
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
-    """A database with all tables for tests that use ``store``, an empty one for the others."""
-    migrated = "store" in request.fixturenames
-    if database_kind == "sqlite":
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with all tables and without rows; for tests that use ``empty_store``, a new one without tables."""
+    migrated = "empty_store" not in request.fixturenames
+    if request.param == "sqlite":
         file = tmp_path / "new-folder" / "slotsync.db"
         if migrated:
             file.parent.mkdir()
             shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
         yield f"sqlite:///{file}"
-        return
-    server, name = request.getfixturevalue("postgres"), f"test_{uuid4().hex}"
-    template = request.getfixturevalue("migrated_postgres") if migrated else "template0"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield _postgres_url(server, name)
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    elif migrated:
+        url = request.getfixturevalue("migrated_postgres")
+        yield url
+        _execute(url, *(f"DELETE FROM {table.name}" for table in reversed(METADATA.sorted_tables)))
+    else:
+        yield _create_schema(request.getfixturevalue("postgres"), f"test_{uuid4().hex}")
 
 
 def _migrate(url: str) -> None:
@@ -79,31 +75,32 @@ def _migrate(url: str) -> None:
         store.upgrade()
 
 
-def _postgres_url(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
+def _create_schema(server: str, name: str) -> str:
+    """Create a schema, which is made far faster than a database, and return its URL."""
+    _execute(server, f"CREATE SCHEMA {name}")
+    url = make_url(server).update_query_dict({"options": f"-csearch_path={name}"})
+    return url.render_as_string(hide_password=False)
 
 
-def _execute(server: str, statement: str) -> None:
-    """Execute a statement that no transaction may contain."""
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+def _execute(url: str, *statements: str) -> None:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(statement))
+        connection.execute(text("; ".join(statements)))
     engine.dispose()
 
 
 @pytest.fixture
 def empty_store(database_url: str) -> Iterator[Store]:
-    """A store without tables, but in tests that use ``store``, too."""
-    store = Store.open(database_url)
-    yield store
-    store.close()
+    """A store without tables."""
+    with closing(Store.open(database_url)) as store:
+        yield store
 
 
 @pytest.fixture
-def store(empty_store: Store) -> Store:
+def store(database_url: str) -> Iterator[Store]:
     """A store with all tables."""
-    empty_store.require_tables()
-    return empty_store
+    with closing(Store.open(database_url)) as store:
+        yield store
 
 
 @pytest.fixture

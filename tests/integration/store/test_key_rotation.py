@@ -29,7 +29,7 @@ TOUR, FAMILY = Owner.product("tour"), PickableCalendar(id="c-1", name="Family")
 
 
 def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
-    """Something in every column that holds secrets, and a connection for each merchant; their ids by merchant."""
+    """Fill every column with secrets, and return the connection ids by merchant."""
     connections = Connections(store, vault)
     ids = {
         name: connections.save_grant(name, f"refresh-{name}", {"openid"}, f"{name}@x")

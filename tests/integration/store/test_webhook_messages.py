@@ -34,7 +34,7 @@ def test_a_message_never_changes(store: Store, messages: WebhookMessages) -> Non
     assert messages.get_body("m-1") == "one"
 
 
-def test_a_message_is_there_only_with_what_it_tells(store: Store, messages: WebhookMessages) -> None:
+def test_a_message_is_stored_only_together_with_its_change(store: Store, messages: WebhookMessages) -> None:
     def fail() -> None:
         with store.write() as connection:
             messages.put(connection, "m-1", "m", "one", NOON)

@@ -141,7 +141,7 @@ async def test_a_message_that_was_accepted_before_is_not_sent_again(
     assert len(webhooks.attempts) == 1
 
 
-async def test_the_signature_is_over_the_time_of_the_attempt_whatever_the_zone_of_this_machine(
+async def test_the_signature_covers_the_time_of_the_attempt_in_any_zone_of_the_machine(
     settings: Settings, store: Store, vault: Vault, messages: WebhookMessages, webhooks: WebhookReceiver
 ) -> None:
     delivering = WebhookActivities(settings, store, vault, clock=lambda: NOON + timedelta(seconds=0.9))
@@ -164,7 +164,7 @@ async def test_a_message_that_was_refused_comes_again_with_the_same_id_and_body(
     assert len(webhooks.messages) == 1
 
 
-async def test_a_message_whose_acceptance_was_lost_comes_again_with_the_same_id(
+async def test_a_message_with_a_lost_acceptance_comes_again_with_the_same_id(
     delivering: WebhookActivities, webhooks: WebhookReceiver
 ) -> None:
     webhooks.lose_answers(1)

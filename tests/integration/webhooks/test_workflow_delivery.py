@@ -62,7 +62,7 @@ def webhooks() -> Iterator[WebhookReceiver]:
 
 @pytest.fixture
 async def temporal_client(webhooks: WebhookReceiver, vault: Vault, tmp_path: Path) -> AsyncIterator[Client]:
-    """Two messages wait, and workers listen."""
+    """The client of running workers, with two messages to deliver."""
     settings = webhooks.settings(settings_for("", tmp_path))
     store = Store.open(settings.database_url)
     store.upgrade()

@@ -13,21 +13,21 @@ DAY = (datetime(2026, 12, 7, tzinfo=UTC), datetime(2026, 12, 8, tzinfo=UTC))
 
 
 def timed(start: datetime = NOON, hours: float = 1, **fields: object) -> Event:
-    """An event of some hours."""
+    """Return the body of an event of ``hours`` hours."""
     end = start + timedelta(hours=hours)
     times = {"start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
     return cast("Event", {"summary": "Sunset tour", **times, **fields})
 
 
 def all_day(first: date, nights: int = 1, **fields: object) -> Event:
-    """An event of whole days; its end is the day after the last one."""
+    """Return the body of an all-day event; its end is the day after the last one."""
     end = first + timedelta(days=nights)
     days = {"start": {"date": first.isoformat()}, "end": {"date": end.isoformat()}}
     return cast("Event", {"summary": "Room 12", **days, **fields})
 
 
 def private(**properties: str) -> dict[str, dict[str, str]]:
-    """Extended properties that only this calendar's copy of the event carries."""
+    """Return extended properties that only this calendar's copy of the event has."""
     return {"private": properties}
 
 

@@ -27,7 +27,7 @@ Slot: TypeAlias = tuple[datetime, datetime]
 
 
 class Refused(Exception):
-    """Google refused the call, in the same words for every client."""
+    """An error of Google, equal for all clients."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"{status} {reason}")
@@ -37,7 +37,7 @@ class Refused(Exception):
 
 @contextmanager
 def refused(status: int, reason: str) -> Iterator[None]:
-    """Passes if the call inside is refused in exactly this way."""
+    """Assert that the call inside is refused with this status and reason."""
     with pytest.raises(Refused) as caught:
         yield
     assert (caught.value.status, caught.value.reason) == (status, reason), f"refused as {caught.value}"
@@ -63,15 +63,19 @@ class Busy:
 
 
 class CalendarClient(ABC):
-    """A client for one grant. Each driver gives ``call``; one with words of its own overrides the methods."""
+    """A client for one grant. Each driver defines ``call``; one with methods of its own overrides the methods here."""
 
     @abstractmethod
     def call(self, method: str, parameters: Parameters, *, body: object = None, if_match: str | None = None) -> object:
-        """The answer to one call of the API, ``method`` as in the discovery document. Raises Refused."""
+        """Return the answer to one call of the API, ``method`` as in the discovery document.
+
+        Raises:
+            Refused: Google answered with an error.
+        """
 
     @abstractmethod
     def close(self) -> None:
-        """Lets go of its connections."""
+        """Close all connections."""
 
     def create_calendar(self, body: Calendar) -> Calendar:
         return cast("Calendar", self.call("calendars.insert", {}, body=body))
@@ -89,7 +93,7 @@ class CalendarClient(ABC):
         self.call("calendars.delete", {"calendarId": calendar})
 
     def listed_calendars(self) -> list[str]:
-        """The ids in the account's calendar list."""
+        """Return the ids of the account's calendar list."""
         listed = cast("CalendarList", self.call("calendarList.list", {}))
         return [entry["id"] for entry in listed["items"]]
 
@@ -120,7 +124,7 @@ class CalendarClient(ABC):
         return cast("Events", self.call("events.list", {"calendarId": calendar, **query}))
 
     def events(self, calendar: str, **query: Parameter) -> list[Event]:
-        """All pages of the list."""
+        """Return the events of all pages of the list."""
         page = self.events_page(calendar, **query)
         listed = list(page["items"])
         while token := page.get("nextPageToken"):

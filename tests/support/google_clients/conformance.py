@@ -32,7 +32,7 @@ TOKEN_ERROR = Draft202012Validator(
 
 @cache
 def error_envelope(status: int) -> Validator:
-    """Finds what is wrong with the body of an error."""
+    """Return a validator for the body of an error."""
     error = {
         "type": "object",
         "required": ["errors", "code", "message"],

@@ -1,4 +1,4 @@
-"""Clients for an account, made as a test needs them."""
+"""Clients for an account, created on request of a test."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ KINDS = ["python", "gcsa", *(["node"] if HAS_NODE or os.environ.get("CI") == "tr
 
 @dataclass
 class Connector:
-    """Makes clients of one kind for one account, each with a grant of its own."""
+    """Creates clients of one kind for one account, each with a grant of its own."""
 
     google: LocalGoogleControls
     account: str
@@ -23,21 +23,21 @@ class Connector:
     opened: list[CalendarClient] = field(default_factory=list)
 
     def __call__(self, *scopes: str, client_id: str = Grant.client_id) -> CalendarClient:
-        """A client with these scopes, else with those that slotsync asks for."""
+        """Return a client with these scopes, or with slotsync's own scopes if there are none."""
         return self.open(self.grant(*scopes, client_id=client_id))
 
     def grant(self, *scopes: str, client_id: str = Grant.client_id) -> Grant:
-        """The user's consent to these scopes."""
+        """Return a grant of these scopes."""
         token = self.google.grant(self.account, client_id, scopes or SLOTSYNC_SCOPES)
         return Grant(self.google.url, refresh_token=token, client_id=client_id)
 
     def open(self, grant: Grant, access_token: str | None = None) -> CalendarClient:
-        """A client for the grant, which believes this access token to be good."""
+        """Return a client for the grant that takes this access token for valid."""
         client = self.driver(replace(grant, access_token=access_token))
         self.opened.append(client)
         return client
 
     def close(self) -> None:
-        """Closes all that were made."""
+        """Close all clients."""
         for client in self.opened:
             client.close()

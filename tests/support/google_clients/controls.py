@@ -1,4 +1,4 @@
-"""The local Google's controls, as its users reach them: over HTTP."""
+"""The local Google's controls, over HTTP."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from urllib.parse import quote
 import httpx
 
 from tests.support.google_clients.recording import Json
+from tests.support.local_google import AUTH
 
-AUTH = "https://www.googleapis.com/auth/"
 # What slotsync itself asks for: nearly every scenario runs with no more than this.
 SLOTSYNC_SCOPES = tuple(
     AUTH + name for name in ("calendar.app.created", "calendar.calendarlist.readonly", "calendar.events.freebusy")
@@ -19,32 +19,32 @@ SLOTSYNC_SCOPES = tuple(
 
 @dataclass(frozen=True)
 class LocalGoogleControls:
-    """A running local Google, from the side of the person who tests with it."""
+    """A client for the controls of a running local Google."""
 
     url: str
     http: httpx.Client
 
     def create_account(self, email: str, time_zone: str) -> None:
-        """A Google account with a primary calendar."""
+        """Create a Google account with a primary calendar."""
         self._post("/sandbox/accounts", {"email": email, "time_zone": time_zone})
 
     def grant(self, email: str, client_id: str, scopes: tuple[str, ...]) -> str:
-        """A refresh token."""
+        """Return a refresh token."""
         answer = self._post(f"{_account(email)}/grant", {"client_id": client_id, "scopes": list(scopes)})
         return cast("str", cast("dict[str, Json]", answer)["refresh_token"])
 
     def revoke(self, email: str) -> None:
-        """The user withdraws the grant."""
+        """Revoke all grants of the user."""
         self._post(f"{_account(email)}/revoke", None)
 
     def fault(self, method: str, kind: str, *, account: str, count: int = 1, status: int | None = None) -> None:
-        """Makes the next calls of the account fail."""
+        """Make the next ``count`` calls of the account fail."""
         fault: dict[str, Json] = {"method": method, "kind": kind, "account": account, "count": count}
         self._post("/sandbox/faults", fault if status is None else {**fault, "status": status})
 
     @contextmanager
     def quota(self, per_user_per_minute: int) -> Iterator[None]:
-        """Lets every user make so few calls a minute."""
+        """Limit the calls of each user within the block."""
         self._post("/sandbox/faults", {"kind": "quota", "per_user_per_minute": per_user_per_minute})
         try:
             yield
@@ -52,16 +52,16 @@ class LocalGoogleControls:
             self.http.delete(f"{self.url}/sandbox/faults").raise_for_status()
 
     def add_calendar_by_hand(self, email: str, summary: str, time_zone: str) -> str:
-        """The id of a calendar that the user made, not the client."""
+        """Create a calendar as the user does by hand, and return its id."""
         answer = self._post(f"{_account(email)}/calendars", {"summary": summary, "timeZone": time_zone})
         return cast("str", cast("dict[str, Json]", answer)["id"])
 
     def add_event_by_hand(self, email: str, calendar: str, event: object) -> None:
-        """An event that the user entered."""
+        """Create an event as the user does by hand."""
         self._post(f"{_account(email)}/calendars/{quote(calendar, safe='')}/events", cast("Json", event))
 
     def access_token(self, refresh_token: str, client_id: str, client_secret: str) -> str:
-        """An access token from /token, as any client gets it."""
+        """Return an access token from /token."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         answer = self.http.post(
             f"{self.url}/token", data={**form, "client_id": client_id, "client_secret": client_secret}

@@ -1,4 +1,4 @@
-"""Google's own description of its API, as the discovery document in google-api-python-client gives it."""
+"""Google's description of its API: the discovery document in google-api-python-client."""
 
 import json
 import re
@@ -13,7 +13,7 @@ Node: TypeAlias = dict[str, object]
 
 @dataclass(frozen=True)
 class Method:
-    """One method of the API: how it is called, and which schemas its bodies follow."""
+    """One method of the API: its requests, and the schemas of its bodies."""
 
     id: str
     verb: str
@@ -26,19 +26,23 @@ class Method:
 
 @cache
 def document() -> Node:
-    """The discovery document."""
+    """Return the discovery document."""
     source = files("googleapiclient") / "discovery_cache" / "documents" / "calendar.v3.json"
     return cast("Node", json.loads(source.read_text("utf-8")))
 
 
 @cache
 def methods() -> tuple[Method, ...]:
-    """Every method of the document."""
+    """Return all methods of the document."""
     return tuple(_method(node) for node in _method_nodes(document()))
 
 
 def method_of(verb: str, path: str) -> Method:
-    """The method that a request calls. Raises LookupError where the document has none."""
+    """Return the method of a request.
+
+    Raises:
+        LookupError: the document has no such method.
+    """
     for method in methods():
         if method.verb == verb and method.path.fullmatch(path):
             return method

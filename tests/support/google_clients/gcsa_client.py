@@ -32,7 +32,7 @@ class GcsaClient(PythonClient):
 
     @classmethod
     def connect(cls, grant: Grant) -> GcsaClient:
-        """A client that acts for the grant."""
+        """Return a client that acts for the grant."""
         credentials = build_credentials(grant)
         calendars = GoogleCalendar(credentials=credentials)
         calendars.service.close()

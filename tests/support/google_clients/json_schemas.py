@@ -18,18 +18,18 @@ RFC3339_OFFSET_OPTIONAL = re.compile(RFC3339.pattern + "?")
 
 @cache
 def response_validator(schema: str) -> Validator:
-    """Finds what is wrong with an answer: unknown fields, wrong types, malformed times and numbers."""
+    """Return a validator for answers: unknown fields, wrong types, malformed times and numbers."""
     return _validator(schema, nullable=False, times=RFC3339)
 
 
 @cache
 def request_validator(schema: str) -> Validator:
-    """Finds what is wrong with a request. Nulls are allowed: in a patch they remove, and clients send them."""
+    """Return a validator for requests. It allows nulls: in a patch they remove a field, and clients send them."""
     return _validator(schema, nullable=True, times=RFC3339_OFFSET_OPTIONAL)
 
 
 def required_fields(schema: str, method_id: str) -> list[str]:
-    """The fields of the schema that the document marks as required for this method."""
+    """Return the fields of the schema that the document marks as required for this method."""
     properties = cast("dict[str, Node]", _schemas()[schema].get("properties", {}))
     return [name for name, node in properties.items() if method_id in _required_by(node)]
 

@@ -1,4 +1,4 @@
-"""Google's Node client, in a Node process of its own that is driven by lines of JSON."""
+"""Google's Node client, in a Node process of its own that reads and writes lines of JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def install() -> None:
-    """Brings in what the lock file names, unless it is there already; one of the tests' processes at a time."""
+    """Install the packages of the lock file if they are missing or old, in one test process at a time."""
     lock, installed = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
     with lock.open() as mine:
         fcntl.flock(mine, fcntl.LOCK_EX)
@@ -27,7 +27,7 @@ def install() -> None:
 
 
 class NodeProcess:
-    """One Node process. Its clients share nothing in it but the process."""
+    """One Node process. Its clients share only the process."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -36,7 +36,7 @@ class NodeProcess:
         self._numbers = count(1)
 
     def connect(self, grant: Grant) -> NodeClient:
-        """A client that acts for the grant."""
+        """Return a client that acts for the grant."""
         connection = next(self._numbers)
         self.ask(
             {
@@ -61,7 +61,7 @@ class NodeProcess:
         return cast("object", answer["answer"])
 
     def stop(self) -> None:
-        """Ends the process and waits for its end."""
+        """End the process, and wait for its end."""
         self._process.communicate(timeout=10)
 
 

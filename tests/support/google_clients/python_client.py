@@ -26,7 +26,7 @@ class PythonClient(CalendarClient):
 
     @classmethod
     def connect(cls, grant: Grant) -> PythonClient:
-        """A client that acts for the grant."""
+        """Return a client that acts for the grant."""
         return cls(build_service(grant, build_credentials(grant)))
 
     def call(self, method: str, parameters: Parameters, *, body: object = None, if_match: str | None = None) -> object:
@@ -45,7 +45,7 @@ class PythonClient(CalendarClient):
 
 
 def build_credentials(grant: Grant) -> Credentials:
-    """Credentials that are refreshed at the local Google."""
+    """Return credentials that are refreshed at the local Google."""
     return Credentials(  # type: ignore[no-untyped-call]  # google-auth leaves its constructor untyped
         token=grant.access_token,
         refresh_token=grant.refresh_token,
@@ -56,7 +56,7 @@ def build_credentials(grant: Grant) -> Credentials:
 
 
 def build_service(grant: Grant, credentials: Credentials) -> CalendarResource:
-    """The Calendar service of the local Google, with connections of its own."""
+    """Return the Calendar service of the local Google, with connections of its own."""
     endpoint = {"api_endpoint": f"{grant.google}/calendar/v3/"}
     return build("calendar", "v3", credentials=credentials, client_options=endpoint)
 

@@ -62,7 +62,7 @@ class Recorder:
         return taken
 
     def calls(self, verb: str, ending: str) -> list[Exchange]:
-        """The recorded calls of one kind that are not yet taken."""
+        """Return the recorded calls of one kind that are not yet taken."""
         return [one for one in self.exchanges if one.verb == verb and one.path.endswith(ending)]
 
 
@@ -89,7 +89,7 @@ class _Tape:
         elif message["type"] == "http.response.body":
             self.answered += message.get("body", b"")
             if not message.get("more_body"):
-                # Before it is sent, so that whoever got the answer finds the recording complete.
+                # Before it is sent, so that the recording is complete when the client has the answer.
                 self.recorder.exchanges.append(self._exchange())
         await self.pass_on(message)
 

@@ -6,13 +6,13 @@ from slotsync.domain.messages import Identifier
 IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
-@pytest.mark.parametrize("told", ["R-1042", "O'Brien", "å" * 64, "😀" * 32, "x" * 128])
+@pytest.mark.parametrize("identifier", ["R-1042", "O'Brien", "å" * 64, "😀" * 32, "x" * 128])
 def test_what_a_platform_may_call_things(identifier: str) -> None:
     assert IDENTIFIER.validate_python(identifier) == identifier
 
 
 @pytest.mark.parametrize(
-    "told", ["", "a b", "a:b", "a/b", "a\\b", 'a"b', "a\nb", "a\x00b", "x" * 129, "å" * 65, "😀" * 33]
+    "identifier", ["", "a b", "a:b", "a/b", "a\\b", 'a"b', "a\nb", "a\x00b", "x" * 129, "å" * 65, "😀" * 33]
 )
 def test_what_could_be_taken_for_another_id_or_is_too_long_for_temporal(identifier: str) -> None:
     with pytest.raises(ValidationError):

@@ -1,4 +1,4 @@
-"""How Alembic runs our migrations."""
+"""Alembic's environment: runs our migrations."""
 
 from alembic import context
 

@@ -8,10 +8,10 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """Goes one step forward."""
+    """Go one revision forward."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Goes one step back."""
+    """Go one revision back."""
     ${downgrades if downgrades else "pass"}

@@ -66,7 +66,7 @@ def email(controls: LocalGoogleControls) -> str:
 def connect(
     kind: str, controls: LocalGoogleControls, email: str, request: pytest.FixtureRequest
 ) -> Iterator[Connector]:
-    """Makes more clients of the same kind for the same account."""
+    """Creates more clients of the same kind for the same account."""
     drivers = {"python": PythonClient.connect, "gcsa": GcsaClient.connect}
     driver = drivers.get(kind) or request.getfixturevalue("node").connect
     connector = Connector(controls, email, driver)

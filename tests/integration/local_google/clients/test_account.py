@@ -2,8 +2,8 @@
 
 from tests.support.google_clients.calendar_client import CalendarClient, refused
 from tests.support.google_clients.connecting import Connector
-from tests.support.google_clients.controls import AUTH
 from tests.support.google_clients.recording import Json
+from tests.support.local_google import AUTH
 
 
 def answered(answer: object) -> dict[str, Json]:
@@ -42,7 +42,7 @@ def test_the_list_of_calendars_has_pages_and_a_sync_token(client: CalendarClient
     assert made < set(client.listed_calendars())
 
 
-def test_a_deleted_calendar_is_told_by_the_sync_token(client: CalendarClient, calendar_id: str) -> None:
+def test_a_sync_token_shows_a_deleted_calendar(client: CalendarClient, calendar_id: str) -> None:
     token = answered(client.call("calendarList.list", {}))["nextSyncToken"]
     client.delete_calendar(calendar_id)
     synced = answered(client.call("calendarList.list", {"syncToken": str(token)}))
@@ -56,7 +56,7 @@ def test_the_palette_has_colours_for_calendars_and_events(client: CalendarClient
     assert answered(palette["event"])["1"]
 
 
-def test_settings_tell_the_zone_of_the_account(connect: Connector) -> None:
+def test_settings_show_the_zone_of_the_account(connect: Connector) -> None:
     setting = answered(connect(f"{AUTH}calendar").call("settings.get", {"setting": "timezone"}))
     assert setting["value"] == "Europe/Oslo"
 

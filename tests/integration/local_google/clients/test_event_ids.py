@@ -25,7 +25,7 @@ def test_a_taken_id_is_refused_and_the_first_event_stays(client: CalendarClient,
 
 # The clients of one Node process take turns, so they have no race to win.
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "node"], indirect=True)
-def test_one_of_many_who_want_an_id_at_once_gets_it(connect: Connector, calendar_id: str) -> None:
+def test_one_of_many_simultaneous_creations_with_one_id_succeeds(connect: Connector, calendar_id: str) -> None:
     clients = [connect() for _ in range(8)]
 
     def take_it(client: CalendarClient) -> int:

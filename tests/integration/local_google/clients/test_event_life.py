@@ -23,7 +23,7 @@ def test_a_timed_event_can_be_read_back(client: CalendarClient, calendar_id: str
     assert found["status"] == "confirmed"
 
 
-def test_times_are_told_in_the_zone_of_the_calendar(client: CalendarClient, calendar_id: str) -> None:
+def test_times_are_answered_in_the_zone_of_the_calendar(client: CalendarClient, calendar_id: str) -> None:
     made = client.insert_event(calendar_id, timed(NOON))
     assert made["start"]["dateTime"] == "2026-12-07T13:00:00+01:00"
     assert made["end"]["dateTime"] == "2026-12-07T14:00:00+01:00"

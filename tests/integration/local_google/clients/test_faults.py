@@ -23,7 +23,7 @@ from tests.support.google_clients.controls import LocalGoogleControls
     ],
     ids=str,
 )
-def test_one_failure_is_told_by_its_reason_and_the_next_call_succeeds(
+def test_one_failure_shows_its_reason_and_the_next_call_succeeds(
     client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str, failure: tuple[str, int]
 ) -> None:
     reason, status = failure
@@ -43,7 +43,7 @@ def test_each_error_has_the_status_that_google_gives_it(
             client.insert_event(calendar_id, timed())
 
 
-def test_a_fault_lasts_as_many_times_as_it_was_told(
+def test_a_fault_lasts_as_many_times_as_was_set(
     client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
     controls.fault("events.insert", "backendError", account=email, count=2)
@@ -53,7 +53,7 @@ def test_a_fault_lasts_as_many_times_as_it_was_told(
     assert client.insert_event(calendar_id, timed())["status"] == "confirmed"
 
 
-def test_an_event_whose_answer_was_lost_is_there_all_the_same(
+def test_an_event_with_a_lost_answer_exists(
     client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
     controls.fault("events.insert", "lost_response", account=email)
@@ -73,7 +73,7 @@ def test_a_request_that_was_dropped_did_nothing(
     assert client.events(calendar_id) == []
 
 
-def test_a_calendar_that_fails_in_freebusy_is_not_told_as_free(
+def test_a_calendar_that_fails_in_freebusy_is_not_shown_as_free(
     client: CalendarClient, calendar_id: str, controls: LocalGoogleControls, email: str
 ) -> None:
     client.insert_event(calendar_id, timed(NOON))
@@ -84,7 +84,7 @@ def test_a_calendar_that_fails_in_freebusy_is_not_told_as_free(
     assert not client.busy([calendar_id], *DAY)[calendar_id].errors
 
 
-def test_one_who_calls_too_often_is_slowed_down_alone(
+def test_a_client_that_calls_too_often_is_limited_alone(
     connect: Connector, controls: LocalGoogleControls, clock: ShiftedClock
 ) -> None:
     controls.create_account("calm@example.com", "Europe/Oslo")

@@ -34,7 +34,7 @@ def test_overlapping_and_touching_events_are_one_busy_time(client: CalendarClien
     assert client.busy([calendar_id], *DAY) == {calendar_id: Busy((slot(hour(9), 4), slot(hour(15), 1)))}
 
 
-def test_busy_times_of_two_calendars_are_told_apart(client: CalendarClient, calendar_id: str) -> None:
+def test_busy_times_of_two_calendars_are_separate(client: CalendarClient, calendar_id: str) -> None:
     other = client.create_calendar({"summary": "Guide 1"})["id"]
     client.insert_event(calendar_id, timed(hour(9)))
     client.insert_event(other, timed(hour(10)))
@@ -106,16 +106,16 @@ def test_a_window_must_end_after_its_start(client: CalendarClient, calendar_id: 
 
 
 @pytest.mark.parametrize(
-    ("zone", "told"),
+    ("zone", "start_shown"),
     [(None, "2026-12-07T12:00:00Z"), ("America/New_York", "2026-12-07T07:00:00-05:00")],
     ids=["no zone", "New York"],
 )
-def test_busy_times_are_told_in_the_zone_that_was_asked_for(
-    client: CalendarClient, calendar_id: str, zone: str | None, busy_times: str
+def test_busy_times_are_answered_in_the_requested_zone(
+    client: CalendarClient, calendar_id: str, zone: str | None, start_shown: str
 ) -> None:
     client.insert_event(calendar_id, timed(NOON))
     start, end = DAY
     window = {"timeMin": start.isoformat(), "timeMax": end.isoformat(), "items": [{"id": calendar_id}]}
     answer = client.call("freebusy.query", {}, body=window if zone is None else {**window, "timeZone": zone})
     assert isinstance(answer, dict)
-    assert answer["calendars"][calendar_id]["busy"][0]["start"] == busy_times
+    assert answer["calendars"][calendar_id]["busy"][0]["start"] == start_shown

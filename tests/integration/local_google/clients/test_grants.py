@@ -8,8 +8,9 @@ from tests.support.clocks import ShiftedClock
 from tests.support.google_clients.bodies import NOON, private, timed
 from tests.support.google_clients.calendar_client import Busy, CalendarClient, refused
 from tests.support.google_clients.connecting import Connector
-from tests.support.google_clients.controls import AUTH, LocalGoogleControls
+from tests.support.google_clients.controls import LocalGoogleControls
 from tests.support.google_clients.recording import Recorder
+from tests.support.local_google import AUTH
 
 WINDOW = (NOON - timedelta(hours=1), NOON + timedelta(hours=2))
 APP_CREATED = f"{AUTH}calendar.app.created"

@@ -29,7 +29,7 @@ def test_a_page_leads_to_the_next_one_or_to_a_sync_token(client: CalendarClient,
     assert last["nextSyncToken"]
 
 
-def test_a_list_tells_whose_it_is(client: CalendarClient, calendar_id: str) -> None:
+def test_a_list_names_its_calendar(client: CalendarClient, calendar_id: str) -> None:
     page = client.events_page(calendar_id)
     assert (page["kind"], page["summary"], page["timeZone"]) == ("calendar#events", "Sunset tour", "Europe/Oslo")
     assert page["accessRole"] == "owner"

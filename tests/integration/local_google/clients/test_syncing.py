@@ -46,7 +46,9 @@ def test_many_changes_come_in_pages(client: CalendarClient, calendar_id: str) ->
     assert {event["id"] for event in client.events(calendar_id, syncToken=token, maxResults=2)} == made
 
 
-def test_an_event_that_came_and_went_is_told_as_deleted_at_most(client: CalendarClient, calendar_id: str) -> None:
+def test_an_event_created_and_deleted_between_syncs_appears_at_most_as_deleted(
+    client: CalendarClient, calendar_id: str
+) -> None:
     token = token_of(client, calendar_id)
     made = client.insert_event(calendar_id, timed())["id"]
     client.delete_event(calendar_id, made)

@@ -75,23 +75,23 @@ def test_a_disconnection_forgets_what_its_merchant_picked(
     for merchant in ("m", "other"):
         connect(connections, merchant, merchant)
         picked.replace(merchant, TOUR, BOTH)
-    departures = Disconnections(store, vault)
-    leaving = departures.begin("m", NOON)
-    assert leaving
-    departures.finish(leaving.connection_id)
+    disconnections = Disconnections(store, vault)
+    disconnection = disconnections.begin("m", NOON)
+    assert disconnection
+    disconnections.finish(disconnection.connection_id)
     assert (picked.get_calendars("m", TOUR), picked.get_calendars("other", TOUR)) == ([], BOTH)
 
 
-def test_who_connects_again_while_leaving_keeps_what_was_picked(
+def test_a_merchant_who_connects_again_during_a_disconnection_keeps_picked_calendars(
     store: Store, vault: Vault, connections: Connections, picked: BlockingCalendars
 ) -> None:
     connect(connections, "m", "account")
     picked.replace("m", TOUR, BOTH)
-    departures = Disconnections(store, vault)
-    leaving = departures.begin("m", NOON)
-    assert leaving
+    disconnections = Disconnections(store, vault)
+    disconnection = disconnections.begin("m", NOON)
+    assert disconnection
     connect(connections, "m", "account")
-    departures.finish(leaving.connection_id)
+    disconnections.finish(disconnection.connection_id)
     assert picked.get_calendars("m", TOUR) == BOTH
 
 

@@ -34,7 +34,7 @@ class Kept:
         self.name = self.accounts.get_calendars(connection_id)[0].id
 
     def record(self, minute: float, busy: Iterable[Interval] = (), *, error: str = "", chunk: int = 0) -> bool:
-        """A reading that is believed for ten minutes; whether it says anything new."""
+        """Record a reading that is valid for ten minutes, and return whether it is a change."""
         span = NEXT if chunk else NEAR
         reading = NewReading(
             watched_id=self.name, chunk=chunk, interval=span, busy=tuple(busy), error=error, good_for=10 * MINUTE
@@ -76,7 +76,7 @@ def test_a_reading_is_kept_as_it_was_made(kept: Kept) -> None:
     assert kept.all() == [good(0, BUSY, LATER)]
 
 
-def test_only_what_is_asked_for_is_told(kept: Kept) -> None:
+def test_only_readings_of_the_requested_calendars_are_returned(kept: Kept) -> None:
     kept.record(0, [BUSY])
     assert kept.readings.get_readings(kept.account, []) == {}
     assert kept.readings.get_readings("another", ["family"]) == {}
@@ -109,49 +109,49 @@ def test_a_good_reading_clears_the_failure(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("late", ["", "backendError"])
-def test_who_slept_over_its_turn_does_not_replace_what_was_read_since(kept: Kept, late: str) -> None:
+def test_a_poller_without_its_lease_does_not_replace_newer_readings(kept: Kept, late: str) -> None:
     kept.record(2, [BUSY])
     assert not kept.record(1, [], error=late)
     assert kept.all() == [good(2, BUSY)]
 
 
-def test_the_first_reading_is_news_whatever_it_says(kept: Kept) -> None:
+def test_the_first_reading_is_a_change_whatever_it_contains(kept: Kept) -> None:
     assert kept.record(0)
 
 
-def test_the_same_again_is_no_news(kept: Kept) -> None:
+def test_an_equal_reading_is_no_change(kept: Kept) -> None:
     kept.record(0, [BUSY])
     assert not kept.record(1, [BUSY])
     assert kept.all() == [good(1, BUSY)]
 
 
-def test_other_times_are_news(kept: Kept) -> None:
+def test_other_busy_times_are_a_change(kept: Kept) -> None:
     kept.record(0, [BUSY])
     assert kept.record(1, [BUSY, LATER])
     assert kept.record(2)
 
 
-def test_a_failure_is_news_once(kept: Kept) -> None:
+def test_a_failure_is_a_change_once(kept: Kept) -> None:
     kept.record(0)
     assert kept.record(1, error="backendError")
     assert not kept.record(2, error="backendError")
     assert kept.record(3, error="notFound")
 
 
-def test_a_failure_that_healed_is_news_although_the_times_are_the_same(kept: Kept) -> None:
+def test_the_end_of_a_failure_is_a_change_although_the_times_are_equal(kept: Kept) -> None:
     kept.record(0, [BUSY])
     kept.record(1, error="backendError")
     assert kept.record(2, [BUSY])
 
 
-def test_what_was_believed_no_longer_and_is_again_is_news(kept: Kept) -> None:
+def test_a_renewed_reading_after_an_expired_one_is_a_change(kept: Kept) -> None:
     kept.record(0, [BUSY])
     assert not kept.record(9, [BUSY])
     kept.now = at(19)
     assert kept.record(19, [BUSY])
 
 
-def test_news_are_told_to_everybody_who_watches_the_account_and_nothing_else_is(kept: Kept) -> None:
+def test_a_change_marks_its_account_and_nothing_else_does(kept: Kept) -> None:
     kept.record(0)
     assert kept.accounts.get_last_change(kept.account) == NOON + MINUTE
     kept.now += MINUTE
@@ -171,7 +171,7 @@ def test_readings_are_recorded_together_and_each_is_judged_by_itself(kept: Kept)
     assert not kept.readings.record(kept.account, together, at(2))
 
 
-def test_busy_times_rest_sealed(store: Store, kept: Kept) -> None:
+def test_busy_times_are_stored_encrypted(store: Store, kept: Kept) -> None:
     kept.record(0, [BUSY])
     with store.read() as session:
         (row,) = session.connection().execute(text("SELECT busy FROM busy_reading")).all()

@@ -59,7 +59,7 @@ def connected(store: Store, vault: Vault, connections: Connections) -> Connected
     return ConnectedMerchant(store, vault, connections)
 
 
-def test_a_product_that_nobody_knows_has_no_answer(store: Store, vault: Vault, connected: ConnectedMerchant) -> None:
+def test_an_unknown_product_has_no_availability(store: Store, vault: Vault, connected: ConnectedMerchant) -> None:
     answers = ProductAvailability(store, vault)
     assert answers.get_availability("m", "other", TODAY, NOON) is None
     assert answers.get_availability("other", "tour", TODAY, NOON) is None
@@ -72,7 +72,7 @@ def test_without_calendars_it_is_free(connected: ConnectedMerchant) -> None:
     assert connected.explanation().because == "free: no calendar blocks it"
 
 
-def test_what_was_read_is_told_as_the_settings_say(connected: ConnectedMerchant) -> None:
+def test_availability_applies_the_products_settings(connected: ConnectedMerchant) -> None:
     connected.pick("Family", "Boat")
     for calendar, busy in (("family", [MEETING]), ("boat", [])):
         connected.reader.read(calendar, AROUND, NOON - MINUTE, busy)

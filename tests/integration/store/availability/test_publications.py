@@ -29,7 +29,7 @@ MORNING, EVENING = hours(1, 2), hours(8, 9)
 
 
 def available(*busy: Interval, unknown: Sequence[Interval] = (), span: Interval = DAY) -> Availability:
-    """Free but for these times."""
+    """Return an availability that is free but for these times."""
     slots = [Slot(span=each, state=SlotState.BUSY, closed=True) for each in busy]
     slots += [Slot(span=each, state=SlotState.UNKNOWN, closed=True) for each in unknown]
     return Availability(span=span, checked_at=NOON, complete=not unknown, slots=tuple(slots))
@@ -72,7 +72,7 @@ class PublicationHarness:
         assert isinstance(availability_changed, AvailabilityChanged)
         return availability_changed
 
-    def notes(self) -> int:
+    def count_messages(self) -> int:
         with self._store.read() as session:
             counted = session.connection().execute(text("SELECT count(*) FROM webhook_message"))
             return int(counted.scalar_one())
@@ -83,16 +83,16 @@ def publisher(store: Store, vault: Vault) -> PublicationHarness:
     return PublicationHarness(store, vault)
 
 
-def test_nothing_was_told_at_first(publisher: PublicationHarness) -> None:
+def test_nothing_is_published_at_first(publisher: PublicationHarness) -> None:
     assert publisher.last() is None
 
 
-def test_a_product_that_is_free_from_the_beginning_is_no_news(publisher: PublicationHarness) -> None:
+def test_a_product_that_is_free_from_the_beginning_is_no_change(publisher: PublicationHarness) -> None:
     assert publisher.publish("t", available()) == Publication(number=0)
-    assert publisher.notes() == 0
+    assert publisher.count_messages() == 0
 
 
-def test_a_change_is_kept_and_told(publisher: PublicationHarness) -> None:
+def test_a_change_is_stored_and_sent(publisher: PublicationHarness) -> None:
     published = publisher.publish("t", available(MORNING))
     assert published == Publication(number=1, changed=(MORNING,), messages=("msg_t-0",))
     assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
@@ -107,21 +107,21 @@ def test_a_change_is_kept_and_told(publisher: PublicationHarness) -> None:
     )
 
 
-def test_only_what_is_another_is_told(publisher: PublicationHarness) -> None:
+def test_only_changed_times_are_sent(publisher: PublicationHarness) -> None:
     publisher.publish("t-1", available(MORNING))
     published = publisher.publish("t-2", available(MORNING, EVENING))
     assert published.changed == (EVENING,)
     assert [slot.start for slot in publisher.changed("msg_t-2-0").slots] == [EVENING.start]
 
 
-def test_what_becomes_free_is_told_without_a_slot(publisher: PublicationHarness) -> None:
+def test_a_time_that_becomes_free_is_sent_without_a_slot(publisher: PublicationHarness) -> None:
     publisher.publish("t-1", available(MORNING))
     publisher.publish("t-2", available())
     assert publisher.changed("msg_t-2-0").changed == (MORNING,)
     assert publisher.changed("msg_t-2-0").slots == ()
 
 
-def test_unknown_is_told_as_such(publisher: PublicationHarness) -> None:
+def test_unknown_times_are_sent_as_unknown(publisher: PublicationHarness) -> None:
     publisher.publish("t", available(unknown=[DAY]))
     assert not publisher.changed("msg_t-0").complete
     assert {slot.state for slot in publisher.changed("msg_t-0").slots} == {SlotState.UNKNOWN}
@@ -130,7 +130,7 @@ def test_unknown_is_told_as_such(publisher: PublicationHarness) -> None:
 def test_nothing_new_is_no_message_and_no_number(publisher: PublicationHarness) -> None:
     publisher.publish("t-1", available(MORNING))
     assert publisher.publish("t-2", available(MORNING)) == Publication(number=1)
-    assert publisher.notes() == 1
+    assert publisher.count_messages() == 1
 
 
 def test_the_number_grows_with_every_change(publisher: PublicationHarness) -> None:
@@ -143,7 +143,7 @@ def test_products_are_counted_each_by_itself(publisher: PublicationHarness) -> N
     assert publisher.publish("t-2", available(MORNING), product="kayak").number == 1
 
 
-def test_the_day_that_the_horizon_moves_on_by_is_news_only_where_it_is_not_free(publisher: PublicationHarness) -> None:
+def test_a_new_day_of_the_horizon_is_a_change_only_where_it_is_not_free(publisher: PublicationHarness) -> None:
     publisher.publish("t-1", available(MORNING))
     assert not publisher.publish("t-2", available(MORNING, span=hours(0, 48))).changed
     assert publisher.publish("t-3", available(EVENING, hours(30, 31), span=hours(4, 52))).changed == (
@@ -152,15 +152,15 @@ def test_the_day_that_the_horizon_moves_on_by_is_news_only_where_it_is_not_free(
     )
 
 
-def test_the_same_token_again_tells_nothing_twice(publisher: PublicationHarness) -> None:
+def test_a_repeated_token_sends_nothing_twice(publisher: PublicationHarness) -> None:
     first = publisher.publish("t", available(MORNING))
     again = publisher.publish("t", available(EVENING))
     assert (again.number, again.messages) == (first.number, first.messages)
-    assert publisher.notes() == 1
+    assert publisher.count_messages() == 1
     assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
 
 
-def test_who_asks_again_hears_of_every_change_that_there_was(publisher: PublicationHarness) -> None:
+def test_a_repeated_publication_returns_every_earlier_change(publisher: PublicationHarness) -> None:
     publisher.book("1", MORNING)
     first = publisher.publish("t", available(MORNING))
     again = publisher.publish("t", available())
@@ -169,7 +169,7 @@ def test_who_asks_again_hears_of_every_change_that_there_was(publisher: Publicat
     assert (again.messages, again.conflicts) == (first.messages, first.conflicts) == (("msg_t-0", "msg_t-1"), 1)
 
 
-def test_a_message_that_replaces_another_tells_its_times_too(publisher: PublicationHarness) -> None:
+def test_a_message_that_replaces_another_contains_its_times_too(publisher: PublicationHarness) -> None:
     publisher.publish("t-1", available(MORNING))
     published = publisher.publish("t-2", available(EVENING), replaces="msg_t-1-0")
     assert published.messages == ("msg_t-2-0",)
@@ -185,7 +185,7 @@ def test_what_is_to_be_replaced_stays_while_there_is_nothing_new(publisher: Publ
     assert publisher.is_noted("msg_t-1-0")
 
 
-def test_a_message_that_was_accepted_meanwhile_is_not_told_again(publisher: PublicationHarness) -> None:
+def test_a_message_that_was_accepted_meanwhile_is_not_sent_again(publisher: PublicationHarness) -> None:
     publisher.publish("t-1", available(MORNING))
     published = publisher.publish("t-2", available(MORNING, EVENING), replaces="msg_gone-0")
     assert publisher.changed(published.messages[0]).changed == (EVENING,)
@@ -207,7 +207,7 @@ def test_a_busy_time_over_a_reservation_is_a_conflict_once(publisher: Publicatio
     assert publisher.publish("t-2", available(hours(1, 3))).conflicts == 0
 
 
-def test_a_conflict_is_found_anew_once_it_was_resolved(publisher: PublicationHarness) -> None:
+def test_a_resolved_conflict_can_be_found_again(publisher: PublicationHarness) -> None:
     publisher.book("1", MORNING)
     found = [
         publisher.publish(f"t-{each}", available(*busy)).conflicts for each, busy in enumerate([[MORNING], []] * 2)
@@ -232,11 +232,11 @@ def test_a_platform_without_webhooks_is_sent_nothing_but_can_ask(store: Store, v
     publisher = PublicationHarness(store, vault, webhooks=False)
     publisher.book("1", MORNING)
     assert publisher.publish("t", available(MORNING)) == Publication(number=1, changed=(MORNING,), conflicts=1)
-    assert publisher.notes() == 0
+    assert publisher.count_messages() == 0
     assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
 
 
-def test_what_was_told_rests_sealed(store: Store, publisher: PublicationHarness) -> None:
+def test_published_slots_are_stored_encrypted(store: Store, publisher: PublicationHarness) -> None:
     publisher.publish("t", available(MORNING))
     with store.read() as session:
         (row,) = session.connection().execute(text("SELECT slots FROM published_availability")).all()

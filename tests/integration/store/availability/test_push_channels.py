@@ -29,7 +29,7 @@ def connect(connections: Connections, merchant: str = "m", account: str = "accou
 
 
 def watch(accounts: WatchedAccounts, connection_id: str, *calendar_ids: str) -> list[str]:
-    """The names of watched calendars, in the order of these."""
+    """Return the names of watched calendars, in the order of these."""
     accounts.add(connection_id)
     accounts.add_calendars(connection_id, calendar_ids)
     known = {each.calendar_id: each.id for each in accounts.get_calendars(connection_id)}
@@ -72,7 +72,7 @@ def counts(store: Store, *tables: str) -> list[int]:
 
 @contextmanager
 def counted_writes() -> Iterator[list[str]]:
-    """The statements that change something, as they are sent to the database."""
+    """Yield the statements that change something, as they are sent to the database."""
     seen: list[str] = []
 
     def see(*call: object) -> None:
@@ -83,7 +83,7 @@ def counted_writes() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", see)
 
 
-def test_a_channel_is_known_before_google_is_asked_and_its_token_rests_sealed(
+def test_a_channel_is_stored_before_google_opens_it_and_its_token_is_encrypted(
     store: Store, channels: PushChannels, watched_id: str, channel: NewChannel
 ) -> None:
     assert channels.get_channels([watched_id]) == {watched_id: [Channel(id=channel.id, asked_at=NOON)]}
@@ -130,7 +130,7 @@ def test_a_calendar_that_refuses_push_is_remembered(
     assert channels.get_refused([watched_id, holidays]) == {holidays}
 
 
-def test_a_ring_is_noted_on_the_calendar_and_its_account(
+def test_a_notification_is_recorded_on_the_calendar_and_its_account(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel
 ) -> None:
     assert channels.record_notification(channel.id, channel.token, NOON + SECOND)
@@ -139,7 +139,7 @@ def test_a_ring_is_noted_on_the_calendar_and_its_account(
 
 
 @pytest.mark.parametrize("token", ["wrong", "", "x" * 5000, "\xff\x00", "🔔"])
-def test_whoever_does_not_know_the_token_changes_nothing(
+def test_a_notification_without_the_token_changes_nothing(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel, token: str
 ) -> None:
     assert not channels.record_notification(channel.id, token, NOON + SECOND)
@@ -148,14 +148,14 @@ def test_whoever_does_not_know_the_token_changes_nothing(
     assert accounts.get_last_change(connection_id) == NOON
 
 
-def test_the_token_of_one_channel_does_not_ring_another(
+def test_the_token_of_one_channel_does_not_notify_another(
     channels: PushChannels, watched_id: str, channel: NewChannel
 ) -> None:
     another = channels.prepare(watched_id)
     assert not channels.record_notification(channel.id, another.token, NOON)
 
 
-def test_a_storm_causes_a_write_a_second_and_no_ring_is_lost(
+def test_many_notifications_cause_one_write_a_second_and_none_is_lost(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel
 ) -> None:
     with counted_writes() as writes:
@@ -168,7 +168,7 @@ def test_a_storm_causes_a_write_a_second_and_no_ring_is_lost(
     assert len([each for each in writes if "watched_calendar" in each]) == 4
 
 
-def test_rings_at_once_leave_the_latest_of_them(
+def test_simultaneous_notifications_leave_the_latest(
     accounts: WatchedAccounts, channels: PushChannels, connection_id: str, channel: NewChannel
 ) -> None:
     moments = [NOON + number * 2 * SECOND for number in range(40)]
@@ -187,7 +187,7 @@ def read(store: Store, vault: Vault, connection_id: str, watched_id: str) -> Non
 def two_merchants(
     accounts: WatchedAccounts, store: Store, vault: Vault, connections: Connections, channels: PushChannels
 ) -> str:
-    """Two merchants with channels and readings of their own; the connection of the first."""
+    """Create two merchants with channels and readings of their own, and return the first one's connection."""
     ids = [connect(connections, merchant, merchant) for merchant in ("m", "neighbour")]
     for each in ids:
         (watched,) = watch(accounts, each, "family")
@@ -199,21 +199,21 @@ def two_merchants(
 def test_a_disconnection_forgets_what_was_read(
     store: Store, vault: Vault, two_merchants: str, channels: PushChannels
 ) -> None:
-    departures = Disconnections(store, vault)
-    assert departures.begin("m", NOON)
+    disconnections = Disconnections(store, vault)
+    assert disconnections.begin("m", NOON)
     assert counts(store, *WATCHING) == [2] * 4
-    departures.finish(two_merchants)
+    disconnections.finish(two_merchants)
     assert counts(store, *WATCHING) == [1] * 4
     assert channels.get_connection_channels(two_merchants) == []
 
 
-def test_who_connects_again_while_leaving_keeps_what_was_read(
+def test_a_merchant_who_connects_again_during_a_disconnection_keeps_readings(
     store: Store, vault: Vault, connections: Connections, two_merchants: str
 ) -> None:
-    departures = Disconnections(store, vault)
-    assert departures.begin("m", NOON)
+    disconnections = Disconnections(store, vault)
+    assert disconnections.begin("m", NOON)
     connect(connections, "m", "m")
-    departures.finish(two_merchants)
+    disconnections.finish(two_merchants)
     assert counts(store, *WATCHING) == [2] * 4
 
 
@@ -225,10 +225,10 @@ def test_what_was_read_of_an_account_is_forgotten_with_it(
     assert counts(store, *WATCHING[:3]) == [left] * 3
 
 
-def test_departing_merchants_that_share_an_account_are_told_apart_from_those_that_do_not(
+def test_disconnecting_merchants_with_a_shared_account_differ_from_those_without(
     store: Store, vault: Vault, connections: Connections, connection_id: str
 ) -> None:
-    departures = Disconnections(store, vault)
-    assert not departures.is_shared(connection_id)
+    disconnections = Disconnections(store, vault)
+    assert not disconnections.is_shared(connection_id)
     connect(connections, "neighbour")
-    assert departures.is_shared(connection_id)
+    assert disconnections.is_shared(connection_id)

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,22 +16,13 @@ from slotsync.store.availability.watched_accounts import WatchedAccounts, forget
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from tests.support.clocks import SettableClock
 from tests.support.readings import pick
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-SPAN = Interval(start=NOON, end=NOON + timedelta(days=60))
-
-
-@dataclass
-class SettableClock:
-    """A time that a test sets."""
-
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
+NEAR_DAYS = Interval(start=NOON, end=NOON + timedelta(days=60))
 
 
 @pytest.fixture
@@ -47,7 +37,7 @@ def accounts(store: Store, vault: Vault, clock: SettableClock) -> WatchedAccount
 
 @pytest.fixture
 def connect_merchant(connections: Connections, accounts: WatchedAccounts) -> Callable[[str], str]:
-    """Connects a merchant and watches its account."""
+    """Connect a merchant and watches its account."""
 
     def connected(merchant: str) -> str:
         connection_id = connections.save_grant(merchant, "refresh", {"openid"}, f"{merchant}@x")
@@ -63,15 +53,15 @@ def connection_id(connect_merchant: Callable[[str], str]) -> str:
 
 
 def watched(accounts: WatchedAccounts, connection_id: str) -> dict[str, str]:
-    """The names of the watched calendars by their ids in Google."""
+    """Return the names of the watched calendars by their ids in Google."""
     return {each.calendar_id: each.id for each in accounts.get_calendars(connection_id)}
 
 
 def reading(watched_id: str, error: str = "") -> list[NewReading]:
-    return [NewReading(watched_id=watched_id, chunk=2, interval=SPAN, error=error, good_for=MINUTE)]
+    return [NewReading(watched_id=watched_id, chunk=2, interval=NEAR_DAYS, error=error, good_for=MINUTE)]
 
 
-def test_an_account_is_known_once_however_often_it_is_told(
+def test_an_account_that_is_added_again_exists_once(
     accounts: WatchedAccounts, connection_id: str, clock: SettableClock
 ) -> None:
     clock.now += SECOND
@@ -80,14 +70,14 @@ def test_an_account_is_known_once_however_often_it_is_told(
     assert accounts.get_last_change("another") is None
 
 
-def test_only_one_has_the_turn(accounts: WatchedAccounts, connection_id: str) -> None:
+def test_only_one_poller_has_the_lease(accounts: WatchedAccounts, connection_id: str) -> None:
     with ThreadPoolExecutor(8) as threads:
-        turns = list(threads.map(lambda name: accounts.acquire_lease(connection_id, str(name), MINUTE), range(8)))
-    assert turns.count(True) == 1
+        acquired = list(threads.map(lambda name: accounts.acquire_lease(connection_id, str(name), MINUTE), range(8)))
+    assert acquired.count(True) == 1
     assert not accounts.acquire_lease(connection_id, "late", MINUTE)
 
 
-def test_a_turn_of_one_account_is_none_of_another(
+def test_the_lease_of_one_account_is_not_that_of_another(
     accounts: WatchedAccounts, connection_id: str, connect_merchant: Callable[[str], str]
 ) -> None:
     neighbour = connect_merchant("neighbour")
@@ -95,13 +85,13 @@ def test_a_turn_of_one_account_is_none_of_another(
     assert accounts.acquire_lease(neighbour, "b", MINUTE)
 
 
-def test_the_next_one_has_its_turn_once_the_first_has_ended(accounts: WatchedAccounts, connection_id: str) -> None:
+def test_a_released_lease_can_be_acquired(accounts: WatchedAccounts, connection_id: str) -> None:
     assert accounts.acquire_lease(connection_id, "first", MINUTE)
     accounts.release_lease(connection_id, "first")
     assert accounts.acquire_lease(connection_id, "next", MINUTE)
 
 
-def test_a_turn_that_nobody_ends_ends_by_itself(
+def test_a_lease_that_is_not_released_expires(
     accounts: WatchedAccounts, connection_id: str, clock: SettableClock
 ) -> None:
     assert accounts.acquire_lease(connection_id, "dead", MINUTE)
@@ -111,7 +101,7 @@ def test_a_turn_that_nobody_ends_ends_by_itself(
     assert accounts.acquire_lease(connection_id, "next", MINUTE)
 
 
-def test_who_has_the_turn_makes_it_longer(accounts: WatchedAccounts, connection_id: str, clock: SettableClock) -> None:
+def test_the_holder_of_a_lease_renews_it(accounts: WatchedAccounts, connection_id: str, clock: SettableClock) -> None:
     assert accounts.acquire_lease(connection_id, "slow", MINUTE)
     clock.now += MINUTE - SECOND
     accounts.renew_lease(connection_id, "slow", MINUTE)
@@ -119,7 +109,7 @@ def test_who_has_the_turn_makes_it_longer(accounts: WatchedAccounts, connection_
     assert not accounts.acquire_lease(connection_id, "next", MINUTE)
 
 
-def test_who_comes_too_late_neither_ends_nor_prolongs_the_turn_of_another(
+def test_a_poller_with_an_expired_lease_neither_releases_nor_renews_that_of_another(
     accounts: WatchedAccounts, connection_id: str, clock: SettableClock
 ) -> None:
     assert accounts.acquire_lease(connection_id, "late", MINUTE)
@@ -151,7 +141,7 @@ def test_calendars_are_watched_until_they_are_forgotten(accounts: WatchedAccount
     assert set(watched(accounts, connection_id)) == {"work"}
 
 
-def test_nobody_watches_the_calendars_of_another(
+def test_accounts_do_not_share_watched_calendars(
     accounts: WatchedAccounts, connection_id: str, connect_merchant: Callable[[str], str]
 ) -> None:
     neighbour = connect_merchant("neighbour")
@@ -161,7 +151,7 @@ def test_nobody_watches_the_calendars_of_another(
     assert set(watched(accounts, connection_id).values()).isdisjoint(watched(accounts, neighbour).values())
 
 
-def test_ids_of_calendars_rest_sealed(store: Store, accounts: WatchedAccounts, connection_id: str) -> None:
+def test_calendar_ids_are_stored_encrypted(store: Store, accounts: WatchedAccounts, connection_id: str) -> None:
     accounts.add_calendars(connection_id, ["kari@example.com"])
     with store.read() as session:
         (row,) = session.connection().execute(text("SELECT * FROM watched_calendar")).all()
@@ -209,7 +199,7 @@ def test_what_is_forgotten_takes_its_readings_and_channels_along(
     assert BusyReadings(store, vault).get_readings(connection_id, ["family", "work"]).keys() == {"work"}
 
 
-def test_ringing_has_calendars_read_and_tells_everybody_who_watches(
+def test_a_notification_marks_its_calendars_and_the_account_as_changed(
     accounts: WatchedAccounts, connection_id: str, clock: SettableClock
 ) -> None:
     accounts.add_calendars(connection_id, ["family", "work"])
@@ -220,7 +210,7 @@ def test_ringing_has_calendars_read_and_tells_everybody_who_watches(
     assert accounts.get_last_change(connection_id) == NOON + SECOND
 
 
-def test_only_accounts_with_something_new_are_told(
+def test_only_accounts_with_newer_changes_are_returned(
     store: Store,
     accounts: WatchedAccounts,
     connection_id: str,
@@ -235,7 +225,7 @@ def test_only_accounts_with_something_new_are_told(
     assert accounts.get_changes(NOON + MINUTE) == {}
 
 
-def test_who_picks_tells_everybody_who_watches(
+def test_picking_calendars_marks_the_account_as_changed(
     store: Store, vault: Vault, accounts: WatchedAccounts, connection_id: str
 ) -> None:
     Owners(store).put("m", Owner.product("a"), OwnerSettings(name="a"))

@@ -58,12 +58,12 @@ def book(store: Store, tour: Owner, ends_at: datetime, status: ReservationStatus
 
 def test_threads_that_ask_at_once_never_get_more_than_the_limit(permits: CalendarPermits) -> None:
     with ThreadPoolExecutor(16) as threads:
-        turns = [*threads.map(lambda tour: permits.request("m", tour, NOON), TOURS)]
-    assert sum(turn.at <= NOON for turn in turns) == len(permits.get_permits("m")) == MAX_CALENDARS_PER_HOUR
-    assert {turn.at for turn in turns if turn.at > NOON} == {NOON + PERMIT_COUNT_WINDOW}
+        positions = [*threads.map(lambda tour: permits.request("m", tour, NOON), TOURS)]
+    assert sum(position.at <= NOON for position in positions) == len(permits.get_permits("m")) == MAX_CALENDARS_PER_HOUR
+    assert {position.at for position in positions if position.at > NOON} == {NOON + PERMIT_COUNT_WINDOW}
 
 
-def test_the_soonest_needed_is_first_whoever_asks_first(store: Store, permits: CalendarPermits) -> None:
+def test_the_soonest_needed_is_first_in_any_order_of_requests(store: Store, permits: CalendarPermits) -> None:
     book(store, TOURS[50], NOON + timedelta(hours=3))
     book(store, TOURS[55], NOON + timedelta(hours=2))
     book(store, TOURS[56], NOON + timedelta(hours=1), ReservationStatus.CANCELLED)
@@ -73,7 +73,7 @@ def test_the_soonest_needed_is_first_whoever_asks_first(store: Store, permits: C
     assert positions == [57, 3, 2, 1]
 
 
-def test_one_that_asks_again_keeps_its_place_and_takes_no_second_one(permits: CalendarPermits) -> None:
+def test_a_repeated_request_keeps_its_place_and_takes_no_second_one(permits: CalendarPermits) -> None:
     for minute in (0, 1, 2):
         assert permits.request("m", TOURS[0], NOON + timedelta(minutes=minute)).at == NOON + timedelta(minutes=minute)
     assert [permit.since for permit in permits.get_permits("m")] == [NOON + timedelta(minutes=2)]
@@ -90,7 +90,7 @@ def test_a_permit_is_used_by_the_calendar_that_was_made_on_it(
     assert [permit.used for permit in permits.get_permits("m")] == [True, False]
 
 
-def test_who_is_off_or_has_a_calendar_is_not_in_line(
+def test_owners_that_are_off_or_have_a_calendar_are_not_in_line(
     store: Store, permits: CalendarPermits, connections: Connections
 ) -> None:
     connection = connections.save_grant("m", "token", ["calendar"], "merchant@example.com")
@@ -121,20 +121,20 @@ def test_merchants_with_the_same_account_share_what_google_allows_it(sharing: Ca
     assert take(sharing, "other", 25, NOON + PERMIT_COUNT_WINDOW) == 25
 
 
-def test_who_tries_again_keeps_its_own_place_and_not_that_of_its_namesake(sharing: CalendarPermits) -> None:
+def test_a_repeated_attempt_keeps_its_own_place_and_not_that_of_its_namesake(sharing: CalendarPermits) -> None:
     take(sharing, "m", MAX_CALENDARS_PER_HOUR)
     assert take(sharing, "m", 1, NOON + timedelta(minutes=1)) == 1
     assert take(sharing, "other", 1, NOON + timedelta(minutes=1)) == 0
 
 
-def test_who_has_left_an_account_has_not_given_back_what_it_took(
+def test_a_disconnected_merchants_permits_still_count_for_the_account(
     store: Store, vault: Vault, sharing: CalendarPermits
 ) -> None:
     take(sharing, "m", MAX_CALENDARS_PER_HOUR)
-    departures = Disconnections(store, vault)
-    leaving = departures.begin("m", NOON)
-    assert leaving
-    departures.finish(leaving.connection_id)
+    disconnections = Disconnections(store, vault)
+    disconnection = disconnections.begin("m", NOON)
+    assert disconnection
+    disconnections.finish(disconnection.connection_id)
     assert take(sharing, "other", 1) == 0
 
 
@@ -145,9 +145,9 @@ def test_processes_that_serve_merchants_of_one_account_at_once_never_give_more_t
         workers = [CalendarPermits(store) for store in (one, two)]
         asks = [(merchant, tour) for tour in TOURS for merchant in ("m", "other")]
         with ThreadPoolExecutor(16) as threads:
-            turns = [
+            positions = [
                 threads.submit(worker.request, merchant, tour, NOON)
                 for worker, (merchant, tour) in zip(cycle(workers), asks, strict=False)
             ]
-            given = sum(turn.result().at <= NOON for turn in turns)
+            given = sum(position.result().at <= NOON for position in positions)
     assert given == len(sharing.get_permits("m")) + len(sharing.get_permits("other")) == MAX_CALENDARS_PER_HOUR

@@ -113,7 +113,7 @@ def test_the_last_good_call_is_noted(store: Store, connections: Connections) -> 
         assert noted.scalar() == 1
 
 
-def test_what_an_old_key_sealed_opens_beside_a_new_one(store: Store) -> None:
+def test_a_vault_with_a_new_key_decrypts_what_the_old_key_encrypted(store: Store) -> None:
     old, new = "b2xk" * 10 + "b2w=", "bmV3" * 10 + "bmU="
     connection_id = save_sample_grant(Connections(store, Vault([old])))
     assert Connections(store, Vault([new, old])).grant(connection_id).refresh_token == "refresh-1"

@@ -16,10 +16,10 @@ def test_an_instant_comes_back_as_the_same_instant_in_utc(store: Store) -> None:
     in_lapland = datetime(2026, 7, 1, 18, 30, 15, 123456, tzinfo=timezone(timedelta(hours=3)))
     reservations = Reservations(store)
     reservations.record_version("m", "R-1", 1, ReservationStatus.CONFIRMED, in_lapland, in_lapland)
-    noted = reservations.get("m", "R-1")
-    assert noted is not None
-    assert (noted.ends_at, noted.since) == (in_lapland, in_lapland)
-    assert noted.since.tzinfo is UTC
+    known = reservations.get("m", "R-1")
+    assert known is not None
+    assert (known.ends_at, known.since) == (in_lapland, in_lapland)
+    assert known.since.tzinfo is UTC
 
 
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
@@ -58,7 +58,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 store = Store.open(sys.argv[1])
 for version in range(100):
-    Reservations(store).begin("m", sys.argv[2], version, ReservationStatus.CONFIRMED, None, datetime.now(UTC))
+    Reservations(store).record_version("m", sys.argv[2], version, ReservationStatus.CONFIRMED, None, datetime.now(UTC))
 store.close()
 """
 

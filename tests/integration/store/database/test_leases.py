@@ -111,7 +111,9 @@ def test_a_lease_that_was_given_back_can_be_taken_at_once(store: Store, connecti
     assert leases.acquire(connection_id, "second", LEASE)
 
 
-def test_whoever_dies_with_a_lease_holds_up_nobody_for_longer(store: Store, connections: Connections) -> None:
+def test_a_process_that_dies_with_a_lease_holds_up_others_no_longer_than_it_lasts(
+    store: Store, connections: Connections
+) -> None:
     connection_id = save_sample_grant(connections)
     assert Leases(store, CONNECTIONS, "id", lambda: NOON).acquire(connection_id, "dead", LEASE)
     assert not Leases(store, CONNECTIONS, "id", lambda: NOON + LEASE / 2).acquire(connection_id, "next", LEASE)

@@ -18,6 +18,13 @@ UPGRADE = (
 )
 
 
+@pytest.fixture
+def store(empty_store: Store) -> Store:
+    """A store that was just migrated."""
+    empty_store.upgrade()
+    return empty_store
+
+
 def test_models_and_migrations_agree(store: Store) -> None:
     options = {"compare_type": True, "compare_server_default": True}
     with store.write() as connection:
@@ -66,7 +73,7 @@ def _upgrade_and_fail(store: Store) -> None:
         raise InterruptedError
 
 
-def test_processes_that_upgrade_at_once_do_not_disturb_each_other(database_url: str) -> None:
+def test_processes_that_upgrade_at_once_do_not_disturb_each_other(empty_store: Store, database_url: str) -> None:
     processes = [
         subprocess.Popen([sys.executable, "-c", UPGRADE, database_url], stderr=subprocess.PIPE, text=True)
         for _ in range(4)

@@ -40,7 +40,7 @@ class Radar:
             found = self._times.mark_conflicts(connection, merchant, product, busy, now)
         return [f"{each.reservation}/{each.item}" for each in found]
 
-    def still(self, *spans: Interval) -> None:
+    def end_conflicts(self, *spans: Interval) -> None:
         with self._store.write() as connection:
             self._times.end_conflicts(connection, "m", "tour", spans)
 
@@ -87,12 +87,12 @@ def test_what_is_over_has_no_conflict_any_more(radar: Radar) -> None:
     assert radar.busy(hours(0, 9), now=NOW + timedelta(hours=2)) == ["R-1/2"]
 
 
-def test_a_conflict_that_was_resolved_is_found_anew(radar: Radar) -> None:
+def test_a_resolved_conflict_is_found_again(radar: Radar) -> None:
     radar.book(booked("1", 1, 2), booked("2", 3, 4))
     radar.busy(hours(0, 9))
-    radar.still(hours(0, 1.5))
+    radar.end_conflicts(hours(0, 1.5))
     assert radar.busy(hours(0, 9)) == ["R-1/2"]
-    radar.still()
+    radar.end_conflicts()
     assert radar.busy(hours(0, 9)) == ["R-1/1", "R-1/2"]
 
 

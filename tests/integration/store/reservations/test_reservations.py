@@ -15,7 +15,7 @@ def begin(store: Store, version: int, now: datetime = NOON, reservation: str = "
     return Reservations(store).record_version("m", reservation, version, ReservationStatus.CONFIRMED, END, now)
 
 
-def noted(store: Store) -> KnownReservation:
+def known(store: Store) -> KnownReservation:
     found = Reservations(store).get("m", "R-1")
     assert found is not None
     return found
@@ -25,26 +25,26 @@ def test_a_reservation_is_unknown_until_it_begins(store: Store) -> None:
     assert Reservations(store).get_version("m", "R-1") is None
     assert Reservations(store).get("m", "R-1") is None
     assert begin(store, 1)
-    assert noted(store) == KnownReservation(1, None, ReservationStatus.CONFIRMED, END, NOON)
+    assert known(store) == KnownReservation(1, None, ReservationStatus.CONFIRMED, END, NOON)
 
 
 def test_an_older_version_changes_nothing(store: Store) -> None:
     assert begin(store, 3)
-    before = noted(store)
+    before = known(store)
     assert not Reservations(store).record_version("m", "R-1", 2, ReservationStatus.CANCELLED, None, LATER)
-    assert noted(store) == before
+    assert known(store) == before
 
 
 def test_the_same_version_is_fine_and_is_known_since_the_first_time(store: Store) -> None:
     assert begin(store, 3)
     assert begin(store, 3, LATER)
-    assert noted(store).since == NOON
+    assert known(store).since == NOON
 
 
 def test_a_newer_version_replaces_all_that_is_known(store: Store) -> None:
     begin(store, 3)
     assert Reservations(store).record_version("m", "R-1", 4, ReservationStatus.CANCELLED, None, LATER)
-    assert noted(store) == KnownReservation(4, None, ReservationStatus.CANCELLED, None, LATER)
+    assert known(store) == KnownReservation(4, None, ReservationStatus.CANCELLED, None, LATER)
 
 
 def test_a_version_may_be_a_time_in_nanoseconds(store: Store) -> None:
@@ -56,13 +56,13 @@ def test_a_settled_version_is_noted_and_stays_until_a_newer_one_is(store: Store)
     begin(store, 1)
     Reservations(store).settle("m", "R-1", 1, LATER)
     begin(store, 2)
-    assert (noted(store).version, noted(store).settled_version) == (2, 1)
+    assert (known(store).version, known(store).settled_version) == (2, 1)
 
 
 def test_a_version_is_not_settled_once_a_newer_one_has_begun(store: Store) -> None:
     begin(store, 2)
     Reservations(store).settle("m", "R-1", 1, LATER)
-    assert noted(store).settled_version is None
+    assert known(store).settled_version is None
 
 
 def test_the_newest_version_wins_among_sixteen_threads(store: Store) -> None:
@@ -70,7 +70,7 @@ def test_the_newest_version_wins_among_sixteen_threads(store: Store) -> None:
     Random(1).shuffle(versions)
     with ThreadPoolExecutor(16) as threads:
         accepted = dict(zip(versions, threads.map(lambda version: begin(store, version), versions), strict=True))
-    assert noted(store).version == 199
+    assert known(store).version == 199
     assert accepted[199]
 
 

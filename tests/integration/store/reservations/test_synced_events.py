@@ -137,7 +137,9 @@ def book(store: Store, *reservations: str, merchant: str = "m", ends_at: datetim
         Reservations(store).record_version(merchant, reservation, 1, ReservationStatus.CONFIRMED, ends_at, NOON)
 
 
-def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(store: Store, events: SyncedEvents) -> None:
+def test_reservations_that_wait_for_a_calendar_are_listed_page_by_page_each_once(
+    store: Store, events: SyncedEvents
+) -> None:
     for reservation in ("R-3", "R-1", "R-2"):
         for item in ("1", "2"):
             events.mark("m", reservation, EventKey(item=item, owner=TOUR), SyncState.WAITING, NOON)
@@ -155,8 +157,8 @@ def test_those_who_wait_for_a_calendar_are_found_page_by_page_each_once(store: S
     ("calendar", "found"),
     [
         pytest.param(tour(), ["passed-over", "waiting"], id="on: what was passed over while it was off"),
-        pytest.param(tour("c-2"), ["passed-over", "there", "waiting"], id="made anew: what is in the former one"),
-        pytest.param(tour(sync=False), ["waiting"], id="off: who waits has to hear it"),
+        pytest.param(tour("c-2"), ["passed-over", "there", "waiting"], id="created again: what is in the former one"),
+        pytest.param(tour(sync=False), ["waiting"], id="off: those that wait are signalled"),
         pytest.param(tour(sync=False, removing=True), ["there", "waiting"], id="off with removal: what is there"),
     ],
 )
@@ -183,7 +185,7 @@ def test_with_a_calendar_goes_all_that_was_in_it(events: SyncedEvents) -> None:
     assert [each.present for each in events.get_written("m", "R-1")] == [False]
 
 
-def test_the_summary_counts_each_state_and_tells_the_oldest(events: SyncedEvents) -> None:
+def test_the_summary_counts_each_state_and_names_the_oldest_time(events: SyncedEvents) -> None:
     events.record("m", "R-1", written(), LATER)
     events.record("m", "R-2", written(), NOON)
     events.mark("m", "R-3", KEY, SyncState.PARKED, LATER)

@@ -10,7 +10,7 @@ from slotsync.domain.calendars.owner import OwnerSettings
 from tests.support.interval_samples import NOON, MinuteSet, interval, minutes
 from tests.support.reading_samples import CALENDARS, PICKED, RULES, reading
 
-ASKED = interval(0, 40)
+WINDOW = interval(0, 40)
 HOUR = 60
 MINUTE = timedelta(minutes=1)
 BLOCK = BlockingRule()
@@ -60,7 +60,7 @@ def in_slots(answer: Availability, *states: SlotState, closed: bool | None = Non
 def test_every_minute_is_what_the_calendars_say_one_by_one(
     readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
 ) -> None:
-    answer = compute_availability(readings, picked, ASKED, NOON, rule)
+    answer = compute_availability(readings, picked, WINDOW, NOON, rule)
     calendars = [readings.get(each, []) for each in picked]
     for minute in range(40):
         state, closed = expected_at(calendars, minute, rule)
@@ -74,19 +74,19 @@ def test_every_minute_is_what_the_calendars_say_one_by_one(
 def test_slots_are_in_order_and_within_what_was_asked(
     readings: dict[str, list[Reading]], picked: list[str], rule: BlockingRule
 ) -> None:
-    slots = compute_availability(readings, picked, ASKED, NOON, rule).slots
+    slots = compute_availability(readings, picked, WINDOW, NOON, rule).slots
     assert all(one.span.end <= other.span.start for one, other in pairwise(slots))
-    assert all(ASKED.start <= slot.span.start and slot.span.end <= ASKED.end for slot in slots)
+    assert all(WINDOW.start <= slot.span.start and slot.span.end <= WINDOW.end for slot in slots)
     assert all(slot.closed for slot in slots if slot.state is SlotState.BUSY)
 
 
 def test_without_calendars_all_is_free_and_nothing_had_to_be_read() -> None:
-    answer = compute_availability({}, [], ASKED, NOON, BLOCK)
+    answer = compute_availability({}, [], WINDOW, NOON, BLOCK)
     assert (answer.slots, answer.complete, answer.checked_at) == ((), True, None)
 
 
 def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
-    answer = compute_availability({}, ["a"], ASKED, NOON, BLOCK)
+    answer = compute_availability({}, ["a"], WINDOW, NOON, BLOCK)
     assert not answer.complete
     assert in_slots(answer, SlotState.UNKNOWN, closed=True) == set(range(40))
 
@@ -94,13 +94,13 @@ def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
 @pytest.mark.parametrize("error", ["notFound", "internalError", "rateLimitExceeded"])
 def test_an_error_after_a_good_answer_makes_its_times_unknown_and_no_others(error: str) -> None:
     result = {"a": [reading(0, 20, age=1), reading(20, 40, age=1), reading(0, 20, error=error)], "b": [reading(0, 40)]}
-    answer = compute_availability(result, ["a", "b"], ASKED, NOON, BLOCK)
+    answer = compute_availability(result, ["a", "b"], WINDOW, NOON, BLOCK)
     assert in_slots(answer, SlotState.UNKNOWN) == set(range(20))
 
 
-def test_what_one_calendar_knows_to_be_busy_is_busy_whatever_is_unknown_elsewhere() -> None:
+def test_a_time_that_is_busy_in_one_calendar_is_busy_whatever_is_unknown_elsewhere() -> None:
     answer = compute_availability(
-        {"a": [reading(0, 40, interval(5, 10))]}, ["a", "b"], ASKED, NOON, BlockingRule(on_unknown="sell")
+        {"a": [reading(0, 40, interval(5, 10))]}, ["a", "b"], WINDOW, NOON, BlockingRule(on_unknown="sell")
     )
     assert in_slots(answer, SlotState.BUSY, closed=True) == set(range(5, 10))
     assert in_slots(answer, SlotState.UNKNOWN, closed=False) == set(range(40)) - set(range(5, 10))
@@ -111,13 +111,13 @@ def test_the_oldest_reading_that_was_used_says_when_it_was_checked() -> None:
         "a": [reading(0, 20, age=3), reading(20, 40, age=1), reading(50, 60, age=4)],
         "b": [reading(0, 40, age=2)],
     }
-    assert compute_availability(result, ["a", "b"], ASKED, NOON, BLOCK).checked_at == NOON - timedelta(minutes=3)
+    assert compute_availability(result, ["a", "b"], WINDOW, NOON, BLOCK).checked_at == NOON - timedelta(minutes=3)
 
 
 def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
     result = {"a": [reading(-20, 60, interval(-10, -2), interval(45, 50))]}
     rule = BlockingRule(before=timedelta(minutes=10), after=timedelta(minutes=5))
-    answer = compute_availability(result, ["a"], ASKED, NOON, rule)
+    answer = compute_availability(result, ["a"], WINDOW, NOON, rule)
     assert in_slots(answer, SlotState.BUSY) == {0, 1, 2, *range(35, 40)}
     assert answer.complete
 
@@ -125,7 +125,7 @@ def test_an_event_just_outside_reaches_in_with_its_padding() -> None:
 def test_padding_of_what_is_unknown_is_unknown_too_and_what_is_busy_wins() -> None:
     result = {"a": [reading(-20, 20, interval(8, 10)), reading(10, 13, error="notFound"), reading(20, 60)]}
     result["a"][0] = result["a"][0].model_copy(update={"read_at": NOON - MINUTE})
-    answer = compute_availability(result, ["a"], ASKED, NOON, BlockingRule(after=timedelta(minutes=2)))
+    answer = compute_availability(result, ["a"], WINDOW, NOON, BlockingRule(after=timedelta(minutes=2)))
     assert in_slots(answer, SlotState.BUSY) == {8, 9, 10, 11}
     assert in_slots(answer, SlotState.UNKNOWN) == {12, 13, 14}
 
@@ -136,7 +136,7 @@ def test_one_of_three_boats_is_enough_where_one_is_needed() -> None:
         "b": [reading(0, 40, interval(10, 40))],
         "c": [reading(0, 40, interval(20, 25))],
     }
-    answer = compute_availability(boats, boats, ASKED, NOON, BlockingRule(free_needed=1))
+    answer = compute_availability(boats, boats, WINDOW, NOON, BlockingRule(free_needed=1))
     assert in_slots(answer, *SlotState) == set(range(20, 25))
 
 

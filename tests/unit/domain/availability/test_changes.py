@@ -14,21 +14,21 @@ from tests.support.interval_samples import INTERVALS, interval, minutes
 
 BUSY, CLOSED, OPEN = (SlotState.BUSY, True), (SlotState.UNKNOWN, True), (SlotState.UNKNOWN, False)
 FREE = (SlotState.FREE, False)
-Told = tuple[SlotState, bool]
+SlotKind = tuple[SlotState, bool]
 
 
-def slots_of(start: int, by_minute: list[Told]) -> tuple[Slot, ...]:
-    """A slot for each minute that is not free."""
+def slots_of(start: int, by_minute: list[SlotKind]) -> tuple[Slot, ...]:
+    """Return a slot for each minute that is not free."""
     listed = ((interval(minute, minute + 1), each) for minute, each in enumerate(by_minute, start) if each != FREE)
     return tuple(Slot(span=where, state=state, closed=closed) for where, (state, closed) in listed)
 
 
-def availability_of(start: int, by_minute: list[Told]) -> Availability:
+def availability_of(start: int, by_minute: list[SlotKind]) -> Availability:
     window = interval(start, start + len(by_minute))
     return Availability(span=window, checked_at=None, complete=True, slots=slots_of(start, by_minute))
 
 
-def at(slots: tuple[Slot, ...], minute: int) -> Told:
+def at(slots: tuple[Slot, ...], minute: int) -> SlotKind:
     there = [(each.state, each.closed) for each in slots if minute in minutes([each.span])]
     return there[0] if there else FREE
 
@@ -39,7 +39,7 @@ BEFORE = st.none() | NOW.map(lambda each: PublishedAvailability(interval=each.sp
 
 
 @given(BEFORE, NOW)
-def test_only_minutes_that_differ_from_what_was_told_are_news(
+def test_only_minutes_that_differ_from_the_published_ones_are_changed(
     before: PublishedAvailability | None, now: Availability
 ) -> None:
     by_minute = before.slots if before else ()
@@ -49,14 +49,14 @@ def test_only_minutes_that_differ_from_what_was_told_are_news(
 
 
 @given(NOW)
-def test_what_was_told_is_no_news(now: Availability) -> None:
+def test_published_times_are_no_change(now: Availability) -> None:
     published = PublishedAvailability(interval=now.span, slots=now.slots, busy=last_known_busy_intervals(None, now))
     assert changed_intervals(published, now) == newly_busy_intervals(published, now) == ()
 
 
 @given(st.lists(MINUTES, min_size=1, max_size=6))
-def test_newly_busy_is_what_was_free_when_it_was_last_known(by_minute: list[list[Told]]) -> None:
-    before, known = None, dict[int, Told]()
+def test_newly_busy_is_what_was_free_when_it_was_last_known(by_minute: list[list[SlotKind]]) -> None:
+    before, known = None, dict[int, SlotKind]()
     for states in by_minute:
         now = availability_of(0, states)
         assert minutes(newly_busy_intervals(before, now)) == {
@@ -75,6 +75,6 @@ def test_slots_in_spans_are_the_same_ones_clipped_and_in_order(now: Availability
         assert at(slots, minute) == (at(now.slots, minute) if minute in minutes(spans) else FREE)
 
 
-def test_what_lies_before_the_window_is_past_and_no_news() -> None:
+def test_times_before_the_window_are_past_and_no_change() -> None:
     published = PublishedAvailability(interval=interval(0, 10), slots=slots_of(0, [BUSY] * 5 + [FREE] * 5))
     assert changed_intervals(published, availability_of(5, [FREE] * 10)) == ()

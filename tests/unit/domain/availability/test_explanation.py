@@ -71,7 +71,7 @@ def test_padding_is_named() -> None:
         ([reading(0, 40, age=1), reading(0, 40, error="notFound")], "the calendar could not be read: notFound"),
     ],
 )
-def test_what_is_unknown_says_why_nobody_knows(readings: list[Reading], why: str) -> None:
+def test_an_unknown_time_has_its_cause_named(readings: list[Reading], why: str) -> None:
     result, family = explained(readings)
     assert result.because == (
         "unknown: 1 of the 1 calendars that block it is unknown; all of them have to be free. "

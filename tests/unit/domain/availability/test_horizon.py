@@ -26,19 +26,19 @@ HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(1,
 
 @given(MOMENTS, HORIZONS)
 def test_the_horizon_is_read_without_a_hole_and_in_pieces_that_google_takes(now: datetime, horizon: Horizon) -> None:
-    spans = [chunk.interval for chunk in split_horizon(now, horizon)]
-    assert spans
-    assert all(one.end - other.start == CHUNK_OVERLAP for one, other in pairwise(spans))
-    assert all(span.end - span.start <= MAX_QUERY_DURATION for span in spans)
+    intervals = [chunk.interval for chunk in split_horizon(now, horizon)]
+    assert intervals
+    assert all(one.end - other.start == CHUNK_OVERLAP for one, other in pairwise(intervals))
+    assert all(interval.end - interval.start <= MAX_QUERY_DURATION for interval in intervals)
 
 
 @given(MOMENTS, st.sampled_from(ZONES))
 def test_every_day_of_the_horizon_is_read_wherever_the_product_is(now: datetime, name: str) -> None:
     horizon, zone = Horizon(), ZoneInfo(name)
-    spans = [chunk.interval for chunk in split_horizon(now, horizon)]
+    intervals = [chunk.interval for chunk in split_horizon(now, horizon)]
     today = now.astimezone(zone).date()
-    assert spans[0].start <= now
-    assert spans[-1].end >= datetime.combine(today + timedelta(days=horizon.days + 1), time(), zone)
+    assert intervals[0].start <= now
+    assert intervals[-1].end >= datetime.combine(today + timedelta(days=horizon.days + 1), time(), zone)
 
 
 @given(MOMENTS)
@@ -72,5 +72,5 @@ def test_days_that_the_clock_changes_on_are_as_long_as_they_are() -> None:
     for day, hours in ((date(2027, 3, 28), 23), (date(2027, 10, 31), 25)):
         start = datetime.combine(day, time(), zone)
         end = datetime.combine(day + timedelta(days=1), time(), zone)
-        span = Interval(start=start, end=end)
-        assert span.end - span.start == timedelta(hours=hours)
+        interval = Interval(start=start, end=end)
+        assert interval.end - interval.start == timedelta(hours=hours)

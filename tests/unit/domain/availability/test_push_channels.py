@@ -62,7 +62,7 @@ def test_a_channel_that_google_shortened_is_not_renewed_at_once(name: object, ho
     assert needs_new_channel([short], NOON + hours * HOUR * 0.63)
 
 
-def test_the_old_channel_lives_until_the_new_one_does() -> None:
+def test_the_old_channel_stays_open_until_the_new_one_is() -> None:
     old, later = channel("old"), NOON + CHANNEL_LIFETIME - HOUR
     asked, opened = channel("new", later, lasts=None), channel("new", later)
     assert channels_to_stop([old, asked], later) == []
@@ -87,24 +87,26 @@ def test_what_is_forgotten_is_neither_alive_nor_may_come_alive(channels: list[Ch
     assert channels_to_forget(channels, NOON + 300 * HOUR) == channels
 
 
-def test_a_single_ring_is_noted_at_once() -> None:
+def test_a_single_notification_is_recorded_at_once() -> None:
     assert notification_time(None, NOON) == NOON
     assert notification_time(NOON - HOUR, NOON) == NOON
     assert notification_time(NOON - MIN_NOTIFICATION_GAP, NOON) == NOON
 
 
-RINGS = st.lists(st.integers(0, 5000), min_size=1, max_size=60).map(sorted)
+NOTIFICATIONS = st.lists(st.integers(0, 5000), min_size=1, max_size=60).map(sorted)
 
 
-@given(RINGS)
-def test_no_ring_is_lost_and_few_are_noted(notifications: list[int]) -> None:
-    noted: list[datetime] = []
+@given(NOTIFICATIONS)
+def test_no_notification_is_lost_and_few_are_written(notifications: list[int]) -> None:
+    recorded: list[datetime] = []
     for each in notifications:
         now = NOON + timedelta(milliseconds=each)
-        moment = notification_time(noted[-1] if noted else None, now)
+        moment = notification_time(recorded[-1] if recorded else None, now)
         if moment:
-            noted.append(moment)
-        assert noted[-1] >= now, "a reading that began before this ring would be taken for one that knows of it"
-        assert noted[-1] <= now + MIN_NOTIFICATION_GAP
-    assert len(noted) <= (noted[-1] - noted[0]) / MIN_NOTIFICATION_GAP + 1
-    assert all(later - earlier >= MIN_NOTIFICATION_GAP for earlier, later in pairwise(noted))
+            recorded.append(moment)
+        assert recorded[-1] >= now, (
+            "a reading that began before this notification would be taken for one that contains its change"
+        )
+        assert recorded[-1] <= now + MIN_NOTIFICATION_GAP
+    assert len(recorded) <= (recorded[-1] - recorded[0]) / MIN_NOTIFICATION_GAP + 1
+    assert all(later - earlier >= MIN_NOTIFICATION_GAP for earlier, later in pairwise(recorded))

@@ -26,7 +26,7 @@ class Days:
         self._horizon = horizon
         self._made = 0
         self.calendars: list[WatchedCalendar] = []
-        self.spans: dict[tuple[str, int], Interval] = {}
+        self.intervals: dict[tuple[str, int], Interval] = {}
         self.pick(count)
 
     def pick(self, count: int = 1) -> None:
@@ -50,14 +50,16 @@ class Days:
                 self._note(each.id, piece.chunk, piece.interval, fails=fails)
 
     def go_on(self, limit: datetime) -> None:
-        """Waits for what is due next, or for something to happen."""
+        """Wait for what is due next, or for something to happen."""
         self.now = min(plan_reading(self.calendars, self.now, self._horizon).next_at, limit)
 
     def gaps(self) -> list[str]:
-        """The calendars of which some of the days to come were never asked for."""
+        """Return the calendars of which some of the days to come were never asked for."""
         today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         asked = Interval(start=today, end=today + DAY * self._horizon.days)
-        return [each.id for each in self.calendars if difference([asked.bounds], to_bounds(self._spans_of(each.id)))]
+        return [
+            each.id for each in self.calendars if difference([asked.bounds], to_bounds(self._intervals_of(each.id)))
+        ]
 
     def late(self) -> list[str]:
         """Return the calendars with a newest attempt older than allowed."""
@@ -71,29 +73,29 @@ class Days:
     def _longest(self, watched: WatchedCalendar, every: timedelta) -> timedelta:
         return (max(every, PUSHED_POLL_INTERVAL) if watched.pushed else every) * (1 + POLL_JITTER)
 
-    def _spans_of(self, name: str) -> list[Interval]:
-        return [span for (owner, _), span in self.spans.items() if owner == name]
+    def _intervals_of(self, name: str) -> list[Interval]:
+        return [interval for (owner, _), interval in self.intervals.items() if owner == name]
 
-    def _note(self, name: str, chunk: int, span: Interval, *, fails: bool) -> None:
+    def _note(self, name: str, chunk: int, interval: Interval, *, fails: bool) -> None:
         place = next(number for number, each in enumerate(self.calendars) if each.id == name)
         known = self.calendars[place].attempts
         before = known[chunk].read_at if chunk in known else None
         attempt = ReadingAttempt(at=self.now, failed=fails, read_at=before if fails else self.now)
         self._set(place, attempts={**known, chunk: attempt})
-        self.spans[name, chunk] = span
+        self.intervals[name, chunk] = interval
 
     def _set(self, place: int, **change: object) -> None:
         self.calendars[place] = self.calendars[place].model_copy(update=change)
 
 
 HAPPENINGS = st.lists(
-    st.tuples(st.integers(1, 3 * 3600), st.sampled_from(["pick", "unpick", "ring", "fail", "heal"])), max_size=40
+    st.tuples(st.integers(1, 3 * 3600), st.sampled_from(["pick", "unpick", "notify", "fail", "heal"])), max_size=40
 )
 
 
 @settings(deadline=None, max_examples=6)
 @given(HAPPENINGS, st.integers(1, 4), MOMENTS)
-def test_whatever_happens_in_a_day_nothing_is_forgotten_and_no_day_is_left_out(
+def test_in_any_day_of_events_every_calendar_and_every_day_is_read(
     happenings: list[tuple[int, str]], count: int, start: datetime
 ) -> None:
     days = Days(count, start, Horizon(poll=5 * MINUTE))
@@ -109,7 +111,7 @@ def test_whatever_happens_in_a_day_nothing_is_forgotten_and_no_day_is_left_out(
             days.pick()
         elif what == "unpick" and len(days.calendars) > 1:
             days.unpick()
-        elif what == "ring":
+        elif what == "notify":
             days.notify(wait)
 
 

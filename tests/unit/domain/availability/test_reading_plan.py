@@ -154,18 +154,18 @@ def test_a_change_that_could_not_be_read_is_tried_again_soon_however_old_the_las
     assert due_after(watched) == MIN_READING_RETRY_DELAY
 
 
-def test_a_ring_makes_the_calendar_due_at_once() -> None:
+def test_a_notification_makes_the_calendar_due_at_once() -> None:
     at = NOON + 10 * SECOND
     notified, quiet = calendar("rung", notified_at=at, pushed=True), calendar("quiet", pushed=True)
     (piece,) = plan(notified, quiet, at=at).readings
     assert piece.calendars == (notified,)
 
 
-def test_a_ring_before_the_last_reading_says_nothing_new() -> None:
+def test_a_notification_before_the_last_reading_changes_nothing() -> None:
     assert plan(calendar(notified_at=NOON, pushed=True), at=NOON + SECOND).readings == ()
 
 
-def test_a_storm_of_rings_causes_few_readings() -> None:
+def test_many_notifications_cause_few_readings() -> None:
     notified = calendar(notified_at=NOON + SECOND / 10, pushed=True)
     early = plan(notified, at=NOON + SECOND / 5)
     assert early == ReadingPlan(readings=(), next_at=NOON + MIN_NEAR_READING_GAP)
@@ -173,18 +173,18 @@ def test_a_storm_of_rings_causes_few_readings() -> None:
     assert due_after(notified, FAR) == MIN_FAR_READING_GAP
 
 
-def test_a_ring_that_is_noted_for_later_is_waited_for() -> None:
+def test_a_notification_recorded_for_later_is_waited_for() -> None:
     notified = calendar(notified_at=NOON + 20 * SECOND, pushed=True)
     assert plan(notified, at=NOON + 19 * SECOND) == ReadingPlan(readings=(), next_at=NOON + 20 * SECOND)
 
 
 @given(MOMENTS)
-def test_a_calendar_of_which_google_tells_is_polled_every_ten_minutes(at: datetime) -> None:
+def test_a_calendar_with_push_is_polled_every_ten_minutes(at: datetime) -> None:
     wait = plan(calendar(read_at=at, pushed=True), at=at).next_at - at
     assert PUSHED_POLL_INTERVAL * (1 - POLL_JITTER) <= wait <= PUSHED_POLL_INTERVAL * (1 + POLL_JITTER)
 
 
-def test_a_calendar_of_which_google_tells_no_more_is_read_at_once() -> None:
+def test_a_calendar_that_lost_its_push_is_read_at_once() -> None:
     assert numbers(plan(calendar(pushed=False), at=NOON + 2 * MINUTE)) == {NEAR}
 
 

@@ -46,16 +46,16 @@ def used(count: int, at: datetime = NOON) -> list[Permit]:
 def test_the_next_forty_are_made_when_the_first_ones_no_longer_count(
     number: int, taken: list[Permit], at: datetime
 ) -> None:
-    turn = queue_position(TOURS[number], NOBODY_BOOKED, taken, NOON)
-    assert (turn.position, turn.at) == (number + 1, at)
+    result = queue_position(TOURS[number], NOBODY_BOOKED, taken, NOON)
+    assert (result.position, result.at) == (number + 1, at)
 
 
-def test_the_soonest_needed_come_first_and_those_that_nobody_booked_last() -> None:
+def test_the_soonest_needed_come_first_and_those_without_bookings_last() -> None:
     a, b, c, d = TOURS[:4]
     assert sort_by_need({a: None, b: NOON + HOUR, c: NOON, d: NOON + HOUR}) == [c, b, d, a]
 
 
-def test_who_tries_already_keeps_its_place_however_long_it_takes() -> None:
+def test_an_attempt_in_progress_keeps_its_place_however_long_it_takes() -> None:
     trying = [Permit(owner=owner, since=NOON) for owner in TOURS[:MAX_CALENDARS_PER_HOUR]]
     later = NOON + timedelta(minutes=30)
     assert queue_position(TOURS[0], NOBODY_BOOKED, trying, later).at == later
@@ -63,21 +63,21 @@ def test_who_tries_already_keeps_its_place_however_long_it_takes() -> None:
     assert (behind.position, behind.at) == (1, NOON + PERMIT_COUNT_WINDOW), "those that try are not before it in line"
 
 
-def test_a_calendar_that_is_made_anew_waits_like_a_new_one() -> None:
+def test_a_calendar_that_is_created_again_waits_like_a_new_one() -> None:
     permits = [Permit(owner=TOURS[0], since=NOON, used=True), *used(MAX_CALENDARS_PER_HOUR - 1)]
     assert queue_position(TOURS[0], {TOURS[0]: NOON}, permits, NOON + HOUR).at == NOON + PERMIT_COUNT_WINDOW
 
 
 def test_permits_of_other_merchants_with_the_account_count_like_ones_own() -> None:
     own = [Permit(owner=TOURS[0], since=NOON), *used(20)]
-    turn = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 18)
-    assert (turn.position, turn.at) == (1, NOON)
-    turn = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 19)
-    assert (turn.position, turn.at) == (1, NOON + PERMIT_VALIDITY)
+    result = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 18)
+    assert (result.position, result.at) == (1, NOON)
+    result = queue_position(TOURS[1], NOBODY_BOOKED, own, NOON, elsewhere=[NOON - HOUR] * 19)
+    assert (result.position, result.at) == (1, NOON + PERMIT_VALIDITY)
 
 
 @given(asks=st.lists(st.tuples(st.integers(0, 149), st.integers(0, 300), st.booleans()), max_size=300))
-def test_never_more_than_forty_in_an_hour_whoever_asks_when_by_whatever_clock(
+def test_never_more_than_forty_in_an_hour_by_any_order_and_clock(
     asks: list[tuple[int, int, bool]],
 ) -> None:
     permits: list[Permit] = []

@@ -35,7 +35,7 @@ def test_what_was_not_granted_is_missing_unless_something_wider_was(
     assert all(each.consequence for each in found)
 
 
-def test_who_somebody_is_is_not_missed() -> None:
+def test_scopes_that_only_name_the_account_are_not_reported_as_missing() -> None:
     assert missing_scopes({APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY}, wanted_scopes(push=True)) == ()
 
 

@@ -22,7 +22,7 @@ def of(*items: Item, zone: str = "UTC", status: str = "confirmed") -> list[Booke
     return booked_times(Reservation.model_validate(result), {ROOM: zone})
 
 
-def span(start: str, end: str) -> Interval:
+def interval(start: str, end: str) -> Interval:
     return Interval.model_validate({"start": start, "end": end})
 
 
@@ -32,10 +32,16 @@ def test_each_item_needs_its_product(status: str) -> None:
     second = item("2027-07-02T18:00:00Z", "2027-07-02T20:00:00Z", "tour", id="b", resources=["guide"])
     assert of(first, second, status=status) == [
         BookedTime(
-            reservation="R-1", item="1", product="room", interval=span("2027-07-01T15:00:00Z", "2027-07-01T17:00:00Z")
+            reservation="R-1",
+            item="1",
+            product="room",
+            interval=interval("2027-07-01T15:00:00Z", "2027-07-01T17:00:00Z"),
         ),
         BookedTime(
-            reservation="R-1", item="b", product="tour", interval=span("2027-07-02T18:00:00Z", "2027-07-02T20:00:00Z")
+            reservation="R-1",
+            item="b",
+            product="tour",
+            interval=interval("2027-07-02T18:00:00Z", "2027-07-02T20:00:00Z"),
         ),
     ]
 
@@ -43,11 +49,11 @@ def test_each_item_needs_its_product(status: str) -> None:
 @pytest.mark.parametrize(
     ("start", "end", "zone", "expected"),
     [
-        ("2027-07-01", "2027-07-03", "UTC", span("2027-07-01T00:00:00Z", "2027-07-03T00:00:00Z")),
-        ("2027-07-01", "2027-07-03", "Pacific/Kiritimati", span("2027-06-30T10:00:00Z", "2027-07-02T10:00:00Z")),
-        ("2027-07-01", "2027-07-03", "Pacific/Niue", span("2027-07-01T11:00:00Z", "2027-07-03T11:00:00Z")),
-        ("2027-03-27", "2027-03-29", "Europe/Helsinki", span("2027-03-26T22:00:00Z", "2027-03-28T21:00:00Z")),
-        ("2027-07-01", "2027-07-01", "UTC", span("2027-07-01T00:00:00Z", "2027-07-02T00:00:00Z")),
+        ("2027-07-01", "2027-07-03", "UTC", interval("2027-07-01T00:00:00Z", "2027-07-03T00:00:00Z")),
+        ("2027-07-01", "2027-07-03", "Pacific/Kiritimati", interval("2027-06-30T10:00:00Z", "2027-07-02T10:00:00Z")),
+        ("2027-07-01", "2027-07-03", "Pacific/Niue", interval("2027-07-01T11:00:00Z", "2027-07-03T11:00:00Z")),
+        ("2027-03-27", "2027-03-29", "Europe/Helsinki", interval("2027-03-26T22:00:00Z", "2027-03-28T21:00:00Z")),
+        ("2027-07-01", "2027-07-01", "UTC", interval("2027-07-01T00:00:00Z", "2027-07-02T00:00:00Z")),
     ],
     ids=["utc", "far-east", "far-west", "clocks-change", "no-night"],
 )
@@ -63,14 +69,14 @@ def test_what_is_cancelled_or_takes_no_time_needs_nothing() -> None:
     assert of(item(moment, moment)) == []
 
 
-spans = st.builds(
+intervals = st.builds(
     lambda start, length: Interval(start=NOON + timedelta(hours=start), end=NOON + timedelta(hours=start + length)),
     st.integers(0, 40),
     st.integers(1, 8),
 )
 
 
-@given(st.lists(spans), st.lists(spans))
+@given(st.lists(intervals), st.lists(intervals))
 def test_those_that_are_met_are_those_that_meet_any(times: list[Interval], busy: list[Interval]) -> None:
     booked = [BookedTime(reservation="R", item=str(n), product="p", interval=each) for n, each in enumerate(times)]
     assert [*overlapping_times(booked, busy)] == [

@@ -16,7 +16,7 @@ def test_an_id_fits_googles_alphabet(merchant: str, reservation: str, key: Event
 
 
 @given(st.lists(st.tuples(NAMES, NAMES, KEYS, st.integers(0, 3)), min_size=2, max_size=2, unique=True))
-def test_different_places_and_lives_have_different_ids(places: list[tuple[str, str, EventKey, int]]) -> None:
+def test_different_places_and_generations_have_different_ids(places: list[tuple[str, str, EventKey, int]]) -> None:
     assert len({event_id(*place) for place in places}) == 2
 
 

@@ -137,7 +137,7 @@ def test_an_update_knows_what_it_replaces() -> None:
     assert put.known == WRITTEN[0]
 
 
-def test_a_booking_taken_up_again_knows_of_its_former_life() -> None:
+def test_a_booking_confirmed_again_knows_its_former_generation() -> None:
     gone = [event.model_copy(update={"present": False}) for event in WRITTEN]
     puts = plan(reservation(item(), version=3), gone, ALL_MADE).actions
     assert [put.known for put in puts if isinstance(put, Put)] == gone
@@ -189,7 +189,7 @@ def test_events_are_taken_away_when_sync_is_turned_off_with_removal(
     assert summaries(plan(BOOKED, applied, calendars)) == actions
 
 
-def test_once_events_were_taken_away_turning_on_again_writes_them_anew() -> None:
+def test_turning_on_again_writes_removed_events_again() -> None:
     assert plan(BOOKED, done(NEW, present=False), [OFF_TOUR, OFF_GUIDE]) == Plan()
     assert summaries(plan(BOOKED, done(NEW, present=False), ALL_MADE)) == summaries(plan(BOOKED, [], ALL_MADE))
 

@@ -18,7 +18,7 @@ SUMMER = datetime(2026, 7, 1, 15, tzinfo=UTC)
 
 
 def existing(desired: DesiredEvent, **changes: object) -> "Event":
-    """The event as Google shows it: in UTC, with milliseconds, and without default values."""
+    """Return the event as Google shows it: in UTC, with milliseconds, and without default values."""
     event: Event = {**to_google(desired), "etag": '"1"', "id": "x", "htmlLink": "https://calendar.google.com/e"}
     del event["transparency"]
     event["iCalUID"] = "x@google.com"
@@ -67,7 +67,7 @@ def test_the_mark_fits_into_googles_limits() -> None:
     assert all(len(key) <= 44 and len(value) <= 1024 for key, value in marked.items())
 
 
-def test_nobody_is_invited_and_the_calendars_own_reminders_count() -> None:
+def test_events_have_no_attendees_and_keep_the_calendars_reminders() -> None:
     assert not {"attendees", "reminders"} & set(to_google(desired_event()))
 
 

@@ -32,7 +32,7 @@ def test_a_window_finds_exactly_what_touches_it(written: list[tuple[int, int, in
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(0, 30))
-def test_changes_since_a_stamp_are_told_once_and_in_order(written: list[int], stamp: int) -> None:
+def test_changes_since_a_stamp_are_listed_once_and_in_order(written: list[int], stamp: int) -> None:
     book = CalendarEvents()
     for number, name in enumerate(written):
         book.put(event(name, 0, 1, number))

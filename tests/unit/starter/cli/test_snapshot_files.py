@@ -19,12 +19,12 @@ GOOD = {
 
 def test_a_bad_field_is_named_with_the_remedy_and_its_content_is_not_quoted() -> None:
     bad = {**GOOD, "items": [{"product": "tour", "start": "2026-07-01T10:00:00", "end": "secret"}]}
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as raised:
         read_snapshot(json.dumps(bad))
-    said = str(refusal.value)
-    assert "items.0.start: has no time zone; give an offset" in said
-    assert "items.0.end" in said
-    assert "secret" not in said
+    message = str(raised.value)
+    assert "items.0.start: has no time zone; give an offset" in message
+    assert "items.0.end" in message
+    assert "secret" not in message
 
 
 async def test_bad_lines_are_named_and_the_others_go_on(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 from starter.local.processes import write_environment
 
 
-def test_nobody_else_may_read_it_even_where_an_open_file_was_before(tmp_path: Path) -> None:
+def test_no_other_user_may_read_it_even_where_a_readable_file_was_before(tmp_path: Path) -> None:
     file = tmp_path / "environment"
     file.write_text("export OLD=1\n")
     file.chmod(0o644)

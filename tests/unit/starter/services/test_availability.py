@@ -30,7 +30,7 @@ def availability(vault: Vault, tmp_path: Path) -> Iterator[AvailabilityService]:
     store.close()
 
 
-async def test_the_answer_is_about_what_was_asked(availability: AvailabilityService) -> None:
+async def test_the_answer_is_about_the_requested_times(availability: AvailabilityService) -> None:
     in_helsinki = NOON.astimezone(ZoneInfo("Europe/Helsinki"))
     answer = await availability.get("m", "tour", in_helsinki, NOON + 30 * DAY)
     assert answer.span == Interval(start=NOON, end=NOON + 30 * DAY)
@@ -38,7 +38,7 @@ async def test_the_answer_is_about_what_was_asked(availability: AvailabilityServ
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "said"),
+    ("start", "end", "message"),
     [
         (NAIVE, NOON + DAY, "The start has no time zone; give an offset"),
         (NOON, NAIVE + DAY, "The end has no time zone; give an offset"),
@@ -49,22 +49,20 @@ async def test_the_answer_is_about_what_was_asked(availability: AvailabilityServ
         (NOON, datetime.max.replace(tzinfo=UTC), "The end is not between 1970 and 2200"),
     ],
 )
-async def test_times_that_make_no_sense_are_named_with_the_remedy(
-    availability: AvailabilityService, start: datetime, end: datetime, said: str
+async def test_invalid_times_are_named_with_the_remedy(
+    availability: AvailabilityService, start: datetime, end: datetime, message: str
 ) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         await availability.get("m", "tour", start, end)
 
 
-async def test_a_moment_needs_a_zone_too(availability: AvailabilityService) -> None:
+async def test_a_single_time_needs_a_zone_too(availability: AvailabilityService) -> None:
     with pytest.raises(InputError, match="The time has no time zone"):
         await availability.explain("m", "tour", NAIVE)
 
 
 @pytest.mark.parametrize(("merchant", "product"), [("m", "other"), ("other", "tour")])
-async def test_a_product_that_nobody_knows_is_told_so(
-    availability: AvailabilityService, merchant: str, product: str
-) -> None:
+async def test_an_unknown_product_raises(availability: AvailabilityService, merchant: str, product: str) -> None:
     with pytest.raises(UnknownProduct, match="put its settings first"):
         await availability.get(merchant, product, NOON, NOON + DAY)
     with pytest.raises(UnknownProduct, match="put its settings first"):

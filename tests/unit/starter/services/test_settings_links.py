@@ -1,4 +1,4 @@
-"""Links to the settings page: for one merchant, one purpose and one visit, and only for minutes."""
+"""Links to the settings page: for one merchant, one target and one session, and only for minutes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -42,15 +42,15 @@ def with_keys(settings: Settings, *keys: str) -> Settings:
     return settings.model_copy(update={"encryption_keys": tuple(map(SecretStr, keys))})
 
 
-def signed(links: SettingsLinks, leads: LinkTarget = LinkTarget.SETTINGS, merchant: str = "arctic-kayaks") -> str:
-    (link,) = parse_qs(urlsplit(links.create(merchant, leads).url).query)["link"]
+def signed(links: SettingsLinks, target: LinkTarget = LinkTarget.SETTINGS, merchant: str = "arctic-kayaks") -> str:
+    (link,) = parse_qs(urlsplit(links.create(merchant, target).url).query)["link"]
     return link
 
 
-@pytest.mark.parametrize("leads", LinkTarget)
-def test_a_link_leads_its_merchant_there_once(links: SettingsLinks, leads: LinkTarget) -> None:
-    link = signed(links, leads)
-    assert [links.redeem(link, leads) for _ in range(3)] == ["arctic-kayaks", LinkProblem.USED, LinkProblem.USED]
+@pytest.mark.parametrize("target", LinkTarget)
+def test_a_link_opens_its_target_once(links: SettingsLinks, target: LinkTarget) -> None:
+    link = signed(links, target)
+    assert [links.redeem(link, target) for _ in range(3)] == ["arctic-kayaks", LinkProblem.USED, LinkProblem.USED]
 
 
 def test_links_are_used_up_one_by_one(links: SettingsLinks) -> None:
@@ -59,7 +59,7 @@ def test_links_are_used_up_one_by_one(links: SettingsLinks) -> None:
     assert links.redeem(second, LinkTarget.SETTINGS) == "arctic-kayaks"
 
 
-def test_of_eight_that_follow_it_at_once_one_gets_in(links: SettingsLinks) -> None:
+def test_of_eight_parallel_uses_one_succeeds(links: SettingsLinks) -> None:
     link = signed(links)
     with ThreadPoolExecutor(8) as threads:
         found = [*threads.map(lambda _: links.redeem(link, LinkTarget.SETTINGS), range(8))]
@@ -67,7 +67,7 @@ def test_of_eight_that_follow_it_at_once_one_gets_in(links: SettingsLinks) -> No
 
 
 @pytest.mark.parametrize("added", ["=", "==", "!", "\n", "%3D"])
-def test_a_used_link_that_is_written_otherwise_stays_used(links: SettingsLinks, added: str) -> None:
+def test_a_used_link_with_another_spelling_stays_used(links: SettingsLinks, added: str) -> None:
     link = signed(links)
     links.redeem(link, LinkTarget.SETTINGS)
     assert isinstance(links.redeem(link + added, LinkTarget.SETTINGS), LinkProblem)
@@ -80,13 +80,13 @@ def test_a_used_link_with_another_last_letter_of_the_same_meaning_stays_used(lin
     assert all(isinstance(links.redeem(link[:-1] + last, LinkTarget.SETTINGS), LinkProblem) for last in letters)
 
 
-def test_a_link_for_one_purpose_is_worth_nothing_for_another(links: SettingsLinks) -> None:
+def test_a_link_for_one_target_does_not_open_another(links: SettingsLinks) -> None:
     link = signed(links, LinkTarget.CONNECT)
     assert links.redeem(link, LinkTarget.SETTINGS) is LinkProblem.FORGED
     assert links.redeem(link, LinkTarget.CONNECT) == "arctic-kayaks", "and is not used up by that"
 
 
-def test_a_link_that_is_too_old_is_told_apart(settings: Settings, store: Store, links: SettingsLinks) -> None:
+def test_an_expired_link_has_an_error_of_its_own(settings: Settings, store: Store, links: SettingsLinks) -> None:
     old = SettingsLinks(settings, store, lifetime=timedelta(seconds=-1))
     link = signed(links)
     assert old.redeem(link, LinkTarget.SETTINGS) is LinkProblem.EXPIRED
@@ -102,16 +102,16 @@ def test_the_signature_covers_every_letter(links: SettingsLinks) -> None:
 
 
 @pytest.mark.parametrize("link", ["", ".", "..", "x.y.z", "ä", "\x00", "A" * 100_000])
-def test_nonsense_is_told_as_forged(links: SettingsLinks, link: str) -> None:
+def test_a_malformed_link_is_forged(links: SettingsLinks, link: str) -> None:
     assert links.redeem(link, LinkTarget.SETTINGS) is LinkProblem.FORGED
 
 
-def test_a_key_of_somebody_else_signs_nothing(settings: Settings, store: Store, links: SettingsLinks) -> None:
+def test_another_key_signs_no_valid_link(settings: Settings, store: Store, links: SettingsLinks) -> None:
     stranger = SettingsLinks(with_keys(settings, NEW), store)
     assert links.redeem(signed(stranger), LinkTarget.SETTINGS) is LinkProblem.FORGED
 
 
-def test_what_the_same_key_signs_for_other_ends_is_no_link(settings: Settings, links: SettingsLinks) -> None:
+def test_other_content_that_is_signed_with_the_same_key_is_no_link(settings: Settings, links: SettingsLinks) -> None:
     other = URLSafeTimedSerializer(OLD, salt="slotsync:session").dumps(["arctic-kayaks", "x"])
     assert links.redeem(str(other), LinkTarget.SETTINGS) is LinkProblem.FORGED
 

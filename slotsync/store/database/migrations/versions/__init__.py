@@ -1,1 +1,1 @@
-"""The steps, one to a file."""
+"""The migrations, one in each file."""

@@ -10,7 +10,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Makes them, each after those that it points to."""
+    """Create the tables, each after those that it refers to."""
     op.create_table("merchant", sa.Column("id", sa.String(), primary_key=True))
     _connection()
     _owner()
@@ -20,7 +20,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops them, in the opposite order."""
+    """Drop the tables, in the opposite order."""
     for table in ("synced_event", "reservation", "managed_calendar", "owner", "connection", "merchant"):
         op.drop_table(table)
 

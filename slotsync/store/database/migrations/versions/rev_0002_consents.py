@@ -1,4 +1,4 @@
-"""Consents that wait for a browser, whose account it is, and who refreshes the token."""
+"""Pending consents, the account's key, and the lease for refreshing the token."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Adds them."""
+    """Add the columns and the table."""
     for column in (
         sa.Column("account_key", sa.String()),
         sa.Column("lease_holder", sa.String()),
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes them away."""
+    """Remove the columns and the table."""
     op.drop_table("pending_consent")
     for column in ("lease_until", "lease_holder", "account_key"):
         op.drop_column("connection", column)

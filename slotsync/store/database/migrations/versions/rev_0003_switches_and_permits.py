@@ -1,4 +1,4 @@
-"""Switches for merchants, what is wished while one is off, and permits to make calendars."""
+"""Switches of merchants, the choice to remove events while one is off, and permits to create calendars."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Everything that is there is on, and stays."""
+    """Add the switches, all on, and the permits."""
     op.add_column("merchant", sa.Column("sync", sa.Boolean(), nullable=False, server_default=sa.true()))
     for table in ("merchant", "owner"):
         op.add_column(table, sa.Column("remove_events", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Remove the switches and the permits."""
     op.drop_table("calendar_permit")
     for table in ("owner", "merchant"):
         op.drop_column(table, "remove_events")

@@ -1,4 +1,4 @@
-"""Picked calendars, what a merchant does with unknown times, and links that were followed."""
+"""Blocking calendars, the choice for unknown times, and used links."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Unknown times block, as they did."""
+    """Add the tables and the choice; unknown times block, as before."""
     op.add_column("owner", sa.Column("on_unknown", sa.String(), nullable=False, server_default="block"))
     op.create_table(
         "blocking_calendar",
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Remove the tables and the choice."""
     op.drop_table("used_link")
     op.drop_table("blocking_calendar")
     op.drop_column("owner", "on_unknown")

@@ -1,4 +1,4 @@
-"""Busy times as they were read, what was made of them, and what the platform has to be told."""
+"""Watched accounts, busy readings, publications, webhook messages and booked times."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,12 +20,13 @@ CHOICES = ("pad_before_minutes", "pad_after_minutes", "free_calendars_needed")
 
 
 def upgrade() -> None:
-    """Nothing is padded, and every calendar has to be free, as before."""
+    """Add the tables and choices; nothing is padded and every calendar has to be free, as before."""
     for name in CHOICES[:2]:
         op.add_column("owner", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
     op.add_column("owner", sa.Column(CHOICES[2], sa.Integer()))
     _create_watching()
-    _create_telling()
+    _create_reading()
+    _create_publishing()
 
 
 def _create_watching() -> None:
@@ -42,7 +43,7 @@ def _create_watching() -> None:
         sa.Column("id", sa.String(), primary_key=True),
         sa.Column("connection_id", sa.String(), sa.ForeignKey("watched_account.connection_id"), nullable=False),
         sa.Column("calendar_id", sa.String()),
-        sa.Column("rung_at", INSTANT),
+        sa.Column("rung_at", INSTANT),  # stored name
         sa.Column("push_refused", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
     op.create_index("ix_watched_calendar_connection_id", "watched_calendar", ["connection_id"])
@@ -56,6 +57,9 @@ def _create_watching() -> None:
         sa.Column("expires_at", INSTANT),
     )
     op.create_index("ix_push_channel_watched_id", "push_channel", ["watched_id"])
+
+
+def _create_reading() -> None:
     op.create_table(
         "busy_reading",
         sa.Column("watched_id", sa.String(), sa.ForeignKey("watched_calendar.id"), primary_key=True),
@@ -67,7 +71,7 @@ def _create_watching() -> None:
     )
 
 
-def _create_telling() -> None:
+def _create_publishing() -> None:
     op.create_table(
         "published_availability",
         sa.Column("merchant", sa.String(), sa.ForeignKey("merchant.id"), primary_key=True),
@@ -97,7 +101,7 @@ def _create_telling() -> None:
 
 
 def downgrade() -> None:
-    """Drops them."""
+    """Remove the tables and choices."""
     for table in NEW:
         op.drop_table(table)
     for name in CHOICES:

@@ -27,19 +27,19 @@ def test_guests_arrive_from_this_week_on_with_weekends_kept(bookings: list[Booki
     assert first.weekday() == date(2015, 7, 1).weekday()
 
 
-def test_each_booking_is_told_once_and_again_for_each_change_and_its_end(bookings: list[Booking]) -> None:
-    snapshots = defaultdict(list)
+def test_each_booking_is_reported_once_and_again_for_each_change_and_its_end(bookings: list[Booking]) -> None:
+    reported = defaultdict(list)
     for report in create_reports(bookings):
-        snapshots[report.reservation.id].append(report.reservation)
+        reported[report.reservation.id].append(report.reservation)
     for booking in bookings:
-        story = snapshots[f"B-{booking.number:05}"]
+        snapshots = reported[f"B-{booking.number:05}"]
         moved = booking.assigned_room != booking.reserved_room
-        assert len(story) == 1 + booking.changes + moved + (booking.cancelled_on is not None)
-        assert [each.version for each in story] == list(range(1, len(story) + 1)), "in order"
-        assert story[-1].cancelled == (booking.cancelled_on is not None)
+        assert len(snapshots) == 1 + booking.changes + moved + (booking.cancelled_on is not None)
+        assert [each.version for each in snapshots] == list(range(1, len(snapshots) + 1)), "in order"
+        assert snapshots[-1].cancelled == (booking.cancelled_on is not None)
 
 
-def test_the_last_word_is_what_the_hotel_recorded(bookings: list[Booking]) -> None:
+def test_the_last_snapshot_is_as_the_hotel_recorded(bookings: list[Booking]) -> None:
     last = {report.reservation.id: report.reservation for report in create_reports(bookings)}
     for booking in bookings:
         (item,) = last[f"B-{booking.number:05}"].items

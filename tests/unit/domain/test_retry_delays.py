@@ -1,0 +1,60 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from slotsync.domain.health import Health, blocker_for_error, worst
+from slotsync.domain.retry_delays import (
+    DEFAULT_RETRY_DELAY,
+    MIN_READING_RETRY_DELAY,
+    PARKED_RETRY_DELAY,
+    QUOTA_RETRY_DELAY,
+    parse_retry_after,
+    reading_retry_delay,
+)
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("error_type", "health", "delay"),
+    [
+        ("QuotaExhausted", Health.RETRYING, QUOTA_RETRY_DELAY),
+        ("GrantLost", Health.PARKED, PARKED_RETRY_DELAY),
+        ("ScopeMissing", Health.PARKED, PARKED_RETRY_DELAY),
+        ("CalendarMissing", Health.WAITING, timedelta(seconds=1)),
+        ("BadRequest", Health.FAILED, timedelta(hours=6)),
+        ("ValueError", Health.RETRYING, DEFAULT_RETRY_DELAY),
+    ],
+)
+def test_each_error_has_its_health_and_its_delay(error_type: str, health: Health, delay: timedelta) -> None:
+    blocker = blocker_for_error(error_type, "why")
+    assert (blocker.health, blocker.reason, blocker.look_again) == (health, "why", delay)
+
+
+def test_the_worst_blocker_decides() -> None:
+    parked, retrying = blocker_for_error("GrantLost", "a"), blocker_for_error("", "b")
+    assert worst([retrying, parked]) == parked
+    assert worst([]) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "delay"),
+    [
+        ("120", 2 * MINUTE),
+        ("Sun, 22 Nov 2026 12:01:00 GMT", MINUTE),
+        ("Sun, 22 Nov 2026 12:01:00 -0000", MINUTE),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", timedelta()),
+        ("soon", None),
+        ("9" * 30, None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_server_names_its_delay_in_seconds_or_as_a_date(header: str | None, delay: timedelta | None) -> None:
+    assert parse_retry_after(header, NOON) == delay
+
+
+def test_a_failed_reading_is_repeated_ever_more_slowly_within_limits() -> None:
+    delays = [reading_retry_delay(each * MINUTE, 10 * MINUTE) for each in (0, 1, 4, 100)]
+    assert delays == [MIN_READING_RETRY_DELAY, MINUTE / 4, MINUTE, 10 * MINUTE]

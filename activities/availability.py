@@ -34,7 +34,7 @@ from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.publications import Publications
 
 MAX_WATCH_DURATION: Final = timedelta(hours=12)
-"""How long a watch runs without anything new; then its workflow begins another."""
+"""The longest that a watch runs without a change; then its workflow starts another."""
 
 _LIVE_READING_VALIDITY = timedelta(minutes=1)
 

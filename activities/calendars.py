@@ -14,7 +14,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 
 MAX_RESERVATIONS_PER_PAGE = 500
-"""How many reservations one activity signals."""
+"""The most reservations that one activity signals."""
 
 
 class CalendarActivities:

@@ -17,7 +17,7 @@ from slotsync.domain.workflow_ids import reservation_id
 from slotsync.temporal.signals import get_batch_progress, quote_value, signal_calendar, start_batch_signal
 
 BATCH_CHECK_INTERVAL = timedelta(milliseconds=200)
-"""How often a batch operation's progress is read; the first batch of a merchant ends within a second."""
+"""The time between two reads of a batch operation's progress; the first batch of a merchant ends within a second."""
 
 MAX_PARALLEL_SIGNALS = 20
 

@@ -18,7 +18,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
 
 RESPONSE_TIMEOUT = timedelta(seconds=10)
-"""How long the platform may take to answer."""
+"""The time within which the platform has to answer."""
 
 MAX_RETRY_DELAY = timedelta(hours=1)
 """The limit for what the platform may ask for by ``Retry-After``."""

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from itertools import islice
 
+import hypothesis
 import pytest
 from cryptography.fernet import Fernet
 
@@ -16,6 +17,10 @@ from slotsync.secrets import Vault
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver  # noqa: E402  see above
+
+# A busy machine makes any example slow: what holds is decided by assertions, never by a time.
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 LONG_FILES = (
     "integration/reservations/test_google_faults.py",

@@ -100,7 +100,7 @@ class WeekAddress:
 
     @property
     def closed(self) -> "WeekAddress":
-        """The same week without the panel."""
+        """This week without the panel."""
         return replace(self, event="", day=None)
 
     def at_week(self, monday: date) -> "WeekAddress":

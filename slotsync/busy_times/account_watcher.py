@@ -19,13 +19,13 @@ from slotsync.store.availability.watched_accounts import WatchedAccounts
 logger = logging.getLogger(__name__)
 
 CHANGE_CHECK_INTERVAL: Final = timedelta(milliseconds=250)
-"""How often changes are looked up, for all accounts at once: Google's notifications, and what other processes read."""
+"""The time between two checks for changes of all accounts: Google's notifications, and readings of other processes."""
 
 CHANGE_CHECK_OVERLAP: Final = timedelta(seconds=10)
-"""How far each of these checks reaches back behind the last one: the clocks of processes differ."""
+"""The time by which each check reaches back behind the last one: the clocks of processes differ."""
 
 IDLE_TIMEOUT: Final = timedelta(seconds=5)
-"""How long an account is polled that no product needs: a product that reported a change needs it again at once."""
+"""The time for which an account is polled that no product needs: one that reported a change needs it again at once."""
 
 ERROR_RETRY_DELAY: Final = timedelta(seconds=5)
 """When to poll again after the database or Temporal did not answer."""
@@ -34,7 +34,7 @@ _PASSING_ERRORS = (SQLAlchemyError, RPCError, GoogleError, TimeoutError)
 
 
 class AccountWatcher:
-    """What a process knows of one account: when it last changed, when it was read, and with how many calls.
+    """The state of one account in a process: its last change, its last reading, and the number of calls.
 
     ``handled_change_at`` is the time of the account's last change before the last poll began: a newer change may have
     been missed by that poll. ``version`` counts the changes.

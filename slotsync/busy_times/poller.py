@@ -77,7 +77,7 @@ def _reading(piece: PlannedReading, calendar: WatchedCalendar, times: BusyTimes,
 
 
 LEASE_DURATION: Final = timedelta(seconds=25)
-"""How long other processes leave an account to the holder of the lease, counted from its last call: longer than a call
+"""The time for which an account belongs to the holder of its lease, counted from its last call: longer than a call
 may take, and no longer than the heartbeat timeout of a watch. A holder that dies holds up the others for no longer."""
 
 LEASE_RETRY_DELAY: Final = timedelta(seconds=1)

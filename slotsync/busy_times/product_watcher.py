@@ -9,7 +9,7 @@ from slotsync.busy_times.account_watcher import AccountWatcher
 from slotsync.domain.availability.messages import WatchRequest, WatchResult
 
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=10)
-"""How often a watch heartbeats, and looks whether it has to end."""
+"""The time between two heartbeats of a watch, and between two checks whether it has to end."""
 
 
 class ProductCheck(NamedTuple):

@@ -29,7 +29,7 @@ from starter.settings_page.app import build_mounts
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT_SECONDS: Final = 30
-"""How long requests that are being answered may take after SIGTERM."""
+"""The time that requests in flight have after SIGTERM."""
 
 # ApiKeyGate checks the key of every address; this only documents it in OpenAPI.
 _API_KEY = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))

@@ -157,7 +157,7 @@ def upgrade() -> None:
 
 @secrets.callback()
 def _group() -> None:
-    """The secrets in the database."""
+    """Manage the secrets in the database."""
 
 
 @secrets.command()

@@ -79,7 +79,7 @@ class Details:
 
     @property
     def can_be_blocked(self) -> bool:
-        """Whether calendars can block it. Only products are booked; their resources come with them."""
+        """Return whether calendars can block it. Only products are booked; their resources come with them."""
         return self.owner.kind is OwnerKind.PRODUCT
 
     @property

@@ -34,7 +34,7 @@ __all__ = [
     "Slot",
     "SlotState",
     "Slotsync",
-    "Standing",
+    "Standing",  # public name
     "SyncStatus",
 ]
 

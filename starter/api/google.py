@@ -58,7 +58,7 @@ class BlockingBody(Message):
 
 
 class DisconnectBody(Message):
-    """The result of the disconnection. ``farewell`` is null until the clean-up has ended."""
+    """The result of the disconnection, which is null until the clean-up has ended."""
 
     farewell: DisconnectionResult | None  # public name: a JSON field of the answer
 

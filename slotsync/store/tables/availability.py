@@ -25,7 +25,7 @@ class WatchedAccountRow(Row, table=True):
 class WatchedCalendarRow(Row, table=True):
     """A calendar of an account that blocks some product.
 
-    ``rung_at`` is when Google last notified of a change in it. ``push_refused``: Google does not notify of changes in
+    ``rung_at`` (stored name) is when Google last notified of a change in it. ``push_refused``: Google does not notify of changes in
     this calendar.
     """
 

@@ -190,7 +190,7 @@ async def test_a_disconnection_that_takes_long_goes_on_by_itself(api: Api, merch
     connecting = ConnectionService(world.settings, world.store, world.vault, world.client, disconnect_timeout=moment)
     async with serving_on_free_port(replace(services, connections=connecting)) as url:
         answer = await api.platform.delete(f"{url}{google_of(merchant)}")
-    assert (answer.status_code, answer.json()) == (202, {"farewell": None})
+    assert (answer.status_code, answer.json()) == (202, {"farewell": None})  # public name
 
 
 async def test_what_becomes_of_the_calendars_is_one_of_two(api: Api, merchant: str) -> None:

@@ -12,7 +12,7 @@ def test_each_public_name_can_be_imported(name: str) -> None:
 
 
 def test_earlier_names_of_the_status_stay() -> None:
-    assert (starter.Standing, starter.EventStanding) == (SyncStatus, EventSyncStatus)
+    assert (starter.Standing, starter.EventStanding) == (SyncStatus, EventSyncStatus)  # public names
 
 
 def test_other_names_are_unknown() -> None:

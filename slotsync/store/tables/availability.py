@@ -25,8 +25,8 @@ class WatchedAccountRow(Row, table=True):
 class WatchedCalendarRow(Row, table=True):
     """A calendar of an account that blocks some product.
 
-    ``rung_at`` (stored name) is when Google last notified of a change in it. ``push_refused``: Google does not notify of changes in
-    this calendar.
+    ``rung_at`` (stored name) is when Google last notified of a change in it. ``push_refused``: Google does not notify
+    of changes in this calendar.
     """
 
     __tablename__ = "watched_calendar"

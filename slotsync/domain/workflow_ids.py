@@ -1,23 +1,36 @@
 """Workflow ids."""
 
+import hashlib
+
 from slotsync.domain.calendars.owner import Owner
+
+MAX_WORKFLOW_ID_BYTES = 200
+"""Shorter than the 255 characters that a Temporal cluster on PostgreSQL or MySQL can store."""
 
 
 def reservation_id(merchant: str, reservation: str) -> str:
     """Return the id of a reservation's workflow."""
-    return f"reservation:{merchant}:{reservation}"
+    return _workflow_id("reservation", merchant, reservation)
 
 
 def calendar_id(merchant: str, owner: Owner) -> str:
     """Return the id of the workflow that manages the calendar of a product or resource."""
-    return f"calendar:{merchant}:{owner}"
+    return _workflow_id("calendar", merchant, str(owner))
 
 
 def connection_id(merchant: str) -> str:
     """Return the id of the workflow of a merchant's connection to Google."""
-    return f"connection:{merchant}"
+    return _workflow_id("connection", merchant)
 
 
 def availability_id(merchant: str, product: str) -> str:
     """Return the id of the workflow that watches a product's availability."""
-    return f"availability:{merchant}:{product}"
+    return _workflow_id("availability", merchant, product)
+
+
+def _workflow_id(kind: str, *names: str) -> str:
+    """Return the names joined with colons, which no name contains, or a hash of them if that is too long."""
+    plain = ":".join((kind, *names))
+    if len(plain.encode()) <= MAX_WORKFLOW_ID_BYTES:
+        return plain
+    return f"{kind}:{hashlib.sha256(plain.encode()).hexdigest()}"

@@ -19,6 +19,9 @@ _ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueu
 _FAST_TIMERS = ('history.timerProcessorMaxTimeShift="1ms"', 'history.workflowIdReuseMinimalInterval="0s"')
 """Measured: without them every short timer takes a second more, and a quick continue-as-new another."""
 
+_SHORT_IDS = ("limit.maxIDLength=255",)
+"""The limit of clusters on PostgreSQL and MySQL. SQLite would store longer ids, which then fail in production only."""
+
 _TIME_SKIPPING = ("frontend.WorkflowTimeSkippingEnabled=true",)
 
 _SQLITE = ("journal_mode=wal", "synchronous=normal")
@@ -46,7 +49,7 @@ def server_path() -> str:
 
 def server_options(*, time_skipping: bool = False) -> list[str]:
     """Return the dynamic configuration that slotsync needs, as arguments of ``server start-dev``."""
-    values = (*_FAIRNESS, *_ONE_PARTITION, *_FAST_TIMERS, *(_TIME_SKIPPING if time_skipping else ()))
+    values = (*_FAIRNESS, *_ONE_PARTITION, *_FAST_TIMERS, *_SHORT_IDS, *(_TIME_SKIPPING if time_skipping else ()))
     return _repeat_option("--dynamic-config-value", values)
 
 

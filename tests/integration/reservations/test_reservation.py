@@ -223,3 +223,13 @@ async def test_nothing_of_a_guest_is_readable_in_temporals_history(open_world: W
     outcome = b"".join(event.SerializeToString() for event in history.events)
     assert b"sunset-tour" in outcome
     assert not any(word in outcome for word in (b"Aino", b"example.com", b"allergy"))
+
+
+async def test_the_longest_ids_are_written_too(world: World) -> None:
+    """Clusters on PostgreSQL and MySQL take workflow ids of 255 characters; the server of the tests does, too."""
+    merchant, reservation, tour = "m" * 128, "ж" * 64, Owner.product("p" * 128)
+    await world.add_merchant(tour, merchant=merchant)
+    async with world.working():
+        await world.slotsync.report(snapshot(1, item(product=tour.id), name=reservation, merchant=merchant))
+        await world.settled(1, reservation, merchant)
+    assert await world.titles(tour) == ["v1"]

@@ -1,5 +1,6 @@
 """The base of all messages: immutable models that refuse unknown fields."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -25,10 +26,26 @@ def _check_size(identifier: str) -> str:
     return identifier
 
 
+_UNSEEN = frozenset({"Cc", "Cf"})
+"""The Unicode categories of control and format characters, such as a zero-width space."""
+
+
+def _check_appearance(identifier: str) -> str:
+    """Refuse ids that look like another one, or like a step in a path."""
+    if identifier in {".", ".."}:
+        raise ValueError("is a step in a path; give a name with another character")
+    if not _UNSEEN.isdisjoint(map(unicodedata.category, identifier)):
+        raise ValueError("has a character that cannot be seen (control or format); leave it out")
+    if not unicodedata.is_normalized("NFC", identifier):
+        raise ValueError("is not in the Unicode form NFC, in which letters and their accents are one; normalize it")
+    return identifier
+
+
 Identifier = Annotated[
     str,
     StringConstraints(pattern=r'^[^\s:/\\"\x00-\x1f\x7f]+$', max_length=MAX_IDENTIFIER_BYTES),
     AfterValidator(_check_size),
+    AfterValidator(_check_appearance),
 ]
 """An id that the platform chose. No colon: workflow ids are joined with it, and merchants must stay apart. No double
 quote: Temporal's visibility finds nothing by a value that has one (measured on server 1.32)."""

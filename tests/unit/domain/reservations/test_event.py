@@ -1,4 +1,5 @@
 import re
+import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +7,9 @@ from hypothesis import strategies as st
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, event_id
 
-NAMES = st.from_regex(r'[^\s:/\\"\x00-\x1f\x7f]{1,40}', fullmatch=True)
+NAMES = st.text(st.characters(categories=["L", "N", "P"], exclude_characters=':/\\"'), min_size=1, max_size=40).map(
+    lambda text: unicodedata.normalize("NFC", "x" + text)[:40]
+)
 KEYS = st.builds(EventKey, item=NAMES, owner=st.builds(Owner, kind=st.sampled_from(OwnerKind), id=NAMES))
 
 

@@ -19,7 +19,7 @@ def describe(reservation: Reservation, item: Item, settings: OwnerSettings) -> E
         end=end,
         time_zone=settings.time_zone,
         status=_status(reservation),
-        url=str(reservation.url) if reservation.url and settings.guest_data is not GuestData.BUSY else None,
+        url=reservation.url if settings.guest_data is not GuestData.BUSY else None,
     )
 
 

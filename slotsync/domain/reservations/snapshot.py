@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, HttpUrl, TypeAdapter, model_validator
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Identifier, Message
@@ -31,9 +31,31 @@ def _parse_moment(value: object) -> object:
 
 
 def _in_utc(value: datetime | date) -> datetime | date:
-    if not MIN_YEAR <= value.year <= MAX_YEAR:
-        raise ValueError(f"is not between the years {MIN_YEAR} and {MAX_YEAR}")
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
+    # The year is that of the given time, and of the time in UTC, which is what is stored.
+    stored = value.astimezone(UTC) if isinstance(value, datetime) and MIN_YEAR <= value.year <= MAX_YEAR else value
+    if not (MIN_YEAR <= value.year <= MAX_YEAR and MIN_YEAR <= stored.year <= MAX_YEAR):
+        raise ValueError(f"is not between the years {MIN_YEAR} and {MAX_YEAR} in UTC")
+    return stored
+
+
+MAX_URL_LENGTH = 2083
+
+_parse_url = TypeAdapter(HttpUrl).validate_python
+
+
+def _normalized_url(value: str) -> str:
+    url = str(_parse_url(value))
+    if len(url) > MAX_URL_LENGTH:  # letters that are not ASCII take up to twelve characters each
+        raise ValueError(f"is longer than {MAX_URL_LENGTH} characters when its special characters are encoded")
+    return url
+
+
+Url = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_URL_LENGTH, json_schema_extra={"format": "uri"}),
+    AfterValidator(_normalized_url),
+]
+"""An address of a web page, normalized."""
 
 
 MAX_VERSION = 2**53
@@ -107,7 +129,7 @@ class Snapshot(Message):
     items: tuple[Item, ...] = ()
     guest: Guest = Guest()
     notes: Annotated[str, Field(max_length=8000)] = ""
-    url: HttpUrl | None = None
+    url: Url | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

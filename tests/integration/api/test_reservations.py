@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -78,6 +79,22 @@ async def test_a_reservation_of_many_products_and_resources_is_taken(api: Api, m
     assert response.status_code == 202, response.text
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"items": [{"product": "p", "start": "1970-01-01T00:00:00+02:00", "end": "1970-01-02T00:00:00Z"}]}, "items.0"),
+        ({"items": [{"product": "p", "start": "2200-12-31", "end": "2200-12-31T23:00:00-05:00"}]}, "items.0"),
+        ({"url": "https://example.org/" + "ж" * 700}, "url"),
+    ],
+)
+async def test_what_could_not_be_stored_as_it_is_is_refused_by_its_field(
+    api: Api, merchant: str, change: dict[str, Any], field: str
+) -> None:
+    answer = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(**change))
+    assert answer.status_code == 422
+    assert any(each["field"].startswith(field) for each in answer.json()["errors"])
+
+
 async def test_a_reservation_of_more_events_than_temporal_can_hold_is_refused(api: Api, merchant: str) -> None:
     items = [{"product": "p", "resources": ["r"], **TIMES}] * 251
     response = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked(items=items))
@@ -99,7 +116,22 @@ async def test_what_one_merchant_has_is_not_found_at_another(api: Api, merchant:
         assert answer.status_code == 404, other
 
 
-@pytest.mark.parametrize("reservation", ["a:b", "a%2Fb", "a%5Cb", "a%20b", "a%00b", "a%0Ab", "x" * 129, "😀" * 33])
+@pytest.mark.parametrize(
+    "reservation",
+    [
+        "a:b",
+        "a%2Fb",
+        "a%5Cb",
+        "a%20b",
+        "a%00b",
+        "a%0Ab",
+        "x" * 129,
+        "😀" * 33,
+        "a%E2%80%8Bb",
+        "cafe%CC%81",
+        "%EF%BB%BFa",
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 async def test_an_id_that_could_mean_another_one_is_refused(
     api: Api, merchant: str, reservation: str, method: str

@@ -55,6 +55,10 @@ def test_a_snapshot_survives_json() -> None:
         (with_item(start="soon"), "items.0.start", "is neither a date-time"),
         (with_item(end="9999-12-31"), "items.0.end", "is not between the years 1970 and 2200"),
         (with_item(start="0001-01-01T00:00+03:00"), "items.0.start", "is not between the years"),
+        (with_item(start="1970-01-01T00:00:00+02:00", end="1970-01-02T00:00:00Z"), "items.0.start", "in UTC"),
+        (with_item(start="2200-12-31T08:00:00Z", end="2200-12-31T23:00:00-05:00"), "items.0.end", "in UTC"),
+        (snapshot(url="https://example.org/" + "ж" * 700), "url", "is longer than 2083 characters"),
+        (snapshot(url="ftp://example.org"), "url", "'http' or 'https'"),
         (with_item(resources=["a", "a"]), "items.0", "names one resource twice"),
     ],
 )

@@ -1,0 +1,56 @@
+"""Snapshots as text for the store. What is stored is read as it is: limits of today are not checked anew."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
+
+_KEY: Final = {"merchant", "id"}
+
+
+def dump_snapshot(reservation: Reservation) -> str:
+    """Return the snapshot as JSON, without merchant and id, which are the key of its row."""
+    return reservation.model_dump_json(exclude=_KEY)
+
+
+def load_snapshot(merchant: str, reservation: str, text: str) -> Reservation:
+    """Return the stored snapshot. Unknown fields are ignored, missing ones get their defaults, no limit is checked."""
+    fields: dict[str, Any] = json.loads(text)
+    return Reservation.model_construct(
+        merchant=merchant,
+        id=reservation,
+        **_known(Reservation, fields)
+        | {
+            "status": ReservationStatus(fields.get("status", ReservationStatus.CONFIRMED)),
+            "items": tuple(map(_load_item, fields.get("items", ()))),
+            "guest": Guest.model_construct(**_known(Guest, fields.get("guest", {}))),
+        },
+    )
+
+
+def content_hash(reservation: Reservation) -> str:
+    """Return a hash of all but merchant, id and version: equal for equal content, and different for all other."""
+    content = reservation.model_dump(mode="json", exclude={*_KEY, "version"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _load_item(fields: Mapping[str, Any]) -> Item:
+    return Item.model_construct(
+        **_known(Item, fields)
+        | {
+            "resources": tuple(fields.get("resources", ())),
+            "start": _load_moment(fields["start"]),
+            "end": _load_moment(fields["end"]),
+        }
+    )
+
+
+def _load_moment(text: str) -> datetime | date:
+    return date.fromisoformat(text) if len(text) == len("2026-07-01") else datetime.fromisoformat(text)
+
+
+def _known(model: type[Reservation | Item | Guest], fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name in model.model_fields}

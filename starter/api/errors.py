@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -71,6 +72,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(RPCError)(_answer_temporal_error)
     app.exception_handler(OperationalError)(_answer_database_error)
     app.exception_handler(InterfaceError)(_answer_database_error)
+    app.exception_handler(NoFreeConnection)(_answer_database_error)
 
 
 class UnexpectedErrors:
@@ -135,8 +137,9 @@ async def _answer_temporal_error(_: Request, error: RPCError) -> Response:
     return problem_response(UNAVAILABLE, "Temporal does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 
-async def _answer_database_error(_: Request, error: OperationalError | InterfaceError) -> Response:
-    logger.warning("%s the database does not answer: %s", current_request_id(), type(error.orig).__name__)
+async def _answer_database_error(_: Request, error: OperationalError | InterfaceError | NoFreeConnection) -> Response:
+    cause = error if isinstance(error, NoFreeConnection) else error.orig
+    logger.warning("%s the database does not answer: %s", current_request_id(), type(cause).__name__)
     return problem_response(UNAVAILABLE, "The database does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 

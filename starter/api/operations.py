@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 
 TEMPORAL_HEALTH_TIMEOUT = timedelta(seconds=2)
+DATABASE_HEALTH_TIMEOUT = timedelta(seconds=3)
 
 _KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _PROBED_ROUTES = {"/healthz", "/readyz", "/metrics"}
@@ -90,7 +91,7 @@ async def healthz() -> PlainTextResponse:
 @router.get("/readyz")
 async def readyz(services: ServicesDependency) -> Response:
     """Return ready, or status 503 with the names of the parts (database, Temporal) that do not answer."""
-    database, temporal = await asyncio.gather(asyncio.to_thread(_check_database, services), _check_temporal(services))
+    database, temporal = await asyncio.gather(_check_database(services), _check_temporal(services))
     failed = [name for name, healthy in (("the database", database), ("Temporal", temporal)) if not healthy]
     if failed:
         return problem_response(UNAVAILABLE, f"No answer from {' and '.join(failed)}.", headers=RETRY_AFTER_HEADERS)
@@ -103,13 +104,18 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _check_database(services: Services) -> bool:
+async def _check_database(services: Services) -> bool:
     try:
-        with services.store.read() as session:
-            session.exec(select(MerchantRow).limit(1)).first()
-    except SQLAlchemyError:
+        async with asyncio.timeout(DATABASE_HEALTH_TIMEOUT.total_seconds()):
+            await asyncio.to_thread(_read_one_row, services)
+    except (SQLAlchemyError, TimeoutError):
         return False
     return True
+
+
+def _read_one_row(services: Services) -> None:
+    with services.store.read() as session:
+        session.exec(select(MerchantRow).limit(1)).first()
 
 
 async def _check_temporal(services: Services) -> bool:

@@ -21,7 +21,7 @@ from slotsync.google.auth.consent import check_client
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
-from slotsync.store.database.migrations import revisions
+from slotsync.store.database.migrations import is_behind, revisions
 from slotsync.store.key_rotation import count_lost
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect
@@ -86,18 +86,20 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         store = Store.open(settings.database_url)
         with store.write() as connection:
             current, newest = revisions(connection)
+            behind = is_behind(connection)
     except (SettingsError, SQLAlchemyError) as error:
         message = str(error) if isinstance(error, SettingsError) else f"cannot be reached ({type(error).__name__})"
         yield Finding(
             subject="database", message=message, remedy="check SLOTSYNC_DATABASE_URL and that the server runs"
         )
         return
-    if current == newest:
-        yield Finding(subject="database", message=f"is at revision {current}")
-        yield _check_secrets(store, settings)
-    else:
+    if behind:
         message = f"is at revision {current or 'none'}, {newest} is the newest"
         yield Finding(subject="database", message=message, remedy="run: slotsync db upgrade")
+    else:
+        newer = "" if current == newest else f", of a newer slotsync; this one knows {newest}, and works with it"
+        yield Finding(subject="database", message=f"is at revision {current}{newer}")
+        yield _check_secrets(store, settings)
     store.close()
 
 

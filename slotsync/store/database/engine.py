@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ from sqlmodel import Session
 
 from slotsync.errors import SettingsError
 from slotsync.store.database.migrations import is_behind, upgrade
+from slotsync.store.database.postgresql import ANSWER_TIMEOUT, postgresql_engine, wait_for_ever
 
 MAX_DATABASE_CONNECTIONS = 16
 """As many as there are short activities at the same time; more threads wait until a connection is free."""
@@ -31,19 +33,28 @@ class Store:
         self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @classmethod
-    def open(cls, database_url: str) -> Self:
+    def open(cls, database_url: str, answer_within: timedelta = ANSWER_TIMEOUT) -> Self:
         """Return the store in this database; create the folder of a SQLite file.
+
+        A PostgreSQL server that does not answer a statement within ``answer_within`` counts as lost.
 
         Raises:
             SettingsError: the URL is not valid.
         """
         url = _parse(database_url)
-        return cls(_sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url))
+        if url.get_backend_name() == "sqlite":
+            return cls(_sqlite(url))
+        return cls(postgresql_engine(url, MAX_DATABASE_CONNECTIONS, answer_within))
 
     def upgrade(self) -> None:
-        """Bring the tables to the current schema; safe in several processes at the same time."""
+        """Bring the tables to the current schema; safe in several processes at the same time.
+
+        Tables of a newer slotsync stay as they are: migrations only add, so that this version can work with them.
+        """
         with self.write() as connection:
-            upgrade(connection)
+            if is_behind(connection):
+                wait_for_ever(connection)
+                upgrade(connection)
 
     def require_tables(self) -> None:
         """Check that no table is missing; tables of a newer slotsync are accepted.
@@ -81,10 +92,6 @@ def _parse(database_url: str) -> URL:
     if url.drivername in {"postgres", "postgresql"}:
         return url.set(drivername="postgresql+psycopg")
     return url
-
-
-def _postgresql(url: URL) -> Engine:
-    return create_engine(url, pool_size=MAX_DATABASE_CONNECTIONS, pool_pre_ping=True)
 
 
 def _sqlite(url: URL) -> Engine:

@@ -60,6 +60,15 @@ def test_missing_and_old_tables_are_said_with_the_remedy_and_newer_ones_will_do(
                 empty_store.require_tables()
 
 
+def test_an_older_slotsync_starts_on_the_tables_of_a_newer_one(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.upgrade()
+    with store.write() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+    assert Owners(store).get_all("arctic-kayaks") == {}
+
+
 def test_an_upgrade_that_fails_leaves_nothing_behind(empty_store: Store) -> None:
     with pytest.raises(InterruptedError):
         _upgrade_and_fail(empty_store)

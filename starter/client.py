@@ -32,7 +32,6 @@ from starter.services.status import Overview, StatusService, SyncStatus
 from starter.services.sync_switch import BackfillProgress, SyncSwitch
 from workflows.reservation import ReservationWorkflow
 
-REPORT_TIMEOUT = timedelta(minutes=1)
 CONFIRM_TIMEOUT = timedelta(seconds=2)
 DEFAULT_HORIZON = Horizon()
 
@@ -75,7 +74,7 @@ class Slotsync:
         A version older than the newest known one changes nothing; then ``superseded`` is true.
 
         Raises:
-            NotTaken: Temporal did not answer within a minute; repeat the call.
+            NotTaken: Temporal did not answer within a few seconds; repeat the call.
         """
         known = await asyncio.to_thread(self._reservations.get_version, reservation.merchant, reservation.id)
         if known is not None and known > reservation.version:
@@ -87,7 +86,7 @@ class Slotsync:
         """Cancel a reservation: its events are deleted from Google.
 
         Raises:
-            NotTaken: Temporal did not answer within a minute; repeat the call.
+            NotTaken: Temporal did not answer within a few seconds; repeat the call.
         """
         cancelled = Reservation(merchant=merchant, id=reservation, version=version, status=ReservationStatus.CANCELLED)
         return await self.report(cancelled)
@@ -197,5 +196,4 @@ class Slotsync:
             search_attributes=initial_attributes(reservation.merchant, reservation.owners, starts_at(reservation)),
             static_summary=f"Reservation {reservation.id} of {reservation.merchant}",
             priority=Priority(fairness_key=reservation.merchant.encode()[:64].decode(errors="ignore")),
-            rpc_timeout=REPORT_TIMEOUT,
         )

@@ -15,6 +15,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
+from slotsync.temporal.bounded_calls import BoundedCalls
 from slotsync.temporal.codec import EncryptingCodec, SlotsyncPayloadConverter
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def slotsync_plugin(vault: Vault) -> SimplePlugin:
         "slotsync",
         data_converter=data_converter(vault),
         workflow_runner=workflow_runner(),
-        interceptors=[FailureLog()],
+        interceptors=[FailureLog(), BoundedCalls()],
     )
 
 

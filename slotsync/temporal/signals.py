@@ -17,6 +17,7 @@ from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, 
 from slotsync.domain.messages import Message
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id
 from slotsync.temporal import queues
+from slotsync.temporal.bounded_calls import CALL_TIMEOUT
 from slotsync.temporal.search_attributes import initial_attributes
 
 MAX_SIGNALS_PER_RUN: Final = 2000
@@ -121,7 +122,7 @@ async def start_batch_signal(client: Client, query: str, signal: str, *, job_id:
         signal_operation=BatchOperationSignal(signal=signal, identity=client.identity),
     )
     try:
-        await client.workflow_service.start_batch_operation(request)
+        await client.workflow_service.start_batch_operation(request, timeout=CALL_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
             return False
@@ -134,7 +135,7 @@ async def get_batch_progress(client: Client, job_id: str) -> BatchProgress | Non
     """Return the batch's progress, or None if there is no such batch."""
     request = DescribeBatchOperationRequest(namespace=client.namespace, job_id=job_id)
     try:
-        batch = await client.workflow_service.describe_batch_operation(request)
+        batch = await client.workflow_service.describe_batch_operation(request, timeout=CALL_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None

@@ -49,7 +49,12 @@ _REMEDY_BY_ERROR = {
 
 RETRY_AFTER_HEADERS: Final = {"Retry-After": "5"}  # seconds
 
-_TRANSIENT = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED)
+_TRANSIENT = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,  # the SDK's own timeout
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+)
 
 _DETAIL_BY_PROBLEM = {
     UNREADABLE: "The body is not JSON that can be read.",

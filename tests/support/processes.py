@@ -1,6 +1,7 @@
 """slotsync's parts as processes of their own, which can be killed and started again."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -49,6 +50,11 @@ class Part:
         if self._killed_at_end:
             self._at_end.push_async_callback(self._kill_running, self._running)
         await wait_until_ready(self._name, self._answers, self._running, self._folder)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, such as SIGSTOP, after which the process hangs."""
+        assert self._running, f"{self._name} was not started"
+        self._running.send_signal(number)
 
     async def kill(self) -> None:
         """Kill the process with SIGKILL: it cannot clean up."""

@@ -24,8 +24,9 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
-CALL_TIMEOUT: Final = timedelta(seconds=5)
-"""With all of the SDK's own retries, which otherwise go on for 30 seconds and more (measured on a stopped server)."""
+CALL_TIMEOUT: Final = timedelta(seconds=8)
+"""Longer than a busy server takes, and short enough for callers to be answered within ten seconds. It includes the
+SDK's own retries, which otherwise go on for 30 seconds and more (measured on a stopped server)."""
 
 T = TypeVar("T")
 

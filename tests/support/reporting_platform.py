@@ -6,6 +6,7 @@ from random import Random, SystemRandom
 
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.errors import NotTaken
+from starter.client import Slotsync
 from tests.support.stories import disordered, newest_of, stories
 from tests.support.world import World
 
@@ -29,15 +30,18 @@ class ReportingPlatform:
 
         async def report_remaining() -> None:
             for report in remaining:
-                await self._report_until_acknowledged(world, report)
+                self.refused += await report_until_acknowledged(world.slotsync, report)
 
         await asyncio.gather(*(report_remaining() for _ in range(PARALLEL_REPORTS)))
 
-    async def _report_until_acknowledged(self, world: World, report: Reservation) -> None:
-        while True:
-            try:
-                await world.slotsync.report(report)
-            except NotTaken:
-                self.refused += 1
-            else:
-                return
+
+async def report_until_acknowledged(slotsync: Slotsync, report: Reservation) -> int:
+    """Report as a platform does, again and again until it is acknowledged; return how often it was refused."""
+    refused = 0
+    while True:
+        try:
+            await slotsync.report(report)
+        except NotTaken:
+            refused += 1
+        else:
+            return refused

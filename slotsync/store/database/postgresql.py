@@ -58,7 +58,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def postgresql_engine(url: URL, pool_size: int, answer_within: timedelta = ANSWER_TIMEOUT) -> Engine:
-    """Return an engine whose connections answer or fail within this time."""
+    """Return an engine of connections that answer or fail within this time."""
     return create_engine(
         url,
         pool_size=pool_size,

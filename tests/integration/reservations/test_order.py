@@ -11,6 +11,7 @@ from slotsync.store.database.engine import Store
 from slotsync.temporal.options import slotsync_plugin
 from starter.client import Slotsync
 from tests.support.comparison import assert_perfect
+from tests.support.reporting_platform import report_until_acknowledged
 from tests.support.stories import OWNERS, disordered, newest_of, stories
 from tests.support.world import World
 
@@ -39,7 +40,7 @@ async def _backend(world: World, reports: Sequence[Reservation]) -> None:
 
         async def report_all(lane: Sequence[Reservation]) -> None:
             for report in lane:
-                await slotsync.report(report)
+                await report_until_acknowledged(slotsync, report)
 
         await asyncio.gather(*(report_all(reports[each::LANES]) for each in range(LANES)))
 

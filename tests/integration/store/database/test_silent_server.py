@@ -1,4 +1,4 @@
-"""A PostgreSQL that is there and says nothing: a fail-over without a farewell, or a machine that hangs."""
+"""A PostgreSQL that is there and says nothing: a fail-over that closes nothing, or a machine that hangs."""
 
 from collections.abc import Iterator
 from contextlib import closing

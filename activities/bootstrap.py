@@ -73,8 +73,8 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
         # A connection that is being disconnected is no longer active: only Disconnections returns its grant.
         disconnecting = stack.enter_context(closing(GoogleServices(settings, disconnections)))
         yield Activities(
-            reservations=ReservationActivities(store),
-            events=EventActivities(store, health, GoogleEvents(services, activity.heartbeat)),
+            reservations=ReservationActivities(store, vault),
+            events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
             connections=DisconnectionActivities(
                 settings,
@@ -83,7 +83,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 GoogleCalendars(disconnecting, activity.heartbeat),
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
-            calendar_signals=CalendarSignals(client),
+            calendar_signals=CalendarSignals(client, store),
             reservation_signals=ReservationSignals(client),
             parked_work=ParkedWork(client),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),

@@ -1,71 +1,107 @@
-"""Event activities: write one event, and record it."""
+"""Event activities: write one event as the newest snapshot wants it, and record it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.errors import google_errors_as_application_errors
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent, uncertain_event
-from slotsync.domain.reservations.messages import Delete, Put
+from slotsync.domain.health import NO_CONNECTION, Blocker
+from slotsync.domain.reservations.event import SyncState, WrittenEvent, uncertain_event
+from slotsync.domain.reservations.messages import EventRequest, WriteResult
+from slotsync.domain.reservations.plan import Action, Delete, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.events.writes import GoogleEvents
+from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 
 
 class EventActivities:
-    """Activities that put and delete events, and record what is in Google since."""
+    """Activities that put and delete events, and record what is in Google since.
 
-    def __init__(self, store: Store, health: ConnectionHealth, google: GoogleEvents) -> None:
+    Each reads the newest snapshot when it runs. If that no longer wants the write, nothing is done: the next round
+    plans anew.
+    """
+
+    def __init__(self, store: Store, vault: Vault, health: ConnectionHealth, google: GoogleEvents) -> None:
         self._calendars = ManagedCalendars(store)
         self._health = health
         self._events = SyncedEvents(store)
         self._google = google
+        self._reservations = Reservations(store, vault)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def put_event(self, put: Put) -> WrittenEvent:
-        """Write the event and return it as it is in Google now. Safe to repeat at any time, on any worker."""
+    def put_event(self, request: EventRequest) -> WriteResult:
+        """Write the event, and return the version that Google shows. Safe to repeat at any time, on any worker."""
+        put = self._plan(request)
+        if not isinstance(put, Put):
+            return WriteResult(version=request.version, changed=False)
         event = put.event
-        self._record_attempt(event.merchant, event.reservation, uncertain_event(event, put.known))
-        with self._recording(event.merchant, event.reservation, event.key, event.version, event.connection_id):
+        self._record_attempt(request, uncertain_event(event, put.known))
+        with self._recording(request, event.version, event.connection_id):
             try:
                 written = self._google.put_event(event, put.known)
             except CalendarMissing:
                 self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
                 raise
-        self._events.record(event.merchant, event.reservation, written, activity.info().started_time)
-        return written
+        return self._record(request, written)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def delete_event(self, delete: Delete) -> WrittenEvent:
-        """Delete the event and return it as absent. It may have been deleted already, with its calendar for example."""
-        merchant, reservation, written = delete.merchant, delete.reservation, delete.written
-        self._record_attempt(
-            merchant, reservation, written.model_copy(update={"version": delete.version, "fingerprint": ""})
-        )
-        with self._recording(merchant, reservation, written.key, delete.version, written.connection_id):
-            gone = self._google.delete_event(merchant, reservation, written, delete.version)
-        self._events.record(merchant, reservation, gone, activity.info().started_time)
-        return gone
+    def delete_event(self, request: EventRequest) -> WriteResult:
+        """Delete the event. It may have been deleted already, with its calendar for example."""
+        delete = self._plan(request)
+        if not isinstance(delete, Delete):
+            return WriteResult(version=request.version, changed=False)
+        written = delete.written.model_copy(update={"connection_id": delete.connection_id})
+        self._record_attempt(request, written.model_copy(update={"version": delete.version, "fingerprint": ""}))
+        with self._recording(request, delete.version, delete.connection_id):
+            gone = self._google.delete_event(request.merchant, request.reservation, written, delete.version)
+        return self._record(request, gone)
 
-    def _record_attempt(self, merchant: str, reservation: str, event: WrittenEvent) -> None:
+    def _plan(self, request: EventRequest) -> Action | None:
+        """Return what the newest snapshot wants to be done to the event, None if it is right as it is.
+
+        Raises:
+            ApplicationError: the calendar or the connection is missing by now.
+        """
+        desired = self._reservations.get_snapshot(request.merchant, request.reservation)
+        if desired is None:
+            return None
+        (calendar,) = self._calendars.get_calendars(request.merchant, [request.key.owner])
+        known = self._events.get_written_event(request.merchant, request.reservation, request.key)
+        step = plan_event(desired, request.key, calendar, known)
+        if isinstance(step, Blocker):
+            kind = "GrantLost" if step == NO_CONNECTION else "CalendarMissing"
+            raise ApplicationError("it cannot be written now", step.reason, type=kind, non_retryable=True)
+        return step
+
+    def _record_attempt(self, request: EventRequest, event: WrittenEvent) -> None:
         """Record the write before it is tried: its answer may be lost, and a newer snapshot may supersede it."""
-        self._events.record_attempt(merchant, reservation, event, activity.info().started_time)
+        self._events.record_attempt(request.merchant, request.reservation, event, activity.info().started_time)
+
+    def _record(self, request: EventRequest, written: WrittenEvent) -> WriteResult:
+        self._events.record(request.merchant, request.reservation, written, activity.info().started_time)
+        return WriteResult(version=written.version)
 
     @contextmanager
-    def _recording(
-        self, merchant: str, reservation: str, key: EventKey, version: int, connection_id: str
-    ) -> Iterator[None]:
+    def _recording(self, request: EventRequest, version: int, connection_id: str) -> Iterator[None]:
         """Record an error of Google's in the event's status, and raise it as Temporal's."""
         with google_errors_as_application_errors(), self._health.recording(connection_id):
             try:
                 yield
             except GoogleError as error:
-                now = activity.info().started_time
                 self._events.mark(
-                    merchant, reservation, key, SyncState.RETRYING, now, error=error.reason, desired_version=version
+                    request.merchant,
+                    request.reservation,
+                    request.key,
+                    SyncState.RETRYING,
+                    activity.info().started_time,
+                    error=error.reason,
+                    desired_version=version,
                 )
                 raise

@@ -1,88 +1,139 @@
-"""Reservation activities: read the inputs of a round, record its result."""
+"""Reservation activities: plan a wave of writes, record its result, and record that an operator stopped it."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import activity
 
-from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.calendars.owner import ManagedCalendar, Owner
+from slotsync.domain.health import NO_CALENDAR, distinct
 from slotsync.domain.reservations.booked_time import booked_times
-from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.messages import RoundInputs, RoundRequest, RoundResult
-from slotsync.domain.reservations.plan import items_by_key
-from slotsync.domain.reservations.schedule import ends_at, time_zones
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
+from slotsync.domain.reservations.messages import (
+    PlannedWrite,
+    RoundPlan,
+    RoundRequest,
+    StopRequest,
+    WaveResult,
+    WriteKind,
+)
+from slotsync.domain.reservations.plan import Action, Put, items_by_key, plan, waiting_state
+from slotsync.domain.reservations.schedule import closes_at, ends_at, starts_at, time_zones
 from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
+from slotsync.temporal.search_attributes import owner_names
+
+MAX_EVENTS_PER_WAVE = 40
+"""Events that are written side by side: a wave adds about 50 kB to the history, of which the server allows 50 MB."""
 
 
 class ReservationActivities:
-    """Activities that read the inputs of a round, and record its result."""
+    """Activities that plan the waves of a round from the rows of the store, and record their results."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vault: Vault) -> None:
         self._calendars = ManagedCalendars(store)
-        self._reservations = Reservations(store)
+        self._connections = Connections(store, vault)
+        self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
 
-    @activity.defn(name="prepare")
-    def read_inputs(self, request: RoundRequest) -> RoundInputs:
-        """Return the reservation's calendars and its events as last written, and record which events have to wait."""
-        reservation, now = request.reservation, request.now
-        applied = self._events.get_written(reservation.merchant, reservation.id)
-        owners = dict.fromkeys((*reservation.owners, *(written.key.owner for written in applied)))
-        calendars = self._calendars.get_calendars(reservation.merchant, list(owners))
-        if not self._record_version(reservation, calendars, now):
-            return RoundInputs(newest=False)
-        if self._record_waiting(reservation, calendars, now):
-            # Read again after the record: a calendar created in between looks for waiting events once it is stored,
-            # so either this read finds the calendar, or that one finds the waiting events.
-            calendars = self._calendars.get_calendars(reservation.merchant, list(owners))
-        return RoundInputs(newest=True, calendars=tuple(calendars), applied=tuple(applied))
+    @activity.defn
+    def plan_round(self, request: RoundRequest) -> RoundPlan:
+        """Return the next writes by the newest stored snapshot, and record which events are written or have to wait."""
+        known = self._reservations.get(request.merchant, request.reservation)
+        desired = self._reservations.get_snapshot(request.merchant, request.reservation)
+        if known is None or desired is None:
+            return RoundPlan(version=None, closing_reason="it was never reported")
+        if known.stopped_at:
+            return RoundPlan(version=None, closing_reason="an operator has stopped it")
+        grant_number = self._connections.get_grant_number(request.merchant)
+        applied = self._events.get_written(request.merchant, request.reservation)
+        owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
+        calendars = self._record_wanted(desired, applied, owners, request.now)
+        zones = time_zones(calendars)
+        self._reservations.record_plan(desired, ends_at(desired, zones), booked_times(desired, zones), request.now)
+        steps = plan(desired, applied, calendars)
+        left = [each for each in steps.actions if _is_after(each.key, request.after)]
+        return RoundPlan(
+            version=desired.version,
+            closing_reason="cancelled" if desired.cancelled else "over",
+            grant_number=grant_number,
+            writes=tuple(map(_planned_write, left[:MAX_EVENTS_PER_WAVE])),
+            more=len(left) > MAX_EVENTS_PER_WAVE,
+            blockers=distinct(each.blocker for each in steps.blocked),
+            needs_calendars=any(each.blocker == NO_CALENDAR for each in steps.blocked),
+            owners=tuple(owner_names(desired.owners)),
+            starts_at=starts_at(desired, zones),
+            closes_at=closes_at(desired, zones, request.now),
+        )
 
-    @activity.defn(name="conclude")
-    def record_result(self, result: RoundResult) -> None:
-        """Record which events are in step and which are blocked, for the status and for operators."""
-        for blocked in result.held:
+    @activity.defn
+    def record_wave(self, result: WaveResult) -> bool:
+        """Record which events are blocked, and whether the reservation is settled.
+
+        Return true if something has changed since the wave was planned: another version, or another grant.
+        """
+        for blocked in result.blocked:
             self._events.mark(
                 result.merchant,
                 result.reservation,
                 blocked.key,
-                SyncState(blocked.hold.health),
+                SyncState(blocked.blocker.health),
                 result.now,
-                error=blocked.hold.reason,
+                error=blocked.blocker.reason,
                 desired_version=result.version,
             )
-        if result.settled:
-            self._reservations.settle(result.merchant, result.reservation, result.version, result.now)
-
-    def _record_version(self, reservation: Reservation, calendars: Sequence[ManagedCalendar], now: datetime) -> bool:
-        zones = time_zones(calendars)
-        return self._reservations.record_version(
-            reservation.merchant,
-            reservation.id,
-            reservation.version,
-            reservation.status,
-            ends_at(reservation, zones),
-            now,
-            booked_times(reservation, zones),
+        if self._connections.get_grant_number(result.merchant) != result.grant_number:
+            return True
+        return not self._reservations.record_wave(
+            result.merchant,
+            result.reservation,
+            result.version,
+            settled=result.settled,
+            due_at=result.due_at,
+            now=result.now,
         )
 
-    def _record_waiting(self, reservation: Reservation, calendars: Sequence[ManagedCalendar], now: datetime) -> bool:
-        """Record the events that have to wait for a calendar or a connection, and return whether there are any."""
-        states = {calendar.owner: _waiting_state(calendar) for calendar in calendars}
-        waiting = [(key, state) for key in items_by_key(reservation) if (state := states[key.owner])]
-        for key, state in waiting:
-            self._events.mark(
-                reservation.merchant, reservation.id, key, state, now, desired_version=reservation.version
-            )
-        return bool(waiting)
+    @activity.defn
+    def record_stop(self, request: StopRequest) -> None:
+        """Record that an operator has stopped the reservation's workflow."""
+        self._reservations.stop(request.merchant, request.reservation, request.now)
+
+    def _record_wanted(
+        self, desired: Reservation, applied: Sequence[WrittenEvent], owners: Sequence[Owner], now: datetime
+    ) -> list[ManagedCalendar]:
+        """Record the events that have to be written or to wait, and return the calendars of the owners.
+
+        The calendars are read again after the record: who changes settings, or creates a calendar, looks for recorded
+        events afterwards. So either this read finds the change, or that one finds the events.
+        """
+        calendars = self._calendars.get_calendars(desired.merchant, owners)
+        states = _wanted_states(desired, applied, calendars)
+        if not states:
+            return calendars
+        self._events.record_plan(desired.merchant, desired.id, desired.version, states, now)
+        return self._calendars.get_calendars(desired.merchant, owners)
 
 
-def _waiting_state(calendar: ManagedCalendar) -> SyncState | None:
-    if not calendar.settings.sync:
-        return SyncState.NOT_SYNCED
-    if not calendar.connection_id:
-        return SyncState.PARKED
-    return None if calendar.calendar_id else SyncState.WAITING
+def _wanted_states(
+    desired: Reservation, applied: Sequence[WrittenEvent], calendars: Sequence[ManagedCalendar]
+) -> dict[EventKey, SyncState]:
+    """Return the states of the events that are not right in Google now."""
+    by_owner = {calendar.owner: calendar for calendar in calendars}
+    waiting = {key: state for key in items_by_key(desired) if (state := waiting_state(by_owner[key.owner]))}
+    written = plan(desired, applied, calendars).actions
+    return waiting | {each.key: SyncState.PENDING for each in written if isinstance(each, Put)}
+
+
+def _is_after(key: EventKey, after: EventKey | None) -> bool:
+    return after is None or key.sort_key() > after.sort_key()
+
+
+def _planned_write(action: Action) -> PlannedWrite:
+    if isinstance(action, Put):
+        return PlannedWrite(kind=WriteKind.PUT, key=action.key, connection_id=action.event.connection_id)
+    return PlannedWrite(kind=WriteKind.DELETE, key=action.key, connection_id=action.connection_id)

@@ -12,8 +12,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from slotsync.domain.calendars.messages import Backfill, BatchProgress, CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.messages import WakeRequest
-from slotsync.domain.reservations.messages import LookAgainRequest
+from slotsync.domain.reservations.messages import LookAgainRequest, ReservationKey
 from slotsync.domain.workflow_ids import reservation_id
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal.signals import get_batch_progress, quote_value, signal_calendar, start_batch_signal
 
 BATCH_CHECK_INTERVAL = timedelta(milliseconds=200)
@@ -46,15 +48,23 @@ async def _start(client: Client, query: str, job_id: str, reason: str) -> BatchP
 
 
 class CalendarSignals:
-    """Activity that signals a managed calendar's workflow."""
+    """Activity that signals the workflows of managed calendars."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, store: Store) -> None:
         self._client = client
+        self._events = SyncedEvents(store)
 
-    @activity.defn(name="need_calendar")
-    async def signal_needed(self, request: CalendarRequest) -> None:
-        """Start the calendar's workflow, or signal the running one, since a reservation needs the calendar."""
-        await signal_calendar(self._client, request, "needed")
+    @activity.defn
+    async def request_calendars(self, key: ReservationKey) -> None:
+        """Start the workflows of the calendars that the reservation waits for, or signal the running ones."""
+        owners = await asyncio.to_thread(self._events.find_waiting_owners, key.merchant, key.reservation)
+        for start in range(0, len(owners), MAX_PARALLEL_SIGNALS):
+            await asyncio.gather(
+                *(
+                    signal_calendar(self._client, CalendarRequest(merchant=key.merchant, owner=owner), "needed")
+                    for owner in owners[start : start + MAX_PARALLEL_SIGNALS]
+                )
+            )
 
 
 class ReservationSignals:

@@ -3,7 +3,8 @@
 SlotsyncError
 ├── SettingsError        a setting is missing or cannot be read
 ├── InputError           the input of a caller is invalid; names the field and the remedy
-├── NotTaken             Temporal did not accept a report in time: whether it arrived is unknown; repeat it
+├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
+├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
@@ -35,7 +36,11 @@ class InputError(SlotsyncError):
 
 
 class NotTaken(SlotsyncError):
-    """Temporal did not accept a report in time. Whether it arrived is unknown; repeating it is safe."""
+    """A report is stored, but Temporal did not accept its signal in time. Repeating the report is safe."""
+
+
+class VersionConflict(SlotsyncError):
+    """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
 
 
 class GoogleError(SlotsyncError):

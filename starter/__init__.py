@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from slotsync.domain.availability.explanation import Explanation
     from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
     from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
-    from starter.client import Reported, Slotsync
+    from starter.client import Slotsync
+    from starter.services.reports import Reported
     from starter.services.status import EventSyncStatus, SyncStatus
 
     EventStanding = EventSyncStatus  # public name
@@ -47,7 +48,7 @@ _MODULES = {
     "Item": "slotsync.domain.reservations.snapshot",
     "Owner": "slotsync.domain.calendars.owner",
     "OwnerSettings": "slotsync.domain.calendars.owner",
-    "Reported": "starter.client",
+    "Reported": "starter.services.reports",
     "Reservation": "slotsync.domain.reservations.snapshot",
     "ReservationStatus": "slotsync.domain.reservations.snapshot",
     "Slot": "slotsync.domain.availability.availability",

@@ -55,7 +55,7 @@ class Services:
             store=store,
             client=client,
             slotsync=Slotsync(client, store, vault, settings.horizon),
-            timelines=TimelineService(client, store),
+            timelines=TimelineService(client, store, vault),
             connections=ConnectionService(settings, store, vault, client),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),

@@ -5,42 +5,25 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from temporalio.client import Client
-from temporalio.common import Priority
-from temporalio.service import RPCError
 
 from slotsync.domain.availability.availability import Availability
 from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.messages import Confirmation
 from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
-from slotsync.domain.messages import Message
-from slotsync.domain.reservations.messages import ReservationState
-from slotsync.domain.reservations.schedule import starts_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
-from slotsync.domain.workflow_ids import reservation_id
-from slotsync.errors import NotTaken
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.reservations import Reservations
-from slotsync.temporal import queues
 from slotsync.temporal.options import connect
-from slotsync.temporal.search_attributes import initial_attributes
 from starter.services.availability import AvailabilityService, ConfirmationService
+from starter.services.reports import Reported, ReportService
 from starter.services.status import Overview, StatusService, SyncStatus
 from starter.services.sync_switch import BackfillProgress, SyncSwitch
-from workflows.reservation import ReservationWorkflow
 
 CONFIRM_TIMEOUT = timedelta(seconds=2)
 DEFAULT_HORIZON = Horizon()
-
-
-class Reported(Message):
-    """The result of a report: it is durable, or superseded by a newer version that was known already."""
-
-    version: int
-    superseded: bool
 
 
 class Slotsync:
@@ -51,9 +34,9 @@ class Slotsync:
         self._availability = AvailabilityService(store, vault, horizon)
         self._confirmations = ConfirmationService(client, store)
         self._owners = Owners(store)
-        self._status = StatusService(client, store)
+        self._reports = ReportService(client, store, vault)
+        self._status = StatusService(store, vault)
         self._sync_switch = SyncSwitch(client, store)
-        self._reservations = Reservations(store)
 
     @classmethod
     async def connect(cls) -> Self:
@@ -74,22 +57,24 @@ class Slotsync:
         A version older than the newest known one changes nothing; then ``superseded`` is true.
 
         Raises:
-            NotTaken: Temporal did not answer within a few seconds; repeat the call.
+            NotTaken: the report is stored, but Temporal did not answer within a few seconds; repeat the call.
+            VersionConflict: this version was reported before, with another content; nothing was changed.
         """
-        known = await asyncio.to_thread(self._reservations.get_version, reservation.merchant, reservation.id)
-        if known is not None and known > reservation.version:
-            return Reported(version=known, superseded=True)
-        await self._signal(reservation)
-        return Reported(version=reservation.version, superseded=False)
+        return await self._reports.report(reservation)
 
     async def cancel(self, merchant: str, reservation: str, *, version: int) -> Reported:
         """Cancel a reservation: its events are deleted from Google.
 
         Raises:
-            NotTaken: Temporal did not answer within a few seconds; repeat the call.
+            NotTaken: it is stored, but Temporal did not answer within a few seconds; repeat the call.
+            VersionConflict: this version was reported before, with another content; nothing was changed.
         """
         cancelled = Reservation(merchant=merchant, id=reservation, version=version, status=ReservationStatus.CANCELLED)
         return await self.report(cancelled)
+
+    async def resume(self, merchant: str, reservation: str | None = None) -> int:
+        """Go on with a reservation that an operator stopped, or with all of the merchant's; return their number."""
+        return await self._reports.resume(merchant, reservation)
 
     async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
         """Add a product or resource, or change its settings; its calendar follows."""
@@ -176,24 +161,3 @@ class Slotsync:
     async def settled_versions(self, merchant: str) -> dict[str, int]:
         """Return the newest version of each reservation that Google has shown in full, by reservation id."""
         return await self._status.get_settled_versions(merchant)
-
-    async def _signal(self, reservation: Reservation) -> None:
-        try:
-            await self._signal_with_start(reservation)
-        except RPCError as error:
-            raise NotTaken(
-                f"Temporal did not take the report of {reservation.id} in time ({error.status.name}); repeat it"
-            ) from error
-
-    async def _signal_with_start(self, reservation: Reservation) -> None:
-        await self._client.start_workflow(
-            ReservationWorkflow.run,
-            ReservationState(),
-            id=reservation_id(reservation.merchant, reservation.id),
-            task_queue=queues.WORKFLOWS,
-            start_signal="report",
-            start_signal_args=[reservation],
-            search_attributes=initial_attributes(reservation.merchant, reservation.owners, starts_at(reservation)),
-            static_summary=f"Reservation {reservation.id} of {reservation.merchant}",
-            priority=Priority(fairness_key=reservation.merchant.encode()[:64].decode(errors="ignore")),
-        )

@@ -1,5 +1,6 @@
 """A reservation: its newest snapshot is written to Google until the reservation is over."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -9,63 +10,64 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.reservations import ReservationActivities
     from activities.signals import CalendarSignals
-    from slotsync.domain.calendars.messages import CalendarRequest
-    from slotsync.domain.calendars.owner import Owner
-    from slotsync.domain.health import OVERDUE_WRITE, Blocker, worst
+    from slotsync.domain.health import OVERDUE_WRITE, STOPPED, Blocker, distinct, worst
     from slotsync.domain.reservations.messages import (
-        Action,
         BlockedEvent,
         Progress,
+        ReportedVersion,
+        ReservationKey,
         ReservationState,
-        RoundInputs,
+        RoundPlan,
         RoundRequest,
-        RoundResult,
+        StopRequest,
+        Wave,
+        WaveResult,
     )
-    from slotsync.domain.reservations.plan import blockers_for, plan
-    from slotsync.domain.reservations.schedule import GRACE_PERIOD, debounce, ends_at, priority, starts_at, time_zones
-    from slotsync.domain.reservations.snapshot import Reservation
+    from slotsync.domain.reservations.schedule import debounce, priority
+    from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import write_events
+    from workflows.steps.own_id import require_own_id
     from workflows.steps.workflow_status import WorkflowStatus
+
+MAX_HISTORY_BYTES = 100_000
+"""A longer history is continued as new: one more wave stays below 200 kB, which the UI shows quickly."""
+
+TAKE_UP_MARGIN = timedelta(minutes=5)
+"""The time after which somebody else may take up what the workflow should have looked at."""
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 
 
 @workflow.defn
 class ReservationWorkflow:
-    """Keeps Google in step with one reservation. The newest snapshot wins, whatever arrives in which order."""
+    """Keeps Google in step with one reservation. The store holds what is wanted; signals only say when to look."""
 
     @workflow.init
     def __init__(self, state: ReservationState) -> None:
-        self._newest = state.newest
+        self._key = ReservationKey(merchant=state.merchant, reservation=state.reservation)
         self._writes = list(state.writes)
+        self._wave = state.wave
+        self._version: int | None = None
         self._changed = False
         self._signals = 0
         self._status = WorkflowStatus()
 
     @workflow.run
-    async def run(self, state: ReservationState) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
-        """Drive Google towards the newest snapshot, round after round, until the reservation is over or cancelled."""
-        while True:
-            desired = await self._wait_for_snapshot()
-            inputs = await self._read_inputs(desired)
-            if inputs.newest:
-                blockers = await self._write_events(desired, inputs)
-                self._continue_as_new_if_long()
-                closes_at = _closes_at(desired, inputs)
-                over = await self._wait_for_change(blockers, closes_at)
-            else:
-                over = not self._changed
-            if over and not self._changed:
-                return f"Closed at version {desired.version}: {_closing_reason(desired, inputs)}"
+    async def run(self, state: ReservationState) -> str:
+        """Drive Google towards the newest snapshot until the reservation is over, or an operator cancels this."""
+        require_own_id(reservation_id(state.merchant, state.reservation))
+        try:
+            return await self._do_rounds()
+        except asyncio.CancelledError:
+            await self._record_stop()
+            raise
 
     @workflow.signal
-    def report(self, reservation: Reservation) -> None:
-        """Take a snapshot. One that is not newer than the known one changes nothing."""
+    def report(self, reported: ReportedVersion) -> None:  # noqa: ARG002  for operators; the store is what counts
+        """Begin another round, since a report has stored a snapshot."""
         self._count_signal()
-        if self._newest is None or reservation.version > self._newest.version:
-            self._newest = reservation
-            self._changed = True
+        self._changed = True
 
     @workflow.signal
     def look_again(self) -> None:
@@ -75,109 +77,127 @@ class ReservationWorkflow:
 
     @workflow.query
     def progress(self) -> Progress:
-        """Return the newest version and what the workflow does now."""
-        version = self._newest.version if self._newest else None
-        return Progress(version=version, health=self._status.health, doing=self._status.doing)
+        """Return the version that was planned last, and what the workflow does now."""
+        return Progress(version=self._version, health=self._status.health, doing=self._status.doing)
 
-    async def _wait_for_snapshot(self) -> Reservation:
-        """Return the newest snapshot, after a short wait if changes follow each other quickly."""
-        await workflow.wait_condition(lambda: self._newest is not None)
-        if pause := debounce(self._writes, workflow.now()):
+    async def _do_rounds(self) -> str:
+        """Do round after round, in waves, and return why no more is needed."""
+        while True:
+            await self._debounce()
+            plan = await self._plan_round()
+            if plan.version is not None:
+                blockers = await self._write_wave(plan)
+                self._continue_as_new_if_long()
+                over = not self._wave and await self._wait_for_change(blockers, plan.closes_at)
+            else:
+                over = True
+            if over and not self._changed:
+                return f"Closed at version {plan.version}: {plan.closing_reason}"
+
+    async def _debounce(self) -> None:
+        """Wait a short time if changes follow each other quickly."""
+        if not self._wave and (pause := debounce(self._writes, workflow.now())):
             self._status.set_details("Waiting for further quick changes")
             await workflow.sleep(pause, summary="Combine quick changes into one write")
+
+    async def _plan_round(self) -> RoundPlan:
+        """Plan the first wave of a round, or the next one if nothing has changed since the last."""
+        if self._changed:
+            self._wave = None
         self._changed = False
-        assert self._newest is not None
-        self._status.set_search_attributes(self._newest.owners, starts_at(self._newest))
-        return self._newest
-
-    async def _read_inputs(self, desired: Reservation) -> RoundInputs:
-        return await workflow.execute_local_activity_method(
-            ReservationActivities.read_inputs,
-            RoundRequest(reservation=desired, now=workflow.now()),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        request = RoundRequest(**dict(self._key), now=workflow.now(), after=self._wave.after if self._wave else None)
+        plan = await workflow.execute_local_activity_method(
+            ReservationActivities.plan_round, request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
+        self._version = plan.version
+        self._status.set_search_attributes(plan.owners, plan.starts_at)
+        return plan
 
-    async def _write_events(self, desired: Reservation, inputs: RoundInputs) -> Sequence[Blocker]:
-        """Carry out the plan, record the result, and return what blocks the rest of it."""
-        steps = plan(desired, inputs.applied, inputs.calendars)
-        for owner in steps.without_calendar:
-            await self._request_calendar(desired.merchant, owner)
-        blocked = await self._carry_out(desired, steps.actions)
-        without_calendar = blockers_for(steps.without_calendar, steps.without_connection)
-        blockers = (*(event.hold for event in blocked), *without_calendar)
+    async def _write_wave(self, plan: RoundPlan) -> Sequence[Blocker]:
+        """Carry out a wave, record its result, and return what blocks the events of the round so far."""
+        if plan.needs_calendars:
+            await self._request_calendars()
+        blocked = await self._write_events(plan)
+        before = self._wave.blockers if self._wave else ()
+        blockers = distinct((*before, *plan.blockers, *(each.blocker for each in blocked)))
         if not self._changed:
-            await self._record_result(desired, blocked, settled=not blockers)
+            await self._record_wave(plan, blocked, blockers)
+        self._wave = None
+        if plan.more and not self._changed:
+            self._wave = Wave(after=plan.writes[-1].key, blockers=blockers)
+        elif not self._changed:
             state = "held up" if blockers else "in step"
-            self._status.set_health(worst(blockers), f"Version {desired.version} is {state}")
+            self._status.set_health(worst(blockers), f"Version {plan.version} is {state}")
         return blockers
 
-    async def _request_calendar(self, merchant: str, owner: Owner) -> None:
-        """Start the calendar's workflow, which signals ``look_again`` when there is a calendar.
+    async def _request_calendars(self) -> None:
+        """Start the workflows of the missing calendars, which signal ``look_again`` when there is a calendar.
 
-        It is not a child workflow: other reservations need the calendar, too.
+        They are not child workflows: other reservations need the calendars, too.
         """
         await workflow.execute_local_activity_method(
-            CalendarSignals.signal_needed,
-            CalendarRequest(merchant=merchant, owner=owner),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            CalendarSignals.request_calendars, self._key, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
 
-    async def _carry_out(self, desired: Reservation, actions: Sequence[Action]) -> list[BlockedEvent]:
-        if not actions:
+    async def _write_events(self, plan: RoundPlan) -> list[BlockedEvent]:
+        if not plan.writes:
             return []
-        self._status.set_details(
-            f"Writing version {desired.version}: {', '.join(str(action.key) for action in actions)}"
-        )
+        keys = ", ".join(str(each.key) for each in plan.writes)
+        self._status.set_details(f"Writing version {plan.version}: {keys}")
         blocked = await write_events(
-            actions,
-            priority(starts_at(desired), workflow.now()),
+            self._key,
+            plan,
+            priority(plan.starts_at, workflow.now()),
             is_superseded=lambda: self._changed,
-            report_overdue=lambda: self._status.set_health(OVERDUE_WRITE, f"Still writing version {desired.version}"),
+            report_overdue=lambda: self._status.set_health(OVERDUE_WRITE, f"Still writing version {plan.version}"),
         )
         self._writes = [*self._writes[-7:], workflow.now()]
         return blocked
 
-    async def _record_result(self, desired: Reservation, blocked: Sequence[BlockedEvent], *, settled: bool) -> None:
-        await workflow.execute_local_activity_method(
-            ReservationActivities.record_result,
-            RoundResult(
-                merchant=desired.merchant,
-                reservation=desired.id,
-                version=desired.version,
-                held=tuple(blocked),
-                settled=settled,
+    async def _record_wave(self, plan: RoundPlan, blocked: Sequence[BlockedEvent], blockers: Sequence[Blocker]) -> None:
+        assert plan.version is not None
+        waits = min((each.look_again for each in blockers), default=timedelta())
+        changed = await workflow.execute_local_activity_method(
+            ReservationActivities.record_wave,
+            WaveResult(
+                **dict(self._key),
+                version=plan.version,
+                grant_number=plan.grant_number,
+                blocked=tuple(blocked),
+                settled=not (blockers or plan.more),
+                due_at=workflow.now() + waits + TAKE_UP_MARGIN if blockers or plan.more else None,
                 now=workflow.now(),
             ),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
+        self._changed = self._changed or changed
 
-    async def _wait_for_change(self, blockers: Sequence[Blocker], closes_at: datetime) -> bool:
+    async def _wait_for_change(self, blockers: Sequence[Blocker], closes_at: datetime | None) -> bool:
         """Wait for a change, for the time to look again, or for the end; return whether the reservation is over."""
-        wakes_at = min((workflow.now() + blocker.look_again for blocker in blockers), default=closes_at)
-        wait = wakes_at - workflow.now()
-        if wait > timedelta():
+        now = workflow.now()
+        wakes_at = min((now + blocker.look_again for blocker in blockers), default=closes_at or now)
+        if wakes_at > now:
             summary = "Look again at what is held up" if blockers else "Close, a day after the end"
             with suppress(TimeoutError):
-                await workflow.wait_condition(lambda: self._changed, timeout=wait, timeout_summary=summary)
+                await workflow.wait_condition(lambda: self._changed, timeout=wakes_at - now, timeout_summary=summary)
         return not blockers
 
+    async def _record_stop(self) -> None:
+        self._status.set_health(STOPPED, "Stopped by an operator; a report or slotsync resume starts it again")
+        await workflow.execute_local_activity_method(
+            ReservationActivities.record_stop,
+            StopRequest(**dict(self._key), now=workflow.now()),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        )
+
     def _continue_as_new_if_long(self) -> None:
-        if workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN:
-            workflow.continue_as_new(ReservationState(newest=self._newest, writes=tuple(self._writes)))
+        info = workflow.info()
+        long = info.is_continue_as_new_suggested() or info.get_current_history_size() > MAX_HISTORY_BYTES
+        if long or self._signals >= MAX_SIGNALS_PER_RUN:
+            wave = None if self._changed else self._wave
+            workflow.continue_as_new(ReservationState(**dict(self._key), writes=tuple(self._writes), wave=wave))
 
     def _count_signal(self) -> None:
         self._signals += 1
         if self._signals >= MAX_SIGNALS_PER_RUN:
             self._changed = True  # ends the wait or the round, so that the workflow continues as new
-
-
-def _closes_at(desired: Reservation, inputs: RoundInputs) -> datetime:
-    """Return when no more change is expected: now if it is cancelled, else a day after its end."""
-    ends = None if desired.cancelled else ends_at(desired, time_zones(inputs.calendars))
-    return ends + GRACE_PERIOD if ends else workflow.now()
-
-
-def _closing_reason(desired: Reservation, inputs: RoundInputs) -> str:
-    if not inputs.newest:
-        return "a newer version is known"
-    return "cancelled" if desired.cancelled else "over"

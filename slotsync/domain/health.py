@@ -18,6 +18,7 @@ class Health(StrEnum):
     RETRYING = "retrying"
     PARKED = "parked"
     FAILED = "failed"
+    STOPPED = "stopped"
 
 
 class Blocker(Message):
@@ -34,6 +35,12 @@ NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=CALEN
 NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again=PARKED_RETRY_DELAY)
 """The merchant has not connected Google, or has disconnected it; a new connection signals."""
 
+UNKNOWN_OWNER = Blocker(health=Health.PARKED, reason="unknown_product", look_again=PARKED_RETRY_DELAY)
+"""The platform has not put the settings of the product or resource yet; putting them signals."""
+
+STOPPED = Blocker(health=Health.STOPPED, reason="stopped_by_operator", look_again=timedelta())
+"""An operator has requested the cancellation of the workflow; a report or ``slotsync resume`` starts it again."""
+
 OVERDUE_WRITE = Blocker(health=Health.RETRYING, reason="slow", look_again=timedelta())
 """Google has not accepted a write for a while; the pending activity in Temporal's UI shows why."""
 
@@ -49,6 +56,11 @@ def blocker_for_error(error_type: str, reason: str) -> Blocker:
     """Return the blocker for an error of this class (see ``slotsync.errors``): unknown errors are retried."""
     health = _HEALTH_BY_ERROR.get(error_type, Health.RETRYING)
     return Blocker(health=health, reason=reason, look_again=retry_delay(error_type))
+
+
+def distinct(blockers: Iterable[Blocker]) -> tuple[Blocker, ...]:
+    """Return each blocker once, in the order of their first occurrence."""
+    return tuple(dict.fromkeys(blockers))
 
 
 def worst(blockers: Iterable[Blocker]) -> Blocker | None:

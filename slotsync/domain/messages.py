@@ -34,6 +34,8 @@ def _check_appearance(identifier: str) -> str:
     """Refuse ids that look like another one, or like a step in a path."""
     if identifier in {".", ".."}:
         raise ValueError("is a step in a path; give a name with another character")
+    if identifier.isascii() and identifier.isprintable():  # the quick answer for nearly all
+        return identifier
     if not _UNSEEN.isdisjoint(map(unicodedata.category, identifier)):
         raise ValueError("has a character that cannot be seen (control or format); leave it out")
     if not unicodedata.is_normalized("NFC", identifier):

@@ -1,12 +1,14 @@
 """Signal workflows: a single one, which is started if it does not run, or many by a batch operation of Temporal."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, Literal, TypedDict
 
 from temporalio.api.batch.v1 import BatchOperationSignal
 from temporalio.api.enums.v1 import BatchOperationState
 from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest, StartBatchOperationRequest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import TypedSearchAttributes
+from temporalio.common import Priority, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import AvailabilityState, Subscription
@@ -15,7 +17,8 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked
 from slotsync.domain.messages import Message
-from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id
+from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey, ReservationState
+from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.temporal import queues
 from slotsync.temporal.bounded_calls import CALL_TIMEOUT
 from slotsync.temporal.search_attributes import initial_attributes
@@ -58,6 +61,39 @@ async def signal_availability(
         start_signal_args=[subscription] if subscription else [],
         **availability_start_options(merchant, product),
     )
+
+
+async def signal_reservation(
+    client: Client,
+    key: ReservationKey,
+    reported: ReportedVersion | None = None,
+    owners: Iterable[Owner] = (),
+    starts: datetime | None = None,
+) -> None:
+    """Signal a reservation's workflow that this version is stored, or else to look again; it is started if needed.
+
+    The signal is durable when this returns. ``owners`` and ``starts`` are for the search attributes of a new workflow,
+    which sets them itself once it has planned.
+    """
+    await client.start_workflow(
+        "ReservationWorkflow",
+        ReservationState(merchant=key.merchant, reservation=key.reservation),
+        id=reservation_id(key.merchant, key.reservation),
+        task_queue=queues.WORKFLOWS,
+        start_signal="report" if reported else "look_again",
+        start_signal_args=[reported] if reported else [],
+        search_attributes=initial_attributes(key.merchant, owners, starts),
+        static_summary=f"Reservation {key.reservation} of {key.merchant}",
+        priority=Priority(fairness_key=_fairness_key(key.merchant)),
+    )
+
+
+MAX_FAIRNESS_KEY_BYTES = 64
+"""Temporal refuses a longer fairness key."""
+
+
+def _fairness_key(merchant: str) -> str:
+    return merchant.encode()[:MAX_FAIRNESS_KEY_BYTES].decode(errors="ignore")
 
 
 CalendarSignal = Literal["settings_changed", "needed"]

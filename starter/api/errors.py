@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
-from slotsync.errors import GoogleError, GrantLost, InputError, NotTaken, ScopeMissing, SettingsError
+from slotsync.errors import GoogleError, GrantLost, InputError, NotTaken, ScopeMissing, SettingsError, VersionConflict
 from starter.api.problems import (
     ALL_PROBLEMS,
     INVALID,
@@ -28,6 +28,7 @@ from starter.api.problems import (
     UNAVAILABLE,
     UNEXPECTED,
     UNREADABLE,
+    VERSION_CONFLICT,
     ApiError,
     FieldProblem,
     current_request_id,
@@ -71,6 +72,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_answer_validation_error)
     app.exception_handler(HTTPException)(_answer_http_exception)
     app.exception_handler(NotTaken)(_answer_not_taken)
+    app.exception_handler(VersionConflict)(_answer_version_conflict)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
     app.exception_handler(GoogleError)(_answer_google_error)
@@ -115,6 +117,10 @@ async def _answer_http_exception(_: Request, error: HTTPException) -> Response:
 async def _answer_not_taken(_: Request, error: NotTaken) -> Response:
     logger.warning("%s %s", current_request_id(), error)
     return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER_HEADERS)
+
+
+async def _answer_version_conflict(_: Request, error: VersionConflict) -> Response:
+    return problem_response(VERSION_CONFLICT, str(error))
 
 
 async def _answer_input_error(_: Request, error: InputError) -> Response:

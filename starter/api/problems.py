@@ -70,6 +70,7 @@ NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This address does not take
 TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 NOT_CONNECTED = ProblemType("google-not-connected", 409, "The merchant's Google account is not connected")
 NOT_GRANTED = ProblemType("google-scope-missing", 409, "The merchant has not allowed this in Google")
+VERSION_CONFLICT = ProblemType("version-conflict", 409, "This version is known with another content")
 NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that slotsync needs does not answer")
@@ -80,7 +81,7 @@ COMMON_PROBLEMS = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, TOO_LARGE, UNEXPECTED
 GOOGLE_PROBLEMS = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)
 """The problems that routes which need a merchant's Google account may answer with, too."""
 
-ALL_PROBLEMS = (*COMMON_PROBLEMS, *GOOGLE_PROBLEMS, NOT_ALLOWED)
+ALL_PROBLEMS = (*COMMON_PROBLEMS, *GOOGLE_PROBLEMS, VERSION_CONFLICT, NOT_ALLOWED)
 
 
 class ApiError(SlotsyncError):

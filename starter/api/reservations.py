@@ -6,24 +6,25 @@ from fastapi import APIRouter, Response, status
 
 from slotsync.domain.reservations.snapshot import Reservation, Snapshot
 from starter.api.documentation import MERCHANT, MerchantId, ReservationId
-from starter.api.problems import NOT_FOUND, ApiError
+from starter.api.problems import NOT_FOUND, ApiError, Problem
 from starter.bootstrap import ServicesDependency
-from starter.client import Reported
+from starter.services.reports import Reported
 from starter.services.status import SyncStatus
 from starter.services.timeline import Timeline
 
 router = APIRouter(prefix=f"{MERCHANT}/reservations/{{reservation}}", tags=["reservations"])
 
-UNKNOWN_RESERVATION: Final = (
-    "No reservation with this id was reported for this merchant, or no worker has processed it yet."
-)
+UNKNOWN_RESERVATION: Final = "No reservation with this id was reported for this merchant."
 
 
 @router.put(
     "",
     status_code=status.HTTP_202_ACCEPTED,
     response_description="The report is stored, and will be written to Google.",
-    responses={200: {"model": Reported, "description": "A newer version is known: nothing was changed."}},
+    responses={
+        200: {"model": Reported, "description": "This version is known, or a newer one: nothing was changed."},
+        409: {"model": Problem, "description": "This version is known with another content: nothing was changed."},
+    },
 )
 async def report(
     merchant: MerchantId,
@@ -34,11 +35,12 @@ async def report(
 ) -> Reported:
     """Report the whole newest state of a reservation.
 
-    This is safe to repeat. A version older than the newest known one has no effect.
+    This is safe to repeat. A version older than the newest known one has no effect. Give each change a version of its
+    own: the same version with another content is refused.
     """
     newest = Reservation.model_validate({"merchant": merchant, "id": reservation, **dict(snapshot)})
     reported = await services.slotsync.report(newest)
-    if reported.superseded:
+    if reported.superseded or reported.unchanged:
         response.status_code = status.HTTP_200_OK
     return reported
 

@@ -110,6 +110,17 @@ def cancel(
     cancel_reservation(merchant, reservation, version)
 
 
+@app.command()
+def resume(
+    merchant: Merchant,
+    reservation: Annotated[str | None, typer.Argument(help="One of its reservations.")] = None,
+) -> None:
+    """Go on with what an operator stopped: one reservation, or all of the merchant's."""
+    from starter.cli.reservations import resume_reservations
+
+    resume_reservations(merchant, reservation)
+
+
 @app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="One snapshot a line, as JSON.", exists=True, dir_okay=False)],

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from slotsync.errors import InputError
 from starter.cli.snapshot_files import BadLine, read_snapshot, report_lines
-from starter.client import Reported, Slotsync
+from starter.client import Slotsync
+from starter.services.reports import Reported
 from starter.services.status import Overview, SyncStatus
 
 console = Console()
@@ -33,6 +34,15 @@ def cancel_reservation(merchant: str, reservation: str, version: int) -> None:
         return await (await Slotsync.connect()).cancel(merchant, reservation, version=version)
 
     _print_result(reservation, asyncio.run(cancel()))
+
+
+def resume_reservations(merchant: str, reservation: str | None) -> None:
+    """Go on with what an operator stopped, and print how many reservations that were."""
+
+    async def resume() -> int:
+        return await (await Slotsync.connect()).resume(merchant, reservation)
+
+    console.print(f"{asyncio.run(resume())} reservations go on")
 
 
 def import_snapshots(file: Path) -> None:
@@ -84,13 +94,15 @@ async def _import(file: Path) -> list[BadLine]:
 def _print_result(reservation: str, reported: Reported) -> None:
     if reported.superseded:
         console.print(f"{reservation}: superseded, version {reported.version} is known; nothing was changed")
+    elif reported.unchanged:
+        console.print(f"{reservation}: version {reported.version} is known already; nothing was changed")
     else:
         console.print(f"{reservation}: version {reported.version} is on its way")
 
 
 def _status_table(status: SyncStatus) -> Table:
     versions = f"version {status.version}" + ("" if status.settled else f", Google shows {status.settled_version}")
-    table = Table(title=f"{status.reservation} of {status.merchant}: {versions}", caption=status.doing)
+    table = Table(title=f"{status.reservation} of {status.merchant}: {versions}", caption=status.remedy)
     for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error", "event"):
         table.add_column(column, overflow="fold")
     for event in status.events:

@@ -1,23 +1,19 @@
 """Read the sync status of reservations and merchants."""
 
 import asyncio
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
 from pydantic import computed_field
-from temporalio.client import Client, WorkflowQueryFailedError
-from temporalio.service import RPCError
 
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.messages import Progress
-from slotsync.domain.workflow_ids import reservation_id
+from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
-from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.reservations import KnownReservation, Reservations
 from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
-from workflows.reservation import ReservationWorkflow
-
-QUERY_TIMEOUT = timedelta(seconds=5)
 
 
 class EventSyncStatus(Message):
@@ -33,9 +29,10 @@ class EventSyncStatus(Message):
 
 
 class SyncStatus(Message):
-    """The sync status of a reservation: the newest known version, the version in Google, the workflow's activity.
+    """The sync status of a reservation: the newest reported version, the newest that Google has shown in full.
 
-    ``doing`` is empty if the workflow has ended; ``settled`` is true if Google shows all of the newest version.
+    ``stopped_since`` is when an operator stopped its workflow, None if it is not stopped. ``remedy`` says in plain
+    words what a person has to do, empty if nothing.
     """
 
     merchant: str
@@ -43,13 +40,15 @@ class SyncStatus(Message):
     version: int
     settled_version: int | None
     doing: str = ""
+    stopped_since: datetime | None = None
+    remedy: str = ""
     events: tuple[EventSyncStatus, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way, which mypy does not know
     @property
     def settled(self) -> bool:
         """True if Google shows all of the newest version."""
-        return self.settled_version is not None and self.settled_version >= self.version
+        return self.settled_version == self.version and self.stopped_since is None
 
 
 class OverviewLine(Message):
@@ -68,29 +67,16 @@ class Overview(Message):
 
 
 class StatusService:
-    """Reads the sync status from the store and from running workflows."""
+    """Reads the sync status from the store alone: its answers do not depend on Temporal or on workers."""
 
-    def __init__(self, client: Client, store: Store) -> None:
-        self._client = client
+    def __init__(self, store: Store, vault: Vault) -> None:
         self._merchants = Merchants(store)
-        self._reservations = Reservations(store)
+        self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
 
     async def get(self, merchant: str, reservation: str) -> SyncStatus | None:
         """Return the sync status of a reservation, or None if it is unknown."""
-        stored = await asyncio.to_thread(self._read_store, merchant, reservation)
-        progress = await self._query_workflow(merchant, reservation)
-        if progress is None or progress.version is None:
-            return stored
-        if stored is None:
-            return SyncStatus(
-                merchant=merchant,
-                reservation=reservation,
-                version=progress.version,
-                settled_version=None,
-                doing=progress.doing,
-            )
-        return stored.model_copy(update={"version": max(progress.version, stored.version), "doing": progress.doing})
+        return await asyncio.to_thread(self._read_store, merchant, reservation)
 
     async def get_overview(self, merchant: str | None) -> Overview:
         """Return the event counts of one merchant, or of all merchants if ``merchant`` is None."""
@@ -120,16 +106,11 @@ class StatusService:
             reservation=reservation,
             version=known.version,
             settled_version=known.settled_version,
+            doing=f"Version {known.version} is {_progress(known, events)}",
+            stopped_since=known.stopped_at,
+            remedy=_remedy(known, events),
             events=tuple(map(_event_status, events)),
         )
-
-    async def _query_workflow(self, merchant: str, reservation: str) -> Progress | None:
-        """Return the workflow's progress, or None if it has ended or no worker answers."""
-        handle = self._client.get_workflow_handle(reservation_id(merchant, reservation))
-        try:
-            return await handle.query(ReservationWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
-        except (RPCError, WorkflowQueryFailedError):
-            return None
 
 
 def _event_status(event: SyncedEvent) -> EventSyncStatus:
@@ -142,3 +123,33 @@ def _event_status(event: SyncedEvent) -> EventSyncStatus:
         link=event.link,
         last_error=event.last_error,
     )
+
+
+_HELD_UP = frozenset(
+    {SyncState.WAITING, SyncState.RETRYING, SyncState.PARKED, SyncState.FAILED, SyncState.UNKNOWN_PRODUCT}
+)
+
+
+def _progress(known: KnownReservation, events: Sequence[SyncedEvent]) -> str:
+    if known.stopped_at:
+        return "stopped"
+    if known.settled_version == known.version:
+        return "in step"
+    return "held up" if any(event.state in _HELD_UP for event in events) else "on its way"
+
+
+_REMEDIES: Final = {
+    SyncState.UNKNOWN_PRODUCT: "Put the settings of the product or resource: PUT /v1/merchants/.../products/...",
+    SyncState.PARKED: "The merchant has to connect Google, or to allow what is missing, on the settings page.",
+    SyncState.FAILED: "This is a bug of slotsync: tell its developers the last_error.",
+}
+
+
+def _remedy(known: KnownReservation, events: Sequence[SyncedEvent]) -> str:
+    """Return what a person has to do for the reservation, empty if nothing."""
+    if known.stopped_at:
+        return "An operator has stopped it: slotsync resume MERCHANT RESERVATION, or report a newer version."
+    if known.problem:
+        return f"Its workflow cannot go on: {known.problem}"
+    states = {event.state for event in events}
+    return next((remedy for state, remedy in _REMEDIES.items() if state in states), "")

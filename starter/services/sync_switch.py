@@ -49,7 +49,8 @@ class SyncSwitch:
         """Add an owner, or change its settings."""
         before = await asyncio.to_thread(self._owners.get, merchant, owner)
         await asyncio.to_thread(self._owners.put, merchant, owner, settings)
-        if settings != before and (settings.sync or (before and before.sync)):
+        # Reservations of a product that was unknown wait for its settings, also for those that say not to synchronize.
+        if settings != before and (settings.sync or before is None or before.sync):
             await self._signal_calendars(merchant, [owner])
         if settings != before and await asyncio.to_thread(self._owners.has_blocking_calendars, merchant, owner):
             await signal_availability(self._client, merchant, owner.id)

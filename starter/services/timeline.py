@@ -14,9 +14,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.messages import Action, Delete, Put
-from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.domain.reservations.messages import EventRequest, ReportedVersion, WriteResult
 from slotsync.domain.workflow_ids import reservation_id
+from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
@@ -24,7 +24,11 @@ from slotsync.temporal.signals import quote_value
 
 
 class TimelineEventKind(StrEnum):
-    """The kind of a timeline event. ``called_back`` is a write that a newer version cancelled."""
+    """The kind of a timeline event.
+
+    ``called_back`` is a write that a newer version cancelled. ``stopped``: the workflow was cancelled, terminated or
+    failed, which ``reason`` says.
+    """
 
     REPORTED = "reported"
     LOOKED_AGAIN = "looked_again"
@@ -34,6 +38,7 @@ class TimelineEventKind(StrEnum):
     CALLED_BACK = "called_back"
     HELD_UP = "held_up"
     CLOSED = "closed"
+    STOPPED = "stopped"
 
 
 class TimelineSource(StrEnum):
@@ -61,7 +66,11 @@ class TimelineEvent(Message):
 
 Reader = Callable[[HistoryEvent], Awaitable[TimelineEvent | None]]
 
-_ACTIONS: Mapping[str, type[Action]] = {"put_event": Put, "delete_event": Delete}
+_WRITES: Mapping[str, TimelineEventKind] = {
+    "put_event": TimelineEventKind.WRITTEN,
+    "delete_event": TimelineEventKind.REMOVED,
+}
+"""The kind of the timeline event for each activity that has written."""
 
 
 class HistoryReader:
@@ -69,11 +78,14 @@ class HistoryReader:
 
     def __init__(self, converter: DataConverter) -> None:
         self._converter = converter
-        self._writes: dict[int, Action] = {}
+        self._writes: dict[int, tuple[TimelineEventKind, EventRequest]] = {}
         self._attempts: dict[int, int] = {}
         self._readers: dict[str, Reader] = {
             "workflow_execution_signaled_event_attributes": self._read_signal,
             "workflow_execution_completed_event_attributes": self._read_end,
+            "workflow_execution_canceled_event_attributes": self._read_stop,
+            "workflow_execution_terminated_event_attributes": self._read_stop,
+            "workflow_execution_failed_event_attributes": self._read_stop,
             "activity_task_scheduled_event_attributes": self._read_scheduled,
             "activity_task_started_event_attributes": self._read_started,
             "activity_task_completed_event_attributes": self._read_completed,
@@ -94,19 +106,24 @@ class HistoryReader:
         signal = event.workflow_execution_signaled_event_attributes
         if signal.signal_name != "report":
             return _timeline_event(event, TimelineEventKind.LOOKED_AGAIN)
-        (reservation,) = await self._converter.decode(signal.input.payloads, [Reservation])
-        return _timeline_event(event, TimelineEventKind.REPORTED, version=reservation.version)
+        (reported,) = await self._converter.decode(signal.input.payloads, [ReportedVersion])
+        return _timeline_event(event, TimelineEventKind.REPORTED, version=reported.version)
 
     async def _read_end(self, event: HistoryEvent) -> TimelineEvent | None:
         return _timeline_event(event, TimelineEventKind.CLOSED)
 
+    async def _read_stop(self, event: HistoryEvent) -> TimelineEvent | None:
+        how = event.WhichOneof("attributes") or ""
+        reason = how.removeprefix("workflow_execution_").removesuffix("_event_attributes")
+        return _timeline_event(event, TimelineEventKind.STOPPED, reason=reason)
+
     async def _read_scheduled(self, event: HistoryEvent) -> TimelineEvent | None:
         scheduled = event.activity_task_scheduled_event_attributes
-        kind = _ACTIONS.get(scheduled.activity_type.name)
+        kind = _WRITES.get(scheduled.activity_type.name)
         if kind is None:
             return None
-        (action,) = await self._converter.decode(scheduled.input.payloads, [kind])
-        self._writes[event.event_id] = action
+        (request,) = await self._converter.decode(scheduled.input.payloads, [EventRequest])
+        self._writes[event.event_id] = kind, request
         return self._write_event(event, event.event_id, TimelineEventKind.BEGUN)
 
     async def _read_started(self, event: HistoryEvent) -> TimelineEvent | None:
@@ -115,11 +132,13 @@ class HistoryReader:
         return None
 
     async def _read_completed(self, event: HistoryEvent) -> TimelineEvent | None:
-        scheduled_id = event.activity_task_completed_event_attributes.scheduled_event_id
-        removed = isinstance(self._writes.get(scheduled_id), Delete)
-        return self._write_event(
-            event, scheduled_id, TimelineEventKind.REMOVED if removed else TimelineEventKind.WRITTEN
-        )
+        completed = event.activity_task_completed_event_attributes
+        if completed.scheduled_event_id not in self._writes:
+            return None
+        kind, _ = self._writes[completed.scheduled_event_id]
+        (result,) = await self._converter.decode(completed.result.payloads, [WriteResult])
+        what = kind if result.changed else TimelineEventKind.CALLED_BACK
+        return self._write_event(event, completed.scheduled_event_id, what)
 
     async def _read_failed(self, event: HistoryEvent) -> TimelineEvent | None:
         failed = event.activity_task_failed_event_attributes
@@ -134,15 +153,15 @@ class HistoryReader:
     def _write_event(
         self, event: HistoryEvent, scheduled_id: int, what: TimelineEventKind, reason: str | None = None
     ) -> TimelineEvent | None:
-        action = self._writes.get(scheduled_id)
-        if action is None:
+        if scheduled_id not in self._writes:
             return None
+        _, request = self._writes[scheduled_id]
         return _timeline_event(
             event,
             what,
-            version=action.event.version if isinstance(action, Put) else action.version,
-            item=action.key.item,
-            owner=str(action.key.owner),
+            version=request.version,
+            item=request.key.item,
+            owner=str(request.key.owner),
             attempts=self._attempts.get(scheduled_id),
             reason=reason,
         )
@@ -191,9 +210,9 @@ class Timeline(Message):
 class TimelineService:
     """Reads the timelines of reservations from Temporal's histories and the store."""
 
-    def __init__(self, client: Client, store: Store) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
-        self._reservations = Reservations(store)
+        self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
 
     async def get(self, merchant: str, reservation: str) -> Timeline | None:

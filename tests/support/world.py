@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from slotsync.settings import Settings
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync
 from starter.local.dev import CLIENT_ID, SCOPES
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, settings_of
@@ -85,14 +87,18 @@ class World:
         totals = (await self.http.get("/sandbox/calls")).raise_for_status().json()["totals"]
         return sum(totals.get(f"events.{method}", 0) for method in ("insert", "update", "patch", "delete", "import"))
 
-    async def settled(self, version: int, name: str = "R-1", merchant: str = MERCHANT) -> None:
+    def store_report(self, reservation: Reservation) -> None:
+        """Store a snapshot as a process does that dies before it signals."""
+        Reservations(self.store, self.vault).report(reservation, datetime.now(UTC))
+
+    async def settled(self, version: int, name: str = "R-1", merchant: str = MERCHANT, within: float = 120) -> None:
         """Wait until Google shows this version."""
 
         async def shown() -> bool:
             sync_status = await self.slotsync.status(merchant, name)
             return sync_status is not None and (sync_status.settled_version or -1) >= version
 
-        await until(shown, poll_interval=0.1)
+        await until(shown, within, poll_interval=0.1)
 
     async def at_rest(self, newest: Iterable[Reservation], within: float = 120) -> None:
         """Wait until Google shows these versions and no workflow has anything left to do."""

@@ -1,6 +1,6 @@
 """Write events: calendars side by side, one event's writes in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from temporalio import workflow
@@ -10,9 +10,17 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig, Activi
 
 with workflow.unsafe.imports_passed_through():
     from activities.events import EventActivities
-    from slotsync.domain.health import Blocker, blocker_for_error
-    from slotsync.domain.reservations.event import WrittenEvent
-    from slotsync.domain.reservations.messages import Action, BlockedEvent, Put
+    from slotsync.domain.health import OVERDUE_WRITE, Blocker, blocker_for_error
+    from slotsync.domain.reservations.event import EventKey
+    from slotsync.domain.reservations.messages import (
+        BlockedEvent,
+        EventRequest,
+        PlannedWrite,
+        ReservationKey,
+        RoundPlan,
+        WriteKind,
+        WriteResult,
+    )
     from slotsync.temporal import queues
 
 OVERDUE_WRITE_TIMEOUT = timedelta(minutes=15)
@@ -24,57 +32,77 @@ _HEARTBEAT_TIMEOUT = timedelta(seconds=25)
 
 _RETRY_POLICY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 
+Writes = Mapping[EventKey, ActivityHandle[WriteResult]]
+
 
 async def write_events(
-    actions: Sequence[Action], priority: int, is_superseded: Callable[[], bool], report_overdue: Callable[[], None]
+    key: ReservationKey,
+    plan: RoundPlan,
+    priority: int,
+    is_superseded: Callable[[], bool],
+    report_overdue: Callable[[], None],
 ) -> list[BlockedEvent]:
-    """Write the events, and return those that are blocked.
+    """Write the events of a wave, and return those that are blocked.
 
     Once superseded, writes that wait for their retry are cancelled, and writes in flight end first: two writes to one
-    event never overlap.
+    event never overlap. If further waves wait, overdue writes make way for them, and are blocked.
+
+    Raises:
+        CancelledError: the workflow was cancelled; no write is in flight any more.
     """
-    writes = {action.key: _start(action, priority) for action in actions}
+    writes = {each.key: _start(key, plan, each, priority) for each in plan.writes}
 
     def ended() -> bool:
         return is_superseded() or all(write.done() for write in writes.values())
 
+    overdue = None
     try:
         await workflow.wait_condition(
             ended, timeout=OVERDUE_WRITE_TIMEOUT, timeout_summary="Show operators that writes take long"
         )
     except TimeoutError:
         report_overdue()
-        await workflow.wait_condition(ended)
+        overdue = OVERDUE_WRITE
+        if not plan.more:
+            await workflow.wait_condition(ended)
+    finally:
+        results = await _end_all(writes, overdue)
+    return results
+
+
+async def _end_all(writes: Writes, if_cancelled: Blocker | None) -> list[BlockedEvent]:
+    """Cancel the writes that wait for their retry, wait for those in flight, and return the blocked events."""
     for write in writes.values():
         write.cancel()
-    return [BlockedEvent(key=key, hold=blocker) for key, write in writes.items() if (blocker := await _blocker(write))]
+    return [
+        BlockedEvent(key=key, blocker=blocker)
+        for key, write in writes.items()
+        if (blocker := await _blocker(write, if_cancelled))
+    ]
 
 
-def _start(action: Action, priority: int) -> ActivityHandle[WrittenEvent]:
-    if isinstance(action, Put):
-        options = _options(action.event.connection_id, priority, f"Put {action.key}, version {action.event.version}")
-        return workflow.start_activity_method(EventActivities.put_event, action, **options)
-    options = _options(action.written.connection_id, priority, f"Delete {action.key}")
-    return workflow.start_activity_method(EventActivities.delete_event, action, **options)
-
-
-def _options(connection_id: str, priority: int, summary: str) -> ActivityConfig:
-    return ActivityConfig(
+def _start(key: ReservationKey, plan: RoundPlan, write: PlannedWrite, priority: int) -> ActivityHandle[WriteResult]:
+    assert plan.version is not None
+    request = EventRequest(**dict(key), key=write.key, version=plan.version)
+    options = ActivityConfig(
         task_queue=queues.GOOGLE,
         start_to_close_timeout=_ATTEMPT_TIMEOUT,
         heartbeat_timeout=_HEARTBEAT_TIMEOUT,
         retry_policy=_RETRY_POLICY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=Priority(priority_key=priority, fairness_key=connection_id),
-        summary=summary,
+        priority=Priority(priority_key=priority, fairness_key=write.connection_id),
+        summary=f"{write.kind.capitalize()} {write.key}, version {plan.version}",
     )
+    if write.kind is WriteKind.PUT:
+        return workflow.start_activity_method(EventActivities.put_event, request, **options)
+    return workflow.start_activity_method(EventActivities.delete_event, request, **options)
 
 
-async def _blocker(write: ActivityHandle[WrittenEvent]) -> Blocker | None:
+async def _blocker(write: ActivityHandle[WriteResult], if_cancelled: Blocker | None) -> Blocker | None:
     try:
         await write
     except ActivityError as error:
-        return blocker_for_failure(error)
+        return blocker_for_failure(error) or if_cancelled
     return None
 
 

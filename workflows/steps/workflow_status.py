@@ -7,7 +7,6 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from slotsync.domain.calendars.owner import Owner
     from slotsync.domain.health import Blocker, Health
     from slotsync.temporal import search_attributes as attributes
 
@@ -40,13 +39,12 @@ class WorkflowStatus:
             )
         self.set_details(doing)
 
-    def set_search_attributes(self, owners: Sequence[Owner], starts: datetime | None) -> None:
-        """Show which products and resources the workflow is about, and when that starts."""
+    def set_search_attributes(self, names: Sequence[str], starts: datetime | None) -> None:
+        """Show which products and resources the workflow is about, by their names, and when that starts."""
         shown = workflow.info().typed_search_attributes
         updates: list[SearchAttributeUpdate[Sequence[str]] | SearchAttributeUpdate[datetime]] = []
-        names = attributes.owner_names(owners)
-        if names and list(shown.get(attributes.OWNERS) or []) != names:
-            updates.append(attributes.OWNERS.value_set(names))
+        if names and list(shown.get(attributes.OWNERS) or []) != list(names):
+            updates.append(attributes.OWNERS.value_set(list(names)))
         if starts and shown.get(attributes.STARTS) != starts:
             updates.append(attributes.STARTS.value_set(starts))
         if updates:

@@ -111,11 +111,12 @@ class ManagedCalendar(Message):
     """The settings of an owner, with its calendar in Google once there is one.
 
     ``settings.sync`` is true if both the owner's switch and its merchant's are on. ``removing`` is true if it is false
-    and the merchant wants our events removed.
+    and the merchant wants our events removed. ``known`` is false if the platform never put the owner's settings.
     """
 
     owner: Owner
     settings: OwnerSettings
+    known: bool = True
     removing: bool = False
     connection_id: str | None = None
     calendar_id: str | None = None

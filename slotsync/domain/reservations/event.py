@@ -20,6 +20,7 @@ class SyncState(StrEnum):
     PARKED = "parked"
     FAILED = "failed"
     NOT_SYNCED = "not_synced"
+    UNKNOWN_PRODUCT = "unknown_product"
     DELETED = "deleted"
 
 
@@ -45,6 +46,10 @@ class EventKey(Message):
 
     def __hash__(self) -> int:
         return hash((self.item, self.owner))
+
+    def sort_key(self) -> tuple[str, str, str]:
+        """Return the key by which a reservation's events are ordered."""
+        return self.item, self.owner.kind, self.owner.id
 
 
 class EventContent(Message):

@@ -1,85 +1,124 @@
-"""Messages about reservations that cross Temporal's border."""
+"""Messages about reservations that cross Temporal's border: ids, versions, times, states and reasons."""
 
 from datetime import datetime
+from enum import StrEnum
 
-from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import Blocker, Health
 from slotsync.domain.messages import Message
-from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent
-from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.domain.reservations.event import EventKey
 
 
-class Put(Message):
-    """The action to write this event to Google; ``known`` is the event that was last seen in its place."""
-
-    event: DesiredEvent
-    known: WrittenEvent | None = None
-
-    @property
-    def key(self) -> EventKey:
-        """The key of the event within its reservation."""
-        return self.event.key
-
-
-class Delete(Message):
-    """The action to delete this event from Google."""
+class ReservationKey(Message):
+    """The reservation that a request is about."""
 
     merchant: str
     reservation: str
+
+
+class Wave(Message):
+    """The position within a round: the last event that had its turn, and what blocks some of those before it."""
+
+    after: EventKey
+    blockers: tuple[Blocker, ...] = ()
+
+
+class ReservationState(ReservationKey):
+    """The state that the workflow starts with, and passes on when it continues as new."""
+
+    writes: tuple[datetime, ...] = ()
+    wave: Wave | None = None
+
+
+class ReportedVersion(Message):
+    """The version that was stored by a report."""
+
     version: int
-    written: WrittenEvent
-
-    @property
-    def key(self) -> EventKey:
-        """The key of the event within its reservation."""
-        return self.written.key
 
 
-Action = Put | Delete
+class RoundRequest(ReservationKey):
+    """The request to plan a wave of the round at ``now``: the events after this one, or the first ones."""
 
-
-class RoundRequest(Message):
-    """The desired state of the next round."""
-
-    reservation: Reservation
     now: datetime
+    after: EventKey | None = None
 
 
-class RoundInputs(Message):
-    """The inputs of a round. ``newest`` is false if a newer version is known: then there is nothing to do."""
+class WriteKind(StrEnum):
+    """The kinds of writes."""
 
-    newest: bool
-    calendars: tuple[ManagedCalendar, ...] = ()
-    applied: tuple[WrittenEvent, ...] = ()
+    PUT = "put"
+    DELETE = "delete"
+
+
+class PlannedWrite(Message):
+    """A write of one event, through this connection."""
+
+    kind: WriteKind
+    key: EventKey
+    connection_id: str
+
+
+class RoundPlan(Message):
+    """The plan of a wave, by the newest stored version, None if there is nothing to do any more.
+
+    ``more``: there are further waves after ``last``. ``owners`` are names for search attributes, as many as fit into
+    one. ``closes_at`` is when no more change is expected.
+    """
+
+    version: int | None
+    closing_reason: str = ""
+    grant_number: int = 0
+    writes: tuple[PlannedWrite, ...] = ()
+    more: bool = False
+    blockers: tuple[Blocker, ...] = ()
+    needs_calendars: bool = False
+    owners: tuple[str, ...] = ()
+    starts_at: datetime | None = None
+    closes_at: datetime | None = None
+
+
+class EventRequest(ReservationKey):
+    """The event to put or to delete as the newest stored snapshot wants it. ``version`` is the planned one."""
+
+    key: EventKey
+    version: int
+
+
+class WriteResult(Message):
+    """The version that was written; ``changed`` is false if the newest snapshot no longer wanted this write."""
+
+    version: int
+    changed: bool = True
 
 
 class BlockedEvent(Message):
     """An event that could not be brought in step, and why."""
 
     key: EventKey
-    hold: Blocker  # stored name
+    blocker: Blocker
 
 
-class RoundResult(Message):
-    """The result of a round."""
+class WaveResult(ReservationKey):
+    """The result of a wave; ``settled`` if it was the last one and nothing is blocked.
 
-    merchant: str
-    reservation: str
+    ``due_at`` is when the workflow will have looked again, None if nothing is left to do.
+    """
+
     version: int
-    held: tuple[BlockedEvent, ...]  # stored name
+    grant_number: int
+    blocked: tuple[BlockedEvent, ...]
     settled: bool
+    due_at: datetime | None
     now: datetime
 
 
-class ReservationState(Message):
-    """The state that the workflow passes on when it continues as new."""
+class StopRequest(ReservationKey):
+    """The request to record that an operator has stopped the reservation's workflow."""
 
-    newest: Reservation | None = None
-    writes: tuple[datetime, ...] = ()
+    now: datetime
 
 
 class Progress(Message):
-    """The workflow's newest version, its health, and what it does right now."""
+    """The version that was planned last, the workflow's health, and what it does right now."""
 
     version: int | None
     health: Health

@@ -1,42 +1,81 @@
 """The plan that brings Google to the desired state: at most one action per event."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from slotsync.domain.calendars.owner import ManagedCalendar, Owner
-from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, Blocker
+from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Blocker
 from slotsync.domain.messages import Message
-from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent
+from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.event_content import describe
-from slotsync.domain.reservations.messages import Action, Delete, Put
 from slotsync.domain.reservations.snapshot import Item, Reservation
 
 
+class Put(Message):
+    """The action to write this event to Google; ``known`` is the event that was last seen in its place."""
+
+    event: DesiredEvent
+    known: WrittenEvent | None = None
+
+    @property
+    def key(self) -> EventKey:
+        """The key of the event within its reservation."""
+        return self.event.key
+
+
+class Delete(Message):
+    """The action to delete this event from Google, through the connection that its calendar has now."""
+
+    merchant: str
+    reservation: str
+    version: int
+    connection_id: str
+    written: WrittenEvent
+
+    @property
+    def key(self) -> EventKey:
+        """The key of the event within its reservation."""
+        return self.written.key
+
+
+Action = Put | Delete
+
+
+class BlockedKey(Message):
+    """An event that cannot be brought in step now, and why."""
+
+    key: EventKey
+    blocker: Blocker
+
+
 class Plan(Message):
-    """The actions to take now, and the owners that lack a calendar or a connection for the rest."""
+    """The actions to take now, and the events that cannot be brought in step now; both in the order of their keys."""
 
     actions: tuple[Action, ...] = ()
-    without_calendar: tuple[Owner, ...] = ()
-    without_connection: tuple[Owner, ...] = ()
+    blocked: tuple[BlockedKey, ...] = ()
 
 
 def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
     """Return the actions from ``applied`` to ``desired``: at most one per event, none for an event that is right.
 
-    A calendar with synchronization off is left as it is, unless the merchant wants our events removed.
+    A calendar with synchronization off is left as it is, unless the merchant wants our events removed. ``calendars``
+    has the calendar of every owner of both.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
-    synced = {owner: calendar for owner, calendar in by_owner.items() if calendar.settings.sync}
-    wanted = {key: item for key, item in items_by_key(desired).items() if key.owner in synced}
-    applied_by_key = {written.key: written for written in applied}
-    needed = [synced[owner] for owner in dict.fromkeys(key.owner for key in wanted)]
+    items = items_by_key(desired)
+    known = {written.key: written for written in applied}
+    keys = sorted({*items, *known}, key=EventKey.sort_key)
+    steps = [(key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key))) for key in keys]
     return Plan(
-        actions=(
-            *_puts(desired, wanted, by_owner, applied_by_key),
-            *_deletes(desired, wanted, by_owner, applied_by_key.values()),
-        ),
-        without_calendar=tuple(each.owner for each in needed if each.connection_id and not each.calendar_id),
-        without_connection=tuple(each.owner for each in needed if not each.connection_id),
+        actions=tuple(step for _, step in steps if isinstance(step, Put | Delete)),
+        blocked=tuple(BlockedKey(key=key, blocker=step) for key, step in steps if isinstance(step, Blocker)),
     )
+
+
+def plan_event(
+    desired: Reservation, key: EventKey, calendar: ManagedCalendar, known: WrittenEvent | None
+) -> Action | Blocker | None:
+    """Return what to do with one event: an action, the reason why none is possible now, or None if it is right."""
+    return _plan_item(desired, key, items_by_key(desired).get(key), calendar, known)
 
 
 def items_by_key(desired: Reservation) -> dict[EventKey, Item]:
@@ -50,58 +89,63 @@ def items_by_key(desired: Reservation) -> dict[EventKey, Item]:
     }
 
 
-def _puts(
-    desired: Reservation,
-    wanted: dict[EventKey, Item],
-    by_owner: dict[Owner, ManagedCalendar],
-    applied_by_key: dict[EventKey, WrittenEvent],
-) -> Iterator[Put]:
-    for key, item in wanted.items():
-        event = _event(desired, key, item, by_owner[key.owner])
-        if event is None:
-            continue
-        known = _in_same_calendar(applied_by_key.get(key), event)
-        if not (known and known.present and known.fingerprint == event.content.fingerprint):
-            yield Put(event=event, known=known)
+def waiting_state(calendar: ManagedCalendar) -> SyncState | None:
+    """Return the state of a wanted event that is not to be written to the calendar now, or None if it is."""
+    if not calendar.known:
+        return SyncState.UNKNOWN_PRODUCT
+    if not calendar.settings.sync:
+        return SyncState.NOT_SYNCED
+    if not calendar.connection_id:
+        return SyncState.PARKED
+    return None if calendar.calendar_id else SyncState.WAITING
 
 
-def _event(desired: Reservation, key: EventKey, item: Item, calendar: ManagedCalendar) -> DesiredEvent | None:
-    if not (calendar.calendar_id and calendar.connection_id):
+def _plan_item(
+    desired: Reservation, key: EventKey, item: Item | None, calendar: ManagedCalendar, known: WrittenEvent | None
+) -> Action | Blocker | None:
+    if item and not calendar.known:
+        return UNKNOWN_OWNER
+    if item and calendar.settings.sync:
+        return _plan_put(desired, key, item, calendar, known)
+    return _plan_delete(desired, calendar, known)
+
+
+def _plan_put(
+    desired: Reservation, key: EventKey, item: Item, calendar: ManagedCalendar, known: WrittenEvent | None
+) -> Put | Blocker | None:
+    if not calendar.connection_id:
+        return NO_CONNECTION
+    if not calendar.calendar_id:
+        return NO_CALENDAR
+    content = describe(desired, item, calendar.settings)
+    # In another calendar the event was deleted together with that calendar.
+    same = known if known and known.calendar_id == calendar.calendar_id else None
+    if same and same.present and same.fingerprint == content.fingerprint:
         return None
-    return DesiredEvent(
+    event = DesiredEvent(
         merchant=desired.merchant,
         reservation=desired.id,
         key=key,
         version=desired.version,
         calendar_id=calendar.calendar_id,
         connection_id=calendar.connection_id,
-        content=describe(desired, item, calendar.settings),
+        content=content,
     )
+    return Put(event=event, known=same)
 
 
-def _in_same_calendar(known: WrittenEvent | None, event: DesiredEvent) -> WrittenEvent | None:
-    """Return the known event, or None if its calendar has been replaced: the event was deleted with it."""
-    return known if known and known.calendar_id == event.calendar_id else None
-
-
-def _deletes(
-    desired: Reservation,
-    wanted: dict[EventKey, Item],
-    by_owner: dict[Owner, ManagedCalendar],
-    applied: Iterable[WrittenEvent],
-) -> Iterator[Delete]:
-    for written in applied:
-        calendar = by_owner.get(written.key.owner)
-        if calendar is None or not _may_delete_in(calendar) or written.key in wanted or not written.present:
-            continue
-        if calendar.calendar_id == written.calendar_id:
-            yield Delete(merchant=desired.merchant, reservation=desired.id, version=desired.version, written=written)
-
-
-def _may_delete_in(calendar: ManagedCalendar) -> bool:
-    return calendar.settings.sync or calendar.removing
-
-
-def blockers_for(without_calendar: Iterable[Owner], without_connection: Iterable[Owner]) -> tuple[Blocker, ...]:
-    """Return the blockers of a reservation for its owners without a calendar or a connection."""
-    return (*(NO_CALENDAR for _ in without_calendar), *(NO_CONNECTION for _ in without_connection))
+def _plan_delete(
+    desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent | None
+) -> Delete | Blocker | None:
+    may_delete = calendar.settings.sync or calendar.removing
+    if not (known and known.present and may_delete and calendar.calendar_id == known.calendar_id):
+        return None
+    if not calendar.connection_id:
+        return NO_CONNECTION
+    return Delete(
+        merchant=desired.merchant,
+        reservation=desired.id,
+        version=desired.version,
+        connection_id=calendar.connection_id,
+        written=known,
+    )

@@ -54,6 +54,12 @@ def ends_at(reservation: Reservation, zones: Mapping[Owner, str] | None = None) 
     )
 
 
+def closes_at(reservation: Reservation, zones: Mapping[Owner, str], now: datetime) -> datetime:
+    """Return when no more change is expected: now if it is cancelled, else a day after its end."""
+    ends = None if reservation.cancelled else ends_at(reservation, zones)
+    return ends + GRACE_PERIOD if ends else now
+
+
 def time_zones(calendars: Iterable[ManagedCalendar]) -> dict[Owner, str]:
     """Return the time zone of each owner, by its IANA name."""
     return {calendar.owner: calendar.settings.time_zone for calendar in calendars}

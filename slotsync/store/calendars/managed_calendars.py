@@ -42,7 +42,7 @@ class ManagedCalendars:
         """
         with self._store.read() as session:
             found = dict(_rows(session, merchant, owners))
-        return [found.get(owner) or ManagedCalendar(owner=owner, settings=_default_settings(owner)) for owner in owners]
+        return [found.get(owner) or _unknown_calendar(owner) for owner in owners]
 
     def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
         """Record a calendar for the owner, unless it has one; return the id of the recorded calendar."""
@@ -101,8 +101,8 @@ def forget_managed_calendars(connection: Connection, merchant: str) -> None:
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
 
 
-def _default_settings(owner: Owner) -> OwnerSettings:
-    return OwnerSettings(name=owner.id, sync=False)
+def _unknown_calendar(owner: Owner) -> ManagedCalendar:
+    return ManagedCalendar(owner=owner, settings=OwnerSettings(name=owner.id, sync=False), known=False)
 
 
 def _key(merchant: str, owner: Owner) -> dict[str, str]:

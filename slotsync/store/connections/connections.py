@@ -39,7 +39,8 @@ _GRANT_COLUMNS = (
 
 def _replace_grant(insert: Insert) -> Executable:
     granted = {name: insert.excluded[name] for name in _GRANT_COLUMNS}
-    return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted).returning(_TABLE.c.id)
+    counted = {"grant_number": _TABLE.c.grant_number + 1}
+    return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted | counted).returning(_TABLE.c.id)
 
 
 _SAVE = Upsert(_TABLE, _replace_grant)
@@ -103,6 +104,7 @@ class Connections:
                 access_expires_at=new.expires_at,
                 last_error=None,
                 since=self._clock(),
+                grant_number=1,
             )
             mark_all_notified(connection, str(saved), self._clock())
             return str(saved)
@@ -112,6 +114,12 @@ class Connections:
         with self._store.read() as session:
             row = _find_row(session, merchant)
             return row.id if row and row.state == _ACTIVE else None
+
+    def get_grant_number(self, merchant: str) -> int:
+        """Return how many grants the merchant has given, 0 if none: another number means another grant."""
+        with self._store.read() as session:
+            row = _find_row(session, merchant)
+            return row.grant_number if row else 0
 
     def is_account_used(self, account_key: str | None) -> bool:
         """Return whether any merchant is connected to this account: Google revokes all its grants to us together."""

@@ -1,6 +1,6 @@
 """The base of all tables: base row, instants, encrypted columns, upserts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +71,10 @@ class Upsert:
             "sqlite": on_conflict(sqlite.insert(table)),
             "postgresql": on_conflict(postgresql.insert(table)),
         }
+
+    def run_all(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run it with the values of each new row; there is at least one."""
+        connection.execute(self._by_database[connection.dialect.name], rows)
 
     def run(self, connection: Connection, **values: object) -> object:
         """Run it with the values of a new row; return the first column of the returned row, or None without one."""

@@ -1,14 +1,18 @@
-"""Reservations: the newest version of each, and the newest that Google shows."""
+"""Reservations: the newest snapshot of each, the newest version that Google shows, and when it is due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import Executable, update
+from sqlalchemy import Executable, and_, null, or_, update
 from sqlmodel import select
 
 from slotsync.domain.reservations.booked_time import BookedTime
-from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.domain.reservations.schedule import ends_at
+from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
+from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
+from slotsync.secrets import Vault
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
@@ -19,22 +23,43 @@ from slotsync.store.tables.reservations import ReservationRow
 _TABLE = table_of(ReservationRow)
 
 
-def _unless_newer_is_known(insert: Insert) -> Executable:
+def _if_newer(insert: Insert) -> Executable:
     new = insert.excluded
+    reported = ("version", "status", "snapshot", "content_hash", "ends_at", "due_at")
     upsert = insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
         set_={
-            "version": new.version,
-            "status": new.status,
-            "ends_at": new.ends_at,
+            **{column: new[column] for column in reported},
             "since": since(_TABLE, "version", new.version, new.since),
+            "stopped_at": null(),
+            "problem": null(),
         },
-        where=_TABLE.c.version <= new.version,
+        # A row without a snapshot was written before snapshots were stored.
+        where=or_(_TABLE.c.version < new.version, and_(_TABLE.c.version == new.version, _TABLE.c.snapshot.is_(None))),
     )
     return upsert.returning(_TABLE.c.version)
 
 
-_RECORD = Upsert(_TABLE, _unless_newer_is_known)
+_REPORT = Upsert(_TABLE, _if_newer)
+
+
+class ReportResult(StrEnum):
+    """The results of a report: stored, known already with the same content, older, or the same with other content."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a report, and the newest version with its content's hash. ``due``: it waits for its workflow."""
+
+    result: ReportResult
+    version: int
+    content_hash: str | None
+    due: bool
 
 
 @dataclass(frozen=True)
@@ -46,54 +71,103 @@ class KnownReservation:
     status: ReservationStatus
     ends_at: datetime | None
     since: datetime
+    content_hash: str | None = None
+    due_at: datetime | None = None
+    stopped_at: datetime | None = None
+    problem: str | None = None
 
 
 class Reservations:
-    """Stores the versions of reservations."""
+    """Stores the newest snapshot of each reservation, encrypted."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
+        self._vault = vault
         self._booked = BookedTimes(store)
 
-    def record_version(  # noqa: PLR0913, PLR0917 - the reservation, and what to record of it
-        self,
-        merchant: str,
-        reservation: str,
-        version: int,
-        status: ReservationStatus,
-        ends_at: datetime | None,
-        now: datetime,
-        booked: Sequence[BookedTime] = (),
-    ) -> bool:
-        """Record a version and its booked times; return false, and change nothing, if a newer version is recorded."""
+    def report(self, reservation: Reservation, now: datetime) -> Report:
+        """Store the snapshot if it is newer than the stored one. It is due at once, and no longer stopped."""
+        digest = content_hash(reservation)
         with self._store.write() as connection:
-            ensure_merchant(connection, merchant)
-            recorded = _RECORD.run(
+            ensure_merchant(connection, reservation.merchant)
+            stored = _REPORT.run(
                 connection,
-                merchant=merchant,
-                id=reservation,
-                version=version,
-                status=status.value,
-                ends_at=ends_at,
+                merchant=reservation.merchant,
+                id=reservation.id,
+                version=reservation.version,
+                status=reservation.status.value,
+                ends_at=ends_at(reservation),
                 since=now,
+                snapshot=self._vault.encrypt(dump_snapshot(reservation)),
+                content_hash=digest,
+                due_at=now,
             )
-            if recorded is None:
+        if stored is not None:
+            return Report(ReportResult.ACCEPTED, reservation.version, digest, due=True)
+        known = self.get(reservation.merchant, reservation.id)
+        assert known is not None  # reservations are never deleted
+        if known.version > reservation.version:
+            result = ReportResult.SUPERSEDED
+        else:
+            result = ReportResult.UNCHANGED if known.content_hash == digest else ReportResult.CONFLICT
+        return Report(result, known.version, known.content_hash, due=known.due_at is not None)
+
+    def get_snapshot(self, merchant: str, reservation: str) -> Reservation | None:
+        """Return the newest stored snapshot, or None if there is none.
+
+        Raises:
+            SlotsyncError: no key fits it.
+        """
+        with self._store.read() as session:
+            row = session.get(ReservationRow, (merchant, reservation))
+        if row is None or row.snapshot is None:
+            return None
+        return load_snapshot(merchant, reservation, self._vault.decrypt(row.snapshot))
+
+    def record_plan(
+        self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime
+    ) -> bool:
+        """Record the end and the booked times of a version; return false if another version is stored by now."""
+        own = update(_TABLE).filter_by(merchant=desired.merchant, id=desired.id, version=desired.version)
+        with self._store.write() as connection:
+            if not connection.execute(own.values(ends_at=ends)).rowcount:
                 return False
             # The row is locked now: a transaction that records another version at the same time waits.
-            self._booked.replace(connection, merchant, reservation, booked, now)
+            self._booked.replace(connection, desired.merchant, desired.id, booked, now)
             return True
 
-    def settle(self, merchant: str, reservation: str, version: int, now: datetime) -> None:
-        """Record that Google shows all of this version; change nothing if a newer version is recorded."""
-        newest = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version)
-        with self._store.write() as connection:
-            if connection.execute(newest.values(settled_version=version)).rowcount:
-                settle_events(connection, merchant, reservation, now)
+    def record_wave(  # noqa: PLR0913  the reservation, and what to record of it
+        self, merchant: str, reservation: str, version: int, *, settled: bool, due_at: datetime | None, now: datetime
+    ) -> bool:
+        """Record when the reservation is due, and with ``settled`` that Google shows all of this version.
 
-    def get_version(self, merchant: str, reservation: str) -> int | None:
-        """Return the newest recorded version, or None if the reservation is unknown."""
-        known = self.get(merchant, reservation)
-        return known.version if known else None
+        Return false, and change nothing, if another version is stored by now.
+        """
+        own = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version)
+        with self._store.write() as connection:
+            values = {"due_at": due_at, "problem": None} | ({"settled_version": version} if settled else {})
+            if not connection.execute(own.values(**values)).rowcount:
+                return False
+            if settled:
+                settle_events(connection, merchant, reservation, now)
+            return True
+
+    def stop(self, merchant: str, reservation: str, now: datetime) -> None:
+        """Record that an operator has stopped the reservation: nothing is due until it is resumed or reported anew."""
+        own = update(_TABLE).filter_by(merchant=merchant, id=reservation, stopped_at=None)
+        with self._store.write() as connection:
+            connection.execute(own.values(stopped_at=now, due_at=None))
+
+    def resume(self, merchant: str, reservation: str | None, now: datetime, *, limit: int) -> list[str]:
+        """Make stopped reservations due again, this one or the next ``limit`` of the merchant, and return their ids."""
+        stopped = select(ReservationRow.id).where(ReservationRow.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
+        if reservation is not None:
+            stopped = stopped.where(ReservationRow.id == reservation)
+        with self._store.write() as connection:
+            ids = [*connection.execute(stopped.order_by(_TABLE.c.id).limit(limit)).scalars()]
+            own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.id.in_(ids))
+            connection.execute(own.values(stopped_at=None, due_at=now))
+        return ids
 
     def get_settled_versions(self, merchant: str) -> dict[str, int]:
         """Return the newest version of each reservation that Google has shown in full, by reservation id."""
@@ -113,4 +187,8 @@ class Reservations:
             status=ReservationStatus(row.status),
             ends_at=row.ends_at,
             since=row.since,
+            content_hash=row.content_hash,
+            due_at=row.due_at,
+            stopped_at=row.stopped_at,
+            problem=row.problem,
         )

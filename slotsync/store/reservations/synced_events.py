@@ -1,5 +1,6 @@
 """Synced events: what is in Google, for which version, since when, and what blocks it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -211,6 +212,41 @@ class SyncedEvents:
                 since=now,
             )
 
+    def record_plan(
+        self, merchant: str, reservation: str, version: int, states: Mapping[EventKey, SyncState], now: datetime
+    ) -> None:
+        """Record the states of a version's events that have to be written or to wait, in one transaction."""
+        rows = [
+            {
+                **_key(merchant, reservation, key),
+                "state": state.value,
+                "since": now,
+                "last_error": None,
+                "desired_version": version,
+            }
+            for key, state in states.items()
+        ]
+        if rows:
+            with self._store.write() as connection:
+                _MARK.run_all(connection, rows)
+
+    def get_written_event(self, merchant: str, reservation: str, key: EventKey) -> WrittenEvent | None:
+        """Return the event as it was last seen in Google, or None if it never was there."""
+        columns = _key(merchant, reservation, key)
+        with self._store.read() as session:
+            row = session.get(SyncedEventRow, tuple(columns.values()))
+            return _written(row, key) if row else None
+
+    def find_waiting_owners(self, merchant: str, reservation: str) -> list[Owner]:
+        """Return the owners without a calendar yet for which events of the reservation wait."""
+        query = (
+            select(SyncedEventRow.kind, SyncedEventRow.owner_id)
+            .where(SyncedEventRow.merchant == merchant, SyncedEventRow.reservation == reservation)
+            .where(SyncedEventRow.state == SyncState.WAITING.value)
+        )
+        with self._store.read() as session:
+            return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query.distinct())]
+
     def get_written(self, merchant: str, reservation: str) -> list[WrittenEvent]:
         """Return the events of a reservation that ever were in Google, as they were last seen there."""
         return [event.written for event in self.get_events(merchant, reservation) if event.written]
@@ -224,7 +260,7 @@ class SyncedEvents:
         self, merchant: str, calendar: ManagedCalendar, now: datetime, *, limit: int, after: str = ""
     ) -> list[str]:
         """Return the next ids, in order, of reservations that wait for this calendar, or are open and wrong in it."""
-        waiting = _TABLE.c.state == SyncState.WAITING.value
+        waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
         query = (
             select(SyncedEventRow.reservation)
             .join(ReservationRow, _SAME_RESERVATION)

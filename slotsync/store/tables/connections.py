@@ -10,8 +10,8 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 class ConnectionRow(Row, table=True):
     """A merchant's grant to a Google account. The tokens and the account's address are encrypted.
 
-    ``account_key`` tells accounts apart without naming them, also after a disconnection. The holder of the lease
-    refreshes the access token.
+    ``account_key`` tells accounts apart without naming them, also after a disconnection. ``grant_number`` counts the
+    grants of the merchant. The holder of the lease refreshes the access token.
     """
 
     __tablename__ = "connection"
@@ -30,6 +30,7 @@ class ConnectionRow(Row, table=True):
     last_good_call_at: datetime | None = Field(default=None, sa_type=Instant)
     last_error: str | None = None
     since: datetime = Field(sa_type=Instant)
+    grant_number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class PendingConsentRow(Row, table=True):

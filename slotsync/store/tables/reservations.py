@@ -1,17 +1,22 @@
-"""Tables of reservations and their events. No guest data is in any of them."""
+"""Tables of reservations and their events. Guest data is in the encrypted snapshots alone."""
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row
+from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class ReservationRow(Row, table=True):
-    """The newest version of a reservation that was reported, and the newest that Google shows in full."""
+    """The newest snapshot of a reservation that was reported, and the newest version that Google shows in full.
+
+    ``due_at`` is when its workflow should have looked at it again, null if nothing is left to do. ``stopped_at`` is
+    when an operator stopped its workflow. ``problem`` is what Temporal itself reports about the workflow.
+    """
 
     __tablename__ = "reservation"
+    __table_args__ = (Index(None, "due_at"), Index(None, "merchant", "stopped_at"))
 
     merchant: str = Field(primary_key=True, foreign_key="merchant.id")
     id: str = Field(primary_key=True)
@@ -20,6 +25,11 @@ class ReservationRow(Row, table=True):
     status: str
     ends_at: datetime | None = Field(default=None, sa_type=Instant)
     since: datetime = Field(sa_type=Instant)
+    snapshot: str | None = encrypted_field()
+    content_hash: str | None = None
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    problem: str | None = None
 
 
 class SyncedEventRow(Row, table=True):

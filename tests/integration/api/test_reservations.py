@@ -1,4 +1,5 @@
 import asyncio
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,7 +26,7 @@ async def test_a_reservation_reported_over_http_reaches_google(api: Api, merchan
     assert made.status_code == 200
     async with api.world.working():
         response = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
-        assert (response.status_code, response.json()) == (202, {"version": 1, "superseded": False})
+        assert (response.status_code, response.json()) == (202, {"version": 1, "superseded": False, "unchanged": False})
         await api.world.settled(1, merchant=merchant)
         status = (await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1")).json()
     assert await api.world.titles(Owner.product("sunset-tour"), email) == ["v1"]
@@ -41,21 +42,37 @@ async def test_an_older_version_is_superseded_and_changes_nothing(api: Api, merc
     address = f"/v1/merchants/{merchant}/reservations/R-1"
     async with api.world.working():
         assert (await api.platform.put(address, json=booked(7))).status_code == 202
-        await api.world.settled(7, merchant=merchant)
         older = await api.platform.put(address, json=booked(6))
-        assert (older.status_code, older.json()) == (200, {"version": 7, "superseded": True})
+        assert (older.status_code, older.json()) == (200, {"version": 7, "superseded": True, "unchanged": False})
         assert (await api.platform.get(address)).json()["version"] == 7
         again = await api.platform.put(address, json=booked(7))
-        assert (again.status_code, again.json()) == (202, {"version": 7, "superseded": False})
+        assert (again.status_code, again.json()) == (200, {"version": 7, "superseded": False, "unchanged": True})
 
 
 async def test_a_report_is_durable_while_no_worker_runs(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/reservations/R-1"
     response = await asyncio.gather(*(api.platform.put(address, json=booked(version)) for version in (3, 1, 2)))
-    assert [each.status_code for each in response] == [202, 202, 202]
-    async with api.world.working():
-        await api.world.settled(3, merchant=merchant)
-    assert (await api.platform.get(address)).json()["version"] == 3
+    assert response[0].status_code == 202
+    answers = [(each.status_code, each.json()["superseded"]) for each in response]
+    assert {*answers} <= {(202, False), (200, True)}
+    status = (await api.platform.get(address)).json()
+    assert (status["version"], status["settled"]) == (3, False)
+
+
+async def test_one_version_with_two_contents_is_a_conflict_and_changes_nothing(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/reservations/R-1"
+    assert (await api.platform.put(address, json=booked(3))).status_code == 202
+    answer = await api.platform.put(address, json=booked(3, title="another"))
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:slotsync:problem:version-conflict")
+    assert len(re.findall(r"\b[0-9a-f]{32}\b", answer.json()["detail"])) == 2
+    assert (await api.platform.put(address, json=booked(3))).json()["unchanged"]
+
+
+async def test_a_version_that_is_older_than_one_just_reported_is_superseded(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/reservations/R-1"
+    assert (await api.platform.put(address, json=booked(3))).status_code == 202
+    older = await api.platform.put(address, json=booked(2))
+    assert (older.status_code, older.json()["superseded"]) == (200, True)
 
 
 async def test_a_cancelled_reservation_needs_no_items(api: Api, merchant: str) -> None:
@@ -109,7 +126,6 @@ async def test_what_one_merchant_has_is_not_found_at_another(api: Api, merchant:
     own = address.format(other=merchant)
     async with api.world.working():
         assert (await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())).status_code == 202
-        await api.world.settled(1, merchant=merchant)
     assert (await api.platform.get(f"/v1/{own}")).status_code == 200
     for other in (f"{merchant}x", merchant[:-1], merchant.upper(), f"x%2F..%2F{merchant}"):
         answer = await api.platform.get(f"/v1/{address.format(other=other)}")
@@ -141,7 +157,7 @@ async def test_an_id_that_could_mean_another_one_is_refused(
     )
     refused = (404, "not-found") if reservation == "a%2Fb" else (422, "invalid-request")
     assert (answer.status_code, answer.json()["type"]) == (refused[0], f"urn:slotsync:problem:{refused[1]}")
-    assert Reservations(api.world.store).get(merchant, unquote(reservation)) is None
+    assert Reservations(api.world.store, api.world.vault).get(merchant, unquote(reservation)) is None
 
 
 @pytest.mark.parametrize("name", ["O'Brien", "Ålesund-№1", "'_OR_'1'='1", "100%25", "x" * 128, "😀" * 32])

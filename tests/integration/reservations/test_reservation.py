@@ -8,9 +8,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.connections.messages import Granted
+from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey
 from slotsync.domain.workflow_ids import reservation_id
-from slotsync.temporal.signals import signal_connection
-from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
+from slotsync.temporal.signals import signal_connection, signal_reservation
+from tests.support.samples import GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
 
@@ -81,23 +82,26 @@ async def test_a_stale_version_changes_nothing(open_world: World) -> None:
         before = await open_world.writes()
         outcome = await open_world.slotsync.report(snapshot(6))
         assert (outcome.superseded, outcome.version) == (True, 7)
-        await open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1")).signal("report", snapshot(5))
+        handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+        await handle.signal("report", ReportedVersion(version=5))
         await open_world.slotsync.report(snapshot(8, title="v7"))
         await open_world.settled(8)
     assert await open_world.titles() == ["v7"]
     assert await open_world.writes() == before
 
 
-async def test_a_stale_version_that_starts_a_workflow_of_its_own_changes_nothing(open_world: World) -> None:
+async def test_a_late_signal_that_starts_a_workflow_of_its_own_changes_nothing(open_world: World) -> None:
     async with open_world.working():
         await open_world.slotsync.report(snapshot(1))
         await open_world.settled(1)
         await open_world.slotsync.cancel(MERCHANT, "R-1", version=3)
         handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         await handle.result()
-        await open_world.slotsync._signal(snapshot(2))  # past the look that the client takes first
+        await signal_reservation(
+            open_world.client, ReservationKey(merchant=MERCHANT, reservation="R-1"), ReportedVersion(version=2)
+        )
         late = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
-        assert await late.result() == "Closed at version 2: a newer version is known"
+        assert await late.result() == "Closed at version 3: cancelled"
     assert await open_world.events() == []
 
 
@@ -124,13 +128,27 @@ async def test_many_reservations_at_once_get_one_calendar(open_world: World) -> 
     assert len(await open_world.events(TOUR)) == len(await open_world.events(GUIDE)) == 40
 
 
-async def test_a_reservation_of_an_unknown_product_is_not_synced_and_says_so(open_world: World) -> None:
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_reservation_of_an_unknown_product_says_so_until_the_product_is_put(
+    open_world: World, sync: bool
+) -> None:
+    owner = Owner.product("unheard-of")
     async with open_world.working():
         await open_world.slotsync.report(snapshot(1, item(product="unheard-of")))
-        await open_world.settled(1)
+
+        async def said() -> bool:
+            sync_status = await open_world.slotsync.status(MERCHANT, "R-1")
+            return bool(sync_status and sync_status.events)
+
+        await until(said)
         sync_status = await open_world.slotsync.status(MERCHANT, "R-1")
-    assert sync_status is not None
-    assert [(event.owner, event.state) for event in sync_status.events] == [("product:unheard-of", "not_synced")]
+        assert sync_status is not None
+        assert [(event.owner, event.state) for event in sync_status.events] == [(str(owner), "unknown_product")]
+        assert not sync_status.settled
+        assert "products" in sync_status.remedy
+        await open_world.slotsync.put_owner(MERCHANT, owner, settings_of(owner, sync=sync))
+        await open_world.settled(1)
+    assert await open_world.titles(owner) == (["v1"] if sync else [])
 
 
 async def test_a_dead_grant_parks_and_a_new_one_goes_on(open_world: World) -> None:
@@ -210,7 +228,7 @@ async def test_operators_see_merchant_and_activity_of_a_reservation(open_world: 
         assert await described.static_summary() == "Reservation R-1 of arctic-kayaks"
         history = await handle.fetch_history()
     summaries = [event.user_metadata.summary.data for event in history.events if event.HasField("user_metadata")]
-    assert b'"Put 1@product:sunset-tour, version 1"' in summaries, "readable in the UI, although the rest is sealed"
+    assert b'"Put 1@product:sunset-tour, version 1"' in summaries, "readable in the UI"
 
 
 async def test_nothing_of_a_guest_is_readable_in_temporals_history(open_world: World) -> None:

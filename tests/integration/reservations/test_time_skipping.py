@@ -99,9 +99,7 @@ async def test_a_reservation_survives_continuing_as_new(open_world: World) -> No
         first = (await handle.describe()).run_id
         for some in range(2, MAX_SIGNALS_PER_RUN + 2, 50):
             versions = range(some, some + 50)
-            await asyncio.gather(
-                *(handle.signal(ReservationWorkflow.report, snapshot(each, tour)) for each in versions)
-            )
+            await asyncio.gather(*(open_world.slotsync.report(snapshot(each, tour)) for each in versions))
         assert await workflow_handle(open_world).result() == f"Closed at version {MAX_SIGNALS_PER_RUN + 1}: over"
         assert (await workflow_handle(open_world).describe()).run_id != first
     assert await open_world.titles() == ["v1", f"v{MAX_SIGNALS_PER_RUN + 1}"]

@@ -21,7 +21,9 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.key_rotation import ColumnRotation, count_lost, encrypted_columns, rotate
+from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.webhook_messages import WebhookMessages
+from tests.support.samples import snapshot
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 LATER = datetime(2026, 11, 22, 13, tzinfo=UTC)
@@ -40,6 +42,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
+    Reservations(store, vault).report(snapshot(merchant="0"), LATER)
     with store.write() as connection:
         WebhookMessages(store, vault).put(connection, "m-1", "0", "body", LATER)
     fill_watching(store, vault, ids["0"])
@@ -73,6 +76,7 @@ ENCRYPTED_COLUMNS = {
     "pending_consent.secret",
     "published_availability.slots",
     "push_channel.token",
+    "reservation.snapshot",
     "watched_calendar.calendar_id",
     "webhook_message.body",
 }

@@ -1,4 +1,4 @@
-"""The records that a round writes before it begins."""
+"""The plan of a round, and the records that it writes before it begins."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,12 +8,19 @@ import pytest
 
 from activities.reservations import ReservationActivities
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.reservations.messages import RoundRequest
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER
+from slotsync.domain.reservations.event import EventKey, SyncState
+from slotsync.domain.reservations.messages import RoundPlan, RoundRequest, WaveResult, WriteKind
 from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
-from tests.support.samples import MERCHANT, TOUR, item, settings_of, snapshot
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.synced_events import SyncedEvents
+from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.stored_reservations import ANY_KEY
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -27,9 +34,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def record(store: Store, reservation: Reservation) -> list[Interval]:
-    """Record the reservation, and return when its products are needed."""
-    ReservationActivities(store).read_inputs(RoundRequest(reservation=reservation, now=NOW))
+    """Report and plan the reservation, and return when its products are needed."""
+    Reservations(store, ANY_KEY).report(reservation, NOW)
+    plan_round(store)
     return [each.interval for each in BookedTimes(store).get_times(MERCHANT, "R-1")]
+
+
+def plan_round(store: Store, after: EventKey | None = None) -> RoundPlan:
+    request = RoundRequest(merchant=MERCHANT, reservation="R-1", now=NOW, after=after)
+    return ReservationActivities(store, ANY_KEY).plan_round(request)
 
 
 def span(start: str, end: str) -> Interval:
@@ -48,3 +61,114 @@ def test_nights_are_noted_in_the_zone_of_the_product(store: Store) -> None:
     Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
     nights = item(start="2027-07-01", end="2027-07-03")
     assert record(store, snapshot(1, nights)) == [span("2027-06-30T21:00:00Z", "2027-07-02T21:00:00Z")]
+
+
+def report(store: Store, *reservations: Reservation) -> None:
+    for each in reservations:
+        Reservations(store, ANY_KEY).report(each, NOW)
+
+
+def connect(store: Store) -> str:
+    return Connections(store, ANY_KEY).save_grant(MERCHANT, "refresh token", [], EMAIL)
+
+
+def open_tour(store: Store) -> None:
+    """Put the product, connect the merchant, and record the product's calendar."""
+    Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
+    ManagedCalendars(store).record(MERCHANT, TOUR, "calendar-1", connect(store))
+
+
+def states(store: Store) -> list[SyncState]:
+    return [each.state for each in SyncedEvents(store).get_events(MERCHANT, "R-1")]
+
+
+def test_a_reservation_that_was_never_reported_has_no_plan(store: Store) -> None:
+    assert (plan_round(store).version, plan_round(store).closing_reason) == (None, "it was never reported")
+
+
+def test_a_stopped_reservation_has_no_plan_until_it_is_resumed(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    Reservations(store, ANY_KEY).stop(MERCHANT, "R-1", NOW)
+    assert plan_round(store).version is None
+    Reservations(store, ANY_KEY).resume(MERCHANT, "R-1", NOW, limit=1)
+    assert plan_round(store).version == 1
+
+
+def test_a_new_booking_is_put_into_its_calendar(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    planned = plan_round(store)
+    assert [(each.kind, str(each.key)) for each in planned.writes] == [(WriteKind.PUT, "1@product:sunset-tour")]
+    assert not planned.blockers
+    assert states(store) == [SyncState.PENDING]
+
+
+def test_what_has_to_wait_is_recorded_with_its_reason(store: Store) -> None:
+    report(store, snapshot(1))
+    assert plan_round(store).blockers == (UNKNOWN_OWNER,)
+    assert states(store) == [SyncState.UNKNOWN_PRODUCT]
+    Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
+    assert plan_round(store).blockers == (NO_CONNECTION,)
+    assert states(store) == [SyncState.PARKED]
+    connect(store)
+    planned = plan_round(store)
+    assert (planned.blockers, planned.needs_calendars) == ((NO_CALENDAR,), True)
+    assert states(store) == [SyncState.WAITING]
+    assert SyncedEvents(store).find_waiting_owners(MERCHANT, "R-1") == [TOUR]
+
+
+def test_waves_go_through_all_events_once(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1, *(item(day=1 + number % 28) for number in range(100))))
+    after, sizes, keys = None, list[int](), list[EventKey]()
+    while True:
+        planned = plan_round(store, after)
+        sizes.append(len(planned.writes))
+        keys += [each.key for each in planned.writes]
+        if not planned.more:
+            break
+        after = keys[-1]
+    assert sizes == [40, 40, 20]
+    assert len(set(keys)) == 100
+
+
+def record_wave(store: Store, planned: RoundPlan) -> bool:
+    assert planned.version is not None
+    result = WaveResult(
+        merchant=MERCHANT,
+        reservation="R-1",
+        version=planned.version,
+        grant_number=planned.grant_number,
+        blocked=(),
+        settled=True,
+        due_at=None,
+        now=NOW,
+    )
+    return ReservationActivities(store, ANY_KEY).record_wave(result)
+
+
+def settled_version(store: Store) -> int | None:
+    known = Reservations(store, ANY_KEY).get(MERCHANT, "R-1")
+    assert known is not None
+    return known.settled_version
+
+
+def test_a_round_is_settled_only_at_the_newest_version(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    first = plan_round(store)
+    report(store, snapshot(2))
+    assert record_wave(store, first)
+    assert settled_version(store) is None
+    assert not record_wave(store, plan_round(store))
+    assert settled_version(store) == 2
+
+
+def test_a_round_under_an_earlier_grant_is_not_settled(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    planned = plan_round(store)
+    connect(store)
+    assert record_wave(store, planned)
+    assert settled_version(store) is None

@@ -30,6 +30,7 @@ async def test_todays_workflows_replay_histories_of_before(recorded: Path) -> No
         data_converter=data_converter(Vault([KEY])),
         workflow_runner=workflow_runner(),
     )
-    history = WorkflowHistory.from_json("a-workflow", recorded.read_text())
+    (workflow_id,) = (own for path, own in PATHS.items() if path.__name__ == recorded.stem)
+    history = WorkflowHistory.from_json(workflow_id, recorded.read_text())
     replayed = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     assert replayed.replay_failure is None

@@ -16,8 +16,8 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
+from tests.support.stored_reservations import store_version
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOURS = [Owner.product(f"tour-{number:02}") for number in range(60)]
@@ -51,9 +51,9 @@ def take(permits: CalendarPermits, merchant: str, count: int, now: datetime = NO
 
 
 def book(store: Store, tour: Owner, ends_at: datetime, status: ReservationStatus = ReservationStatus.CONFIRMED) -> None:
-    reservation = f"{status} at {ends_at:%H}"
+    reservation = f"{status}-at-{ends_at:%H}"
     SyncedEvents(store).mark("m", reservation, EventKey(item="1", owner=tour), SyncState.WAITING, NOON)
-    Reservations(store).record_version("m", reservation, 1, status, ends_at, NOON)
+    store_version(store, 1, NOON, reservation=reservation, status=status, ends_at=ends_at)
 
 
 def test_threads_that_ask_at_once_never_get_more_than_the_limit(permits: CalendarPermits) -> None:

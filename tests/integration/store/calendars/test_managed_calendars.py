@@ -31,7 +31,7 @@ def test_owners_are_answered_in_the_order_asked_and_an_unknown_one_is_not_synchr
     store: Store, connection_id: str
 ) -> None:
     guide, tour = ManagedCalendars(store).get_calendars("m", [GUIDE, TOUR])
-    assert guide == ManagedCalendar(owner=GUIDE, settings=OwnerSettings(name="guide", sync=False))
+    assert guide == ManagedCalendar(owner=GUIDE, settings=OwnerSettings(name="guide", sync=False), known=False)
     assert tour == ManagedCalendar(owner=TOUR, settings=SETTINGS, connection_id=connection_id)
     assert ManagedCalendars(store).get_calendars("m", []) == []
 

@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.errors import SettingsError
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
+from tests.support.stored_reservations import ANY_KEY, store_version
 
 
 def test_an_instant_comes_back_as_the_same_instant_in_utc(store: Store) -> None:
     in_lapland = datetime(2026, 7, 1, 18, 30, 15, 123456, tzinfo=timezone(timedelta(hours=3)))
-    reservations = Reservations(store)
-    reservations.record_version("m", "R-1", 1, ReservationStatus.CONFIRMED, in_lapland, in_lapland)
-    known = reservations.get("m", "R-1")
+    assert store_version(store, 1, in_lapland, ends_at=in_lapland)
+    known = Reservations(store, ANY_KEY).get("m", "R-1")
     assert known is not None
     assert (known.ends_at, known.since) == (in_lapland, in_lapland)
     assert known.since.tzinfo is UTC
@@ -25,7 +24,7 @@ def test_an_instant_comes_back_as_the_same_instant_in_utc(store: Store) -> None:
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
     naive = datetime(2026, 7, 1)  # noqa: DTZ001 - that is what must be refused
     with pytest.raises(Exception, match="needs a time zone"):
-        Reservations(store).record_version("m", "R-1", 1, ReservationStatus.CONFIRMED, None, naive)
+        store_version(store, 1, naive)
 
 
 def test_a_transaction_that_fails_changes_nothing(store: Store) -> None:
@@ -53,12 +52,11 @@ def test_a_sqlite_file_is_written_ahead_with_foreign_keys_in_force(tmp_path: Pat
 WRITE = """
 import sys
 from datetime import UTC, datetime
-from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.reservations import Reservations
+from tests.support.stored_reservations import store_version
 store = Store.open(sys.argv[1])
 for version in range(100):
-    Reservations(store).record_version("m", sys.argv[2], version, ReservationStatus.CONFIRMED, None, datetime.now(UTC))
+    assert store_version(store, version, datetime.now(UTC), reservation=sys.argv[2])
 store.close()
 """
 
@@ -68,7 +66,12 @@ def test_processes_that_write_at_once_all_succeed(store: Store, database_url: st
     command = [sys.executable, "-c", WRITE, database_url]
     processes = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, text=True) for name in names]
     assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 3
-    assert [Reservations(store).get_version("m", name) for name in names] == [99, 99, 99]
+    assert [_version(store, name) for name in names] == [99, 99, 99]
+
+
+def _version(store: Store, reservation: str) -> int | None:
+    known = Reservations(store, ANY_KEY).get("m", reservation)
+    return known.version if known else None
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "nonsense"])

@@ -7,10 +7,9 @@ import pytest
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.reservations.booked_time import BookedTime
-from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION, BookedTimes
-from slotsync.store.reservations.reservations import Reservations
+from tests.support.stored_reservations import store_version
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -114,7 +113,7 @@ def test_what_has_been_over_for_long_is_forgotten_with_the_next_booking(radar: R
 
 
 def begin(store: Store, version: int, times: Sequence[BookedTime]) -> bool:
-    return Reservations(store).record_version("m", "R-1", version, ReservationStatus.CONFIRMED, None, NOW, times)
+    return store_version(store, version, NOW, booked=times)
 
 
 def test_an_older_version_moves_nothing(store: Store, radar: Radar) -> None:

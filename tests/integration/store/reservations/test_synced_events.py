@@ -5,10 +5,10 @@ import pytest
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerSettings
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
-from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import StateCount, SyncedEvent, SyncedEvents
+from tests.support.stored_reservations import ANY_KEY, store_version
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -117,8 +117,8 @@ def test_a_settled_reservation_has_nothing_that_still_seems_held_up(store: Store
     events.mark("m", "R-1", never_made, SyncState.WAITING, NOON, error="calendar")
     events.mark("m", "R-1", off, SyncState.NOT_SYNCED, NOON)
     events.mark("m", "R-2", never_made, SyncState.WAITING, NOON)
-    Reservations(store).record_version("m", "R-1", 2, ReservationStatus.CONFIRMED, None, NOON)
-    Reservations(store).settle("m", "R-1", 2, LATER)
+    store_version(store, 2, NOON)
+    Reservations(store, ANY_KEY).record_wave("m", "R-1", 2, settled=True, due_at=None, now=LATER)
     found = events.get_events("m", "R-1")
     settled = {event.key.item: (event.state, event.since, event.last_error) for event in found}
     assert [event.state for event in events.get_events("m", "R-2")] == [SyncState.WAITING]
@@ -134,7 +134,7 @@ def tour(calendar_id: str | None = "c-1", *, sync: bool = True, removing: bool =
 
 def book(store: Store, *reservations: str, merchant: str = "m", ends_at: datetime = LATER) -> None:
     for reservation in reservations:
-        Reservations(store).record_version(merchant, reservation, 1, ReservationStatus.CONFIRMED, ends_at, NOON)
+        store_version(store, 1, NOON, reservation=reservation, merchant=merchant, ends_at=ends_at)
 
 
 def test_reservations_that_wait_for_a_calendar_are_listed_page_by_page_each_once(

@@ -3,9 +3,9 @@ from collections.abc import Iterable
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
-from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.domain.reservations.messages import Action, Delete, Put
-from slotsync.domain.reservations.plan import Plan, plan
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Blocker
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
+from slotsync.domain.reservations.plan import Action, Delete, Plan, Put, plan, waiting_state
 from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
 
 TOUR = Owner.product("sunset-tour")
@@ -34,6 +34,10 @@ def calendar(
     )
 
 
+def unknown(owner: Owner) -> ManagedCalendar:
+    return ManagedCalendar(owner=owner, settings=OwnerSettings(name=owner.id, sync=False), known=False)
+
+
 ALL_MADE = [calendar(TOUR), calendar(GUIDE), calendar(BOAT)]
 
 
@@ -53,6 +57,10 @@ def written_by(put: Put, *, present: bool = True) -> WrittenEvent:
         etag="1",
         present=present,
     )
+
+
+def blockers(steps: Plan) -> dict[Owner, Blocker]:
+    return {each.key.owner: each.blocker for each in steps.blocked}
 
 
 def summaries(steps: Plan) -> list[str]:
@@ -146,15 +154,37 @@ def test_a_booking_confirmed_again_knows_its_former_generation() -> None:
 def test_calendars_that_are_not_made_yet_are_asked_for_and_the_others_written() -> None:
     steps = plan(BOOKED, [], [calendar(TOUR, made=False), calendar(GUIDE)])
     assert summaries(steps) == ["Put 1@resource:guide-1"]
-    assert steps.without_calendar == (TOUR,)
-    assert steps != Plan()
+    assert blockers(steps) == {TOUR: NO_CALENDAR}
 
 
 def test_a_merchant_without_connection_is_named() -> None:
     steps = plan(BOOKED, [], [calendar(TOUR, made=False, connected=False), calendar(GUIDE, connected=False)])
     assert not steps.actions
-    assert steps.without_connection == (TOUR, GUIDE)
-    assert not steps.without_calendar
+    assert blockers(steps) == {TOUR: NO_CONNECTION, GUIDE: NO_CONNECTION}
+
+
+def test_a_product_that_was_never_put_is_named() -> None:
+    steps = plan(BOOKED, [], [unknown(TOUR), calendar(GUIDE)])
+    assert summaries(steps) == ["Put 1@resource:guide-1"]
+    assert blockers(steps) == {TOUR: UNKNOWN_OWNER}
+
+
+def test_a_cancelled_reservation_of_an_unknown_product_needs_nothing() -> None:
+    assert plan(reservation(item(), status="cancelled"), [], [unknown(TOUR), unknown(GUIDE)]) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("of", "state"),
+    [
+        (calendar(TOUR), None),
+        (calendar(TOUR, made=False), SyncState.WAITING),
+        (calendar(TOUR, made=False, connected=False), SyncState.PARKED),
+        (calendar(TOUR, sync=False), SyncState.NOT_SYNCED),
+        (unknown(TOUR), SyncState.UNKNOWN_PRODUCT),
+    ],
+)
+def test_a_wanted_event_waits_for_what_its_calendar_lacks(of: ManagedCalendar, state: SyncState | None) -> None:
+    assert waiting_state(of) == state
 
 
 @pytest.mark.parametrize("desired", [reservation(item(day=2), version=2), reservation(status="cancelled", version=2)])
@@ -178,8 +208,8 @@ def test_calendars_whose_sync_is_off_are_left_as_they_are(desired: Reservation) 
         pytest.param(
             [OFF_TOUR.model_copy(update={"connection_id": None}), OFF_GUIDE],
             WRITTEN,
-            ["Delete 1@product:sunset-tour", "Delete 1@resource:guide-1"],
-            id="without a connection, too: it is tried until there is one",
+            ["Delete 1@resource:guide-1"],
+            id="without a connection only later",
         ),
     ],
 )
@@ -187,6 +217,19 @@ def test_events_are_taken_away_when_sync_is_turned_off_with_removal(
     calendars: list[ManagedCalendar], applied: list[WrittenEvent], actions: list[str]
 ) -> None:
     assert summaries(plan(BOOKED, applied, calendars)) == actions
+
+
+def test_an_event_that_cannot_be_deleted_for_want_of_a_connection_is_not_forgotten() -> None:
+    revoked = calendar(TOUR, connected=False)
+    steps = plan(reservation(status="cancelled", version=2), WRITTEN, [revoked, calendar(GUIDE)])
+    assert blockers(steps) == {TOUR: NO_CONNECTION}
+
+
+def test_an_event_is_deleted_through_the_connection_that_its_calendar_has_now() -> None:
+    again = calendar(TOUR).model_copy(update={"connection_id": "another"})
+    (delete, _) = plan(reservation(status="cancelled", version=2), WRITTEN, [again, calendar(GUIDE)]).actions
+    assert isinstance(delete, Delete)
+    assert (delete.connection_id, delete.written.connection_id) == ("another", "c")
 
 
 def test_turning_on_again_writes_removed_events_again() -> None:

@@ -1,0 +1,103 @@
+"""Report reservations: store the snapshot, then signal its workflow."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from slotsync.domain.messages import Message
+from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey
+from slotsync.domain.reservations.schedule import starts_at
+from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.domain.reservations.stored_snapshot import content_hash
+from slotsync.errors import NotTaken, VersionConflict
+from slotsync.secrets import Vault
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Report, ReportResult, Reservations
+from slotsync.temporal.signals import signal_reservation
+
+MAX_RESUMED_PER_PAGE = 200
+MAX_PARALLEL_SIGNALS = 20
+
+
+class Reported(Message):
+    """The result of a report: it is durable, or changed nothing.
+
+    ``superseded``: a newer version was known already, ``version``. ``unchanged``: this version was known already, with
+    the same content.
+    """
+
+    version: int
+    superseded: bool
+    unchanged: bool = False
+
+
+class ReportService:
+    """Stores what the platform reports, and signals the workflows of the reservations."""
+
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
+        self._client = client
+        self._reservations = Reservations(store, vault)
+
+    async def report(self, reservation: Reservation) -> Reported:
+        """Store the snapshot, unless it is known or older than the known one, and signal its workflow.
+
+        Raises:
+            NotTaken: the snapshot is stored, and Temporal did not answer within a few seconds; repeat the call.
+            VersionConflict: this version is stored with another content.
+        """
+        report = await asyncio.to_thread(self._reservations.report, reservation, datetime.now(UTC))
+        if report.result is ReportResult.CONFLICT:
+            raise _conflict(reservation, report)
+        # A report that is repeated after NotTaken finds its version stored, and still has to be signalled.
+        if report.result is ReportResult.ACCEPTED or (report.result is ReportResult.UNCHANGED and report.due):
+            await self._signal(reservation)
+        return Reported(
+            version=report.version,
+            superseded=report.result is ReportResult.SUPERSEDED,
+            unchanged=report.result is ReportResult.UNCHANGED,
+        )
+
+    async def resume(self, merchant: str, reservation: str | None) -> int:
+        """Go on with a reservation that an operator stopped, or with all of the merchant's; return their number.
+
+        Raises:
+            RPCError: Temporal did not answer within a few seconds; repeat the call.
+        """
+        count = 0
+        while ids := await asyncio.to_thread(
+            self._reservations.resume, merchant, reservation, datetime.now(UTC), limit=MAX_RESUMED_PER_PAGE
+        ):
+            for start in range(0, len(ids), MAX_PARALLEL_SIGNALS):
+                await self._look_again(merchant, ids[start : start + MAX_PARALLEL_SIGNALS])
+            count += len(ids)
+        return count
+
+    async def _look_again(self, merchant: str, reservations: Sequence[str]) -> None:
+        keys = [ReservationKey(merchant=merchant, reservation=each) for each in reservations]
+        await asyncio.gather(*(signal_reservation(self._client, key) for key in keys))
+
+    async def _signal(self, reservation: Reservation) -> None:
+        try:
+            await signal_reservation(
+                self._client,
+                ReservationKey(merchant=reservation.merchant, reservation=reservation.id),
+                ReportedVersion(version=reservation.version),
+                reservation.owners,
+                starts_at(reservation),
+            )
+        except RPCError as error:
+            raise NotTaken(
+                f"The report of {reservation.id} is stored, but Temporal did not answer in time "
+                f"({error.status.name}); repeat it"
+            ) from error
+
+
+def _conflict(reservation: Reservation, report: Report) -> VersionConflict:
+    return VersionConflict(
+        f"version {report.version} of {reservation.id} was reported with another content "
+        f"(known {report.content_hash}, reported {content_hash(reservation)}); "
+        "give each change a version of its own"
+    )

@@ -84,7 +84,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
             calendar_signals=CalendarSignals(client, store),
-            reservation_signals=ReservationSignals(client),
+            reservation_signals=ReservationSignals(client, store),
             parked_work=ParkedWork(client),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),

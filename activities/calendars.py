@@ -1,20 +1,30 @@
-"""Managed calendar activities: create, update and delete."""
+"""Managed calendar activities: look at the rows, create, update and delete in Google, record the result."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.errors import google_errors_as_application_errors
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.calendars.creation_limit import QueuePosition
-from slotsync.domain.calendars.messages import CalendarRequest, OutOfStepPage, PermitRequest
+from slotsync.domain.calendars.messages import (
+    CalendarRequest,
+    CalendarResult,
+    CalendarStop,
+    CalendarView,
+    PermitRequest,
+    ViewRequest,
+)
 from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.health import NO_CONNECTION
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
-
-MAX_RESERVATIONS_PER_PAGE = 500
-"""The most reservations that one activity signals."""
 
 
 class CalendarActivities:
@@ -22,77 +32,110 @@ class CalendarActivities:
 
     def __init__(self, store: Store, health: ConnectionHealth, google: GoogleCalendars) -> None:
         self._calendars = ManagedCalendars(store)
+        self._owners = Owners(store)
         self._health = health
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
         self._google = google
 
     @activity.defn
-    def look_up_calendar(self, request: CalendarRequest) -> ManagedCalendar:
-        """Return the owner's settings, its connection, and its calendar once there is one."""
-        (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])
-        return calendar
+    def view_calendar(self, request: ViewRequest) -> CalendarView:
+        """Return what is wanted of the owner's calendar, and what is done of it."""
+        calendar = self._read(request)
+        intent = self._owners.get_intent(request.merchant, request.owner)
+        if intent is None:
+            return CalendarView(closing_reason=f"{request.owner} is not known")
+        if intent.stopped_at:
+            return CalendarView(closing_reason="an operator has stopped it")
+        shown = self._calendars.get_shown(request.merchant, request.owner)
+        return CalendarView(
+            sync=calendar.settings.sync,
+            removing=calendar.removing,
+            connection_id=calendar.connection_id,
+            calendar_id=calendar.calendar_id,
+            shown=shown == (calendar.settings.name, calendar.settings.time_zone),
+            revision=intent.revision,
+            applied_revision=intent.applied_revision,
+            waiting=bool(self._events.find_to_signal(request.merchant, calendar, request.now, limit=1)),
+        )
+
+    @activity.defn
+    def record_calendar(self, result: CalendarResult) -> bool:
+        """Record when the calendar is due again; return true if the owner's settings have changed since."""
+        return not self._owners.record_due(result.merchant, result.owner, result.revision, result.due_at)
+
+    @activity.defn
+    def record_calendar_stop(self, request: CalendarStop) -> None:
+        """Record that an operator has stopped the calendar's workflow."""
+        self._owners.stop(request.merchant, request.owner, request.now)
 
     @activity.defn(name="take_turn")
     def request_permit(self, permit: PermitRequest) -> QueuePosition:
         """Return when the owner's calendar may be created; if that is now, the permit is valid for some minutes."""
-        return self._permits.request(permit.request.merchant, permit.request.owner, permit.now)
-
-    @activity.defn
-    def out_of_step_reservations(self, page: OutOfStepPage) -> list[str]:
-        """Return the ids of the next open reservations that are out of step with this calendar, at most a page."""
-        return self._events.find_out_of_step(
-            page.merchant, page.calendar, page.now, limit=MAX_RESERVATIONS_PER_PAGE, after=page.after
-        )
+        return self._permits.request(permit.merchant, permit.owner, permit.now)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def ensure_calendar(self, request: CalendarRequest) -> str:
-        """Return the id of the owner's calendar in Google: find it by our mark or create it, and record it."""
-        calendar = self.look_up_calendar(request)
-        if calendar.calendar_id or not calendar.connection_id:
-            return calendar.calendar_id or ""
-        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            found = self._google.ensure(calendar.connection_id, _spec(request, calendar))
-        return self._calendars.record(request.merchant, request.owner, found, calendar.connection_id)
+    def ensure_calendar(self, request: CalendarRequest) -> None:
+        """Find the owner's calendar in Google by our mark or create it, and record it."""
+        calendar = self._read(request)
+        if calendar.calendar_id:
+            return
+        with self._calling_google(calendar) as connection_id:
+            found = self._google.ensure(connection_id, _spec(request, calendar))
+        self._calendars.record(request.merchant, request.owner, found, connection_id)
 
     @activity.defn(name="keep_calendar", no_thread_cancel_exception=True)
-    def update_calendar(self, request: CalendarRequest) -> str:
-        """Name the owner's calendar as the owner is named now, and return its id, or "" if it was deleted in Google."""
-        calendar = self.look_up_calendar(request)
-        if not calendar.calendar_id or not calendar.connection_id:
-            return calendar.calendar_id or ""
-        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            exists = self._google.update(calendar.connection_id, calendar.calendar_id, _spec(request, calendar))
-        if not exists:
+    def update_calendar(self, request: CalendarRequest) -> None:
+        """Name the owner's calendar as the owner is named now; forget it if it was deleted in Google."""
+        calendar = self._read(request)
+        if not calendar.calendar_id:
+            return
+        spec = _spec(request, calendar)
+        with self._calling_google(calendar) as connection_id:
+            exists = self._google.update(connection_id, calendar.calendar_id, spec)
+        if exists:
+            self._calendars.record_shown(
+                request.merchant, request.owner, calendar.calendar_id, spec.name, spec.time_zone
+            )
+        else:
             self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
-        return calendar.calendar_id if exists else ""
 
     @activity.defn(name="remove_twins", no_thread_cancel_exception=True)
-    def remove_duplicates(self, request: CalendarRequest) -> str:
-        """Delete empty duplicates of the owner's calendar, and return its id, or "" if it has none."""
-        calendar = self.look_up_calendar(request)
-        if not calendar.calendar_id or not calendar.connection_id:
-            return ""
-        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            self._google.remove_duplicates(calendar.connection_id, _spec(request, calendar), calendar.calendar_id)
-        return calendar.calendar_id
+    def remove_duplicates(self, request: CalendarRequest) -> None:
+        """Delete empty duplicates of the owner's calendar."""
+        calendar = self._read(request)
+        if calendar.calendar_id:
+            with self._calling_google(calendar) as connection_id:
+                self._google.remove_duplicates(connection_id, _spec(request, calendar), calendar.calendar_id)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def retire_calendar(self, request: CalendarRequest) -> str:
-        """Delete the owner's calendar with our events, and return "".
-
-        If the calendar has events that are not ours, it stays, and its id is returned.
-        """
-        calendar = self.look_up_calendar(request)
-        if not (calendar.removing and calendar.calendar_id and calendar.connection_id):
-            return calendar.calendar_id or ""
-        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            if self._google.has_foreign_events(calendar.connection_id, calendar.calendar_id):
-                return calendar.calendar_id
-            self._google.delete(calendar.connection_id, calendar.calendar_id)
+    def retire_calendar(self, request: CalendarRequest) -> None:
+        """Delete the owner's calendar with our events. If it has events that are not ours, it stays."""
+        calendar = self._read(request)
+        if not (calendar.removing and calendar.calendar_id):
+            return
+        with self._calling_google(calendar) as connection_id:
+            if self._google.has_foreign_events(connection_id, calendar.calendar_id):
+                return
+            self._google.delete(connection_id, calendar.calendar_id)
         self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
         self._events.mark_calendar_deleted(request.merchant, calendar.calendar_id, activity.info().started_time)
-        return ""
+
+    def _read(self, request: CalendarRequest) -> ManagedCalendar:
+        (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])
+        return calendar
+
+    @contextmanager
+    def _calling_google(self, calendar: ManagedCalendar) -> Iterator[str]:
+        """Yield the id of the merchant's connection, and raise Google's errors as Temporal's.
+
+        Raises:
+            ApplicationError: Google failed, or there is no connection any more, which is no success.
+        """
+        if not calendar.connection_id:
+            raise ApplicationError("not connected", NO_CONNECTION.reason, type="GrantLost", non_retryable=True)
+        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
+            yield calendar.connection_id
 
 
 def _spec(request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:

@@ -1,27 +1,36 @@
 """Signal activities: signal workflows by their ids, or by a batch operation of Temporal's."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
-from slotsync.domain.calendars.messages import Backfill, BatchProgress, CalendarRequest
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.messages import BatchProgress, CalendarRequest, SignalRequest
 from slotsync.domain.connections.messages import WakeRequest
-from slotsync.domain.reservations.messages import LookAgainRequest, ReservationKey
-from slotsync.domain.workflow_ids import reservation_id
+from slotsync.domain.reservations.messages import ReservationKey
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import get_batch_progress, quote_value, signal_calendar, start_batch_signal
+from slotsync.temporal.signals import (
+    get_batch_progress,
+    quote_value,
+    signal_calendar,
+    signal_reservation,
+    start_batch_signal,
+)
 
 BATCH_CHECK_INTERVAL = timedelta(milliseconds=200)
 """The time between two reads of a batch operation's progress; the first batch of a merchant ends within a second."""
 
 MAX_PARALLEL_SIGNALS = 20
+
+MAX_RESERVATIONS_PER_PAGE = 200
+
+SIGNAL_INTERVAL = timedelta(milliseconds=50)
+"""The time between two signals of a back-fill: other merchants' bookings find room between its rounds."""
 
 
 async def run_signal_batch(client: Client, query: str, *, job_id: str, reason: str) -> BatchProgress:
@@ -68,42 +77,51 @@ class CalendarSignals:
 
 
 class ReservationSignals:
-    """Activities that signal ``look_again`` to reservations' workflows."""
+    """Activity that signals ``look_again`` to the reservations of an owner, page by page through the database."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, store: Store) -> None:
         self._client = client
+        self._calendars = ManagedCalendars(store)
+        self._events = SyncedEvents(store)
+        self._owners = Owners(store)
 
     @activity.defn(name="call_reservations")
-    async def signal_reservations(self, request: LookAgainRequest) -> None:
-        """Signal each reservation; one that has closed meanwhile needs no signal."""
-        for start in range(0, len(request.reservations), MAX_PARALLEL_SIGNALS):
-            activity.heartbeat(start)
-            await self._signal_all(request.merchant, request.reservations[start : start + MAX_PARALLEL_SIGNALS])
+    async def signal_reservations(self, request: SignalRequest) -> None:
+        """Signal the reservations at a bounded pace, and record how many were and up to which revision.
 
-    @activity.defn(name="call_all_reservations")
-    async def signal_all_reservations(self, backfill: Backfill) -> BatchProgress:
-        """Signal every open reservation of the owner, and return how many there were."""
-        query = open_reservations_query(backfill.merchant, backfill.owner)
-        reason = f"Back-fill of {backfill.owner}"
-        return await run_signal_batch(self._client, query, job_id=backfill.job_id, reason=reason)
+        Each heartbeat says after which reservation to go on, should the activity be tried again.
+        """
+        after, signalled = _heartbeat_details()
+        while page := await asyncio.to_thread(self._find_page, request, after, signalled):
+            for reservation in page:
+                key = ReservationKey(merchant=request.merchant, reservation=reservation)
+                await asyncio.gather(
+                    signal_reservation(self._client, key), asyncio.sleep(SIGNAL_INTERVAL.total_seconds())
+                )
+                after, signalled = reservation, signalled + 1
+                activity.heartbeat(after, signalled)
+        if request.everyone:
+            await asyncio.to_thread(
+                self._owners.record_applied, request.merchant, request.owner, request.revision, signalled
+            )
 
-    async def _signal_all(self, merchant: str, reservations: Sequence[str]) -> None:
-        await asyncio.gather(*(self._signal(reservation_id(merchant, each)) for each in reservations))
+    def _find_page(self, request: SignalRequest, after: str, signalled: int) -> list[str]:
+        """Return the next reservations, and record the progress so far."""
+        merchant, owner, everyone = request.merchant, request.owner, request.everyone
+        (calendar,) = self._calendars.get_calendars(merchant, [owner])
+        page = self._events.find_to_signal(
+            merchant, calendar, request.now, everyone=everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=after
+        )
+        if everyone:
+            total = self._events.count_to_signal(merchant, calendar, request.now, everyone=True)
+            self._owners.record_signalled(merchant, owner, signalled, max(total, signalled))
+        return page
 
-    async def _signal(self, workflow_id: str) -> None:
-        try:
-            await self._client.get_workflow_handle(workflow_id).signal("look_again")
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
 
-
-def open_reservations_query(merchant: str, owner: Owner) -> str:
-    """Return the visibility query that finds the workflows of the owner's open reservations."""
-    return (
-        "WorkflowType = 'ReservationWorkflow' AND ExecutionStatus = 'Running'"
-        f" AND SlotsyncMerchant = {quote_value(merchant)} AND SlotsyncOwners = {quote_value(str(owner))}"
-    )
+def _heartbeat_details() -> tuple[str, int]:
+    """Return the last reservation that was signalled, and how many were."""
+    after, signalled = activity.info().heartbeat_details or ("", 0)
+    return str(after), int(signalled)
 
 
 class ParkedWork:

@@ -1,6 +1,7 @@
 """A managed calendar: one workflow per product or resource, so there is never a second calendar."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -10,14 +11,26 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import CalendarActivities
+    from activities.signals import ReservationSignals
     from slotsync.domain.calendars.creation_limit import PERMIT_VALIDITY, permit_blocker
-    from slotsync.domain.calendars.messages import CalendarProgress, CalendarRequest, PermitRequest
-    from slotsync.domain.calendars.owner import ManagedCalendar
-    from slotsync.domain.health import NO_CONNECTION, Blocker
+    from slotsync.domain.calendars.messages import (
+        CalendarProgress,
+        CalendarRequest,
+        CalendarResult,
+        CalendarStop,
+        CalendarView,
+        PermitRequest,
+        SignalRequest,
+        ViewRequest,
+    )
+    from slotsync.domain.calendars.plan import CalendarStep, next_step
+    from slotsync.domain.health import STOPPED, Blocker
+    from slotsync.domain.retry_delays import TAKE_UP_MARGIN
+    from slotsync.domain.workflow_ids import calendar_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import blocker_for_failure
-    from workflows.steps.reservation_signals import back_fill, signal_out_of_step
+    from workflows.steps.own_id import require_own_id
     from workflows.steps.workflow_status import WorkflowStatus
 
 DUPLICATE_CHECK_DELAY = timedelta(minutes=5)
@@ -27,9 +40,10 @@ CALENDAR_CHECK_INTERVAL = timedelta(days=1)
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(minutes=3)
+_SIGNALLING_TIMEOUT = timedelta(hours=12)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=25)
 
-GoogleActivity = Callable[[CalendarActivities, CalendarRequest], str]
+GoogleActivity = Callable[[CalendarActivities, CalendarRequest], None]
 
 
 @workflow.defn
@@ -39,45 +53,40 @@ class ManagedCalendarWorkflow:
     @workflow.init
     def __init__(self, request: CalendarRequest) -> None:
         self._request = request
-        self._settings_changed = False
+        self._changed = False
         self._needed = False
-        self._look_again = False
+        self._check_due = False
         self._just_created = False
         self._signals = 0
-        self._backfill_job = ""
         self._status = WorkflowStatus()
+        self._steps: dict[CalendarStep, Callable[[CalendarView], Awaitable[Blocker | None]]] = {
+            CalendarStep.CREATE: self._create,
+            CalendarStep.UPDATE: self._update,
+            CalendarStep.SIGNAL: self._signal_reservations,
+            CalendarStep.RETIRE: self._retire,
+        }
 
     @workflow.run
-    async def run(self, request: CalendarRequest) -> str:  # noqa: ARG002  Temporal hands it to __init__ and to run
-        """Do round after round, until synchronization is off."""
-        while True:
-            self._look_again = self._needed = False
-            calendar = await self._read_calendar()
-            if not calendar.settings.sync:
-                blocker = await self._retire(calendar)
-                if not (blocker or self._look_again or self._settings_changed):
-                    return "synchronization is off"
-            elif calendar.calendar_id:
-                blocker = await self._update(calendar)
-            else:
-                blocker = await self._create(calendar)
-            if blocker:
-                await self._wait_for_unblocking(blocker)
-            else:
-                await self._wait_for_change()
-            self._continue_as_new_if_long()
+    async def run(self, request: CalendarRequest) -> str:
+        """Do round after round, until synchronization is off, or an operator cancels this."""
+        require_own_id(calendar_id(request.merchant, request.owner))
+        try:
+            return await self._do_rounds()
+        except asyncio.CancelledError:
+            await self._record_stop()
+            raise
 
     @workflow.signal
     def settings_changed(self) -> None:
-        """Have the owner's reservations look again: its settings or a switch have changed."""
+        """Begin another round, since the owner's settings or a switch have changed in the store."""
         self._signals += 1
-        self._settings_changed = self._look_again = True
+        self._changed = True
 
     @workflow.signal
     def look_again(self) -> None:
         """Begin another round, since a possible blocker is gone: there is a grant again."""
         self._signals += 1
-        self._look_again = True
+        self._changed = True
 
     @workflow.signal
     def needed(self) -> None:
@@ -88,13 +97,36 @@ class ManagedCalendarWorkflow:
     @workflow.query
     def progress(self) -> CalendarProgress:
         """Return what the workflow does now."""
-        return CalendarProgress(health=self._status.health, doing=self._status.doing, backfill_job=self._backfill_job)
+        return CalendarProgress(health=self._status.health, doing=self._status.doing)
 
-    async def _create(self, calendar: ManagedCalendar) -> Blocker | None:
-        """Find or create the calendar, once it has a permit, then signal the reservations that wait for it."""
-        if not calendar.connection_id:
-            return NO_CONNECTION
-        permit = PermitRequest(request=self._request, now=workflow.now())
+    async def _do_rounds(self) -> str:
+        while True:
+            self._changed = self._needed = False
+            view = await self._view_calendar()
+            if view.closing_reason:
+                return view.closing_reason
+            blocker = await self._do_steps(view)
+            await self._record_round(view, blocker)
+            if not (view.sync or blocker or self._changed):
+                return "synchronization is off"
+            await self._wait(blocker)
+            self._continue_as_new_if_long()
+
+    async def _do_steps(self, view: CalendarView) -> Blocker | None:
+        """Do what the calendar lacks, one step after the other, and return what blocks the rest."""
+        done = set[CalendarStep]()
+        while step := next_step(view, done, check_due=self._check_due):
+            if isinstance(step, Blocker):
+                return step
+            if blocker := await self._steps[step](view):
+                return blocker
+            done |= {step, CalendarStep.UPDATE} if step is CalendarStep.CREATE else {step}
+            view = await self._view_calendar()
+        return None
+
+    async def _create(self, view: CalendarView) -> Blocker | None:
+        """Find or create the calendar, once it has a permit."""
+        permit = PermitRequest(**dict(self._request), now=workflow.now())
         place = await workflow.execute_local_activity_method(
             CalendarActivities.request_permit, permit, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
@@ -102,59 +134,53 @@ class ManagedCalendarWorkflow:
             self._status.set_details(_describe_place(place.position, place.at))
             return permit_blocker(place, permit.now)
         self._status.set_details("Finding or making the calendar")
-        ensure = CalendarActivities.ensure_calendar
-        summary = f"Find or make {self._request.owner}"
-        if blocker := await self._call_google(calendar, ensure, summary, within=PERMIT_VALIDITY):
-            return blocker
-        self._just_created = True
-        await self._signal_reservations(await self._read_calendar())
-        return None
+        ensure, summary = CalendarActivities.ensure_calendar, f"Find or make {self._request.owner}"
+        blocker = await self._call_google(view, ensure, summary, within=PERMIT_VALIDITY)
+        self._just_created = not blocker
+        return blocker
 
-    async def _update(self, calendar: ManagedCalendar) -> Blocker | None:
+    async def _update(self, view: CalendarView) -> Blocker | None:
         """Check that the calendar exists, and give it the properties that its owner has now."""
         self._status.set_details("Looking whether the calendar is as it should be")
-        if self._just_created:
-            await self._call_google(
-                calendar, CalendarActivities.remove_duplicates, "Remove an empty duplicate, if there is one"
-            )
-        self._just_created = False
-        update = CalendarActivities.update_calendar
-        if blocker := await self._call_google(calendar, update, f"Update {self._request.owner}"):
-            return blocker
-        updated = await self._read_calendar()
-        if updated.settings.sync and updated.calendar_id:
-            await self._signal_reservations(updated)
-        else:
-            self._look_again = True
+        if self._just_created and self._check_due:
+            remove = CalendarActivities.remove_duplicates
+            await self._call_google(view, remove, "Remove an empty duplicate, if there is one")
+            self._just_created = False
+        blocker = await self._call_google(view, CalendarActivities.update_calendar, f"Update {self._request.owner}")
+        self._check_due = self._check_due and bool(blocker)
+        return blocker
+
+    async def _signal_reservations(self, view: CalendarView) -> Blocker | None:
+        """Signal all open reservations after a change of settings, else those that wait for the calendar."""
+        everyone = view.revision != view.applied_revision
+        self._status.set_details("Signalling all open reservations" if everyone else "Signalling what waits for it")
+        request = SignalRequest(**dict(self._request), revision=view.revision, everyone=everyone, now=workflow.now())
+        await workflow.execute_activity_method(
+            ReservationSignals.signal_reservations,
+            request,
+            task_queue=queues.LONG,
+            start_to_close_timeout=_SIGNALLING_TIMEOUT,
+            heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+            summary="Signal every open reservation" if everyone else "Signal the reservations that wait",
+        )
         return None
 
-    async def _retire(self, calendar: ManagedCalendar) -> Blocker | None:
-        """Signal reservations that synchronization is off, and delete our events if the merchant wants that."""
-        await self._signal_reservations(calendar)
-        if not (calendar.removing and calendar.calendar_id):
-            return None
+    async def _retire(self, view: CalendarView) -> Blocker | None:
+        """Delete the calendar with our events."""
         self._status.set_details("Deleting our events")
-        return await self._call_google(calendar, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
+        return await self._call_google(view, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
 
-    async def _signal_reservations(self, calendar: ManagedCalendar) -> None:
-        """Signal the reservations that are out of step with the calendar, and all of them after a change."""
-        self._status.set_health(None, "Signalling the reservations that wait for the calendar")
-        changed, self._settings_changed = self._settings_changed, False
-        if changed and (calendar.settings.sync or calendar.removing):
-            self._backfill_job = f"backfill-{workflow.uuid4()}"
-            await back_fill(self._request, self._backfill_job, self._status)
-        await signal_out_of_step(self._request.merchant, calendar)
-
-    async def _read_calendar(self) -> ManagedCalendar:
+    async def _view_calendar(self) -> CalendarView:
         return await workflow.execute_local_activity_method(
-            CalendarActivities.look_up_calendar, self._request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
+            CalendarActivities.view_calendar,
+            ViewRequest(**dict(self._request), now=workflow.now()),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 
     async def _call_google(
-        self, calendar: ManagedCalendar, method: GoogleActivity, summary: str, within: timedelta | None = None
+        self, view: CalendarView, method: GoogleActivity, summary: str, within: timedelta | None = None
     ) -> Blocker | None:
-        if not calendar.connection_id:
-            return NO_CONNECTION
         try:
             await workflow.execute_activity_method(
                 method,
@@ -164,42 +190,58 @@ class ManagedCalendarWorkflow:
                 schedule_to_close_timeout=within,
                 heartbeat_timeout=_HEARTBEAT_TIMEOUT,
                 retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2)),
-                priority=Priority(priority_key=1, fairness_key=calendar.connection_id),
+                priority=Priority(priority_key=1, fairness_key=view.connection_id),
                 summary=summary,
             )
         except ActivityError as error:
             return blocker_for_failure(error)
         return None
 
-    async def _wait_for_unblocking(self, blocker: Blocker) -> None:
-        """Wait until the blocker may be gone. A signal that only says that the calendar is needed changes nothing."""
-        doing = self._status.doing if blocker.reason == "staged" else f"Waiting: {blocker.reason}"
+    async def _record_round(self, view: CalendarView, blocker: Blocker | None) -> None:
+        doing = f"Waiting: {blocker.reason}" if blocker else "The calendar is as it should be"
+        if blocker and blocker.reason == "staged":
+            doing = self._status.doing
         self._status.set_health(blocker, doing)
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                # Not for changed settings: without a connection they cannot be served, and each wait would end at once.
-                lambda: self._look_again,
-                timeout=blocker.look_again,
-                timeout_summary=f"Look again: {blocker.reason}",
-            )
+        due_at = workflow.now() + blocker.look_again + TAKE_UP_MARGIN if blocker else None
+        changed = await workflow.execute_local_activity_method(
+            CalendarActivities.record_calendar,
+            CalendarResult(**dict(self._request), revision=view.revision, due_at=due_at),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        )
+        self._changed = self._changed or changed
 
-    async def _wait_for_change(self) -> None:
-        self._status.set_health(None, "The calendar is as it should be")
-        if self._just_created:
-            delay, summary = DUPLICATE_CHECK_DELAY, "Look for a duplicate that Google created late"
-        else:
-            delay = CALENDAR_CHECK_INTERVAL * workflow.random().uniform(0.75, 1.25)
-            summary = "Look whether the calendar is still there"
+    async def _record_stop(self) -> None:
+        self._status.set_health(STOPPED, "Stopped by an operator; a change or slotsync resume starts it again")
+        await workflow.execute_local_activity_method(
+            CalendarActivities.record_calendar_stop,
+            CalendarStop(**dict(self._request), now=workflow.now()),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        )
+
+    async def _wait(self, blocker: Blocker | None) -> None:
+        """Wait for a change, until the blocker may be gone, or until the calendar has to be looked at."""
+        delay, summary = self._next_look(blocker)
+        # That the calendar is needed is known to one that waits for a blocker.
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._look_again or self._settings_changed or self._needed,
+                lambda: self._changed or (self._needed and not blocker) or self._signals >= MAX_SIGNALS_PER_RUN,
                 timeout=delay,
                 timeout_summary=summary,
             )
+            return
+        self._check_due = self._check_due or not blocker
+
+    def _next_look(self, blocker: Blocker | None) -> tuple[timedelta, str]:
+        if blocker:
+            return blocker.look_again, f"Look again: {blocker.reason}"
+        if self._just_created:
+            return DUPLICATE_CHECK_DELAY, "Look for a duplicate that Google created late"
+        delay = CALENDAR_CHECK_INTERVAL * workflow.random().uniform(0.75, 1.25)
+        return delay, "Look whether the calendar is still there"
 
     def _continue_as_new_if_long(self) -> None:
         long = workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN
-        if long and not (self._settings_changed or self._just_created):
+        if long and not self._just_created:
             workflow.continue_as_new(self._request)
 
 

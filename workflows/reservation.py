@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         WaveResult,
     )
     from slotsync.domain.reservations.schedule import debounce, priority
+    from slotsync.domain.retry_delays import TAKE_UP_MARGIN
     from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import write_events
@@ -32,9 +33,6 @@ with workflow.unsafe.imports_passed_through():
 
 MAX_HISTORY_BYTES = 100_000
 """A longer history is continued as new: one more wave stays below 200 kB, which the UI shows quickly."""
-
-TAKE_UP_MARGIN = timedelta(minutes=5)
-"""The time after which somebody else may take up what the workflow should have looked at."""
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 

@@ -27,6 +27,9 @@ OPERATOR_RETRY_DELAY: Final = timedelta(minutes=5)
 CALENDAR_RECHECK_DELAY: Final = timedelta(minutes=15)
 """For work that waits for a managed calendar, in case the signal that it was created is lost."""
 
+TAKE_UP_MARGIN: Final = timedelta(minutes=5)
+"""The time after which the sweep takes up what a workflow should have looked at."""
+
 MAX_PERMIT_RECHECK_DELAY: Final = timedelta(minutes=15)
 """The longest wait of a calendar in the queue before its position is computed again."""
 

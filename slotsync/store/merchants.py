@@ -18,13 +18,6 @@ class Merchants:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def switch(self, merchant: str, switch: Switch) -> None:
-        """Switch synchronization of the whole merchant; the owners' own switches stay as they are."""
-        own = update(_TABLE).filter_by(id=merchant)
-        with self._store.write() as connection:
-            ensure_merchant(connection, merchant)
-            connection.execute(own.values(**switch.model_dump()))
-
     def is_synced(self, merchant: str) -> bool:
         """Return whether the merchant as a whole is synchronized; true for an unknown merchant."""
         with self._store.read() as session:
@@ -35,6 +28,12 @@ class Merchants:
         """Return the ids of all merchants, in order."""
         with self._store.read() as session:
             return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
+
+
+def switch_merchant(connection: Connection, merchant: str, switch: Switch) -> None:
+    """Switch synchronization of the whole merchant, within a transaction."""
+    ensure_merchant(connection, merchant)
+    connection.execute(update(_TABLE).filter_by(id=merchant).values(**switch.model_dump()))
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:

@@ -96,7 +96,7 @@ def _fairness_key(merchant: str) -> str:
     return merchant.encode()[:MAX_FAIRNESS_KEY_BYTES].decode(errors="ignore")
 
 
-CalendarSignal = Literal["settings_changed", "needed"]
+CalendarSignal = Literal["settings_changed", "needed", "look_again"]
 
 
 async def signal_calendar(client: Client, request: CalendarRequest, signal: CalendarSignal) -> None:

@@ -37,12 +37,12 @@ def cancel_reservation(merchant: str, reservation: str, version: int) -> None:
 
 
 def resume_reservations(merchant: str, reservation: str | None) -> None:
-    """Go on with what an operator stopped, and print how many reservations that were."""
+    """Go on with what an operator stopped, and print how much that is."""
 
     async def resume() -> int:
         return await (await Slotsync.connect()).resume(merchant, reservation)
 
-    console.print(f"{asyncio.run(resume())} reservations go on")
+    console.print(f"{asyncio.run(resume())} reservations and calendars go on")
 
 
 def import_snapshots(file: Path) -> None:

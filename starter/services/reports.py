@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey
 from slotsync.domain.reservations.schedule import starts_at
@@ -14,9 +15,10 @@ from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.reservations.stored_snapshot import content_hash
 from slotsync.errors import NotTaken, VersionConflict
 from slotsync.secrets import Vault
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Report, ReportResult, Reservations
-from slotsync.temporal.signals import signal_reservation
+from slotsync.temporal.signals import signal_calendar, signal_reservation
 
 MAX_RESUMED_PER_PAGE = 200
 MAX_PARALLEL_SIGNALS = 20
@@ -39,6 +41,7 @@ class ReportService:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
 
     async def report(self, reservation: Reservation) -> Reported:
@@ -61,7 +64,9 @@ class ReportService:
         )
 
     async def resume(self, merchant: str, reservation: str | None) -> int:
-        """Go on with a reservation that an operator stopped, or with all of the merchant's; return their number.
+        """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
+
+        Return the number of reservations and calendars that go on.
 
         Raises:
             RPCError: Temporal did not answer within a few seconds; repeat the call.
@@ -73,7 +78,13 @@ class ReportService:
             for start in range(0, len(ids), MAX_PARALLEL_SIGNALS):
                 await self._look_again(merchant, ids[start : start + MAX_PARALLEL_SIGNALS])
             count += len(ids)
-        return count
+        return count if reservation else count + await self._resume_calendars(merchant)
+
+    async def _resume_calendars(self, merchant: str) -> int:
+        owners = await asyncio.to_thread(self._owners.resume, merchant, datetime.now(UTC))
+        for owner in owners:
+            await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again")
+        return len(owners)
 
     async def _look_again(self, merchant: str, reservations: Sequence[str]) -> None:
         keys = [ReservationKey(merchant=merchant, reservation=each) for each in reservations]

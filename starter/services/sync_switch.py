@@ -7,28 +7,27 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from slotsync.domain.calendars.messages import BatchProgress, CalendarProgress, CalendarRequest
+from slotsync.domain.calendars.messages import BatchProgress, CalendarRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
 from slotsync.errors import InputError
-from slotsync.store.calendars.owners import Owners
+from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
-from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import get_batch_progress, signal_availability, signal_calendar
+from slotsync.temporal.signals import signal_availability, signal_calendar
 from workflows.calendar import ManagedCalendarWorkflow
 
-QUERY_TIMEOUT = timedelta(seconds=5)
+QUERY_TIMEOUT = timedelta(seconds=2)
 MAX_PARALLEL_SIGNALS = 20
 
 
 class BackfillProgress(Message):
-    """The progress of filling an owner's calendar: its workflow, the batch that signals the reservations, their events.
+    """The progress of filling an owner's calendar: what is being done, the signals to its reservations, their events.
 
-    ``doing`` is empty if no workflow answers, ``batch`` is None if none was needed yet. ``events`` counts the events of
-    open reservations by state.
+    ``doing`` is empty if the owner is unknown, ``batch`` is None if no signals were needed yet. ``events`` counts the
+    events of open reservations by state.
     """
 
     doing: str
@@ -42,17 +41,17 @@ class SyncSwitch:
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
         self._owners = Owners(store)
-        self._merchants = Merchants(store)
         self._events = SyncedEvents(store)
 
     async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
-        """Add an owner, or change its settings."""
-        before = await asyncio.to_thread(self._owners.get, merchant, owner)
-        await asyncio.to_thread(self._owners.put, merchant, owner, settings)
-        # Reservations of a product that was unknown wait for its settings, also for those that say not to synchronize.
-        if settings != before and (settings.sync or before is None or before.sync):
-            await self._signal_calendars(merchant, [owner])
-        if settings != before and await asyncio.to_thread(self._owners.has_blocking_calendars, merchant, owner):
+        """Add an owner, or change its settings: they are stored, then its workflows are signalled.
+
+        Settings that are known and carried out already cost nothing.
+        """
+        if not await asyncio.to_thread(self._owners.put, merchant, owner, settings):
+            return
+        await self._signal_calendars(merchant, [owner])
+        if await asyncio.to_thread(self._owners.has_blocking_calendars, merchant, owner):
             await signal_availability(self._client, merchant, owner.id)
 
     async def switch(self, merchant: str, owner: Owner | None, switch: Switch) -> None:
@@ -62,9 +61,8 @@ class SyncSwitch:
             InputError: the owner is not known.
         """
         if owner is None:
-            await asyncio.to_thread(self._merchants.switch, merchant, switch)
-            owners = await asyncio.to_thread(self._owners.get_all, merchant)
-            await self._signal_calendars(merchant, [each for each, settings in owners.items() if settings.sync])
+            await asyncio.to_thread(self._owners.switch_merchant, merchant, switch)
+            await self._signal_calendars(merchant, await asyncio.to_thread(self._owners.get_all, merchant))
         elif await asyncio.to_thread(self._owners.switch, merchant, owner, switch):
             await self._signal_calendars(merchant, [owner])
         else:
@@ -72,13 +70,16 @@ class SyncSwitch:
 
     async def get_backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling the owner's calendar."""
-        now = datetime.now(UTC)
-        progress = await self._query_calendar(merchant, owner)
-        job_id = progress.backfill_job if progress else None
+        stored = await asyncio.to_thread(self._read_progress, merchant, owner)
+        doing = await self._query_calendar(merchant, owner)
+        return stored.model_copy(update={"doing": doing}) if doing else stored
+
+    def _read_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
+        intent = self._owners.get_intent(merchant, owner)
         return BackfillProgress(
-            doing=progress.doing if progress else "",
-            batch=await get_batch_progress(self._client, job_id) if job_id else None,
-            events=await asyncio.to_thread(self._events.count_open_states, merchant, owner, now),
+            doing=_describe(intent),
+            batch=_batch(intent),
+            events=self._events.count_open_states(merchant, owner, datetime.now(UTC)),
         )
 
     async def _signal_calendars(self, merchant: str, owners: Iterable[Owner]) -> None:
@@ -92,9 +93,28 @@ class SyncSwitch:
 
         await asyncio.gather(*map(signal, owners))
 
-    async def _query_calendar(self, merchant: str, owner: Owner) -> CalendarProgress | None:
+    async def _query_calendar(self, merchant: str, owner: Owner) -> str:
+        """Return what the calendar's workflow does now, empty if it does not run or no worker answers."""
         handle = self._client.get_workflow_handle(calendar_id(merchant, owner))
         try:
-            return await handle.query(ManagedCalendarWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
+            return (await handle.query(ManagedCalendarWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)).doing
         except (RPCError, WorkflowQueryFailedError):
-            return None
+            return ""
+
+
+def _batch(intent: OwnerIntent | None) -> BatchProgress | None:
+    """Return how many reservations were signalled after the last change, or None before the first time."""
+    if intent is None or intent.to_signal is None:
+        return None
+    running = intent.applied_revision < intent.revision
+    return BatchProgress(total=intent.to_signal, done=intent.signalled, failed=0, running=running)
+
+
+def _describe(intent: OwnerIntent | None) -> str:
+    if intent is None:
+        return ""
+    if intent.stopped_at:
+        return "An operator has stopped the calendar's workflow"
+    if intent.applied_revision < intent.revision:
+        return "Signalling the open reservations"
+    return "Waiting for the calendar, or for Google" if intent.due_at else "The calendar is as it should be"

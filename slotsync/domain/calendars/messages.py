@@ -1,8 +1,8 @@
-"""Messages about managed calendars that cross Temporal's border."""
+"""Messages about managed calendars that cross Temporal's border: ids, states and times, no name."""
 
 from datetime import datetime
 
-from slotsync.domain.calendars.owner import ManagedCalendar, Owner
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.health import Health
 from slotsync.domain.messages import Message
 
@@ -14,32 +14,61 @@ class CalendarRequest(Message):
     owner: Owner
 
 
-class PermitRequest(Message):
+class PermitRequest(CalendarRequest):
     """The request for a permit to create a calendar, or for the position in the queue."""
 
-    request: CalendarRequest
     now: datetime
 
 
-class OutOfStepPage(Message):
-    """A page of reservations that differ from what this calendar should show, after the one with the id ``after``."""
+class ViewRequest(CalendarRequest):
+    """The request for the state of an owner's calendar at ``now``."""
 
-    merchant: str
-    calendar: ManagedCalendar
     now: datetime
-    after: str = ""
 
 
-class Backfill(Message):
-    """All open reservations of an owner, to be signalled by the batch operation with this id."""
+class CalendarView(Message):
+    """The wanted and the present state of an owner's calendar.
 
-    merchant: str
-    owner: Owner
-    job_id: str
+    ``shown``: Google shows the owner's name and time zone. ``revision`` counts the changes of the owner's settings, of
+    which the reservations were signalled up to ``applied_revision``. ``waiting``: a reservation waits for the calendar.
+    ``connection_id`` and ``calendar_id`` are None if there is none. ``closing_reason`` says why the workflow has
+    nothing to do, empty if it has.
+    """
+
+    closing_reason: str = ""
+    sync: bool = False
+    removing: bool = False
+    connection_id: str | None = None
+    calendar_id: str | None = None
+    shown: bool = False
+    revision: int = 0
+    applied_revision: int = 0
+    waiting: bool = False
+
+
+class SignalRequest(CalendarRequest):
+    """The request to signal an owner's open reservations: all of them up to a revision, or those that wait."""
+
+    revision: int
+    everyone: bool
+    now: datetime
+
+
+class CalendarResult(CalendarRequest):
+    """The result of a round. ``due_at`` is when the workflow will have looked again, None if nothing is left to do."""
+
+    revision: int
+    due_at: datetime | None
+
+
+class CalendarStop(CalendarRequest):
+    """The request to record that an operator has stopped the calendar's workflow."""
+
+    now: datetime
 
 
 class BatchProgress(Message):
-    """The progress of a batch: the number of its workflows, of those signalled, and of those that could not be."""
+    """The progress of signalling reservations: how many there are, and how many were signalled or could not be."""
 
     total: int
     done: int
@@ -48,8 +77,7 @@ class BatchProgress(Message):
 
 
 class CalendarProgress(Message):
-    """The workflow's health, what it does right now, and the id of the batch of its last back-fill."""
+    """The workflow's health, and what it does right now."""
 
     health: Health
     doing: str
-    backfill_job: str

@@ -123,10 +123,3 @@ class Progress(Message):
     version: int | None
     health: Health
     doing: str
-
-
-class LookAgainRequest(Message):
-    """The reservations of one merchant that have to be compared with Google again."""
-
-    merchant: str
-    reservations: tuple[str, ...]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Executable, delete, tuple_
+from sqlalchemy import Connection, Executable, delete, tuple_, update
 from sqlmodel import Session, and_, col, select
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
@@ -56,6 +56,18 @@ class ManagedCalendars:
             )
             use_permit(connection, merchant, owner, calendar_id)
             return str(recorded)
+
+    def record_shown(self, merchant: str, owner: Owner, calendar_id: str, name: str, time_zone: str) -> None:
+        """Record the name and the time zone (IANA) that Google shows of the calendar."""
+        own = update(_TABLE).filter_by(**_key(merchant, owner), calendar_id=calendar_id)
+        with self._store.write() as connection:
+            connection.execute(own.values(shown_name=name, shown_zone=time_zone))
+
+    def get_shown(self, merchant: str, owner: Owner) -> tuple[str | None, str | None]:
+        """Return the name and the time zone that Google shows of the owner's calendar, None while it is unknown."""
+        with self._store.read() as session:
+            row = session.get(ManagedCalendarRow, tuple(_key(merchant, owner).values()))
+            return (row.shown_name, row.shown_zone) if row else (None, None)
 
     def filter_managed(self, calendar_ids: Collection[str]) -> set[str]:
         """Return the ids of these calendars that slotsync created, for any merchant."""

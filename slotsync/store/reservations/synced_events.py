@@ -256,19 +256,29 @@ class SyncedEvents:
         query = _select_events(merchant).where(SyncedEventRow.reservation == reservation)
         return self._read(query.order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id))
 
-    def find_out_of_step(
-        self, merchant: str, calendar: ManagedCalendar, now: datetime, *, limit: int, after: str = ""
+    def find_to_signal(  # noqa: PLR0913  the calendar, and which page of which reservations
+        self,
+        merchant: str,
+        calendar: ManagedCalendar,
+        now: datetime,
+        *,
+        everyone: bool = False,
+        limit: int,
+        after: str = "",
     ) -> list[str]:
-        """Return the next ids, in order, of reservations that wait for this calendar, or are open and wrong in it."""
-        waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
-        query = (
-            select(SyncedEventRow.reservation)
-            .join(ReservationRow, _SAME_RESERVATION)
-            .where(_is_owned_by(merchant, calendar.owner), or_(waiting, and_(_is_open(now), _is_wrong_in(calendar))))
-            .where(SyncedEventRow.reservation > after)
-        )
+        """Return the next ids, in order, of reservations that wait for this calendar, or are open and wrong in it.
+
+        With ``everyone`` all open ones are returned.
+        """
+        query = _select_to_signal(merchant, calendar, now, everyone=everyone).where(_TABLE.c.reservation > after)
         with self._store.read() as session:
-            return list(session.exec(query.distinct().order_by(_TABLE.c.reservation).limit(limit)))
+            return list(session.exec(query.order_by(_TABLE.c.reservation).limit(limit)))
+
+    def count_to_signal(self, merchant: str, calendar: ManagedCalendar, now: datetime, *, everyone: bool) -> int:
+        """Return how many reservations ``find_to_signal`` finds in all."""
+        query = _select_to_signal(merchant, calendar, now, everyone=everyone)
+        with self._store.read() as session:
+            return session.exec(select(func.count()).select_from(query.subquery())).one()
 
     def count_open_states(self, merchant: str, owner: Owner, now: datetime) -> dict[SyncState, int]:
         """Return how many events of open reservations are in each state, in this owner's calendar."""
@@ -326,6 +336,15 @@ def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
         elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
         return or_(left_out, elsewhere)
     return _TABLE.c.present if calendar.removing else false()
+
+
+def _select_to_signal(
+    merchant: str, calendar: ManagedCalendar, now: datetime, *, everyone: bool
+) -> SelectOfScalar[str]:
+    waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
+    open_and_wrong = and_(_is_open(now), true() if everyone else _is_wrong_in(calendar))
+    query = select(SyncedEventRow.reservation).join(ReservationRow, _SAME_RESERVATION)
+    return query.where(_is_owned_by(merchant, calendar.owner), or_(waiting, open_and_wrong)).distinct()
 
 
 def _select_events(merchant: str) -> SelectOfScalar[SyncedEventRow]:

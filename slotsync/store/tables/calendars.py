@@ -19,7 +19,12 @@ class MerchantRow(Row, table=True):
 
 
 class OwnerRow(Row, table=True):
-    """A product or resource, with its settings. ``remove_events`` is the choice for the time while ``sync`` is off."""
+    """A product or resource, with its settings. ``remove_events`` is the choice for the time while ``sync`` is off.
+
+    ``revision`` counts the changes of its settings and switches; its open reservations were signalled up to
+    ``applied_revision``: in the last signalling ``signalled`` of ``to_signal``. ``due_at`` is when its calendar's
+    workflow should have looked at it again, null if nothing is left to do; an operator stopped it at ``stopped_at``.
+    """
 
     __tablename__ = "owner"
 
@@ -35,10 +40,20 @@ class OwnerRow(Row, table=True):
     pad_after_minutes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     free_calendars_needed: int | None = None
     remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    applied_revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    to_signal: int | None = None
+    signalled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    problem: str | None = None
 
 
 class ManagedCalendarRow(Row, table=True):
-    """The managed calendar of a product or resource."""
+    """The managed calendar of a product or resource, with the name and the time zone that Google shows of it.
+
+    They are null until it is known what Google shows.
+    """
 
     __tablename__ = "managed_calendar"
     __table_args__ = (
@@ -51,6 +66,8 @@ class ManagedCalendarRow(Row, table=True):
     calendar_id: str
     connection_id: str = Field(foreign_key="connection.id")
     created_at: datetime = Field(sa_type=Instant)
+    shown_name: str | None = None
+    shown_zone: str | None = None
 
 
 class CalendarPermitRow(Row, table=True):

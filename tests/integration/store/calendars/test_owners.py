@@ -1,12 +1,16 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings, Switch
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
-from slotsync.store.calendars.owners import Owners
+from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 
-TOUR = Owner.product("sunset-tour")
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TOUR, GUIDE = Owner.product("sunset-tour"), Owner.resource("guide-1")
 SETTINGS = OwnerSettings(name="Sunset tour", time_zone="Europe/Helsinki", guest_data=GuestData.FULL)
 
 
@@ -59,7 +63,7 @@ def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts
     owners = Owners(store)
     owners.put("m", TOUR, SETTINGS)
     assert owners.switch("m", TOUR, owner_switch)
-    Merchants(store).switch("m", merchant_switch)
+    owners.switch_merchant("m", merchant_switch)
     (calendar,) = ManagedCalendars(store).get_calendars("m", [TOUR])
     assert (calendar.settings.sync, calendar.removing) == effective
     assert Merchants(store).is_synced("m") is merchant_switch.sync
@@ -79,3 +83,62 @@ def test_what_was_wished_of_being_off_outlives_new_settings_but_not_being_on_aga
 
 def test_an_unknown_owner_cannot_be_switched(store: Store) -> None:
     assert not Owners(store).switch("m", TOUR, OFF)
+
+
+def intent(store: Store, owner: Owner = TOUR) -> OwnerIntent:
+    found = Owners(store).get_intent("m", owner)
+    assert found is not None
+    return found
+
+
+def take_up(store: Store, owner: Owner = TOUR) -> None:
+    """Do what the calendar's workflow does once everything is carried out."""
+    revision = intent(store, owner).revision
+    Owners(store).record_applied("m", owner, revision, 0)
+    assert Owners(store).record_due("m", owner, revision, None)
+
+
+def test_every_change_is_due_until_it_is_taken_up(store: Store) -> None:
+    owners = Owners(store)
+    changes: list[Callable[[], object]] = [
+        lambda: owners.put("m", TOUR, SETTINGS),
+        lambda: owners.put("m", TOUR, SETTINGS.model_copy(update={"guest_data": GuestData.BUSY})),
+        lambda: owners.switch("m", TOUR, OFF),
+        lambda: owners.switch_merchant("m", AWAY),
+    ]
+    for revision, change in enumerate(changes, 1):
+        change()
+        found = intent(store)
+        assert (found.revision, found.applied_revision) == (revision, revision - 1)
+        assert found.due_at is not None
+        take_up(store)
+        assert (intent(store).applied_revision, intent(store).due_at) == (revision, None)
+
+
+def test_unchanged_settings_are_due_only_while_they_were_not_taken_up(store: Store) -> None:
+    owners = Owners(store)
+    assert owners.put("m", TOUR, SETTINGS)
+    assert owners.put("m", TOUR, SETTINGS), "nobody has taken them up: the signal may have been lost"
+    take_up(store)
+    assert not owners.put("m", TOUR, SETTINGS)
+    assert intent(store).revision == 1
+
+
+def test_a_round_of_a_former_revision_leaves_the_newer_one_due(store: Store) -> None:
+    owners = Owners(store)
+    owners.put("m", TOUR, SETTINGS)
+    owners.switch("m", TOUR, OFF)
+    assert not owners.record_due("m", TOUR, 1, None)
+    assert intent(store).due_at is not None
+
+
+def test_a_stopped_calendar_is_due_again_once_it_is_resumed_or_changed(store: Store) -> None:
+    owners = Owners(store)
+    for owner in (TOUR, GUIDE):
+        owners.put("m", owner, SETTINGS)
+        owners.stop("m", owner, NOON)
+        assert (intent(store, owner).stopped_at, intent(store, owner).due_at) == (NOON, None)
+    owners.switch("m", GUIDE, OFF)
+    assert owners.resume("m", NOON) == [TOUR]
+    assert owners.resume("m", NOON) == []
+    assert [intent(store, owner).stopped_at for owner in (TOUR, GUIDE)] == [None, None]

@@ -1,4 +1,4 @@
-"""Reservations' snapshots, when they are due, who stopped them, and the number of a merchant's grant."""
+"""Intent: reservations' snapshots, revisions of owners, the number of a merchant's grant, and when each is due."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,8 @@ down_revision = "0005"
 INSTANT = sa.DateTime(timezone=True)
 TEXTS = ("snapshot", "content_hash", "problem")
 TIMES = ("due_at", "stopped_at")
+COUNTS = ("revision", "applied_revision", "signalled")
+SHOWN = ("shown_name", "shown_zone")
 INDEXES = {"ix_reservation_due_at": ["due_at"], "ix_reservation_merchant_stopped_at": ["merchant", "stopped_at"]}
 
 
@@ -20,12 +22,26 @@ def upgrade() -> None:
         op.add_column("reservation", sa.Column(name, INSTANT))
     for name, columns in INDEXES.items():
         op.create_index(name, "reservation", columns)
+    for name in COUNTS:
+        op.add_column("owner", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("owner", sa.Column("to_signal", sa.Integer()))
+    op.add_column("owner", sa.Column("problem", sa.String()))
+    for name in TIMES:
+        op.add_column("owner", sa.Column(name, INSTANT))
+    op.create_index("ix_owner_due_at", "owner", ["due_at"])
+    for name in SHOWN:
+        op.add_column("managed_calendar", sa.Column(name, sa.String()))
     op.add_column("connection", sa.Column("grant_number", sa.Integer(), nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
     """Remove the columns and indexes."""
     op.drop_column("connection", "grant_number")
+    for name in SHOWN:
+        op.drop_column("managed_calendar", name)
+    op.drop_index("ix_owner_due_at", "owner")
+    for name in (*COUNTS, *TIMES, "to_signal", "problem"):
+        op.drop_column("owner", name)
     for name in INDEXES:
         op.drop_index(name, "reservation")
     for name in (*TEXTS, *TIMES):

@@ -1,0 +1,39 @@
+"""The plan of a managed calendar: the next step from what is done to what is wanted."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from slotsync.domain.calendars.messages import CalendarView
+from slotsync.domain.health import NO_CONNECTION, Blocker
+
+
+class CalendarStep(StrEnum):
+    """The steps of a round."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    SIGNAL = "signal"
+    RETIRE = "retire"
+
+
+def next_step(view: CalendarView, done: Collection[CalendarStep], *, check_due: bool) -> CalendarStep | Blocker | None:
+    """Return the round's next step, the reason why none is possible, or None if all is done.
+
+    Without a connection the reservations are signalled all the same, so that their state says why they wait.
+
+    Args:
+        view: What is wanted of the calendar, and what is done of it.
+        done: The steps that were done in this round; each is done once, except a creation.
+        check_due: Whether to look if the calendar is still there.
+    """
+    if view.sync and view.connection_id:
+        if not view.calendar_id:
+            return CalendarStep.CREATE
+        if (check_due or not view.shown) and CalendarStep.UPDATE not in done:
+            return CalendarStep.UPDATE
+    if (view.waiting or view.revision != view.applied_revision) and CalendarStep.SIGNAL not in done:
+        return CalendarStep.SIGNAL
+    retires = not view.sync and view.removing and view.calendar_id and CalendarStep.RETIRE not in done
+    if not view.connection_id:
+        return NO_CONNECTION if view.sync or retires else None
+    return CalendarStep.RETIRE if retires else None

@@ -12,10 +12,10 @@ from temporalio.client import Client
 
 from activities.availability import AvailabilityActivities, ConfirmationActivities
 from activities.calendars import CalendarActivities
-from activities.connections import DisconnectionActivities
+from activities.connections import ConnectionActivities, DisconnectionActivities
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
-from activities.signals import CalendarSignals, ParkedWork, ReservationSignals
+from activities.signals import CalendarSignals, ReservationSignals, WaitingWork
 from activities.webhooks import WebhookActivities
 from slotsync.busy_times.account_watcher import AccountWatchers
 from slotsync.busy_times.poller import Poller
@@ -52,10 +52,11 @@ class Activities:
     reservations: ReservationActivities
     events: EventActivities
     calendars: CalendarActivities
-    connections: DisconnectionActivities
+    connections: ConnectionActivities
+    disconnections: DisconnectionActivities
     calendar_signals: CalendarSignals
     reservation_signals: ReservationSignals
-    parked_work: ParkedWork
+    waiting_work: WaitingWork
     webhooks: WebhookActivities
     availability: AvailabilityActivities
     confirmation: ConfirmationActivities
@@ -76,7 +77,8 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             reservations=ReservationActivities(store, vault),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
-            connections=DisconnectionActivities(
+            connections=ConnectionActivities(connections),
+            disconnections=DisconnectionActivities(
                 settings,
                 store,
                 disconnections,
@@ -85,7 +87,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             ),
             calendar_signals=CalendarSignals(client, store),
             reservation_signals=ReservationSignals(client, store),
-            parked_work=ParkedWork(client),
+            waiting_work=WaitingWork(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
             confirmation=ConfirmationActivities(ProductAvailability(store, vault), GoogleBusyTimes(services), health),

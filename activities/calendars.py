@@ -23,6 +23,7 @@ from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -31,6 +32,7 @@ class CalendarActivities:
     """Activities on a managed calendar, in Google and in the store."""
 
     def __init__(self, store: Store, health: ConnectionHealth, google: GoogleCalendars) -> None:
+        self._store = store
         self._calendars = ManagedCalendars(store)
         self._owners = Owners(store)
         self._health = health
@@ -41,6 +43,7 @@ class CalendarActivities:
     @activity.defn
     def view_calendar(self, request: ViewRequest) -> CalendarView:
         """Return what is wanted of the owner's calendar, and what is done of it."""
+        grant_number = read_grant_number(self._store, request.merchant)
         calendar = self._read(request)
         intent = self._owners.get_intent(request.merchant, request.owner)
         if intent is None:
@@ -56,13 +59,15 @@ class CalendarActivities:
             shown=shown == (calendar.settings.name, calendar.settings.time_zone),
             revision=intent.revision,
             applied_revision=intent.applied_revision,
+            grant_number=grant_number,
             waiting=bool(self._events.find_to_signal(request.merchant, calendar, request.now, limit=1)),
         )
 
     @activity.defn
     def record_calendar(self, result: CalendarResult) -> bool:
-        """Record when the calendar is due again; return true if the owner's settings have changed since."""
-        return not self._owners.record_due(result.merchant, result.owner, result.revision, result.due_at)
+        """Record when the calendar is due again; return true if settings or grant have changed since the view."""
+        recorded = self._owners.record_due(result.merchant, result.owner, result.revision, result.due_at)
+        return not recorded or read_grant_number(self._store, result.merchant) != result.grant_number
 
     @activity.defn
     def record_calendar_stop(self, request: CalendarStop) -> None:

@@ -5,14 +5,37 @@ from temporalio import activity
 from activities.errors import google_errors_as_application_errors
 from slotsync.busy_times.push_channels import ChannelStopper
 from slotsync.domain.connections.disconnection import Disconnection
-from slotsync.domain.connections.messages import CalendarDeletion, DisconnectionRequest
+from slotsync.domain.connections.messages import (
+    CalendarDeletion,
+    ConnectionPlan,
+    ConnectionRequest,
+    ServedGrant,
+)
 from slotsync.errors import GrantLost
 from slotsync.google.auth.consent import revoke
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.settings import Settings
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
+
+
+class ConnectionActivities:
+    """Activities that read and record what is wanted of a connection."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    @activity.defn
+    def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:
+        """Return the connection's next step, by its row."""
+        return self._connections.plan(request.merchant)
+
+    @activity.defn
+    def record_served_grant(self, served: ServedGrant) -> None:
+        """Record that all work that waited for this grant was signalled."""
+        self._connections.record_served(served.merchant, served.grant_number)
 
 
 class DisconnectionActivities:
@@ -33,15 +56,16 @@ class DisconnectionActivities:
         self._channels = channels
 
     @activity.defn(name="begin_departure")
-    def begin_disconnection(self, request: DisconnectionRequest) -> Disconnection | None:
-        """Take the connection out of use, and return what to clean up, or None if there never was a connection."""
-        return self._disconnections.begin(request.merchant, request.now)
+    def begin_disconnection(self, request: ConnectionRequest) -> Disconnection | None:
+        """Return what to clean up, or None if the merchant is not being disconnected any more."""
+        return self._disconnections.get(request.merchant)
 
     @activity.defn(name="delete_left_calendar", no_thread_cancel_exception=True)
     def delete_calendar(self, deletion: CalendarDeletion) -> bool:
         """Delete a calendar in Google and forget it; return False if it stays because of events that are not ours."""
         calendar_id = deletion.calendar.calendar_id
         with google_errors_as_application_errors():
+            self._disconnections.grant(deletion.connection_id)  # none, once the merchant has connected again
             if self._google.has_foreign_events(deletion.connection_id, calendar_id):
                 return False
             self._google.delete(deletion.connection_id, calendar_id)

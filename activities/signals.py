@@ -1,29 +1,22 @@
-"""Signal activities: signal workflows by their ids, or by a batch operation of Temporal's."""
+"""Signal activities: signal workflows by their ids, page by page through the database."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.exceptions import ApplicationError
 
-from slotsync.domain.calendars.messages import BatchProgress, CalendarRequest, SignalRequest
-from slotsync.domain.connections.messages import WakeRequest
+from slotsync.domain.calendars.messages import CalendarRequest, SignalRequest
+from slotsync.domain.connections.messages import ResumeRequest
 from slotsync.domain.reservations.messages import ReservationKey
+from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import (
-    get_batch_progress,
-    quote_value,
-    signal_calendar,
-    signal_reservation,
-    start_batch_signal,
-)
-
-BATCH_CHECK_INTERVAL = timedelta(milliseconds=200)
-"""The time between two reads of a batch operation's progress; the first batch of a merchant ends within a second."""
+from slotsync.temporal.signals import signal_availability, signal_calendar, signal_reservation
 
 MAX_PARALLEL_SIGNALS = 20
 
@@ -31,29 +24,6 @@ MAX_RESERVATIONS_PER_PAGE = 200
 
 SIGNAL_INTERVAL = timedelta(milliseconds=50)
 """The time between two signals of a back-fill: other merchants' bookings find room between its rounds."""
-
-
-async def run_signal_batch(client: Client, query: str, *, job_id: str, reason: str) -> BatchProgress:
-    """Signal ``look_again`` to all workflows that the query finds, with heartbeats, and return how many there were.
-
-    A batch with this id that runs already is not started again, but waited for.
-
-    Raises:
-        ApplicationError: Temporal has to end another batch first.
-    """
-    progress = await get_batch_progress(client, job_id) or await _start(client, query, job_id, reason)
-    while progress.running:
-        activity.heartbeat(progress.done)
-        await asyncio.sleep(BATCH_CHECK_INTERVAL.total_seconds())
-        progress = await get_batch_progress(client, job_id) or progress
-    return progress
-
-
-async def _start(client: Client, query: str, job_id: str, reason: str) -> BatchProgress:
-    total = (await client.count_workflows(query)).count
-    if total and not await start_batch_signal(client, query, "look_again", job_id=job_id, reason=reason):
-        raise ApplicationError("Temporal has to end another batch first", type="BatchesBusy")
-    return BatchProgress(total=total, done=0, failed=0, running=bool(total))
 
 
 class CalendarSignals:
@@ -95,9 +65,7 @@ class ReservationSignals:
         while page := await asyncio.to_thread(self._find_page, request, after, signalled):
             for reservation in page:
                 key = ReservationKey(merchant=request.merchant, reservation=reservation)
-                await asyncio.gather(
-                    signal_reservation(self._client, key), asyncio.sleep(SIGNAL_INTERVAL.total_seconds())
-                )
+                await _paced(signal_reservation(self._client, key))
                 after, signalled = reservation, signalled + 1
                 activity.heartbeat(after, signalled)
         if request.everyone:
@@ -124,28 +92,50 @@ def _heartbeat_details() -> tuple[str, int]:
     return str(after), int(signalled)
 
 
-class ParkedWork:
-    """Activities that count and signal the workflows that wait for a grant."""
+class WaitingWork:
+    """Activity that signals a merchant's work that waits for a grant, page by page through the database."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._owners = Owners(store)
+        self._reservations = Reservations(store, vault)
 
-    @activity.defn
-    async def count_parked(self, merchant: str) -> int:
-        """Return how many workflows of the merchant are parked, as far as Temporal's visibility knows."""
-        return (await self._client.count_workflows(parked_work_query(WakeRequest(merchant=merchant)))).count
+    @activity.defn(name="wake")
+    async def signal_waiting_work(self, request: ResumeRequest) -> int:
+        """Signal what waits, or with ``everyone`` all that is open, at a bounded pace; return how many workflows.
 
-    @activity.defn
-    async def wake(self, request: WakeRequest) -> int:
-        """Signal ``look_again`` to the merchant's parked workflows, or to all of them, and return how many."""
-        job_id = f"wake:{activity.info().workflow_run_id}:{activity.info().activity_id}"
-        reason = f"The grant of {request.merchant} has changed"
-        query = parked_work_query(request)
-        return (await run_signal_batch(self._client, query, job_id=job_id, reason=reason)).done
+        Each heartbeat says after which reservation to go on, should the activity be tried again.
+        """
+        after, signalled = _heartbeat_details()
+        if not after:
+            signalled = await self._signal_owners(request)
+        while page := await asyncio.to_thread(self._find_page, request, after):
+            for reservation in page:
+                key = ReservationKey(merchant=request.merchant, reservation=reservation)
+                await _paced(signal_reservation(self._client, key))
+                after, signalled = reservation, signalled + 1
+                activity.heartbeat(after, signalled)
+        return signalled
+
+    async def _signal_owners(self, request: ResumeRequest) -> int:
+        """Signal the calendars that wait, or all, and every product that calendars block; return how many."""
+        merchant = request.merchant
+        owners = await asyncio.to_thread(self._owners.find_due, merchant, everyone=request.everyone)
+        blocked = await asyncio.to_thread(self._owners.find_blocked, merchant)
+        for owner in owners:
+            await _paced(signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again"))
+            activity.heartbeat()
+        for owner in blocked:
+            await _paced(signal_availability(self._client, merchant, owner.id))
+            activity.heartbeat()
+        return len(owners) + len(blocked)
+
+    def _find_page(self, request: ResumeRequest, after: str) -> list[str]:
+        return self._reservations.find_to_resume(
+            request.merchant, request.now, everyone=request.everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=after
+        )
 
 
-def parked_work_query(request: WakeRequest) -> str:
-    """Return the visibility query that finds the workflows to wake, without that of the connection itself."""
-    running = f"SlotsyncMerchant = {quote_value(request.merchant)} AND ExecutionStatus = 'Running'"
-    parked = "" if request.everyone else " AND SlotsyncHealth = 'parked'"
-    return f"{running}{parked} AND WorkflowType != 'ConnectionWorkflow'"
+async def _paced(signal: Awaitable[None]) -> None:
+    """Send a signal, and take at least ``SIGNAL_INTERVAL`` for it."""
+    await asyncio.gather(signal, asyncio.sleep(SIGNAL_INTERVAL.total_seconds()))

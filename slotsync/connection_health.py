@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from temporalio import activity
 from temporalio.client import Client
 
-from slotsync.domain.connections.messages import Revoked
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
@@ -60,8 +59,8 @@ class ConnectionHealth:
             self._connections.mark_good_call(connection_id, at)
 
     def _record_lost_grant(self, connection_id: str, reason: str, at: datetime) -> None:
-        """Signal first, then mark: a worker that dies in between finds the lost grant again, and signals again."""
+        """Record it, then signal: should the signal be lost, the sweep finds that the connection is due."""
         if merchant := self._connections.get_active_merchant(connection_id, at):
-            signal = signal_connection(self._client, merchant, Revoked(reason=reason))
-            asyncio.run_coroutine_threadsafe(signal, self._loop).result(_SIGNAL_TIMEOUT.total_seconds())
             self._connections.mark_revoked(connection_id, reason, at)
+            signal = signal_connection(self._client, merchant, "revoked")
+            asyncio.run_coroutine_threadsafe(signal, self._loop).result(_SIGNAL_TIMEOUT.total_seconds())

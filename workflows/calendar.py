@@ -202,10 +202,15 @@ class ManagedCalendarWorkflow:
         if blocker and blocker.reason == "staged":
             doing = self._status.doing
         self._status.set_health(blocker, doing)
-        due_at = workflow.now() + blocker.look_again + TAKE_UP_MARGIN if blocker else None
+        result = CalendarResult(
+            **dict(self._request),
+            revision=view.revision,
+            grant_number=view.grant_number,
+            due_at=workflow.now() + blocker.look_again + TAKE_UP_MARGIN if blocker else None,
+        )
         changed = await workflow.execute_local_activity_method(
             CalendarActivities.record_calendar,
-            CalendarResult(**dict(self._request), revision=view.revision, due_at=due_at),
+            result,
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
         self._changed = self._changed or changed

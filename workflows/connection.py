@@ -1,132 +1,140 @@
 """A merchant's connection to Google: one workflow per merchant."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.signals import ParkedWork
-    from slotsync.domain.connections.disconnection import DisconnectionResult
-    from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked, WakeRequest
+    from activities.connections import ConnectionActivities
+    from activities.signals import WaitingWork
+    from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
+    from slotsync.domain.connections.messages import (
+        ConnectionPlan,
+        ConnectionRequest,
+        ConnectionStep,
+        ResumeRequest,
+        ServedGrant,
+    )
     from slotsync.domain.health import blocker_for_error
+    from slotsync.domain.workflow_ids import connection_id
     from slotsync.temporal import queues
+    from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import disconnect_merchant
+    from workflows.steps.own_id import require_own_id
     from workflows.steps.workflow_status import WorkflowStatus
 
-PARKED_CHECK_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (2, 8, 30, 60, 120, 240))
-"""When to look for parked work again: visibility is late, and work that was in flight parks late. After the last one,
-each parked workflow looks again by itself."""
-
-MIN_PARKED_CHECK_DURATION = timedelta(seconds=30)
-"""Work that was in flight when the grant came has parked by then."""
+_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
+_RESUMING_TIMEOUT = timedelta(hours=12)
+_HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 
 
 @workflow.defn
 class ConnectionWorkflow:
-    """Wakes a merchant's parked work when there is a grant again, and cleans up when the merchant disconnects."""
+    """Wakes a merchant's waiting work when there is a grant again, and cleans up when the merchant disconnects."""
 
     @workflow.init
     def __init__(self, request: ConnectionRequest) -> None:
         self._merchant = request.merchant
-        self._message: Granted | Revoked | Disconnect | None = None
-        self._disconnecting = False
+        self._changed = False
+        self._signals = 0
+        self._granted = False
         self._status = WorkflowStatus()
 
     @workflow.run
     async def run(self, request: ConnectionRequest) -> DisconnectionResult:
-        """Serve one message after the other; return what was left behind when the merchant has disconnected."""
+        """Do what the connection's row wants, step by step; return what was left behind after a disconnection."""
+        require_own_id(connection_id(request.merchant))
+        result = None
         while True:
-            message = await self._wait_for_message()
-            if isinstance(message, Granted):
-                await self._resume(message)
-            elif isinstance(message, Revoked):
-                self._park(message)
+            self._changed = self._granted = False
+            plan = await self._plan()
+            if plan.step is ConnectionStep.DISCONNECT:
+                result = await self._disconnect(plan)
+            elif plan.step is ConnectionStep.RESUME:
+                await self._resume(plan)
+            elif plan.step is ConnectionStep.CLOSE:
+                return result or DisconnectionResult(notes=(plan.reason,))
             else:
-                result = await self._disconnect(message)
-                if self._message is None:
-                    return result
-            if self._message is None and workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(request)
+                self._show(plan)
+                await workflow.wait_condition(lambda: self._changed)
+                self._continue_as_new_if_long(request)
 
     @workflow.signal
-    def granted(self, message: Granted) -> None:
-        """Resume work, since there is a grant, for the first time or again."""
-        self._message = message
+    def granted(self) -> None:
+        """Look at the row: there is a grant, for the first time or again."""
+        self._granted = True
+        self._note_signal()
 
     @workflow.signal
-    def revoked(self, message: Revoked) -> None:
-        """Park, since Google has refused the grant for good. A disconnection, wanted or in progress, goes first."""
-        if not self._disconnecting and not isinstance(self._message, Disconnect):
-            self._message = message
+    def revoked(self) -> None:
+        """Look at the row: Google has refused the grant for good."""
+        self._note_signal()
 
     @workflow.signal
-    def disconnect(self, message: Disconnect) -> None:
-        """Disconnect, since the merchant wants that."""
-        self._message = message
+    def disconnect(self) -> None:
+        """Look at the row: the merchant wants to disconnect."""
+        self._note_signal()
 
-    async def _wait_for_message(self) -> Granted | Revoked | Disconnect:
-        await workflow.wait_condition(lambda: self._message is not None)
-        assert self._message is not None
-        message, self._message = self._message, None
-        return message
-
-    def _park(self, message: Revoked) -> None:
-        blocker = blocker_for_error("GrantLost", message.reason)
-        self._status.set_health(blocker, "The grant is dead: the merchant has to connect Google again")
-
-    async def _resume(self, message: Granted) -> None:
-        """Wake parked work, and look for work that parked late until none is left or the time is up."""
-        self._status.set_details("There is a grant: waking the work that waits for it")
-        woken = await self._wake(everyone=message.all_anew)
-        self._status.set_health(None, f"Connected; woke {woken} workflows, and looking for those that parked late")
-        began_at, left = workflow.now(), 0
-        for delay in PARKED_CHECK_DELAYS:
-            if await self._wait_for_interruption(delay):
-                return
-            left = await self._count_parked()
-            if left:
-                woken += await self._wake(everyone=False)
-            elif workflow.now() - began_at >= MIN_PARKED_CHECK_DURATION:
-                break
-            self._status.set_health(None, f"Connected; woke {woken} workflows so far, {left} in the last round")
-        self._status.set_health(None, f"Connected; woke {woken} workflows, of which {left} stay parked")
-
-    async def _disconnect(self, message: Disconnect) -> DisconnectionResult:
-        self._status.set_details("Disconnecting")
-        self._disconnecting = True
-        result = await disconnect_merchant(
-            self._merchant, message.calendars, is_interrupted=lambda: self._message is not None
+    async def _plan(self) -> ConnectionPlan:
+        return await workflow.execute_local_activity_method(
+            ConnectionActivities.plan_connection,
+            ConnectionRequest(merchant=self._merchant),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
-        await self._wake(everyone=True)
-        self._disconnecting = False
-        self._status.set_health(None, "\n\n".join(("Disconnected.", *result.notes)))
+
+    async def _resume(self, plan: ConnectionPlan) -> None:
+        """Signal the work that waits. Work that is in flight under an earlier grant notices that by itself."""
+        self._status.set_details("There is a grant: waking the work that waits for it")
+        woken = await self._signal_work(everyone=plan.everyone)
+        await workflow.execute_local_activity_method(
+            ConnectionActivities.record_served_grant,
+            ServedGrant(merchant=self._merchant, grant_number=plan.grant_number),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        )
+        self._status.set_health(None, f"Connected; woke {woken} workflows")
+
+    async def _disconnect(self, plan: ConnectionPlan) -> DisconnectionResult | None:
+        """Disconnect, and return what was left behind, or None if the merchant may have connected again meanwhile.
+
+        If an operator cancels the workflow meanwhile, calendars are left, and the grant is given back all the same.
+        """
+        self._status.set_details("Disconnecting")
+        try:
+            result = await disconnect_merchant(self._merchant, plan.calendars, is_interrupted=lambda: self._granted)
+        except asyncio.CancelledError:
+            await disconnect_merchant(self._merchant, CalendarChoice.KEEP, is_interrupted=lambda: False)
+            raise
+        if result:
+            await self._signal_work(everyone=True)
+            self._status.set_health(None, "\n\n".join(("Disconnected.", *result.notes)))
         return result
 
-    async def _wait_for_interruption(self, delay: timedelta) -> bool:
-        """Return whether a message has arrived before the delay is over."""
-        try:
-            await workflow.wait_condition(
-                lambda: self._message is not None, timeout=delay, timeout_summary="Look for work that parked late"
-            )
-        except TimeoutError:
-            return False
-        return True
-
-    async def _count_parked(self) -> int:
+    async def _signal_work(self, *, everyone: bool) -> int:
+        """Return how many workflows were signalled."""
         return await workflow.execute_activity_method(
-            ParkedWork.count_parked,
-            self._merchant,
+            WaitingWork.signal_waiting_work,
+            ResumeRequest(merchant=self._merchant, everyone=everyone, now=workflow.now()),
             task_queue=queues.LONG,
-            start_to_close_timeout=timedelta(seconds=30),
-            summary="Count what is parked",
+            start_to_close_timeout=_RESUMING_TIMEOUT,
+            heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+            priority=Priority(fairness_key=fairness_key(self._merchant)),
+            summary="Wake all work of the merchant" if everyone else "Wake the waiting work of the merchant",
         )
 
-    async def _wake(self, *, everyone: bool) -> int:
-        return await workflow.execute_activity_method(
-            ParkedWork.wake,
-            WakeRequest(merchant=self._merchant, everyone=everyone),
-            task_queue=queues.LONG,
-            start_to_close_timeout=timedelta(hours=1),
-            heartbeat_timeout=timedelta(seconds=30),
-            summary="Wake all work of the merchant" if everyone else "Wake the parked work of the merchant",
-        )
+    def _show(self, plan: ConnectionPlan) -> None:
+        if plan.step is ConnectionStep.PARK:
+            blocker = blocker_for_error("GrantLost", plan.reason)
+            self._status.set_health(blocker, "The grant is dead: the merchant has to connect Google again")
+        elif self._status.doing == "Starting":
+            self._status.set_health(None, "Connected")
+
+    def _continue_as_new_if_long(self, request: ConnectionRequest) -> None:
+        if workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN:
+            workflow.continue_as_new(request)
+
+    def _note_signal(self) -> None:
+        self._signals += 1
+        self._changed = True

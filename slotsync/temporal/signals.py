@@ -1,26 +1,20 @@
-"""Signal workflows: a single one, which is started if it does not run, or many by a batch operation of Temporal."""
+"""Signal workflows; one that does not run is started."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal, TypedDict
 
-from temporalio.api.batch.v1 import BatchOperationSignal
-from temporalio.api.enums.v1 import BatchOperationState
-from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest, StartBatchOperationRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority, TypedSearchAttributes
-from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import AvailabilityState, Subscription
-from slotsync.domain.calendars.messages import BatchProgress, CalendarRequest
+from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import DisconnectionResult
-from slotsync.domain.connections.messages import ConnectionRequest, Disconnect, Granted, Revoked
-from slotsync.domain.messages import Message
+from slotsync.domain.connections.messages import ConnectionRequest, ConnectionSignal
 from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey, ReservationState
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.temporal import queues
-from slotsync.temporal.bounded_calls import CALL_TIMEOUT
 from slotsync.temporal.search_attributes import initial_attributes
 
 MAX_SIGNALS_PER_RUN: Final = 2000
@@ -84,7 +78,7 @@ async def signal_reservation(
         start_signal_args=[reported] if reported else [],
         search_attributes=initial_attributes(key.merchant, owners, starts),
         static_summary=f"Reservation {key.reservation} of {key.merchant}",
-        priority=Priority(fairness_key=_fairness_key(key.merchant)),
+        priority=Priority(fairness_key=fairness_key(key.merchant)),
     )
 
 
@@ -92,7 +86,8 @@ MAX_FAIRNESS_KEY_BYTES = 64
 """Temporal refuses a longer fairness key."""
 
 
-def _fairness_key(merchant: str) -> str:
+def fairness_key(merchant: str) -> str:
+    """Return the fairness key of a merchant's own work: its id, as far as that fits."""
     return merchant.encode()[:MAX_FAIRNESS_KEY_BYTES].decode(errors="ignore")
 
 
@@ -115,11 +110,8 @@ async def signal_calendar(client: Client, request: CalendarRequest, signal: Cale
     )
 
 
-_SIGNALS: dict[type[Message], str] = {Granted: "granted", Revoked: "revoked", Disconnect: "disconnect"}
-
-
 async def signal_connection(
-    client: Client, merchant: str, message: Granted | Revoked | Disconnect
+    client: Client, merchant: str, signal: ConnectionSignal
 ) -> WorkflowHandle[object, DisconnectionResult | None]:
     """Signal a connection's workflow, which is started if it does not run. The signal is durable when this returns.
 
@@ -130,8 +122,7 @@ async def signal_connection(
         ConnectionRequest(merchant=merchant),
         id=connection_id(merchant),
         task_queue=queues.WORKFLOWS,
-        start_signal=_SIGNALS[type(message)],
-        start_signal_args=[message],
+        start_signal=signal,
         search_attributes=initial_attributes(merchant, []),
         static_summary=f"Google connection of {merchant}",
         result_type=DisconnectionResult,
@@ -142,43 +133,3 @@ def quote_value(text: str) -> str:
     """Return the text as a quoted value for a visibility query, with its quotes escaped."""
     escaped = text.replace("'", "''")
     return f"'{escaped}'"
-
-
-async def start_batch_signal(client: Client, query: str, signal: str, *, job_id: str, reason: str) -> bool:
-    """Start a batch that signals every workflow that the query finds; return False if another batch still runs.
-
-    A namespace runs one batch at a time by default. A job that exists already is no error: call ``get_batch_progress``
-    before starting one again.
-    """
-    request = StartBatchOperationRequest(
-        namespace=client.namespace,
-        visibility_query=query,
-        job_id=job_id,
-        reason=reason,
-        signal_operation=BatchOperationSignal(signal=signal, identity=client.identity),
-    )
-    try:
-        await client.workflow_service.start_batch_operation(request, timeout=CALL_TIMEOUT)
-    except RPCError as error:
-        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
-            return False
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise
-    return True
-
-
-async def get_batch_progress(client: Client, job_id: str) -> BatchProgress | None:
-    """Return the batch's progress, or None if there is no such batch."""
-    request = DescribeBatchOperationRequest(namespace=client.namespace, job_id=job_id)
-    try:
-        batch = await client.workflow_service.describe_batch_operation(request, timeout=CALL_TIMEOUT)
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return None
-        raise
-    return BatchProgress(
-        total=batch.total_operation_count,
-        done=batch.complete_operation_count,
-        failed=batch.failure_operation_count,
-        running=batch.state == BatchOperationState.BATCH_OPERATION_STATE_RUNNING,
-    )

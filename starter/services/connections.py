@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -11,9 +12,9 @@ from pydantic import TypeAdapter
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.domain.connections.messages import Disconnect, Granted
 from slotsync.domain.messages import Message
 from slotsync.errors import GoogleError, Transient
 from slotsync.google.auth.consent import Consent, GoogleConsent, revoke
@@ -21,6 +22,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connection_views import ConnectionViews, KnownAccount
 from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import signal_connection
@@ -66,6 +68,9 @@ logger = logging.getLogger(__name__)
 
 _GRANT_ADAPTER = TypeAdapter(NewGrant)
 
+SIGNAL_RETRY_DELAY = timedelta(seconds=2)
+"""The time between two tries to signal a new grant while Temporal does not answer."""
+
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
 """The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
 
@@ -89,6 +94,8 @@ class ConnectionService:
         self._disconnect_timeout = disconnect_timeout
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
+        self._disconnections = Disconnections(store, vault)
+        self._repeating = set[asyncio.Task[None]]()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
     async def begin(self, merchant: str, browser: str) -> str:
@@ -141,8 +148,14 @@ class ConnectionService:
         return await asyncio.to_thread(self._views.get_view, merchant)
 
     async def disconnect(self, merchant: str, calendars: CalendarChoice) -> DisconnectionResult | None:
-        """Disconnect the merchant, also with a revoked grant, and return the result, or None after the timeout."""
-        handle = await signal_connection(self._client, merchant, Disconnect(calendars=calendars))
+        """Disconnect the merchant, also with a revoked grant, and return the result, or None after the timeout.
+
+        Raises:
+            RPCError: Temporal did not answer. The connection is out of use, and the cleaning up begins later.
+        """
+        if not await asyncio.to_thread(self._disconnections.request, merchant, calendars, utc_now()):
+            return DisconnectionResult(notes=("There was no connection.",))
+        handle = await signal_connection(self._client, merchant, "disconnect")
         try:
             return await asyncio.wait_for(handle.result(), self._disconnect_timeout.total_seconds())
         except TimeoutError:
@@ -209,13 +222,26 @@ class ConnectionService:
         return AnotherAccount(merchant=merchant, change=change, connected=connected, chosen=grant.account_email)
 
     async def _connect(self, merchant: str, grant: NewGrant, *, rewrite_all: bool) -> Connected:
-        await asyncio.to_thread(self._connections.save, merchant, grant)
+        await asyncio.to_thread(self._connections.save, merchant, grant, resume_all=rewrite_all)
         try:
-            await signal_connection(self._client, merchant, Granted(all_anew=rewrite_all))  # stored name
+            await signal_connection(self._client, merchant, "granted")
         except RPCError as failure:
-            # The grant is stored. Parked work resumes by itself, only later.
             logger.warning("Temporal could not be signalled about a new grant: %s", failure.status.name)
+            self._repeat_later(merchant)
         return Connected(merchant=merchant, connection=await self.view(merchant))
+
+    def _repeat_later(self, merchant: str) -> None:
+        """Signal again in the background until Temporal answers. Should this process end, the sweep does it."""
+        task = asyncio.create_task(self._repeat_signal(merchant))
+        self._repeating.add(task)
+        task.add_done_callback(self._repeating.discard)
+
+    async def _repeat_signal(self, merchant: str) -> None:
+        while True:
+            await asyncio.sleep(SIGNAL_RETRY_DELAY.total_seconds())
+            with suppress(RPCError):
+                await signal_connection(self._client, merchant, "granted")
+                return
 
 
 def _was_disconnected(known: KnownAccount | None) -> bool:

@@ -89,13 +89,13 @@ async def connected_revoked_reconnected_disconnected(open_world: World) -> None:
     await _consent(connecting)
     await open_world.settled(2)
 
-    async def nobody_parks_late() -> bool:
+    async def resumed() -> bool:
         details = await open_world.client.get_workflow_handle(connection_id(MERCHANT)).query(
             "__temporal_workflow_metadata"
         )
-        return "stay parked" in str(details)
+        return "Connected; woke" in str(details)
 
-    await until(nobody_parks_late)
+    await until(resumed)
     assert await connecting.disconnect(MERCHANT, CalendarChoice.DELETE)
 
 

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
         DisconnectionResult,
         disconnection_result,
     )
-    from slotsync.domain.connections.messages import CalendarDeletion, DisconnectionRequest
+    from slotsync.domain.connections.messages import CalendarDeletion, ConnectionRequest
     from slotsync.temporal import queues
 
 CALENDAR_DELETION_TIMEOUT = timedelta(hours=24)
@@ -31,34 +31,32 @@ _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 async def disconnect_merchant(
     merchant: str, calendars: CalendarChoice, is_interrupted: Callable[[], bool]
-) -> DisconnectionResult:
-    """Take the connection out of use, clean up as the merchant chose, forget it, and return what was left behind.
+) -> DisconnectionResult | None:
+    """Clean up as the merchant chose, forget the connection, and return what was left behind.
 
-    Once interrupted, for example because the merchant has connected again, nothing more is deleted.
+    Return None once interrupted, because the merchant may have connected again: then nothing more is deleted.
+
+    Raises:
+        CancelledError: an operator cancelled the workflow; deletions in flight have ended.
     """
     disconnection = await workflow.execute_local_activity_method(
         DisconnectionActivities.begin_disconnection,
-        DisconnectionRequest(merchant=merchant, now=workflow.now()),
+        ConnectionRequest(merchant=merchant),
         start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
     if disconnection is None:
-        return DisconnectionResult(notes=("There was no connection.",))
+        return None
     delete = disconnection.alive and calendars is CalendarChoice.DELETE
     deleted = await _delete_calendars(merchant, disconnection, is_interrupted) if delete else []
-    ended = False
-    if disconnection.alive and not is_interrupted() and _must_end_grant(disconnection):
-        ended = await _end_grant(disconnection)
+    if is_interrupted():
+        return None
+    ended = disconnection.alive and await _end_grant(disconnection)
     await workflow.execute_local_activity_method(
         DisconnectionActivities.finish_disconnection,
         disconnection.connection_id,
         start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
     return disconnection_result(disconnection, deleted, calendars, grant_ended=ended)
-
-
-def _must_end_grant(disconnection: Disconnection) -> bool:
-    # Before there were channels to stop, nothing was done for the grant of a shared account.
-    return not disconnection.shared or workflow.patched("stop-channels-of-shared")
 
 
 async def _delete_calendars(
@@ -70,10 +68,15 @@ async def _delete_calendars(
         each.owner: _start(CalendarDeletion(merchant=merchant, connection_id=connection_id, calendar=each))
         for each in disconnection.calendars
     }
-    await workflow.wait_condition(lambda: is_interrupted() or all(deletion.done() for deletion in deletions.values()))
-    for deletion in deletions.values():
-        deletion.cancel()
-    return [owner for owner, deletion in deletions.items() if await _succeeded(deletion)]
+    try:
+        await workflow.wait_condition(
+            lambda: is_interrupted() or all(deletion.done() for deletion in deletions.values())
+        )
+    finally:
+        for deletion in deletions.values():
+            deletion.cancel()
+        deleted = [owner for owner, deletion in deletions.items() if await _succeeded(deletion)]
+    return deleted
 
 
 def _start(deletion: CalendarDeletion) -> ActivityHandle[bool]:

@@ -44,6 +44,7 @@ class CalendarView(Message):
     revision: int = 0
     applied_revision: int = 0
     waiting: bool = False
+    grant_number: int = 0
 
 
 class SignalRequest(CalendarRequest):
@@ -58,6 +59,7 @@ class CalendarResult(CalendarRequest):
     """The result of a round. ``due_at`` is when the workflow will have looked again, None if nothing is left to do."""
 
     revision: int
+    grant_number: int
     due_at: datetime | None
 
 
@@ -68,7 +70,7 @@ class CalendarStop(CalendarRequest):
 
 
 class BatchProgress(Message):
-    """The progress of signalling reservations: how many there are, and how many were signalled or could not be."""
+    """The progress of signalling an owner's reservations: how many there are, and how many were signalled."""
 
     total: int
     done: int

@@ -1,9 +1,14 @@
 """Messages about connections that cross Temporal's border."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Literal
 
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar
 from slotsync.domain.messages import Message
+
+ConnectionSignal = Literal["granted", "revoked", "disconnect"]
+"""The signals of a connection's workflow. They carry nothing: the workflow reads what is wanted in the store."""
 
 
 class ConnectionRequest(Message):
@@ -12,32 +17,28 @@ class ConnectionRequest(Message):
     merchant: str
 
 
-class Granted(Message):
-    """The merchant has granted access.
+class ConnectionStep(StrEnum):
+    """The steps that a connection's row can ask for."""
 
-    ``all_anew``: calendars may be gone, so that all work has to be checked, not only work that is parked.
+    DISCONNECT = "disconnect"
+    RESUME = "resume"
+    PARK = "park"
+    WAIT = "wait"
+    CLOSE = "close"
+
+
+class ConnectionPlan(Message):
+    """The next step of a connection, by its row.
+
+    ``calendars`` is the merchant's choice for a disconnection. ``reason`` is why the grant is dead, or why the workflow
+    has nothing to do. With ``everyone`` all work has to look again, since its calendars may be gone.
     """
 
-    all_anew: bool = False
-
-
-class Revoked(Message):
-    """The grant is dead, for this reason."""
-
-    reason: str
-
-
-class Disconnect(Message):
-    """The merchant wants to disconnect, with this choice for the calendars that slotsync created."""
-
-    calendars: CalendarChoice
-
-
-class DisconnectionRequest(Message):
-    """The merchant to disconnect, and when the disconnection was requested."""
-
-    merchant: str
-    now: datetime
+    step: ConnectionStep
+    reason: str = ""
+    calendars: CalendarChoice = CalendarChoice.KEEP
+    grant_number: int = 0
+    everyone: bool = False
 
 
 class CalendarDeletion(Message):
@@ -48,8 +49,14 @@ class CalendarDeletion(Message):
     calendar: DisconnectedCalendar
 
 
-class WakeRequest(Message):
-    """The request to signal a merchant's workflows: the parked ones, or with ``everyone`` all of them."""
+class ResumeRequest(ConnectionRequest):
+    """The request to signal what waits for a merchant's grant, or with ``everyone`` all that is open at ``now``."""
 
-    merchant: str
-    everyone: bool = False
+    everyone: bool
+    now: datetime
+
+
+class ServedGrant(ConnectionRequest):
+    """The number of the grant for which all waiting work was signalled."""
+
+    grant_number: int

@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import table_of
@@ -53,6 +53,12 @@ class BlockingCalendars:
 def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:
     """Return whether any calendar blocks the owner."""
     return session.exec(select(BlockingCalendarRow.place).filter_by(**_key(merchant, owner))).first() is not None
+
+
+def find_blocked_owners(session: Session, merchant: str) -> list[Owner]:
+    """Return the owners that calendars block."""
+    query = select(BlockingCalendarRow.kind, BlockingCalendarRow.owner_id).filter_by(merchant=merchant).distinct()
+    return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query)]
 
 
 def forget_blocking_calendars(connection: Connection, merchant: str) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
-from slotsync.store.availability.blocking_calendars import has_blocking_calendars
+from slotsync.store.availability.blocking_calendars import find_blocked_owners, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -113,6 +113,18 @@ class Owners:
         own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.stopped_at.is_(None))
         with self._store.write() as connection:
             connection.execute(own.values(stopped_at=now, due_at=None))
+
+    def find_due(self, merchant: str, *, everyone: bool) -> list[Owner]:
+        """Return the merchant's owners with a calendar that is due, or with ``everyone`` all that are not stopped."""
+        due = _TABLE.c.stopped_at.is_(None) if everyone else _TABLE.c.due_at.is_not(None)
+        query = select(OwnerRow.kind, OwnerRow.id).where(OwnerRow.merchant == merchant, due)
+        with self._store.read() as session:
+            return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query)]
+
+    def find_blocked(self, merchant: str) -> list[Owner]:
+        """Return the merchant's products that calendars block."""
+        with self._store.read() as session:
+            return find_blocked_owners(session, merchant)
 
     def resume(self, merchant: str, now: datetime) -> list[Owner]:
         """Make the stopped calendars of the merchant due again, and return their owners."""

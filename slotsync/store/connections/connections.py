@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Executable, select, update
+from sqlalchemy import Connection, Executable, and_, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.connections.messages import ConnectionPlan, ConnectionStep
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
@@ -39,8 +41,14 @@ _GRANT_COLUMNS = (
 
 def _replace_grant(insert: Insert) -> Executable:
     granted = {name: insert.excluded[name] for name in _GRANT_COLUMNS}
-    counted = {"grant_number": _TABLE.c.grant_number + 1}
-    return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted | counted).returning(_TABLE.c.id)
+    unserved = _TABLE.c.grant_number != _TABLE.c.served_grant
+    intent = {
+        "grant_number": _TABLE.c.grant_number + 1,
+        "resume_all": or_(insert.excluded.resume_all, and_(unserved, _TABLE.c.resume_all)),
+        "disconnect_choice": null(),
+        "due_at": insert.excluded.due_at,
+    }
+    return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted | intent).returning(_TABLE.c.id)
 
 
 _SAVE = Upsert(_TABLE, _replace_grant)
@@ -83,10 +91,11 @@ class Connections:
             merchant, NewGrant(account_email=account_email, scopes=frozenset(scopes), refresh_token=refresh_token)
         )
 
-    def save(self, merchant: str, new: NewGrant) -> str:
+    def save(self, merchant: str, new: NewGrant, *, resume_all: bool = False) -> str:
         """Activate the merchant's connection and return its id, which stays the same over all grants of a merchant.
 
-        If the account is another one than before, the calendars of the old one are forgotten: they are out of reach.
+        Work that waits for a grant is due to be signalled, and with ``resume_all`` all work. If the account is another
+        one than before, the calendars of the old one are forgotten: they are out of reach.
         """
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
@@ -105,6 +114,8 @@ class Connections:
                 last_error=None,
                 since=self._clock(),
                 grant_number=1,
+                resume_all=resume_all,
+                due_at=self._clock(),
             )
             mark_all_notified(connection, str(saved), self._clock())
             return str(saved)
@@ -117,9 +128,30 @@ class Connections:
 
     def get_grant_number(self, merchant: str) -> int:
         """Return how many grants the merchant has given, 0 if none: another number means another grant."""
+        return read_grant_number(self._store, merchant)
+
+    def plan(self, merchant: str) -> ConnectionPlan:
+        """Return the next step of the merchant's connection. One that waits for nothing is no longer due."""
         with self._store.read() as session:
             row = _find_row(session, merchant)
-            return row.grant_number if row else 0
+        if row is None:
+            return ConnectionPlan(step=ConnectionStep.CLOSE, reason="There was no connection.")
+        if row.disconnect_choice:
+            return ConnectionPlan(step=ConnectionStep.DISCONNECT, calendars=CalendarChoice(row.disconnect_choice))
+        if row.state == ConnectionState.DISCONNECTED.value:
+            return ConnectionPlan(step=ConnectionStep.CLOSE, reason="The merchant is disconnected.")
+        if row.state == _ACTIVE and row.grant_number != row.served_grant:
+            return ConnectionPlan(step=ConnectionStep.RESUME, grant_number=row.grant_number, everyone=row.resume_all)
+        if row.due_at:
+            self._take_up(row)
+        revoked = row.state == ConnectionState.REVOKED.value
+        return ConnectionPlan(step=ConnectionStep.PARK if revoked else ConnectionStep.WAIT, reason=row.last_error or "")
+
+    def record_served(self, merchant: str, grant_number: int) -> None:
+        """Record that the work that waited for this grant was signalled, unless there is a newer grant."""
+        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.grant_number == grant_number)
+        with self._store.write() as connection:
+            connection.execute(own.values(served_grant=grant_number, resume_all=False))
 
     def is_account_used(self, account_key: str | None) -> bool:
         """Return whether any merchant is connected to this account: Google revokes all its grants to us together."""
@@ -173,12 +205,20 @@ class Connections:
 
     def mark_revoked(self, connection_id: str, reason: str, at: datetime) -> None:
         """Record that the grant is dead, unless a newer one was saved since ``at``, when the failed call began."""
-        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at}
+        now = self._clock()
+        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at, "due_at": now}
         no_tokens = {"refresh_token": None, "access_token": None, "access_expires_at": None}
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
         with self._store.write() as connection:
             connection.execute(update(_TABLE).where(*own).values(**revoked, **no_tokens))
-            mark_changed(connection, connection_id, self._clock())
+            mark_changed(connection, connection_id, now)
+
+    def _take_up(self, row: ConnectionRow) -> None:
+        """Record that the workflow has seen the row in this state: it is due again once that changes."""
+        seen = (_TABLE.c.id == row.id, _TABLE.c.state == row.state, _TABLE.c.grant_number == row.grant_number)
+        with self._store.write() as connection:
+            own = update(_TABLE).where(*seen, _TABLE.c.disconnect_choice.is_(None))
+            connection.execute(own.values(due_at=None, problem=None))
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:
@@ -204,6 +244,13 @@ def read_grant(row: ConnectionRow, vault: Vault) -> Grant:
         expires_at=row.access_expires_at,
         scopes=frozenset(row.scopes.split()),
     )
+
+
+def read_grant_number(store: Store, merchant: str) -> int:
+    """Return how many grants the merchant has given, 0 if none: another number means another grant."""
+    with store.read() as session:
+        row = _find_row(session, merchant)
+        return row.grant_number if row else 0
 
 
 def _forget_other_account(connection: Connection, merchant: str, account_key: str | None) -> None:

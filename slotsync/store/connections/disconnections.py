@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import case, literal, update
 from sqlmodel import Session, col, select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.disconnection import DisconnectedCalendar, Disconnection
+from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
@@ -31,26 +31,32 @@ class Disconnections:
         self._vault = vault
         self._leases = Leases(store, _TABLE, "id")
 
-    def begin(self, merchant: str, now: datetime) -> Disconnection | None:
-        """Take the merchant's connection out of use, and keep its tokens for the cleaning up.
+    def request(self, merchant: str, calendars: CalendarChoice, now: datetime) -> bool:
+        """Take the merchant's connection out of use, and record the choice for its calendars.
 
-        Returns None if the merchant never had a connection.
+        Its tokens are kept for the cleaning up, which is due from now on. Return false if there never was a connection.
         """
-        in_use = _TABLE.c.state != _DISCONNECTED
+        own = _TABLE.c.merchant == merchant
+        since = case((_TABLE.c.state == _DISCONNECTED, _TABLE.c.since), else_=literal(now, _TABLE.c.since.type))
+        wanted = {"state": _DISCONNECTED, "since": since, "disconnect_choice": calendars.value, "due_at": now}
         with self._store.write() as connection:
-            own = _TABLE.c.merchant == merchant
-            connection.execute(update(_TABLE).where(own, in_use).values(state=_DISCONNECTED, since=now))
+            known = connection.execute(update(_TABLE).where(own).values(**wanted)).rowcount
             mark_merchant_changed(connection, merchant, now)
+        return bool(known)
+
+    def get(self, merchant: str) -> Disconnection | None:
+        """Return what to clean up, or None if the merchant is not being disconnected."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-            return _disconnection(session, row) if row else None
+            return _disconnection(session, row) if row and row.state == _DISCONNECTED else None
 
     def finish(self, connection_id: str) -> None:
         """Delete tokens, account, scopes, picked calendars and busy times, unless the merchant has connected again."""
         cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED)
-            forgotten = update(_TABLE).where(*own).values(**cleared, scopes="", last_good_call_at=None)
+            done = {"scopes": "", "last_good_call_at": None, "disconnect_choice": None, "due_at": None}
+            forgotten = update(_TABLE).where(*own).values(**cleared, **done)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 # In the order in which picking writes: in another order, the two could deadlock.
                 forget_blocking_calendars(connection, merchant)

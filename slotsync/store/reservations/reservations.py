@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Executable, and_, null, or_, update
+from sqlalchemy import Executable, and_, not_, null, or_, update
 from sqlmodel import select
 
 from slotsync.domain.reservations.booked_time import BookedTime
-from slotsync.domain.reservations.schedule import ends_at
+from slotsync.domain.reservations.schedule import GRACE_PERIOD, ends_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
@@ -168,6 +168,17 @@ class Reservations:
             own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.id.in_(ids))
             connection.execute(own.values(stopped_at=None, due_at=now))
         return ids
+
+    def find_to_resume(self, merchant: str, now: datetime, *, everyone: bool, limit: int, after: str = "") -> list[str]:
+        """Return the next ids, in order, of reservations that are due, or with ``everyone`` of all that are open."""
+        cancelled = _TABLE.c.status == ReservationStatus.CANCELLED.value
+        is_open = and_(not_(cancelled), _TABLE.c.ends_at > now - GRACE_PERIOD)
+        wanted = or_(_TABLE.c.due_at.is_not(None), is_open) if everyone else _TABLE.c.due_at.is_not(None)
+        query = select(ReservationRow.id).where(
+            ReservationRow.merchant == merchant, ReservationRow.id > after, _TABLE.c.stopped_at.is_(None), wanted
+        )
+        with self._store.read() as session:
+            return list(session.exec(query.order_by(_TABLE.c.id).limit(limit)))
 
     def get_settled_versions(self, merchant: str) -> dict[str, int]:
         """Return the newest version of each reservation that Google has shown in full, by reservation id."""

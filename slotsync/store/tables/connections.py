@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import false
 from sqlmodel import Field
 
 from slotsync.store.database.base import Instant, Row, encrypted_field
@@ -11,7 +12,10 @@ class ConnectionRow(Row, table=True):
     """A merchant's grant to a Google account. The tokens and the account's address are encrypted.
 
     ``account_key`` tells accounts apart without naming them, also after a disconnection. ``grant_number`` counts the
-    grants of the merchant. The holder of the lease refreshes the access token.
+    grants of the merchant; work that waited was signalled up to ``served_grant``, and with ``resume_all`` all other
+    work has to be. ``disconnect_choice`` is the merchant's choice for its calendars until a disconnection is done.
+    ``due_at`` is when the connection's workflow should have taken something up. The holder of the lease refreshes the
+    access token.
     """
 
     __tablename__ = "connection"
@@ -31,6 +35,11 @@ class ConnectionRow(Row, table=True):
     last_error: str | None = None
     since: datetime = Field(sa_type=Instant)
     grant_number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    served_grant: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    resume_all: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    disconnect_choice: str | None = None
+    due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    problem: str | None = None
 
 
 class PendingConsentRow(Row, table=True):

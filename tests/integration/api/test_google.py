@@ -186,6 +186,7 @@ async def test_a_merchant_who_never_connected_can_disconnect(api_with_workers: A
 async def test_a_disconnection_that_takes_long_goes_on_by_itself(api: Api, merchant: str) -> None:
     world = api.world
     services = Services.create(world.settings, world.store, world.client)
+    await world.connect(merchant, f"{merchant}@gmail.example")
     moment = timedelta(seconds=0.05)
     connecting = ConnectionService(world.settings, world.store, world.vault, world.client, disconnect_timeout=moment)
     async with serving_on_free_port(replace(services, connections=connecting)) as url:

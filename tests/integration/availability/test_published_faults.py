@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST
-from slotsync.domain.connections.messages import Granted
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 from starter.local.dev import CLIENT_ID
@@ -77,7 +76,7 @@ async def grant_without_the_scope(availability: AvailabilityWorld) -> None:
     answer: httpx.Response = await availability.world.http.post(f"/sandbox/accounts/{EMAIL}/grant", json=granted)
     token = answer.raise_for_status().json()["refresh_token"]
     Connections(availability.world.store, availability.world.vault).save_grant(MERCHANT, token, scopes, EMAIL)
-    await signal_connection(availability.world.client, MERCHANT, Granted(all_anew=True))
+    await signal_connection(availability.world.client, MERCHANT, "granted")
 
 
 @pytest.mark.parametrize("lose", [revoke, grant_without_the_scope])
@@ -93,6 +92,6 @@ async def test_what_only_the_merchant_can_mend_parks_and_goes_on_by_itself_once_
         await until_last_message(availability, CLOSED, complete=False)
         await parked(availability, 1)
         await world.connect()
-        await signal_connection(world.client, MERCHANT, Granted())
+        await signal_connection(world.client, MERCHANT, "granted")
         await until_last_message(availability, BUSY, complete=True)
         await parked(availability, 0)

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from slotsync.domain.availability.push_channels import Channel
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.domain.connections.messages import Revoked
 from slotsync.errors import GrantLost
 from slotsync.google.channels import GoogleChannels
 from slotsync.google.service import GoogleServices
@@ -100,7 +99,7 @@ async def test_a_grant_that_is_lost_during_a_disconnection_does_not_hold_it_up(
             return (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.DISCONNECTED
 
         await until(on_the_way)
-        await signal_connection(world.client, MERCHANT, Revoked(reason="invalid_grant"))
+        await signal_connection(world.client, MERCHANT, "revoked")
         assert await leaving is not None
 
 

@@ -11,7 +11,6 @@ from temporalio.testing import TimeSkipper
 
 from localgoogle.faults.faults import SPECIAL_KINDS
 from localgoogle.protocol.errors import KNOWN_REASONS
-from slotsync.domain.connections.messages import Granted
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.temporal.signals import signal_connection
 from starter.client import Slotsync
@@ -202,7 +201,7 @@ async def test_a_grant_that_died_before_a_write_parks_it_until_there_is_a_new_on
         await until_all_parked(world, faulted_merchants)
         for faulted in faulted_merchants:
             await world.connect(faulted.merchant, faulted.email)
-            await signal_connection(world.client, faulted.merchant, Granted())
+            await signal_connection(world.client, faulted.merchant, "granted")
         await world.at_rest([faulted.met for faulted in faulted_merchants])
     assert await damages(faulted_merchants) == []
 

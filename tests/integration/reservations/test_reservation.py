@@ -7,7 +7,6 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
-from slotsync.domain.connections.messages import Granted
 from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey
 from slotsync.domain.workflow_ids import reservation_id
 from slotsync.temporal.signals import signal_connection, signal_reservation
@@ -193,7 +192,7 @@ async def test_a_reservation_without_connection_waits_for_one(world: World) -> N
 
         await until(until_parked)
         await world.connect("nobody", "nobody@gmail.example")
-        await signal_connection(world.client, "nobody", Granted())
+        await signal_connection(world.client, "nobody", "granted")
         await world.settled(1, merchant="nobody")
     assert await world.titles(email="nobody@gmail.example") == ["v1"]
 

@@ -1,11 +1,10 @@
 import pytest
 from temporalio.client import Client
 
-from activities.signals import parked_work_query
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.connections.messages import WakeRequest
 from slotsync.secrets import Vault
 from slotsync.temporal.search_attributes import initial_attributes
+from slotsync.temporal.signals import quote_value
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 
@@ -15,8 +14,7 @@ NAMES = ["o'brien", "it''s", "100%_", "a'OR'1'='1", "a*b", "(a)"]
 
 
 async def found(client: Client, merchant: str) -> int:
-    query = parked_work_query(WakeRequest(merchant=merchant, everyone=True))
-    return (await client.count_workflows(query)).count
+    return (await client.count_workflows(f"SlotsyncMerchant = {quote_value(merchant)}")).count
 
 
 async def test_ids_with_quotes_find_their_own_workflows_and_no_others(vault: Vault) -> None:

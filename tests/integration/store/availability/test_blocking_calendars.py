@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
@@ -76,7 +77,8 @@ def test_a_disconnection_forgets_what_its_merchant_picked(
         connect(connections, merchant, merchant)
         picked.replace(merchant, TOUR, BOTH)
     disconnections = Disconnections(store, vault)
-    disconnection = disconnections.begin("m", NOON)
+    assert disconnections.request("m", CalendarChoice.KEEP, NOON)
+    disconnection = disconnections.get("m")
     assert disconnection
     disconnections.finish(disconnection.connection_id)
     assert (picked.get_calendars("m", TOUR), picked.get_calendars("other", TOUR)) == ([], BOTH)
@@ -88,7 +90,8 @@ def test_a_merchant_who_connects_again_during_a_disconnection_keeps_picked_calen
     connect(connections, "m", "account")
     picked.replace("m", TOUR, BOTH)
     disconnections = Disconnections(store, vault)
-    disconnection = disconnections.begin("m", NOON)
+    assert disconnections.request("m", CalendarChoice.KEEP, NOON)
+    disconnection = disconnections.get("m")
     assert disconnection
     connect(connections, "m", "account")
     disconnections.finish(disconnection.connection_id)

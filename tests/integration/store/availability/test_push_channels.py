@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.push_channels import Channel, NewChannel
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.push_channels import PushChannels
@@ -200,7 +201,7 @@ def test_a_disconnection_forgets_what_was_read(
     store: Store, vault: Vault, two_merchants: str, channels: PushChannels
 ) -> None:
     disconnections = Disconnections(store, vault)
-    assert disconnections.begin("m", NOON)
+    assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     assert counts(store, *WATCHING) == [2] * 4
     disconnections.finish(two_merchants)
     assert counts(store, *WATCHING) == [1] * 4
@@ -211,7 +212,7 @@ def test_a_merchant_who_connects_again_during_a_disconnection_keeps_readings(
     store: Store, vault: Vault, connections: Connections, two_merchants: str
 ) -> None:
     disconnections = Disconnections(store, vault)
-    assert disconnections.begin("m", NOON)
+    assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     connect(connections, "m", "m")
     disconnections.finish(two_merchants)
     assert counts(store, *WATCHING) == [2] * 4

@@ -7,6 +7,7 @@ import pytest
 
 from slotsync.domain.calendars.creation_limit import MAX_CALENDARS_PER_HOUR, PERMIT_COUNT_WINDOW
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.secrets import Vault
@@ -132,7 +133,8 @@ def test_a_disconnected_merchants_permits_still_count_for_the_account(
 ) -> None:
     take(sharing, "m", MAX_CALENDARS_PER_HOUR)
     disconnections = Disconnections(store, vault)
-    disconnection = disconnections.begin("m", NOON)
+    assert disconnections.request("m", CalendarChoice.KEEP, NOON)
+    disconnection = disconnections.get("m")
     assert disconnection
     disconnections.finish(disconnection.connection_id)
     assert take(sharing, "other", 1) == 0

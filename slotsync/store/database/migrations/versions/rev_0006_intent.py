@@ -31,12 +31,20 @@ def upgrade() -> None:
     op.create_index("ix_owner_due_at", "owner", ["due_at"])
     for name in SHOWN:
         op.add_column("managed_calendar", sa.Column(name, sa.String()))
-    op.add_column("connection", sa.Column("grant_number", sa.Integer(), nullable=False, server_default="0"))
+    for name in ("grant_number", "served_grant"):
+        op.add_column("connection", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("connection", sa.Column("resume_all", sa.Boolean(), nullable=False, server_default=sa.false()))
+    for name in ("disconnect_choice", "problem"):
+        op.add_column("connection", sa.Column(name, sa.String()))
+    op.add_column("connection", sa.Column("due_at", INSTANT))
+    op.create_index("ix_connection_due_at", "connection", ["due_at"])
 
 
 def downgrade() -> None:
     """Remove the columns and indexes."""
-    op.drop_column("connection", "grant_number")
+    op.drop_index("ix_connection_due_at", "connection")
+    for name in ("grant_number", "served_grant", "resume_all", "disconnect_choice", "problem", "due_at"):
+        op.drop_column("connection", name)
     for name in SHOWN:
         op.drop_column("managed_calendar", name)
     op.drop_index("ix_owner_due_at", "owner")

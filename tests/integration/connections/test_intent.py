@@ -1,0 +1,130 @@
+"""What a merchant wanted of its connection is done, whatever happens to signals and workflows."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+
+from slotsync.clock import utc_now
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.workflow_ids import connection_id
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Disconnections
+from slotsync.temporal.signals import signal_connection
+from tests.support.connection_harness import OTHER, ConnectionHarness
+from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
+from tests.support.samples import MERCHANT
+from tests.support.waiting import until
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def connect_and_report(connecting_merchant: ConnectionHarness) -> World:
+    """Connect the merchant, and report two reservations to its calendar."""
+    await open_tours(connecting_merchant.world)
+    await connecting_merchant.connected()
+    await report_reservations(connecting_merchant.world, 1, 2)
+    await until_all_settled(connecting_merchant.world, 1, 2)
+    return connecting_merchant.world
+
+
+def tokens(world: World) -> list[str]:
+    """Return the tokens that are stored."""
+    with world.store.read() as session:
+        rows = session.connection().execute(
+            text("SELECT refresh_token FROM connection WHERE refresh_token IS NOT NULL")
+        )
+        return [str(token) for (token,) in rows]
+
+
+async def test_a_disconnection_is_in_force_before_any_worker_has_heard_of_it(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+    Disconnections(world.store, world.vault).request(MERCHANT, CalendarChoice.DELETE, utc_now())
+    view = await connecting_merchant.service.view(MERCHANT)
+    assert view.state is ConnectionState.DISCONNECTED
+    async with world.working():
+        await signal_connection(world.client, MERCHANT, "granted")  # any signal makes the workflow look at the row
+        result = await world.client.get_workflow_handle(connection_id(MERCHANT)).result()
+        assert result["deleted"] == [{"kind": "product", "id": "sunset-tour"}]
+    assert await world.calendars() == {}
+    assert tokens(world) == []
+
+
+async def test_a_second_disconnection_does_not_keep_the_first_from_deleting(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await world.fault(method="calendars.delete", kind="backendError", count=2)
+        wanted = [connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE) for _ in range(3)]
+        await asyncio.gather(*wanted)
+    assert await world.calendars() == {}
+    assert tokens(world) == []
+
+
+async def test_a_workflow_that_is_cancelled_while_disconnecting_gives_the_grant_back(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await world.fault(method="calendars.delete", kind="backendError", probability=1)
+        leaving = asyncio.create_task(connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE))
+
+        async def deleting() -> bool:
+            return await connecting_merchant.calls("calendars.delete") > 0
+
+        await until(deleting)
+        handle = world.client.get_workflow_handle(connection_id(MERCHANT))
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await leaving
+        assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
+        assert tokens(world) == []
+        assert await connecting_merchant.calls("oauth2.revoke") == 1
+        await world.heal()
+    assert (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+
+
+async def test_a_new_grant_during_a_disconnection_ends_it(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await world.fault(method="calendars.delete", kind="backendError", probability=1)
+        leaving = asyncio.create_task(connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE))
+
+        async def deleting() -> bool:
+            return await connecting_merchant.calls("calendars.delete") > 0
+
+        await until(deleting)
+        await connecting_merchant.connected()
+        await report_reservations(world, 2, 2)
+        await until_all_settled(world, 2, 2)
+        leaving.cancel()
+        await world.heal()
+    assert await world.titles() == ["v2", "v2"]
+    assert len(tokens(world)) == 1
+
+
+async def test_a_grant_of_which_the_signal_was_lost_is_served_with_the_next_one(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    await open_tours(world)
+    async with world.working():
+        await report_reservations(world, 1, 2)
+        await until_parked(world, 2)
+        await connecting_merchant.account(OTHER)
+        await world.connect()  # stores the grant without a signal
+        await signal_connection(world.client, MERCHANT, "revoked")
+        await until_all_settled(world, 1, 2)
+        served = Connections(world.store, world.vault)
+
+        async def taken_up() -> bool:
+            return served.plan(MERCHANT).step == "wait"
+
+        await until(taken_up)

@@ -85,6 +85,11 @@ def _build_middleware(services: Services, registry: CollectorRegistry) -> Sequen
     )
 
 
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients keep an idle connection (httpx 5 s, proxies 60 s): else one that is closed in the moment of a
+request costs the platform an error (seen in the tests with uvicorn's 5 s)."""
+
+
 def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
     """Return a server for the API that has not been started."""
     return uvicorn.Server(
@@ -98,6 +103,7 @@ def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
             access_log=False,  # RequestRecorder logs routes instead: addresses hold ids
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
     )
 

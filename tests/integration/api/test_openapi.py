@@ -64,6 +64,7 @@ async def test_any_request_for_a_connected_merchant_is_answered_as_documented(ap
     schema = schemathesis.openapi.from_dict((await api_alone.stranger.get("/openapi.json")).json())
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     about_google = [each for each in operations if each.tags == ["Google"]]
+    about_google.sort(key=lambda each: each.method == "delete")  # after which the merchant is connected no more
     assert len(about_google) == 6
     for operation in about_google:
         known = {"merchant": MERCHANT, "product": TOUR.id}

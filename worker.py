@@ -11,20 +11,24 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.bootstrap import Activities, all_activities
+from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect, runtime_with_metrics
 from slotsync.temporal.queues import limit_google_calls
+from slotsync.temporal.schedules import ensure_schedules, trigger_sweep
 from slotsync.temporal.search_attributes import register_attributes
 from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
+from workflows.sweep import SweepWorkflow
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +39,9 @@ MAX_LONG_ACTIVITIES = 5000
 
 BUILD = version("slotsync")
 """Given to the SDK, which would otherwise hash every loaded module at each start (measured: 2.4 s)."""
+
+SET_UP_INTERVAL = timedelta(seconds=20)
+"""The time between two looks at whether Temporal's server is set up."""
 
 SHUTDOWN_TIMEOUT = timedelta(seconds=30)
 """Longer than a call to Google may take."""
@@ -54,7 +61,13 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
         client,
         task_queue=queues.WORKFLOWS,
         build_id=BUILD,
-        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow, ProductAvailabilityWorkflow],
+        workflows=[
+            ReservationWorkflow,
+            ManagedCalendarWorkflow,
+            ConnectionWorkflow,
+            ProductAvailabilityWorkflow,
+            SweepWorkflow,
+        ],
         activities=[
             activities.reservations.plan_round,
             activities.reservations.record_wave,
@@ -109,6 +122,7 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
         activities=[
             activities.reservation_signals.signal_reservations,
             activities.waiting_work.signal_waiting_work,
+            activities.sweep.sweep,
             activities.availability.watch_busy,
             activities.webhooks.deliver_webhook,
         ],
@@ -128,16 +142,35 @@ async def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url)
     store.upgrade()
     client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
+    await _set_up_server(client, settings)
+    async with running_workers(client, settings, store, vault):
+        await trigger_sweep(client)
+        keeping = asyncio.create_task(_keep_server_set_up(client, settings))
+        logger.info("working")
+        await _wait_for_stop_signal()
+        logger.info("stopping: running activities may end within %s", SHUTDOWN_TIMEOUT)
+        keeping.cancel()
+
+
+async def _set_up_server(client: Client, settings: Settings) -> None:
+    """Make sure that Temporal's server has the search attributes, the rate limits, and the Schedules of the sweep."""
     await register_attributes(client)
     await limit_google_calls(
         client,
         per_user_minute=settings.google_calls_per_user_minute,
         per_project_minute=settings.google_calls_per_project_minute,
     )
-    async with running_workers(client, settings, store, vault):
-        logger.info("working")
-        await _wait_for_stop_signal()
-        logger.info("stopping: running activities may end within %s", SHUTDOWN_TIMEOUT)
+    await ensure_schedules(client)
+
+
+async def _keep_server_set_up(client: Client, settings: Settings) -> None:
+    """Set the server up again whenever that is needed: its database may be lost while this worker runs."""
+    while True:
+        await asyncio.sleep(SET_UP_INTERVAL.total_seconds())
+        try:
+            await _set_up_server(client, settings)
+        except (RPCError, SettingsError, TimeoutError) as error:
+            logger.warning("Temporal cannot be set up now, which is tried again: %s", type(error).__name__)
 
 
 async def _wait_for_stop_signal() -> None:

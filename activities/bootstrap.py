@@ -16,6 +16,7 @@ from activities.connections import ConnectionActivities, DisconnectionActivities
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
 from activities.signals import CalendarSignals, ReservationSignals, WaitingWork
+from activities.sweep import SweepActivities
 from activities.webhooks import WebhookActivities
 from slotsync.busy_times.account_watcher import AccountWatchers
 from slotsync.busy_times.poller import Poller
@@ -57,6 +58,7 @@ class Activities:
     calendar_signals: CalendarSignals
     reservation_signals: ReservationSignals
     waiting_work: WaitingWork
+    sweep: SweepActivities
     webhooks: WebhookActivities
     availability: AvailabilityActivities
     confirmation: ConfirmationActivities
@@ -88,6 +90,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             calendar_signals=CalendarSignals(client, store),
             reservation_signals=ReservationSignals(client, store),
             waiting_work=WaitingWork(client, store, vault),
+            sweep=SweepActivities(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
             confirmation=ConfirmationActivities(ProductAvailability(store, vault), GoogleBusyTimes(services), health),

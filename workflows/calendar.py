@@ -94,6 +94,12 @@ class ManagedCalendarWorkflow:
         self._signals += 1
         self._needed = True
 
+    @workflow.signal
+    def check(self) -> None:
+        """Begin another round: the sweep found that something was not taken up."""
+        self._signals += 1
+        self._changed = True
+
     @workflow.query
     def progress(self) -> CalendarProgress:
         """Return what the workflow does now."""

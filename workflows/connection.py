@@ -77,6 +77,11 @@ class ConnectionWorkflow:
         """Look at the row: the merchant wants to disconnect."""
         self._note_signal()
 
+    @workflow.signal
+    def check(self) -> None:
+        """Look at the row: the sweep found that something in it was not taken up."""
+        self._note_signal()
+
     async def _plan(self) -> ConnectionPlan:
         return await workflow.execute_local_activity_method(
             ConnectionActivities.plan_connection,

@@ -48,6 +48,7 @@ class ReservationWorkflow:
         self._wave = state.wave
         self._version: int | None = None
         self._changed = False
+        self._check = False
         self._signals = 0
         self._status = WorkflowStatus()
 
@@ -73,6 +74,12 @@ class ReservationWorkflow:
         self._count_signal()
         self._changed = True
 
+    @workflow.signal
+    def check(self) -> None:
+        """Begin another round once nothing is being written: the sweep found that something was not taken up."""
+        self._signals += 1
+        self._check = True
+
     @workflow.query
     def progress(self) -> Progress:
         """Return the version that was planned last, and what the workflow does now."""
@@ -89,7 +96,7 @@ class ReservationWorkflow:
                 over = not self._wave and await self._wait_for_change(blockers, plan.closes_at)
             else:
                 over = True
-            if over and not self._changed:
+            if over and not (self._changed or self._check):
                 return f"Closed at version {plan.version}: {plan.closing_reason}"
 
     async def _debounce(self) -> None:
@@ -102,7 +109,7 @@ class ReservationWorkflow:
         """Plan the first wave of a round, or the next one if nothing has changed since the last."""
         if self._changed:
             self._wave = None
-        self._changed = False
+        self._changed = self._check = False
         request = RoundRequest(**dict(self._key), now=workflow.now(), after=self._wave.after if self._wave else None)
         plan = await workflow.execute_local_activity_method(
             ReservationActivities.plan_round, request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
@@ -177,7 +184,9 @@ class ReservationWorkflow:
         if wakes_at > now:
             summary = "Look again at what is held up" if blockers else "Close, a day after the end"
             with suppress(TimeoutError):
-                await workflow.wait_condition(lambda: self._changed, timeout=wakes_at - now, timeout_summary=summary)
+                await workflow.wait_condition(
+                    lambda: self._changed or self._check, timeout=wakes_at - now, timeout_summary=summary
+                )
         return not blockers
 
     async def _record_stop(self) -> None:

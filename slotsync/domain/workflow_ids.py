@@ -13,6 +13,12 @@ def reservation_id(merchant: str, reservation: str) -> str:
     return _workflow_id("reservation", merchant, reservation)
 
 
+def parse_reservation_id(workflow_id: str) -> tuple[str, str] | None:
+    """Return merchant and reservation of a reservation's workflow, or None if it is another one, or a hash."""
+    kind, *names = workflow_id.split(":")
+    return (names[0], names[1]) if kind == "reservation" and len(names) == len(("merchant", "reservation")) else None
+
+
 def calendar_id(merchant: str, owner: Owner) -> str:
     """Return the id of the workflow that manages the calendar of a product or resource."""
     return _workflow_id("calendar", merchant, str(owner))

@@ -1,6 +1,6 @@
 """Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
-from sqlalchemy import Connection, update
+from sqlalchemy import ColumnElement, Connection, update
 from sqlmodel import select
 
 from slotsync.domain.calendars.owner import Switch
@@ -34,6 +34,11 @@ def switch_merchant(connection: Connection, merchant: str, switch: Switch) -> No
     """Switch synchronization of the whole merchant, within a transaction."""
     ensure_merchant(connection, merchant)
     connection.execute(update(_TABLE).filter_by(id=merchant).values(**switch.model_dump()))
+
+
+def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that this merchant as a whole is synchronized."""
+    return merchant.in_(select(MerchantRow.id).where(_TABLE.c.sync))
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:

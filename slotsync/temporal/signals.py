@@ -1,7 +1,6 @@
 """Signal workflows; one that does not run is started."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final, Literal, TypedDict
 
 from temporalio.client import Client, WorkflowHandle
@@ -12,7 +11,10 @@ from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.messages import ConnectionRequest, ConnectionSignal
+from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey, ReservationState
+from slotsync.domain.reservations.schedule import starts_at
+from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.temporal import queues
 from slotsync.temporal.search_attributes import initial_attributes
@@ -57,26 +59,37 @@ async def signal_availability(
     )
 
 
-async def signal_reservation(
-    client: Client,
-    key: ReservationKey,
-    reported: ReportedVersion | None = None,
-    owners: Iterable[Owner] = (),
-    starts: datetime | None = None,
-) -> None:
-    """Signal a reservation's workflow that this version is stored, or else to look again; it is started if needed.
+ReservationSignal = Literal["look_again", "check"]
+"""With ``check`` the workflow looks again only once nothing is being written: writes that are being retried go on."""
 
-    The signal is durable when this returns. ``owners`` and ``starts`` are for the search attributes of a new workflow,
-    which sets them itself once it has planned.
-    """
+
+async def signal_reservation(client: Client, key: ReservationKey, signal: ReservationSignal = "look_again") -> None:
+    """Signal a reservation's workflow, which is started if it does not run. The signal is durable when this returns."""
+    await _signal_reservation(client, key, signal, (), initial_attributes(key.merchant, ()))
+
+
+async def signal_report(client: Client, reservation: Reservation) -> None:
+    """Signal a reservation's workflow that this version is stored. The signal is durable when this returns."""
+    await _signal_reservation(
+        client,
+        ReservationKey(merchant=reservation.merchant, reservation=reservation.id),
+        "report",
+        (ReportedVersion(version=reservation.version),),
+        initial_attributes(reservation.merchant, reservation.owners, starts_at(reservation)),
+    )
+
+
+async def _signal_reservation(
+    client: Client, key: ReservationKey, signal: str, args: Sequence[Message], attributes: TypedSearchAttributes
+) -> None:
     await client.start_workflow(
         "ReservationWorkflow",
         ReservationState(merchant=key.merchant, reservation=key.reservation),
         id=reservation_id(key.merchant, key.reservation),
         task_queue=queues.WORKFLOWS,
-        start_signal="report" if reported else "look_again",
-        start_signal_args=[reported] if reported else [],
-        search_attributes=initial_attributes(key.merchant, owners, starts),
+        start_signal=signal,
+        start_signal_args=args,
+        search_attributes=attributes,
         static_summary=f"Reservation {key.reservation} of {key.merchant}",
         priority=Priority(fairness_key=fairness_key(key.merchant)),
     )
@@ -91,7 +104,7 @@ def fairness_key(merchant: str) -> str:
     return merchant.encode()[:MAX_FAIRNESS_KEY_BYTES].decode(errors="ignore")
 
 
-CalendarSignal = Literal["settings_changed", "needed", "look_again"]
+CalendarSignal = Literal["settings_changed", "needed", "look_again", "check"]
 
 
 async def signal_calendar(client: Client, request: CalendarRequest, signal: CalendarSignal) -> None:

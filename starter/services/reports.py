@@ -9,8 +9,7 @@ from temporalio.service import RPCError
 
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.messages import Message
-from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey
-from slotsync.domain.reservations.schedule import starts_at
+from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.reservations.stored_snapshot import content_hash
 from slotsync.errors import NotTaken, VersionConflict
@@ -18,7 +17,7 @@ from slotsync.secrets import Vault
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Report, ReportResult, Reservations
-from slotsync.temporal.signals import signal_calendar, signal_reservation
+from slotsync.temporal.signals import signal_calendar, signal_report, signal_reservation
 
 MAX_RESUMED_PER_PAGE = 200
 MAX_PARALLEL_SIGNALS = 20
@@ -92,13 +91,7 @@ class ReportService:
 
     async def _signal(self, reservation: Reservation) -> None:
         try:
-            await signal_reservation(
-                self._client,
-                ReservationKey(merchant=reservation.merchant, reservation=reservation.id),
-                ReportedVersion(version=reservation.version),
-                reservation.owners,
-                starts_at(reservation),
-            )
+            await signal_report(self._client, reservation)
         except RPCError as error:
             raise NotTaken(
                 f"The report of {reservation.id} is stored, but Temporal did not answer in time "

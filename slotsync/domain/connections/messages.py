@@ -7,7 +7,7 @@ from typing import Literal
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar
 from slotsync.domain.messages import Message
 
-ConnectionSignal = Literal["granted", "revoked", "disconnect"]
+ConnectionSignal = Literal["granted", "revoked", "disconnect", "check"]
 """The signals of a connection's workflow. They carry nothing: the workflow reads what is wanted in the store."""
 
 

@@ -61,6 +61,14 @@ def find_blocked_owners(session: Session, merchant: str) -> list[Owner]:
     return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query)]
 
 
+def find_all_blocked_owners(session: Session) -> list[tuple[str, Owner]]:
+    """Return the owners of all merchants that calendars block, each with its merchant."""
+    rows = session.exec(
+        select(BlockingCalendarRow.merchant, BlockingCalendarRow.kind, BlockingCalendarRow.owner_id).distinct()
+    )
+    return [(merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in rows]
+
+
 def forget_blocking_calendars(connection: Connection, merchant: str) -> None:
     """Delete the blocking calendars of all the merchant's products."""
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))

@@ -9,11 +9,15 @@ from sqlmodel import select
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
-from slotsync.store.availability.blocking_calendars import find_blocked_owners, has_blocking_calendars
+from slotsync.store.availability.blocking_calendars import (
+    find_all_blocked_owners,
+    find_blocked_owners,
+    has_blocking_calendars,
+)
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.merchants import ensure_merchant, switch_merchant
+from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
 from slotsync.store.tables.calendars import OwnerRow
 
 _TABLE = table_of(OwnerRow)
@@ -120,6 +124,35 @@ class Owners:
         query = select(OwnerRow.kind, OwnerRow.id).where(OwnerRow.merchant == merchant, due)
         with self._store.read() as session:
             return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query)]
+
+    def find_all_due(self, now: datetime) -> list[tuple[str, Owner]]:
+        """Return the owners of all merchants with a calendar that is due, each with its merchant."""
+        return self._find(_TABLE.c.due_at <= now)
+
+    def find_synced(self) -> list[tuple[str, Owner]]:
+        """Return the owners of all merchants that are synchronized and not stopped, each with its merchant."""
+        return self._find(and_(_TABLE.c.sync, _TABLE.c.stopped_at.is_(None), is_merchant_synced(_TABLE.c.merchant)))
+
+    def find_all_blocked(self) -> list[tuple[str, Owner]]:
+        """Return the products of all merchants that calendars block, each with its merchant."""
+        with self._store.read() as session:
+            return find_all_blocked_owners(session)
+
+    def postpone(self, owners: Sequence[tuple[str, Owner]], now: datetime, due_at: datetime) -> None:
+        """Make these calendars due later, unless they were taken up meanwhile."""
+        keys = [(merchant, owner.kind.value, owner.id) for merchant, owner in owners]
+        own = update(_TABLE).where(
+            tuple_(_TABLE.c.merchant, _TABLE.c.kind, _TABLE.c.id).in_(keys), _TABLE.c.due_at <= now
+        )
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=due_at))
+
+    def _find(self, wanted: ColumnElement[bool]) -> list[tuple[str, Owner]]:
+        query = select(OwnerRow.merchant, OwnerRow.kind, OwnerRow.id).where(wanted)
+        with self._store.read() as session:
+            return [
+                (merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in session.exec(query)
+            ]
 
     def find_blocked(self, merchant: str) -> list[Owner]:
         """Return the merchant's products that calendars block."""

@@ -1,6 +1,6 @@
 """Connections: the grants of merchants to Google accounts; tokens are encrypted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -146,6 +146,23 @@ class Connections:
             self._take_up(row)
         revoked = row.state == ConnectionState.REVOKED.value
         return ConnectionPlan(step=ConnectionStep.PARK if revoked else ConnectionStep.WAIT, reason=row.last_error or "")
+
+    def find_due(self, now: datetime) -> list[str]:
+        """Return the merchants with a connection of which something was not taken up."""
+        query = select_row(ConnectionRow.merchant).where(_TABLE.c.due_at <= now)
+        with self._store.read() as session:
+            return list(session.exec(query))
+
+    def postpone(self, merchants: Sequence[str], now: datetime, due_at: datetime) -> None:
+        """Make these connections due later, unless they were taken up meanwhile."""
+        own = update(_TABLE).where(_TABLE.c.merchant.in_(merchants), _TABLE.c.due_at <= now)
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=due_at))
+
+    def find_active_merchants(self) -> list[str]:
+        """Return the merchants with an active connection."""
+        with self._store.read() as session:
+            return list(session.exec(select_row(ConnectionRow.merchant).where(_TABLE.c.state == _ACTIVE)))
 
     def record_served(self, merchant: str, grant_number: int) -> None:
         """Record that the work that waited for this grant was signalled, unless there is a newer grant."""

@@ -1,14 +1,15 @@
 """Reservations: the newest snapshot of each, the newest version that Google shows, and when it is due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Executable, and_, not_, null, or_, update
+from sqlalchemy import ColumnElement, Executable, and_, func, literal, not_, null, or_, tuple_, update
 from sqlmodel import select
 
 from slotsync.domain.reservations.booked_time import BookedTime
+from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.schedule import GRACE_PERIOD, ends_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
@@ -169,11 +170,48 @@ class Reservations:
             connection.execute(own.values(stopped_at=None, due_at=now))
         return ids
 
+    def find_due(self, now: datetime, *, limit: int) -> list[ReservationKey]:
+        """Return reservations that are due, those of all merchants by turns, the longest due first."""
+        place = func.row_number().over(partition_by=_TABLE.c.merchant, order_by=_TABLE.c.due_at)
+        query = select(ReservationRow.merchant, ReservationRow.id).where(_TABLE.c.due_at <= now)
+        with self._store.read() as session:
+            return list(map(_reservation_key, session.exec(query.order_by(place).limit(limit))))
+
+    def postpone(self, keys: Sequence[ReservationKey], now: datetime, due_at: datetime) -> None:
+        """Make these reservations due later, unless they were taken up meanwhile."""
+        ids = [(key.merchant, key.reservation) for key in keys]
+        own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.id).in_(ids), _TABLE.c.due_at <= now)
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=due_at))
+
+    def find_open(self, now: datetime, *, limit: int, after: ReservationKey) -> list[ReservationKey]:
+        """Return the next reservations, in order, that are neither cancelled nor over nor stopped."""
+        key = tuple_(_TABLE.c.merchant, _TABLE.c.id)
+        query = select(ReservationRow.merchant, ReservationRow.id).where(
+            key > tuple_(literal(after.merchant), literal(after.reservation)),
+            _TABLE.c.stopped_at.is_(None),
+            _is_open(now),
+        )
+        with self._store.read() as session:
+            rows = session.exec(query.order_by(_TABLE.c.merchant, _TABLE.c.id).limit(limit))
+            return list(map(_reservation_key, rows))
+
+    def record_problems(self, problems: Mapping[ReservationKey, str]) -> None:
+        """Record what Temporal reports about these reservations' workflows, and that it reports nothing of others."""
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(_TABLE.c.problem.is_not(None)).values(problem=None))
+            for key, problem in problems.items():
+                own = update(_TABLE).filter_by(merchant=key.merchant, id=key.reservation)
+                connection.execute(own.values(problem=problem))
+
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many reservations have been due since before this time."""
+        with self._store.read() as session:
+            return session.exec(select(func.count()).where(_TABLE.c.due_at < before)).one()
+
     def find_to_resume(self, merchant: str, now: datetime, *, everyone: bool, limit: int, after: str = "") -> list[str]:
         """Return the next ids, in order, of reservations that are due, or with ``everyone`` of all that are open."""
-        cancelled = _TABLE.c.status == ReservationStatus.CANCELLED.value
-        is_open = and_(not_(cancelled), _TABLE.c.ends_at > now - GRACE_PERIOD)
-        wanted = or_(_TABLE.c.due_at.is_not(None), is_open) if everyone else _TABLE.c.due_at.is_not(None)
+        wanted = or_(_TABLE.c.due_at.is_not(None), _is_open(now)) if everyone else _TABLE.c.due_at.is_not(None)
         query = select(ReservationRow.id).where(
             ReservationRow.merchant == merchant, ReservationRow.id > after, _TABLE.c.stopped_at.is_(None), wanted
         )
@@ -203,3 +241,13 @@ class Reservations:
             stopped_at=row.stopped_at,
             problem=row.problem,
         )
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    cancelled = _TABLE.c.status == ReservationStatus.CANCELLED.value
+    return and_(not_(cancelled), _TABLE.c.ends_at > now - GRACE_PERIOD)
+
+
+def _reservation_key(row: tuple[str, str]) -> ReservationKey:
+    merchant, reservation = row
+    return ReservationKey(merchant=merchant, reservation=reservation)

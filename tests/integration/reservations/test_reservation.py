@@ -7,9 +7,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
-from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey
+from slotsync.domain.reservations.messages import ReportedVersion
 from slotsync.domain.workflow_ids import reservation_id
-from slotsync.temporal.signals import signal_connection, signal_reservation
+from slotsync.temporal.signals import signal_connection, signal_report
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
@@ -96,9 +96,7 @@ async def test_a_late_signal_that_starts_a_workflow_of_its_own_changes_nothing(o
         await open_world.slotsync.cancel(MERCHANT, "R-1", version=3)
         handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         await handle.result()
-        await signal_reservation(
-            open_world.client, ReservationKey(merchant=MERCHANT, reservation="R-1"), ReportedVersion(version=2)
-        )
+        await signal_report(open_world.client, snapshot(2))
         late = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         assert await late.result() == "Closed at version 3: cancelled"
     assert await open_world.events() == []

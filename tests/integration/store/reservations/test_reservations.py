@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from cryptography.fernet import Fernet
 
+from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
@@ -166,3 +167,47 @@ def test_sixteen_threads_report_reservations_of_one_new_merchant(reservations: R
     with ThreadPoolExecutor(16) as threads:
         results = [*threads.map(lambda n: report(reservations, 1, name=f"R-{n}")[0], range(100))]
     assert results == ["accepted"] * 100
+
+
+def keys(*names: str, merchant: str = "m") -> list[ReservationKey]:
+    return [ReservationKey(merchant=merchant, reservation=name) for name in names]
+
+
+def test_what_is_due_is_found_by_turns_of_the_merchants(reservations: Reservations) -> None:
+    for number in range(5):
+        report(reservations, 1, NOON + timedelta(minutes=number), name=f"R-{number}")
+    reservations.report(snapshot(1, name="R-9", merchant="other"), NOON + timedelta(minutes=9))
+    later = NOON + timedelta(hours=1)
+    assert {*reservations.find_due(later, limit=2)} == {*keys("R-0"), *keys("R-9", merchant="other")}
+    reservations.postpone(keys("R-0", "R-1"), later, later + timedelta(hours=1))
+    assert {*reservations.find_due(later, limit=9)} == {*keys("R-2", "R-3", "R-4"), *keys("R-9", merchant="other")}
+    assert reservations.find_due(NOON, limit=9) == []
+    assert reservations.count_overdue(later) == 4
+
+
+def test_a_reservation_that_was_taken_up_meanwhile_is_not_due_later(reservations: Reservations) -> None:
+    report(reservations, 1)
+    settle(reservations, 1)
+    reservations.postpone(keys("R-1"), LATER, LATER + timedelta(hours=1))
+    assert known(reservations).due_at is None
+
+
+def test_open_reservations_are_listed_page_by_page(reservations: Reservations) -> None:
+    for name in ("R-1", "R-2", "R-3"):
+        report(reservations, 1, name=name)
+    report(reservations, 1, name="cancelled", status="cancelled")
+    report(reservations, 1, name="stopped")
+    reservations.stop("m", "stopped", NOON)
+    reservations.report(snapshot(1, name="R-1", merchant="other"), NOON)
+    first = reservations.find_open(NOON, limit=3, after=ReservationKey(merchant="", reservation=""))
+    assert first == keys("R-1", "R-2", "R-3")
+    assert reservations.find_open(NOON, limit=3, after=first[-1]) == keys("R-1", merchant="other")
+    assert reservations.find_open(datetime(2027, 8, 1, tzinfo=UTC), limit=3, after=keys("")[0]) == []
+
+
+def test_a_problem_stays_as_long_as_temporal_reports_it(reservations: Reservations) -> None:
+    report(reservations, 1)
+    reservations.record_problems({keys("R-1")[0]: "task failed"})
+    assert known(reservations).problem == "task failed"
+    reservations.record_problems({})
+    assert known(reservations).problem is None

@@ -1,0 +1,159 @@
+"""Sweep activity: signal, and so start, the workflows of rows that nobody has taken up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecution
+
+from slotsync.clock import utc_now
+from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.messages import ReservationKey
+from slotsync.domain.sweep import SweepRequest, SweepResult
+from slotsync.domain.workflow_ids import (
+    availability_id,
+    calendar_id,
+    connection_id,
+    parse_reservation_id,
+    reservation_id,
+)
+from slotsync.secrets import Vault
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.temporal.signals import signal_availability, signal_calendar, signal_connection, signal_reservation
+
+MAX_ROWS_PER_PAGE = 500
+MAX_PARALLEL_SIGNALS = 10
+
+NEXT_SWEEP_DELAY = timedelta(hours=1)
+"""The time for which a row that was signalled is left to its workflow."""
+
+SWEPT_COUNTER = "slotsync_swept_workflows"
+
+RUNNING = "ExecutionStatus = 'Running'"
+TROUBLED = f"{RUNNING} AND TemporalReportedProblems IS NOT NULL"
+
+Row = TypeVar("Row")
+
+
+class SweepActivities:
+    """Activity that brings back what was lost: signals, terminated or failed workflows, Temporal's database."""
+
+    def __init__(self, client: Client, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        self._client = client
+        self._clock = clock
+        self._connections = Connections(store, vault)
+        self._owners = Owners(store)
+        self._reservations = Reservations(store, vault)
+
+    @activity.defn
+    async def sweep(self, request: SweepRequest) -> SweepResult:
+        """Signal the workflows of what is due, and with ``everything`` those that should run and do not."""
+        found = SweepResult(
+            connections=await self._sweep_connections(),
+            calendars=await self._sweep_calendars(),
+            reservations=await self._sweep_reservations(),
+        )
+        if request.everything:
+            found = await self._sweep_missing(found)
+        activity.metric_meter().create_counter(SWEPT_COUNTER, "workflows that the sweep signalled or started").add(
+            found.total
+        )
+        return found
+
+    async def _sweep_connections(self) -> int:
+        now = self._clock()
+        merchants = await asyncio.to_thread(self._connections.find_due, now)
+        count = await self._signal_all(merchants, self._signal_connection)
+        await asyncio.to_thread(self._connections.postpone, merchants, now, now + NEXT_SWEEP_DELAY)
+        return count
+
+    async def _sweep_calendars(self) -> int:
+        now = self._clock()
+        owners = await asyncio.to_thread(self._owners.find_all_due, now)
+        count = await self._signal_all(owners, self._signal_calendar)
+        await asyncio.to_thread(self._owners.postpone, owners, now, now + NEXT_SWEEP_DELAY)
+        return count
+
+    async def _sweep_reservations(self) -> int:
+        """Signal what is due, page by page, each with something of every merchant."""
+        count, now = 0, self._clock()
+        while keys := await asyncio.to_thread(self._reservations.find_due, now, limit=MAX_ROWS_PER_PAGE):
+            count += await self._signal_all(keys, self._signal_reservation)
+            await asyncio.to_thread(self._reservations.postpone, keys, now, now + NEXT_SWEEP_DELAY)
+        return count
+
+    async def _sweep_missing(self, found: SweepResult) -> SweepResult:
+        """Compare what Temporal runs with what should run. Its index is late: a workflow that runs loses nothing."""
+        running = {each.id async for each in self._client.list_workflows(RUNNING)}
+        merchants = await asyncio.to_thread(self._connections.find_active_merchants)
+        owners = await asyncio.to_thread(self._owners.find_synced)
+        blocked = await asyncio.to_thread(self._owners.find_all_blocked)
+        counts = {
+            "connections": await self._signal_all(
+                [each for each in merchants if connection_id(each) not in running], self._signal_connection
+            ),
+            "calendars": await self._signal_all(
+                [each for each in owners if calendar_id(*each) not in running], self._signal_calendar
+            ),
+            "products": await self._signal_all(
+                [each for each in blocked if availability_id(each[0], each[1].id) not in running], self._signal_product
+            ),
+            "reservations": await self._sweep_missing_reservations(running),
+        }
+        before = found.model_dump()
+        return SweepResult(
+            **{name: before[name] + count for name, count in counts.items()}, problems=await self._record_problems()
+        )
+
+    async def _sweep_missing_reservations(self, running: Collection[str]) -> int:
+        count, after = 0, ReservationKey(merchant="", reservation="")
+        while page := await asyncio.to_thread(
+            self._reservations.find_open, self._clock(), limit=MAX_ROWS_PER_PAGE, after=after
+        ):
+            missing = [key for key in page if reservation_id(key.merchant, key.reservation) not in running]
+            count += await self._signal_all(missing, self._signal_reservation)
+            after = page[-1]
+        return count
+
+    async def _record_problems(self) -> int:
+        """Record of which reservations Temporal reports that their workflow cannot go on; return how many."""
+        problems = {
+            ReservationKey(merchant=parts[0], reservation=parts[1]): _describe(each)
+            async for each in self._client.list_workflows(TROUBLED)
+            if (parts := parse_reservation_id(each.id))
+        }
+        await asyncio.to_thread(self._reservations.record_problems, problems)
+        return len(problems)
+
+    async def _signal_all(self, rows: Sequence[Row], signal: Callable[[Row], Awaitable[object]]) -> int:
+        """Signal the rows' workflows, some side by side, and return how many."""
+        for start in range(0, len(rows), MAX_PARALLEL_SIGNALS):
+            activity.heartbeat()
+            await asyncio.gather(*map(signal, rows[start : start + MAX_PARALLEL_SIGNALS]))
+        return len(rows)
+
+    async def _signal_reservation(self, key: ReservationKey) -> None:
+        await signal_reservation(self._client, key, "check")
+
+    async def _signal_calendar(self, row: tuple[str, Owner]) -> None:
+        merchant, owner = row
+        await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "check")
+
+    async def _signal_connection(self, merchant: str) -> None:
+        await signal_connection(self._client, merchant, "check")
+
+    async def _signal_product(self, row: tuple[str, Owner]) -> None:
+        merchant, owner = row
+        await signal_availability(self._client, merchant, owner.id)
+
+
+def _describe(troubled: WorkflowExecution) -> str:
+    """Return what Temporal reports about a workflow, such as a task that fails again and again."""
+    pairs = troubled.typed_search_attributes.search_attributes
+    return "; ".join(str(pair.value) for pair in pairs if pair.key.name == "TemporalReportedProblems")

@@ -1,0 +1,60 @@
+"""The Schedules of the sweep."""
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+
+from slotsync.domain.sweep import SweepRequest
+from slotsync.temporal import queues
+
+SWEEP: Final = "slotsync-sweep"
+FULL_SWEEP: Final = "slotsync-full-sweep"
+
+SWEEP_INTERVALS: Final = {SWEEP: timedelta(minutes=2), FULL_SWEEP: timedelta(hours=1)}
+"""The interval of each: how often due rows are looked for (one indexed query), and how often everything else is."""
+
+_CATCHUP_WINDOW = timedelta(minutes=1)
+"""A sweep that was missed is not made up for: the next one finds the same and more."""
+
+
+async def ensure_schedules(client: Client) -> bool:
+    """Create the Schedules that are missing; return whether any was, as after the loss of Temporal's database.
+
+    A new Schedule sweeps at once.
+    """
+    return any([await _ensure_schedule(client, name) for name in SWEEP_INTERVALS])
+
+
+async def trigger_sweep(client: Client) -> None:
+    """Begin a full sweep now, unless one is under way."""
+    await client.get_schedule_handle(FULL_SWEEP).trigger()
+
+
+async def _ensure_schedule(client: Client, name: str) -> bool:
+    action = ScheduleActionStartWorkflow(
+        "SweepWorkflow",
+        SweepRequest(everything=name == FULL_SWEEP),
+        id=name,
+        task_queue=queues.WORKFLOWS,
+        static_summary="Signal what nobody has taken up",
+    )
+    schedule = Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVALS[name])]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCHUP_WINDOW),
+    )
+    try:
+        await client.create_schedule(name, schedule, trigger_immediately=True)
+    except ScheduleAlreadyRunningError:
+        return False
+    return True

@@ -1,0 +1,171 @@
+"""The sweep brings back what was lost: signals, and workflows that somebody ended."""
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+
+from slotsync.clock import utc_now
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.reservations.messages import ReservationKey
+from slotsync.domain.sweep import SweepRequest, SweepResult
+from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.reservations.reservations import Reservations
+from slotsync.temporal import queues
+from slotsync.temporal.schedules import SWEEP, ensure_schedules, trigger_sweep
+from slotsync.temporal.signals import signal_availability, signal_connection
+from tests.support.managed_calendars import in_google, shown
+from tests.support.samples import EMAIL, MERCHANT, TOUR, settings_of, snapshot
+from tests.support.waiting import until
+from tests.support.world import World
+from workflows.sweep import SweepWorkflow
+
+pytestmark = pytest.mark.anyio
+
+ALL_IDS = (
+    reservation_id(MERCHANT, "R-1"),
+    calendar_id(MERCHANT, TOUR),
+    connection_id(MERCHANT),
+    availability_id(MERCHANT, TOUR.id),
+)
+
+
+@pytest.fixture
+async def open_world(world: World) -> World:
+    await world.add_merchant(TOUR)
+    return world
+
+
+async def sweep(world: World, *, everything: bool = False) -> SweepResult:
+    return await world.client.execute_workflow(
+        SweepWorkflow.run,
+        SweepRequest(everything=everything),
+        id="a sweep",
+        task_queue=queues.WORKFLOWS,
+    )
+
+
+async def open_all(world: World) -> None:
+    """Have a workflow of each type run, with nothing to do."""
+    await world.slotsync.report(snapshot(1))
+    await world.settled(1)
+    await signal_connection(world.client, MERCHANT, "granted")
+    BlockingCalendars(world.store, world.vault).replace(MERCHANT, TOUR, [PickableCalendar(id=EMAIL, name="Own")])
+    await signal_availability(world.client, MERCHANT, TOUR.id)
+    await until(lambda: all_run(world))
+    await until(lambda: is_listed(world))
+
+
+async def status(world: World, workflow_id: str) -> WorkflowExecutionStatus | None:
+    return (await world.client.get_workflow_handle(workflow_id).describe()).status
+
+
+async def all_run(world: World) -> bool:
+    return {await status(world, each) for each in ALL_IDS} == {WorkflowExecutionStatus.RUNNING}
+
+
+async def is_listed(world: World) -> bool:
+    """Return whether Temporal's index knows all of them, which it learns late."""
+    listed = {each.id async for each in world.client.list_workflows("ExecutionStatus = 'Running'")}
+    return listed >= {*ALL_IDS}
+
+
+async def test_a_report_of_which_the_signal_was_lost_is_taken_up(open_world: World) -> None:
+    open_world.store_report(snapshot(1))
+    async with open_world.working():
+        assert (await sweep(open_world)).reservations == 1
+        await open_world.settled(1)
+        assert (await sweep(open_world)).total == 0
+    assert await open_world.titles() == ["v1"]
+
+
+async def test_settings_of_which_the_signal_was_lost_are_taken_up(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        await until(lambda: nothing_due(open_world))
+        Owners(open_world.store).put(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
+        assert (await sweep(open_world)).calendars == 1
+        await shown(open_world, TOUR, ["Reserved"])
+
+
+async def nothing_due(world: World) -> bool:
+    return Owners(world.store).find_all_due(utc_now()) == []
+
+
+async def test_a_disconnection_of_which_the_signal_was_lost_is_taken_up(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        Disconnections(open_world.store, open_world.vault).request(MERCHANT, CalendarChoice.DELETE, utc_now())
+        assert (await sweep(open_world)).connections == 1
+
+        async def done() -> bool:
+            return Connections(open_world.store, open_world.vault).plan(MERCHANT).step == "close"
+
+        await until(done)
+    assert await in_google(open_world) == []
+
+
+@pytest.mark.parametrize("workflow_id", ALL_IDS, ids=lambda each: each.partition(":")[0])
+async def test_a_terminated_workflow_runs_again(open_world: World, workflow_id: str) -> None:
+    async with open_world.working():
+        await open_all(open_world)
+        await open_world.client.get_workflow_handle(workflow_id).terminate("by mistake")
+
+        async def back() -> bool:  # Temporal's index learns late that it has ended
+            await sweep(open_world, everything=True)
+            return await status(open_world, workflow_id) is WorkflowExecutionStatus.RUNNING
+
+        await until(back, poll_interval=0.5)
+    assert await open_world.titles() == ["v1"]
+    assert await open_world.writes() == 1
+
+
+async def test_what_an_operator_has_stopped_is_not_started(open_world: World) -> None:
+    async with open_world.working():
+        await open_all(open_world)
+        for workflow_id in ALL_IDS[:2]:
+            await open_world.client.get_workflow_handle(workflow_id).cancel()
+            with pytest.raises(WorkflowFailureError):
+                await open_world.client.get_workflow_handle(workflow_id).result()
+        await sweep(open_world, everything=True)
+        for workflow_id in ALL_IDS[:2]:
+            assert await status(open_world, workflow_id) is WorkflowExecutionStatus.CANCELED
+
+
+async def test_a_write_that_is_being_retried_goes_on_undisturbed(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        await open_world.fault(method="events.update", kind="backendError", probability=1)
+        await open_world.slotsync.report(snapshot(2))
+
+        async def retried() -> bool:
+            return 500 in await open_world.statuses("events.update")
+
+        await until(retried)
+        handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+        (pending,) = (await handle.describe()).raw_description.pending_activities
+        Reservations(open_world.store, open_world.vault).postpone(
+            [ReservationKey(merchant=MERCHANT, reservation="R-1")], utc_now(), utc_now()
+        )
+        assert (await sweep(open_world)).reservations == 1
+        (still,) = (await handle.describe()).raw_description.pending_activities
+        assert still.activity_id == pending.activity_id
+        await open_world.heal()
+        await open_world.settled(2)
+
+
+async def test_the_schedules_are_made_once_and_sweep_at_once(open_world: World) -> None:
+    open_world.store_report(snapshot(1))
+    async with open_world.working():
+        assert await ensure_schedules(open_world.client)
+        assert not await ensure_schedules(open_world.client)
+        await open_world.settled(1)
+        await trigger_sweep(open_world.client)
+        described = await open_world.client.get_schedule_handle(SWEEP).describe()
+    assert described.info.num_actions >= 1

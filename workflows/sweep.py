@@ -1,0 +1,32 @@
+"""The sweep: what nobody has taken up is signalled, and so started again. A Schedule starts one every few minutes."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities.sweep import SweepActivities
+    from slotsync.domain.sweep import SweepRequest, SweepResult
+    from slotsync.temporal import queues
+
+_SWEEP_TIMEOUT = timedelta(hours=6)
+_HEARTBEAT_TIMEOUT = timedelta(minutes=1)
+
+
+@workflow.defn
+class SweepWorkflow:
+    """Looks once for intent that no workflow has taken up."""
+
+    @workflow.run
+    async def run(self, request: SweepRequest) -> SweepResult:
+        """Return how many workflows were signalled or started, by type."""
+        return await workflow.execute_activity_method(
+            SweepActivities.sweep,
+            request,
+            task_queue=queues.LONG,
+            start_to_close_timeout=_SWEEP_TIMEOUT,
+            heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+            summary="Signal what should run and does not" if request.everything else "Signal what is due",
+        )

@@ -82,6 +82,8 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             activities.disconnections.begin_disconnection,
             activities.disconnections.finish_disconnection,
             activities.availability.publish_availability,
+            activities.availability.record_watch_stop,
+            activities.subscribers.signal_subscribers,
         ],
         activity_executor=_threads(MAX_SHORT_ACTIVITIES, "short"),
         max_concurrent_activities=MAX_SHORT_ACTIVITIES,
@@ -141,7 +143,7 @@ async def serve(settings: Settings) -> None:
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
-    client = await connect(vault, runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
+    client = await connect(runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
     await _set_up_server(client, settings)
     async with running_workers(client, settings, store, vault):
         await trigger_sweep(client)

@@ -17,20 +17,21 @@ from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.availability import Availability, Reading, SlotState, compute_availability
 from slotsync.domain.availability.changes import changed_intervals
+from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict, unknown_confirmation
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import (
-    Confirmation,
     ConfirmRequest,
-    Evidence,
+    ConfirmResult,
+    ProductKey,
     Publication,
     PublishRequest,
-    Verdict,
+    StopWatchRequest,
     WatchRequest,
     WatchResult,
-    unknown_confirmation,
 )
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
+from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
 
 MAX_WATCH_DURATION: Final = timedelta(hours=12)
@@ -101,16 +102,21 @@ class AvailabilityActivities:
             shutdown.cancel()
 
     @activity.defn
-    def publish_availability(self, subject: PublishRequest) -> Publication:
-        """Publish what has changed since the last publication. The same token always gets the same answer."""
+    def publish_availability(self, request: PublishRequest) -> Publication:
+        """Publish what has changed since the last publication, once for each token."""
         now = self._clock()
-        state = self._products.get_state(subject.merchant, subject.product, now)
-        return self._publications.publish(subject, state.availability, now)
+        state = self._products.get_state(request.merchant, request.product, now)
+        return self._publications.publish(request, state.availability, now)
+
+    @activity.defn
+    def record_watch_stop(self, request: StopWatchRequest) -> None:
+        """Record that an operator has stopped the watching of the product: from now on it is unknown."""
+        self._products.stop(ProductKey(merchant=request.merchant, product=request.product), request.now)
 
     async def _watch(
         self, request: WatchRequest, heartbeats: HeartbeatReporter, shutdown: "asyncio.Task[None]"
     ) -> WatchResult:
-        connection_id = await self._in_thread(lambda: self._products.get_connection_id(request.merchant))
+        connection_id = await self._in_thread(lambda: self._take_up(request))
         if connection_id is None:
             return (await self._check(request)).watched
         async with self._accounts.watch(connection_id) as account:
@@ -119,17 +125,27 @@ class AvailabilityActivities:
             watcher = ProductWatcher(account, lambda: self._check(request), shutdown, ends_at, self._clock)
             return await watcher.run(request)
 
+    def _take_up(self, request: WatchRequest) -> str | None:
+        """Record that the product is looked at; return its merchant's connection, or None if there never was one."""
+        self._products.take_up(ProductKey(merchant=request.merchant, product=request.product))
+        return self._products.get_connection_id(request.merchant)
+
     async def _check(self, request: WatchRequest) -> ProductCheck:
         return await self._in_thread(lambda: self._check_now(request))
 
     def _check_now(self, request: WatchRequest) -> ProductCheck:
         state = self._products.get_state(request.merchant, request.product, self._clock())
         published = self._publications.get_last(request.merchant, request.product)
+        pending = self._publications.get_pending(request)
         watched = WatchResult(
             calendars=state.calendars,
             changed=bool(changed_intervals(published, state.availability)),
             trouble=state.trouble,
-            hold=state.blocker,
+            blocker=state.blocker,
+            stopped=state.stopped,
+            messages=pending.messages,
+            subscribers=pending.subscribers,
+            number=pending.number,
         )
         return ProductCheck(watched, state.expires_at)
 
@@ -144,22 +160,32 @@ class ConfirmationActivities:
         self,
         availability: ProductAvailability,
         google: GoogleBusyTimes,
+        confirmations: Confirmations,
         health: ConnectionHealth,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._confirmations = confirmations
         self._availability = availability
         self._google = google
         self._health = health
         self._clock = clock
 
     @activity.defn(name="look_live", no_thread_cancel_exception=True)
-    def confirm(self, request: ConfirmRequest) -> Confirmation:
-        """Return whether the product is free according to Google now, with each calendar's answer as evidence.
+    def confirm(self, request: ConfirmRequest) -> ConfirmResult:
+        """Return whether the product is free according to Google now. Each calendar's answer is stored as evidence.
 
         Raises:
             ApplicationError: Google had a fault that passes, so that the call is repeated as long as there is time.
         """
         now = self._clock()
+        confirmation = self._confirm(request, now)
+        if confirmation.evidence:
+            self._confirmations.put(request, confirmation, now)
+        return ConfirmResult(
+            answer=confirmation.answer, checked_at=confirmation.checked_at, because=confirmation.because
+        )
+
+    def _confirm(self, request: ConfirmRequest, now: datetime) -> Confirmation:
         inputs = self._availability.get_inputs(request.merchant, request.product, now)
         if inputs is None:
             return unknown_confirmation("the product is not known", now)

@@ -16,6 +16,7 @@ from activities.connections import ConnectionActivities, DisconnectionActivities
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
 from activities.signals import CalendarSignals, ReservationSignals, WaitingWork
+from activities.subscribers import SubscriberSignals
 from activities.sweep import SweepActivities
 from activities.webhooks import WebhookActivities
 from slotsync.busy_times.account_watcher import AccountWatchers
@@ -32,6 +33,7 @@ from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.busy_readings import BusyReadings
+from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
@@ -61,6 +63,7 @@ class Activities:
     sweep: SweepActivities
     webhooks: WebhookActivities
     availability: AvailabilityActivities
+    subscribers: SubscriberSignals
     confirmation: ConfirmationActivities
 
 
@@ -93,7 +96,10 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             sweep=SweepActivities(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
-            confirmation=ConfirmationActivities(ProductAvailability(store, vault), GoogleBusyTimes(services), health),
+            subscribers=SubscriberSignals(client, store),
+            confirmation=ConfirmationActivities(
+                ProductAvailability(store, vault), GoogleBusyTimes(services), Confirmations(store, vault), health
+            ),
         )
 
 

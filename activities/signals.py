@@ -11,6 +11,7 @@ from slotsync.domain.calendars.messages import CalendarRequest, SignalRequest
 from slotsync.domain.connections.messages import ResumeRequest
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.secrets import Vault
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
@@ -97,6 +98,7 @@ class WaitingWork:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._blocking_calendars = BlockingCalendars(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
 
@@ -121,14 +123,14 @@ class WaitingWork:
         """Signal the calendars that wait, or all, and every product that calendars block; return how many."""
         merchant = request.merchant
         owners = await asyncio.to_thread(self._owners.find_due, merchant, everyone=request.everyone)
-        blocked = await asyncio.to_thread(self._owners.find_blocked, merchant)
+        products = await asyncio.to_thread(self._blocking_calendars.find_products, merchant)
         for owner in owners:
             await _paced(signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again"))
             activity.heartbeat()
-        for owner in blocked:
-            await _paced(signal_availability(self._client, merchant, owner.id))
+        for key in products:
+            await _paced(signal_availability(self._client, key.merchant, key.product))
             activity.heartbeat()
-        return len(owners) + len(blocked)
+        return len(owners) + len(products)
 
     def _find_page(self, request: ResumeRequest, after: str) -> list[str]:
         return self._reservations.find_to_resume(

@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
 
 from slotsync.clock import utc_now
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.messages import ReservationKey
@@ -21,10 +22,13 @@ from slotsync.domain.workflow_ids import (
     reservation_id,
 )
 from slotsync.secrets import Vault
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal.signals import signal_availability, signal_calendar, signal_connection, signal_reservation
 
 MAX_ROWS_PER_PAGE = 500
@@ -47,9 +51,12 @@ class SweepActivities:
     def __init__(self, client: Client, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._client = client
         self._clock = clock
+        self._blocking_calendars = BlockingCalendars(store, vault)
         self._connections = Connections(store, vault)
+        self._messages = WebhookMessages(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
+        self._watched_products = WatchedProducts(store)
 
     @activity.defn
     async def sweep(self, request: SweepRequest) -> SweepResult:
@@ -57,6 +64,7 @@ class SweepActivities:
         found = SweepResult(
             connections=await self._sweep_connections(),
             calendars=await self._sweep_calendars(),
+            products=await self._sweep_products(),
             reservations=await self._sweep_reservations(),
         )
         if request.everything:
@@ -80,6 +88,16 @@ class SweepActivities:
         await asyncio.to_thread(self._owners.postpone, owners, now, now + NEXT_SWEEP_DELAY)
         return count
 
+    async def _sweep_products(self) -> int:
+        """Signal the products that are due, and those with messages that should have been sent."""
+        now = self._clock()
+        due = await asyncio.to_thread(self._watched_products.find_due, now)
+        unsent = await asyncio.to_thread(self._messages.find_due, now)
+        count = await self._signal_all(tuple(dict.fromkeys((*due, *unsent))), self._signal_product)
+        await asyncio.to_thread(self._watched_products.postpone, due, now, now + NEXT_SWEEP_DELAY)
+        await asyncio.to_thread(self._messages.postpone, unsent, now, now + NEXT_SWEEP_DELAY)
+        return count
+
     async def _sweep_reservations(self) -> int:
         """Signal what is due, page by page, each with something of every merchant."""
         count, now = 0, self._clock()
@@ -93,7 +111,7 @@ class SweepActivities:
         running = {each.id async for each in self._client.list_workflows(RUNNING)}
         merchants = await asyncio.to_thread(self._connections.find_active_merchants)
         owners = await asyncio.to_thread(self._owners.find_synced)
-        blocked = await asyncio.to_thread(self._owners.find_all_blocked)
+        products = await asyncio.to_thread(self._find_watched)
         counts = {
             "connections": await self._signal_all(
                 [each for each in merchants if connection_id(each) not in running], self._signal_connection
@@ -102,7 +120,8 @@ class SweepActivities:
                 [each for each in owners if calendar_id(*each) not in running], self._signal_calendar
             ),
             "products": await self._signal_all(
-                [each for each in blocked if availability_id(each[0], each[1].id) not in running], self._signal_product
+                [each for each in products if availability_id(each.merchant, each.product) not in running],
+                self._signal_product,
             ),
             "reservations": await self._sweep_missing_reservations(running),
         }
@@ -110,6 +129,11 @@ class SweepActivities:
         return SweepResult(
             **{name: before[name] + count for name, count in counts.items()}, problems=await self._record_problems()
         )
+
+    def _find_watched(self) -> list[ProductKey]:
+        """Return the products that calendars block, and that no operator has stopped."""
+        stopped = set(self._watched_products.find_stopped())
+        return [key for key in self._blocking_calendars.find_products() if key not in stopped]
 
     async def _sweep_missing_reservations(self, running: Collection[str]) -> int:
         count, after = 0, ReservationKey(merchant="", reservation="")
@@ -148,9 +172,8 @@ class SweepActivities:
     async def _signal_connection(self, merchant: str) -> None:
         await signal_connection(self._client, merchant, "check")
 
-    async def _signal_product(self, row: tuple[str, Owner]) -> None:
-        merchant, owner = row
-        await signal_availability(self._client, merchant, owner.id)
+    async def _signal_product(self, key: ProductKey) -> None:
+        await signal_availability(self._client, key.merchant, key.product)
 
 
 def _describe(troubled: WorkflowExecution) -> str:

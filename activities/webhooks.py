@@ -11,6 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from slotsync.clock import utc_now
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY, parse_retry_after
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -53,20 +54,22 @@ class WebhookActivities:
         await self._http.aclose()
 
     @activity.defn
-    async def deliver_webhook(self, message_id: str) -> bool:
-        """Return True once the platform has accepted the message, or False if it wants no webhooks: it is dropped.
+    async def deliver_webhook(self, key: ProductKey) -> int:
+        """Return how many messages about the product still wait, once the platform has accepted the next one.
+
+        If the platform wants no webhooks, the message is dropped.
 
         Raises:
             ApplicationError: the platform did not accept the message, or its answer was lost. The next attempt has the
                 same id, so that the platform can recognize a message that it has already.
         """
-        body = await asyncio.to_thread(self._messages.get_body, message_id)
-        wanted = bool(self._settings.webhook_url)
-        if body is not None:
-            if wanted:
-                self._require_accepted(await self._post(message_id, body.encode()))
-            await asyncio.to_thread(self._messages.forget, message_id)
-        return wanted
+        message = await asyncio.to_thread(self._messages.take_next, key, self._clock())
+        if message is None:
+            return 0
+        if message.body is not None and self._settings.webhook_url:
+            self._require_accepted(await self._post(message.id, message.body.encode()))
+        await asyncio.to_thread(self._messages.forget, message.id)
+        return await asyncio.to_thread(self._messages.count, key)
 
     async def _post(self, message_id: str, body: bytes) -> httpx.Response:
         headers = self._headers(message_id, body)

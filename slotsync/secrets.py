@@ -24,7 +24,7 @@ class Vault:
 
     def encrypt(self, text: str) -> str:
         """Return the encrypted text."""
-        return self.encrypt_bytes(text.encode()).decode()
+        return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted: str) -> str:
         """Return the decrypted text.
@@ -32,7 +32,10 @@ class Vault:
         Raises:
             SlotsyncError: No key fits, or the text is damaged.
         """
-        return self.decrypt_bytes(encrypted.encode()).decode()
+        try:
+            return self._fernet.decrypt(encrypted.encode()).decode()
+        except InvalidToken:
+            raise _no_key_fits() from None
 
     def is_current(self, encrypted: str) -> bool:
         """Return whether the text was encrypted with the first key."""
@@ -50,21 +53,6 @@ class Vault:
         """
         try:
             return self._fernet.rotate(encrypted).decode()
-        except InvalidToken:
-            raise _no_key_fits() from None
-
-    def encrypt_bytes(self, plain: bytes) -> bytes:
-        """Return the encrypted bytes."""
-        return self._fernet.encrypt(plain)
-
-    def decrypt_bytes(self, encrypted: bytes) -> bytes:
-        """Return the decrypted bytes.
-
-        Raises:
-            SlotsyncError: No key fits, or the bytes are damaged.
-        """
-        try:
-            return self._fernet.decrypt(encrypted)
         except InvalidToken:
             raise _no_key_fits() from None
 

@@ -7,9 +7,9 @@ from typing import Self
 from temporalio.client import Client
 
 from slotsync.domain.availability.availability import Availability
+from slotsync.domain.availability.confirmation import Confirmation
 from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.horizon import Horizon
-from slotsync.domain.availability.messages import Confirmation
 from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.secrets import Vault
@@ -32,7 +32,7 @@ class Slotsync:
     def __init__(self, client: Client, store: Store, vault: Vault, horizon: Horizon = DEFAULT_HORIZON) -> None:
         self._client = client
         self._availability = AvailabilityService(store, vault, horizon)
-        self._confirmations = ConfirmationService(client, store)
+        self._confirmations = ConfirmationService(client, store, vault)
         self._owners = Owners(store)
         self._reports = ReportService(client, store, vault)
         self._status = StatusService(store, vault)
@@ -49,7 +49,7 @@ class Slotsync:
         store = await asyncio.to_thread(Store.open, settings.database_url)
         await asyncio.to_thread(store.require_tables)
         vault = Vault(settings.encryption_keys)
-        return cls(await connect(vault), store, vault, settings.horizon)
+        return cls(await connect(), store, vault, settings.horizon)
 
     async def report(self, reservation: Reservation) -> Reported:
         """Report the newest state of a reservation; durable when it returns, safe to repeat.

@@ -1,26 +1,29 @@
 """A product's availability: one workflow per product that a calendar blocks."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.messages import (
-        MAX_SUBSCRIBERS,
-        AvailabilityChangedSignal,
-        AvailabilityState,
-        Confirmation,
+        ConfirmQuestion,
         ConfirmRequest,
+        ConfirmResult,
+        ProductKey,
         Publication,
-        PublishRequest,
-        Subscription,
         WatchRequest,
         WatchResult,
     )
-    from slotsync.domain.health import Blocker, Health
-    from workflows.steps.availability import confirm, publish, signal_subscriber, start_watch
-    from workflows.steps.webhooks import Outbox
+    from slotsync.domain.health import STOPPED, Blocker, Health
+    from slotsync.domain.workflow_ids import availability_id
+    from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
+    from workflows.steps.availability import confirm, publish, record_stop, signal_subscribers, start_watch
+    from workflows.steps.event_writes import blocker_for_failure
+    from workflows.steps.own_id import require_own_id
+    from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
 
 
@@ -29,98 +32,80 @@ class ProductAvailabilityWorkflow:
     """Watches and publishes a product's availability for as long as any calendar blocks the product."""
 
     @workflow.init
-    def __init__(self, state: AvailabilityState) -> None:
-        self._merchant = state.merchant
-        self._product = state.product
-        self._outbox = Outbox(state.outbox)
-        self._subscribers = list(state.subscribers)
-        self._number = state.number
+    def __init__(self, key: ProductKey) -> None:
+        self._key = ProductKey(merchant=key.merchant, product=key.product)
+        self._deliveries = Deliveries(self._key)
+        self._known = WatchRequest(**dict(self._key))
         self._look_again = False
-        self._calendars = 0
-        self._trouble = ""
+        self._signals = 0
         self._status = WorkflowStatus()
 
     @workflow.run
-    async def run(self, _: AvailabilityState) -> None:
-        """End when no calendar blocks the product, the platform has all messages, and there are no subscribers."""
-        self._outbox.open()
-        while True:
-            self._look_again = False
-            watched = await self._watch()
-            if watched.changed:
-                await self._publish()
-            self._show_status(watched)
-            if not watched.calendars and await self._finish():
-                return
-            if watched.hold:
-                await self._wait_for_unblocking(watched.hold)
+    async def run(self, key: ProductKey) -> None:
+        """Do round after round, until no calendar blocks the product and the platform has all messages.
+
+        If an operator cancels this, the product is unknown from then on, which is published.
+        """
+        require_own_id(availability_id(key.merchant, key.product))
+        try:
+            while not await self._do_round():
+                pass
+        except asyncio.CancelledError:
+            await self._stop()
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._look_again:
+            workflow.continue_as_new(self._key)
 
     @workflow.signal
     def look_again(self) -> None:
         """Begin another round: the blocking calendars or the grant have changed."""
+        self._signals += 1
         self._look_again = True
 
-    @workflow.signal
-    def subscribe(self, subscription: Subscription) -> None:
-        """Add or remove a workflow that gets a signal for every change."""
-        others = [each for each in self._subscribers if each != subscription.workflow_id]
-        self._subscribers = others if subscription.ends else [*others, subscription.workflow_id][-MAX_SUBSCRIBERS:]
-
     @workflow.update
-    async def confirm(self, request: ConfirmRequest) -> Confirmation:
+    async def confirm(self, question: ConfirmQuestion) -> ConfirmResult:
         """Return whether the product is free according to Google now."""
-        return await confirm(request)
+        return await confirm(ConfirmRequest(**dict(self._key), **dict(question)))
+
+    async def _do_round(self) -> bool:
+        """Publish the product when it changes; return whether it is not to be watched any more, and all is told."""
+        self._look_again = False
+        watched = await self._watch()
+        published = await publish(self._key) if watched.changed else _pending(watched)
+        self._deliveries.begin(published.messages)
+        if published.subscribers:
+            await signal_subscribers(self._key)
+        self._show_status(watched, published.number)
+        if watched.is_over:
+            await workflow.wait_condition(lambda: self._needs_round() or self._deliveries.is_idle)
+        elif watched.blocker:
+            await self._wait_for_unblocking(watched.blocker)
+        await self._continue_as_new_if_long()
+        return watched.is_over and not self._look_again
 
     async def _watch(self) -> WatchResult:
         """Return the result of a watch. Continue as new if the history gets long, by confirmations for example."""
-        request = WatchRequest(
-            merchant=self._merchant, product=self._product, calendars=self._calendars, trouble=self._trouble
-        )
-        watching = start_watch(request)
-        await workflow.wait_condition(lambda: watching.done() or _is_history_long())
+        watching = start_watch(self._known)
+        await workflow.wait_condition(lambda: watching.done() or self._is_history_long())
         if not watching.done():
-            await self._continue_as_new()
-        return await watching
+            await self._continue_as_new_if_long()
+        try:
+            return await watching
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                raise asyncio.CancelledError from error
+            # An operator ended it: the next round begins another one.
+            return WatchResult(calendars=max(self._known.calendars, 1), blocker=blocker_for_failure(error))
 
-    async def _publish(self) -> None:
-        """Record what has changed, put the messages for the platform into the outbox, and signal the subscribers."""
-        subject = PublishRequest(
-            merchant=self._merchant,
-            product=self._product,
-            token=str(workflow.uuid4()),
-            replaces=self._outbox.reserve_replaceable(),
-        )
-        published = await publish(subject)
-        self._outbox.put(published.messages)
-        self._number = published.number
-        if published.changed:
-            await self._signal_subscribers(published)
-
-    async def _signal_subscribers(self, published: Publication) -> None:
-        change = AvailabilityChangedSignal(
-            merchant=self._merchant, product=self._product, number=published.number, changed=published.changed
-        )
-        for each in list(self._subscribers):
-            if not await signal_subscriber(each, change):
-                self.subscribe(Subscription(workflow_id=each, ends=True))
-
-    def _show_status(self, watched: WatchResult) -> None:
-        self._calendars, self._trouble = watched.calendars, watched.trouble
+    def _show_status(self, watched: WatchResult, number: int) -> None:
+        self._known = self._known.model_copy(update={"calendars": watched.calendars, "trouble": watched.trouble})
         trouble = (
             Blocker(health=Health.RETRYING, reason=watched.trouble, look_again=timedelta()) if watched.trouble else None
         )
-        waiting = f"; {len(self._outbox.messages)} messages wait for the platform" if self._outbox.messages else ""
-        doing = f"{watched.calendars} calendars block the product; {self._number} changes published{waiting}"
-        self._status.set_health(watched.hold or trouble, doing)
-
-    async def _finish(self) -> bool:
-        """Wait until all messages are delivered and nobody subscribes; return False if another round is due first."""
-        await workflow.wait_condition(lambda: self._needs_round() or not (self._outbox.messages or self._subscribers))
-        await workflow.wait_condition(lambda: self._needs_round() or workflow.all_handlers_finished())
-        if self._needs_round():
-            return False
-        await self._outbox.close()
-        return True
+        waiting = f"; {self._deliveries.waiting} messages wait for the platform" if self._deliveries.waiting else ""
+        doing = f"{watched.calendars} calendars block the product; {number} changes published{waiting}"
+        self._status.set_health(STOPPED if watched.stopped else watched.blocker or trouble, doing)
 
     async def _wait_for_unblocking(self, blocker: Blocker) -> None:
         with suppress(TimeoutError):
@@ -128,24 +113,28 @@ class ProductAvailabilityWorkflow:
                 self._needs_round, timeout=blocker.look_again, timeout_summary=f"Look again: {blocker.reason}"
             )
 
+    async def _stop(self) -> None:
+        """Record that an operator has stopped this, and publish that the product is unknown."""
+        self._status.set_health(STOPPED, "Stopped by an operator; picking calendars or slotsync resume starts it again")
+        await self._deliveries.close()
+        await record_stop(self._key)
+        await publish(self._key)
+        await signal_subscribers(self._key)
+        await deliver_once(self._key)
+
     def _needs_round(self) -> bool:
-        return self._look_again or _is_history_long()
+        return self._look_again or self._is_history_long()
 
-    async def _continue_as_new(self) -> None:
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._outbox.close()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(
-            AvailabilityState(
-                merchant=self._merchant,
-                product=self._product,
-                number=self._number,
-                outbox=tuple(self._outbox.messages),
-                subscribers=tuple(self._subscribers),
-            )
-        )
+    def _is_history_long(self) -> bool:
+        """Return whether Temporal suggests to continue as new, or the run has had many signals."""
+        return workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN
+
+    async def _continue_as_new_if_long(self) -> None:
+        if self._is_history_long():
+            await self._deliveries.close()
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            workflow.continue_as_new(self._key)
 
 
-def _is_history_long() -> bool:
-    """Return whether the history is so long that Temporal suggests to continue as new."""
-    return workflow.info().is_continue_as_new_suggested()
+def _pending(watched: WatchResult) -> Publication:
+    return Publication(number=watched.number, messages=watched.messages, subscribers=watched.subscribers)

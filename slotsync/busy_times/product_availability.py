@@ -8,9 +8,10 @@ from sqlmodel import select
 
 from slotsync.domain.availability.availability import Availability, Reading, Readings, compute_availability
 from slotsync.domain.availability.blocking import BlockingRule
-from slotsync.domain.availability.explanation import Explanation, explain, note_disconnection
+from slotsync.domain.availability.explanation import NOT_CONNECTED, WATCHING_STOPPED, Explanation, explain, note
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.connection import FREEBUSY, ConnectionState, missing_scopes
 from slotsync.domain.health import Blocker, blocker_for_error
@@ -18,6 +19,7 @@ from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings
+from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.database.engine import Store
@@ -28,8 +30,8 @@ from slotsync.store.tables.connections import ConnectionRow
 class AvailabilityInputs:
     """A product's rule, the names of the calendars that block it by their ids, and their readings.
 
-    If the merchant is not ``connected``, no reading is current any more. ``granted`` are the scopes of a merchant that
-    is connected.
+    If the merchant is not ``connected``, or an operator has ``stopped`` the watching, no reading is current any more.
+    ``granted`` are the scopes of a merchant that is connected.
     """
 
     rule: BlockingRule
@@ -38,6 +40,7 @@ class AvailabilityInputs:
     connection_id: str | None
     connected: bool
     granted: tuple[str, ...] = ()
+    stopped: bool = False
 
     def compute_availability(self, interval: Interval, now: datetime) -> Availability:
         """Return what is known of this interval."""
@@ -52,6 +55,7 @@ class ProductAvailability:
         self._owners = Owners(store)
         self._blocking_calendars = BlockingCalendars(store, vault)
         self._readings = BusyReadings(store, vault)
+        self._watched = WatchedProducts(store)
 
     def get_availability(self, merchant: str, product: str, interval: Interval, now: datetime) -> Availability | None:
         """Return when the product is busy or unknown, or None if the product does not exist."""
@@ -64,7 +68,9 @@ class ProductAvailability:
         if inputs is None:
             return None
         explanation = explain(inputs.readings, inputs.calendars, at, now, inputs.rule)
-        return explanation if inputs.connected else note_disconnection(explanation)
+        if inputs.stopped:
+            return note(explanation, WATCHING_STOPPED)
+        return explanation if inputs.connected else note(explanation, NOT_CONNECTED)
 
     def get_connection_id(self, merchant: str) -> str | None:
         """Return the merchant's connection, active or not, or None if there never was one."""
@@ -78,14 +84,16 @@ class ProductAvailability:
             return None
         calendars = {each.id: each.name for each in self._blocking_calendars.get_calendars(merchant, owner)}
         connection_id, connected, granted = self._connection(merchant)
+        stopped = self._watched.is_stopped(ProductKey(merchant=merchant, product=product))
         readings = self._readings.get_readings(connection_id, calendars) if connection_id and calendars else {}
         return AvailabilityInputs(
             rule=BlockingRule.from_settings(settings),
             calendars=calendars,
-            readings=readings if connected else _expired(readings, now),
+            readings=readings if connected and not stopped else _expired(readings, now),
             connection_id=connection_id,
             connected=connected,
             granted=granted,
+            stopped=stopped,
         )
 
     def _connection(self, merchant: str) -> tuple[str | None, bool, tuple[str, ...]]:
@@ -114,7 +122,8 @@ class ProductState(Message):
 
     ``connection_id`` is its merchant's, if there ever was one; ``calendars`` is how many block it; ``trouble`` is why
     some of it cannot be read; with a ``blocker`` nothing can be read until a person acts. At ``expires_at`` the first
-    reading is no longer current, or no longer counts as last known, or the horizon moves on by a day.
+    reading is no longer current, or no longer counts as last known, or the horizon moves on by a day. ``stopped``: an
+    operator has stopped the watching.
     """
 
     availability: Availability
@@ -122,6 +131,7 @@ class ProductState(Message):
     calendars: int = 0
     trouble: str = ""
     blocker: Blocker | None = None
+    stopped: bool = False
     expires_at: datetime | None = None
 
 
@@ -131,7 +141,16 @@ class ProductStates:
     def __init__(self, store: Store, vault: Vault, horizon: Horizon) -> None:
         self._availability = ProductAvailability(store, vault)
         self._connections = ConnectionViews(store, vault, {FREEBUSY})
+        self._watched = WatchedProducts(store)
         self._horizon = horizon
+
+    def take_up(self, key: ProductKey) -> None:
+        """Record that the product's workflow looks at it now."""
+        self._watched.take_up(key)
+
+    def stop(self, key: ProductKey, now: datetime) -> None:
+        """Record that an operator has stopped the watching: from now on nothing is known of the product."""
+        self._watched.stop(key, now)
 
     def get_connection_id(self, merchant: str) -> str | None:
         """Return the merchant's connection, active or not, or None if there never was one."""
@@ -151,6 +170,7 @@ class ProductStates:
             calendars=len(inputs.calendars),
             trouble=_trouble(inputs),
             blocker=_limit(self._blocker(merchant, inputs), expires_at - now) if inputs.calendars else None,
+            stopped=inputs.stopped,
             expires_at=expires_at,
         )
 

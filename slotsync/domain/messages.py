@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 class Message(BaseModel):
     """An immutable value. Unknown fields are refused, so that a misspelt one is never silently lost.
 
-    (Payloads from Temporal may have some: see ``slotsync.temporal.codec``.) Errors quote no content, since it may be a
-    guest's.
+    (Payloads from Temporal may have some: see ``slotsync.temporal.converter``.) Errors quote no content, since it may
+    be a guest's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -1,17 +1,40 @@
 """Messages to the platform, kept until the platform has accepted them."""
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
 
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.availability import WebhookMessageRow
 
+TAKE_UP_DELAY: Final = timedelta(minutes=5)
+"""The time within which a new message should have been sent at least once."""
+
+RETRY_DELAY: Final = timedelta(hours=2)
+"""Longer than a delivery waits for its next attempt, by ``activities.webhooks.MAX_RETRY_DELAY``."""
+
 _TABLE = table_of(WebhookMessageRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+
+
+class MessageOrder(NamedTuple):
+    """The order of a product's messages: the number of the publication, and the place in it, 0 for availability."""
+
+    number: int
+    place: int
+
+
+class StoredMessage(NamedTuple):
+    """A message to deliver. ``body`` is None if it cannot be read any more."""
+
+    id: str
+    body: str | None
 
 
 class WebhookMessages:
@@ -21,30 +44,68 @@ class WebhookMessages:
         self._store = store
         self._vault = vault
 
-    def put(self, connection: Connection, message_id: str, merchant: str, body: str, now: datetime) -> None:
+    def put(  # noqa: PLR0913, PLR0917  all that a message consists of
+        self, connection: Connection, message_id: str, key: ProductKey, order: MessageOrder, body: str, now: datetime
+    ) -> None:
         """Record a message within a transaction, unless one with this id is recorded already."""
-        ensure_merchant(connection, merchant)
-        _PUT.run(connection, id=message_id, merchant=merchant, body=self._vault.encrypt(body), created_at=now)
+        ensure_merchant(connection, key.merchant)
+        content = {"body": self._vault.encrypt(body), "created_at": now, "due_at": now + TAKE_UP_DELAY}
+        _PUT.run(connection, id=message_id, **dict(key), **order._asdict(), **content)
 
-    def get_body(self, message_id: str) -> str | None:
-        """Return the body of a message, or None once it was accepted."""
-        with self._store.read() as session:
-            row = session.get(WebhookMessageRow, message_id)
-        return self._vault.decrypt(row.body) if row and row.body else None
+    def take_next(self, key: ProductKey, now: datetime) -> StoredMessage | None:
+        """Return the product's next message, or None if none waits. From now on nothing replaces it."""
+        first = select(_TABLE.c.id).where(*_is(key)).order_by(_TABLE.c.number, _TABLE.c.place).limit(1)
+        attempted = {"attempted_at": func.coalesce(_TABLE.c.attempted_at, now), "due_at": now + RETRY_DELAY}
+        own = update(_TABLE).where(_TABLE.c.id == first.scalar_subquery()).values(**attempted)
+        with self._store.write() as connection:
+            row = connection.execute(own.returning(_TABLE.c.id, _TABLE.c.body)).one_or_none()
+        return StoredMessage(row.id, self._vault.decrypt(row.body) if row.body else None) if row else None
 
     def forget(self, message_id: str) -> None:
         """Delete a message that was accepted."""
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(_TABLE.c.id == message_id))
 
-    def withdraw(self, connection: Connection, message_id: str | None) -> str | None:
-        """Delete a message within a transaction; return its body, or None if it was accepted already."""
-        own = _TABLE.c.id == message_id
-        body = connection.execute(select(_TABLE.c.body).where(own)).scalar()
-        connection.execute(delete(_TABLE).where(own))
-        return self._vault.decrypt(body) if body else None
+    def count(self, key: ProductKey) -> int:
+        """Return how many messages about the product wait."""
+        with self._store.read() as session:
+            return count_messages(session.connection(), key)
 
-    def find_ids(self, connection: Connection, prefix: str) -> list[str]:
-        """Return the ids that begin with the prefix, within a transaction, in no order."""
-        query = select(_TABLE.c.id).where(_TABLE.c.id.startswith(prefix, autoescape=True))
-        return [*connection.execute(query).scalars()]
+    def withdraw_newest(self, connection: Connection, key: ProductKey) -> str | None:
+        """Delete the newest message about availability within a transaction, and return its body.
+
+        Return None if there is none, or if its delivery was tried already.
+        """
+        replaceable = (*_is(key), _TABLE.c.place == 0, _TABLE.c.attempted_at.is_(None))
+        found = select(_TABLE.c.id, _TABLE.c.body).where(*replaceable)
+        newest = found.order_by(_TABLE.c.number.desc()).limit(1).with_for_update()
+        row = connection.execute(newest).one_or_none()
+        if row is None:
+            return None
+        connection.execute(delete(_TABLE).where(_TABLE.c.id == row.id))
+        return self._vault.decrypt(row.body) if row.body else None
+
+    def find_due(self, now: datetime) -> list[ProductKey]:
+        """Return the products with a message of which the delivery should have been tried by now."""
+        query = select(_TABLE.c.merchant, _TABLE.c.product).where(_TABLE.c.due_at <= now).distinct()
+        with self._store.read() as session:
+            rows = session.connection().execute(query)
+            return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
+
+    def postpone(self, keys: Iterable[ProductKey], now: datetime, due_at: datetime) -> None:
+        """Make the messages of these products due later, unless they were taken up meanwhile."""
+        products = [(key.merchant, key.product) for key in keys]
+        own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.product).in_(products), _TABLE.c.due_at <= now)
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=due_at))
+
+
+def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:
+    """Return how many messages about the product wait, or how many of one publication."""
+    query = select(func.count()).where(*_is(key))
+    found = connection.execute(query if number is None else query.where(_TABLE.c.number == number))
+    return int(found.scalar_one())
+
+
+def _is(key: ProductKey) -> Sequence[ColumnElement[bool]]:
+    return _TABLE.c.merchant == key.merchant, _TABLE.c.product == key.product

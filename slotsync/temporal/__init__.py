@@ -1,1 +1,1 @@
-"""The connection to Temporal: options, codec, search attributes, queues and signals."""
+"""The connection to Temporal: options, converter, search attributes, queues and signals."""

@@ -1,6 +1,7 @@
 """Connect to Temporal, with the options that all clients, workers, tests and replays share."""
 
 import logging
+from typing import Final
 
 from temporalio import activity
 from temporalio.client import Client
@@ -14,9 +15,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporalio.workflow import SandboxImportNotificationPolicy
 
 from slotsync.errors import SlotsyncError
-from slotsync.secrets import Vault
 from slotsync.temporal.bounded_calls import BoundedCalls
-from slotsync.temporal.codec import EncryptingCodec, SlotsyncPayloadConverter
+from slotsync.temporal.converter import SlotsyncPayloadConverter
+
+DATA_CONVERTER: Final = DataConverter(payload_converter_class=SlotsyncPayloadConverter)
+"""The converter of all clients and workers."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,19 +56,14 @@ class _FailureLogInbound(ActivityInboundInterceptor):
             logger.error("%s attempt %d of %s failed: %s", info.activity_type, info.attempt, info.workflow_id, kind)
 
 
-def slotsync_plugin(vault: Vault) -> SimplePlugin:
+def slotsync_plugin() -> SimplePlugin:
     """Return the plugin with slotsync's data converter, sandbox and interceptors."""
     return SimplePlugin(
         "slotsync",
-        data_converter=data_converter(vault),
+        data_converter=DATA_CONVERTER,
         workflow_runner=workflow_runner(),
         interceptors=[FailureLog(), BoundedCalls()],
     )
-
-
-def data_converter(vault: Vault) -> DataConverter:
-    """Return the converter that stores Pydantic models as JSON, encrypted with the vault's keys."""
-    return DataConverter(payload_converter_class=SlotsyncPayloadConverter, payload_codec=EncryptingCodec(vault))
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -74,9 +72,7 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
 
 
-async def connect(
-    vault: Vault, *, address: str | None = None, lazy: bool = False, runtime: Runtime | None = None
-) -> Client:
+async def connect(*, address: str | None = None, lazy: bool = False, runtime: Runtime | None = None) -> Client:
     """Return a client of the server at ``address``, else of the one that the TEMPORAL_* variables name.
 
     A ``lazy`` client connects with its first call.
@@ -88,7 +84,7 @@ async def connect(
     if address:
         config["target_host"] = address
     try:
-        return await Client.connect(**config, plugins=[slotsync_plugin(vault)], lazy=lazy, runtime=runtime)
+        return await Client.connect(**config, plugins=[slotsync_plugin()], lazy=lazy, runtime=runtime)
     except RuntimeError as error:  # the SDK has no more specific class
         server = config.get("target_host", "localhost:7233")
         raise SlotsyncError(f"Temporal does not answer at {server}; is TEMPORAL_ADDRESS right? ({error})") from error

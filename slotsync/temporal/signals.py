@@ -6,7 +6,7 @@ from typing import Final, Literal, TypedDict
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority, TypedSearchAttributes
 
-from slotsync.domain.availability.messages import AvailabilityState, Subscription
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import DisconnectionResult
@@ -43,18 +43,12 @@ def availability_start_options(merchant: str, product: str) -> StartOptions:
     }
 
 
-async def signal_availability(
-    client: Client, merchant: str, product: str, subscription: Subscription | None = None
-) -> None:
-    """Signal the product's workflow to record the subscription, or else to read the availability again.
-
-    The workflow is started if it does not run. The signal is durable when this returns.
-    """
+async def signal_availability(client: Client, merchant: str, product: str) -> None:
+    """Signal the product's workflow, which is started if it does not run. The signal is durable when this returns."""
     await client.start_workflow(
         "ProductAvailabilityWorkflow",
-        AvailabilityState(merchant=merchant, product=product),
-        start_signal="subscribe" if subscription else "look_again",
-        start_signal_args=[subscription] if subscription else [],
+        ProductKey(merchant=merchant, product=product),
+        start_signal="look_again",
         **availability_start_options(merchant, product),
     )
 

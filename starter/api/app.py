@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
-from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
@@ -118,7 +117,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     ApiKeys.from_settings(settings)  # a missing key is reported before any server is waited for
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
-    client = await connect(Vault(settings.encryption_keys))
+    client = await connect()
     services = Services.create(settings, store, client)
     server = create_server(services, host, port)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from slotsync.domain.availability.availability import Availability, SlotState
+from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, Confirmation
 from slotsync.domain.availability.explanation import Explanation
-from slotsync.domain.availability.messages import MAX_CONFIRM_WAIT, Confirmation
 from slotsync.domain.messages import Message
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError

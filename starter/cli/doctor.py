@@ -56,7 +56,7 @@ async def run_checks() -> list[Finding]:
     return [
         *_check_settings(settings),
         *await asyncio.to_thread(lambda: [*_check_database(settings)]),
-        *await _check_temporal(settings),
+        *await _check_temporal(),
         *await asyncio.to_thread(lambda: [*_check_google(settings)]),
     ]
 
@@ -114,9 +114,9 @@ def _check_secrets(store: Store, settings: Settings) -> Finding:
     )
 
 
-async def _check_temporal(settings: Settings) -> list[Finding]:
+async def _check_temporal() -> list[Finding]:
     try:
-        client = await asyncio.wait_for(connect(Vault(settings.encryption_keys)), ANSWER_TIMEOUT.total_seconds())
+        client = await asyncio.wait_for(connect(), ANSWER_TIMEOUT.total_seconds())
         return [
             Finding(subject="Temporal", message=f"answers, namespace {client.namespace}"),
             await _check_search_attributes(client),

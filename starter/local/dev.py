@@ -81,7 +81,7 @@ async def local_parts(folder: Path, show_status: StatusCallback, *, quotas: bool
     store.upgrade()
     async with (
         _running_local_google(folder, google, show_status, quotas=quotas),
-        _running_temporal(folder, vault, show_status) as temporal,
+        _running_temporal(folder, show_status) as temporal,
     ):
         variables["TEMPORAL_ADDRESS"] = temporal.address
         write_environment(folder / "environment", variables)
@@ -189,18 +189,18 @@ async def _is_success(url: str) -> bool:
 
 
 @asynccontextmanager
-async def _running_temporal(folder: Path, vault: Vault, show_status: StatusCallback) -> AsyncIterator[TemporalServer]:
+async def _running_temporal(folder: Path, show_status: StatusCallback) -> AsyncIterator[TemporalServer]:
     """Connect to the server of TEMPORAL_ADDRESS if that is set; otherwise run a server until the block ends."""
     if address := os.environ.get("TEMPORAL_ADDRESS"):
         show_status(f"Connecting to Temporal at {address}")
-        yield TemporalServer(address, "", await connect(vault))
+        yield TemporalServer(address, "", await connect())
         return
     show_status("Starting Temporal's server")
     port, ui_port = free_port(7233), free_port(8233)
     command = server_command(port=port, ui_port=ui_port, file=folder / "temporal.db")
     async with running_process("temporal", command, folder=folder) as running:
         address = f"127.0.0.1:{port}"
-        client = await connect(vault, address=address, lazy=True)
+        client = await connect(address=address, lazy=True)
         await wait_until_ready("temporal", lambda: _is_healthy(client), running, folder)
         yield TemporalServer(address, f"http://127.0.0.1:{ui_port}", client)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import uuid4
 
 from temporalio.client import (
     Client,
@@ -17,24 +18,24 @@ from temporalio.service import RPCError
 from slotsync.busy_times.product_availability import ProductAvailability
 from slotsync.clock import utc_now
 from slotsync.domain.availability.availability import Availability
+from slotsync.domain.availability.confirmation import (
+    MAX_CONFIRM_DURATION,
+    MAX_CONFIRM_WAIT,
+    Confirmation,
+    unknown_confirmation,
+)
 from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import (
-    MAX_CONFIRM_DURATION,
-    MAX_CONFIRM_WAIT,
-    AvailabilityState,
-    Confirmation,
-    ConfirmRequest,
-    Subscription,
-    unknown_confirmation,
-)
+from slotsync.domain.availability.messages import ConfirmQuestion, ConfirmResult, ProductKey
 from slotsync.domain.calendars.owner import Owner
 from slotsync.errors import InputError
 from slotsync.secrets import Vault
+from slotsync.store.availability.confirmations import Confirmations
+from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from slotsync.temporal.signals import availability_start_options, signal_availability
+from slotsync.temporal.signals import availability_start_options
 from workflows.availability import ProductAvailabilityWorkflow
 
 _MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,10 +110,12 @@ def _check_time(name: str, time: datetime) -> datetime:
 
 
 class ConfirmationService:
-    """Confirms times and manages subscriptions through the products' workflows."""
+    """Confirms times through the products' workflows, and stores subscriptions to their changes."""
 
-    def __init__(self, client: Client, store: Store) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._confirmations = Confirmations(store, vault)
+        self._subscribers = Subscribers(store)
         self._owners = Owners(store)
 
     async def confirm(
@@ -124,13 +127,15 @@ class ConfirmationService:
             InputError: the times or ``within`` are outside their limits.
             UnknownProduct: the product is not known.
         """
-        request = _confirm_request(merchant, product, check_interval(start, end, MAX_CONFIRM_DURATION), within)
+        question = _question(check_interval(start, end, MAX_CONFIRM_DURATION), within)
         await self._require_product(merchant, product)
         try:
             async with asyncio.timeout((within + CONFIRM_OVERHEAD).total_seconds()):
-                return await self._confirm(request)
+                result = await self._confirm(ProductKey(merchant=merchant, product=product), question)
         except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
             return unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
+        evidence = await asyncio.to_thread(self._confirmations.get_evidence, question.id)
+        return Confirmation(**dict(result), evidence=evidence)
 
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Send the signal ``availability_changed`` to a workflow at each change of the product.
@@ -139,7 +144,7 @@ class ConfirmationService:
             UnknownProduct: the product is not known.
         """
         await self._require_product(merchant, product)
-        await signal_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id))
+        await asyncio.to_thread(self._subscribers.add, ProductKey(merchant=merchant, product=product), workflow_id)
 
     async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Stop sending the signal to the workflow.
@@ -148,18 +153,17 @@ class ConfirmationService:
             UnknownProduct: the product is not known.
         """
         await self._require_product(merchant, product)
-        await signal_availability(self._client, merchant, product, Subscription(workflow_id=workflow_id, ends=True))
+        await asyncio.to_thread(self._subscribers.remove, ProductKey(merchant=merchant, product=product), workflow_id)
 
-    async def _confirm(self, request: ConfirmRequest) -> Confirmation:
-        state = AvailabilityState(merchant=request.merchant, product=request.product)
+    async def _confirm(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmResult:
         start = WithStartWorkflowOperation(
             ProductAvailabilityWorkflow.run,
-            state,
+            key,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            **availability_start_options(request.merchant, request.product),
+            **availability_start_options(key.merchant, key.product),
         )
         return await self._client.execute_update_with_start_workflow(
-            ProductAvailabilityWorkflow.confirm, request, start_workflow_operation=start
+            ProductAvailabilityWorkflow.confirm, question, start_workflow_operation=start
         )
 
     async def _require_product(self, merchant: str, product: str) -> None:
@@ -167,7 +171,7 @@ class ConfirmationService:
             raise UnknownProduct
 
 
-def _confirm_request(merchant: str, product: str, interval: Interval, within: timedelta) -> ConfirmRequest:
+def _question(interval: Interval, within: timedelta) -> ConfirmQuestion:
     if not timedelta() < within <= MAX_CONFIRM_WAIT:
         raise InputError(f"within: is not between 0 and {MAX_CONFIRM_WAIT.total_seconds():g} seconds")
-    return ConfirmRequest(merchant=merchant, product=product, span=interval, within=within)
+    return ConfirmQuestion(id=f"cnf_{uuid4()}", span=interval, within=within)

@@ -14,10 +14,11 @@ from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.reservations.stored_snapshot import content_hash
 from slotsync.errors import NotTaken, VersionConflict
 from slotsync.secrets import Vault
+from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Report, ReportResult, Reservations
-from slotsync.temporal.signals import signal_calendar, signal_report, signal_reservation
+from slotsync.temporal.signals import signal_availability, signal_calendar, signal_report, signal_reservation
 
 MAX_RESUMED_PER_PAGE = 200
 MAX_PARALLEL_SIGNALS = 20
@@ -40,6 +41,7 @@ class ReportService:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._watched_products = WatchedProducts(store)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
 
@@ -65,7 +67,7 @@ class ReportService:
     async def resume(self, merchant: str, reservation: str | None) -> int:
         """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
 
-        Return the number of reservations and calendars that go on.
+        Return the number of reservations, calendars and products that go on.
 
         Raises:
             RPCError: Temporal did not answer within a few seconds; repeat the call.
@@ -77,13 +79,21 @@ class ReportService:
             for start in range(0, len(ids), MAX_PARALLEL_SIGNALS):
                 await self._look_again(merchant, ids[start : start + MAX_PARALLEL_SIGNALS])
             count += len(ids)
-        return count if reservation else count + await self._resume_calendars(merchant)
+        if reservation:
+            return count
+        return count + await self._resume_calendars(merchant) + await self._resume_products(merchant)
 
     async def _resume_calendars(self, merchant: str) -> int:
         owners = await asyncio.to_thread(self._owners.resume, merchant, datetime.now(UTC))
         for owner in owners:
             await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again")
         return len(owners)
+
+    async def _resume_products(self, merchant: str) -> int:
+        products = await asyncio.to_thread(self._watched_products.resume, merchant, datetime.now(UTC))
+        for key in products:
+            await signal_availability(self._client, key.merchant, key.product)
+        return len(products)
 
     async def _look_again(self, merchant: str, reservations: Sequence[str]) -> None:
         keys = [ReservationKey(merchant=merchant, reservation=each) for each in reservations]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from slotsync.domain.calendars.messages import BatchProgress, CalendarRequest
+from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
@@ -21,6 +21,15 @@ from workflows.calendar import ManagedCalendarWorkflow
 
 QUERY_TIMEOUT = timedelta(seconds=2)
 MAX_PARALLEL_SIGNALS = 20
+
+
+class BatchProgress(Message):
+    """The progress of signalling an owner's reservations: how many there are, and how many were signalled."""
+
+    total: int
+    done: int
+    failed: int
+    running: bool
 
 
 class BackfillProgress(Message):

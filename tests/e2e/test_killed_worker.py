@@ -50,7 +50,7 @@ async def test_another_worker_continues_for_a_killed_one_with_the_same_message_i
     key = Fernet.generate_key().decode()
     vault = Vault([key])
     async with (
-        running_temporal_server(vault) as client,
+        running_temporal_server() as client,
         open_availability_world(local_google, vault, client, webhooks, tmp_path, key=key) as availability,
         AsyncExitStack() as others,
         worker(availability, "first") as first,

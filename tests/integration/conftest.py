@@ -24,14 +24,14 @@ def push_receiver() -> Iterator[PushReceiver]:
 @pytest.fixture
 async def world(local_google: RunningLocalGoogle, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
     """A world in real time."""
-    async with running_temporal_server(vault) as client, build_world(local_google, vault, client, tmp_path) as built:
+    async with running_temporal_server() as client, build_world(local_google, vault, client, tmp_path) as built:
         yield built
 
 
 @pytest.fixture
 async def time_skipping_server(vault: Vault) -> AsyncIterator[TimeSkippingServer]:
     """A Temporal server that can skip time."""
-    async with running_time_skipping_server(vault) as server:
+    async with running_time_skipping_server() as server:
         yield server
 
 

@@ -53,7 +53,7 @@ async def api_with(settings: Settings, disconnect_timeout: timedelta = DISCONNEC
     """Yield the API of a new world; it waits this long for the result of a disconnection."""
     vault = Vault(settings.encryption_keys)
     async with (
-        running_temporal_server(vault) as client,
+        running_temporal_server() as client,
         world_of(settings, vault, client) as world,
         api_of(world, disconnect_timeout) as built,
     ):

@@ -157,7 +157,7 @@ async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> 
         tempfile.TemporaryDirectory() as folder,
     ):
         settings = platform.settings(settings_for(google.url, Path(folder))).model_copy(update={"poll_seconds": 1})
-        async with running_temporal_server(vault) as client, world_of(settings, vault, client) as recorded_world:
+        async with running_temporal_server() as client, world_of(settings, vault, client) as recorded_world:
             await recorded_world.add_merchant(TOUR, GUIDE)
             async with recorded_world.working():
                 await path(recorded_world)

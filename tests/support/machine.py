@@ -50,7 +50,7 @@ async def machine(folder: Path, *, killed_at_end: bool = False) -> AsyncIterator
     address = f"127.0.0.1:{temporal_port}"
     settings = _settings(google, api, folder)
     vault = Vault(settings.encryption_keys)
-    client = await connect(vault, address=address, lazy=True)
+    client = await connect(address=address, lazy=True)
     async with AsyncExitStack() as at_end:
 
         def part(name: str, command: Sequence[str], answers: Callable[[], Awaitable[bool]]) -> Part:

@@ -213,7 +213,7 @@ def running_poller_harness(folder: Path, now: datetime) -> Iterator[PollerHarnes
     options = LocalGoogleOptions(
         per_user_per_minute=None, per_project_per_minute=None, calendars_in_short_period=None, clock=clock
     )
-    client = asyncio.run(connect(vault, address="127.0.0.1:9", lazy=True))
+    client = asyncio.run(connect(address="127.0.0.1:9", lazy=True))
     with running_local_google(options) as google, httpx.Client(base_url=google.url, timeout=30) as http:
         settings = settings_for(google.url, folder, key)
         with closing(Store.open(settings.database_url)) as store, closing(asyncio.new_event_loop()) as loop:

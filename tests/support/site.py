@@ -71,7 +71,7 @@ async def running_site(local_google: RunningLocalGoogle, folder: Path) -> AsyncI
     settings = settings_for(local_google.url, folder).model_copy(update=public)
     vault = Vault(settings.encryption_keys)
     async with (
-        running_temporal_server(vault) as client,
+        running_temporal_server() as client,
         world_of(settings, vault, client) as world,
         serving(Services.create(settings, world.store, client), listening),
         httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,

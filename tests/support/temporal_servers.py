@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironment
 
-from slotsync.secrets import Vault
 from slotsync.temporal.dev_server import server_options, server_path
 from slotsync.temporal.options import slotsync_plugin
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
@@ -17,27 +16,25 @@ MAX_SERVER_STARTS = 6
 
 
 @asynccontextmanager
-async def running_temporal_server(
-    vault: Vault, *, time_skipping: bool = False, long_history: int = 0
-) -> AsyncIterator[Client]:
+async def running_temporal_server(*, time_skipping: bool = False, long_history: int = 0) -> AsyncIterator[Client]:
     """Yield a client of a real-time server. It asks workflows of ``long_history`` events to continue as new."""
     options = server_options(time_skipping=time_skipping)
     if long_history:
         options += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={long_history}"]
-    async with await _started(vault, options) as environment:
+    async with await _started(options) as environment:
         yield environment.client
 
 
-async def _started(vault: Vault, options: list[str]) -> WorkflowEnvironment:
+async def _started(options: list[str]) -> WorkflowEnvironment:
     for _ in range(MAX_SERVER_STARTS - 1):
         with suppress(RuntimeError):
-            return await _start(vault, options)
-    return await _start(vault, options)
+            return await _start(options)
+    return await _start(options)
 
 
-async def _start(vault: Vault, options: list[str]) -> WorkflowEnvironment:
+async def _start(options: list[str]) -> WorkflowEnvironment:
     return await WorkflowEnvironment.start_local(
-        plugins=[slotsync_plugin(vault)],
+        plugins=[slotsync_plugin()],
         search_attributes=list(ALL_ATTRIBUTES),
         dev_server_existing_path=server_path(),
         dev_server_extra_args=options,
@@ -58,9 +55,9 @@ class TimeSkippingServer:
 
 
 @asynccontextmanager
-async def running_time_skipping_server(vault: Vault) -> AsyncIterator[TimeSkippingServer]:
+async def running_time_skipping_server() -> AsyncIterator[TimeSkippingServer]:
     """Start a server that can skip time."""
-    async with running_temporal_server(vault, time_skipping=True) as client:
+    async with running_temporal_server(time_skipping=True) as client:
         yield TimeSkippingServer(
             client, TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=1_000_000))
         )

@@ -13,10 +13,6 @@ def test_an_encrypted_text_is_unreadable_until_it_is_decrypted() -> None:
     assert Vault([NEW]).decrypt(encrypted) == "refresh-tökén"
 
 
-def test_any_bytes_can_be_encrypted() -> None:
-    assert Vault([NEW]).decrypt_bytes(Vault([NEW]).encrypt_bytes(b"\x00\xff")) == b"\x00\xff"
-
-
 def test_the_first_key_encrypts_while_the_old_one_still_decrypts() -> None:
     encrypted = Vault([OLD]).encrypt("token")
     both = Vault([NEW, OLD])

@@ -4,22 +4,25 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.availability import MAX_WATCH_DURATION, AvailabilityActivities, ConfirmationActivities
+    from activities.subscribers import SubscriberSignals
+    from slotsync.domain.availability.confirmation import Verdict
     from slotsync.domain.availability.messages import (
-        AvailabilityChangedSignal,
-        Confirmation,
         ConfirmRequest,
+        ConfirmResult,
+        ProductKey,
         Publication,
         PublishRequest,
+        StopWatchRequest,
         WatchRequest,
         WatchResult,
-        unknown_confirmation,
     )
     from slotsync.temporal import queues
+    from slotsync.temporal.signals import fairness_key
 
 WATCH_HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 """After so long without a heartbeat, the watch is started on another worker."""
@@ -42,18 +45,38 @@ def start_watch(request: WatchRequest) -> ActivityHandle[WatchResult]:
     )
 
 
-async def publish(subject: PublishRequest) -> Publication:
+async def publish(key: ProductKey) -> Publication:
     """Publish what has changed, once."""
     return await workflow.execute_activity_method(
         AvailabilityActivities.publish_availability,
-        subject,
+        PublishRequest(**dict(key), token=str(workflow.uuid4())),
         start_to_close_timeout=_PUBLISH_TIMEOUT,
         retry_policy=_RETRY_POLICY,
         summary="Publish what has changed",
     )
 
 
-async def confirm(request: ConfirmRequest) -> Confirmation:
+async def signal_subscribers(key: ProductKey) -> None:
+    """Signal the subscribers that do not know the last publication."""
+    await workflow.execute_activity_method(
+        SubscriberSignals.signal_subscribers,
+        key,
+        start_to_close_timeout=_PUBLISH_TIMEOUT,
+        retry_policy=_RETRY_POLICY,
+        summary="Signal the subscribers",
+    )
+
+
+async def record_stop(key: ProductKey) -> None:
+    """Record that an operator has stopped the watching."""
+    await workflow.execute_local_activity_method(
+        AvailabilityActivities.record_watch_stop,
+        StopWatchRequest(**dict(key), now=workflow.now()),
+        start_to_close_timeout=_PUBLISH_TIMEOUT,
+    )
+
+
+async def confirm(request: ConfirmRequest) -> ConfirmResult:
     """Return whether the product is free according to Google now; unknown if Google does not answer in time."""
     try:
         return await workflow.execute_activity_method(
@@ -62,17 +85,9 @@ async def confirm(request: ConfirmRequest) -> Confirmation:
             task_queue=queues.GOOGLE,
             schedule_to_close_timeout=request.within,
             retry_policy=_CONFIRM_RETRY_POLICY,
-            priority=Priority(priority_key=1, fairness_key=request.merchant.encode()[:64].decode(errors="ignore")),
+            priority=Priority(priority_key=1, fairness_key=fairness_key(request.merchant)),
             summary=f"Ask Google whether {request.product} is free",
         )
     except ActivityError:
-        return unknown_confirmation(f"Google did not answer within {request.within.total_seconds():g} s")
-
-
-async def signal_subscriber(workflow_id: str, change: AvailabilityChangedSignal) -> bool:
-    """Signal the change to the workflow; return False if there is none by that id, or if it takes no more signals."""
-    try:
-        await workflow.get_external_workflow_handle(workflow_id).signal("availability_changed", change)
-    except ApplicationError:  # it has ended, for example, or has had as many signals as Temporal allows one run
-        return False
-    return True
+        because = f"Google did not answer within {request.within.total_seconds():g} s"
+        return ConfirmResult(answer=Verdict.UNKNOWN, checked_at=None, because=because)

@@ -1,7 +1,6 @@
-"""Deliver webhooks one after the other, in order."""
+"""Deliver a product's webhooks one after the other, in order."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,28 +11,31 @@ from temporalio.workflow import ActivityCancellationType
 
 with workflow.unsafe.imports_passed_through():
     from activities.webhooks import WebhookActivities
-    from slotsync.domain.availability.messages import is_availability_message
+    from slotsync.domain.availability.messages import ProductKey
+    from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY
     from slotsync.temporal import queues
 
 _ATTEMPT_TIMEOUT = timedelta(seconds=30)
 _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
+_SINGLE_ATTEMPT = RetryPolicy(maximum_attempts=1)
 
 
-async def deliver(message_id: str, summary: str) -> None:
-    """Send a recorded message, and return once the platform has accepted it, however long that takes.
+async def deliver_next(key: ProductKey, summary: str, *, retry_policy: RetryPolicy = _RETRY_POLICY) -> int:
+    """Send the product's next message until the platform has accepted it, and return how many still wait.
 
     When this is cancelled, an attempt in flight ends first, and may succeed.
 
     Raises:
         CancelledError: this was cancelled, and the attempt in flight failed.
+        ActivityError: the attempts are used up, or an operator ended the activity.
     """
     try:
-        await workflow.execute_activity_method(
+        return await workflow.execute_activity_method(
             WebhookActivities.deliver_webhook,
-            message_id,
+            key,
             task_queue=queues.LONG,
             start_to_close_timeout=_ATTEMPT_TIMEOUT,
-            retry_policy=_RETRY_POLICY,
+            retry_policy=retry_policy,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=summary,
         )
@@ -43,48 +45,48 @@ async def deliver(message_id: str, summary: str) -> None:
         raise
 
 
-class Outbox:
-    """Messages that the platform has not accepted yet. One can be replaced until its delivery is first tried."""
+async def deliver_once(key: ProductKey) -> None:
+    """Send what waits, and give up at the first failure: the sweep has it sent later."""
+    with suppress(ActivityError):
+        while await deliver_next(key, "Send a webhook before the end", retry_policy=_SINGLE_ATTEMPT):
+            pass
 
-    def __init__(self, messages: Iterable[str]) -> None:
-        self.messages = list(messages)
-        self._reserved: str | None = None
-        self._closing = False
+
+class Deliveries:
+    """Delivers the product's messages for as long as any wait in the store."""
+
+    def __init__(self, key: ProductKey) -> None:
+        self.waiting = 0
+        self._key = key
+        self._new = False
         self._delivering: asyncio.Task[None] | None = None
 
-    def open(self) -> None:
-        """Begin to deliver."""
-        self._delivering = asyncio.create_task(self._deliver())
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing is being delivered."""
+        return self._delivering is None or self._delivering.done()
 
-    def reserve_replaceable(self) -> str | None:
-        """Return a message that another one may replace, or None. It is not delivered before the next ``put``."""
-        waiting = (each for each in reversed(self.messages[1:]) if is_availability_message(each))
-        self._reserved = next(waiting, None)
-        return self._reserved
-
-    def put(self, messages: Sequence[str]) -> None:
-        """Add messages. If there are any, they replace the reserved one."""
-        if messages and self._reserved:
-            self.messages.remove(self._reserved)
-        self.messages.extend(messages)
-        self._reserved = None
+    def begin(self, waiting: int) -> None:
+        """Deliver so many messages, unless that goes on already."""
+        if waiting:
+            # Noted for a delivery in flight: what it will return may have been counted before these were stored.
+            self.waiting, self._new = waiting, True
+            if self.is_idle:
+                self._delivering = asyncio.create_task(self._deliver())
 
     async def close(self) -> None:
         """Deliver no more. A delivery in flight ends first: two deliveries never overlap."""
-        self._closing = True
         if self._delivering:
             self._delivering.cancel()
-            # A delivery in flight that fails after the cancellation is not retried: it ends with its failure.
             with suppress(asyncio.CancelledError, ActivityError):
                 await self._delivering
 
     async def _deliver(self) -> None:
-        while True:
-            await workflow.wait_condition(lambda: self._closing or self._is_next())
-            if self._closing:
-                return
-            await deliver(self.messages[0], f"Send a webhook to the platform ({len(self.messages) - 1} more wait)")
-            self.messages.pop(0)
-
-    def _is_next(self) -> bool:
-        return bool(self.messages) and self.messages[0] != self._reserved
+        while self._new or self.waiting:
+            self._new = False
+            try:
+                self.waiting = await deliver_next(
+                    self._key, f"Send a webhook to the platform ({self.waiting - 1} more wait)"
+                )
+            except ActivityError:  # an operator ended it
+                await workflow.sleep(OPERATOR_RETRY_DELAY, summary="Send the webhook again")

@@ -73,11 +73,16 @@ def explain(
     )
 
 
-def note_disconnection(explanation: Explanation) -> Explanation:
-    """Return the explanation; that of an unknown moment says, too, that nothing new can be read."""
+NOT_CONNECTED: Final = "Google is not connected, so nothing new can be read"
+
+WATCHING_STOPPED: Final = "An operator has stopped the watching, so nothing new is read"
+
+
+def note(explanation: Explanation, obstacle: str) -> Explanation:
+    """Return the explanation; that of an unknown moment says, too, why nothing new is read."""
     if explanation.state is not SlotState.UNKNOWN:
         return explanation
-    because = f"{explanation.because}. Google is not connected, so nothing new can be read"
+    because = f"{explanation.because}. {obstacle}"
     return explanation.model_copy(update={"because": because})
 
 

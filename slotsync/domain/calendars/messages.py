@@ -69,15 +69,6 @@ class CalendarStop(CalendarRequest):
     now: datetime
 
 
-class BatchProgress(Message):
-    """The progress of signalling an owner's reservations: how many there are, and how many were signalled."""
-
-    total: int
-    done: int
-    failed: int
-    running: bool
-
-
 class CalendarProgress(Message):
     """The workflow's health, and what it does right now."""
 

@@ -7,9 +7,11 @@ from sqlmodel import Session, select
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
+from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
@@ -35,7 +37,10 @@ class BlockingCalendars:
             for place, each in enumerate(calendars):
                 encrypted = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
                 connection.execute(insert(_TABLE).values(**key, place=place, **encrypted))
-            mark_merchant_changed(connection, merchant, utc_now())
+            now = utc_now()
+            if owner.kind is OwnerKind.PRODUCT:
+                mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
+            mark_merchant_changed(connection, merchant, now)
 
     def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Return the calendars that block the owner, in the order of names."""
@@ -43,6 +48,14 @@ class BlockingCalendars:
         with self._store.read() as session:
             found = [self._decrypted(row) for row in session.exec(query)]
         return sorted(found, key=lambda each: (each.name.casefold(), each.id))
+
+    def find_products(self, merchant: str | None = None) -> list[ProductKey]:
+        """Return the products that calendars block: all, or those of one merchant."""
+        query = select(BlockingCalendarRow.merchant, BlockingCalendarRow.owner_id).distinct()
+        products = query.where(_TABLE.c.kind == OwnerKind.PRODUCT.value)
+        with self._store.read() as session:
+            rows = session.exec(products if merchant is None else products.where(_TABLE.c.merchant == merchant))
+            return [ProductKey(merchant=owner, product=product) for owner, product in rows]
 
     def _decrypted(self, row: BlockingCalendarRow) -> PickableCalendar:
         assert row.calendar_id
@@ -53,20 +66,6 @@ class BlockingCalendars:
 def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:
     """Return whether any calendar blocks the owner."""
     return session.exec(select(BlockingCalendarRow.place).filter_by(**_key(merchant, owner))).first() is not None
-
-
-def find_blocked_owners(session: Session, merchant: str) -> list[Owner]:
-    """Return the owners that calendars block."""
-    query = select(BlockingCalendarRow.kind, BlockingCalendarRow.owner_id).filter_by(merchant=merchant).distinct()
-    return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query)]
-
-
-def find_all_blocked_owners(session: Session) -> list[tuple[str, Owner]]:
-    """Return the owners of all merchants that calendars block, each with its merchant."""
-    rows = session.exec(
-        select(BlockingCalendarRow.merchant, BlockingCalendarRow.kind, BlockingCalendarRow.owner_id).distinct()
-    )
-    return [(merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in rows]
 
 
 def forget_blocking_calendars(connection: Connection, merchant: str) -> None:

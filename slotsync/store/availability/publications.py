@@ -1,6 +1,6 @@
 """Publications: the availability of each product that the platform knows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -14,7 +14,7 @@ from slotsync.domain.availability.changes import (
     slots_within,
 )
 from slotsync.domain.availability.intervals import Interval, merged_intervals
-from slotsync.domain.availability.messages import Publication, PublishRequest, message_id
+from slotsync.domain.availability.messages import ProductKey, Publication, PublishRequest
 from slotsync.domain.messages import Message
 from slotsync.domain.webhooks import (
     AvailabilityChanged,
@@ -25,11 +25,12 @@ from slotsync.domain.webhooks import (
     build_webhook,
 )
 from slotsync.secrets import Vault
+from slotsync.store.availability.subscribers import count_behind
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
-from slotsync.store.webhook_messages import WebhookMessages
+from slotsync.store.webhook_messages import MessageOrder, WebhookMessages, count_messages
 
 _TABLE = table_of(PublishedAvailabilityRow)
 
@@ -65,22 +66,34 @@ class Publications:
             row = session.get(PublishedAvailabilityRow, (merchant, product))
             return self._published(row) if row else None
 
+    def get_pending(self, key: ProductKey) -> Publication:
+        """Return the number of the last publication, 0 if there was none, and what waits about the product."""
+        with self._store.read() as session:
+            row = session.get(PublishedAvailabilityRow, (key.merchant, key.product))
+            return self._pending(session.connection(), key, row.number if row else 0)
+
     def publish(self, request: PublishRequest, availability: Availability, now: datetime) -> Publication:
         """Publish the changes since the last publication, all or none of them, and once for each token."""
         with self._store.write() as connection:
             row = self._row(connection, request)
             if row and row.token == request.token:
-                return self._repeated(connection, row)
+                return self._repeated(connection, request, row.number)
             before = self._published(row) if row else None
             changed = changed_intervals(before, availability)
             number = row.number if row else 0
             if not changed:
-                return Publication(number=number)
+                return self._pending(connection, request, number)
             self._put(connection, request, number + 1, availability, last_known_busy_intervals(before, availability))
             conflicts = self._conflicts(connection, request, before, availability, now)
-            change = self._change(connection, request, number + 1, availability, changed)
-            messages = self._put_messages(connection, request, [change, *conflicts], now) if self._webhooks else ()
-            return Publication(number=number + 1, changed=changed, messages=tuple(messages), conflicts=len(conflicts))
+            if self._webhooks:
+                change = self._change(connection, request, number + 1, availability, changed)
+                self._put_messages(connection, request, number + 1, [change, *conflicts], now)
+            published = self._pending(connection, request, number + 1)
+            return published.model_copy(update={"changed": True, "conflicts": len(conflicts)})
+
+    def _pending(self, connection: Connection, key: ProductKey, number: int) -> Publication:
+        messages, subscribers = count_messages(connection, key), count_behind(connection, key, number)
+        return Publication(number=number, messages=messages, subscribers=subscribers)
 
     def _row(self, connection: Connection, request: PublishRequest) -> PublishedAvailabilityRow | None:
         own = select(_TABLE).filter_by(merchant=request.merchant, product=request.product).with_for_update()
@@ -147,7 +160,7 @@ class Publications:
         availability: Availability,
         changed: Sequence[Interval],
     ) -> AvailabilityChanged:
-        intervals = merged_intervals([*changed, *self._withdraw(connection, request.replaces)])
+        intervals = merged_intervals([*changed, *self._withdraw(connection, request)])
         return AvailabilityChanged(
             merchant=request.merchant,
             product=request.product,
@@ -158,27 +171,29 @@ class Publications:
             slots=tuple(_webhook_slot(slot) for slot in slots_within(availability, intervals)),
         )
 
-    def _withdraw(self, connection: Connection, replaced: str | None) -> Sequence[Interval]:
-        """Withdraw a message, and return its changed intervals; none if it was delivered already."""
-        body = self._messages.withdraw(connection, replaced)
+    def _withdraw(self, connection: Connection, key: ProductKey) -> Sequence[Interval]:
+        """Withdraw the newest message that was not sent yet, and return its changed intervals; none without one."""
+        body = self._messages.withdraw_newest(connection, key)
         data = Webhook.model_validate_json(body).data if body else None
         return data.changed if isinstance(data, AvailabilityChanged) else ()
 
     def _put_messages(
-        self, connection: Connection, request: PublishRequest, contents: Sequence[WebhookData], now: datetime
-    ) -> Iterator[str]:
+        self,
+        connection: Connection,
+        request: PublishRequest,
+        number: int,
+        contents: Sequence[WebhookData],
+        now: datetime,
+    ) -> None:
+        key = ProductKey(merchant=request.merchant, product=request.product)
         for place, each in enumerate(contents):
-            name = message_id(request.token, place)
-            self._messages.put(connection, name, request.merchant, build_webhook(each, now).model_dump_json(), now)
-            yield name
+            body = build_webhook(each, now).model_dump_json()
+            self._messages.put(connection, f"msg_{request.token}-{place}", key, MessageOrder(number, place), body, now)
 
-    def _repeated(self, connection: Connection, row: PublishedAvailabilityRow) -> Publication:
-        """Return the publication again. Its changes are not stored, so that the whole interval counts as changed."""
-        ids = self._messages.find_ids(connection, message_id(row.token, 0)[:-1])
-        messages = tuple(sorted(ids, key=lambda each: int(each.rpartition("-")[2])))
-        everything = Interval(start=row.starts_at, end=row.ends_at)
-        conflicts = max(len(messages) - 1, 0)
-        return Publication(number=row.number, changed=(everything,), messages=messages, conflicts=conflicts)
+    def _repeated(self, connection: Connection, key: ProductKey, number: int) -> Publication:
+        """Return the publication again. Of its conflicts it counts those of which no message was accepted yet."""
+        conflicts = max(count_messages(connection, key, number) - 1, 0)
+        return self._pending(connection, key, number).model_copy(update={"changed": True, "conflicts": conflicts})
 
 
 def _webhook_slot(slot: Slot) -> WebhookSlot:

@@ -9,11 +9,7 @@ from sqlmodel import select
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
-from slotsync.store.availability.blocking_calendars import (
-    find_all_blocked_owners,
-    find_blocked_owners,
-    has_blocking_calendars,
-)
+from slotsync.store.availability.blocking_calendars import has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -133,11 +129,6 @@ class Owners:
         """Return the owners of all merchants that are synchronized and not stopped, each with its merchant."""
         return self._find(and_(_TABLE.c.sync, _TABLE.c.stopped_at.is_(None), is_merchant_synced(_TABLE.c.merchant)))
 
-    def find_all_blocked(self) -> list[tuple[str, Owner]]:
-        """Return the products of all merchants that calendars block, each with its merchant."""
-        with self._store.read() as session:
-            return find_all_blocked_owners(session)
-
     def postpone(self, owners: Sequence[tuple[str, Owner]], now: datetime, due_at: datetime) -> None:
         """Make these calendars due later, unless they were taken up meanwhile."""
         keys = [(merchant, owner.kind.value, owner.id) for merchant, owner in owners]
@@ -153,11 +144,6 @@ class Owners:
             return [
                 (merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in session.exec(query)
             ]
-
-    def find_blocked(self, merchant: str) -> list[Owner]:
-        """Return the merchant's products that calendars block."""
-        with self._store.read() as session:
-            return find_blocked_owners(session, merchant)
 
     def resume(self, merchant: str, now: datetime) -> list[Owner]:
         """Make the stopped calendars of the merchant due again, and return their owners."""

@@ -11,6 +11,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice, Disconnect
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
+from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
 from slotsync.store.connections.connections import Grant, is_account_used, read_grant
 from slotsync.store.database.base import table_of
@@ -51,7 +52,7 @@ class Disconnections:
             return _disconnection(session, row) if row and row.state == _DISCONNECTED else None
 
     def finish(self, connection_id: str) -> None:
-        """Delete tokens, account, scopes, picked calendars and busy times, unless the merchant has connected again."""
+        """Delete the tokens and all that was read from Google, unless the merchant has connected again."""
         cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED)
@@ -60,6 +61,7 @@ class Disconnections:
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 # In the order in which picking writes: in another order, the two could deadlock.
                 forget_blocking_calendars(connection, merchant)
+                forget_evidence(connection, merchant)
                 forget_account(connection, connection_id)
 
     def is_shared(self, connection_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import false
+from sqlalchemy import Index, false
 from sqlmodel import Field
 
 from slotsync.store.database.base import Instant, Row, encrypted_field
@@ -76,6 +76,21 @@ class BusyReadingRow(Row, table=True):
     failed_to: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class WatchedProductRow(Row, table=True):
+    """A product that calendars block, or did.
+
+    ``due_at`` is when its workflow should have looked at it, null once it did. An operator stopped it at
+    ``stopped_at``.
+    """
+
+    __tablename__ = "watched_product"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    product: str = Field(primary_key=True)
+    due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class PublishedAvailabilityRow(Row, table=True):
     """The last publication of a product's availability: its number, its interval, and all slots in the interval.
 
@@ -93,12 +108,47 @@ class PublishedAvailabilityRow(Row, table=True):
     slots: str | None = encrypted_field()
 
 
+class SubscriberRow(Row, table=True):
+    """A workflow that is signalled every change of a product: up to the publication ``number`` it was."""
+
+    __tablename__ = "subscriber"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    product: str = Field(primary_key=True)
+    workflow_id: str = Field(primary_key=True)
+    number: int
+
+
+class ConfirmationRow(Row, table=True):
+    """A confirmation that was answered, with its evidence, which is null once it was forgotten."""
+
+    __tablename__ = "confirmation"
+
+    id: str = Field(primary_key=True)
+    merchant: str = Field(foreign_key="merchant.id", index=True)
+    product: str
+    answer: str
+    checked_at: datetime = Field(sa_type=Instant)
+    evidence: str | None = encrypted_field()
+
+
 class WebhookMessageRow(Row, table=True):
-    """A message that the platform has not accepted yet. Neither its id nor its body ever changes."""
+    """A message that the platform has not accepted yet. Neither its id nor its body ever changes.
+
+    A product's messages are sent in the order of their publications' ``number``, and in the order of ``place`` within
+    one. Nothing replaces a message once its delivery was tried, first at ``attempted_at``. At ``due_at`` its delivery
+    should have been tried again.
+    """
 
     __tablename__ = "webhook_message"
+    __table_args__ = (Index(None, "merchant", "product", "number", "place"),)
 
     id: str = Field(primary_key=True)
     merchant: str = Field(foreign_key="merchant.id")
+    product: str
+    number: int
+    place: int
     body: str | None = encrypted_field()
     created_at: datetime = Field(sa_type=Instant)
+    attempted_at: datetime | None = Field(default=None, sa_type=Instant)
+    due_at: datetime = Field(sa_type=Instant, index=True)

@@ -3,9 +3,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from cryptography.fernet import Fernet
 
-from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from starter.api.app import create_app
@@ -42,7 +40,7 @@ async def test_metrics_name_routes_and_statuses_and_no_merchant(api: Api, mercha
 async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """An API without its database and its Temporal server."""
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
-    async with running_temporal_server(Vault([Fernet.generate_key().decode()])) as client:
+    async with running_temporal_server() as client:
         services = Services.create(nobody, Store.open(nobody.database_url), client)
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (

@@ -104,7 +104,7 @@ async def test_a_timeline_shows_the_store_when_temporal_has_no_history(api: Api,
         await api.world.slotsync.report(snapshot(1, merchant=merchant))
         await api.world.settled(1, merchant=merchant)
     assert from_history(await timeline(api, merchant))
-    forgetful = running_temporal_server(api.world.vault)
+    forgetful = running_temporal_server()
     async with forgetful as client, api_of(replace(api.world, client=client)) as later:
         entries = await timeline(later, merchant)
     assert [(each["source"], each["what"], each["owner"]) for each in entries] == [("store", "not_synced", str(owner))]

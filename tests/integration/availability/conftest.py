@@ -42,7 +42,7 @@ async def availability(
 ) -> AsyncIterator[AvailabilityWorld]:
     """A merchant that is polled every second, without push."""
     async with (
-        running_temporal_server(vault) as client,
+        running_temporal_server() as client,
         open_availability_world(local_google, vault, client, webhooks, tmp_path) as built,
     ):
         yield built

@@ -1,15 +1,21 @@
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 from temporalio.client import WorkflowExecutionStatus
 
-from slotsync.domain.availability.messages import Confirmation, Verdict
+from slotsync.domain.availability.confirmation import Confirmation, Verdict
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import availability_id
 from slotsync.errors import InputError
+from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.tables.availability import ConfirmationRow
+from starter.services.connections import ConnectionService
 from tests.support.availability_webhooks import HOUR, TOMORROW
 from tests.support.availability_world import AvailabilityWorld
 from tests.support.samples import EMAIL, MERCHANT, TOUR, settings_of
+from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -32,21 +38,27 @@ async def test_google_itself_says_yes_or_no_and_each_calendar_gives_evidence(ava
     assert not yes.evidence[0].busy
 
 
-async def test_the_evidence_stays_in_the_history(availability: AvailabilityWorld) -> None:
-    async with availability.world.working():
+async def test_the_evidence_is_in_the_store_until_the_merchant_disconnects(availability: AvailabilityWorld) -> None:
+    world = availability.world
+    async with world.working():
         await availability.block(EMAIL)
         await availability.busy(TOMORROW, TOMORROW + HOUR)
         await confirm(availability)
-        history = await availability.world.client.get_workflow_handle(
-            availability_id(MERCHANT, TOUR.id)
-        ).fetch_history()
-    outcomes = [
-        event.workflow_execution_update_completed_event_attributes.outcome.success.payloads[0]
-        for event in history.events
-        if event.HasField("workflow_execution_update_completed_event_attributes")
-    ]
-    (kept,) = await availability.world.client.data_converter.decode(outcomes, [Confirmation])
-    assert kept.evidence[0].busy[0].start == TOMORROW
+        history = await world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).fetch_history()
+        (kept,) = stored_confirmations(world)
+        evidence = Confirmations(world.store, world.vault).get_evidence(kept.id)
+        await ConnectionService(world.settings, world.store, world.vault, world.client).disconnect(
+            MERCHANT, CalendarChoice.KEEP
+        )
+    assert (kept.product, kept.answer, "Picked" in str(kept)) == (TOUR.id, "no", False)
+    assert [(each.calendar, [span.start for span in each.busy]) for each in evidence] == [("Picked", [TOMORROW])]
+    assert b"Picked" not in history.to_json().encode()
+    assert [each.evidence for each in stored_confirmations(world)] == [None]
+
+
+def stored_confirmations(world: World) -> list[ConfirmationRow]:
+    with world.store.read() as session:
+        return [*session.exec(select(ConfirmationRow))]
 
 
 async def test_the_padding_counts_in_a_confirmation(availability: AvailabilityWorld) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_, or_
@@ -19,7 +19,7 @@ from localgoogle.state.channels import Notification
 from slotsync.busy_times.poller import LEASE_DURATION, Poller
 from slotsync.domain.availability.availability import Slot, SlotState
 from slotsync.domain.availability.horizon import FAR_POLL_INTERVAL, MAX_MISSED_POLLS, POLL_JITTER
-from slotsync.domain.availability.messages import PublishRequest
+from slotsync.domain.availability.messages import ProductKey, PublishRequest
 from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
 from slotsync.domain.availability.reading_plan import MIN_FAR_READING_GAP
 from slotsync.domain.webhooks import AvailabilityChanged, Webhook, WebhookSlot
@@ -44,7 +44,6 @@ class Mirror:
     busy: int = 0
     closed: int = 0
     open: int = 0
-    outbox: list[str] = field(default_factory=list)
 
 
 class PolledMerchantModel(MerchantModel):
@@ -127,27 +126,20 @@ class PolledMerchantModel(MerchantModel):
 
     @rule(product=st.sampled_from(PRODUCTS))
     def is_published(self, product: str) -> None:
-        mirror, availability = self.mirrors[product], self.account.availability(product)
-        replaced = mirror.outbox[-1] if len(mirror.outbox) > 1 else None
-        subject = PublishRequest(merchant=self.account.merchant, product=product, token=str(uuid4()), replaces=replaced)
-        messages = (
-            Publications(self.poller_harness.store, self.poller_harness.vault, webhooks=True)
-            .publish(subject, availability, self.clock())
-            .messages
-        )
-        if messages and replaced:
-            mirror.outbox.pop()
-        mirror.outbox.extend(messages)
+        availability = self.account.availability(product)
+        request = PublishRequest(merchant=self.account.merchant, product=product, token=str(uuid4()))
+        publications = Publications(self.poller_harness.store, self.poller_harness.vault, webhooks=True)
+        publications.publish(request, availability, self.clock())
 
     @rule(product=st.sampled_from(PRODUCTS))
     def a_message_arrives(self, product: str) -> None:
         mirror, messages = self.mirrors[product], WebhookMessages(self.poller_harness.store, self.poller_harness.vault)
-        if mirror.outbox:
-            body = messages.get_body(mirror.outbox[0])
-            assert body
-            self.reflect(mirror, Webhook.model_validate_json(body).data)
+        message = messages.take_next(ProductKey(merchant=self.account.merchant, product=product), self.clock())
+        if message:
+            assert message.body
+            self.reflect(mirror, Webhook.model_validate_json(message.body).data)
             type(self).received += 1
-            messages.forget(mirror.outbox.pop(0))
+            messages.forget(message.id)
 
     def reflect(self, mirror: Mirror, message: object) -> None:
         assert isinstance(message, AvailabilityChanged)
@@ -217,7 +209,8 @@ class PolledMerchantModel(MerchantModel):
 
     def the_platform_knows(self, product: str) -> None:
         self.is_published(product)
-        while self.mirrors[product].outbox:
+        key = ProductKey(merchant=self.account.merchant, product=product)
+        while WebhookMessages(self.poller_harness.store, self.poller_harness.vault).count(key):
             self.a_message_arrives(product)
         found, mirror = self.account.availability(product), self.mirrors[product]
         whole = self.minutes.of([found.span.bounds])

@@ -72,7 +72,10 @@ async def test_a_subscribed_workflow_is_signalled_each_change_until_it_has_ended
         received = await received_by(listener)
         await availability.busy(TOMORROW, TOMORROW + HOUR)
         await until_received(availability, 3)
-    assert [(each.number, each.changed[0].start) for each in received] == [(1, TOMORROW), (2, TOMORROW)]
+    assert [(each.merchant, each.product, each.number) for each in received] == [
+        (MERCHANT, TOUR.id, 1),
+        (MERCHANT, TOUR.id, 2),
+    ]
 
 
 async def test_a_subscription_before_the_first_blocking_calendar_gets_the_first_busy_time(

@@ -33,7 +33,7 @@ async def availability(
     key = Fernet.generate_key().decode()
     vault = Vault([key])
     async with (
-        running_temporal_server(vault) as client,
+        running_temporal_server() as client,
         open_availability_world(
             local_google,
             vault,

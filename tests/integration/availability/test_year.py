@@ -12,13 +12,14 @@ import pytest
 from temporalio.worker import Worker
 
 from activities.bootstrap import availability_activities
+from activities.subscribers import SubscriberSignals
 from activities.webhooks import WebhookActivities
 from localgoogle.server import RunningLocalGoogle
 from slotsync.busy_times.product_availability import ProductStates
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.changes import changed_intervals, slots_within
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import Subscription
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.workflow_ids import availability_id
 from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
@@ -65,6 +66,7 @@ async def working_by(clock: SettableClock, world: World) -> AsyncIterator[None]:
         activities: list[Callable[..., object]] = [
             does.publish_availability,
             does.watch_busy,
+            SubscriberSignals(world.client, world.store).signal_subscribers,
             tells.deliver_webhook,
         ]
         for queue in (queues.WORKFLOWS, queues.LONG):
@@ -87,7 +89,7 @@ async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was
 ) -> None:
     clock = SettableClock(datetime(2026, 11, 22, 13, tzinfo=UTC))
     async with (
-        running_temporal_server(vault, long_history=100) as client,
+        running_temporal_server(long_history=100) as client,
         open_availability_world(local_google, vault, client, webhooks, tmp_path, horizon_days=90) as availability,
         working_by(clock, availability.world),
         listening(client) as listener,
@@ -98,7 +100,7 @@ async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was
         ).raise_for_status()
         await availability.block(EMAIL)
         handle = client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
-        await handle.signal("subscribe", Subscription(workflow_id=LISTENER))
+        await world.slotsync.subscribe(MERCHANT, TOUR.id, LISTENER)
         first = (await handle.describe()).run_id
         for _ in range(26):
             await seen(world, clock, choirs(clock.now, 89))
@@ -106,6 +108,16 @@ async def test_a_year_goes_by_with_summer_time_a_moving_horizon_and_all_that_was
             notify(world, clock)
         await seen(world, clock, choirs(clock.now, 89))
         assert (await handle.describe()).run_id != first, "it has continued as new"
+        key, published = (
+            ProductKey(merchant=MERCHANT, product=TOUR.id),
+            Publications(world.store, world.vault, webhooks=True),
+        )
+
+        async def all_is_told() -> bool:
+            pending = published.get_pending(key)
+            return (pending.messages, pending.subscribers) == (0, 0)
+
+        await until(all_is_told)
         received = await received_by(listener)
     numbers = [int(str(each["number"])) for each in received_messages(availability)]
     assert numbers == sorted(set(numbers))

@@ -124,7 +124,7 @@ async def test_a_temporal_server_without_our_settings_gets_them_named() -> None:
 async def test_a_working_installation_has_no_problems(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
-    async with running_temporal_server(vault) as client, world_of(settings, vault, client) as world:
+    async with running_temporal_server() as client, world_of(settings, vault, client) as world:
         environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
         async with world.working():

@@ -24,7 +24,7 @@ def settings(local_google: RunningLocalGoogle, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def connecting_merchant(settings: Settings, vault: Vault) -> AsyncIterator[ConnectionHarness]:
     """A merchant with two Google accounts, neither of them connected."""
-    async with running_temporal_server(vault) as client, world_of(settings, vault, client) as world:
+    async with running_temporal_server() as client, world_of(settings, vault, client) as world:
         connecting_merchant = ConnectionHarness(world, ConnectionService(settings, world.store, vault, client))
         for email in (EMAIL, OTHER):
             await connecting_merchant.account(email)

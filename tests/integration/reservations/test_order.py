@@ -48,7 +48,7 @@ async def _backend(world: World, reports: Sequence[Reservation]) -> None:
 @asynccontextmanager
 async def _own_slotsync(world: World) -> AsyncIterator[Slotsync]:
     address = world.client.service_client.config.target_host
-    client = await Client.connect(address, plugins=[slotsync_plugin(world.vault)])
+    client = await Client.connect(address, plugins=[slotsync_plugin()])
     store = Store.open(world.settings.database_url)
     yield Slotsync(client, store, world.vault)
     store.close()

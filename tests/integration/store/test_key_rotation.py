@@ -7,12 +7,14 @@ from sqlalchemy import text
 
 from slotsync.domain.availability.availability import Availability, Slot, SlotState
 from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import PublishRequest
+from slotsync.domain.availability.messages import ConfirmRequest, PublishRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
+from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
@@ -22,11 +24,12 @@ from slotsync.store.connections.pending_consents import AwaitedStep, PendingCons
 from slotsync.store.database.engine import Store
 from slotsync.store.key_rotation import ColumnRotation, count_lost, encrypted_columns, rotate
 from slotsync.store.reservations.reservations import Reservations
-from slotsync.store.webhook_messages import WebhookMessages
 from tests.support.samples import snapshot
+from tests.support.stored_messages import put_message
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 LATER = datetime(2026, 11, 22, 13, tzinfo=UTC)
+SPAN = Interval(start=LATER, end=LATER + timedelta(hours=1))
 TOUR, FAMILY = Owner.product("tour"), PickableCalendar(id="c-1", name="Family")
 
 
@@ -43,8 +46,10 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
     Reservations(store, vault).report(snapshot(merchant="0"), LATER)
-    with store.write() as connection:
-        WebhookMessages(store, vault).put(connection, "m-1", "0", "body", LATER)
+    put_message(store, vault, "m-1", "body", LATER)
+    asked = ConfirmRequest(merchant="0", product=TOUR.id, id="c-1", span=SPAN, within=timedelta(seconds=1))
+    answer = Confirmation(answer=Verdict.NO, checked_at=LATER, because="busy", evidence=(Evidence(calendar="Family"),))
+    Confirmations(store, vault).put(asked, answer, LATER)
     fill_watching(store, vault, ids["0"])
     return ids
 
@@ -56,11 +61,10 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
     accounts.add_calendars(connection_id, [FAMILY.id])
     (calendar,) = accounts.get_calendars(connection_id)
     PushChannels(store, vault).prepare(calendar.id)
-    span = Interval(start=LATER, end=LATER + timedelta(hours=1))
-    reading = NewReading(watched_id=calendar.id, chunk=0, interval=span, good_for=timedelta(hours=1))
+    reading = NewReading(watched_id=calendar.id, chunk=0, interval=SPAN, good_for=timedelta(hours=1))
     BusyReadings(store, vault).record(connection_id, [reading], LATER)
-    slot = Slot(span=span, state=SlotState.BUSY, closed=True)
-    result = Availability(span=span, checked_at=LATER, complete=True, slots=(slot,))
+    slot = Slot(span=SPAN, state=SlotState.BUSY, closed=True)
+    result = Availability(span=SPAN, checked_at=LATER, complete=True, slots=(slot,))
     Publications(store, vault, webhooks=False).publish(
         PublishRequest(merchant="0", product="tour", token="t"), result, LATER
     )
@@ -70,6 +74,7 @@ ENCRYPTED_COLUMNS = {
     "blocking_calendar.calendar_id",
     "blocking_calendar.name",
     "busy_reading.busy",
+    "confirmation.evidence",
     "connection.access_token",
     "connection.account_email",
     "connection.refresh_token",

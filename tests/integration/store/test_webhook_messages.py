@@ -1,11 +1,13 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
-from slotsync.store.webhook_messages import WebhookMessages
+from slotsync.store.webhook_messages import RETRY_DELAY, TAKE_UP_DELAY, MessageOrder, WebhookMessages
+from tests.support.stored_messages import KEY, put_message, waiting_bodies
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -15,38 +17,75 @@ def messages(store: Store, vault: Vault) -> WebhookMessages:
     return WebhookMessages(store, vault)
 
 
-def put(store: Store, messages: WebhookMessages, message_id: str, body: str) -> None:
+def test_messages_are_taken_in_order_and_kept_until_they_are_accepted(
+    store: Store, vault: Vault, messages: WebhookMessages
+) -> None:
+    for name, number, place in (("m-3", 10, 0), ("m-2", 2, 1), ("m-1", 2, 0)):
+        put_message(store, vault, name, name.upper(), NOON, number=number, place=place)
+    taken = []
+    while (message := messages.take_next(KEY, NOON)) is not None:
+        assert messages.take_next(KEY, NOON) == message, "it is the next until it is accepted"
+        taken.append(tuple(message))
+        messages.forget(message.id)
+        messages.forget(message.id)
+    assert taken == [("m-1", "M-1"), ("m-2", "M-2"), ("m-3", "M-3")]
+
+
+def test_products_wait_each_for_itself(store: Store, vault: Vault, messages: WebhookMessages) -> None:
+    put_message(store, vault, "m-1", "one", NOON)
+    for other in (ProductKey(merchant="m", product="kayak"), ProductKey(merchant="n", product="tour")):
+        assert messages.take_next(other, NOON) is None
+        assert messages.count(other) == 0
+    assert messages.count(KEY) == 1
+
+
+def test_a_message_never_changes(store: Store, vault: Vault) -> None:
+    put_message(store, vault, "m-1", "one", NOON)
+    put_message(store, vault, "m-1", "another", NOON)
+    assert waiting_bodies(store, vault) == {"m-1": "one"}
+
+
+def test_only_the_newest_message_about_availability_that_was_never_tried_can_be_withdrawn(
+    store: Store, vault: Vault, messages: WebhookMessages
+) -> None:
+    for number in (1, 2, 3):
+        put_message(store, vault, f"m-{number}", str(number), NOON, number=number)
+    put_message(store, vault, "m-conflict", "conflict", NOON, number=3, place=1)
+    messages.take_next(KEY, NOON)
     with store.write() as connection:
-        messages.put(connection, message_id, "m", body, NOON)
+        assert [messages.withdraw_newest(connection, KEY) for _ in range(3)] == ["3", "2", None]
+    assert list(waiting_bodies(store, vault)) == ["m-1", "m-conflict"]
 
 
-def test_a_message_is_kept_until_it_is_accepted(store: Store, messages: WebhookMessages) -> None:
-    put(store, messages, "m-1", "one")
-    put(store, messages, "m-2", "two")
-    messages.forget("m-1")
-    messages.forget("m-1")
-    assert [messages.get_body(each) for each in ("m-1", "m-2", "m-3")] == [None, "two", None]
+def test_a_message_that_nobody_sends_is_due_until_it_is_postponed_or_tried(
+    store: Store, vault: Vault, messages: WebhookMessages
+) -> None:
+    put_message(store, vault, "m-1", "one", NOON)
+    overdue = NOON + TAKE_UP_DELAY
+    assert messages.find_due(overdue - timedelta(seconds=1)) == []
+    assert messages.find_due(overdue) == [KEY]
+    messages.postpone([KEY], overdue, overdue + timedelta(hours=1))
+    assert messages.find_due(overdue) == []
+    messages.take_next(KEY, overdue)
+    assert messages.find_due(overdue + timedelta(hours=1)) == []
+    assert messages.find_due(overdue + RETRY_DELAY) == [KEY]
 
 
-def test_a_message_never_changes(store: Store, messages: WebhookMessages) -> None:
-    put(store, messages, "m-1", "one")
-    put(store, messages, "m-1", "another")
-    assert messages.get_body("m-1") == "one"
-
-
-def test_a_message_is_stored_only_together_with_its_change(store: Store, messages: WebhookMessages) -> None:
+def test_a_message_is_stored_only_together_with_its_change(
+    store: Store, vault: Vault, messages: WebhookMessages
+) -> None:
     def fail() -> None:
         with store.write() as connection:
-            messages.put(connection, "m-1", "m", "one", NOON)
+            messages.put(connection, "m-1", KEY, MessageOrder(1, 0), "one", NOON)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert messages.get_body("m-1") is None
+    assert waiting_bodies(store, vault) == {}
 
 
-def test_what_a_message_says_cannot_be_read_without_a_key(store: Store, messages: WebhookMessages) -> None:
-    put(store, messages, "m-1", "what happened")
+def test_a_message_cannot_be_read_without_a_key(store: Store, vault: Vault) -> None:
+    put_message(store, vault, "m-1", "what happened", NOON)
     with store.read() as session:
         rows = str([*session.connection().execute(text("SELECT * FROM webhook_message"))])
     assert "m-1" in rows

@@ -141,6 +141,8 @@ async def test_a_write_that_is_being_retried_goes_on_undisturbed(open_world: Wor
     async with open_world.working():
         await open_world.slotsync.report(snapshot(1))
         await open_world.settled(1)
+        await sweep(open_world)
+        await until(lambda: grant_served(open_world))
         await open_world.fault(method="events.update", kind="backendError", probability=1)
         await open_world.slotsync.report(snapshot(2))
 
@@ -158,6 +160,11 @@ async def test_a_write_that_is_being_retried_goes_on_undisturbed(open_world: Wor
         assert still.activity_id == pending.activity_id
         await open_world.heal()
         await open_world.settled(2)
+
+
+async def grant_served(world: World) -> bool:
+    """Return whether all work was signalled for the merchant's grant: that begins writes anew."""
+    return Connections(world.store, world.vault).plan(MERCHANT).step == "wait"
 
 
 async def test_the_schedules_are_made_once_and_sweep_at_once(open_world: World) -> None:

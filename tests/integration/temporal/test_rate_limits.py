@@ -46,7 +46,7 @@ async def test_a_noisy_connection_is_limited_to_its_rate_and_a_quiet_one_is_not_
         ended[key] = monotonic()
         counted[key] += 1
 
-    async with running_temporal_server(vault) as client:
+    async with running_temporal_server() as client:
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)  # 9 a second for each
         with ThreadPoolExecutor(32) as threads:
             workflows = Worker(client, task_queue=queues.WORKFLOWS, workflows=[Caller])

@@ -18,7 +18,7 @@ async def found(client: Client, merchant: str) -> int:
 
 
 async def test_ids_with_quotes_find_their_own_workflows_and_no_others(vault: Vault) -> None:
-    async with running_temporal_server(vault) as client:
+    async with running_temporal_server() as client:
         for name in NAMES:
             await client.start_workflow(
                 "ReservationWorkflow",

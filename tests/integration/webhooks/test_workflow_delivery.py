@@ -15,13 +15,13 @@ from activities.webhooks import WebhookActivities
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
-from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal import queues
 from tests.support.settings import settings_for
+from tests.support.stored_messages import KEY, put_message
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver
-from workflows.steps.webhooks import deliver
+from workflows.steps.webhooks import deliver_next
 
 pytestmark = pytest.mark.anyio
 
@@ -30,28 +30,27 @@ BODY = '{"type": "conflict.found", "timestamp": "2026-11-22T12:00:00Z", "data": 
 
 @workflow.defn(sandboxed=False)
 class Teller:
-    """Delivers messages in order, and returns those that were delivered before it was cancelled."""
+    """Delivers messages in order, and returns how many were left after each, until it was cancelled."""
 
     def __init__(self) -> None:
         self._telling: asyncio.Task[None] | None = None
-        self._told: list[str] = []
+        self._left: list[int] = []
 
     @workflow.run
-    async def run(self, message_ids: list[str]) -> list[str]:
-        self._telling = asyncio.create_task(self._tell(message_ids))
+    async def run(self) -> list[int]:
+        self._telling = asyncio.create_task(self._tell())
         with suppress(asyncio.CancelledError):
             await self._telling
-        return self._told
+        return self._left
 
     @workflow.signal
     def call_back(self) -> None:
         if self._telling:
             self._telling.cancel()
 
-    async def _tell(self, message_ids: list[str]) -> None:
-        for each in message_ids:
-            await deliver(each, f"Tell {each}")
-            self._told.append(each)
+    async def _tell(self) -> None:
+        while not self._left or self._left[-1]:
+            self._left.append(await deliver_next(KEY, "Tell the next"))
 
 
 @pytest.fixture
@@ -66,12 +65,11 @@ async def temporal_client(webhooks: WebhookReceiver, vault: Vault, tmp_path: Pat
     settings = webhooks.settings(settings_for("", tmp_path))
     store = Store.open(settings.database_url)
     store.upgrade()
-    with store.write() as connection:
-        for each in ("m-1", "m-2"):
-            WebhookMessages(store, vault).put(connection, each, "m", BODY, utc_now())
+    for number in (1, 2):
+        put_message(store, vault, f"m-{number}", BODY, utc_now(), number=number)
     delivering = WebhookActivities(settings, store, vault)
     async with (
-        running_temporal_server(vault) as client,
+        running_temporal_server() as client,
         Worker(client, task_queue=queues.WORKFLOWS, workflows=[Teller]),
         Worker(client, task_queue=queues.LONG, activities=[delivering.deliver_webhook]),
     ):
@@ -80,8 +78,8 @@ async def temporal_client(webhooks: WebhookReceiver, vault: Vault, tmp_path: Pat
     store.close()
 
 
-async def start(temporal_client: Client) -> WorkflowHandle[Teller, list[str]]:
-    return await temporal_client.start_workflow(Teller.run, ["m-1", "m-2"], id="teller", task_queue=queues.WORKFLOWS)
+async def start(temporal_client: Client) -> WorkflowHandle[Teller, list[int]]:
+    return await temporal_client.start_workflow(Teller.run, id="teller", task_queue=queues.WORKFLOWS)
 
 
 async def test_messages_arrive_in_order_though_the_platform_fails_at_first(
@@ -89,7 +87,7 @@ async def test_messages_arrive_in_order_though_the_platform_fails_at_first(
 ) -> None:
     webhooks.fail(503, times=1)
     webhooks.lose_answers(1)
-    assert await (await start(temporal_client)).result() == ["m-1", "m-2"]
+    assert await (await start(temporal_client)).result() == [1, 0]
     assert [attempt.id for attempt in webhooks.attempts] == ["m-1", "m-1", "m-1", "m-2"]
     assert [message["id"] for message in webhooks.messages] == ["m-1", "m-1", "m-2"]
     assert {attempt.body for attempt in webhooks.attempts} == {BODY}
@@ -118,9 +116,9 @@ async def test_a_message_on_its_way_that_is_called_back_is_known_to_have_arrived
         await until(arrived)
         await teller.signal(Teller.call_back)
         await until(lambda: was_called_back(teller))
-    assert "m-1" in await teller.result()
+    assert (await teller.result())[:1] == [1]
 
 
-async def was_called_back(teller: WorkflowHandle[Teller, list[str]]) -> bool:
+async def was_called_back(teller: WorkflowHandle[Teller, list[int]]) -> bool:
     history = await teller.fetch_history()
     return any(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED for event in history.events)

@@ -6,9 +6,8 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from slotsync.secrets import Vault
-from slotsync.temporal.options import data_converter, workflow_runner
-from tests.support.history_recording import HISTORIES, KEY, PATHS
+from slotsync.temporal.options import DATA_CONVERTER, workflow_runner
+from tests.support.history_recording import HISTORIES, PATHS
 from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
@@ -27,7 +26,7 @@ def test_every_path_has_a_history() -> None:
 async def test_todays_workflows_replay_histories_of_before(recorded: Path) -> None:
     replayer = Replayer(
         workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow, ProductAvailabilityWorkflow],
-        data_converter=data_converter(Vault([KEY])),
+        data_converter=DATA_CONVERTER,
         workflow_runner=workflow_runner(),
     )
     (workflow_id,) = (own for path, own in PATHS.items() if path.__name__ == recorded.stem)

@@ -1,0 +1,95 @@
+"""Watched products: when each is due, and which an operator has stopped."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, null, select, tuple_, update
+
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.merchants import ensure_merchant
+from slotsync.store.tables.availability import WatchedProductRow
+
+_TABLE = table_of(WatchedProductRow)
+
+
+def _pick(insert: Insert) -> Insert:
+    values = {"due_at": insert.excluded.due_at, "stopped_at": null()}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=values)
+
+
+def _stop(insert: Insert) -> Insert:
+    values = {"due_at": null(), "stopped_at": insert.excluded.stopped_at}
+    return insert.on_conflict_do_update(
+        index_elements=_TABLE.primary_key, set_=values, where=_TABLE.c.stopped_at.is_(None)
+    )
+
+
+_PUT_DUE = Upsert(_TABLE, _pick)
+_PUT_STOPPED = Upsert(_TABLE, _stop)
+
+
+class WatchedProducts:
+    """Stores what the watching of products has still to do."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def take_up(self, key: ProductKey) -> None:
+        """Record that the product's workflow looks at it now: it is no longer due."""
+        own = (*_is(key), _TABLE.c.due_at.is_not(None))
+        with self._store.read() as session:
+            due = session.connection().execute(select(_TABLE.c.product).where(*own)).first()
+        if due:
+            with self._store.write() as connection:
+                connection.execute(update(_TABLE).where(*own).values(due_at=None))
+
+    def is_stopped(self, key: ProductKey) -> bool:
+        """Return whether an operator has stopped the watching of the product."""
+        query = select(_TABLE.c.product).where(*_is(key), _TABLE.c.stopped_at.is_not(None))
+        with self._store.read() as session:
+            return session.connection().execute(query).first() is not None
+
+    def stop(self, key: ProductKey, now: datetime) -> None:
+        """Record that an operator has stopped the watching of the product: it is unknown until it is resumed."""
+        with self._store.write() as connection:
+            ensure_merchant(connection, key.merchant)
+            _PUT_STOPPED.run(connection, **dict(key), due_at=None, stopped_at=now)
+
+    def resume(self, merchant: str, now: datetime) -> list[ProductKey]:
+        """Make the stopped products of the merchant due again, and return them."""
+        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
+        with self._store.write() as connection:
+            resumed = connection.execute(own.values(stopped_at=None, due_at=now).returning(_TABLE.c.product))
+            return [ProductKey(merchant=merchant, product=product) for product in resumed.scalars()]
+
+    def find_due(self, now: datetime) -> list[ProductKey]:
+        """Return the products that are due."""
+        return self._find(_TABLE.c.due_at <= now)
+
+    def find_stopped(self) -> list[ProductKey]:
+        """Return the products that an operator has stopped."""
+        return self._find(_TABLE.c.stopped_at.is_not(None))
+
+    def postpone(self, keys: Sequence[ProductKey], now: datetime, due_at: datetime) -> None:
+        """Make these products due later, unless they were taken up meanwhile."""
+        products = [(key.merchant, key.product) for key in keys]
+        own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.product).in_(products), _TABLE.c.due_at <= now)
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=due_at))
+
+    def _find(self, wanted: ColumnElement[bool]) -> list[ProductKey]:
+        query = select(_TABLE.c.merchant, _TABLE.c.product).where(wanted)
+        with self._store.read() as session:
+            rows = session.connection().execute(query)
+            return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
+
+
+def mark_product_due(connection: Connection, key: ProductKey, now: datetime) -> None:
+    """Record, within a transaction, that the product's workflow has to look at it, even if an operator stopped it."""
+    _PUT_DUE.run(connection, **dict(key), due_at=now)
+
+
+def _is(key: ProductKey) -> Sequence[ColumnElement[bool]]:
+    return _TABLE.c.merchant == key.merchant, _TABLE.c.product == key.product

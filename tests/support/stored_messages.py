@@ -1,0 +1,30 @@
+"""Messages to the platform as they are stored."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.secrets import Vault
+from slotsync.store.database.base import table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.tables.availability import WebhookMessageRow
+from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
+
+KEY = ProductKey(merchant="m", product="tour")
+
+
+def put_message(  # noqa: PLR0913  all that a message consists of
+    store: Store, vault: Vault, message_id: str, body: str, now: datetime, *, number: int = 1, place: int = 0
+) -> None:
+    """Record a message about the tour."""
+    with store.write() as connection:
+        WebhookMessages(store, vault).put(connection, message_id, KEY, MessageOrder(number, place), body, now)
+
+
+def waiting_bodies(store: Store, vault: Vault, key: ProductKey = KEY) -> dict[str, str]:
+    """Return the bodies of the messages that wait about a product, by their ids, in order."""
+    table = table_of(WebhookMessageRow)
+    query = select(table.c.id, table.c.body).filter_by(**dict(key)).order_by(table.c.number, table.c.place)
+    with store.read() as session:
+        return {message_id: vault.decrypt(body) for message_id, body in session.connection().execute(query)}

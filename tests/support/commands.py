@@ -1,0 +1,77 @@
+"""``slotsync`` as a person or a script runs it: real processes, from start to Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+SLOTSYNC = (sys.executable, "-m", "starter")
+HERE = Path(__file__).parents[2]
+
+
+def wait_for(condition: Callable[[], object], within: float = 240) -> None:
+    ends = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < ends, "waited too long"
+        time.sleep(0.05)
+
+
+def bare_environment() -> dict[str, str]:
+    """Remove every setting of slotsync from the environment."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("SLOTSYNC_", "TEMPORAL_"))}
+    return {**own, "PYTHONPATH": str(HERE)}
+
+
+def slotsync(
+    *arguments: str, folder: Path, environment: dict[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SLOTSYNC, *arguments],
+        cwd=folder,
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=150,
+    )
+
+
+class RunningCommand:
+    """``slotsync dev`` or ``slotsync demo`` in a folder of its own."""
+
+    def __init__(self, folder: Path, command: str = "dev", *options: str) -> None:
+        self.folder = folder
+        ready = folder / "ready.json"
+        self.environment = bare_environment()
+        arguments = [*SLOTSYNC, command, *options, "--ready", str(ready)]
+        self.process = subprocess.Popen(arguments, cwd=folder, env=self.environment)
+        wait_for(lambda: ready.exists() and ready.read_text().endswith("}\n"))
+        self.places: dict[str, str] = json.loads(ready.read_text())
+        self._read_environment(folder / ".slotsync" / command / "environment")
+
+    def run(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        return slotsync(*arguments, folder=self.folder, environment=self.environment, text=text)
+
+    def titles(self) -> list[str]:
+        """Return the titles of the events in the tour's calendar."""
+        account = f"{self.places['google']}/sandbox/accounts/arctic-kayaks@gmail.example"
+        calendars = httpx.get(f"{account}/calendars").json()["items"]
+        tours = [each["id"] for each in calendars if each["summary"] == "Sunset tour"]
+        events = [each for tour in tours for each in httpx.get(f"{account}/calendars/{tour}/events").json()["items"]]
+        return sorted(each["summary"] for each in events if each["status"] != "cancelled")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def _read_environment(self, file: Path) -> None:
+        output = subprocess.run(["sh", "-c", f". '{file}'; env -0"], capture_output=True, text=True, check=True).stdout
+        pairs = (line.split("=", 1) for line in output.split("\0") if line)
+        self.environment |= {name: value for name, value in pairs if name.startswith(("SLOTSYNC_", "TEMPORAL_"))}

@@ -19,6 +19,7 @@ from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect, runtime_with_metrics
 from slotsync.temporal.queues import limit_google_calls
@@ -143,18 +144,21 @@ async def serve(settings: Settings) -> None:
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
+    instances = Instances(store, vault)
+    instances.record_worker_keys()
     client = await connect(runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
-    await _set_up_server(client, settings)
+    instance = instances.get_id()
+    await _set_up_server(client, settings, instance)
     async with running_workers(client, settings, store, vault):
         await trigger_sweep(client)
-        keeping = asyncio.create_task(_keep_server_set_up(client, settings))
+        keeping = asyncio.create_task(_keep_server_set_up(client, settings, instance))
         logger.info("working")
         await _wait_for_stop_signal()
         logger.info("stopping: running activities may end within %s", SHUTDOWN_TIMEOUT)
         keeping.cancel()
 
 
-async def _set_up_server(client: Client, settings: Settings) -> None:
+async def _set_up_server(client: Client, settings: Settings, instance: str) -> None:
     """Make sure that Temporal's server has the search attributes, the rate limits, and the Schedules of the sweep."""
     await register_attributes(client)
     await limit_google_calls(
@@ -162,15 +166,15 @@ async def _set_up_server(client: Client, settings: Settings) -> None:
         per_user_minute=settings.google_calls_per_user_minute,
         per_project_minute=settings.google_calls_per_project_minute,
     )
-    await ensure_schedules(client)
+    await ensure_schedules(client, instance)
 
 
-async def _keep_server_set_up(client: Client, settings: Settings) -> None:
+async def _keep_server_set_up(client: Client, settings: Settings, instance: str) -> None:
     """Set the server up again whenever that is needed: its database may be lost while this worker runs."""
     while True:
         await asyncio.sleep(SET_UP_INTERVAL.total_seconds())
         try:
-            await _set_up_server(client, settings)
+            await _set_up_server(client, settings, instance)
         except (RPCError, SettingsError, TimeoutError) as error:
             logger.warning("Temporal cannot be set up now, which is tried again: %s", type(error).__name__)
 

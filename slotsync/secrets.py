@@ -1,5 +1,6 @@
 """Encrypt secrets before they are stored."""
 
+import hashlib
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -21,6 +22,7 @@ class Vault:
         fernets = [Fernet(_plain(key)) for key in keys]
         self._fernet = MultiFernet(fernets)
         self._newest = fernets[0]
+        self.fingerprints = tuple(_fingerprint(_plain(key)) for key in keys)
 
     def encrypt(self, text: str) -> str:
         """Return the encrypted text."""
@@ -59,6 +61,11 @@ class Vault:
 
 def _plain(key: SecretStr | str) -> str:
     return key.get_secret_value() if isinstance(key, SecretStr) else key
+
+
+def _fingerprint(key: str) -> str:
+    """Return a text that names a key and says nothing of it: a key has 256 random bits."""
+    return hashlib.sha256(f"slotsync {key}".encode()).hexdigest()[:16]
 
 
 def _no_key_fits() -> SlotsyncError:

@@ -18,6 +18,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.services.availability import AvailabilityService, ConfirmationService
+from starter.services.instance import InstanceCheck
 from starter.services.reports import Reported, ReportService
 from starter.services.status import Overview, StatusService, SyncStatus
 from starter.services.sync_switch import BackfillProgress, SyncSwitch
@@ -27,10 +28,14 @@ DEFAULT_HORIZON = Horizon()
 
 
 class Slotsync:
-    """The client of a booking platform. One object serves many calls at once."""
+    """The client of a booking platform. One object serves many calls at once.
+
+    Calls that change or confirm something raise ``SettingsError`` if the workers have other keys or another database.
+    """
 
     def __init__(self, client: Client, store: Store, vault: Vault, horizon: Horizon = DEFAULT_HORIZON) -> None:
         self._client = client
+        self._instance = InstanceCheck(client, store, vault)
         self._availability = AvailabilityService(store, vault, horizon)
         self._confirmations = ConfirmationService(client, store, vault)
         self._owners = Owners(store)
@@ -60,6 +65,7 @@ class Slotsync:
             NotTaken: the report is stored, but Temporal did not answer within a few seconds; repeat the call.
             VersionConflict: this version was reported before, with another content; nothing was changed.
         """
+        await self._instance.require()
         return await self._reports.report(reservation)
 
     async def cancel(self, merchant: str, reservation: str, *, version: int) -> Reported:
@@ -74,10 +80,12 @@ class Slotsync:
 
     async def resume(self, merchant: str, reservation: str | None = None) -> int:
         """Go on with a reservation that an operator stopped, or with all of the merchant's; return their number."""
+        await self._instance.require()
         return await self._reports.resume(merchant, reservation)
 
     async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
         """Add a product or resource, or change its settings; its calendar follows."""
+        await self._instance.require()
         await self._sync_switch.put_owner(merchant, owner, settings)
 
     async def turn_on(self, merchant: str, owner: Owner | None = None) -> None:
@@ -86,6 +94,7 @@ class Slotsync:
         Raises:
             InputError: the product or resource is not known.
         """
+        await self._instance.require()
         await self._sync_switch.switch(merchant, owner, Switch(sync=True))
 
     async def turn_off(self, merchant: str, owner: Owner | None = None, *, remove_events: bool) -> None:
@@ -94,6 +103,7 @@ class Slotsync:
         Raises:
             InputError: the product or resource is not known.
         """
+        await self._instance.require()
         await self._sync_switch.switch(merchant, owner, Switch(sync=False, remove_events=remove_events))
 
     async def backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
@@ -130,6 +140,7 @@ class Slotsync:
             InputError: the times have no zone, are in the wrong order or are more than 31 days apart, the product is
                 not known, or ``within`` is longer than 30 seconds.
         """
+        await self._instance.require()
         return await self._confirmations.confirm(merchant, product, start, end, within)
 
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
@@ -140,6 +151,7 @@ class Slotsync:
         Raises:
             InputError: the product is not known.
         """
+        await self._instance.require()
         await self._confirmations.subscribe(merchant, product, workflow_id)
 
     async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
@@ -148,7 +160,16 @@ class Slotsync:
         Raises:
             InputError: the product is not known.
         """
+        await self._instance.require()
         await self._confirmations.unsubscribe(merchant, product, workflow_id)
+
+    async def require_instance(self) -> None:
+        """Check that the workers use the keys and the database of this process.
+
+        Raises:
+            SettingsError: they have other keys, or another database; names the remedy.
+        """
+        await self._instance.require()
 
     async def settings_of(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """Return the settings of a product or resource, or None if it is unknown."""

@@ -13,6 +13,7 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.sweep import SweepRequest
 from slotsync.temporal import queues
@@ -27,12 +28,38 @@ _CATCHUP_WINDOW = timedelta(minutes=1)
 """A sweep that was missed is not made up for: the next one finds the same and more."""
 
 
-async def ensure_schedules(client: Client) -> bool:
+INSTANCE: Final = "instance"
+"""The memo of a Schedule that names the instance of the workers' database (see ``slotsync.store.instances``)."""
+
+
+async def ensure_schedules(client: Client, instance: str) -> bool:
     """Create the Schedules that are missing; return whether any was, as after the loss of Temporal's database.
 
-    A new Schedule sweeps at once.
+    Schedules of another instance are replaced. A new Schedule sweeps at once.
     """
-    return any([await _ensure_schedule(client, name) for name in SWEEP_INTERVALS])
+    if await get_instance(client) not in {None, instance}:
+        for name in SWEEP_INTERVALS:
+            await _delete_schedule(client, name)
+    return any([await _ensure_schedule(client, name, instance) for name in SWEEP_INTERVALS])
+
+
+async def get_instance(client: Client) -> str | None:
+    """Return the instance of the workers' database, or None if no worker has set this server up yet."""
+    try:
+        described = await client.get_schedule_handle(FULL_SWEEP).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    return str(await described.memo_value(INSTANCE, ""))
+
+
+async def _delete_schedule(client: Client, name: str) -> None:
+    try:
+        await client.get_schedule_handle(name).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
 
 
 async def trigger_sweep(client: Client) -> None:
@@ -40,7 +67,7 @@ async def trigger_sweep(client: Client) -> None:
     await client.get_schedule_handle(FULL_SWEEP).trigger()
 
 
-async def _ensure_schedule(client: Client, name: str) -> bool:
+async def _ensure_schedule(client: Client, name: str, instance: str) -> bool:
     action = ScheduleActionStartWorkflow(
         "SweepWorkflow",
         SweepRequest(everything=name == FULL_SWEEP),
@@ -54,7 +81,7 @@ async def _ensure_schedule(client: Client, name: str) -> bool:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCHUP_WINDOW),
     )
     try:
-        await client.create_schedule(name, schedule, trigger_immediately=True)
+        await client.create_schedule(name, schedule, trigger_immediately=True, memo={INSTANCE: instance})
     except ScheduleAlreadyRunningError:
         return False
     return True

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
@@ -22,7 +22,7 @@ from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.problems import GOOGLE_PROBLEMS
-from starter.bootstrap import Services
+from starter.bootstrap import Services, ServicesDependency
 from starter.settings_page.app import build_mounts
 
 logger = logging.getLogger(__name__)
@@ -58,11 +58,15 @@ def create_app(services: Services) -> FastAPI:
         (google, GOOGLE_PROBLEMS),
     ):
         responses = documentation.describe_problems(*problems)
-        app.include_router(protected.router, dependencies=[_API_KEY], responses=responses)
+        app.include_router(protected.router, dependencies=[_API_KEY, Depends(_require_instance)], responses=responses)
     for public in (operations.router, documentation.router, google.push_router):
         app.include_router(public)
     app.router.routes += [documentation.SWAGGER_ASSETS, *build_mounts()]
     return app
+
+
+async def _require_instance(services: ServicesDependency) -> None:
+    await services.slotsync.require_instance()
 
 
 class _DocumentedApi(FastAPI):

@@ -22,6 +22,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
 from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import ColumnRotation, count_lost, encrypted_columns, rotate
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
@@ -43,6 +44,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER)
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    Instances(store, vault).get_id()
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
     Reservations(store, vault).report(snapshot(merchant="0"), LATER)
@@ -78,6 +80,7 @@ ENCRYPTED_COLUMNS = {
     "connection.access_token",
     "connection.account_email",
     "connection.refresh_token",
+    "instance.sentinel",
     "pending_consent.secret",
     "published_availability.slots",
     "push_channel.token",

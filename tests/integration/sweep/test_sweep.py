@@ -170,8 +170,8 @@ async def grant_served(world: World) -> bool:
 async def test_the_schedules_are_made_once_and_sweep_at_once(open_world: World) -> None:
     open_world.store_report(snapshot(1))
     async with open_world.working():
-        assert await ensure_schedules(open_world.client)
-        assert not await ensure_schedules(open_world.client)
+        assert await ensure_schedules(open_world.client, "this one")
+        assert not await ensure_schedules(open_world.client, "this one")
         await open_world.settled(1)
         await trigger_sweep(open_world.client)
         described = await open_world.client.get_schedule_handle(SWEEP).describe()

@@ -1,0 +1,56 @@
+"""Refuse to work for another instance than the workers': with other keys, or on another database."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from slotsync.errors import SettingsError
+from slotsync.secrets import Vault
+from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
+from slotsync.temporal.schedules import get_instance
+
+ANSWER_TIMEOUT: Final = timedelta(seconds=1)
+"""The longest that a call waits for the check; a later call checks again."""
+
+
+class InstanceCheck:
+    """Checks, until that is known for sure, that the workers use the keys and the database of this process."""
+
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
+        self._client = client
+        self._instances = Instances(store, vault)
+        self._confirmed = False
+
+    async def require(self) -> None:
+        """Check that what this process stores reaches the workers.
+
+        Raises:
+            SettingsError: it does not, for the workers have other keys, or another database; names the remedy.
+        """
+        if not self._confirmed:
+            keys_fit = await asyncio.to_thread(self._require_keys)
+            self._confirmed = await self._require_database() and keys_fit
+
+    def _require_keys(self) -> bool:
+        self._instances.get_id()
+        return self._instances.require_worker_key()
+
+    async def _require_database(self) -> bool:
+        """Return whether the workers' database is known to be this one, or raise if it is another one."""
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+                workers = await get_instance(self._client)
+        except (RPCError, TimeoutError):  # the call itself will say that Temporal does not answer
+            return False
+        if workers is None:
+            return False
+        if workers != await asyncio.to_thread(self._instances.get_id):
+            raise SettingsError(
+                f"SLOTSYNC_DATABASE_URL: the workers of Temporal's namespace {self._client.namespace} use another "
+                "database; give all processes the same one, or another TEMPORAL_NAMESPACE"
+            )
+        return True

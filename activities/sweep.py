@@ -29,6 +29,7 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.webhook_messages import WebhookMessages
+from slotsync.temporal.search_attributes import RUNNING, TROUBLED
 from slotsync.temporal.signals import signal_availability, signal_calendar, signal_connection, signal_reservation
 
 MAX_ROWS_PER_PAGE = 500
@@ -38,9 +39,6 @@ NEXT_SWEEP_DELAY = timedelta(hours=1)
 """The time for which a row that was signalled is left to its workflow."""
 
 SWEPT_COUNTER = "slotsync_swept_workflows"
-
-RUNNING = "ExecutionStatus = 'Running'"
-TROUBLED = f"{RUNNING} AND TemporalReportedProblems IS NOT NULL"
 
 Row = TypeVar("Row")
 

@@ -21,6 +21,7 @@ from starter.client import Slotsync
 from starter.services.blocking_calendars import BlockingCalendarService
 from starter.services.connections import ConnectionService
 from starter.services.google import MerchantGoogle
+from starter.services.intent import IntentCounts
 from starter.services.settings_links import Sessions, SettingsLinks
 from starter.services.timeline import TimelineService
 
@@ -34,6 +35,7 @@ class Services:
     client: Client
     slotsync: Slotsync
     timelines: TimelineService
+    intent_counts: IntentCounts
     connections: ConnectionService
     google: MerchantGoogle
     blocking_calendars: BlockingCalendarService
@@ -56,6 +58,7 @@ class Services:
             client=client,
             slotsync=Slotsync(client, store, vault, settings.horizon),
             timelines=TimelineService(client, store, vault),
+            intent_counts=IntentCounts(store, vault),
             connections=ConnectionService(settings, store, vault, client),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),

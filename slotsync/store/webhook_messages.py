@@ -92,6 +92,12 @@ class WebhookMessages:
             rows = session.connection().execute(query)
             return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
 
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many messages should have been sent before this time."""
+        query = select(func.count()).where(_TABLE.c.due_at < before)
+        with self._store.read() as session:
+            return session.connection().execute(query).scalar_one()
+
     def postpone(self, keys: Iterable[ProductKey], now: datetime, due_at: datetime) -> None:
         """Make the messages of these products due later, unless they were taken up meanwhile."""
         products = [(key.merchant, key.product) for key in keys]

@@ -24,6 +24,12 @@ REASON: Final = SearchAttributeKey.for_keyword("SlotsyncReason")
 
 ALL_ATTRIBUTES: Final = (MERCHANT, OWNERS, STARTS, HEALTH, REASON)
 
+RUNNING: Final = "ExecutionStatus = 'Running'"
+"""The visibility query for all that runs."""
+
+TROUBLED: Final = f"{RUNNING} AND TemporalReportedProblems IS NOT NULL"
+"""The visibility query for workflows of which Temporal reports that they cannot go on."""
+
 
 _MAX_VALUE_BYTES = 2000
 """Temporal refuses a value of more than 2,048 bytes."""

@@ -19,6 +19,7 @@ from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.api import availability, documentation, google, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
+from starter.api.intent_gauges import IntentGauges
 from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.problems import GOOGLE_PROBLEMS
@@ -50,6 +51,7 @@ def create_app(services: Services) -> FastAPI:
         middleware=_build_middleware(services, registry),
     )
     app.state.services, app.state.registry = services, registry
+    app.state.intent_gauges = IntentGauges(services.intent_counts, registry)
     register_error_handlers(app)
     for protected, problems in (
         (reservations, ()),

@@ -100,7 +100,11 @@ async def readyz(services: ServicesDependency) -> Response:
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Return the metrics of requests for Prometheus. The worker has a port of its own (SLOTSYNC_METRICS_PORT)."""
+    """Return the metrics of requests and of the store for Prometheus.
+
+    The worker has a port of its own (SLOTSYNC_METRICS_PORT).
+    """
+    await request.app.state.intent_gauges.refresh()
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 

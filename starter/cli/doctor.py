@@ -15,7 +15,6 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from slotsync.domain.messages import Message
 from slotsync.errors import SettingsError, SlotsyncError
 from slotsync.google.auth.consent import check_client
 from slotsync.secrets import Vault
@@ -26,25 +25,14 @@ from slotsync.store.key_rotation import count_lost
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
+from starter.cli.findings import Finding
+from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweep
 
 ANSWER_TIMEOUT = timedelta(seconds=10)
 
 console = Console()
 
 _CREDENTIALS = "create or look up the client in the Google Cloud console; see docs/google-setup.md"
-
-
-class Finding(Message):
-    """The result of one check; ``remedy`` is empty if all is well."""
-
-    subject: str
-    message: str
-    remedy: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """True if nothing has to be done."""
-        return not self.remedy
 
 
 async def run_checks() -> list[Finding]:
@@ -56,7 +44,7 @@ async def run_checks() -> list[Finding]:
     return [
         *_check_settings(settings),
         *await asyncio.to_thread(lambda: [*_check_database(settings)]),
-        *await _check_temporal(),
+        *await _check_temporal(settings),
         *await asyncio.to_thread(lambda: [*_check_google(settings)]),
     ]
 
@@ -100,6 +88,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         newer = "" if current == newest else f", of a newer slotsync; this one knows {newest}, and works with it"
         yield Finding(subject="database", message=f"is at revision {current}{newer}")
         yield _check_secrets(store, settings)
+        yield from check_intent(store, settings)
     store.close()
 
 
@@ -114,13 +103,16 @@ def _check_secrets(store: Store, settings: Settings) -> Finding:
     )
 
 
-async def _check_temporal() -> list[Finding]:
+async def _check_temporal(settings: Settings) -> list[Finding]:
     try:
         client = await asyncio.wait_for(connect(), ANSWER_TIMEOUT.total_seconds())
         return [
             Finding(subject="Temporal", message=f"answers, namespace {client.namespace}"),
             await _check_search_attributes(client),
             *await _check_queues(client),
+            await check_instance(client, settings),
+            await check_sweep(client),
+            await check_problems(client),
         ]
     except (RPCError, SlotsyncError, TimeoutError):
         remedy = "check that the server runs, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, and its certificates or API key"

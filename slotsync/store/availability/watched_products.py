@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, null, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, null, select, tuple_, update
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.store.database.base import Insert, Upsert, table_of
@@ -72,12 +72,24 @@ class WatchedProducts:
         """Return the products that an operator has stopped."""
         return self._find(_TABLE.c.stopped_at.is_not(None))
 
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many products have been due since before this time."""
+        return self._count(_TABLE.c.due_at < before)
+
+    def count_stopped(self) -> int:
+        """Return how many products an operator has stopped."""
+        return self._count(_TABLE.c.stopped_at.is_not(None))
+
     def postpone(self, keys: Sequence[ProductKey], now: datetime, due_at: datetime) -> None:
         """Make these products due later, unless they were taken up meanwhile."""
         products = [(key.merchant, key.product) for key in keys]
         own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.product).in_(products), _TABLE.c.due_at <= now)
         with self._store.write() as connection:
             connection.execute(own.values(due_at=due_at))
+
+    def _count(self, wanted: ColumnElement[bool]) -> int:
+        with self._store.read() as session:
+            return session.connection().execute(select(func.count()).where(wanted)).scalar_one()
 
     def _find(self, wanted: ColumnElement[bool]) -> list[ProductKey]:
         query = select(_TABLE.c.merchant, _TABLE.c.product).where(wanted)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, and_, not_, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Executable, and_, func, not_, null, or_, tuple_, update
 from sqlmodel import select
 
 from slotsync.clock import utc_now
@@ -125,6 +125,14 @@ class Owners:
         """Return the owners of all merchants with a calendar that is due, each with its merchant."""
         return self._find(_TABLE.c.due_at <= now)
 
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many calendars have been due since before this time."""
+        return self._count(_TABLE.c.due_at < before)
+
+    def count_stopped(self) -> int:
+        """Return how many calendars an operator has stopped."""
+        return self._count(_TABLE.c.stopped_at.is_not(None))
+
     def find_synced(self) -> list[tuple[str, Owner]]:
         """Return the owners of all merchants that are synchronized and not stopped, each with its merchant."""
         return self._find(and_(_TABLE.c.sync, _TABLE.c.stopped_at.is_(None), is_merchant_synced(_TABLE.c.merchant)))
@@ -137,6 +145,10 @@ class Owners:
         )
         with self._store.write() as connection:
             connection.execute(own.values(due_at=due_at))
+
+    def _count(self, wanted: ColumnElement[bool]) -> int:
+        with self._store.read() as session:
+            return session.exec(select(func.count()).where(wanted)).one()
 
     def _find(self, wanted: ColumnElement[bool]) -> list[tuple[str, Owner]]:
         query = select(OwnerRow.merchant, OwnerRow.kind, OwnerRow.id).where(wanted)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Executable, and_, null, or_, select, update
+from sqlalchemy import Connection, Executable, and_, func, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
@@ -152,6 +152,11 @@ class Connections:
         query = select_row(ConnectionRow.merchant).where(_TABLE.c.due_at <= now)
         with self._store.read() as session:
             return list(session.exec(query))
+
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many connections have been due since before this time."""
+        with self._store.read() as session:
+            return session.exec(select_row(func.count()).where(_TABLE.c.due_at < before)).one()
 
     def postpone(self, merchants: Sequence[str], now: datetime, due_at: datetime) -> None:
         """Make these connections due later, unless they were taken up meanwhile."""

@@ -209,6 +209,11 @@ class Reservations:
         with self._store.read() as session:
             return session.exec(select(func.count()).where(_TABLE.c.due_at < before)).one()
 
+    def count_stopped(self) -> int:
+        """Return how many reservations an operator has stopped."""
+        with self._store.read() as session:
+            return session.exec(select(func.count()).where(_TABLE.c.stopped_at.is_not(None))).one()
+
     def find_to_resume(self, merchant: str, now: datetime, *, everyone: bool, limit: int, after: str = "") -> list[str]:
         """Return the next ids, in order, of reservations that are due, or with ``everyone`` of all that are open."""
         wanted = or_(_TABLE.c.due_at.is_not(None), _is_open(now)) if everyone else _TABLE.c.due_at.is_not(None)

@@ -1,14 +1,18 @@
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
 
+from slotsync.clock import utc_now
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
 from starter.api.app import create_app
 from starter.bootstrap import Services
 from tests.support.api import Api, serving_on_free_port
+from tests.support.samples import snapshot
 from tests.support.settings import KEY
 from tests.support.temporal_servers import running_temporal_server
 
@@ -36,6 +40,17 @@ async def test_metrics_name_routes_and_statuses_and_no_merchant(api: Api, mercha
     assert merchant not in response
 
 
+async def test_metrics_count_what_nobody_takes_up_and_what_is_stopped(api: Api, merchant: str) -> None:
+    long_ago = utc_now() - timedelta(hours=1)
+    reservations = Reservations(api.world.store, api.world.vault)
+    for name in ("R-1", "R-2"):
+        reservations.report(snapshot(1).model_copy(update={"id": name, "merchant": merchant}), long_ago)
+    reservations.stop(merchant, "R-2", long_ago)
+    metrics = (await api.stranger.get("/metrics")).text
+    assert 'slotsync_overdue{kind="reservations"} 1.0' in metrics
+    assert 'slotsync_stopped{kind="reservations"} 1.0' in metrics
+
+
 @pytest.fixture
 async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """An API without its database and its Temporal server."""
@@ -56,7 +71,7 @@ async def test_while_parts_are_gone_the_answer_says_which_and_to_try_again(cut_o
     status = await cut_off.get("/v1/merchants/m/reservations/R-1")
     timeline = await cut_off.get("/v1/merchants/m/reservations/R-1/timeline")
     assert (status.status_code, "database" in status.text) == (503, True)
-    assert (timeline.status_code, "Temporal" in timeline.text) == (503, True)
+    assert (timeline.status_code, "database" in timeline.text) == (503, True)
     assert {each.headers["retry-after"] for each in (ready, status, timeline)} == {"5"}
     assert (await cut_off.get("/healthz")).status_code == 200
 

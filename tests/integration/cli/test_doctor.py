@@ -1,21 +1,31 @@
 """The output of ``slotsync doctor`` for real parts: a database, Temporal, the local Google."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import RunningLocalGoogle, running_local_google
+from slotsync.clock import utc_now
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
+from slotsync.store.reservations.reservations import Reservations
 from slotsync.temporal.dev_server import server_path
 from slotsync.temporal.queues import limit_google_calls
-from starter.cli.doctor import Finding, run_checks
+from slotsync.temporal.schedules import SWEEP, ensure_schedules
+from starter.cli.doctor import run_checks
+from starter.cli.findings import Finding
+from tests.support.samples import MERCHANT, snapshot
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.world import world_of
@@ -127,11 +137,54 @@ async def test_a_working_installation_has_no_problems(environment: pytest.Monkey
     async with running_temporal_server() as client, world_of(settings, vault, client) as world:
         environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
+        instances = Instances(world.store, vault)
+        instances.record_worker_keys()
+        await ensure_schedules(client, instances.get_id())
         async with world.working():
             await until(workers_are_ready)
             findings = await run_checks()
     assert [finding for finding in findings if not finding.ok] == []
-    assert len(findings) == 9
+    assert len(findings) == 13
+
+
+async def test_work_that_nobody_takes_up_and_work_that_is_stopped_is_counted(environment: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+    store, vault = Store.open(settings.database_url), Vault(settings.encryption_keys)
+    store.upgrade()
+    reservations, products = Reservations(store, vault), WatchedProducts(store)
+    long_ago = utc_now() - timedelta(hours=1)
+    for name in ("R-1", "R-2", "R-3"):
+        reservations.report(snapshot(1).model_copy(update={"id": name}), long_ago)
+    reservations.stop(MERCHANT, "R-3", long_ago)
+    products.stop(ProductKey(merchant=MERCHANT, product="tour"), long_ago)
+    store.close()
+    findings = await run_checks()
+    assert find(findings, "intent").message == "2 reservations wait since more than ten minutes"
+    assert not find(findings, "intent").ok
+    assert "operators have stopped 1 reservations, 1 products" in find(findings, "stopped").message
+
+
+@pytest.fixture
+async def set_up_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    """The client of a server with the Schedules of another database."""
+    Store.open(Settings.load().database_url).upgrade()
+    async with running_temporal_server() as client:
+        environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+        await ensure_schedules(client, "another database")
+        yield client
+
+
+async def test_a_sweep_that_somebody_paused_is_reported_with_the_command_that_goes_on(set_up_temporal: Client) -> None:
+    assert find(await run_checks(), "sweep").ok
+    await set_up_temporal.get_schedule_handle(SWEEP).pause(note="to have a look")
+    assert SWEEP in find(await run_checks(), "sweep").remedy
+
+
+@pytest.mark.usefixtures("set_up_temporal")
+async def test_workers_on_another_database_are_reported() -> None:
+    finding = find(await run_checks(), "instance")
+    assert "the workers of Temporal's namespace default use another database" in finding.message
+    assert not finding.ok
 
 
 async def workers_are_ready() -> bool:

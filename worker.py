@@ -80,6 +80,7 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             activities.calendar_signals.request_calendars,
             activities.connections.plan_connection,
             activities.connections.record_served_grant,
+            activities.connections.record_connection_stop,
             activities.disconnections.begin_disconnection,
             activities.disconnections.finish_disconnection,
             activities.availability.publish_availability,

@@ -9,6 +9,7 @@ from slotsync.domain.connections.messages import (
     CalendarDeletion,
     ConnectionPlan,
     ConnectionRequest,
+    ConnectionStop,
     ServedGrant,
 )
 from slotsync.errors import GrantLost
@@ -31,6 +32,11 @@ class ConnectionActivities:
     def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:
         """Return the connection's next step, by its row."""
         return self._connections.plan(request.merchant)
+
+    @activity.defn
+    def record_connection_stop(self, request: ConnectionStop) -> None:
+        """Record that an operator has stopped the connection's workflow."""
+        self._connections.stop(request.merchant, request.now)
 
     @activity.defn
     def record_served_grant(self, served: ServedGrant) -> None:

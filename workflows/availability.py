@@ -1,11 +1,10 @@
 """A product's availability: one workflow per product that a calendar blocks."""
 
-import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.messages import (
@@ -18,10 +17,10 @@ with workflow.unsafe.imports_passed_through():
         WatchResult,
     )
     from slotsync.domain.health import STOPPED, Blocker, Health
+    from slotsync.domain.retry_delays import ENDED_BY_OPERATOR_DELAY
     from slotsync.domain.workflow_ids import availability_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.availability import confirm, publish, record_stop, signal_subscribers, start_watch
-    from workflows.steps.event_writes import blocker_for_failure
     from workflows.steps.own_id import require_own_id
     from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
@@ -50,8 +49,9 @@ class ProductAvailabilityWorkflow:
         try:
             while not await self._do_round():
                 pass
-        except asyncio.CancelledError:
-            await self._stop()
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await self._stop()
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._look_again:
@@ -93,10 +93,11 @@ class ProductAvailabilityWorkflow:
         try:
             return await watching
         except ActivityError as error:
-            if isinstance(error.cause, CancelledError):
-                raise asyncio.CancelledError from error
+            if is_cancelled_exception(error):
+                raise
             # An operator ended it: the next round begins another one.
-            return WatchResult(calendars=max(self._known.calendars, 1), blocker=blocker_for_failure(error))
+            blocker = Blocker(health=Health.RETRYING, reason="ended_by_operator", look_again=ENDED_BY_OPERATOR_DELAY)
+            return WatchResult(calendars=max(self._known.calendars, 1), blocker=blocker)
 
     def _show_status(self, watched: WatchResult, number: int) -> None:
         self._known = self._known.model_copy(update={"calendars": watched.calendars, "trouble": watched.trouble})

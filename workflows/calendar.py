@@ -1,13 +1,12 @@
 """A managed calendar: one workflow per product or resource, so there is never a second calendar."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import CalendarActivities
@@ -72,8 +71,9 @@ class ManagedCalendarWorkflow:
         require_own_id(calendar_id(request.merchant, request.owner))
         try:
             return await self._do_rounds()
-        except asyncio.CancelledError:
-            await self._record_stop()
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await self._record_stop()
             raise
 
     @workflow.signal
@@ -200,6 +200,8 @@ class ManagedCalendarWorkflow:
                 summary=summary,
             )
         except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
             return blocker_for_failure(error)
         return None
 

@@ -1,10 +1,10 @@
 """A merchant's connection to Google: one workflow per merchant."""
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities
@@ -14,10 +14,11 @@ with workflow.unsafe.imports_passed_through():
         ConnectionPlan,
         ConnectionRequest,
         ConnectionStep,
+        ConnectionStop,
         ResumeRequest,
         ServedGrant,
     )
-    from slotsync.domain.health import blocker_for_error
+    from slotsync.domain.health import STOPPED, blocker_for_error
     from slotsync.domain.workflow_ids import connection_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
@@ -44,8 +45,19 @@ class ConnectionWorkflow:
 
     @workflow.run
     async def run(self, request: ConnectionRequest) -> DisconnectionResult:
-        """Do what the connection's row wants, step by step; return what was left behind after a disconnection."""
+        """Do what the connection's row wants, until the merchant disconnects, or an operator cancels this.
+
+        Return what was left behind after a disconnection. One that is under way when this is cancelled is finished.
+        """
         require_own_id(connection_id(request.merchant))
+        try:
+            return await self._do_steps(request)
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await self._record_stop()
+            raise
+
+    async def _do_steps(self, request: ConnectionRequest) -> DisconnectionResult:
         result = None
         while True:
             self._changed = self._granted = False
@@ -89,6 +101,14 @@ class ConnectionWorkflow:
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 
+    async def _record_stop(self) -> None:
+        self._status.set_health(STOPPED, "Stopped by an operator; a new consent or slotsync resume starts it again")
+        await workflow.execute_local_activity_method(
+            ConnectionActivities.record_connection_stop,
+            ConnectionStop(merchant=self._merchant, now=workflow.now()),
+            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        )
+
     async def _resume(self, plan: ConnectionPlan) -> None:
         """Signal the work that waits. Work that is in flight under an earlier grant notices that by itself."""
         self._status.set_details("There is a grant: waking the work that waits for it")
@@ -108,8 +128,9 @@ class ConnectionWorkflow:
         self._status.set_details("Disconnecting")
         try:
             result = await disconnect_merchant(self._merchant, plan.calendars, is_interrupted=lambda: self._granted)
-        except asyncio.CancelledError:
-            await disconnect_merchant(self._merchant, CalendarChoice.KEEP, is_interrupted=lambda: False)
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await disconnect_merchant(self._merchant, CalendarChoice.KEEP, is_interrupted=lambda: False)
             raise
         if result:
             await self._signal_work(everyone=True)

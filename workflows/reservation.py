@@ -1,11 +1,11 @@
 """A reservation: its newest snapshot is written to Google until the reservation is over."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.reservations import ReservationActivities
@@ -58,8 +58,9 @@ class ReservationWorkflow:
         require_own_id(reservation_id(state.merchant, state.reservation))
         try:
             return await self._do_rounds()
-        except asyncio.CancelledError:
-            await self._record_stop()
+        except BaseException as error:
+            if is_cancelled_exception(error):
+                await self._record_stop()
             raise
 
     @workflow.signal

@@ -24,6 +24,9 @@ BAD_REQUEST_RETRY_DELAY: Final = timedelta(hours=6)
 OPERATOR_RETRY_DELAY: Final = timedelta(minutes=5)
 """For a fault that only an operator can repair, such as a wrong setting; then the work continues by itself."""
 
+ENDED_BY_OPERATOR_DELAY: Final = timedelta(seconds=10)
+"""For what an operator has ended that has to go on."""
+
 CALENDAR_RECHECK_DELAY: Final = timedelta(minutes=15)
 """For work that waits for a managed calendar, in case the signal that it was created is lost."""
 

@@ -40,6 +40,6 @@ class IntentCounts:
             IntentCount("reservations", self._reservations.count_overdue(before), self._reservations.count_stopped()),
             IntentCount("calendars", self._owners.count_overdue(before), self._owners.count_stopped()),
             IntentCount("products", self._products.count_overdue(before), self._products.count_stopped()),
-            IntentCount("connections", self._connections.count_overdue(before), 0),
+            IntentCount("connections", self._connections.count_overdue(before), self._connections.count_stopped()),
             IntentCount("messages", self._messages.count_overdue(before), 0),
         ]

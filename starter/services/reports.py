@@ -16,9 +16,16 @@ from slotsync.errors import NotTaken, VersionConflict
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Report, ReportResult, Reservations
-from slotsync.temporal.signals import signal_availability, signal_calendar, signal_report, signal_reservation
+from slotsync.temporal.signals import (
+    signal_availability,
+    signal_calendar,
+    signal_connection,
+    signal_report,
+    signal_reservation,
+)
 
 MAX_RESUMED_PER_PAGE = 200
 MAX_PARALLEL_SIGNALS = 20
@@ -41,6 +48,7 @@ class ReportService:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._connections = Connections(store, vault)
         self._watched_products = WatchedProducts(store)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
@@ -67,7 +75,7 @@ class ReportService:
     async def resume(self, merchant: str, reservation: str | None) -> int:
         """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
 
-        Return the number of reservations, calendars and products that go on.
+        Return the number of reservations, calendars, products and connections that go on.
 
         Raises:
             RPCError: Temporal did not answer within a few seconds; repeat the call.
@@ -81,6 +89,7 @@ class ReportService:
             count += len(ids)
         if reservation:
             return count
+        count += await self._resume_connection(merchant)
         return count + await self._resume_calendars(merchant) + await self._resume_products(merchant)
 
     async def _resume_calendars(self, merchant: str) -> int:
@@ -88,6 +97,12 @@ class ReportService:
         for owner in owners:
             await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again")
         return len(owners)
+
+    async def _resume_connection(self, merchant: str) -> int:
+        if not await asyncio.to_thread(self._connections.resume, merchant, datetime.now(UTC)):
+            return 0
+        await signal_connection(self._client, merchant, "check")
+        return 1
 
     async def _resume_products(self, merchant: str) -> int:
         products = await asyncio.to_thread(self._watched_products.resume, merchant, datetime.now(UTC))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
@@ -112,5 +112,7 @@ async def _end_grant(disconnection: Disconnection) -> bool:
             priority=Priority(priority_key=2, fairness_key=disconnection.connection_id),
             summary="Stop push notifications, and revoke the grant",
         )
-    except ActivityError:
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
         return False

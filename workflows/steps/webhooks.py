@@ -12,7 +12,7 @@ from temporalio.workflow import ActivityCancellationType
 with workflow.unsafe.imports_passed_through():
     from activities.webhooks import WebhookActivities
     from slotsync.domain.availability.messages import ProductKey
-    from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY
+    from slotsync.domain.retry_delays import ENDED_BY_OPERATOR_DELAY
     from slotsync.temporal import queues
 
 _ATTEMPT_TIMEOUT = timedelta(seconds=30)
@@ -89,4 +89,4 @@ class Deliveries:
                     self._key, f"Send a webhook to the platform ({self.waiting - 1} more wait)"
                 )
             except ActivityError:  # an operator ended it
-                await workflow.sleep(OPERATOR_RETRY_DELAY, summary="Send the webhook again")
+                await workflow.sleep(ENDED_BY_OPERATOR_DELAY, summary="Send the webhook again")

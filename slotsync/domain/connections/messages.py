@@ -56,6 +56,12 @@ class ResumeRequest(ConnectionRequest):
     now: datetime
 
 
+class ConnectionStop(ConnectionRequest):
+    """The request to record that an operator has stopped the connection's workflow."""
+
+    now: datetime
+
+
 class ServedGrant(ConnectionRequest):
     """The number of the grant for which all waiting work was signalled."""
 

@@ -47,6 +47,7 @@ def _replace_grant(insert: Insert) -> Executable:
         "resume_all": or_(insert.excluded.resume_all, and_(unserved, _TABLE.c.resume_all)),
         "disconnect_choice": null(),
         "due_at": insert.excluded.due_at,
+        "stopped_at": null(),
     }
     return insert.on_conflict_do_update(index_elements=["merchant"], set_=granted | intent).returning(_TABLE.c.id)
 
@@ -149,7 +150,7 @@ class Connections:
 
     def find_due(self, now: datetime) -> list[str]:
         """Return the merchants with a connection of which something was not taken up."""
-        query = select_row(ConnectionRow.merchant).where(_TABLE.c.due_at <= now)
+        query = select_row(ConnectionRow.merchant).where(_TABLE.c.due_at <= now, _TABLE.c.stopped_at.is_(None))
         with self._store.read() as session:
             return list(session.exec(query))
 
@@ -165,9 +166,28 @@ class Connections:
             connection.execute(own.values(due_at=due_at))
 
     def find_active_merchants(self) -> list[str]:
-        """Return the merchants with an active connection."""
+        """Return the merchants with an active connection that no operator has stopped."""
+        wanted = (_TABLE.c.state == _ACTIVE, _TABLE.c.stopped_at.is_(None))
         with self._store.read() as session:
-            return list(session.exec(select_row(ConnectionRow.merchant).where(_TABLE.c.state == _ACTIVE)))
+            return list(session.exec(select_row(ConnectionRow.merchant).where(*wanted)))
+
+    def stop(self, merchant: str, now: datetime) -> None:
+        """Record that an operator has stopped the connection's workflow: nothing is due until it is resumed."""
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.state != ConnectionState.DISCONNECTED.value)
+        with self._store.write() as connection:
+            stopped = update(_TABLE).where(*own, _TABLE.c.stopped_at.is_(None))
+            connection.execute(stopped.values(stopped_at=now, due_at=None))
+
+    def resume(self, merchant: str, now: datetime) -> bool:
+        """Make the merchant's connection due again; return whether it was stopped."""
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
+        with self._store.write() as connection:
+            return bool(connection.execute(update(_TABLE).where(*own).values(stopped_at=None, due_at=now)).rowcount)
+
+    def count_stopped(self) -> int:
+        """Return how many connections an operator has stopped."""
+        with self._store.read() as session:
+            return session.exec(select_row(func.count()).where(_TABLE.c.stopped_at.is_not(None))).one()
 
     def record_served(self, merchant: str, grant_number: int) -> None:
         """Record that the work that waited for this grant was signalled, unless there is a newer grant."""

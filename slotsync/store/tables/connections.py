@@ -14,8 +14,8 @@ class ConnectionRow(Row, table=True):
     ``account_key`` tells accounts apart without naming them, also after a disconnection. ``grant_number`` counts the
     grants of the merchant; work that waited was signalled up to ``served_grant``, and with ``resume_all`` all other
     work has to be. ``disconnect_choice`` is the merchant's choice for its calendars until a disconnection is done.
-    ``due_at`` is when the connection's workflow should have taken something up. The holder of the lease refreshes the
-    access token.
+    ``due_at`` is when the connection's workflow should have taken something up; an operator stopped it at
+    ``stopped_at``. The holder of the lease refreshes the access token.
     """
 
     __tablename__ = "connection"
@@ -39,6 +39,7 @@ class ConnectionRow(Row, table=True):
     resume_all: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     disconnect_choice: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None
 
 

@@ -85,6 +85,7 @@ ALLOWED = {
     "ConfirmResult": "answer because checked_at",
     "ConnectionPlan": "calendars everyone grant_number reason step",
     "ConnectionRequest": "merchant",
+    "ConnectionStop": "merchant now",
     "DisconnectedCalendar": "calendar_id owner",
     "Disconnection": "alive calendars connection_id shared",
     "DisconnectionResult": "deleted grant_ended left notes shared",

@@ -1,4 +1,4 @@
-"""The instance: which database this is, and the keys of its contents."""
+"""The instance (which database this is, and the keys of its contents), and connections that operators stop."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Create the table; its row is written by the first process that uses the database."""
+    """Create the table, of which the first process that uses the database writes the row; add the column."""
+    op.add_column("connection", sa.Column("stopped_at", sa.DateTime(timezone=True)))
     op.create_table(
         "instance",
         sa.Column("place", sa.Integer(), primary_key=True),
@@ -19,5 +20,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the table."""
+    """Remove the table and the column."""
     op.drop_table("instance")
+    op.drop_column("connection", "stopped_at")

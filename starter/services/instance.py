@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from time import monotonic
 from typing import Final
 
 from temporalio.client import Client
@@ -17,6 +18,10 @@ ANSWER_TIMEOUT: Final = timedelta(seconds=1)
 """The longest that a call waits for the check; a later call checks again."""
 
 
+CHECK_INTERVAL: Final = timedelta(seconds=2)
+"""The time between two checks as long as no worker has started, or Temporal does not answer."""
+
+
 class InstanceCheck:
     """Checks, until that is known for sure, that the workers use the keys and the database of this process."""
 
@@ -24,6 +29,7 @@ class InstanceCheck:
         self._client = client
         self._instances = Instances(store, vault)
         self._confirmed = False
+        self._check_again_at = 0.0
 
     async def require(self) -> None:
         """Check that what this process stores reaches the workers.
@@ -31,9 +37,11 @@ class InstanceCheck:
         Raises:
             SettingsError: it does not, for the workers have other keys, or another database; names the remedy.
         """
-        if not self._confirmed:
-            keys_fit = await asyncio.to_thread(self._require_keys)
-            self._confirmed = await self._require_database() and keys_fit
+        if self._confirmed or monotonic() < self._check_again_at:
+            return
+        keys_fit = await asyncio.to_thread(self._require_keys)
+        self._confirmed = await self._require_database() and keys_fit
+        self._check_again_at = monotonic() + CHECK_INTERVAL.total_seconds()
 
     def _require_keys(self) -> bool:
         self._instances.get_id()

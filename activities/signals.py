@@ -1,7 +1,9 @@
 """Signal activities: signal workflows by their ids, page by page through the database."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import activity
@@ -23,8 +25,57 @@ MAX_PARALLEL_SIGNALS = 20
 
 MAX_RESERVATIONS_PER_PAGE = 200
 
-SIGNAL_INTERVAL = timedelta(milliseconds=50)
-"""The time between two signals of a back-fill: other merchants' bookings find room between its rounds."""
+BACKFILL_INTERVAL = timedelta(milliseconds=150)
+"""The time between two signals of all back-fills of a process together: other merchants' bookings find room between
+their rounds (measured on two cores by ``bench.backfill``: with 50 ms they take more than twice as long)."""
+
+RESUME_INTERVAL = timedelta(milliseconds=50)
+"""The time between two signals of all work that goes on with a new grant, which is more urgent."""
+
+
+HEARTBEAT_INTERVAL = timedelta(seconds=2)
+
+
+class Pace:
+    """Gives turns, one after the other, to all activities that signal: several merchants share the pace."""
+
+    def __init__(self, interval: timedelta) -> None:
+        self._interval = interval
+        self._lock = asyncio.Lock()
+
+    async def wait_for_turn(self) -> None:
+        """Return when a signal may be sent."""
+        async with self._lock:
+            await asyncio.sleep(self._interval.total_seconds())
+
+
+@dataclass
+class Progress:
+    """The last reservation that was signalled, and how many were."""
+
+    after: str = ""
+    signalled: int = 0
+
+    def advance(self, reservation: str) -> None:
+        """Record that one more was signalled."""
+        self.after, self.signalled = reservation, self.signalled + 1
+
+
+@asynccontextmanager
+async def _heartbeating() -> AsyncIterator[Progress]:
+    """Yield the progress of earlier attempts, and send it with heartbeats until the block ends: turns may be rare."""
+    progress = Progress(*activity.info().heartbeat_details)
+
+    async def send() -> None:
+        while True:
+            activity.heartbeat(progress.after, progress.signalled)
+            await asyncio.sleep(HEARTBEAT_INTERVAL.total_seconds())
+
+    sending = asyncio.create_task(send())
+    try:
+        yield progress
+    finally:
+        sending.cancel()
 
 
 class CalendarSignals:
@@ -55,6 +106,7 @@ class ReservationSignals:
         self._calendars = ManagedCalendars(store)
         self._events = SyncedEvents(store)
         self._owners = Owners(store)
+        self._pace = Pace(BACKFILL_INTERVAL)
 
     @activity.defn(name="call_reservations")
     async def signal_reservations(self, request: SignalRequest) -> None:
@@ -62,35 +114,28 @@ class ReservationSignals:
 
         Each heartbeat says after which reservation to go on, should the activity be tried again.
         """
-        after, signalled = _heartbeat_details()
-        while page := await asyncio.to_thread(self._find_page, request, after, signalled):
-            for reservation in page:
-                key = ReservationKey(merchant=request.merchant, reservation=reservation)
-                await _paced(signal_reservation(self._client, key))
-                after, signalled = reservation, signalled + 1
-                activity.heartbeat(after, signalled)
+        async with _heartbeating() as progress:
+            while page := await asyncio.to_thread(self._find_page, request, progress):
+                for reservation in page:
+                    key = ReservationKey(merchant=request.merchant, reservation=reservation)
+                    await self._pace.wait_for_turn()
+                    await signal_reservation(self._client, key)
+                    progress.advance(reservation)
         if request.everyone:
-            await asyncio.to_thread(
-                self._owners.record_applied, request.merchant, request.owner, request.revision, signalled
-            )
+            applied = self._owners.record_applied
+            await asyncio.to_thread(applied, request.merchant, request.owner, request.revision, progress.signalled)
 
-    def _find_page(self, request: SignalRequest, after: str, signalled: int) -> list[str]:
+    def _find_page(self, request: SignalRequest, progress: Progress) -> list[str]:
         """Return the next reservations, and record the progress so far."""
         merchant, owner, everyone = request.merchant, request.owner, request.everyone
         (calendar,) = self._calendars.get_calendars(merchant, [owner])
         page = self._events.find_to_signal(
-            merchant, calendar, request.now, everyone=everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=after
+            merchant, calendar, request.now, everyone=everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=progress.after
         )
         if everyone:
             total = self._events.count_to_signal(merchant, calendar, request.now, everyone=True)
-            self._owners.record_signalled(merchant, owner, signalled, max(total, signalled))
+            self._owners.record_signalled(merchant, owner, progress.signalled, max(total, progress.signalled))
         return page
-
-
-def _heartbeat_details() -> tuple[str, int]:
-    """Return the last reservation that was signalled, and how many were."""
-    after, signalled = activity.info().heartbeat_details or ("", 0)
-    return str(after), int(signalled)
 
 
 class WaitingWork:
@@ -101,6 +146,7 @@ class WaitingWork:
         self._blocking_calendars = BlockingCalendars(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
+        self._pace = Pace(RESUME_INTERVAL)
 
     @activity.defn(name="wake")
     async def signal_waiting_work(self, request: ResumeRequest) -> int:
@@ -108,16 +154,16 @@ class WaitingWork:
 
         Each heartbeat says after which reservation to go on, should the activity be tried again.
         """
-        after, signalled = _heartbeat_details()
-        if not after:
-            signalled = await self._signal_owners(request)
-        while page := await asyncio.to_thread(self._find_page, request, after):
-            for reservation in page:
-                key = ReservationKey(merchant=request.merchant, reservation=reservation)
-                await _paced(signal_reservation(self._client, key))
-                after, signalled = reservation, signalled + 1
-                activity.heartbeat(after, signalled)
-        return signalled
+        async with _heartbeating() as progress:
+            if not progress.after:
+                progress.signalled = await self._signal_owners(request)
+            while page := await asyncio.to_thread(self._find_page, request, progress.after):
+                for reservation in page:
+                    key = ReservationKey(merchant=request.merchant, reservation=reservation)
+                    await self._pace.wait_for_turn()
+                    await signal_reservation(self._client, key)
+                    progress.advance(reservation)
+        return progress.signalled
 
     async def _signal_owners(self, request: ResumeRequest) -> int:
         """Signal the calendars that wait, or all, and every product that calendars block; return how many."""
@@ -125,19 +171,15 @@ class WaitingWork:
         owners = await asyncio.to_thread(self._owners.find_due, merchant, everyone=request.everyone)
         products = await asyncio.to_thread(self._blocking_calendars.find_products, merchant)
         for owner in owners:
-            await _paced(signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again"))
-            activity.heartbeat()
+            calendar = CalendarRequest(merchant=merchant, owner=owner)
+            await self._pace.wait_for_turn()
+            await signal_calendar(self._client, calendar, "look_again")
         for key in products:
-            await _paced(signal_availability(self._client, key.merchant, key.product))
-            activity.heartbeat()
+            await self._pace.wait_for_turn()
+            await signal_availability(self._client, key.merchant, key.product)
         return len(owners) + len(products)
 
     def _find_page(self, request: ResumeRequest, after: str) -> list[str]:
         return self._reservations.find_to_resume(
             request.merchant, request.now, everyone=request.everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=after
         )
-
-
-async def _paced(signal: Awaitable[None]) -> None:
-    """Send a signal, and take at least ``SIGNAL_INTERVAL`` for it."""
-    await asyncio.gather(signal, asyncio.sleep(SIGNAL_INTERVAL.total_seconds()))

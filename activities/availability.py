@@ -170,7 +170,7 @@ class ConfirmationActivities:
         self._health = health
         self._clock = clock
 
-    @activity.defn(name="look_live", no_thread_cancel_exception=True)
+    @activity.defn(no_thread_cancel_exception=True)
     def confirm(self, request: ConfirmRequest) -> ConfirmResult:
         """Return whether the product is free according to Google now. Each calendar's answer is stored as evidence.
 

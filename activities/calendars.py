@@ -74,7 +74,7 @@ class CalendarActivities:
         """Record that an operator has stopped the calendar's workflow."""
         self._owners.stop(request.merchant, request.owner, request.now)
 
-    @activity.defn(name="take_turn")
+    @activity.defn
     def request_permit(self, permit: PermitRequest) -> QueuePosition:
         """Return when the owner's calendar may be created; if that is now, the permit is valid for some minutes."""
         return self._permits.request(permit.merchant, permit.owner, permit.now)
@@ -89,7 +89,7 @@ class CalendarActivities:
             found = self._google.ensure(connection_id, _spec(request, calendar))
         self._calendars.record(request.merchant, request.owner, found, connection_id)
 
-    @activity.defn(name="keep_calendar", no_thread_cancel_exception=True)
+    @activity.defn(no_thread_cancel_exception=True)
     def update_calendar(self, request: CalendarRequest) -> None:
         """Name the owner's calendar as the owner is named now; forget it if it was deleted in Google."""
         calendar = self._read(request)
@@ -105,7 +105,7 @@ class CalendarActivities:
         else:
             self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
 
-    @activity.defn(name="remove_twins", no_thread_cancel_exception=True)
+    @activity.defn(no_thread_cancel_exception=True)
     def remove_duplicates(self, request: CalendarRequest) -> None:
         """Delete empty duplicates of the owner's calendar."""
         calendar = self._read(request)

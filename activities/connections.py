@@ -61,12 +61,12 @@ class DisconnectionActivities:
         self._google = google
         self._channels = channels
 
-    @activity.defn(name="begin_departure")
+    @activity.defn
     def begin_disconnection(self, request: ConnectionRequest) -> Disconnection | None:
         """Return what to clean up, or None if the merchant is not being disconnected any more."""
         return self._disconnections.get(request.merchant)
 
-    @activity.defn(name="delete_left_calendar", no_thread_cancel_exception=True)
+    @activity.defn(no_thread_cancel_exception=True)
     def delete_calendar(self, deletion: CalendarDeletion) -> bool:
         """Delete a calendar in Google and forget it; return False if it stays because of events that are not ours."""
         calendar_id = deletion.calendar.calendar_id
@@ -95,7 +95,7 @@ class DisconnectionActivities:
             revoke(self._settings, token)
         return True
 
-    @activity.defn(name="finish_departure")
+    @activity.defn
     def finish_disconnection(self, connection_id: str) -> None:
         """Forget tokens, names, and what was read of calendars."""
         self._disconnections.finish(connection_id)

@@ -108,7 +108,7 @@ class ReservationSignals:
         self._owners = Owners(store)
         self._pace = Pace(BACKFILL_INTERVAL)
 
-    @activity.defn(name="call_reservations")
+    @activity.defn
     async def signal_reservations(self, request: SignalRequest) -> None:
         """Signal the reservations at a bounded pace, and record how many were and up to which revision.
 
@@ -148,7 +148,7 @@ class WaitingWork:
         self._reservations = Reservations(store, vault)
         self._pace = Pace(RESUME_INTERVAL)
 
-    @activity.defn(name="wake")
+    @activity.defn
     async def signal_waiting_work(self, request: ResumeRequest) -> int:
         """Signal what waits, or with ``everyone`` all that is open, at a bounded pace; return how many workflows.
 

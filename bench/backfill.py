@@ -22,7 +22,7 @@ FILLED, BOOKED = "merchant-a", "merchant-b"
 
 
 def main(
-    reservations: Annotated[int, typer.Option(help="Reservations of the merchant whose calendar is filled.")] = 1000,
+    reservations: Annotated[int, typer.Option(help="Reservations of the merchant that is filled in.")] = 1000,
     bookings: Annotated[int, typer.Option(help="Bookings of the other merchant while nothing else happens.")] = 100,
 ) -> None:
     """Print the other merchant's latencies, idle and during the back-fill."""

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.retry_delays import TAKE_UP_MARGIN
     from slotsync.domain.workflow_ids import calendar_id
     from slotsync.temporal import queues
-    from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
+    from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.event_writes import blocker_for_failure
     from workflows.steps.own_id import require_own_id
     from workflows.steps.workflow_status import WorkflowStatus
@@ -168,6 +168,7 @@ class ManagedCalendarWorkflow:
             start_to_close_timeout=_SIGNALLING_TIMEOUT,
             heartbeat_timeout=_HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+            priority=Priority(fairness_key=fairness_key(self._request.merchant)),
             summary="Signal every open reservation" if everyone else "Signal the reservations that wait",
         )
         return None

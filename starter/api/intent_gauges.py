@@ -25,6 +25,10 @@ class IntentGauges:
         )
         self._stopped = Gauge("slotsync_stopped", "What an operator has stopped", ("kind",), registry=registry)
 
+        self._problems = Gauge(
+            "slotsync_problems", "Workflows that the last full sweep found stuck", ("kind",), registry=registry
+        )
+
     async def refresh(self) -> None:
         """Count anew. While the database does not answer, there are no values."""
         try:
@@ -34,10 +38,12 @@ class IntentGauges:
             logger.warning("intent cannot be counted: %s", type(error).__name__)
             self._overdue.clear()
             self._stopped.clear()
+            self._problems.clear()
         else:
             self._set(counts)
 
     def _set(self, counts: list[IntentCount]) -> None:
-        for kind, overdue, stopped in counts:
+        for kind, overdue, stopped, problems in counts:
             self._overdue.labels(kind).set(overdue)
             self._stopped.labels(kind).set(stopped)
+            self._problems.labels(kind).set(problems)

@@ -16,11 +16,15 @@ OVERDUE_AFTER: Final = timedelta(minutes=10)
 
 
 class IntentCount(NamedTuple):
-    """The number of one kind that should have been taken up long ago, and the number that an operator has stopped."""
+    """The number of one kind that should have been taken up long ago, and the number that an operator has stopped.
+
+    ``problems`` are those of which the last full sweep found that their workflow cannot go on.
+    """
 
     kind: str
     overdue: int
     stopped: int
+    problems: int = 0
 
 
 class IntentCounts:
@@ -37,7 +41,12 @@ class IntentCounts:
         """Return the counts of all kinds."""
         before = now - OVERDUE_AFTER
         return [
-            IntentCount("reservations", self._reservations.count_overdue(before), self._reservations.count_stopped()),
+            IntentCount(
+                "reservations",
+                self._reservations.count_overdue(before),
+                self._reservations.count_stopped(),
+                self._reservations.count_problems(),
+            ),
             IntentCount("calendars", self._owners.count_overdue(before), self._owners.count_stopped()),
             IntentCount("products", self._products.count_overdue(before), self._products.count_stopped()),
             IntentCount("connections", self._connections.count_overdue(before), self._connections.count_stopped()),

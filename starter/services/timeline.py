@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
@@ -27,7 +28,7 @@ class TimelineEventKind(StrEnum):
     """The kind of a timeline event.
 
     ``called_back`` is a write that a newer version cancelled. ``stopped``: the workflow was cancelled, terminated or
-    failed, which ``reason`` says.
+    failed, which ``reason`` says. ``reset``: an operator had it begin anew.
     """
 
     REPORTED = "reported"
@@ -39,6 +40,7 @@ class TimelineEventKind(StrEnum):
     HELD_UP = "held_up"
     CLOSED = "closed"
     STOPPED = "stopped"
+    RESET = "reset"
 
 
 class TimelineSource(StrEnum):
@@ -86,6 +88,7 @@ class HistoryReader:
             "workflow_execution_canceled_event_attributes": self._read_stop,
             "workflow_execution_terminated_event_attributes": self._read_stop,
             "workflow_execution_failed_event_attributes": self._read_stop,
+            "workflow_task_failed_event_attributes": self._read_failed_task,
             "activity_task_scheduled_event_attributes": self._read_scheduled,
             "activity_task_started_event_attributes": self._read_started,
             "activity_task_completed_event_attributes": self._read_completed,
@@ -116,6 +119,12 @@ class HistoryReader:
         how = event.WhichOneof("attributes") or ""
         reason = how.removeprefix("workflow_execution_").removesuffix("_event_attributes")
         return _timeline_event(event, TimelineEventKind.STOPPED, reason=reason)
+
+    async def _read_failed_task(self, event: HistoryEvent) -> TimelineEvent | None:
+        cause = event.workflow_task_failed_event_attributes.cause
+        if cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW:
+            return None
+        return _timeline_event(event, TimelineEventKind.RESET)
 
     async def _read_scheduled(self, event: HistoryEvent) -> TimelineEvent | None:
         scheduled = event.activity_task_scheduled_event_attributes
@@ -222,7 +231,8 @@ class TimelineService:
         current = await asyncio.to_thread(self._read_store, merchant, reservation)
         if current is None and not past:
             return None
-        ordered = sorted((*past, *(current or ())), key=lambda event: event.at)
+        # A run that was reset repeats the events of the one before.
+        ordered = sorted(dict.fromkeys((*past, *(current or ()))), key=lambda event: event.at)
         return Timeline(merchant=merchant, reservation=reservation, happenings=tuple(ordered))
 
     async def _list_runs(self, workflow_id: str) -> list[str]:

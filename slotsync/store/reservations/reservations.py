@@ -209,6 +209,11 @@ class Reservations:
         with self._store.read() as session:
             return session.exec(select(func.count()).where(_TABLE.c.due_at < before)).one()
 
+    def count_problems(self) -> int:
+        """Return of how many reservations Temporal last reported that their workflow cannot go on."""
+        with self._store.read() as session:
+            return session.exec(select(func.count()).where(_TABLE.c.problem.is_not(None))).one()
+
     def count_stopped(self) -> int:
         """Return how many reservations an operator has stopped."""
         with self._store.read() as session:

@@ -5,6 +5,7 @@ import pytest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.workflow_ids import reservation_id
 from tests.support.api import Api, api_of
+from tests.support.buttons import BUTTONS
 from tests.support.samples import TOUR, snapshot
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
@@ -82,6 +83,29 @@ async def test_a_timeline_shows_faults_and_parking(api: Api, merchant: str) -> N
     assert (held_up["version"], held_up["item"], held_up["owner"]) == (2, "1", str(TOUR))
     assert held_up["reason"] == now["reason"]
     assert held_up["reason"]
+
+
+async def test_a_timeline_shows_what_operators_did(api: Api, merchant: str) -> None:
+    await prepare_merchant(api, merchant)
+    client, workflow_id = api.world.client, reservation_id(merchant, "R-1")
+    async with api.world.working():
+        await api.world.slotsync.report(snapshot(1, merchant=merchant))
+        await api.world.settled(1, merchant=merchant)
+        await BUTTONS["reset"](client, workflow_id)
+        await BUTTONS["terminate"](client, workflow_id)
+        await api.world.slotsync.report(snapshot(2, merchant=merchant))
+        await api.world.settled(2, merchant=merchant)
+        await BUTTONS["cancel"](client, workflow_id)
+
+        async def is_listed() -> bool:
+            return [each["what"] for each in await timeline(api, merchant)].count("stopped") == 3
+
+        await until(is_listed)
+        entries = [each for each in await timeline(api, merchant) if each["source"] == "history"]
+    whats = [each["what"] for each in entries]
+    reasons = [each["reason"] for each in entries if each["what"] == "stopped"]
+    assert (whats.count("reset"), whats.count("written"), whats.count("reported")) == (1, 2, 2)
+    assert reasons == ["terminated", "terminated", "canceled"], "a reset terminates the run before"
 
 
 async def test_a_timeline_holds_no_guests_data(api: Api, merchant: str) -> None:

@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from slotsync.domain.availability.confirmation import Verdict
 from slotsync.domain.workflow_ids import availability_id
 from slotsync.store.calendars.owners import Owners
 from tests.support.availability_listener import LISTENER, listening, received_by
@@ -14,6 +17,7 @@ from tests.support.availability_webhooks import (
     until_received,
 )
 from tests.support.availability_world import AvailabilityWorld
+from tests.support.buttons import cancel
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
 
@@ -120,6 +124,28 @@ async def test_a_product_that_nothing_blocks_any_more_is_free_and_its_workflow_e
         await handle.result()
     assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
     assert received_messages(availability)[1]["slots"] == []
+
+
+async def test_a_product_that_an_operator_stopped_is_unknown_and_the_platform_is_told(
+    availability: AvailabilityWorld,
+) -> None:
+    client, slotsync = availability.world.client, availability.world.slotsync
+    async with availability.world.working():
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        await availability.block(EMAIL)
+        await until_received(availability, 1)
+        await cancel(client, availability_id(MERCHANT, TOUR.id))
+        await until_received(availability, 2)
+        stopped = await slotsync.explain(MERCHANT, TOUR.id, TOMORROW)
+        answer = await slotsync.confirm(MERCHANT, TOUR.id, TOMORROW, TOMORROW + HOUR, within=timedelta(seconds=20))
+        handle = client.get_workflow_handle(availability_id(MERCHANT, TOUR.id))
+        await handle.result()
+        assert await slotsync.resume(MERCHANT) == 1
+        await until_received(availability, 3)
+        await closed_from(availability, TOMORROW)
+    assert [each["complete"] for each in received_messages(availability)] == [True, False, True]
+    assert "An operator has stopped the watching" in stopped.because
+    assert answer.answer is Verdict.NO, "Google itself was asked, which goes on"
 
 
 async def test_settings_count_at_once(availability: AvailabilityWorld) -> None:

@@ -281,7 +281,7 @@ async def until_stopped(cancelled: Stage, state: State) -> None:
     """Wait until the workflow that was cancelled has ended, and check that it is known as stopped."""
     await until(lambda: has_status(cancelled.world.client, state.workflow_id(cancelled), CANCELED))
     counts = IntentCounts(cancelled.world.store, cancelled.world.vault).get(utc_now())
-    stopped = {kind: count for kind, _, count in counts if count}
+    stopped = {kind: count for kind, _, count, _ in counts if count}
     kind = KINDS[state.workflow_id(cancelled).partition(":")[0]]
     assert stopped == ({} if state.is_right is is_disconnected else {kind: 1})
 

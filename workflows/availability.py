@@ -16,8 +16,7 @@ with workflow.unsafe.imports_passed_through():
         WatchRequest,
         WatchResult,
     )
-    from slotsync.domain.health import STOPPED, Blocker, Health
-    from slotsync.domain.retry_delays import ENDED_BY_OPERATOR_DELAY
+    from slotsync.domain.health import ENDED_BY_OPERATOR, STOPPED, Blocker, Health
     from slotsync.domain.workflow_ids import availability_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.availability import confirm, publish, record_stop, signal_subscribers, start_watch
@@ -96,8 +95,7 @@ class ProductAvailabilityWorkflow:
             if is_cancelled_exception(error):
                 raise
             # An operator ended it: the next round begins another one.
-            blocker = Blocker(health=Health.RETRYING, reason="ended_by_operator", look_again=ENDED_BY_OPERATOR_DELAY)
-            return WatchResult(calendars=max(self._known.calendars, 1), blocker=blocker)
+            return WatchResult(calendars=max(self._known.calendars, 1), blocker=ENDED_BY_OPERATOR)
 
     def _show_status(self, watched: WatchResult, number: int) -> None:
         self._known = self._known.model_copy(update={"calendars": watched.calendars, "trouble": watched.trouble})

@@ -6,7 +6,12 @@ from enum import StrEnum
 from typing import Final
 
 from slotsync.domain.messages import Message
-from slotsync.domain.retry_delays import CALENDAR_RECHECK_DELAY, PARKED_RETRY_DELAY, retry_delay
+from slotsync.domain.retry_delays import (
+    CALENDAR_RECHECK_DELAY,
+    ENDED_BY_OPERATOR_DELAY,
+    PARKED_RETRY_DELAY,
+    retry_delay,
+)
 
 
 class Health(StrEnum):
@@ -43,6 +48,27 @@ STOPPED = Blocker(health=Health.STOPPED, reason="stopped_by_operator", look_agai
 
 OVERDUE_WRITE = Blocker(health=Health.RETRYING, reason="slow", look_again=timedelta())
 """Google has not accepted a write for a while; the pending activity in Temporal's UI shows why."""
+
+ENDED_BY_OPERATOR = Blocker(health=Health.RETRYING, reason="ended_by_operator", look_again=ENDED_BY_OPERATOR_DELAY)
+"""An operator has failed an activity, by ``temporal activity fail``: it goes on soon."""
+
+GOOGLE_ERRORS: Final = frozenset(
+    {
+        "BadRequest",
+        "CalendarMissing",
+        "Conflict",
+        "Exists",
+        "Gone",
+        "GrantLost",
+        "NotFound",
+        "PushRefused",
+        "QuotaExhausted",
+        "RateLimited",
+        "ScopeMissing",
+        "Transient",
+    }
+)
+"""The names of the classes by which Google's errors are sorted (``slotsync.errors``): another one is an operator's."""
 
 _HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
     "GrantLost": Health.PARKED,

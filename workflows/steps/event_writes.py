@@ -10,7 +10,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityConfig, Activi
 
 with workflow.unsafe.imports_passed_through():
     from activities.events import EventActivities
-    from slotsync.domain.health import OVERDUE_WRITE, Blocker, blocker_for_error
+    from slotsync.domain.health import ENDED_BY_OPERATOR, GOOGLE_ERRORS, OVERDUE_WRITE, Blocker, blocker_for_error
     from slotsync.domain.reservations.event import EventKey
     from slotsync.domain.reservations.messages import (
         BlockedEvent,
@@ -112,5 +112,7 @@ def blocker_for_failure(error: ActivityError) -> Blocker | None:
     if isinstance(cause, CancelledError):
         return None
     if isinstance(cause, ApplicationError):
-        return blocker_for_error(cause.type or "", str(cause.details[0]) if cause.details else cause.type or "unknown")
+        if cause.type not in GOOGLE_ERRORS:
+            return ENDED_BY_OPERATOR
+        return blocker_for_error(cause.type, str(cause.details[0]) if cause.details else cause.type)
     return blocker_for_error("", type(cause).__name__)

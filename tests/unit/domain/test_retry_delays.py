@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.domain.health import Health, blocker_for_error, worst
+from slotsync.domain.health import GOOGLE_ERRORS, Health, blocker_for_error, worst
 from slotsync.domain.retry_delays import (
     DEFAULT_RETRY_DELAY,
     MIN_READING_RETRY_DELAY,
@@ -11,6 +11,7 @@ from slotsync.domain.retry_delays import (
     parse_retry_after,
     reading_retry_delay,
 )
+from slotsync.errors import GoogleError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -58,3 +59,7 @@ def test_a_server_names_its_delay_in_seconds_or_as_a_date(header: str | None, de
 def test_a_failed_reading_is_repeated_ever_more_slowly_within_limits() -> None:
     delays = [reading_retry_delay(each * MINUTE, 10 * MINUTE) for each in (0, 1, 4, 100)]
     assert delays == [MIN_READING_RETRY_DELAY, MINUTE / 4, MINUTE, 10 * MINUTE]
+
+
+def test_all_classes_of_googles_errors_are_known_by_name() -> None:
+    assert {each.__name__ for each in GoogleError.__subclasses__()} == GOOGLE_ERRORS

@@ -91,7 +91,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
             calendar_signals=CalendarSignals(client, store),
-            reservation_signals=ReservationSignals(client, store),
+            reservation_signals=ReservationSignals(client, store, settings.backfill_per_second),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),

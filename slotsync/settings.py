@@ -143,6 +143,7 @@ class Settings(BaseSettings):
     google_push: bool = True
     google_calls_per_user_minute: Positive = 600
     google_calls_per_project_minute: Positive = 10_000
+    backfill_per_second: Positive = 7
 
     webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: SecretStr = SecretStr("")

@@ -17,6 +17,7 @@ def settings_for(google_url: str, folder: Path, key: str | None = None) -> Setti
             "google_endpoint": google_url,
             "google_client_id": CLIENT_ID,
             "google_client_secret": "local",
+            "backfill_per_second": 20,
         }
     )
 

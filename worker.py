@@ -149,7 +149,7 @@ async def serve(settings: Settings) -> None:
     instances.record_worker_keys()
     client = await connect(runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
     instance = instances.get_id()
-    await _set_up_server(client, settings, instance)
+    await _set_up_server(client, settings, instance, take_over=True)
     async with running_workers(client, settings, store, vault):
         await trigger_sweep(client)
         keeping = asyncio.create_task(_keep_server_set_up(client, settings, instance))
@@ -159,7 +159,7 @@ async def serve(settings: Settings) -> None:
         keeping.cancel()
 
 
-async def _set_up_server(client: Client, settings: Settings, instance: str) -> None:
+async def _set_up_server(client: Client, settings: Settings, instance: str, *, take_over: bool) -> None:
     """Make sure that Temporal's server has the search attributes, the rate limits, and the Schedules of the sweep."""
     await register_attributes(client)
     await limit_google_calls(
@@ -167,7 +167,7 @@ async def _set_up_server(client: Client, settings: Settings, instance: str) -> N
         per_user_minute=settings.google_calls_per_user_minute,
         per_project_minute=settings.google_calls_per_project_minute,
     )
-    await ensure_schedules(client, instance)
+    await ensure_schedules(client, instance, take_over=take_over)
 
 
 async def _keep_server_set_up(client: Client, settings: Settings, instance: str) -> None:
@@ -175,9 +175,13 @@ async def _keep_server_set_up(client: Client, settings: Settings, instance: str)
     while True:
         await asyncio.sleep(SET_UP_INTERVAL.total_seconds())
         try:
-            await _set_up_server(client, settings, instance)
+            await _set_up_server(client, settings, instance, take_over=False)
         except (RPCError, SettingsError, TimeoutError) as error:
-            logger.warning("Temporal cannot be set up now, which is tried again: %s", type(error).__name__)
+            logger.warning("Temporal cannot be set up now, which is tried again: %s", _describe(error))
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, SettingsError) else type(error).__name__
 
 
 async def _wait_for_stop_signal() -> None:

@@ -116,7 +116,7 @@ class AvailabilityActivities:
     async def _watch(
         self, request: WatchRequest, heartbeats: HeartbeatReporter, shutdown: "asyncio.Task[None]"
     ) -> WatchResult:
-        connection_id = await self._in_thread(lambda: self._take_up(request))
+        connection_id = await self._in_thread(lambda: self._products.get_connection_id(request.merchant))
         if connection_id is None:
             return (await self._check(request)).watched
         async with self._accounts.watch(connection_id) as account:
@@ -125,15 +125,12 @@ class AvailabilityActivities:
             watcher = ProductWatcher(account, lambda: self._check(request), shutdown, ends_at, self._clock)
             return await watcher.run(request)
 
-    def _take_up(self, request: WatchRequest) -> str | None:
-        """Record that the product is looked at; return its merchant's connection, or None if there never was one."""
-        self._products.take_up(ProductKey(merchant=request.merchant, product=request.product))
-        return self._products.get_connection_id(request.merchant)
-
     async def _check(self, request: WatchRequest) -> ProductCheck:
         return await self._in_thread(lambda: self._check_now(request))
 
     def _check_now(self, request: WatchRequest) -> ProductCheck:
+        # First of all: what is picked from now on makes the product due again.
+        self._products.take_up(ProductKey(merchant=request.merchant, product=request.product))
         state = self._products.get_state(request.merchant, request.product, self._clock())
         published = self._publications.get_last(request.merchant, request.product)
         pending = self._publications.get_pending(request)

@@ -24,10 +24,16 @@ class SubscriberSignals:
 
     @activity.defn
     async def signal_subscribers(self, key: ProductKey) -> int:
-        """Signal the subscribers that do not know the last publication; return how many. Forget those that are gone."""
+        """Signal the subscribers that do not know the last publication; return how many. Forget those that are gone.
+
+        Raises:
+            RPCError: some could not be signalled now; all others were.
+        """
         number, behind = await asyncio.to_thread(self._subscribers.find_behind, key)
-        for workflow_id in behind:
-            await self._signal(key, workflow_id, number)
+        results = await asyncio.gather(*(self._signal(key, each, number) for each in behind), return_exceptions=True)
+        for result in results:
+            if result is not None:
+                raise result
         return len(behind)
 
     async def _signal(self, key: ProductKey, workflow_id: str, number: int) -> None:

@@ -16,6 +16,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.sweep import SweepRequest
+from slotsync.errors import SettingsError
 from slotsync.temporal import queues
 
 SWEEP: Final = "slotsync-sweep"
@@ -32,12 +33,20 @@ INSTANCE: Final = "instance"
 """The memo of a Schedule that names the instance of the workers' database (see ``slotsync.store.instances``)."""
 
 
-async def ensure_schedules(client: Client, instance: str) -> bool:
+async def ensure_schedules(client: Client, instance: str, *, take_over: bool = True) -> bool:
     """Create the Schedules that are missing; return whether any was, as after the loss of Temporal's database.
 
-    Schedules of another instance are replaced. A new Schedule sweeps at once.
+    Schedules of another instance are replaced, if this one is to ``take_over``. A new Schedule sweeps at once.
+
+    Raises:
+        SettingsError: another instance has taken over since.
     """
     if await get_instance(client) not in {None, instance}:
+        if not take_over:
+            raise SettingsError(
+                "SLOTSYNC_DATABASE_URL: a worker with another database has started in this namespace of Temporal; "
+                "give all workers the same database, and restart this one"
+            )
         for name in SWEEP_INTERVALS:
             await _delete_schedule(client, name)
     return any([await _ensure_schedule(client, name, instance) for name in SWEEP_INTERVALS])

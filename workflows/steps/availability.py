@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
@@ -28,6 +28,9 @@ WATCH_HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 """After so long without a heartbeat, the watch is started on another worker."""
 
 _PUBLISH_TIMEOUT = timedelta(seconds=30)
+_SUBSCRIBERS_TIMEOUT = timedelta(minutes=2)
+"""After so long a subscriber that fails holds nothing else up: neither others nor the watch."""
+
 _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(seconds=30))
 _CONFIRM_RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
 
@@ -57,14 +60,19 @@ async def publish(key: ProductKey) -> Publication:
 
 
 async def signal_subscribers(key: ProductKey) -> None:
-    """Signal the subscribers that do not know the last publication."""
-    await workflow.execute_activity_method(
-        SubscriberSignals.signal_subscribers,
-        key,
-        start_to_close_timeout=_PUBLISH_TIMEOUT,
-        retry_policy=_RETRY_POLICY,
-        summary="Signal the subscribers",
-    )
+    """Signal the subscribers that do not know the last publication; one that cannot be signalled waits for the next."""
+    try:
+        await workflow.execute_activity_method(
+            SubscriberSignals.signal_subscribers,
+            key,
+            start_to_close_timeout=_PUBLISH_TIMEOUT,
+            schedule_to_close_timeout=_SUBSCRIBERS_TIMEOUT,
+            retry_policy=_RETRY_POLICY,
+            summary="Signal the subscribers",
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
 
 
 async def record_stop(key: ProductKey) -> None:

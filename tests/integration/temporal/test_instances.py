@@ -107,3 +107,6 @@ async def test_a_worker_with_another_database_takes_the_server_over(world: World
     assert await ensure_schedules(world.client, "two")
     assert await get_instance(world.client) == "two"
     assert not await ensure_schedules(world.client, "two")
+    with pytest.raises(SettingsError, match="a worker with another database has started"):
+        await ensure_schedules(world.client, "one", take_over=False)
+    assert await get_instance(world.client) == "two"

@@ -15,8 +15,7 @@ from activities.calendars import CalendarActivities
 from activities.connections import ConnectionActivities, DisconnectionActivities
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
-from activities.signals import CalendarSignals, ReservationSignals, WaitingWork
-from activities.subscribers import SubscriberSignals
+from activities.signals import CalendarSignals, ReservationSignals, SubscriberSignals, WaitingWork
 from activities.sweep import SweepActivities
 from activities.webhooks import WebhookActivities
 from slotsync.busy_times.account_watcher import AccountWatchers

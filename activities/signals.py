@@ -1,19 +1,23 @@
-"""Signal activities: signal workflows by their ids, page by page through the database."""
+"""Signal activities: signal our own workflows, page by page through the database, and subscribers."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
+from slotsync.domain.availability.messages import AvailabilityChangedSignal, ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest, SignalRequest
 from slotsync.domain.connections.messages import ResumeRequest
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
@@ -183,3 +187,40 @@ class WaitingWork:
         return self._reservations.find_to_resume(
             request.merchant, request.now, everyone=request.everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=after
         )
+
+
+_GONE: Final = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT})
+"""Temporal's answers for a workflow that has ended, and for one that has had as many signals as one run may have."""
+
+
+class SubscriberSignals:
+    """Activity that signals ``availability_changed``, about the last publication only."""
+
+    def __init__(self, client: Client, store: Store) -> None:
+        self._client = client
+        self._subscribers = Subscribers(store)
+
+    @activity.defn
+    async def signal_subscribers(self, key: ProductKey) -> int:
+        """Signal the subscribers that do not know the last publication; return how many. Forget those that are gone.
+
+        Raises:
+            RPCError: some could not be signalled now; all others were.
+        """
+        number, behind = await asyncio.to_thread(self._subscribers.find_unsignalled, key)
+        results = await asyncio.gather(*(self._signal(key, each, number) for each in behind), return_exceptions=True)
+        for result in results:
+            if result is not None:
+                raise result
+        return len(behind)
+
+    async def _signal(self, key: ProductKey, workflow_id: str, number: int) -> None:
+        signal = AvailabilityChangedSignal(merchant=key.merchant, product=key.product, number=number)
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal("availability_changed", signal)
+        except RPCError as error:
+            if error.status not in _GONE:
+                raise
+            await asyncio.to_thread(self._subscribers.remove, key, workflow_id)
+        else:
+            await asyncio.to_thread(self._subscribers.record_signalled, key, workflow_id, number)

@@ -9,7 +9,7 @@ from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.availability import MAX_WATCH_DURATION, AvailabilityActivities, ConfirmationActivities
-    from activities.subscribers import SubscriberSignals
+    from activities.signals import SubscriberSignals
     from slotsync.domain.availability.confirmation import Verdict
     from slotsync.domain.availability.messages import (
         ConfirmRequest,

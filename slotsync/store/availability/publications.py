@@ -25,7 +25,7 @@ from slotsync.domain.webhooks import (
     build_webhook,
 )
 from slotsync.secrets import Vault
-from slotsync.store.availability.subscribers import count_behind
+from slotsync.store.availability.subscribers import count_unsignalled
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
@@ -92,7 +92,7 @@ class Publications:
             return published.model_copy(update={"changed": True, "conflicts": len(conflicts)})
 
     def _pending(self, connection: Connection, key: ProductKey, number: int) -> Publication:
-        messages, subscribers = count_messages(connection, key), count_behind(connection, key, number)
+        messages, subscribers = count_messages(connection, key), count_unsignalled(connection, key, number)
         return Publication(number=number, messages=messages, subscribers=subscribers)
 
     def _row(self, connection: Connection, request: PublishRequest) -> PublishedAvailabilityRow | None:

@@ -32,7 +32,7 @@ class Subscribers:
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(*_is(key), _TABLE.c.workflow_id == workflow_id))
 
-    def find_behind(self, key: ProductKey) -> tuple[int, list[str]]:
+    def find_unsignalled(self, key: ProductKey) -> tuple[int, list[str]]:
         """Return the number of the last publication, and the subscribers that were not signalled about it."""
         with self._store.read() as session:
             number = _last_number(session.connection(), key)
@@ -46,7 +46,7 @@ class Subscribers:
             connection.execute(own.values(number=number))
 
 
-def count_behind(connection: Connection, key: ProductKey, number: int) -> int:
+def count_unsignalled(connection: Connection, key: ProductKey, number: int) -> int:
     """Return how many subscribers were not signalled about this publication."""
     query = select(func.count()).where(*_is(key), _TABLE.c.number < number)
     return int(connection.execute(query).scalar_one())

@@ -12,7 +12,7 @@ import pytest
 from temporalio.worker import Worker
 
 from activities.bootstrap import availability_activities
-from activities.subscribers import SubscriberSignals
+from activities.signals import SubscriberSignals
 from activities.webhooks import WebhookActivities
 from localgoogle.server import RunningLocalGoogle
 from slotsync.busy_times.product_availability import ProductStates

@@ -34,14 +34,14 @@ def test_a_subscriber_is_behind_after_a_publication_until_it_was_signalled(
     store: Store, subscribers: Subscribers
 ) -> None:
     subscribers.add(KEY, "w-1")
-    assert subscribers.find_behind(KEY) == (0, [])
+    assert subscribers.find_unsignalled(KEY) == (0, [])
     publish(store, 1)
     subscribers.add(KEY, "w-2")
-    assert subscribers.find_behind(KEY) == (1, ["w-1"])
+    assert subscribers.find_unsignalled(KEY) == (1, ["w-1"])
     subscribers.record_signalled(KEY, "w-1", 1)
-    assert subscribers.find_behind(KEY) == (1, [])
+    assert subscribers.find_unsignalled(KEY) == (1, [])
     publish(store, 2)
-    assert (subscribers.find_behind(KEY)[0], sorted(subscribers.find_behind(KEY)[1])) == (2, ["w-1", "w-2"])
+    assert (subscribers.find_unsignalled(KEY)[0], sorted(subscribers.find_unsignalled(KEY)[1])) == (2, ["w-1", "w-2"])
 
 
 def test_a_subscription_that_is_repeated_keeps_its_place_and_one_that_ends_is_gone(
@@ -50,9 +50,9 @@ def test_a_subscription_that_is_repeated_keeps_its_place_and_one_that_ends_is_go
     subscribers.add(KEY, "w-1")
     publish(store, 1)
     subscribers.add(KEY, "w-1")
-    assert subscribers.find_behind(KEY) == (1, ["w-1"])
+    assert subscribers.find_unsignalled(KEY) == (1, ["w-1"])
     subscribers.remove(KEY, "w-1")
-    assert subscribers.find_behind(KEY) == (1, [])
+    assert subscribers.find_unsignalled(KEY) == (1, [])
 
 
 def test_a_signal_about_an_older_publication_changes_nothing(store: Store, subscribers: Subscribers) -> None:
@@ -60,4 +60,4 @@ def test_a_signal_about_an_older_publication_changes_nothing(store: Store, subsc
     publish(store, 2)
     subscribers.record_signalled(KEY, "w-1", 2)
     subscribers.record_signalled(KEY, "w-1", 1)
-    assert subscribers.find_behind(KEY) == (2, [])
+    assert subscribers.find_unsignalled(KEY) == (2, [])

@@ -36,6 +36,8 @@ LONG_FILES = (
     "integration/reservations/test_order.py",
     "integration/calendars/test_sync_switch.py",
     "integration/connections/test_parking.py",
+    "integration/operators/test_buttons.py",
+    "e2e/test_histories.py",
     "integration/api/test_openapi.py",
 )
 """Files that take half a minute or so, the longest first."""

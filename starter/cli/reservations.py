@@ -42,7 +42,7 @@ def resume_reservations(merchant: str, reservation: str | None) -> None:
     async def resume() -> int:
         return await (await Slotsync.connect()).resume(merchant, reservation)
 
-    console.print(f"{asyncio.run(resume())} reservations and calendars go on")
+    console.print(f"{asyncio.run(resume())} stopped reservations, calendars, products or connections go on")
 
 
 def import_snapshots(file: Path) -> None:
@@ -102,7 +102,8 @@ def _print_result(reservation: str, reported: Reported) -> None:
 
 def _status_table(status: SyncStatus) -> Table:
     versions = f"version {status.version}" + ("" if status.settled else f", Google shows {status.settled_version}")
-    table = Table(title=f"{status.reservation} of {status.merchant}: {versions}", caption=status.remedy)
+    stopped = f", stopped since {status.stopped_since:%Y-%m-%d %H:%M:%S} UTC" if status.stopped_since else ""
+    table = Table(title=f"{status.reservation} of {status.merchant}: {versions}{stopped}", caption=status.remedy)
     for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error", "event"):
         table.add_column(column, overflow="fold")
     for event in status.events:

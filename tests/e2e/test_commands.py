@@ -1,5 +1,6 @@
 """The commands as a person or a script runs them: real processes, from start to Ctrl-C."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,9 @@ import httpx
 import psutil
 import pytest
 
+from slotsync.domain.workflow_ids import reservation_id
+from slotsync.temporal.options import connect
+from tests.support.buttons import cancel
 from tests.support.commands import RunningCommand, bare_environment, slotsync, wait_for
 
 
@@ -36,6 +40,18 @@ def test_a_reservation_is_reported_shown_and_cancelled(dev: RunningCommand) -> N
     wait_for(lambda: "Anna, two persons" not in dev.titles())
     late = dev.run("report", "-", text=snapshot("R-1"))
     assert (late.returncode, late.stdout) == (0, "R-1: superseded, version 2 is known; nothing was changed\n")
+
+
+def test_a_reservation_that_an_operator_stopped_says_so_until_it_is_resumed(dev: RunningCommand) -> None:
+    async def press_cancel() -> None:
+        await cancel(await connect(address=dev.places["temporal"]), reservation_id("arctic-kayaks", "S-1"))
+
+    dev.run("report", "-", text=snapshot("S-1", title="Stopped, two persons"))
+    wait_for(lambda: "Stopped, two persons" in dev.titles())
+    asyncio.run(press_cancel())
+    assert "stopped since" in dev.run("status", "arctic-kayaks", "S-1").stdout
+    assert dev.run("resume", "arctic-kayaks").stdout.startswith("1 stopped")
+    assert "stopped since" not in dev.run("status", "arctic-kayaks", "S-1").stdout
 
 
 def test_a_file_is_imported_and_its_bad_lines_are_named(dev: RunningCommand) -> None:

@@ -57,7 +57,8 @@ class ReservationActivities:
         zones = time_zones(calendars)
         self._reservations.record_plan(desired, ends_at(desired, zones), booked_times(desired, zones), request.now)
         steps = plan(desired, applied, calendars)
-        left = [each for each in steps.actions if _is_after(each.key, request.after)]
+        after = request.after if request.version == desired.version else None
+        left = [each for each in steps.actions if _is_after(each.key, after)]
         return RoundPlan(
             version=desired.version,
             closing_reason="cancelled" if desired.cancelled else "over",

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.messages import ProductKey
@@ -157,7 +158,10 @@ class SweepActivities:
         """Signal the rows' workflows, some side by side, and return how many."""
         for start in range(0, len(rows), MAX_PARALLEL_SIGNALS):
             activity.heartbeat()
-            await asyncio.gather(*map(signal, rows[start : start + MAX_PARALLEL_SIGNALS]))
+            page = rows[start : start + MAX_PARALLEL_SIGNALS]
+            for error in await asyncio.gather(*map(signal, page), return_exceptions=True):
+                if isinstance(error, BaseException) and not _takes_no_signal(error):
+                    raise error
         return len(rows)
 
     async def _signal_reservation(self, key: ReservationKey) -> None:
@@ -172,6 +176,11 @@ class SweepActivities:
 
     async def _signal_product(self, key: ProductKey) -> None:
         await signal_availability(self._client, key.merchant, key.product)
+
+
+def _takes_no_signal(error: BaseException) -> bool:
+    """Return whether a run has had as many signals as Temporal allows: it must not hold all others up."""
+    return isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT
 
 
 def _describe(troubled: WorkflowExecution) -> str:

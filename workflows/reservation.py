@@ -111,7 +111,8 @@ class ReservationWorkflow:
         if self._changed:
             self._wave = None
         self._changed = self._check = False
-        request = RoundRequest(**dict(self._key), now=workflow.now(), after=self._wave.after if self._wave else None)
+        position = {"after": self._wave.after, "version": self._wave.version} if self._wave else {}
+        request = RoundRequest(**dict(self._key), now=workflow.now(), **position)
         plan = await workflow.execute_local_activity_method(
             ReservationActivities.plan_round, request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
@@ -124,13 +125,14 @@ class ReservationWorkflow:
         if plan.needs_calendars:
             await self._request_calendars()
         blocked = await self._write_events(plan)
-        before = self._wave.blockers if self._wave else ()
+        before = self._wave.blockers if self._wave and self._wave.version == plan.version else ()
         blockers = distinct((*before, *plan.blockers, *(each.blocker for each in blocked)))
         if not self._changed:
             await self._record_wave(plan, blocked, blockers)
         self._wave = None
         if plan.more and not self._changed:
-            self._wave = Wave(after=plan.writes[-1].key, blockers=blockers)
+            assert plan.version is not None
+            self._wave = Wave(version=plan.version, after=plan.writes[-1].key, blockers=blockers)
         elif not self._changed:
             state = "held up" if blockers else "in step"
             self._status.set_health(worst(blockers), f"Version {plan.version} is {state}")

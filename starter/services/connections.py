@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from pydantic import TypeAdapter
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
 from slotsync.clock import utc_now
@@ -148,7 +148,7 @@ class ConnectionService:
         return await asyncio.to_thread(self._views.get_view, merchant)
 
     async def disconnect(self, merchant: str, calendars: CalendarChoice) -> DisconnectionResult | None:
-        """Disconnect the merchant, also with a revoked grant, and return the result, or None after the timeout.
+        """Disconnect the merchant, also with a revoked grant, and return the result, or None if it goes on.
 
         Raises:
             RPCError: Temporal did not answer. The connection is out of use, and the cleaning up begins later.
@@ -158,7 +158,7 @@ class ConnectionService:
         handle = await signal_connection(self._client, merchant, "disconnect")
         try:
             return await asyncio.wait_for(handle.result(), self._disconnect_timeout.total_seconds())
-        except TimeoutError:
+        except (TimeoutError, WorkflowFailureError):  # the latter if an operator has ended the workflow
             return None
 
     @cached_property

@@ -16,8 +16,9 @@ class ReservationKey(Message):
 
 
 class Wave(Message):
-    """The position within a round: the last event that had its turn, and what blocks some of those before it."""
+    """The position within a round of this version: the last event that had its turn, and what blocks some before it."""
 
+    version: int
     after: EventKey
     blockers: tuple[Blocker, ...] = ()
 
@@ -36,10 +37,14 @@ class ReportedVersion(Message):
 
 
 class RoundRequest(ReservationKey):
-    """The request to plan a wave of the round at ``now``: the events after this one, or the first ones."""
+    """The request to plan a wave of the round at ``now``: the events after this one, or the first ones.
+
+    A newer version than the round's begins with the first ones, too.
+    """
 
     now: datetime
     after: EventKey | None = None
+    version: int | None = None
 
 
 class WriteKind(StrEnum):

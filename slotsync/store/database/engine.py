@@ -98,7 +98,12 @@ def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise SettingsError("SLOTSYNC_DATABASE_URL: SQLite needs a file: its memory is not shared between threads")
     Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=MAX_DATABASE_CONNECTIONS, connect_args={"timeout": 30})
+    engine = create_engine(
+        url,
+        pool_size=MAX_DATABASE_CONNECTIONS,
+        connect_args={"timeout": 30},
+        hide_parameters=True,  # errors are kept by Temporal, readable
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

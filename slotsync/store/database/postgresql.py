@@ -61,6 +61,7 @@ def postgresql_engine(url: URL, pool_size: int, answer_within: timedelta = ANSWE
     """Return an engine of connections that answer or fail within this time."""
     return create_engine(
         url,
+        hide_parameters=True,  # errors are kept by Temporal, readable
         pool_size=pool_size,
         pool_pre_ping=True,
         pool_timeout=answer_within.total_seconds(),

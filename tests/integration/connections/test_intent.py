@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
@@ -82,8 +82,7 @@ async def test_a_workflow_that_is_cancelled_while_disconnecting_gives_the_grant_
         await until(deleting)
         handle = world.client.get_workflow_handle(connection_id(MERCHANT))
         await handle.cancel()
-        with pytest.raises(WorkflowFailureError):
-            await leaving
+        assert await leaving is None
         assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
         assert tokens(world) == []
         assert await connecting_merchant.calls("oauth2.revoke") == 1

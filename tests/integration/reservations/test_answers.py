@@ -1,12 +1,15 @@
 """What a report answers is done, and a status says what is."""
 
 import asyncio
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
-from slotsync.domain.reservations.messages import ReservationKey, ReservationState
+from activities.reservations import ReservationActivities
+from slotsync.domain.reservations.event import EventKey
+from slotsync.domain.reservations.messages import ReservationKey, ReservationState, RoundRequest
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.workflow_ids import reservation_id
 from slotsync.errors import VersionConflict
@@ -208,3 +211,19 @@ async def test_nobody_acts_for_one_reservation_under_the_id_of_another(open_worl
         with pytest.raises(WorkflowFailureError) as failed:
             await handle.result()
     assert "reservation:victim:R-1" in str(failed.value.cause)
+
+
+async def test_a_version_that_is_stored_between_two_waves_begins_with_the_first_event(world: World) -> None:
+    await world.add_merchant(TOUR)
+    items = [item().model_copy(update={"id": f"i{number:03}"}) for number in range(60)]
+    activities = ReservationActivities(world.store, world.vault)
+    world.store_report(snapshot(1, *items))
+    async with world.working():
+        await world.slotsync.report(snapshot(1, *items))
+        await world.settled(1)
+    world.store_report(snapshot(2, *items))
+    last = EventKey(item="i039", owner=TOUR)
+    request = RoundRequest(merchant=MERCHANT, reservation="R-1", now=datetime.now(UTC), after=last, version=1)
+    assert activities.plan_round(request).writes[0].key.item == "i000"
+    same = request.model_copy(update={"version": 2})
+    assert activities.plan_round(same).writes[0].key.item == "i040"

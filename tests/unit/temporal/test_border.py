@@ -108,7 +108,7 @@ ALLOWED = {
     "RoundPlan": (
         "blockers closes_at closing_reason grant_number more needs_calendars owners starts_at version writes"
     ),
-    "RoundRequest": "after merchant now reservation",
+    "RoundRequest": "after merchant now reservation version",
     "ServedGrant": "grant_number merchant",
     "SignalRequest": "everyone merchant now owner revision",
     "StopRequest": "merchant now reservation",
@@ -118,7 +118,7 @@ ALLOWED = {
     "ViewRequest": "merchant now owner",
     "WatchRequest": "calendars merchant product trouble",
     "WatchResult": "blocker calendars changed messages number stopped subscribers trouble",
-    "Wave": "after blockers",
+    "Wave": "after blockers version",
     "WaveResult": "blocked due_at grant_number merchant now reservation settled version",
     "WriteResult": "changed version",
 }

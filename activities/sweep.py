@@ -77,14 +77,14 @@ class SweepActivities:
         now = self._clock()
         merchants = await asyncio.to_thread(self._connections.find_due, now)
         count = await self._signal_all(merchants, self._signal_connection)
-        await asyncio.to_thread(self._connections.postpone, merchants, now, now + NEXT_SWEEP_DELAY)
+        await _postpone(self._connections.postpone, merchants, now)
         return count
 
     async def _sweep_calendars(self) -> int:
         now = self._clock()
         owners = await asyncio.to_thread(self._owners.find_all_due, now)
         count = await self._signal_all(owners, self._signal_calendar)
-        await asyncio.to_thread(self._owners.postpone, owners, now, now + NEXT_SWEEP_DELAY)
+        await _postpone(self._owners.postpone, owners, now)
         return count
 
     async def _sweep_products(self) -> int:
@@ -93,8 +93,8 @@ class SweepActivities:
         due = await asyncio.to_thread(self._watched_products.find_due, now)
         unsent = await asyncio.to_thread(self._messages.find_due, now)
         count = await self._signal_all(tuple(dict.fromkeys((*due, *unsent))), self._signal_product)
-        await asyncio.to_thread(self._watched_products.postpone, due, now, now + NEXT_SWEEP_DELAY)
-        await asyncio.to_thread(self._messages.postpone, unsent, now, now + NEXT_SWEEP_DELAY)
+        await _postpone(self._watched_products.postpone, due, now)
+        await _postpone(self._messages.postpone, unsent, now)
         return count
 
     async def _sweep_reservations(self) -> int:
@@ -176,6 +176,14 @@ class SweepActivities:
 
     async def _signal_product(self, key: ProductKey) -> None:
         await signal_availability(self._client, key.merchant, key.product)
+
+
+async def _postpone(
+    postpone: Callable[[Sequence[Row], datetime, datetime], None], rows: Sequence[Row], now: datetime
+) -> None:
+    """Leave the rows to their workflows for a while, page by page: PostgreSQL takes 65,535 parameters at once."""
+    for start in range(0, len(rows), MAX_ROWS_PER_PAGE):
+        await asyncio.to_thread(postpone, rows[start : start + MAX_ROWS_PER_PAGE], now, now + NEXT_SWEEP_DELAY)
 
 
 def _takes_no_signal(error: BaseException) -> bool:

@@ -238,7 +238,7 @@ class ManagedCalendarWorkflow:
         # That the calendar is needed is known to one that waits for a blocker.
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._changed or (self._needed and not blocker) or self._signals >= MAX_SIGNALS_PER_RUN,
+                lambda: self._changed or (self._needed and not blocker) or self._is_full(),
                 timeout=delay,
                 timeout_summary=summary,
             )
@@ -254,9 +254,12 @@ class ManagedCalendarWorkflow:
         return delay, "Look whether the calendar is still there"
 
     def _continue_as_new_if_long(self) -> None:
-        long = workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN
-        if long and not self._just_created:
+        if (workflow.info().is_continue_as_new_suggested() and not self._just_created) or self._is_full():
             workflow.continue_as_new(self._request)
+
+    def _is_full(self) -> bool:
+        """Return whether this run has had enough signals; the next run would not look for a duplicate."""
+        return self._signals >= MAX_SIGNALS_PER_RUN and not self._just_created
 
 
 def _describe_place(position: int, at: datetime) -> str:

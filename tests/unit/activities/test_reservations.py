@@ -41,7 +41,7 @@ def record(store: Store, reservation: Reservation) -> list[Interval]:
 
 
 def plan_round(store: Store, after: EventKey | None = None) -> RoundPlan:
-    request = RoundRequest(merchant=MERCHANT, reservation="R-1", now=NOW, after=after)
+    request = RoundRequest(merchant=MERCHANT, reservation="R-1", now=NOW, after=after, version=1)
     return ReservationActivities(store, ANY_KEY).plan_round(request)
 
 

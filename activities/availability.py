@@ -111,7 +111,8 @@ class AvailabilityActivities:
     @activity.defn
     def record_watch_stop(self, request: StopWatchRequest) -> None:
         """Record that an operator has stopped the watching of the product: from now on it is unknown."""
-        self._products.stop(ProductKey(merchant=request.merchant, product=request.product), request.now)
+        key = ProductKey(merchant=request.merchant, product=request.product)
+        self._products.stop(key, request.now, watched=request.watched)
 
     async def _watch(
         self, request: WatchRequest, heartbeats: HeartbeatReporter, shutdown: "asyncio.Task[None]"

@@ -71,8 +71,8 @@ class CalendarActivities:
 
     @activity.defn
     def record_calendar_stop(self, request: CalendarStop) -> None:
-        """Record that an operator has stopped the calendar's workflow."""
-        self._owners.stop(request.merchant, request.owner, request.now)
+        """Record that an operator has stopped the calendar's workflow, unless the settings were changed meanwhile."""
+        self._owners.stop(request.merchant, request.owner, request.now, revision=request.revision)
 
     @activity.defn
     def request_permit(self, permit: PermitRequest) -> QueuePosition:

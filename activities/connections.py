@@ -35,8 +35,8 @@ class ConnectionActivities:
 
     @activity.defn
     def record_connection_stop(self, request: ConnectionStop) -> None:
-        """Record that an operator has stopped the connection's workflow."""
-        self._connections.stop(request.merchant, request.now)
+        """Record that an operator has stopped the connection's workflow, unless there is a newer grant."""
+        self._connections.stop(request.merchant, request.now, grant_number=request.grant_number)
 
     @activity.defn
     def record_served_grant(self, served: ServedGrant) -> None:

@@ -101,8 +101,8 @@ class ReservationActivities:
 
     @activity.defn
     def record_stop(self, request: StopRequest) -> None:
-        """Record that an operator has stopped the reservation's workflow."""
-        self._reservations.stop(request.merchant, request.reservation, request.now)
+        """Record that an operator has stopped the reservation's workflow, unless another version is stored by now."""
+        self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
 
     def _record_wanted(
         self, desired: Reservation, applied: Sequence[WrittenEvent], owners: Sequence[Owner], now: datetime

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.reservations.messages import ReservationKey
+from slotsync.domain.reservations.messages import ReservationKey, ReservationState
 from slotsync.domain.sweep import SweepRequest, SweepResult
 from slotsync.domain.workflow_ids import (
     availability_id,
@@ -146,10 +146,11 @@ class SweepActivities:
 
     async def _record_problems(self) -> int:
         """Record of which reservations Temporal reports that their workflow cannot go on; return how many."""
+        client = self._client
         problems = {
-            ReservationKey(merchant=parts[0], reservation=parts[1]): _describe(each)
-            async for each in self._client.list_workflows(TROUBLED)
-            if (parts := parse_reservation_id(each.id))
+            key: _describe(each)
+            async for each in client.list_workflows(TROUBLED)
+            if each.workflow_type == "ReservationWorkflow" and (key := await read_reservation_key(client, each.id))
         }
         await asyncio.to_thread(self._reservations.record_problems, problems)
         return len(problems)
@@ -159,9 +160,7 @@ class SweepActivities:
         for start in range(0, len(rows), MAX_PARALLEL_SIGNALS):
             activity.heartbeat()
             page = rows[start : start + MAX_PARALLEL_SIGNALS]
-            for error in await asyncio.gather(*map(signal, page), return_exceptions=True):
-                if isinstance(error, BaseException) and not _takes_no_signal(error):
-                    raise error
+            await asyncio.gather(*map(signal, page))
         return len(rows)
 
     async def _signal_reservation(self, key: ReservationKey) -> None:
@@ -178,17 +177,25 @@ class SweepActivities:
         await signal_availability(self._client, key.merchant, key.product)
 
 
+async def read_reservation_key(client: Client, workflow_id: str) -> ReservationKey | None:
+    """Return the reservation of a workflow, by its input if the id is a hash; None if the workflow is gone by now."""
+    if parts := parse_reservation_id(workflow_id):
+        return ReservationKey(merchant=parts[0], reservation=parts[1])
+    try:
+        started = await anext(client.get_workflow_handle(workflow_id).fetch_history_events(page_size=1))
+    except RPCError:
+        return None
+    payloads = started.workflow_execution_started_event_attributes.input.payloads
+    (state,) = await client.data_converter.decode(payloads, [ReservationState])
+    return ReservationKey(merchant=state.merchant, reservation=state.reservation)
+
+
 async def _postpone(
     postpone: Callable[[Sequence[Row], datetime, datetime], None], rows: Sequence[Row], now: datetime
 ) -> None:
     """Leave the rows to their workflows for a while, page by page: PostgreSQL takes 65,535 parameters at once."""
     for start in range(0, len(rows), MAX_ROWS_PER_PAGE):
         await asyncio.to_thread(postpone, rows[start : start + MAX_ROWS_PER_PAGE], now, now + NEXT_SWEEP_DELAY)
-
-
-def _takes_no_signal(error: BaseException) -> bool:
-    """Return whether a run has had as many signals as Temporal allows: it must not hold all others up."""
-    return isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT
 
 
 def _describe(troubled: WorkflowExecution) -> str:

@@ -149,7 +149,7 @@ class Slotsync:
         The signal carries an ``AvailabilityChangedSignal``. A workflow that has ended is unsubscribed.
 
         Raises:
-            InputError: the product is not known.
+            InputError: the product is not known, or no workflow can have this id.
         """
         await self._instance.require()
         await self._confirmations.subscribe(merchant, product, workflow_id)

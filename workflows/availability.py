@@ -36,6 +36,7 @@ class ProductAvailabilityWorkflow:
         self._known = WatchRequest(**dict(self._key))
         self._look_again = False
         self._signals = 0
+        self._watched = False
         self._status = WorkflowStatus()
 
     @workflow.run
@@ -48,11 +49,11 @@ class ProductAvailabilityWorkflow:
         try:
             while not await self._do_round():
                 pass
+            await workflow.wait_condition(workflow.all_handlers_finished)
         except BaseException as error:
             if is_cancelled_exception(error):
                 await self._stop()
             raise
-        await workflow.wait_condition(workflow.all_handlers_finished)
         if self._look_again:
             workflow.continue_as_new(self._key)
 
@@ -86,6 +87,7 @@ class ProductAvailabilityWorkflow:
     async def _watch(self) -> WatchResult:
         """Return the result of a watch. Continue as new if the history gets long, by confirmations for example."""
         watching = start_watch(self._known)
+        self._watched = True
         await workflow.wait_condition(lambda: watching.done() or self._is_history_long())
         if not watching.done():
             await self._continue_as_new_if_long()
@@ -116,7 +118,7 @@ class ProductAvailabilityWorkflow:
         """Record that an operator has stopped this, and publish that the product is unknown."""
         self._status.set_health(STOPPED, "Stopped by an operator; picking calendars or slotsync resume starts it again")
         await self._deliveries.close()
-        await record_stop(self._key)
+        await record_stop(self._key, watched=self._watched)
         await publish(self._key)
         await signal_subscribers(self._key)
         await deliver_once(self._key)

@@ -57,6 +57,7 @@ class ManagedCalendarWorkflow:
         self._check_due = False
         self._just_created = False
         self._signals = 0
+        self._revision: int | None = None
         self._status = WorkflowStatus()
         self._steps: dict[CalendarStep, Callable[[CalendarView], Awaitable[Blocker | None]]] = {
             CalendarStep.CREATE: self._create,
@@ -111,6 +112,7 @@ class ManagedCalendarWorkflow:
             view = await self._view_calendar()
             if view.closing_reason:
                 return view.closing_reason
+            self._revision = view.revision
             blocker = await self._do_steps(view)
             await self._record_round(view, blocker)
             if not (view.sync or blocker or self._changed):
@@ -228,7 +230,7 @@ class ManagedCalendarWorkflow:
         self._status.set_health(STOPPED, "Stopped by an operator; a change or slotsync resume starts it again")
         await workflow.execute_local_activity_method(
             CalendarActivities.record_calendar_stop,
-            CalendarStop(**dict(self._request), now=workflow.now()),
+            CalendarStop(**dict(self._request), revision=self._revision, now=workflow.now()),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 

@@ -41,6 +41,7 @@ class ConnectionWorkflow:
         self._changed = False
         self._signals = 0
         self._granted = False
+        self._grant_number: int | None = None
         self._status = WorkflowStatus()
 
     @workflow.run
@@ -65,10 +66,12 @@ class ConnectionWorkflow:
             if plan.step is ConnectionStep.DISCONNECT:
                 result = await self._disconnect(plan)
             elif plan.step is ConnectionStep.RESUME:
+                self._grant_number = plan.grant_number
                 await self._resume(plan)
             elif plan.step is ConnectionStep.CLOSE:
                 return result or DisconnectionResult(notes=(plan.reason,))
             else:
+                self._grant_number = plan.grant_number
                 self._show(plan)
                 await workflow.wait_condition(lambda: self._changed)
                 self._continue_as_new_if_long(request)
@@ -105,7 +108,7 @@ class ConnectionWorkflow:
         self._status.set_health(STOPPED, "Stopped by an operator; a new consent or slotsync resume starts it again")
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_connection_stop,
-            ConnectionStop(merchant=self._merchant, now=workflow.now()),
+            ConnectionStop(merchant=self._merchant, grant_number=self._grant_number, now=workflow.now()),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 

@@ -64,8 +64,9 @@ class ReservationWorkflow:
             raise
 
     @workflow.signal
-    def report(self, reported: ReportedVersion) -> None:  # noqa: ARG002  for operators; the store is what counts
-        """Begin another round, since a report has stored a snapshot."""
+    def report(self, reported: ReportedVersion) -> None:
+        """Begin another round, since a report has stored a snapshot. The store is what counts, not the signal."""
+        self._version = reported.version if self._version is None else self._version
         self._count_signal()
         self._changed = True
 
@@ -83,7 +84,7 @@ class ReservationWorkflow:
 
     @workflow.query
     def progress(self) -> Progress:
-        """Return the version that was planned last, and what the workflow does now."""
+        """Return the version that was planned last, else first reported, and what the workflow does now."""
         return Progress(version=self._version, health=self._status.health, doing=self._status.doing)
 
     async def _do_rounds(self) -> str:
@@ -196,7 +197,7 @@ class ReservationWorkflow:
         self._status.set_health(STOPPED, "Stopped by an operator; a report or slotsync resume starts it again")
         await workflow.execute_local_activity_method(
             ReservationActivities.record_stop,
-            StopRequest(**dict(self._key), now=workflow.now()),
+            StopRequest(**dict(self._key), version=self._version, now=workflow.now()),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 

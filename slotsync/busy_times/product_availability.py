@@ -148,9 +148,12 @@ class ProductStates:
         """Record that the product's workflow looks at it now."""
         self._watched.take_up(key)
 
-    def stop(self, key: ProductKey, now: datetime) -> None:
-        """Record that an operator has stopped the watching: from now on nothing is known of the product."""
-        self._watched.stop(key, now)
+    def stop(self, key: ProductKey, now: datetime, *, watched: bool) -> None:
+        """Record that an operator has stopped the watching: from now on nothing is known of the product.
+
+        With ``watched`` it had begun: what was picked since is not stopped.
+        """
+        self._watched.stop(key, now, watched=watched)
 
     def get_connection_id(self, merchant: str) -> str | None:
         """Return the merchant's connection, active or not, or None if there never was one."""

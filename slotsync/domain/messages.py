@@ -26,8 +26,8 @@ def _check_size(identifier: str) -> str:
     return identifier
 
 
-_UNSEEN = frozenset({"Cc", "Cf"})
-"""The Unicode categories of control and format characters, such as a zero-width space."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co"})
+"""The Unicode categories of control, format (such as a zero-width space), unassigned and private-use characters."""
 
 
 def _check_appearance(identifier: str) -> str:
@@ -37,7 +37,7 @@ def _check_appearance(identifier: str) -> str:
     if identifier.isascii() and identifier.isprintable():  # the quick answer for nearly all
         return identifier
     if not _UNSEEN.isdisjoint(map(unicodedata.category, identifier)):
-        raise ValueError("has a character that cannot be seen (control or format); leave it out")
+        raise ValueError("has a character that cannot be seen (control, format, private or unassigned); leave it out")
     if not unicodedata.is_normalized("NFC", identifier):
         raise ValueError("is not in the Unicode form NFC, in which letters and their accents are one; normalize it")
     return identifier

@@ -1,10 +1,12 @@
 """Signal workflows; one that does not run is started."""
 
-from collections.abc import Sequence
-from typing import Final, Literal, TypedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Literal, TypedDict
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority, TypedSearchAttributes
+from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
@@ -22,6 +24,10 @@ from slotsync.temporal.search_attributes import initial_attributes
 MAX_SIGNALS_PER_RUN: Final = 2000
 """A workflow that took this many signals continues as new: Temporal's own hint to do so does not count signals, and the
 server ends a run at 10,000 of them (temporal issue 10941)."""
+
+
+_FULL: Final = "exceeded workflow execution limit for signal events"
+"""The server's words for a run that has had 10,000 signals: its status alone (INVALID_ARGUMENT) means much else."""
 
 
 class StartOptions(TypedDict):
@@ -45,12 +51,13 @@ def availability_start_options(merchant: str, product: str) -> StartOptions:
 
 async def signal_availability(client: Client, merchant: str, product: str) -> None:
     """Signal the product's workflow, which is started if it does not run. The signal is durable when this returns."""
-    await client.start_workflow(
-        "ProductAvailabilityWorkflow",
-        ProductKey(merchant=merchant, product=product),
-        start_signal="look_again",
-        **availability_start_options(merchant, product),
-    )
+    with _full_runs_as_signalled():
+        await client.start_workflow(
+            "ProductAvailabilityWorkflow",
+            ProductKey(merchant=merchant, product=product),
+            start_signal="look_again",
+            **availability_start_options(merchant, product),
+        )
 
 
 ReservationSignal = Literal["look_again", "check"]
@@ -76,17 +83,18 @@ async def signal_report(client: Client, reservation: Reservation) -> None:
 async def _signal_reservation(
     client: Client, key: ReservationKey, signal: str, args: Sequence[Message], attributes: TypedSearchAttributes
 ) -> None:
-    await client.start_workflow(
-        "ReservationWorkflow",
-        ReservationState(merchant=key.merchant, reservation=key.reservation),
-        id=reservation_id(key.merchant, key.reservation),
-        task_queue=queues.WORKFLOWS,
-        start_signal=signal,
-        start_signal_args=args,
-        search_attributes=attributes,
-        static_summary=f"Reservation {key.reservation} of {key.merchant}",
-        priority=Priority(fairness_key=fairness_key(key.merchant)),
-    )
+    with _full_runs_as_signalled():
+        await client.start_workflow(
+            "ReservationWorkflow",
+            ReservationState(merchant=key.merchant, reservation=key.reservation),
+            id=reservation_id(key.merchant, key.reservation),
+            task_queue=queues.WORKFLOWS,
+            start_signal=signal,
+            start_signal_args=args,
+            search_attributes=attributes,
+            static_summary=f"Reservation {key.reservation} of {key.merchant}",
+            priority=Priority(fairness_key=fairness_key(key.merchant)),
+        )
 
 
 MAX_FAIRNESS_KEY_BYTES = 64
@@ -106,34 +114,47 @@ async def signal_calendar(client: Client, request: CalendarRequest, signal: Cale
 
     The workflow is given by name, since activities may not import workflows.
     """
-    await client.start_workflow(
-        "ManagedCalendarWorkflow",
-        request,
-        id=calendar_id(request.merchant, request.owner),
-        task_queue=queues.WORKFLOWS,
-        start_signal=signal,
-        search_attributes=initial_attributes(request.merchant, [request.owner]),
-        static_summary=f"Calendar of {request.merchant} for {request.owner}",
-    )
+    with _full_runs_as_signalled():
+        await client.start_workflow(
+            "ManagedCalendarWorkflow",
+            request,
+            id=calendar_id(request.merchant, request.owner),
+            task_queue=queues.WORKFLOWS,
+            start_signal=signal,
+            search_attributes=initial_attributes(request.merchant, [request.owner]),
+            static_summary=f"Calendar of {request.merchant} for {request.owner}",
+        )
 
 
 async def signal_connection(
     client: Client, merchant: str, signal: ConnectionSignal
-) -> WorkflowHandle[object, DisconnectionResult | None]:
+) -> WorkflowHandle[Any, DisconnectionResult | None]:
     """Signal a connection's workflow, which is started if it does not run. The signal is durable when this returns.
 
     The workflow is given by name, since activities may not import workflows.
     """
-    return await client.start_workflow(
-        "ConnectionWorkflow",
-        ConnectionRequest(merchant=merchant),
-        id=connection_id(merchant),
-        task_queue=queues.WORKFLOWS,
-        start_signal=signal,
-        search_attributes=initial_attributes(merchant, []),
-        static_summary=f"Google connection of {merchant}",
-        result_type=DisconnectionResult,
-    )
+    with _full_runs_as_signalled():
+        return await client.start_workflow(
+            "ConnectionWorkflow",
+            ConnectionRequest(merchant=merchant),
+            id=connection_id(merchant),
+            task_queue=queues.WORKFLOWS,
+            start_signal=signal,
+            search_attributes=initial_attributes(merchant, []),
+            static_summary=f"Google connection of {merchant}",
+            result_type=DisconnectionResult,
+        )
+    return client.get_workflow_handle(connection_id(merchant), result_type=DisconnectionResult)
+
+
+@contextmanager
+def _full_runs_as_signalled() -> Iterator[None]:
+    """Suppress the refusal of a run that takes no more signals: it looks at the store when it handles those it has."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT or _FULL not in error.message:
+            raise
 
 
 def quote_value(text: str) -> str:

@@ -41,6 +41,9 @@ from workflows.availability import ProductAvailabilityWorkflow
 _MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_TIME: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
+MAX_WORKFLOW_ID_BYTES: Final = 1000
+"""Temporal's own limit."""
+
 CONFIRM_OVERHEAD: Final = timedelta(seconds=2)
 """The time that Temporal and a worker may take in addition to Google's time limit."""
 
@@ -141,8 +144,10 @@ class ConfirmationService:
         """Send the signal ``availability_changed`` to a workflow at each change of the product.
 
         Raises:
+            InputError: no workflow can have this id.
             UnknownProduct: the product is not known.
         """
+        _check_workflow_id(workflow_id)
         await self._require_product(merchant, product)
         await asyncio.to_thread(self._subscribers.add, ProductKey(merchant=merchant, product=product), workflow_id)
 
@@ -169,6 +174,14 @@ class ConfirmationService:
     async def _require_product(self, merchant: str, product: str) -> None:
         if await asyncio.to_thread(self._owners.get, merchant, Owner.product(product)) is None:
             raise UnknownProduct
+
+
+def _check_workflow_id(workflow_id: str) -> None:
+    if not (0 < len(workflow_id.encode(errors="replace")) <= MAX_WORKFLOW_ID_BYTES and workflow_id.isprintable()):
+        raise InputError(
+            f"workflow_id: is empty, longer than {MAX_WORKFLOW_ID_BYTES} bytes or has control characters; "
+            "give the id of the workflow to signal"
+        )
 
 
 def _question(interval: Interval, within: timedelta) -> ConfirmQuestion:

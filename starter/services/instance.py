@@ -21,14 +21,19 @@ ANSWER_TIMEOUT: Final = timedelta(seconds=1)
 CHECK_INTERVAL: Final = timedelta(seconds=2)
 """The time between two checks as long as no worker has started, or Temporal does not answer."""
 
+RECHECK_INTERVAL: Final = timedelta(minutes=1)
+"""The time for which a check holds: workers may be given other keys, or another database, while a process runs."""
+
 
 class InstanceCheck:
-    """Checks, until that is known for sure, that the workers use the keys and the database of this process."""
+    """Checks now and then that the workers use the keys and the database of this process."""
 
-    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
+    def __init__(
+        self, client: Client, store: Store, vault: Vault, recheck_interval: timedelta = RECHECK_INTERVAL
+    ) -> None:
         self._client = client
+        self._recheck_interval = recheck_interval
         self._instances = Instances(store, vault)
-        self._confirmed = False
         self._check_again_at = 0.0
 
     async def require(self) -> None:
@@ -37,11 +42,12 @@ class InstanceCheck:
         Raises:
             SettingsError: it does not, for the workers have other keys, or another database; names the remedy.
         """
-        if self._confirmed or monotonic() < self._check_again_at:
+        if monotonic() < self._check_again_at:
             return
         keys_fit = await asyncio.to_thread(self._require_keys)
-        self._confirmed = await self._require_database() and keys_fit
-        self._check_again_at = monotonic() + CHECK_INTERVAL.total_seconds()
+        confirmed = await self._require_database() and keys_fit
+        interval = self._recheck_interval if confirmed else CHECK_INTERVAL
+        self._check_again_at = monotonic() + interval.total_seconds()
 
     def _require_keys(self) -> bool:
         self._instances.get_id()

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pydantic import computed_field
-
+from slotsync.clock import utc_now
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
+from slotsync.domain.reservations.plan import plan
+from slotsync.domain.reservations.schedule import is_over
 from slotsync.secrets import Vault
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import KnownReservation, Reservations
@@ -31,24 +33,20 @@ class EventSyncStatus(Message):
 class SyncStatus(Message):
     """The sync status of a reservation: the newest reported version, the newest that Google has shown in full.
 
-    ``stopped_since`` is when an operator stopped its workflow, None if it is not stopped. ``remedy`` says in plain
-    words what a person has to do, empty if nothing.
+    ``settled`` is true if Google shows all of the newest version by the settings of now, and no operator has stopped
+    the workflow; once the reservation is over, later settings count no more. ``stopped_since`` is when an operator
+    stopped it, None if none did. ``remedy`` says in plain words what a person has to do, empty if nothing.
     """
 
     merchant: str
     reservation: str
     version: int
     settled_version: int | None
+    settled: bool = False
     doing: str = ""
     stopped_since: datetime | None = None
     remedy: str = ""
     events: tuple[EventSyncStatus, ...] = ()
-
-    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way, which mypy does not know
-    @property
-    def settled(self) -> bool:
-        """True if Google shows all of the newest version."""
-        return self.settled_version == self.version and self.stopped_since is None
 
 
 class OverviewLine(Message):
@@ -70,6 +68,7 @@ class StatusService:
     """Reads the sync status from the store alone: its answers do not depend on Temporal or on workers."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
+        self._calendars = ManagedCalendars(store)
         self._merchants = Merchants(store)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
@@ -101,16 +100,31 @@ class StatusService:
         if known is None:
             return None
         events = self._events.get_events(merchant, reservation)
+        settled = self._is_settled(merchant, reservation, known, events)
         return SyncStatus(
             merchant=merchant,
             reservation=reservation,
             version=known.version,
             settled_version=known.settled_version,
-            doing=f"Version {known.version} is {_progress(known, events)}",
+            settled=settled,
+            doing=f"Version {known.version} is {_progress(known, events, settled=settled)}",
             stopped_since=known.stopped_at,
             remedy=_remedy(known, events),
             events=tuple(map(_event_status, events)),
         )
+
+    def _is_settled(
+        self, merchant: str, reservation: str, known: KnownReservation, events: Sequence[SyncedEvent]
+    ) -> bool:
+        if known.stopped_at or known.settled_version != known.version:
+            return False
+        desired = self._reservations.get_snapshot(merchant, reservation)
+        if desired is None or is_over(desired, known.ends_at, utc_now()):
+            return True
+        applied = [each.written for each in events if each.written]
+        owners = list(dict.fromkeys((*desired.owners, *(each.key.owner for each in applied))))
+        steps = plan(desired, applied, self._calendars.get_calendars(merchant, owners))
+        return not (steps.actions or steps.blocked)
 
 
 def _event_status(event: SyncedEvent) -> EventSyncStatus:
@@ -130,10 +144,10 @@ _HELD_UP = frozenset(
 )
 
 
-def _progress(known: KnownReservation, events: Sequence[SyncedEvent]) -> str:
+def _progress(known: KnownReservation, events: Sequence[SyncedEvent], *, settled: bool) -> str:
     if known.stopped_at:
         return "stopped"
-    if known.settled_version == known.version:
+    if settled:
         return "in step"
     return "held up" if any(event.state in _HELD_UP for event in events) else "on its way"
 

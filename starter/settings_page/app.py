@@ -2,10 +2,13 @@
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotsync.errors import SettingsError
+from starter.bootstrap import get_services
 from starter.settings_page import forms, home
 from starter.settings_page.rendering import (
     PageRefused,
@@ -26,7 +29,7 @@ def build_mounts() -> list[BaseRoute]:
 def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
     # Errors are answered with pages here, and with problem documents in the rest of the application.
     return ExceptionMiddleware(
-        Router(routes),
+        Router([_STATIC, Mount("", _InstanceGate(Router(routes)))]),
         {
             PageRefused: render_refusal,
             HTTPException: render_http_error,
@@ -36,6 +39,18 @@ def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
     )
 
 
+class _InstanceGate:
+    """Refuses requests as long as the workers have other keys, or another database, than this process."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await get_services(Request(scope)).slotsync.require_instance()
+        await self._app(scope, receive, send)
+
+
+_STATIC = Mount("/static", StaticFiles(packages=[("starter.settings_page", "static")]))
 _SETTINGS: list[BaseRoute] = [
     Route("/open", home.open_link),
     Route("/language/{language}", home.choose_language),
@@ -48,7 +63,6 @@ _SETTINGS: list[BaseRoute] = [
     Route(f"{_OWNER}/unknown", forms.choose_on_unknown, methods=["POST"]),
     Route(f"{_OWNER}/calendars", forms.pick, methods=["POST"]),
     Route(f"{_OWNER}/privacy", forms.check_privacy, methods=["POST"]),
-    Mount("/static", StaticFiles(packages=[("starter.settings_page", "static")])),
     Route("/", home.home),
 ]
 _GOOGLE: list[BaseRoute] = [

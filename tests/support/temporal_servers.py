@@ -16,11 +16,18 @@ MAX_SERVER_STARTS = 6
 
 
 @asynccontextmanager
-async def running_temporal_server(*, time_skipping: bool = False, long_history: int = 0) -> AsyncIterator[Client]:
-    """Yield a client of a real-time server. It asks workflows of ``long_history`` events to continue as new."""
+async def running_temporal_server(
+    *, time_skipping: bool = False, long_history: int = 0, max_signals: int = 0
+) -> AsyncIterator[Client]:
+    """Yield a client of a real-time server.
+
+    It asks workflows of ``long_history`` events to continue as new, and a run takes ``max_signals``; 0 is the default.
+    """
     options = server_options(time_skipping=time_skipping)
     if long_history:
         options += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={long_history}"]
+    if max_signals:
+        options += ["--dynamic-config-value", f"history.maximumSignalsPerExecution={max_signals}"]
     async with await _started(options) as environment:
         yield environment.client
 

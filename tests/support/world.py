@@ -16,7 +16,7 @@ from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync
@@ -52,7 +52,13 @@ class World:
         (await self.http.post("/sandbox/accounts", json=account)).raise_for_status()
         grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
         answer = (await self.http.post(f"/sandbox/accounts/{email}/grant", json=grant)).raise_for_status()
-        Connections(self.store, self.vault).save_grant(merchant, answer.json()["refresh_token"], SCOPES, email)
+        new = NewGrant(
+            account_email=email,
+            account_key=email,
+            scopes=frozenset(SCOPES),
+            refresh_token=answer.json()["refresh_token"],
+        )
+        Connections(self.store, self.vault).save(merchant, new)
 
     async def fault(self, **fault: object) -> None:
         (await self.http.post("/sandbox/faults", json=fault)).raise_for_status()

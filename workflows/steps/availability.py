@@ -75,11 +75,11 @@ async def signal_subscribers(key: ProductKey) -> None:
             raise
 
 
-async def record_stop(key: ProductKey) -> None:
-    """Record that an operator has stopped the watching."""
+async def record_stop(key: ProductKey, *, watched: bool) -> None:
+    """Record that an operator has stopped the watching; with ``watched`` it had begun."""
     await workflow.execute_local_activity_method(
         AvailabilityActivities.record_watch_stop,
-        StopWatchRequest(**dict(key), now=workflow.now()),
+        StopWatchRequest(**dict(key), watched=watched, now=workflow.now()),
         start_to_close_timeout=_PUBLISH_TIMEOUT,
     )
 

@@ -74,8 +74,9 @@ class Publication(Message):
 
 
 class StopWatchRequest(ProductKey):
-    """The product that an operator stopped to be watched, and when."""
+    """The product that an operator stopped to be watched, and when; ``watched``: its workflow had taken it up."""
 
+    watched: bool = False
     now: datetime
 
 

@@ -64,8 +64,9 @@ class CalendarResult(CalendarRequest):
 
 
 class CalendarStop(CalendarRequest):
-    """The request to record that an operator has stopped the calendar's workflow."""
+    """The request to record that an operator has stopped the calendar's workflow at ``revision``, None if unknown."""
 
+    revision: int | None = None
     now: datetime
 
 

@@ -57,8 +57,9 @@ class ResumeRequest(ConnectionRequest):
 
 
 class ConnectionStop(ConnectionRequest):
-    """The request to record that an operator has stopped the connection's workflow."""
+    """The request to record that an operator has stopped the connection's workflow at this grant, None if unknown."""
 
+    grant_number: int | None = None
     now: datetime
 
 

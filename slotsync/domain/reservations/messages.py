@@ -117,13 +117,14 @@ class WaveResult(ReservationKey):
 
 
 class StopRequest(ReservationKey):
-    """The request to record that an operator has stopped the reservation's workflow."""
+    """The request to record that an operator has stopped the reservation's workflow at ``version``, None if unknown."""
 
+    version: int | None = None
     now: datetime
 
 
 class Progress(Message):
-    """The version that was planned last, the workflow's health, and what it does right now."""
+    """The version that was planned last, else first reported; the workflow's health; what it does now."""
 
     version: int | None
     health: Health

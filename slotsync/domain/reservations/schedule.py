@@ -60,6 +60,11 @@ def closes_at(reservation: Reservation, zones: Mapping[Owner, str], now: datetim
     return ends + GRACE_PERIOD if ends else now
 
 
+def is_over(reservation: Reservation, ends: datetime | None, now: datetime) -> bool:
+    """Return whether a reservation that was not cancelled has ended, at this time, so long ago that it is closed."""
+    return not reservation.cancelled and ends is not None and ends + GRACE_PERIOD <= now
+
+
 def time_zones(calendars: Iterable[ManagedCalendar]) -> dict[Owner, str]:
     """Return the time zone of each owner, by its IANA name."""
     return {calendar.owner: calendar.settings.time_zone for calendar in calendars}

@@ -6,13 +6,16 @@ from sqlalchemy import Connection, select, update
 
 from slotsync.domain.availability.confirmation import Confirmation, Evidence
 from slotsync.domain.availability.messages import ConfirmRequest
+from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import ConfirmationRow
+from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConfirmationRow)
+_CONNECTIONS = table_of(ConnectionRow)
 
 
 def _replace(insert: Insert) -> Insert:
@@ -37,9 +40,13 @@ class Confirmations:
         self._vault = vault
 
     def put(self, request: ConfirmRequest, confirmation: Confirmation, now: datetime) -> None:
-        """Record the answer to a question; a repeated question has the last one."""
+        """Record the answer to a question; a repeated question has the last one.
+
+        The evidence of a merchant that disconnects meanwhile is not kept.
+        """
         evidence = _StoredEvidence(evidence=confirmation.evidence)
         with self._store.write() as connection:
+            kept = _is_connected(connection, request.merchant)
             _PUT.run(
                 connection,
                 id=request.id,
@@ -47,7 +54,7 @@ class Confirmations:
                 product=request.product,
                 answer=confirmation.answer.value,
                 checked_at=now,
-                evidence=self._vault.encrypt(evidence.model_dump_json()),
+                evidence=self._vault.encrypt(evidence.model_dump_json()) if kept else None,
             )
 
     def get_evidence(self, confirmation_id: str) -> tuple[Evidence, ...]:
@@ -59,6 +66,12 @@ class Confirmations:
                 .scalar_one_or_none()
             )
         return _StoredEvidence.model_validate_json(self._vault.decrypt(encrypted)).evidence if encrypted else ()
+
+
+def _is_connected(connection: Connection, merchant: str) -> bool:
+    """Return whether the merchant is connected; a disconnection waits until the transaction has ended."""
+    active = select(_CONNECTIONS.c.id).filter_by(merchant=merchant, state=ConnectionState.ACTIVE.value)
+    return connection.execute(active.with_for_update(read=True)).first() is not None
 
 
 def forget_evidence(connection: Connection, merchant: str) -> None:

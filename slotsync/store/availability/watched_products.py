@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, null, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, null, select, tuple_, update
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.store.database.base import Insert, Upsert, table_of
@@ -20,14 +20,21 @@ def _pick(insert: Insert) -> Insert:
 
 
 def _stop(insert: Insert) -> Insert:
+    return _stop_if(insert, _TABLE.c.stopped_at.is_(None))
+
+
+def _stop_taken_up(insert: Insert) -> Insert:
+    return _stop_if(insert, and_(_TABLE.c.stopped_at.is_(None), _TABLE.c.due_at.is_(None)))
+
+
+def _stop_if(insert: Insert, condition: ColumnElement[bool]) -> Insert:
     values = {"due_at": null(), "stopped_at": insert.excluded.stopped_at}
-    return insert.on_conflict_do_update(
-        index_elements=_TABLE.primary_key, set_=values, where=_TABLE.c.stopped_at.is_(None)
-    )
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=values, where=condition)
 
 
 _PUT_DUE = Upsert(_TABLE, _pick)
 _PUT_STOPPED = Upsert(_TABLE, _stop)
+_PUT_STOPPED_IF_TAKEN_UP = Upsert(_TABLE, _stop_taken_up)
 
 
 class WatchedProducts:
@@ -51,11 +58,15 @@ class WatchedProducts:
         with self._store.read() as session:
             return session.connection().execute(query).first() is not None
 
-    def stop(self, key: ProductKey, now: datetime) -> None:
-        """Record that an operator has stopped the watching of the product: it is unknown until it is resumed."""
+    def stop(self, key: ProductKey, now: datetime, *, watched: bool = False) -> None:
+        """Record that an operator has stopped the watching of the product: it is unknown until it is resumed.
+
+        With ``watched`` its workflow had taken it up: what is due by now is newer, and is not stopped.
+        """
+        stopped = _PUT_STOPPED_IF_TAKEN_UP if watched else _PUT_STOPPED
         with self._store.write() as connection:
             ensure_merchant(connection, key.merchant)
-            _PUT_STOPPED.run(connection, **dict(key), due_at=None, stopped_at=now)
+            stopped.run(connection, **dict(key), due_at=None, stopped_at=now)
 
     def resume(self, merchant: str, now: datetime) -> list[ProductKey]:
         """Make the stopped products of the merchant due again, and return them."""

@@ -108,9 +108,14 @@ class Owners:
         with self._store.write() as connection:
             connection.execute(own.values(applied_revision=revision, signalled=signalled, to_signal=signalled))
 
-    def stop(self, merchant: str, owner: Owner, now: datetime) -> None:
-        """Record that an operator has stopped the calendar's workflow: nothing is due until it is resumed."""
+    def stop(self, merchant: str, owner: Owner, now: datetime, *, revision: int | None = None) -> None:
+        """Record that an operator has stopped the calendar's workflow: nothing is due until it is resumed.
+
+        Settings that were changed since are not stopped; None stops any revision.
+        """
         own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.stopped_at.is_(None))
+        if revision is not None:
+            own = own.where(_TABLE.c.revision == revision)
         with self._store.write() as connection:
             connection.execute(own.values(stopped_at=now, due_at=None))
 
@@ -159,15 +164,10 @@ class Owners:
 
     def resume(self, merchant: str, now: datetime) -> list[Owner]:
         """Make the stopped calendars of the merchant due again, and return their owners."""
-        stopped = select(OwnerRow.kind, OwnerRow.id).where(
-            OwnerRow.merchant == merchant, _TABLE.c.stopped_at.is_not(None)
-        )
+        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
+        resumed = own.values(stopped_at=None, due_at=now).returning(_TABLE.c.kind, _TABLE.c.id)
         with self._store.write() as connection:
-            owners = [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in connection.execute(stopped)]
-            keys = [(owner.kind.value, owner.id) for owner in owners]
-            own = update(_TABLE).where(_TABLE.c.merchant == merchant, tuple_(_TABLE.c.kind, _TABLE.c.id).in_(keys))
-            connection.execute(own.values(stopped_at=None, due_at=now))
-        return owners
+            return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in connection.execute(resumed)]
 
     def _is_due(self, merchant: str, owner: Owner) -> bool:
         intent = self.get_intent(merchant, owner)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Executable, and_, func, null, or_, select, update
+from sqlalchemy import Connection, Executable, and_, case, func, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
@@ -141,12 +141,15 @@ class Connections:
             return ConnectionPlan(step=ConnectionStep.DISCONNECT, calendars=CalendarChoice(row.disconnect_choice))
         if row.state == ConnectionState.DISCONNECTED.value:
             return ConnectionPlan(step=ConnectionStep.CLOSE, reason="The merchant is disconnected.")
+        if row.stopped_at:
+            return ConnectionPlan(step=ConnectionStep.CLOSE, reason="An operator has stopped it.")
         if row.state == _ACTIVE and row.grant_number != row.served_grant:
             return ConnectionPlan(step=ConnectionStep.RESUME, grant_number=row.grant_number, everyone=row.resume_all)
         if row.due_at:
             self._take_up(row)
         revoked = row.state == ConnectionState.REVOKED.value
-        return ConnectionPlan(step=ConnectionStep.PARK if revoked else ConnectionStep.WAIT, reason=row.last_error or "")
+        step = ConnectionStep.PARK if revoked else ConnectionStep.WAIT
+        return ConnectionPlan(step=step, reason=row.last_error or "", grant_number=row.grant_number)
 
     def find_due(self, now: datetime) -> list[str]:
         """Return the merchants with a connection of which something was not taken up."""
@@ -171,11 +174,16 @@ class Connections:
         with self._store.read() as session:
             return list(session.exec(select_row(ConnectionRow.merchant).where(*wanted)))
 
-    def stop(self, merchant: str, now: datetime) -> None:
-        """Record that an operator has stopped the connection's workflow: nothing is due until it is resumed."""
+    def stop(self, merchant: str, now: datetime, *, grant_number: int | None = None) -> None:
+        """Record that an operator has stopped the connection's workflow: nothing is due until it is resumed.
+
+        A newer grant and a wish to disconnect are not stopped; None stops any grant.
+        """
         own = (_TABLE.c.merchant == merchant, _TABLE.c.state != ConnectionState.DISCONNECTED.value)
+        stopped = update(_TABLE).where(*own, _TABLE.c.stopped_at.is_(None), _TABLE.c.disconnect_choice.is_(None))
+        if grant_number is not None:
+            stopped = stopped.where(_TABLE.c.grant_number == grant_number)
         with self._store.write() as connection:
-            stopped = update(_TABLE).where(*own, _TABLE.c.stopped_at.is_(None))
             connection.execute(stopped.values(stopped_at=now, due_at=None))
 
     def resume(self, merchant: str, now: datetime) -> bool:
@@ -248,7 +256,8 @@ class Connections:
     def mark_revoked(self, connection_id: str, reason: str, at: datetime) -> None:
         """Record that the grant is dead, unless a newer one was saved since ``at``, when the failed call began."""
         now = self._clock()
-        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at, "due_at": now}
+        due_at = case((_TABLE.c.stopped_at.is_(None), now))
+        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at, "due_at": due_at}
         no_tokens = {"refresh_token": None, "access_token": None, "access_expires_at": None}
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
         with self._store.write() as connection:

@@ -153,9 +153,14 @@ class Reservations:
                 settle_events(connection, merchant, reservation, now)
             return True
 
-    def stop(self, merchant: str, reservation: str, now: datetime) -> None:
-        """Record that an operator has stopped the reservation: nothing is due until it is resumed or reported anew."""
+    def stop(self, merchant: str, reservation: str, now: datetime, *, version: int | None = None) -> None:
+        """Record that an operator has stopped the reservation: nothing is due until it is resumed or reported anew.
+
+        A version that was reported since is not stopped; None stops any.
+        """
         own = update(_TABLE).filter_by(merchant=merchant, id=reservation, stopped_at=None)
+        if version is not None:
+            own = own.where(_TABLE.c.version == version)
         with self._store.write() as connection:
             connection.execute(own.values(stopped_at=now, due_at=None))
 

@@ -122,3 +122,11 @@ async def test_what_cannot_be_asked_is_named(
 async def test_an_unknown_product_is_named(availability: AvailabilityWorld) -> None:
     with pytest.raises(InputError, match="product is not known"):
         await availability.world.slotsync.confirm(MERCHANT, "no-such", TOMORROW, TOMORROW + HOUR)
+
+
+@pytest.mark.parametrize("workflow_id", ["", "a\x00b", "x" * 1001, "line\nbreak"])
+async def test_what_no_workflow_can_be_called_is_no_subscriber(
+    availability: AvailabilityWorld, workflow_id: str
+) -> None:
+    with pytest.raises(InputError, match="workflow_id"):
+        await availability.world.slotsync.subscribe(MERCHANT, TOUR.id, workflow_id)

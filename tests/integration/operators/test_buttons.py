@@ -15,13 +15,11 @@ from localgoogle.server import RunningLocalGoogle
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.connections.disconnection import CalendarChoice
-from slotsync.domain.sweep import SweepRequest
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
-from slotsync.temporal import queues
 from slotsync.temporal.search_attributes import HEALTH
 from slotsync.temporal.signals import signal_availability, signal_connection
 from starter.services.intent import IntentCounts
@@ -29,11 +27,11 @@ from tests.support.availability_webhooks import HOUR, TOMORROW
 from tests.support.availability_world import open_availability_world
 from tests.support.buttons import BUTTONS, has_status
 from tests.support.samples import TOUR, settings_of, snapshot
+from tests.support.sweeping import sweep
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.webhook_receiver import WebhookReceiver
 from tests.support.world import World
-from workflows.sweep import SweepWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -246,7 +244,7 @@ async def test_nothing_is_lost_by_a_button(name: str, stages: Sequence[Stage]) -
     await world.heal()
     stages[0].webhooks.heal()
     await each(stages, state.leave)
-    await sweep(world)
+    await sweep(world, everything=True)
     await world.slotsync.resume(stages[0].merchant)
     for stage in stages:
         await until(partial(state.is_right, stage))
@@ -284,8 +282,3 @@ async def until_stopped(cancelled: Stage, state: State) -> None:
     stopped = {kind: count for kind, _, count, _ in counts if count}
     kind = KINDS[state.workflow_id(cancelled).partition(":")[0]]
     assert stopped == ({} if state.is_right is is_disconnected else {kind: 1})
-
-
-async def sweep(world: World) -> None:
-    request = SweepRequest(everything=True)
-    await world.client.execute_workflow(SweepWorkflow.run, request, id="a sweep", task_queue=queues.WORKFLOWS)

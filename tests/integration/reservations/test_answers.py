@@ -8,15 +8,18 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.reservations import ReservationActivities
+from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.reservations.event import EventKey
 from slotsync.domain.reservations.messages import ReservationKey, ReservationState, RoundRequest
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.workflow_ids import reservation_id
 from slotsync.errors import VersionConflict
+from slotsync.store.calendars.owners import Owners
 from slotsync.temporal import queues
-from slotsync.temporal.signals import signal_reservation
+from slotsync.temporal.signals import signal_calendar, signal_connection, signal_reservation
 from starter.services.status import SyncStatus
-from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
+from tests.support.samples import GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
 from workflows.reservation import ReservationWorkflow
@@ -90,6 +93,43 @@ async def test_settled_is_false_from_the_report_until_google_shows_it(open_world
     async with open_world.working():
         await open_world.settled(2)
     assert (await status(open_world)).settled
+
+
+@pytest.mark.parametrize("change", ["guest data", "account"])
+async def test_settled_is_false_until_google_shows_what_the_settings_want(open_world: World, change: str) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+    if change == "account":
+        await open_world.connect(email="other@gmail.example")
+    else:
+        Owners(open_world.store).put(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
+    waiting = await status(open_world)
+    assert (waiting.version, waiting.settled_version, waiting.settled) == (1, 1, False)
+    async with open_world.working():
+        await signal_calendar(open_world.client, CalendarRequest(merchant=MERCHANT, owner=TOUR), "check")
+        await signal_connection(open_world.client, MERCHANT, "check")
+
+        async def settled() -> bool:
+            return (await status(open_world)).settled
+
+        await until(settled)
+
+
+async def test_a_report_between_a_cancellation_and_the_end_of_the_workflow_is_written(open_world: World) -> None:
+    handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+    await handle.cancel()
+    open_world.store_report(snapshot(2))
+    async with open_world.working():
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        assert (await status(open_world)).stopped_since is None
+        await sweep(open_world)
+        await open_world.settled(2)
+    assert await open_world.titles() == ["v2"]
 
 
 async def test_an_unchanged_report_costs_nothing_once_it_is_settled(open_world: World) -> None:

@@ -7,21 +7,19 @@ from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.reservations.messages import ReservationKey
-from slotsync.domain.sweep import SweepRequest, SweepResult
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.reservations.reservations import Reservations
-from slotsync.temporal import queues
 from slotsync.temporal.schedules import SWEEP, ensure_schedules, trigger_sweep
 from slotsync.temporal.signals import signal_availability, signal_connection
 from tests.support.managed_calendars import in_google, shown
 from tests.support.samples import EMAIL, MERCHANT, TOUR, settings_of, snapshot
+from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
-from workflows.sweep import SweepWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -37,15 +35,6 @@ ALL_IDS = (
 async def open_world(world: World) -> World:
     await world.add_merchant(TOUR)
     return world
-
-
-async def sweep(world: World, *, everything: bool = False) -> SweepResult:
-    return await world.client.execute_workflow(
-        SweepWorkflow.run,
-        SweepRequest(everything=everything),
-        id="a sweep",
-        task_queue=queues.WORKFLOWS,
-    )
 
 
 async def open_all(world: World) -> None:

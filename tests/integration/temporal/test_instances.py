@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from slotsync.store.instances import Instances
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.temporal.schedules import ensure_schedules, get_instance
 from starter.client import Slotsync
+from starter.services.instance import InstanceCheck
 from tests.support.api import api_of
 from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 from tests.support.settings import KEY
@@ -110,3 +112,27 @@ async def test_a_worker_with_another_database_takes_the_server_over(world: World
     with pytest.raises(SettingsError, match="a worker with another database has started"):
         await ensure_schedules(world.client, "one", take_over=False)
     assert await get_instance(world.client) == "two"
+
+
+async def test_a_process_learns_while_it_runs_that_the_workers_have_another_database(world: World) -> None:
+    check = InstanceCheck(world.client, world.store, world.vault, recheck_interval=timedelta())
+    async with set_up(world):
+        await check.require()
+        await ensure_schedules(world.client, "another database")
+        with pytest.raises(SettingsError, match="SLOTSYNC_DATABASE_URL"):
+            await check.require()
+
+
+@pytest.mark.parametrize("path", ["/settings/", "/google/callback?code=1&state=1"])
+async def test_the_pages_do_not_work_for_another_instance(world: World, path: str) -> None:
+    async with set_up(world):
+        await ensure_schedules(world.client, "another database")
+        settings = world.settings.model_copy(
+            update={"encryption_keys": (SecretStr(OWN_KEY),), "api_keys": (SecretStr(KEY),)}
+        )
+        async with api_of(replace(world, settings=settings)) as api:
+            answer = await api.stranger.get(path)
+            style = await api.stranger.get("/settings/static/page.css")
+    assert answer.status_code == 501
+    assert answer.headers["content-type"].startswith("text/html")
+    assert style.status_code == 200

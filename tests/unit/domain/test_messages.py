@@ -25,6 +25,8 @@ def test_what_could_be_taken_for_another_id_or_is_too_long_for_temporal(identifi
         (".", "give a name with another character"),
         ("..", "give a name with another character"),
         ("R\u200b-1", "leave it out"),
+        ("R\ue000-1", "leave it out"),
+        ("R\u0378-1", "leave it out"),
         ("\ufeffR-1", "leave it out"),
         ("R-1\u202e", "leave it out"),
         ("R\x9f1", "leave it out"),

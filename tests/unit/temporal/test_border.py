@@ -76,7 +76,7 @@ ALLOWED = {
     "CalendarProgress": "doing health",
     "CalendarRequest": "merchant owner",
     "CalendarResult": "due_at grant_number merchant owner revision",
-    "CalendarStop": "merchant now owner",
+    "CalendarStop": "merchant now owner revision",
     "CalendarView": (
         "applied_revision calendar_id closing_reason connection_id grant_number removing revision shown sync waiting"
     ),
@@ -85,7 +85,7 @@ ALLOWED = {
     "ConfirmResult": "answer because checked_at",
     "ConnectionPlan": "calendars everyone grant_number reason step",
     "ConnectionRequest": "merchant",
-    "ConnectionStop": "merchant now",
+    "ConnectionStop": "grant_number merchant now",
     "DisconnectedCalendar": "calendar_id owner",
     "Disconnection": "alive calendars connection_id shared",
     "DisconnectionResult": "deleted grant_ended left notes shared",
@@ -111,8 +111,8 @@ ALLOWED = {
     "RoundRequest": "after merchant now reservation version",
     "ServedGrant": "grant_number merchant",
     "SignalRequest": "everyone merchant now owner revision",
-    "StopRequest": "merchant now reservation",
-    "StopWatchRequest": "merchant now product",
+    "StopRequest": "merchant now reservation version",
+    "StopWatchRequest": "merchant now product watched",
     "SweepRequest": "everything",
     "SweepResult": "calendars connections problems products reservations",
     "ViewRequest": "merchant now owner",

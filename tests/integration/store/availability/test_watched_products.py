@@ -64,3 +64,14 @@ def test_a_product_that_was_never_picked_can_be_stopped(watched: WatchedProducts
     watched.stop(KAYAK, NOON)
     assert watched.is_stopped(KAYAK)
     assert not watched.is_stopped(TOUR)
+
+
+def test_a_stop_leaves_a_product_alone_that_was_picked_since(store: Store, watched: WatchedProducts) -> None:
+    pick(store, TOUR)
+    watched.take_up(TOUR)
+    pick(store, TOUR)
+    watched.stop(TOUR, NOON, watched=True)
+    assert (watched.is_stopped(TOUR), watched.find_due(NOON)) == (False, [TOUR])
+    watched.take_up(TOUR)
+    watched.stop(TOUR, NOON, watched=True)
+    assert (watched.is_stopped(TOUR), watched.find_due(NOON)) == (True, [])

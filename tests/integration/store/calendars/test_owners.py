@@ -142,3 +142,14 @@ def test_a_stopped_calendar_is_due_again_once_it_is_resumed_or_changed(store: St
     assert owners.resume("m", NOON) == [TOUR]
     assert owners.resume("m", NOON) == []
     assert [intent(store, owner).stopped_at for owner in (TOUR, GUIDE)] == [None, None]
+
+
+def test_a_stop_leaves_settings_alone_that_were_changed_since(store: Store) -> None:
+    owners = Owners(store)
+    owners.put("m", TOUR, SETTINGS)
+    owners.switch("m", TOUR, OFF)
+    owners.stop("m", TOUR, NOON, revision=1)
+    assert intent(store).stopped_at is None
+    assert intent(store).due_at is not None
+    owners.stop("m", TOUR, NOON, revision=2)
+    assert (intent(store).stopped_at, intent(store).due_at) == (NOON, None)

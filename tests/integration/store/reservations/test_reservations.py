@@ -142,6 +142,15 @@ def test_a_new_report_ends_a_stop_and_an_unchanged_one_does_not(reservations: Re
     assert known(reservations).stopped_at is None
 
 
+def test_a_stop_leaves_a_version_alone_that_was_reported_since(reservations: Reservations) -> None:
+    report(reservations, 1)
+    report(reservations, 2)
+    reservations.stop("m", "R-1", LATER, version=1)
+    assert (known(reservations).stopped_at, known(reservations).due_at) == (None, NOON)
+    reservations.stop("m", "R-1", LATER, version=2)
+    assert (known(reservations).stopped_at, known(reservations).due_at) == (LATER, None)
+
+
 def test_the_newest_version_wins_among_sixteen_threads(reservations: Reservations) -> None:
     versions = [*range(200)]
     Random(1).shuffle(versions)

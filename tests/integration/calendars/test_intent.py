@@ -1,5 +1,7 @@
 """What a merchant or the platform wanted of a calendar is done, whatever happens meanwhile."""
 
+import asyncio
+
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
@@ -7,6 +9,7 @@ from temporalio.client import WorkflowFailureError
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import SyncState
 from slotsync.store.calendars.owners import Owners
+from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
 from tests.support.managed_calendars import in_google, shown, workflow_handle
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
@@ -97,6 +100,21 @@ async def test_unchanged_settings_cost_nothing(open_world: World) -> None:
             await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))
         assert (await workflow_handle(open_world, TOUR).describe()).history_length == length
     assert await calls(open_world) == before
+
+
+async def test_a_new_calendar_with_as_many_signals_as_a_run_may_have_waits_to_look_for_a_duplicate(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        await until(lambda: rests(open_world))
+        handle = workflow_handle(open_world, TOUR)
+        run = (await handle.describe()).run_id
+        for _ in range(MAX_SIGNALS_PER_RUN // 50):
+            await asyncio.gather(*(handle.signal("look_again") for _ in range(50)))
+        await until(lambda: rests(open_world))
+        assert (await handle.describe()).run_id == run, "the next run would not look for a duplicate"
 
 
 async def rests(world: World) -> bool:

@@ -81,7 +81,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             reservations=ReservationActivities(store, vault),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
-            connections=ConnectionActivities(connections),
+            connections=ConnectionActivities(store),
             disconnections=DisconnectionActivities(
                 settings,
                 store,

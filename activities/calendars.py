@@ -25,6 +25,7 @@ from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.synced_events import SyncedEvents
 
 
@@ -38,6 +39,7 @@ class CalendarActivities:
         self._health = health
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
+        self._to_signal = EventsToSignal(store)
         self._google = google
 
     @activity.defn
@@ -60,7 +62,7 @@ class CalendarActivities:
             revision=intent.revision,
             applied_revision=intent.applied_revision,
             grant_number=grant_number,
-            waiting=bool(self._events.find_to_signal(request.merchant, calendar, request.now, limit=1)),
+            waiting=bool(self._to_signal.find(request.merchant, calendar, request.now, limit=1)),
         )
 
     @activity.defn

@@ -17,7 +17,7 @@ from slotsync.google.auth.consent import revoke
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.settings import Settings
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 
@@ -25,23 +25,23 @@ from slotsync.store.database.engine import Store
 class ConnectionActivities:
     """Activities that read and record what is wanted of a connection."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, store: Store) -> None:
+        self._intents = ConnectionIntents(store)
 
     @activity.defn
     def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:
         """Return the connection's next step, by its row."""
-        return self._connections.plan(request.merchant)
+        return self._intents.plan(request.merchant)
 
     @activity.defn
     def record_connection_stop(self, request: ConnectionStop) -> None:
         """Record that an operator has stopped the connection's workflow, unless there is a newer grant."""
-        self._connections.stop(request.merchant, request.now, grant_number=request.grant_number)
+        self._intents.stop(request.merchant, request.now, grant_number=request.grant_number)
 
     @activity.defn
     def record_served_grant(self, served: ServedGrant) -> None:
         """Record that all work that waited for this grant was signalled."""
-        self._connections.record_served(served.merchant, served.grant_number)
+        self._intents.record_served(served.merchant, served.grant_number)
 
 
 class DisconnectionActivities:

@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import AvailabilityChangedSignal, ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest, SignalRequest
-from slotsync.domain.connections.messages import ResumeRequest
+from slotsync.domain.connections.messages import WaitingWorkRequest
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
@@ -21,15 +21,14 @@ from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import signal_availability, signal_calendar, signal_reservation
-
-MAX_PARALLEL_SIGNALS = 20
+from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_availability, signal_calendar, signal_reservation
 
 MAX_RESERVATIONS_PER_PAGE = 200
 
-RESUME_INTERVAL = timedelta(milliseconds=50)
+GRANT_SIGNAL_INTERVAL = timedelta(milliseconds=50)
 """The time between two signals of all work that goes on with a new grant, which is more urgent."""
 
 
@@ -108,7 +107,7 @@ class ReservationSignals:
     def __init__(self, client: Client, store: Store, per_second: int) -> None:
         self._client = client
         self._calendars = ManagedCalendars(store)
-        self._events = SyncedEvents(store)
+        self._events = EventsToSignal(store)
         self._owners = Owners(store)
         self._pace = Pace(timedelta(seconds=1) / per_second)
 
@@ -125,19 +124,19 @@ class ReservationSignals:
                     await self._pace.wait_for_turn()
                     await signal_reservation(self._client, key)
                     progress.advance(reservation)
-        if request.everyone:
+        if request.all_open:
             applied = self._owners.record_applied
             await asyncio.to_thread(applied, request.merchant, request.owner, request.revision, progress.signalled)
 
     def _find_page(self, request: SignalRequest, progress: Progress) -> list[str]:
         """Return the next reservations, and record the progress so far."""
-        merchant, owner, everyone = request.merchant, request.owner, request.everyone
+        merchant, owner, all_open = request.merchant, request.owner, request.all_open
         (calendar,) = self._calendars.get_calendars(merchant, [owner])
-        page = self._events.find_to_signal(
-            merchant, calendar, request.now, everyone=everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=progress.after
+        page = self._events.find(
+            merchant, calendar, request.now, all_open=all_open, limit=MAX_RESERVATIONS_PER_PAGE, after=progress.after
         )
-        if everyone:
-            total = self._events.count_to_signal(merchant, calendar, request.now, everyone=True)
+        if all_open:
+            total = self._events.count(merchant, calendar, request.now, all_open=True)
             self._owners.record_signalled(merchant, owner, progress.signalled, max(total, progress.signalled))
         return page
 
@@ -150,11 +149,11 @@ class WaitingWork:
         self._blocking_calendars = BlockingCalendars(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
-        self._pace = Pace(RESUME_INTERVAL)
+        self._pace = Pace(GRANT_SIGNAL_INTERVAL)
 
     @activity.defn
-    async def signal_waiting_work(self, request: ResumeRequest) -> int:
-        """Signal what waits, or with ``everyone`` all that is open, at a bounded pace; return how many workflows.
+    async def signal_waiting_work(self, request: WaitingWorkRequest) -> int:
+        """Signal what waits, or with ``all_open`` all that is open, at a bounded pace; return how many workflows.
 
         Each heartbeat says after which reservation to go on, should the activity be tried again.
         """
@@ -169,10 +168,10 @@ class WaitingWork:
                     progress.advance(reservation)
         return progress.signalled
 
-    async def _signal_owners(self, request: ResumeRequest) -> int:
+    async def _signal_owners(self, request: WaitingWorkRequest) -> int:
         """Signal the calendars that wait, or all, and every product that calendars block; return how many."""
         merchant = request.merchant
-        owners = await asyncio.to_thread(self._owners.find_due, merchant, everyone=request.everyone)
+        owners = await asyncio.to_thread(self._owners.find_waiting, merchant, all_open=request.all_open)
         products = await asyncio.to_thread(self._blocking_calendars.find_products, merchant)
         for owner in owners:
             calendar = CalendarRequest(merchant=merchant, owner=owner)
@@ -183,9 +182,9 @@ class WaitingWork:
             await signal_availability(self._client, key.merchant, key.product)
         return len(owners) + len(products)
 
-    def _find_page(self, request: ResumeRequest, after: str) -> list[str]:
-        return self._reservations.find_to_resume(
-            request.merchant, request.now, everyone=request.everyone, limit=MAX_RESERVATIONS_PER_PAGE, after=after
+    def _find_page(self, request: WaitingWorkRequest, after: str) -> list[str]:
+        return self._reservations.find_waiting(
+            request.merchant, request.now, all_open=request.all_open, limit=MAX_RESERVATIONS_PER_PAGE, after=after
         )
 
 

@@ -7,35 +7,39 @@ from typing import TypeVar
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
-from temporalio.service import RPCError
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.reservations.messages import ReservationKey, ReservationState
+from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.sweep import SweepRequest, SweepResult
 from slotsync.domain.workflow_ids import (
     availability_id,
     calendar_id,
     connection_id,
-    parse_reservation_id,
     reservation_id,
 )
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connection_intents import ConnectionIntents
+from slotsync.store.database.due_rows import DueRows, Key
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal.search_attributes import RUNNING, TROUBLED
-from slotsync.temporal.signals import signal_availability, signal_calendar, signal_connection, signal_reservation
+from slotsync.temporal.signals import (
+    MAX_PARALLEL_SIGNALS,
+    signal_availability,
+    signal_calendar,
+    signal_connection,
+    signal_reservation,
+)
+from slotsync.temporal.subjects import KINDS, Subject, read_subject
 
 MAX_ROWS_PER_PAGE = 500
-MAX_PARALLEL_SIGNALS = 10
-
 NEXT_SWEEP_DELAY = timedelta(hours=1)
 """The time for which a row that was signalled is left to its workflow."""
 
@@ -51,11 +55,17 @@ class SweepActivities:
         self._client = client
         self._clock = clock
         self._blocking_calendars = BlockingCalendars(store, vault)
-        self._connections = Connections(store, vault)
+        self._connections = ConnectionIntents(store)
         self._messages = WebhookMessages(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
         self._watched_products = WatchedProducts(store)
+        self._due_rows = {
+            "reservation": self._reservations.due_rows,
+            "calendar": self._owners.due_rows,
+            "connection": self._connections.due_rows,
+            "availability": self._watched_products.due_rows,
+        }
 
     @activity.defn
     async def sweep(self, request: SweepRequest) -> SweepResult:
@@ -77,14 +87,14 @@ class SweepActivities:
         now = self._clock()
         merchants = await asyncio.to_thread(self._connections.find_due, now)
         count = await self._signal_all(merchants, self._signal_connection)
-        await _postpone(self._connections.postpone, merchants, now)
+        await _postpone(self._connections.due_rows, [(merchant,) for merchant in merchants], now)
         return count
 
     async def _sweep_calendars(self) -> int:
         now = self._clock()
-        owners = await asyncio.to_thread(self._owners.find_all_due, now)
+        owners = await asyncio.to_thread(self._owners.find_due, now)
         count = await self._signal_all(owners, self._signal_calendar)
-        await _postpone(self._owners.postpone, owners, now)
+        await _postpone(self._owners.due_rows, [(name, owner.kind.value, owner.id) for name, owner in owners], now)
         return count
 
     async def _sweep_products(self) -> int:
@@ -93,8 +103,8 @@ class SweepActivities:
         due = await asyncio.to_thread(self._watched_products.find_due, now)
         unsent = await asyncio.to_thread(self._messages.find_due, now)
         count = await self._signal_all(tuple(dict.fromkeys((*due, *unsent))), self._signal_product)
-        await _postpone(self._watched_products.postpone, due, now)
-        await _postpone(self._messages.postpone, unsent, now)
+        await _postpone(self._watched_products.due_rows, [(key.merchant, key.product) for key in due], now)
+        await _postpone(self._messages.due_rows, [(key.merchant, key.product) for key in unsent], now)
         return count
 
     async def _sweep_reservations(self) -> int:
@@ -102,7 +112,7 @@ class SweepActivities:
         count, now = 0, self._clock()
         while keys := await asyncio.to_thread(self._reservations.find_due, now, limit=MAX_ROWS_PER_PAGE):
             count += await self._signal_all(keys, self._signal_reservation)
-            await asyncio.to_thread(self._reservations.postpone, keys, now, now + NEXT_SWEEP_DELAY)
+            await _postpone(self._reservations.due_rows, [(key.merchant, key.reservation) for key in keys], now)
         return count
 
     async def _sweep_missing(self, found: SweepResult) -> SweepResult:
@@ -145,15 +155,15 @@ class SweepActivities:
         return count
 
     async def _record_problems(self) -> int:
-        """Record of which reservations Temporal reports that their workflow cannot go on; return how many."""
-        client = self._client
-        problems = {
-            key: _describe(each)
-            async for each in client.list_workflows(TROUBLED)
-            if each.workflow_type == "ReservationWorkflow" and (key := await read_reservation_key(client, each.id))
-        }
-        await asyncio.to_thread(self._reservations.record_problems, problems)
-        return len(problems)
+        """Record of which workflows Temporal reports that they cannot go on; return how many."""
+        problems: dict[str, dict[Subject, str]] = {kind: {} for kind in KINDS}
+        async for each in self._client.list_workflows(TROUBLED):
+            if found := await read_subject(self._client, each.id):
+                kind, subject = found
+                problems[kind][subject] = _describe(each)
+        for kind, rows in self._due_rows.items():
+            await asyncio.to_thread(rows.record_problems, problems[kind])
+        return sum(map(len, problems.values()))
 
     async def _signal_all(self, rows: Sequence[Row], signal: Callable[[Row], Awaitable[object]]) -> int:
         """Signal the rows' workflows, some side by side, and return how many."""
@@ -177,25 +187,11 @@ class SweepActivities:
         await signal_availability(self._client, key.merchant, key.product)
 
 
-async def read_reservation_key(client: Client, workflow_id: str) -> ReservationKey | None:
-    """Return the reservation of a workflow, by its input if the id is a hash; None if the workflow is gone by now."""
-    if parts := parse_reservation_id(workflow_id):
-        return ReservationKey(merchant=parts[0], reservation=parts[1])
-    try:
-        started = await anext(client.get_workflow_handle(workflow_id).fetch_history_events(page_size=1))
-    except RPCError:
-        return None
-    payloads = started.workflow_execution_started_event_attributes.input.payloads
-    (state,) = await client.data_converter.decode(payloads, [ReservationState])
-    return ReservationKey(merchant=state.merchant, reservation=state.reservation)
-
-
-async def _postpone(
-    postpone: Callable[[Sequence[Row], datetime, datetime], None], rows: Sequence[Row], now: datetime
-) -> None:
+async def _postpone(due_rows: DueRows, keys: Sequence[Key], now: datetime) -> None:
     """Leave the rows to their workflows for a while, page by page: PostgreSQL takes 65,535 parameters at once."""
-    for start in range(0, len(rows), MAX_ROWS_PER_PAGE):
-        await asyncio.to_thread(postpone, rows[start : start + MAX_ROWS_PER_PAGE], now, now + NEXT_SWEEP_DELAY)
+    for start in range(0, len(keys), MAX_ROWS_PER_PAGE):
+        page = keys[start : start + MAX_ROWS_PER_PAGE]
+        await asyncio.to_thread(due_rows.postpone, page, now, now + NEXT_SWEEP_DELAY)
 
 
 def _describe(troubled: WorkflowExecution) -> str:

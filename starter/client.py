@@ -20,6 +20,7 @@ from slotsync.temporal.options import connect
 from starter.services.availability import AvailabilityService, ConfirmationService
 from starter.services.instance import InstanceCheck
 from starter.services.reports import Reported, ReportService
+from starter.services.resumption import ResumptionService
 from starter.services.status import Overview, StatusService, SyncStatus
 from starter.services.sync_switch import BackfillProgress, SyncSwitch
 
@@ -40,6 +41,7 @@ class Slotsync:
         self._confirmations = ConfirmationService(client, store, vault)
         self._owners = Owners(store)
         self._reports = ReportService(client, store, vault)
+        self._resumption = ResumptionService(client, store, vault)
         self._status = StatusService(store, vault)
         self._sync_switch = SyncSwitch(client, store)
 
@@ -81,7 +83,7 @@ class Slotsync:
     async def resume(self, merchant: str, reservation: str | None = None) -> int:
         """Go on with a reservation that an operator stopped, or with all of the merchant's; return their number."""
         await self._instance.require()
-        return await self._reports.resume(merchant, reservation)
+        return await self._resumption.resume(merchant, reservation)
 
     async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
         """Add a product or resource, or change its settings; its calendar follows."""

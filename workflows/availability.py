@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import availability_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.availability import confirm, publish, record_stop, signal_subscribers, start_watch
-    from workflows.steps.own_id import require_own_id
+    from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
 
@@ -46,14 +46,7 @@ class ProductAvailabilityWorkflow:
         If an operator cancels this, the product is unknown from then on, which is published.
         """
         require_own_id(availability_id(key.merchant, key.product))
-        try:
-            while not await self._do_round():
-                pass
-            await workflow.wait_condition(workflow.all_handlers_finished)
-        except BaseException as error:
-            if is_cancelled_exception(error):
-                await self._stop()
-            raise
+        await run_until_stopped(self._do_rounds(), self._stop)
         if self._look_again:
             workflow.continue_as_new(self._key)
 
@@ -67,6 +60,11 @@ class ProductAvailabilityWorkflow:
     async def confirm(self, question: ConfirmQuestion) -> ConfirmResult:
         """Return whether the product is free according to Google now."""
         return await confirm(ConfirmRequest(**dict(self._key), **dict(question)))
+
+    async def _do_rounds(self) -> None:
+        while not await self._do_round():
+            pass
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _do_round(self) -> bool:
         """Publish the product when it changes; return whether it is not to be watched any more, and all is told."""

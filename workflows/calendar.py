@@ -28,8 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import calendar_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
-    from workflows.steps.event_writes import blocker_for_failure
-    from workflows.steps.own_id import require_own_id
+    from workflows.steps.failures import blocker_for_failure
+    from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 DUPLICATE_CHECK_DELAY = timedelta(minutes=5)
@@ -70,12 +70,7 @@ class ManagedCalendarWorkflow:
     async def run(self, request: CalendarRequest) -> str:
         """Do round after round, until synchronization is off, or an operator cancels this."""
         require_own_id(calendar_id(request.merchant, request.owner))
-        try:
-            return await self._do_rounds()
-        except BaseException as error:
-            if is_cancelled_exception(error):
-                await self._record_stop()
-            raise
+        return await run_until_stopped(self._do_rounds(), self._record_stop)
 
     @workflow.signal
     def settings_changed(self) -> None:
@@ -160,9 +155,9 @@ class ManagedCalendarWorkflow:
 
     async def _signal_reservations(self, view: CalendarView) -> Blocker | None:
         """Signal all open reservations after a change of settings, else those that wait for the calendar."""
-        everyone = view.revision != view.applied_revision
-        self._status.set_details("Signalling all open reservations" if everyone else "Signalling what waits for it")
-        request = SignalRequest(**dict(self._request), revision=view.revision, everyone=everyone, now=workflow.now())
+        all_open = view.revision != view.applied_revision
+        self._status.set_details("Signalling all open reservations" if all_open else "Signalling what waits for it")
+        request = SignalRequest(**dict(self._request), revision=view.revision, all_open=all_open, now=workflow.now())
         await workflow.execute_activity_method(
             ReservationSignals.signal_reservations,
             request,
@@ -171,7 +166,7 @@ class ManagedCalendarWorkflow:
             heartbeat_timeout=_HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
             priority=Priority(fairness_key=fairness_key(self._request.merchant)),
-            summary="Signal every open reservation" if everyone else "Signal the reservations that wait",
+            summary="Signal every open reservation" if all_open else "Signal the reservations that wait",
         )
         return None
 

@@ -15,19 +15,19 @@ with workflow.unsafe.imports_passed_through():
         ConnectionRequest,
         ConnectionStep,
         ConnectionStop,
-        ResumeRequest,
         ServedGrant,
+        WaitingWorkRequest,
     )
     from slotsync.domain.health import STOPPED, blocker_for_error
     from slotsync.domain.workflow_ids import connection_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import disconnect_merchant
-    from workflows.steps.own_id import require_own_id
+    from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
-_RESUMING_TIMEOUT = timedelta(hours=12)
+_SIGNALLING_TIMEOUT = timedelta(hours=12)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 
 
@@ -51,12 +51,7 @@ class ConnectionWorkflow:
         Return what was left behind after a disconnection. One that is under way when this is cancelled is finished.
         """
         require_own_id(connection_id(request.merchant))
-        try:
-            return await self._do_steps(request)
-        except BaseException as error:
-            if is_cancelled_exception(error):
-                await self._record_stop()
-            raise
+        return await run_until_stopped(self._do_steps(request), self._record_stop)
 
     async def _do_steps(self, request: ConnectionRequest) -> DisconnectionResult:
         result = None
@@ -65,9 +60,9 @@ class ConnectionWorkflow:
             plan = await self._plan()
             if plan.step is ConnectionStep.DISCONNECT:
                 result = await self._disconnect(plan)
-            elif plan.step is ConnectionStep.RESUME:
+            elif plan.step is ConnectionStep.SERVE:
                 self._grant_number = plan.grant_number
-                await self._resume(plan)
+                await self._serve_grant(plan)
             elif plan.step is ConnectionStep.CLOSE:
                 return result or DisconnectionResult(notes=(plan.reason,))
             else:
@@ -112,10 +107,10 @@ class ConnectionWorkflow:
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 
-    async def _resume(self, plan: ConnectionPlan) -> None:
+    async def _serve_grant(self, plan: ConnectionPlan) -> None:
         """Signal the work that waits. Work that is in flight under an earlier grant notices that by itself."""
         self._status.set_details("There is a grant: waking the work that waits for it")
-        woken = await self._signal_work(everyone=plan.everyone)
+        woken = await self._signal_work(all_open=plan.all_open)
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_served_grant,
             ServedGrant(merchant=self._merchant, grant_number=plan.grant_number),
@@ -136,21 +131,21 @@ class ConnectionWorkflow:
                 await disconnect_merchant(self._merchant, CalendarChoice.KEEP, is_interrupted=lambda: False)
             raise
         if result:
-            await self._signal_work(everyone=True)
+            await self._signal_work(all_open=True)
             self._status.set_health(None, "\n\n".join(("Disconnected.", *result.notes)))
         return result
 
-    async def _signal_work(self, *, everyone: bool) -> int:
+    async def _signal_work(self, *, all_open: bool) -> int:
         """Return how many workflows were signalled."""
         return await workflow.execute_activity_method(
             WaitingWork.signal_waiting_work,
-            ResumeRequest(merchant=self._merchant, everyone=everyone, now=workflow.now()),
+            WaitingWorkRequest(merchant=self._merchant, all_open=all_open, now=workflow.now()),
             task_queue=queues.LONG,
-            start_to_close_timeout=_RESUMING_TIMEOUT,
+            start_to_close_timeout=_SIGNALLING_TIMEOUT,
             heartbeat_timeout=_HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
             priority=Priority(fairness_key=fairness_key(self._merchant)),
-            summary="Wake all work of the merchant" if everyone else "Wake the waiting work of the merchant",
+            summary="Wake all work of the merchant" if all_open else "Wake the waiting work of the merchant",
         )
 
     def _show(self, plan: ConnectionPlan) -> None:

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.reservations import ReservationActivities
@@ -28,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import write_events
-    from workflows.steps.own_id import require_own_id
+    from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 MAX_HISTORY_BYTES = 100_000
@@ -56,12 +55,7 @@ class ReservationWorkflow:
     async def run(self, state: ReservationState) -> str:
         """Drive Google towards the newest snapshot until the reservation is over, or an operator cancels this."""
         require_own_id(reservation_id(state.merchant, state.reservation))
-        try:
-            return await self._do_rounds()
-        except BaseException as error:
-            if is_cancelled_exception(error):
-                await self._record_stop()
-            raise
+        return await run_until_stopped(self._do_rounds(), self._record_stop)
 
     @workflow.signal
     def report(self, reported: ReportedVersion) -> None:

@@ -13,12 +13,6 @@ def reservation_id(merchant: str, reservation: str) -> str:
     return _workflow_id("reservation", merchant, reservation)
 
 
-def parse_reservation_id(workflow_id: str) -> tuple[str, str] | None:
-    """Return merchant and reservation of a reservation's workflow, or None if it is another one, or a hash."""
-    kind, *names = workflow_id.split(":")
-    return (names[0], names[1]) if kind == "reservation" and len(names) == len(("merchant", "reservation")) else None
-
-
 def calendar_id(merchant: str, owner: Owner) -> str:
     """Return the id of the workflow that manages the calendar of a product or resource."""
     return _workflow_id("calendar", merchant, str(owner))
@@ -32,6 +26,12 @@ def connection_id(merchant: str) -> str:
 def availability_id(merchant: str, product: str) -> str:
     """Return the id of the workflow that watches a product's availability."""
     return _workflow_id("availability", merchant, product)
+
+
+def split_workflow_id(workflow_id: str) -> tuple[str, tuple[str, ...]]:
+    """Return the kind and the names in an id; no names if they are hashed. A merchant's name alone is never hashed."""
+    kind, *names = workflow_id.split(":")
+    return kind, tuple(names) if len(names) > 1 or kind == "connection" else ()
 
 
 def _workflow_id(kind: str, *names: str) -> str:

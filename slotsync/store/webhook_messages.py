@@ -1,23 +1,25 @@
 """Messages to the platform, kept until the platform has accepted them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.availability import WebhookMessageRow
 
-TAKE_UP_DELAY: Final = timedelta(minutes=5)
+FIRST_ATTEMPT_MARGIN: Final = timedelta(minutes=5)
 """The time within which a new message should have been sent at least once."""
 
-RETRY_DELAY: Final = timedelta(hours=2)
-"""Longer than a delivery waits for its next attempt, by ``activities.webhooks.MAX_RETRY_DELAY``."""
+ATTEMPT_MARGIN: Final = timedelta(hours=2)
+"""The time after an attempt when the sweep takes over: longer than a delivery waits for its next attempt, by
+``activities.webhooks.MAX_RETRY_DELAY``."""
 
 _TABLE = table_of(WebhookMessageRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
@@ -43,19 +45,20 @@ class WebhookMessages:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
+        self.due_rows = DueRows(store, _TABLE, "merchant", "product")
 
     def put(  # noqa: PLR0913, PLR0917  all that a message consists of
         self, connection: Connection, message_id: str, key: ProductKey, order: MessageOrder, body: str, now: datetime
     ) -> None:
         """Record a message within a transaction, unless one with this id is recorded already."""
         ensure_merchant(connection, key.merchant)
-        content = {"body": self._vault.encrypt(body), "created_at": now, "due_at": now + TAKE_UP_DELAY}
+        content = {"body": self._vault.encrypt(body), "created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}
         _PUT.run(connection, id=message_id, **dict(key), **order._asdict(), **content)
 
     def take_next(self, key: ProductKey, now: datetime) -> StoredMessage | None:
         """Return the product's next message, or None if none waits. From now on nothing replaces it."""
         first = select(_TABLE.c.id).where(*_is(key)).order_by(_TABLE.c.number, _TABLE.c.place).limit(1)
-        attempted = {"attempted_at": func.coalesce(_TABLE.c.attempted_at, now), "due_at": now + RETRY_DELAY}
+        attempted = {"attempted_at": func.coalesce(_TABLE.c.attempted_at, now), "due_at": now + ATTEMPT_MARGIN}
         own = update(_TABLE).where(_TABLE.c.id == first.scalar_subquery()).values(**attempted)
         with self._store.write() as connection:
             row = connection.execute(own.returning(_TABLE.c.id, _TABLE.c.body)).one_or_none()
@@ -87,23 +90,7 @@ class WebhookMessages:
 
     def find_due(self, now: datetime) -> list[ProductKey]:
         """Return the products with a message of which the delivery should have been tried by now."""
-        query = select(_TABLE.c.merchant, _TABLE.c.product).where(_TABLE.c.due_at <= now).distinct()
-        with self._store.read() as session:
-            rows = session.connection().execute(query)
-            return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
-
-    def count_overdue(self, before: datetime) -> int:
-        """Return how many messages should have been sent before this time."""
-        query = select(func.count()).where(_TABLE.c.due_at < before)
-        with self._store.read() as session:
-            return session.connection().execute(query).scalar_one()
-
-    def postpone(self, keys: Iterable[ProductKey], now: datetime, due_at: datetime) -> None:
-        """Make the messages of these products due later, unless they were taken up meanwhile."""
-        products = [(key.merchant, key.product) for key in keys]
-        own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.product).in_(products), _TABLE.c.due_at <= now)
-        with self._store.write() as connection:
-            connection.execute(own.values(due_at=due_at))
+        return [ProductKey(merchant=merchant, product=product) for merchant, product in self.due_rows.find(now)]
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:

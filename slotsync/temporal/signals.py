@@ -26,6 +26,9 @@ MAX_SIGNALS_PER_RUN: Final = 2000
 server ends a run at 10,000 of them (temporal issue 10941)."""
 
 
+MAX_PARALLEL_SIGNALS: Final = 20
+"""Signals that one caller sends side by side."""
+
 _FULL: Final = "exceeded workflow execution limit for signal events"
 """The server's words for a run that has had 10,000 signals: its status alone (INVALID_ARGUMENT) means much else."""
 

@@ -12,7 +12,7 @@ from starter.services.intent import IntentCount, IntentCounts
 
 logger = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT: Final = timedelta(seconds=3)
+COUNT_TIMEOUT: Final = timedelta(seconds=3)
 
 
 class IntentGauges:
@@ -32,7 +32,7 @@ class IntentGauges:
     async def refresh(self) -> None:
         """Count anew. While the database does not answer, there are no values."""
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(COUNT_TIMEOUT.total_seconds()):
                 counts = await asyncio.to_thread(self._counts.get, datetime.now(UTC))
         except (SQLAlchemyError, TimeoutError) as error:
             logger.warning("intent cannot be counted: %s", type(error).__name__)

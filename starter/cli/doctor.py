@@ -28,7 +28,7 @@ from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 from starter.cli.findings import Finding
 from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweep
 
-ANSWER_TIMEOUT = timedelta(seconds=10)
+TEMPORAL_TIMEOUT = timedelta(seconds=10)
 
 console = Console()
 
@@ -105,7 +105,7 @@ def _check_secrets(store: Store, settings: Settings) -> Finding:
 
 async def _check_temporal(settings: Settings) -> list[Finding]:
     try:
-        client = await asyncio.wait_for(connect(), ANSWER_TIMEOUT.total_seconds())
+        client = await asyncio.wait_for(connect(), TEMPORAL_TIMEOUT.total_seconds())
         return [
             Finding(subject="Temporal", message=f"answers, namespace {client.namespace}"),
             await _check_search_attributes(client),
@@ -121,7 +121,7 @@ async def _check_temporal(settings: Settings) -> list[Finding]:
 
 async def _check_search_attributes(client: Client) -> Finding:
     request = ListSearchAttributesRequest(namespace=client.namespace)
-    known = (await client.operator_service.list_search_attributes(request, timeout=ANSWER_TIMEOUT)).custom_attributes
+    known = (await client.operator_service.list_search_attributes(request, timeout=TEMPORAL_TIMEOUT)).custom_attributes
     missing = [key.name for key in ALL_ATTRIBUTES if key.name not in known]
     if not missing:
         return Finding(subject="search attributes", message="all are known")
@@ -151,7 +151,7 @@ async def _describe_queue(client: Client, queue: str, kind: TaskQueueType.ValueT
     request = DescribeTaskQueueRequest(
         namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind, report_config=True
     )
-    return await client.workflow_service.describe_task_queue(request, timeout=ANSWER_TIMEOUT)
+    return await client.workflow_service.describe_task_queue(request, timeout=TEMPORAL_TIMEOUT)
 
 
 def _check_google(settings: Settings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.temporal.schedules import get_instance
 
-ANSWER_TIMEOUT: Final = timedelta(seconds=1)
+CHECK_TIMEOUT: Final = timedelta(seconds=1)
 """The longest that a call waits for the check; a later call checks again."""
 
 
@@ -56,7 +56,7 @@ class InstanceCheck:
     async def _require_database(self) -> bool:
         """Return whether the workers' database is known to be this one, or raise if it is another one."""
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(CHECK_TIMEOUT.total_seconds()):
                 workers = await get_instance(self._client)
         except (RPCError, TimeoutError):  # the call itself will say that Temporal does not answer
             return False

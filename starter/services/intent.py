@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.webhook_messages import WebhookMessages
@@ -31,24 +31,19 @@ class IntentCounts:
     """Counts by the store, with one indexed query for each number."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
-        self._connections = Connections(store, vault)
-        self._messages = WebhookMessages(store, vault)
-        self._owners = Owners(store)
-        self._products = WatchedProducts(store)
-        self._reservations = Reservations(store, vault)
+        self._messages = WebhookMessages(store, vault).due_rows
+        self._by_kind = {
+            "reservations": Reservations(store, vault).due_rows,
+            "calendars": Owners(store).due_rows,
+            "products": WatchedProducts(store).due_rows,
+            "connections": ConnectionIntents(store).due_rows,
+        }
 
     def get(self, now: datetime) -> list[IntentCount]:
         """Return the counts of all kinds."""
         before = now - OVERDUE_AFTER
-        return [
-            IntentCount(
-                "reservations",
-                self._reservations.count_overdue(before),
-                self._reservations.count_stopped(),
-                self._reservations.count_problems(),
-            ),
-            IntentCount("calendars", self._owners.count_overdue(before), self._owners.count_stopped()),
-            IntentCount("products", self._products.count_overdue(before), self._products.count_stopped()),
-            IntentCount("connections", self._connections.count_overdue(before), self._connections.count_stopped()),
-            IntentCount("messages", self._messages.count_overdue(before), 0),
+        counts = [
+            IntentCount(kind, rows.count_overdue(before), rows.count_stopped(), rows.count_problems())
+            for kind, rows in self._by_kind.items()
         ]
+        return [*counts, IntentCount("messages", self._messages.count_overdue(before), 0)]

@@ -16,11 +16,10 @@ from slotsync.errors import InputError
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import signal_availability, signal_calendar
+from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_availability, signal_calendar
 from workflows.calendar import ManagedCalendarWorkflow
 
 QUERY_TIMEOUT = timedelta(seconds=2)
-MAX_PARALLEL_SIGNALS = 20
 
 
 class BatchProgress(Message):

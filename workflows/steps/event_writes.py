@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ActivityError
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.events import EventActivities
-    from slotsync.domain.health import ENDED_BY_OPERATOR, GOOGLE_ERRORS, OVERDUE_WRITE, Blocker, blocker_for_error
+    from slotsync.domain.health import OVERDUE_WRITE, Blocker
     from slotsync.domain.reservations.event import EventKey
     from slotsync.domain.reservations.messages import (
         BlockedEvent,
@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         WriteResult,
     )
     from slotsync.temporal import queues
+    from workflows.steps.failures import blocker_for_failure
 
 OVERDUE_WRITE_TIMEOUT = timedelta(minutes=15)
 """When writes that are still retried show in the health: the UI cannot filter by retrying activities (ui issue 884)."""
@@ -104,15 +105,3 @@ async def _blocker(write: ActivityHandle[WriteResult], if_cancelled: Blocker | N
     except ActivityError as error:
         return blocker_for_failure(error) or if_cancelled
     return None
-
-
-def blocker_for_failure(error: ActivityError) -> Blocker | None:
-    """Return what the activity's error means for the event, or None if the activity was cancelled."""
-    cause = error.cause
-    if isinstance(cause, CancelledError):
-        return None
-    if isinstance(cause, ApplicationError):
-        if cause.type not in GOOGLE_ERRORS:
-            return ENDED_BY_OPERATOR
-        return blocker_for_error(cause.type, str(cause.details[0]) if cause.details else cause.type)
-    return blocker_for_error("", type(cause).__name__)

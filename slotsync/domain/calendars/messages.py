@@ -51,7 +51,7 @@ class SignalRequest(CalendarRequest):
     """The request to signal an owner's open reservations: all of them up to a revision, or those that wait."""
 
     revision: int
-    everyone: bool
+    all_open: bool
     now: datetime
 
 

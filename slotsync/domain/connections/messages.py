@@ -21,7 +21,7 @@ class ConnectionStep(StrEnum):
     """The steps that a connection's row can ask for."""
 
     DISCONNECT = "disconnect"
-    RESUME = "resume"
+    SERVE = "resume"  # stored name
     PARK = "park"
     WAIT = "wait"
     CLOSE = "close"
@@ -31,14 +31,14 @@ class ConnectionPlan(Message):
     """The next step of a connection, by its row.
 
     ``calendars`` is the merchant's choice for a disconnection. ``reason`` is why the grant is dead, or why the workflow
-    has nothing to do. With ``everyone`` all work has to look again, since its calendars may be gone.
+    has nothing to do. With ``all_open`` all work has to look again, since its calendars may be gone.
     """
 
     step: ConnectionStep
     reason: str = ""
     calendars: CalendarChoice = CalendarChoice.KEEP
     grant_number: int = 0
-    everyone: bool = False
+    all_open: bool = False
 
 
 class CalendarDeletion(Message):
@@ -49,10 +49,10 @@ class CalendarDeletion(Message):
     calendar: DisconnectedCalendar
 
 
-class ResumeRequest(ConnectionRequest):
-    """The request to signal what waits for a merchant's grant, or with ``everyone`` all that is open at ``now``."""
+class WaitingWorkRequest(ConnectionRequest):
+    """The request to signal what waits for a merchant's grant, or with ``all_open`` all that is open at ``now``."""
 
-    everyone: bool
+    all_open: bool
     now: datetime
 
 

@@ -7,6 +7,7 @@ from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Bl
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.event_content import describe
+from slotsync.domain.reservations.messages import BlockedEvent
 from slotsync.domain.reservations.snapshot import Item, Reservation
 
 
@@ -40,18 +41,11 @@ class Delete(Message):
 Action = Put | Delete
 
 
-class BlockedKey(Message):
-    """An event that cannot be brought in step now, and why."""
-
-    key: EventKey
-    blocker: Blocker
-
-
 class Plan(Message):
     """The actions to take now, and the events that cannot be brought in step now; both in the order of their keys."""
 
     actions: tuple[Action, ...] = ()
-    blocked: tuple[BlockedKey, ...] = ()
+    blocked: tuple[BlockedEvent, ...] = ()
 
 
 def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
@@ -67,7 +61,7 @@ def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Itera
     steps = [(key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key))) for key in keys]
     return Plan(
         actions=tuple(step for _, step in steps if isinstance(step, Put | Delete)),
-        blocked=tuple(BlockedKey(key=key, blocker=step) for key, step in steps if isinstance(step, Blocker)),
+        blocked=tuple(BlockedEvent(key=key, blocker=step) for key, step in steps if isinstance(step, Blocker)),
     )
 
 

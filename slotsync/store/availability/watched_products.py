@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, null, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, null, select, update
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.availability import WatchedProductRow
@@ -42,6 +43,7 @@ class WatchedProducts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.due_rows = DueRows(store, _TABLE, "merchant", "product")
 
     def take_up(self, key: ProductKey) -> None:
         """Record that the product's workflow looks at it now: it is no longer due."""
@@ -70,40 +72,16 @@ class WatchedProducts:
 
     def resume(self, merchant: str, now: datetime) -> list[ProductKey]:
         """Make the stopped products of the merchant due again, and return them."""
-        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
-        with self._store.write() as connection:
-            resumed = connection.execute(own.values(stopped_at=None, due_at=now).returning(_TABLE.c.product))
-            return [ProductKey(merchant=merchant, product=product) for product in resumed.scalars()]
+        resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant)
+        return [ProductKey(merchant=merchant, product=product) for _, product in resumed]
 
     def find_due(self, now: datetime) -> list[ProductKey]:
         """Return the products that are due."""
-        return self._find(_TABLE.c.due_at <= now)
+        return [ProductKey(merchant=merchant, product=product) for merchant, product in self.due_rows.find(now)]
 
     def find_stopped(self) -> list[ProductKey]:
         """Return the products that an operator has stopped."""
-        return self._find(_TABLE.c.stopped_at.is_not(None))
-
-    def count_overdue(self, before: datetime) -> int:
-        """Return how many products have been due since before this time."""
-        return self._count(_TABLE.c.due_at < before)
-
-    def count_stopped(self) -> int:
-        """Return how many products an operator has stopped."""
-        return self._count(_TABLE.c.stopped_at.is_not(None))
-
-    def postpone(self, keys: Sequence[ProductKey], now: datetime, due_at: datetime) -> None:
-        """Make these products due later, unless they were taken up meanwhile."""
-        products = [(key.merchant, key.product) for key in keys]
-        own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.product).in_(products), _TABLE.c.due_at <= now)
-        with self._store.write() as connection:
-            connection.execute(own.values(due_at=due_at))
-
-    def _count(self, wanted: ColumnElement[bool]) -> int:
-        with self._store.read() as session:
-            return session.connection().execute(select(func.count()).where(wanted)).scalar_one()
-
-    def _find(self, wanted: ColumnElement[bool]) -> list[ProductKey]:
-        query = select(_TABLE.c.merchant, _TABLE.c.product).where(wanted)
+        query = select(_TABLE.c.merchant, _TABLE.c.product).where(_TABLE.c.stopped_at.is_not(None))
         with self._store.read() as session:
             rows = session.connection().execute(query)
             return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]

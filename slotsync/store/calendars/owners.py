@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, and_, func, not_, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Executable, and_, literal, not_, null, or_, update
 from sqlmodel import select
 
 from slotsync.clock import utc_now
@@ -12,6 +12,7 @@ from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSe
 from slotsync.store.availability.blocking_calendars import has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
 from slotsync.store.tables.calendars import OwnerRow
@@ -54,6 +55,7 @@ class Owners:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.due_rows = DueRows(store, _TABLE, "merchant", "kind", "id")
 
     def put(self, merchant: str, owner: Owner, settings: OwnerSettings) -> bool:
         """Record the owner, or replace its settings; return whether its calendar's workflow has something to do.
@@ -113,47 +115,28 @@ class Owners:
 
         Settings that were changed since are not stopped; None stops any revision.
         """
-        own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.stopped_at.is_(None))
-        if revision is not None:
-            own = own.where(_TABLE.c.revision == revision)
-        with self._store.write() as connection:
-            connection.execute(own.values(stopped_at=now, due_at=None))
+        any_revision = revision is None
+        self.due_rows.stop(now, *_is(merchant, owner), or_(literal(any_revision), _TABLE.c.revision == revision))
 
-    def find_due(self, merchant: str, *, everyone: bool) -> list[Owner]:
-        """Return the merchant's owners with a calendar that is due, or with ``everyone`` all that are not stopped."""
-        due = _TABLE.c.stopped_at.is_(None) if everyone else _TABLE.c.due_at.is_not(None)
+    def resume(self, merchant: str, now: datetime) -> list[Owner]:
+        """Make the stopped calendars of the merchant due again, and return their owners."""
+        resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant)
+        return [Owner(kind=OwnerKind(kind), id=owner_id) for _, kind, owner_id in resumed]
+
+    def find_waiting(self, merchant: str, *, all_open: bool) -> list[Owner]:
+        """Return the merchant's owners with a calendar that is due, or with ``all_open`` all that are not stopped."""
+        due = _TABLE.c.stopped_at.is_(None) if all_open else _TABLE.c.due_at.is_not(None)
         query = select(OwnerRow.kind, OwnerRow.id).where(OwnerRow.merchant == merchant, due)
         with self._store.read() as session:
             return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in session.exec(query)]
 
-    def find_all_due(self, now: datetime) -> list[tuple[str, Owner]]:
+    def find_due(self, now: datetime) -> list[tuple[str, Owner]]:
         """Return the owners of all merchants with a calendar that is due, each with its merchant."""
-        return self._find(_TABLE.c.due_at <= now)
-
-    def count_overdue(self, before: datetime) -> int:
-        """Return how many calendars have been due since before this time."""
-        return self._count(_TABLE.c.due_at < before)
-
-    def count_stopped(self) -> int:
-        """Return how many calendars an operator has stopped."""
-        return self._count(_TABLE.c.stopped_at.is_not(None))
+        return [(merchant, Owner(kind=OwnerKind(kind), id=id_)) for merchant, kind, id_ in self.due_rows.find(now)]
 
     def find_synced(self) -> list[tuple[str, Owner]]:
         """Return the owners of all merchants that are synchronized and not stopped, each with its merchant."""
         return self._find(and_(_TABLE.c.sync, _TABLE.c.stopped_at.is_(None), is_merchant_synced(_TABLE.c.merchant)))
-
-    def postpone(self, owners: Sequence[tuple[str, Owner]], now: datetime, due_at: datetime) -> None:
-        """Make these calendars due later, unless they were taken up meanwhile."""
-        keys = [(merchant, owner.kind.value, owner.id) for merchant, owner in owners]
-        own = update(_TABLE).where(
-            tuple_(_TABLE.c.merchant, _TABLE.c.kind, _TABLE.c.id).in_(keys), _TABLE.c.due_at <= now
-        )
-        with self._store.write() as connection:
-            connection.execute(own.values(due_at=due_at))
-
-    def _count(self, wanted: ColumnElement[bool]) -> int:
-        with self._store.read() as session:
-            return session.exec(select(func.count()).where(wanted)).one()
 
     def _find(self, wanted: ColumnElement[bool]) -> list[tuple[str, Owner]]:
         query = select(OwnerRow.merchant, OwnerRow.kind, OwnerRow.id).where(wanted)
@@ -161,13 +144,6 @@ class Owners:
             return [
                 (merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in session.exec(query)
             ]
-
-    def resume(self, merchant: str, now: datetime) -> list[Owner]:
-        """Make the stopped calendars of the merchant due again, and return their owners."""
-        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
-        resumed = own.values(stopped_at=None, due_at=now).returning(_TABLE.c.kind, _TABLE.c.id)
-        with self._store.write() as connection:
-            return [Owner(kind=OwnerKind(kind), id=owner_id) for kind, owner_id in connection.execute(resumed)]
 
     def _is_due(self, merchant: str, owner: Owner) -> bool:
         intent = self.get_intent(merchant, owner)

@@ -1,18 +1,16 @@
 """Connections: the grants of merchants to Google accounts; tokens are encrypted."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Executable, and_, case, func, null, or_, select, update
+from sqlalchemy import Connection, Executable, and_, case, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.disconnection import CalendarChoice
-from slotsync.domain.connections.messages import ConnectionPlan, ConnectionStep
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
@@ -124,84 +122,12 @@ class Connections:
     def get_active_id(self, merchant: str) -> str | None:
         """Return the id of the merchant's active connection, or None if it has none."""
         with self._store.read() as session:
-            row = _find_row(session, merchant)
+            row = find_row(session, merchant)
             return row.id if row and row.state == _ACTIVE else None
 
     def get_grant_number(self, merchant: str) -> int:
         """Return how many grants the merchant has given, 0 if none: another number means another grant."""
         return read_grant_number(self._store, merchant)
-
-    def plan(self, merchant: str) -> ConnectionPlan:
-        """Return the next step of the merchant's connection. One that waits for nothing is no longer due."""
-        with self._store.read() as session:
-            row = _find_row(session, merchant)
-        if row is None:
-            return ConnectionPlan(step=ConnectionStep.CLOSE, reason="There was no connection.")
-        if row.disconnect_choice:
-            return ConnectionPlan(step=ConnectionStep.DISCONNECT, calendars=CalendarChoice(row.disconnect_choice))
-        if row.state == ConnectionState.DISCONNECTED.value:
-            return ConnectionPlan(step=ConnectionStep.CLOSE, reason="The merchant is disconnected.")
-        if row.stopped_at:
-            return ConnectionPlan(step=ConnectionStep.CLOSE, reason="An operator has stopped it.")
-        if row.state == _ACTIVE and row.grant_number != row.served_grant:
-            return ConnectionPlan(step=ConnectionStep.RESUME, grant_number=row.grant_number, everyone=row.resume_all)
-        if row.due_at:
-            self._take_up(row)
-        revoked = row.state == ConnectionState.REVOKED.value
-        step = ConnectionStep.PARK if revoked else ConnectionStep.WAIT
-        return ConnectionPlan(step=step, reason=row.last_error or "", grant_number=row.grant_number)
-
-    def find_due(self, now: datetime) -> list[str]:
-        """Return the merchants with a connection of which something was not taken up."""
-        query = select_row(ConnectionRow.merchant).where(_TABLE.c.due_at <= now, _TABLE.c.stopped_at.is_(None))
-        with self._store.read() as session:
-            return list(session.exec(query))
-
-    def count_overdue(self, before: datetime) -> int:
-        """Return how many connections have been due since before this time."""
-        with self._store.read() as session:
-            return session.exec(select_row(func.count()).where(_TABLE.c.due_at < before)).one()
-
-    def postpone(self, merchants: Sequence[str], now: datetime, due_at: datetime) -> None:
-        """Make these connections due later, unless they were taken up meanwhile."""
-        own = update(_TABLE).where(_TABLE.c.merchant.in_(merchants), _TABLE.c.due_at <= now)
-        with self._store.write() as connection:
-            connection.execute(own.values(due_at=due_at))
-
-    def find_active_merchants(self) -> list[str]:
-        """Return the merchants with an active connection that no operator has stopped."""
-        wanted = (_TABLE.c.state == _ACTIVE, _TABLE.c.stopped_at.is_(None))
-        with self._store.read() as session:
-            return list(session.exec(select_row(ConnectionRow.merchant).where(*wanted)))
-
-    def stop(self, merchant: str, now: datetime, *, grant_number: int | None = None) -> None:
-        """Record that an operator has stopped the connection's workflow: nothing is due until it is resumed.
-
-        A newer grant and a wish to disconnect are not stopped; None stops any grant.
-        """
-        own = (_TABLE.c.merchant == merchant, _TABLE.c.state != ConnectionState.DISCONNECTED.value)
-        stopped = update(_TABLE).where(*own, _TABLE.c.stopped_at.is_(None), _TABLE.c.disconnect_choice.is_(None))
-        if grant_number is not None:
-            stopped = stopped.where(_TABLE.c.grant_number == grant_number)
-        with self._store.write() as connection:
-            connection.execute(stopped.values(stopped_at=now, due_at=None))
-
-    def resume(self, merchant: str, now: datetime) -> bool:
-        """Make the merchant's connection due again; return whether it was stopped."""
-        own = (_TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
-        with self._store.write() as connection:
-            return bool(connection.execute(update(_TABLE).where(*own).values(stopped_at=None, due_at=now)).rowcount)
-
-    def count_stopped(self) -> int:
-        """Return how many connections an operator has stopped."""
-        with self._store.read() as session:
-            return session.exec(select_row(func.count()).where(_TABLE.c.stopped_at.is_not(None))).one()
-
-    def record_served(self, merchant: str, grant_number: int) -> None:
-        """Record that the work that waited for this grant was signalled, unless there is a newer grant."""
-        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.grant_number == grant_number)
-        with self._store.write() as connection:
-            connection.execute(own.values(served_grant=grant_number, resume_all=False))
 
     def is_account_used(self, account_key: str | None) -> bool:
         """Return whether any merchant is connected to this account: Google revokes all its grants to us together."""
@@ -217,7 +143,7 @@ class Connections:
     def get_state(self, merchant: str) -> ConnectionState:
         """Return the state of the merchant's connection; a merchant that never had one is disconnected."""
         with self._store.read() as session:
-            row = _find_row(session, merchant)
+            row = find_row(session, merchant)
             return ConnectionState(row.state) if row else ConnectionState.DISCONNECTED
 
     def grant(self, connection_id: str) -> Grant:
@@ -264,13 +190,6 @@ class Connections:
             connection.execute(update(_TABLE).where(*own).values(**revoked, **no_tokens))
             mark_changed(connection, connection_id, now)
 
-    def _take_up(self, row: ConnectionRow) -> None:
-        """Record that the workflow has seen the row in this state: it is due again once that changes."""
-        seen = (_TABLE.c.id == row.id, _TABLE.c.state == row.state, _TABLE.c.grant_number == row.grant_number)
-        with self._store.write() as connection:
-            own = update(_TABLE).where(*seen, _TABLE.c.disconnect_choice.is_(None))
-            connection.execute(own.values(due_at=None, problem=None))
-
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:
             connection.execute(
@@ -300,7 +219,7 @@ def read_grant(row: ConnectionRow, vault: Vault) -> Grant:
 def read_grant_number(store: Store, merchant: str) -> int:
     """Return how many grants the merchant has given, 0 if none: another number means another grant."""
     with store.read() as session:
-        row = _find_row(session, merchant)
+        row = find_row(session, merchant)
         return row.grant_number if row else 0
 
 
@@ -313,5 +232,6 @@ def _forget_other_account(connection: Connection, merchant: str, account_key: st
         forget_blocking_calendars(connection, merchant)
 
 
-def _find_row(session: Session, merchant: str) -> ConnectionRow | None:
+def find_row(session: Session, merchant: str) -> ConnectionRow | None:
+    """Return the row of the merchant's connection, or None if it never had one."""
     return session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()

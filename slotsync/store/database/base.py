@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Executable, MetaData, Table, case
+from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Executable, MetaData, Table, case, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
@@ -80,6 +80,11 @@ class Upsert:
         """Run it with the values of a new row; return the first column of the returned row, or None without one."""
         result = connection.execute(self._by_database[connection.dialect.name], values)
         return result.scalar() if result.returns_rows else None
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Return the arguments of an index of the rows that fulfil the condition: the few that are looked for."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def table_of(row: type[SQLModel]) -> Table:

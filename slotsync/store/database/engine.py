@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from slotsync.errors import SettingsError
 from slotsync.store.database.migrations import is_behind, upgrade
-from slotsync.store.database.postgresql import ANSWER_TIMEOUT, postgresql_engine, wait_for_ever
+from slotsync.store.database.postgresql import DATABASE_TIMEOUT, postgresql_engine, wait_for_ever
 
 MAX_DATABASE_CONNECTIONS = 16
 """As many as there are short activities at the same time; more threads wait until a connection is free."""
@@ -33,7 +33,7 @@ class Store:
         self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @classmethod
-    def open(cls, database_url: str, answer_within: timedelta = ANSWER_TIMEOUT) -> Self:
+    def open(cls, database_url: str, answer_within: timedelta = DATABASE_TIMEOUT) -> Self:
         """Return the store in this database; create the folder of a SQLite file.
 
         A PostgreSQL server that does not answer a statement within ``answer_within`` counts as lost.

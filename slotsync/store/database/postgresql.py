@@ -17,7 +17,7 @@ STATEMENT_TIMEOUT: Final = timedelta(seconds=10)
 
 LOCK_TIMEOUT: Final = timedelta(seconds=8)
 
-ANSWER_TIMEOUT: Final = timedelta(seconds=12)
+DATABASE_TIMEOUT: Final = timedelta(seconds=12)
 """For the case that the server does not even end the statement: it hangs, or its machine is gone."""
 
 IDLE_TRANSACTION_TIMEOUT: Final = timedelta(seconds=30)
@@ -29,7 +29,7 @@ _PROBES: Final[dict[str, Any]] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": round(ANSWER_TIMEOUT / timedelta(milliseconds=1)),
+    "tcp_user_timeout": round(DATABASE_TIMEOUT / timedelta(milliseconds=1)),
 }
 """libpq's parameters that notice a machine that is gone, in seconds, the last one in milliseconds."""
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that is closed when a statement gets no answer in time; ``answer_within`` None waits for ever."""
 
-    answer_within: timedelta | None = ANSWER_TIMEOUT
+    answer_within: timedelta | None = DATABASE_TIMEOUT
 
     @override
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
@@ -57,7 +57,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("the database does not answer") from None
 
 
-def postgresql_engine(url: URL, pool_size: int, answer_within: timedelta = ANSWER_TIMEOUT) -> Engine:
+def postgresql_engine(url: URL, pool_size: int, answer_within: timedelta = DATABASE_TIMEOUT) -> Engine:
     """Return an engine of connections that answer or fail within this time."""
     return create_engine(
         url,

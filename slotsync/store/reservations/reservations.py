@@ -1,24 +1,25 @@
 """Reservations: the newest snapshot of each, the newest version that Google shows, and when it is due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Executable, and_, func, literal, not_, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Executable, and_, func, literal, null, or_, tuple_, update
 from sqlmodel import select
 
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.reservations.messages import ReservationKey
-from slotsync.domain.reservations.schedule import GRACE_PERIOD, ends_at
+from slotsync.domain.reservations.schedule import ends_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Insert, Upsert, since, table_of
+from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
-from slotsync.store.reservations.synced_events import settle_events
+from slotsync.store.reservations.synced_events import is_open, settle_events
 from slotsync.store.tables.reservations import ReservationRow
 
 _TABLE = table_of(ReservationRow)
@@ -54,7 +55,7 @@ class ReportResult(StrEnum):
 
 
 @dataclass(frozen=True)
-class Report:
+class StoredReport:
     """The result of a report, and the newest version with its content's hash. ``due``: it waits for its workflow."""
 
     result: ReportResult
@@ -85,8 +86,9 @@ class Reservations:
         self._store = store
         self._vault = vault
         self._booked = BookedTimes(store)
+        self.due_rows = DueRows(store, _TABLE, "merchant", "id")
 
-    def report(self, reservation: Reservation, now: datetime) -> Report:
+    def report(self, reservation: Reservation, now: datetime) -> StoredReport:
         """Store the snapshot if it is newer than the stored one. It is due at once, and no longer stopped."""
         digest = content_hash(reservation)
         with self._store.write() as connection:
@@ -104,14 +106,14 @@ class Reservations:
                 due_at=now,
             )
         if stored is not None:
-            return Report(ReportResult.ACCEPTED, reservation.version, digest, due=True)
+            return StoredReport(ReportResult.ACCEPTED, reservation.version, digest, due=True)
         known = self.get(reservation.merchant, reservation.id)
         assert known is not None  # reservations are never deleted
         if known.version > reservation.version:
             result = ReportResult.SUPERSEDED
         else:
             result = ReportResult.UNCHANGED if known.content_hash == digest else ReportResult.CONFLICT
-        return Report(result, known.version, known.content_hash, due=known.due_at is not None)
+        return StoredReport(result, known.version, known.content_hash, due=known.due_at is not None)
 
     def get_snapshot(self, merchant: str, reservation: str) -> Reservation | None:
         """Return the newest stored snapshot, or None if there is none.
@@ -158,22 +160,18 @@ class Reservations:
 
         A version that was reported since is not stopped; None stops any.
         """
-        own = update(_TABLE).filter_by(merchant=merchant, id=reservation, stopped_at=None)
-        if version is not None:
-            own = own.where(_TABLE.c.version == version)
-        with self._store.write() as connection:
-            connection.execute(own.values(stopped_at=now, due_at=None))
+        any_version = version is None
+        self.due_rows.stop(now, *_is(merchant, reservation), or_(literal(any_version), _TABLE.c.version == version))
 
     def resume(self, merchant: str, reservation: str | None, now: datetime, *, limit: int) -> list[str]:
         """Make stopped reservations due again, this one or the next ``limit`` of the merchant, and return their ids."""
-        stopped = select(ReservationRow.id).where(ReservationRow.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
         if reservation is not None:
-            stopped = stopped.where(ReservationRow.id == reservation)
-        with self._store.write() as connection:
-            ids = [*connection.execute(stopped.order_by(_TABLE.c.id).limit(limit)).scalars()]
-            own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.id.in_(ids))
-            connection.execute(own.values(stopped_at=None, due_at=now))
-        return ids
+            return [resumed for _, resumed in self.due_rows.resume(now, *_is(merchant, reservation))]
+        stopped = select(ReservationRow.id).where(ReservationRow.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
+        page = stopped.order_by(_TABLE.c.id).limit(limit)
+        return [
+            resumed for _, resumed in self.due_rows.resume(now, _TABLE.c.merchant == merchant, _TABLE.c.id.in_(page))
+        ]
 
     def find_due(self, now: datetime, *, limit: int) -> list[ReservationKey]:
         """Return reservations that are due, those of all merchants by turns, the longest due first."""
@@ -182,51 +180,21 @@ class Reservations:
         with self._store.read() as session:
             return list(map(_reservation_key, session.exec(query.order_by(place).limit(limit))))
 
-    def postpone(self, keys: Sequence[ReservationKey], now: datetime, due_at: datetime) -> None:
-        """Make these reservations due later, unless they were taken up meanwhile."""
-        ids = [(key.merchant, key.reservation) for key in keys]
-        own = update(_TABLE).where(tuple_(_TABLE.c.merchant, _TABLE.c.id).in_(ids), _TABLE.c.due_at <= now)
-        with self._store.write() as connection:
-            connection.execute(own.values(due_at=due_at))
-
     def find_open(self, now: datetime, *, limit: int, after: ReservationKey) -> list[ReservationKey]:
         """Return the next reservations, in order, that are neither cancelled nor over nor stopped."""
         key = tuple_(_TABLE.c.merchant, _TABLE.c.id)
         query = select(ReservationRow.merchant, ReservationRow.id).where(
             key > tuple_(literal(after.merchant), literal(after.reservation)),
             _TABLE.c.stopped_at.is_(None),
-            _is_open(now),
+            is_open(now),
         )
         with self._store.read() as session:
             rows = session.exec(query.order_by(_TABLE.c.merchant, _TABLE.c.id).limit(limit))
             return list(map(_reservation_key, rows))
 
-    def record_problems(self, problems: Mapping[ReservationKey, str]) -> None:
-        """Record what Temporal reports about these reservations' workflows, and that it reports nothing of others."""
-        with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(_TABLE.c.problem.is_not(None)).values(problem=None))
-            for key, problem in problems.items():
-                own = update(_TABLE).filter_by(merchant=key.merchant, id=key.reservation)
-                connection.execute(own.values(problem=problem))
-
-    def count_overdue(self, before: datetime) -> int:
-        """Return how many reservations have been due since before this time."""
-        with self._store.read() as session:
-            return session.exec(select(func.count()).where(_TABLE.c.due_at < before)).one()
-
-    def count_problems(self) -> int:
-        """Return of how many reservations Temporal last reported that their workflow cannot go on."""
-        with self._store.read() as session:
-            return session.exec(select(func.count()).where(_TABLE.c.problem.is_not(None))).one()
-
-    def count_stopped(self) -> int:
-        """Return how many reservations an operator has stopped."""
-        with self._store.read() as session:
-            return session.exec(select(func.count()).where(_TABLE.c.stopped_at.is_not(None))).one()
-
-    def find_to_resume(self, merchant: str, now: datetime, *, everyone: bool, limit: int, after: str = "") -> list[str]:
-        """Return the next ids, in order, of reservations that are due, or with ``everyone`` of all that are open."""
-        wanted = or_(_TABLE.c.due_at.is_not(None), _is_open(now)) if everyone else _TABLE.c.due_at.is_not(None)
+    def find_waiting(self, merchant: str, now: datetime, *, all_open: bool, limit: int, after: str = "") -> list[str]:
+        """Return the next ids, in order, of reservations that are due, or with ``all_open`` of all that are open."""
+        wanted = or_(_TABLE.c.due_at.is_not(None), is_open(now)) if all_open else _TABLE.c.due_at.is_not(None)
         query = select(ReservationRow.id).where(
             ReservationRow.merchant == merchant, ReservationRow.id > after, _TABLE.c.stopped_at.is_(None), wanted
         )
@@ -258,9 +226,8 @@ class Reservations:
         )
 
 
-def _is_open(now: datetime) -> ColumnElement[bool]:
-    cancelled = _TABLE.c.status == ReservationStatus.CANCELLED.value
-    return and_(not_(cancelled), _TABLE.c.ends_at > now - GRACE_PERIOD)
+def _is(merchant: str, reservation: str) -> Sequence[ColumnElement[bool]]:
+    return _TABLE.c.merchant == merchant, _TABLE.c.id == reservation
 
 
 def _reservation_key(row: tuple[str, str]) -> ReservationKey:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, false, func, liter
 from sqlmodel import select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.schedule import GRACE_PERIOD
 from slotsync.domain.reservations.snapshot import ReservationStatus
@@ -153,7 +153,7 @@ _RECORD = Upsert(_TABLE, _on_record)
 _ATTEMPT = Upsert(_TABLE, _on_attempt)
 _RESERVATIONS = table_of(ReservationRow)
 _SETTLED_STATES = (SyncState.IN_STEP.value, SyncState.DELETED.value, SyncState.NOT_SYNCED.value)
-_SAME_RESERVATION = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
+SAME_RESERVATION = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
 
 
 class SyncedEvents:
@@ -256,36 +256,12 @@ class SyncedEvents:
         query = _select_events(merchant).where(SyncedEventRow.reservation == reservation)
         return self._read(query.order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id))
 
-    def find_to_signal(  # noqa: PLR0913  the calendar, and which page of which reservations
-        self,
-        merchant: str,
-        calendar: ManagedCalendar,
-        now: datetime,
-        *,
-        everyone: bool = False,
-        limit: int,
-        after: str = "",
-    ) -> list[str]:
-        """Return the next ids, in order, of reservations that wait for this calendar, or are open and wrong in it.
-
-        With ``everyone`` all open ones are returned.
-        """
-        query = _select_to_signal(merchant, calendar, now, everyone=everyone).where(_TABLE.c.reservation > after)
-        with self._store.read() as session:
-            return list(session.exec(query.order_by(_TABLE.c.reservation).limit(limit)))
-
-    def count_to_signal(self, merchant: str, calendar: ManagedCalendar, now: datetime, *, everyone: bool) -> int:
-        """Return how many reservations ``find_to_signal`` finds in all."""
-        query = _select_to_signal(merchant, calendar, now, everyone=everyone)
-        with self._store.read() as session:
-            return session.exec(select(func.count()).select_from(query.subquery())).one()
-
     def count_open_states(self, merchant: str, owner: Owner, now: datetime) -> dict[SyncState, int]:
         """Return how many events of open reservations are in each state, in this owner's calendar."""
         query = (
             select(SyncedEventRow.state, func.count())
-            .join(ReservationRow, _SAME_RESERVATION)
-            .where(_is_owned_by(merchant, owner), _is_open(now))
+            .join(ReservationRow, SAME_RESERVATION)
+            .where(is_owned_by(merchant, owner), is_open(now))
             .group_by(_TABLE.c.state)
         )
         with self._store.read() as session:
@@ -320,31 +296,15 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
     connection.execute(unsettled.values(state=state, last_error=None, since=now))
 
 
-def _is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:
+def is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:
+    """Return the condition for the events in the owner's calendar."""
     return and_(_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
 
 
-def _is_open(now: datetime) -> ColumnElement[bool]:
+def is_open(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for reservations that are neither cancelled nor over."""
     cancelled = _RESERVATIONS.c.status == ReservationStatus.CANCELLED.value
     return and_(not_(cancelled), _RESERVATIONS.c.ends_at > now - GRACE_PERIOD)
-
-
-def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
-    """Return the condition for events left out while sync was off, in an earlier calendar, or still to be removed."""
-    if calendar.settings.sync:
-        left_out = _TABLE.c.state == SyncState.NOT_SYNCED.value
-        elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
-        return or_(left_out, elsewhere)
-    return _TABLE.c.present if calendar.removing else false()
-
-
-def _select_to_signal(
-    merchant: str, calendar: ManagedCalendar, now: datetime, *, everyone: bool
-) -> SelectOfScalar[str]:
-    waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
-    open_and_wrong = and_(_is_open(now), true() if everyone else _is_wrong_in(calendar))
-    query = select(SyncedEventRow.reservation).join(ReservationRow, _SAME_RESERVATION)
-    return query.where(_is_owned_by(merchant, calendar.owner), or_(waiting, open_and_wrong)).distinct()
 
 
 def _select_events(merchant: str) -> SelectOfScalar[SyncedEventRow]:

@@ -89,6 +89,7 @@ class WatchedProductRow(Row, table=True):
     product: str = Field(primary_key=True)
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    problem: str | None = None
 
 
 class PublishedAvailabilityRow(Row, table=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, encrypted_field
+from slotsync.store.database.base import Instant, Row, encrypted_field, where
 
 
 class ReservationRow(Row, table=True):
@@ -16,7 +16,11 @@ class ReservationRow(Row, table=True):
     """
 
     __tablename__ = "reservation"
-    __table_args__ = (Index(None, "due_at"), Index(None, "merchant", "stopped_at"))
+    __table_args__ = (
+        Index(None, "due_at"),
+        Index("ix_reservation_stopped", "merchant", "id", **where("stopped_at IS NOT NULL")),
+        Index("ix_reservation_problem", "merchant", "id", **where("problem IS NOT NULL")),
+    )
 
     merchant: str = Field(primary_key=True, foreign_key="merchant.id")
     id: str = Field(primary_key=True)

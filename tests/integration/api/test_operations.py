@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from slotsync.clock import utc_now
-from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
@@ -47,7 +46,7 @@ async def test_metrics_count_what_nobody_takes_up_and_what_is_stopped(api: Api, 
     for name in ("R-1", "R-2"):
         reservations.report(snapshot(1).model_copy(update={"id": name, "merchant": merchant}), long_ago)
     reservations.stop(merchant, "R-2", long_ago)
-    reservations.record_problems({ReservationKey(merchant=merchant, reservation="R-1"): "it fails"})
+    reservations.due_rows.record_problems({(merchant, "R-1"): "it fails"})
     metrics = (await api.stranger.get("/metrics")).text
     assert 'slotsync_overdue{kind="reservations"} 1.0' in metrics
     assert 'slotsync_stopped{kind="reservations"} 1.0' in metrics

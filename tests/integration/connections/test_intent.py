@@ -10,7 +10,7 @@ from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import connection_id
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.temporal.signals import signal_connection
 from tests.support.connection_harness import OTHER, ConnectionHarness
@@ -121,7 +121,7 @@ async def test_a_grant_of_which_the_signal_was_lost_is_served_with_the_next_one(
         await world.connect()  # stores the grant without a signal
         await signal_connection(world.client, MERCHANT, "revoked")
         await until_all_settled(world, 1, 2)
-        served = Connections(world.store, world.vault)
+        served = ConnectionIntents(world.store)
 
         async def taken_up() -> bool:
             return served.plan(MERCHANT).step == "wait"

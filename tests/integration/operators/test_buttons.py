@@ -18,7 +18,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.temporal.search_attributes import HEALTH
 from slotsync.temporal.signals import signal_availability, signal_connection
@@ -171,7 +171,7 @@ async def is_renamed(stage: Stage) -> bool:
 
 
 async def is_disconnected(stage: Stage) -> bool:
-    return Connections(stage.world.store, stage.world.vault).plan(stage.merchant).step == "close"
+    return ConnectionIntents(stage.world.store).plan(stage.merchant).step == "close"
 
 
 async def is_told_first(stage: Stage) -> bool:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
-from slotsync.store.webhook_messages import RETRY_DELAY, TAKE_UP_DELAY, MessageOrder, WebhookMessages
+from slotsync.store.webhook_messages import ATTEMPT_MARGIN, FIRST_ATTEMPT_MARGIN, MessageOrder, WebhookMessages
 from tests.support.stored_messages import KEY, put_message, waiting_bodies
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -61,14 +61,14 @@ def test_a_message_that_nobody_sends_is_due_until_it_is_postponed_or_tried(
     store: Store, vault: Vault, messages: WebhookMessages
 ) -> None:
     put_message(store, vault, "m-1", "one", NOON)
-    overdue = NOON + TAKE_UP_DELAY
+    overdue = NOON + FIRST_ATTEMPT_MARGIN
     assert messages.find_due(overdue - timedelta(seconds=1)) == []
     assert messages.find_due(overdue) == [KEY]
-    messages.postpone([KEY], overdue, overdue + timedelta(hours=1))
+    messages.due_rows.postpone([("m", "tour")], overdue, overdue + timedelta(hours=1))
     assert messages.find_due(overdue) == []
     messages.take_next(KEY, overdue)
     assert messages.find_due(overdue + timedelta(hours=1)) == []
-    assert messages.find_due(overdue + RETRY_DELAY) == [KEY]
+    assert messages.find_due(overdue + ATTEMPT_MARGIN) == [KEY]
 
 
 def test_a_message_is_stored_only_together_with_its_change(

@@ -6,11 +6,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.connections.disconnection import CalendarChoice
-from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.temporal.schedules import SWEEP, ensure_schedules, trigger_sweep
@@ -82,7 +81,7 @@ async def test_settings_of_which_the_signal_was_lost_are_taken_up(open_world: Wo
 
 
 async def nothing_due(world: World) -> bool:
-    return Owners(world.store).find_all_due(utc_now()) == []
+    return Owners(world.store).find_due(utc_now()) == []
 
 
 async def test_a_disconnection_of_which_the_signal_was_lost_is_taken_up(open_world: World) -> None:
@@ -93,7 +92,7 @@ async def test_a_disconnection_of_which_the_signal_was_lost_is_taken_up(open_wor
         assert (await sweep(open_world)).connections == 1
 
         async def done() -> bool:
-            return Connections(open_world.store, open_world.vault).plan(MERCHANT).step == "close"
+            return ConnectionIntents(open_world.store).plan(MERCHANT).step == "close"
 
         await until(done)
     assert await in_google(open_world) == []
@@ -141,9 +140,8 @@ async def test_a_write_that_is_being_retried_goes_on_undisturbed(open_world: Wor
         await until(retried)
         handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         (pending,) = (await handle.describe()).raw_description.pending_activities
-        Reservations(open_world.store, open_world.vault).postpone(
-            [ReservationKey(merchant=MERCHANT, reservation="R-1")], utc_now(), utc_now()
-        )
+        due_rows = Reservations(open_world.store, open_world.vault).due_rows
+        due_rows.postpone([(MERCHANT, "R-1")], utc_now(), utc_now())
         assert (await sweep(open_world)).reservations == 1
         (still,) = (await handle.describe()).raw_description.pending_activities
         assert still.activity_id == pending.activity_id
@@ -153,7 +151,7 @@ async def test_a_write_that_is_being_retried_goes_on_undisturbed(open_world: Wor
 
 async def grant_served(world: World) -> bool:
     """Return whether all work was signalled for the merchant's grant: that begins writes anew."""
-    return Connections(world.store, world.vault).plan(MERCHANT).step == "wait"
+    return ConnectionIntents(world.store).plan(MERCHANT).step == "wait"
 
 
 async def test_the_schedules_are_made_once_and_sweep_at_once(open_world: World) -> None:

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.client import Client
 
-from activities.sweep import read_reservation_key
 from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.messages import ReservationKey
-from slotsync.domain.workflow_ids import calendar_id, connection_id, reservation_id
+from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.temporal.signals import signal_availability, signal_calendar, signal_connection, signal_reservation
+from slotsync.temporal.subjects import read_subject
 from tests.support.samples import TOUR
 from tests.support.temporal_servers import running_temporal_server
 
@@ -17,7 +18,6 @@ pytestmark = pytest.mark.anyio
 
 MAX_SIGNALS = 3
 KEY = ReservationKey(merchant="m", reservation="R-1")
-LONG_KEY = ReservationKey(merchant="m" * 128, reservation="r" * 128)
 
 
 @pytest.fixture
@@ -38,14 +38,23 @@ async def test_a_run_that_takes_no_more_signals_holds_no_caller_up(client: Clien
         assert described.history_length == MAX_SIGNALS + 2, "started, a task, and as many signals as it takes"
 
 
-@pytest.mark.parametrize("key", [KEY, LONG_KEY], ids=["plain", "hash"])
-async def test_the_reservation_of_a_workflow_is_known_by_its_id_or_its_input(
-    client: Client, key: ReservationKey
-) -> None:
-    workflow_id = reservation_id(key.merchant, key.reservation)
-    await signal_reservation(client, key)
-    assert await read_reservation_key(client, workflow_id) == key
+@pytest.mark.parametrize("size", [1, 128], ids=["plain ids", "hashes"])
+async def test_the_subject_of_a_workflow_is_known_by_its_id_or_its_input(client: Client, size: int) -> None:
+    merchant, name = "m" * size, "n" * size
+    owner = Owner.resource(name)
+    await signal_reservation(client, ReservationKey(merchant=merchant, reservation=name))
+    await signal_calendar(client, CalendarRequest(merchant=merchant, owner=owner), "look_again")
+    await signal_availability(client, merchant, name)
+    await signal_connection(client, merchant, "check")
+    subjects = {
+        reservation_id(merchant, name): ("reservation", (merchant, name)),
+        calendar_id(merchant, owner): ("calendar", (merchant, "resource", name)),
+        availability_id(merchant, name): ("availability", (merchant, name)),
+        connection_id(merchant): ("connection", (merchant,)),
+    }
+    assert {each: await read_subject(client, each) for each in subjects} == subjects
 
 
-async def test_a_workflow_that_is_gone_has_no_reservation(client: Client) -> None:
-    assert await read_reservation_key(client, reservation_id("n" * 128, "r" * 128)) is None
+@pytest.mark.parametrize("workflow_id", [reservation_id("g" * 128, "r" * 128), "slotsync-sweep-1", "other:a:b"])
+async def test_a_workflow_that_is_gone_or_none_of_ours_has_no_subject(client: Client, workflow_id: str) -> None:
+    assert await read_subject(client, workflow_id) is None

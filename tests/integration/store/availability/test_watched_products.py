@@ -37,10 +37,10 @@ def test_a_product_is_due_from_the_pick_until_it_is_taken_up(store: Store, watch
 
 def test_a_postponed_product_is_due_later_unless_it_was_picked_again(store: Store, watched: WatchedProducts) -> None:
     pick(store, TOUR)
-    watched.postpone([TOUR], NOON, NOON + HOUR)
+    watched.due_rows.postpone([("m", TOUR.product)], NOON, NOON + HOUR)
     assert watched.find_due(NOON) == []
-    assert watched.count_overdue(NOON + 2 * HOUR) == 1
-    watched.postpone([TOUR], NOON, NOON + 3 * HOUR)
+    assert watched.due_rows.count_overdue(NOON + 2 * HOUR) == 1
+    watched.due_rows.postpone([("m", TOUR.product)], NOON, NOON + 3 * HOUR)
     assert watched.find_due(NOON + HOUR) == [TOUR], "it was not due at noon any more"
 
 
@@ -50,7 +50,7 @@ def test_a_stopped_product_is_not_due_until_it_is_resumed_or_picked_again(
     pick(store, TOUR)
     watched.stop(TOUR, NOON)
     watched.stop(TOUR, NOON + HOUR)
-    assert (watched.is_stopped(TOUR), watched.find_stopped(), watched.count_stopped()) == (True, [TOUR], 1)
+    assert (watched.is_stopped(TOUR), watched.find_stopped(), watched.due_rows.count_stopped()) == (True, [TOUR], 1)
     assert watched.find_due(NOON + HOUR) == []
     assert watched.resume("m", NOON + HOUR) == [TOUR]
     assert watched.resume("m", NOON + HOUR) == []

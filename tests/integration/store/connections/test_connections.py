@@ -5,7 +5,6 @@ import pytest
 from sqlalchemy import text
 
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.messages import ConnectionStep
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
@@ -14,7 +13,6 @@ from tests.support.sample_grants import save_sample_grant
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
-FAR = NOON + timedelta(days=999)
 
 
 def test_a_grant_comes_back_as_it_was_saved(connections: Connections) -> None:
@@ -124,22 +122,3 @@ def test_a_vault_with_a_new_key_decrypts_what_the_old_key_encrypted(store: Store
 def test_sixteen_threads_that_save_at_once_make_one_connection(connections: Connections) -> None:
     with ThreadPoolExecutor(16) as threads:
         assert len({*threads.map(lambda n: save_sample_grant(connections, f"refresh-{n}"), range(48))}) == 1
-
-
-def test_a_stop_leaves_a_newer_grant_alone(connections: Connections) -> None:
-    save_sample_grant(connections)
-    save_sample_grant(connections, "refresh-2")
-    connections.stop("m", LATER, grant_number=1)
-    assert connections.count_stopped() == 0
-    connections.stop("m", LATER, grant_number=2)
-    assert connections.count_stopped() == 1
-
-
-def test_a_signal_does_not_start_a_stopped_connection_and_a_resumption_does(connections: Connections) -> None:
-    connection_id = save_sample_grant(connections)
-    connections.stop("m", NOON)
-    connections.mark_revoked(connection_id, "invalid_grant", LATER)
-    assert connections.plan("m").step is ConnectionStep.CLOSE
-    assert (connections.find_due(FAR), connections.count_overdue(FAR)) == ([], 0)
-    assert connections.resume("m", LATER)
-    assert connections.plan("m").step is ConnectionStep.PARK

@@ -188,16 +188,16 @@ def test_what_is_due_is_found_by_turns_of_the_merchants(reservations: Reservatio
     reservations.report(snapshot(1, name="R-9", merchant="other"), NOON + timedelta(minutes=9))
     later = NOON + timedelta(hours=1)
     assert {*reservations.find_due(later, limit=2)} == {*keys("R-0"), *keys("R-9", merchant="other")}
-    reservations.postpone(keys("R-0", "R-1"), later, later + timedelta(hours=1))
+    reservations.due_rows.postpone([("m", "R-0"), ("m", "R-1")], later, later + timedelta(hours=1))
     assert {*reservations.find_due(later, limit=9)} == {*keys("R-2", "R-3", "R-4"), *keys("R-9", merchant="other")}
     assert reservations.find_due(NOON, limit=9) == []
-    assert reservations.count_overdue(later) == 4
+    assert reservations.due_rows.count_overdue(later) == 4
 
 
 def test_a_reservation_that_was_taken_up_meanwhile_is_not_due_later(reservations: Reservations) -> None:
     report(reservations, 1)
     settle(reservations, 1)
-    reservations.postpone(keys("R-1"), LATER, LATER + timedelta(hours=1))
+    reservations.due_rows.postpone([("m", "R-1")], LATER, LATER + timedelta(hours=1))
     assert known(reservations).due_at is None
 
 
@@ -216,7 +216,7 @@ def test_open_reservations_are_listed_page_by_page(reservations: Reservations) -
 
 def test_a_problem_stays_as_long_as_temporal_reports_it(reservations: Reservations) -> None:
     report(reservations, 1)
-    reservations.record_problems({keys("R-1")[0]: "task failed"})
+    reservations.due_rows.record_problems({("m", "R-1"): "task failed"})
     assert known(reservations).problem == "task failed"
-    reservations.record_problems({})
+    reservations.due_rows.record_problems({})
     assert known(reservations).problem is None

@@ -6,6 +6,7 @@ import pytest
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerSettings
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import StateCount, SyncedEvent, SyncedEvents
 from tests.support.stored_reservations import ANY_KEY, store_version
@@ -148,9 +149,9 @@ def test_reservations_that_wait_for_a_calendar_are_listed_page_by_page_each_once
     events.mark("other", "R-6", KEY, SyncState.WAITING, NOON)
     book(store, "R-1", "R-2", "R-3", "R-4", "R-5")
     book(store, "R-6", merchant="other")
-    assert events.find_to_signal("m", tour(), NOON, limit=2) == ["R-1", "R-2"]
-    assert events.find_to_signal("m", tour(), NOON, limit=2, after="R-2") == ["R-3"]
-    assert events.find_to_signal("m", tour(), NOON, limit=2, after="R-3") == []
+    assert EventsToSignal(store).find("m", tour(), NOON, limit=2) == ["R-1", "R-2"]
+    assert EventsToSignal(store).find("m", tour(), NOON, limit=2, after="R-2") == ["R-3"]
+    assert EventsToSignal(store).find("m", tour(), NOON, limit=2, after="R-3") == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_open_reservations_that_are_not_what_the_calendar_should_show_are_found(
     events.record("m", "over", written(), NOON)
     book(store, "passed-over", "there")
     book(store, "waiting", "over", ends_at=NOON - timedelta(days=2))
-    assert events.find_to_signal("m", calendar, NOON, limit=9) == found
+    assert EventsToSignal(store).find("m", calendar, NOON, limit=9) == found
     assert sum(events.count_open_states("m", TOUR, NOON).values()) == 2
 
 

@@ -1,0 +1,74 @@
+"""Rows that are due: something is wanted that their workflows have not taken up, or have to look at again."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, func, select, tuple_, update
+
+from slotsync.store.database.engine import Store
+
+Key = tuple[Any, ...]
+
+
+class DueRows:
+    """The rows of one table with the column ``due_at``, each known by its key columns.
+
+    The tables of workflows also have ``stopped_at``, since when an operator has stopped the row's workflow, and
+    ``problem``, what Temporal reports about it.
+    """
+
+    def __init__(self, store: Store, table: Table, *key: str) -> None:
+        self._store = store
+        self._table = table
+        self._key = tuple(table.c[name] for name in key)
+
+    def find(self, now: datetime) -> list[Key]:
+        """Return the keys of the rows that are due, each once."""
+        query = select(*self._key).where(self._table.c.due_at <= now).distinct()
+        with self._store.read() as session:
+            return [tuple(row) for row in session.connection().execute(query)]
+
+    def postpone(self, keys: Iterable[Key], now: datetime, due_at: datetime) -> None:
+        """Make these rows due later, unless they were taken up meanwhile."""
+        own = update(self._table).where(tuple_(*self._key).in_([*keys]), self._table.c.due_at <= now)
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=due_at))
+
+    def stop(self, now: datetime, *wanted: ColumnElement[bool]) -> None:
+        """Record that an operator has stopped these rows: they are not due until they are resumed."""
+        running = update(self._table).where(*wanted, self._table.c.stopped_at.is_(None))
+        with self._store.write() as connection:
+            connection.execute(running.values(stopped_at=now, due_at=None))
+
+    def resume(self, now: datetime, *wanted: ColumnElement[bool]) -> list[Key]:
+        """Make the stopped ones of these rows due again, and return their keys."""
+        stopped = update(self._table).where(*wanted, self._table.c.stopped_at.is_not(None))
+        with self._store.write() as connection:
+            resumed = stopped.values(stopped_at=None, due_at=now).returning(*self._key)
+            return [tuple(row) for row in connection.execute(resumed)]
+
+    def record_problems(self, problems: Mapping[Key, str]) -> None:
+        """Record what Temporal reports about these rows' workflows, and that it reports nothing of others."""
+        own = tuple_(*self._key)
+        with self._store.write() as connection:
+            reported = self._table.c.problem.is_not(None)
+            connection.execute(update(self._table).where(reported).values(problem=None))
+            for key, problem in problems.items():
+                connection.execute(update(self._table).where(own == tuple_(*key)).values(problem=problem))
+
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many rows have been due since before this time."""
+        return self._count(self._table.c.due_at < before)
+
+    def count_stopped(self) -> int:
+        """Return how many rows an operator has stopped."""
+        return self._count(self._table.c.stopped_at.is_not(None))
+
+    def count_problems(self) -> int:
+        """Return of how many rows Temporal last reported that their workflow cannot go on."""
+        return self._count(self._table.c.problem.is_not(None))
+
+    def _count(self, wanted: ColumnElement[bool]) -> int:
+        with self._store.read() as session:
+            return session.connection().execute(select(func.count()).where(wanted)).scalar_one()

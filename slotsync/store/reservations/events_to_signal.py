@@ -1,0 +1,65 @@
+"""The reservations that a calendar's workflow signals, by the states of their events."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlmodel import select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.reservations.event import SyncState
+from slotsync.store.database.base import table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.synced_events import SAME_RESERVATION, is_open, is_owned_by
+from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
+
+_TABLE = table_of(SyncedEventRow)
+
+
+class EventsToSignal:
+    """Finds the reservations with events that wait for a calendar, or that are wrong in it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(  # noqa: PLR0913  the calendar, and which page of which reservations
+        self,
+        merchant: str,
+        calendar: ManagedCalendar,
+        now: datetime,
+        *,
+        all_open: bool = False,
+        limit: int,
+        after: str = "",
+    ) -> list[str]:
+        """Return the next ids, in order, of reservations that wait for this calendar, or are open and wrong in it.
+
+        With ``all_open`` all open ones are returned.
+        """
+        query = _select_to_signal(merchant, calendar, now, all_open=all_open).where(_TABLE.c.reservation > after)
+        with self._store.read() as session:
+            return list(session.exec(query.order_by(_TABLE.c.reservation).limit(limit)))
+
+    def count(self, merchant: str, calendar: ManagedCalendar, now: datetime, *, all_open: bool) -> int:
+        """Return how many reservations ``find`` finds in all."""
+        query = _select_to_signal(merchant, calendar, now, all_open=all_open)
+        with self._store.read() as session:
+            return session.exec(select(func.count()).select_from(query.subquery())).one()
+
+
+def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for events left out while sync was off, in an earlier calendar, or still to be removed."""
+    if calendar.settings.sync:
+        left_out = _TABLE.c.state == SyncState.NOT_SYNCED.value
+        elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
+        return or_(left_out, elsewhere)
+    return _TABLE.c.present if calendar.removing else false()
+
+
+def _select_to_signal(
+    merchant: str, calendar: ManagedCalendar, now: datetime, *, all_open: bool
+) -> SelectOfScalar[str]:
+    waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
+    open_and_wrong = and_(is_open(now), true() if all_open else _is_wrong_in(calendar))
+    query = select(SyncedEventRow.reservation).join(ReservationRow, SAME_RESERVATION)
+    return query.where(is_owned_by(merchant, calendar.owner), or_(waiting, open_and_wrong)).distinct()

@@ -1,4 +1,4 @@
-"""Connection activities: disconnect a merchant from Google, step by step."""
+"""Connection activities: plan a connection's next step, record its result, disconnect a merchant step by step."""
 
 from temporalio import activity
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.store.connections.connections import Connections
@@ -40,7 +41,7 @@ class ConnectionHealth:
 
     @contextmanager
     def recording(self, connection_id: str) -> Iterator[None]:
-        """Record the outcome of the calls to Google in the ``with`` block. Errors are raised unchanged."""
+        """Record the outcome of the calls to Google in the ``with`` block. Google's errors are raised unchanged."""
         at = self._get_start()
         try:
             yield
@@ -63,4 +64,5 @@ class ConnectionHealth:
         if merchant := self._connections.get_active_merchant(connection_id, at):
             self._connections.mark_revoked(connection_id, reason, at)
             signal = signal_connection(self._client, merchant, "revoked")
-            asyncio.run_coroutine_threadsafe(signal, self._loop).result(_SIGNAL_TIMEOUT.total_seconds())
+            with suppress(RPCError, TimeoutError):
+                asyncio.run_coroutine_threadsafe(signal, self._loop).result(_SIGNAL_TIMEOUT.total_seconds())

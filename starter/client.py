@@ -81,7 +81,13 @@ class Slotsync:
         return await self.report(cancelled)
 
     async def resume(self, merchant: str, reservation: str | None = None) -> int:
-        """Go on with a reservation that an operator stopped, or with all of the merchant's; return their number."""
+        """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
+
+        Return the number of reservations, calendars, products and connections that go on.
+
+        Raises:
+            RPCError: Temporal did not answer within a few seconds; repeat the call.
+        """
         await self._instance.require()
         return await self._resumption.resume(merchant, reservation)
 

@@ -67,7 +67,7 @@ class ProductAvailabilityWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _do_round(self) -> bool:
-        """Publish the product when it changes; return whether it is not to be watched any more, and all is told."""
+        """Publish the product when it changes; return whether nothing blocks it any more, and no message waits."""
         self._look_again = False
         watched = await self._watch()
         published = await publish(self._key) if watched.changed else _pending(watched)

@@ -47,7 +47,7 @@ GoogleActivity = Callable[[CalendarActivities, CalendarRequest], None]
 
 @workflow.defn
 class ManagedCalendarWorkflow:
-    """Creates the calendar of one product or resource, keeps it like its owner, and deletes it if that is wanted."""
+    """Creates the calendar of a product or resource, names it as its owner, and deletes it if that is wanted."""
 
     @workflow.init
     def __init__(self, request: CalendarRequest) -> None:
@@ -232,7 +232,7 @@ class ManagedCalendarWorkflow:
     async def _wait(self, blocker: Blocker | None) -> None:
         """Wait for a change, until the blocker may be gone, or until the calendar has to be looked at."""
         delay, summary = self._next_look(blocker)
-        # That the calendar is needed is known to one that waits for a blocker.
+        # ``needed`` does not end the wait for a blocker: with many reservations it would never wait then.
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._changed or (self._needed and not blocker) or self._is_full(),

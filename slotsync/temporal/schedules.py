@@ -23,7 +23,8 @@ SWEEP: Final = "slotsync-sweep"
 FULL_SWEEP: Final = "slotsync-full-sweep"
 
 SWEEP_INTERVALS: Final = {SWEEP: timedelta(minutes=2), FULL_SWEEP: timedelta(hours=1)}
-"""The interval of each: how often due rows are looked for (one indexed query), and how often everything else is."""
+"""The interval of each: how often due rows are looked for (an indexed query for each table), and how often
+everything else is."""
 
 _CATCHUP_WINDOW = timedelta(minutes=1)
 """A sweep that was missed is not made up for: the next one finds the same and more."""

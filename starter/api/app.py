@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
@@ -28,7 +29,7 @@ from starter.settings_page.app import build_mounts
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN_TIMEOUT_SECONDS: Final = 30
+SHUTDOWN_TIMEOUT: Final = timedelta(seconds=30)
 """The time that requests in flight have after SIGTERM."""
 
 # ApiKeyGate checks the key of every address; this only documents it in OpenAPI.
@@ -90,7 +91,7 @@ def _build_middleware(services: Services, registry: CollectorRegistry) -> Sequen
     )
 
 
-KEEP_ALIVE_SECONDS: Final = 75
+KEEP_ALIVE_TIMEOUT: Final = timedelta(seconds=75)
 """Longer than clients keep an idle connection (httpx 5 s, proxies 60 s): else one that is closed in the moment of a
 request costs the platform an error (seen in the tests with uvicorn's 5 s)."""
 
@@ -107,8 +108,8 @@ def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
             log_level="warning",
             access_log=False,  # RequestRecorder logs routes instead: addresses hold ids
             server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=round(SHUTDOWN_TIMEOUT.total_seconds()),
+            timeout_keep_alive=round(KEEP_ALIVE_TIMEOUT.total_seconds()),
         )
     )
 

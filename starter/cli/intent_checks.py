@@ -16,7 +16,7 @@ from slotsync.temporal.schedules import SWEEP, SWEEP_INTERVALS
 from slotsync.temporal.search_attributes import TROUBLED
 from starter.cli.findings import Finding
 from starter.services.instance import InstanceCheck
-from starter.services.intent import IntentCounts
+from starter.services.intent import OVERDUE_AFTER, IntentCounts
 
 MAX_SWEEP_DELAY: Final = 3 * SWEEP_INTERVALS[SWEEP] + timedelta(minutes=1)
 
@@ -27,10 +27,11 @@ def check_intent(store: Store, settings: Settings) -> Iterator[Finding]:
     overdue = [f"{each.overdue} {each.kind}" for each in counts if each.overdue]
     stopped = [f"{each.stopped} {each.kind}" for each in counts if each.stopped]
     if overdue:
-        message = f"{', '.join(overdue)} wait since more than ten minutes"
+        minutes = round(OVERDUE_AFTER / timedelta(minutes=1))
+        message = f"{', '.join(overdue)} have waited for more than {minutes} minutes"
         yield Finding(subject="intent", message=message, remedy="check that a worker runs and reaches Temporal")
     else:
-        yield Finding(subject="intent", message="all is taken up")
+        yield Finding(subject="intent", message="nothing waits that should not")
     if stopped:
         message = f"operators have stopped {', '.join(stopped)}; slotsync resume MERCHANT goes on with them"
         yield Finding(subject="stopped", message=message)

@@ -74,4 +74,4 @@ def _grant_notes(disconnection: Disconnection, *, ended: bool) -> Iterator[str]:
     if disconnection.shared:
         yield "Another merchant uses the same Google account, so the access stays in Google; it is no longer used here."
     elif disconnection.alive and not ended:
-        yield "Google could not be told; remove slotsync at https://myaccount.google.com/connections yourself."
+        yield "Google did not revoke the grant; remove slotsync at https://myaccount.google.com/connections yourself."

@@ -16,7 +16,7 @@ class ReservationKey(Message):
 
 
 class Wave(Message):
-    """The position within a round of this version: the last event that had its turn, and what blocks some before it."""
+    """The position within a round of this version: the last event of the waves so far, and what blocks some of them."""
 
     version: int
     after: EventKey
@@ -65,7 +65,7 @@ class PlannedWrite(Message):
 class RoundPlan(Message):
     """The plan of a wave, by the newest stored version, None if there is nothing to do any more.
 
-    ``more``: there are further waves after ``last``. ``owners`` are names for search attributes, as many as fit into
+    ``more``: there are further waves. ``owners`` are names for search attributes, as many as fit into
     one. ``closes_at`` is when no more change is expected.
     """
 

@@ -62,7 +62,7 @@ MAX_VERSION = 2**53
 """The largest whole number that every JSON parser reads exactly."""
 
 MAX_EVENTS = 500
-"""The most events of a reservation: a workflow writes them side by side; Temporal allows 2,000 pending activities."""
+"""The most events of a reservation: a workflow writes them in waves of 40 (``activities.reservations``)."""
 
 Moment = Annotated[
     Annotated[AwareDatetime | date, Field(union_mode="left_to_right")],

@@ -159,7 +159,7 @@ async def test_work_that_nobody_takes_up_and_work_that_is_stopped_is_counted(env
     products.stop(ProductKey(merchant=MERCHANT, product="tour"), long_ago)
     store.close()
     findings = await run_checks()
-    assert find(findings, "intent").message == "2 reservations wait since more than ten minutes"
+    assert find(findings, "intent").message == "2 reservations have waited for more than 10 minutes"
     assert not find(findings, "intent").ok
     assert "operators have stopped 1 reservations, 1 products" in find(findings, "stopped").message
 

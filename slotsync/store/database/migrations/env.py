@@ -1,4 +1,4 @@
-"""Alembic's environment: runs our migrations."""
+"""Alembic's environment: runs our migrations on the connection that it was given, in its transaction."""
 
 from alembic import context
 

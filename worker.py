@@ -9,17 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
+from uuid import uuid4
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.bootstrap import Activities, all_activities
+from slotsync.clock import utc_now
 from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
+from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect, runtime_with_metrics
 from slotsync.temporal.queues import limit_google_calls
@@ -146,20 +150,29 @@ async def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url)
     store.upgrade()
     instances = Instances(store, vault)
-    instances.record_worker_keys()
+    worker = f"{uuid4()}"
+    instances.record_worker(worker, utc_now())
     client = await connect(runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
     instance = instances.get_id()
-    await _set_up_server(client, settings, instance, take_over=True)
+    await _set_up_server(client, settings, instance)
+    _warn_of_unsent_messages(settings, store, vault)
     async with running_workers(client, settings, store, vault):
         await trigger_sweep(client)
-        keeping = asyncio.create_task(_keep_server_set_up(client, settings, instance))
+        keeping = asyncio.create_task(_keep_set_up(client, settings, instances, worker))
         logger.info("working")
         await _wait_for_stop_signal()
         logger.info("stopping: running activities may end within %s", SHUTDOWN_TIMEOUT)
         keeping.cancel()
+    instances.forget_worker(worker)
 
 
-async def _set_up_server(client: Client, settings: Settings, instance: str, *, take_over: bool) -> None:
+def _warn_of_unsent_messages(settings: Settings, store: Store, vault: Vault) -> None:
+    waiting = 0 if settings.webhook_url else len(WebhookMessages(store, vault).find_products())
+    if waiting:
+        logger.warning("SLOTSYNC_WEBHOOK_URL is not set, and messages about %d products wait to be sent there", waiting)
+
+
+async def _set_up_server(client: Client, settings: Settings, instance: str) -> None:
     """Make sure that Temporal's server has the search attributes, the rate limits, and the Schedules of the sweep."""
     await register_attributes(client)
     await limit_google_calls(
@@ -167,17 +180,18 @@ async def _set_up_server(client: Client, settings: Settings, instance: str, *, t
         per_user_minute=settings.google_calls_per_user_minute,
         per_project_minute=settings.google_calls_per_project_minute,
     )
-    await ensure_schedules(client, instance, take_over=take_over)
+    await ensure_schedules(client, instance)
 
 
-async def _keep_server_set_up(client: Client, settings: Settings, instance: str) -> None:
-    """Set the server up again whenever that is needed: its database may be lost while this worker runs."""
+async def _keep_set_up(client: Client, settings: Settings, instances: Instances, worker: str) -> None:
+    """Record that this worker lives, and set the server up again whenever that is needed: its database may be lost."""
     while True:
         await asyncio.sleep(SET_UP_INTERVAL.total_seconds())
         try:
-            await _set_up_server(client, settings, instance, take_over=False)
-        except (RPCError, SettingsError, TimeoutError) as error:
-            logger.warning("Temporal cannot be set up now, which is tried again: %s", _describe(error))
+            await asyncio.to_thread(instances.record_worker, worker, utc_now())
+            await _set_up_server(client, settings, await asyncio.to_thread(instances.get_id))
+        except (RPCError, SettingsError, SQLAlchemyError, TimeoutError) as error:
+            logger.warning("the worker's set-up cannot be kept now, which is tried again: %s", _describe(error))
 
 
 def _describe(error: Exception) -> str:

@@ -140,9 +140,10 @@ class SweepActivities:
         )
 
     def _find_watched(self) -> list[ProductKey]:
-        """Return the products that calendars block, and that no operator has stopped."""
+        """Return the products that calendars block and that no operator has stopped, and those with messages."""
         stopped = set(self._watched_products.find_stopped())
-        return [key for key in self._blocking_calendars.find_products() if key not in stopped]
+        watched = [key for key in self._blocking_calendars.find_products() if key not in stopped]
+        return list(dict.fromkeys((*watched, *self._messages.find_products())))
 
     async def _sweep_missing_reservations(self, running: Collection[str]) -> int:
         count, after = 0, ReservationKey(merchant="", reservation="")

@@ -57,7 +57,7 @@ class WebhookActivities:
     async def deliver_webhook(self, key: ProductKey) -> int:
         """Return how many messages about the product still wait, once the platform has accepted the next one.
 
-        If the platform wants no webhooks, the message is dropped.
+        A message that cannot be read any more is dropped.
 
         Raises:
             ApplicationError: the platform did not accept the message, or its answer was lost. The next attempt has the
@@ -66,10 +66,21 @@ class WebhookActivities:
         message = await asyncio.to_thread(self._messages.take_next, key, self._clock())
         if message is None:
             return 0
-        if message.body is not None and self._settings.webhook_url:
+        if message.body is not None:
+            self._require_address()
             self._require_accepted(await self._post(message.id, message.body.encode()))
         await asyncio.to_thread(self._messages.forget, message.id)
         return await asyncio.to_thread(self._messages.count, key)
+
+    def _require_address(self) -> None:
+        """Raise without an address: it may be missing by mistake, and another worker may have it."""
+        if not self._settings.webhook_url:
+            remedy = "set it for all workers; the message waits"
+            raise ApplicationError(
+                f"SLOTSYNC_WEBHOOK_URL is not set: {remedy}",
+                type="NoWebhookAddress",
+                next_retry_delay=OPERATOR_RETRY_DELAY,
+            )
 
     async def _post(self, message_id: str, body: bytes) -> httpx.Response:
         headers = self._headers(message_id, body)

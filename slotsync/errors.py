@@ -3,6 +3,7 @@
 SlotsyncError
 ├── SettingsError        a setting is missing or cannot be read
 ├── InputError           the input of a caller is invalid; names the field and the remedy
+│   └── UnknownSubject   it names a merchant, product or reservation that is not known
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
 ├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
@@ -33,6 +34,10 @@ class SettingsError(SlotsyncError):
 
 class InputError(SlotsyncError):
     """The input of a caller is invalid."""
+
+
+class UnknownSubject(InputError):
+    """The input names a merchant, a product, a resource or a reservation that is not known."""
 
 
 class NotTaken(SlotsyncError):

@@ -49,6 +49,8 @@ class Slotsync:
     async def connect(cls) -> Self:
         """Return a client that is configured by the environment: SLOTSYNC_* and TEMPORAL_*.
 
+        It connects to Temporal with its first call: what only reads the database works without.
+
         Raises:
             SettingsError: a setting is missing or wrong; the message names the remedy.
         """
@@ -56,7 +58,7 @@ class Slotsync:
         store = await asyncio.to_thread(Store.open, settings.database_url)
         await asyncio.to_thread(store.require_tables)
         vault = Vault(settings.encryption_keys)
-        return cls(await connect(), store, vault, settings.horizon)
+        return cls(await connect(lazy=True), store, vault, settings.horizon)
 
     async def report(self, reservation: Reservation) -> Reported:
         """Report the newest state of a reservation; durable when it returns, safe to repeat.

@@ -1,20 +1,34 @@
 """The instance: all processes of one installation have to use the same database and the same keys."""
 
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select
 
 from slotsync.errors import SettingsError, SlotsyncError
 from slotsync.secrets import Vault
-from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.instance import InstanceRow
+from slotsync.store.tables.instance import InstanceRow, WorkerRow
 
 _TABLE = table_of(InstanceRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+_WORKERS = table_of(WorkerRow)
 _ONLY: Final = 1
 _SENTINEL: Final = "slotsync"
+
+
+WORKER_MEMORY: Final = timedelta(minutes=2)
+"""The time after which a worker that was not seen does not count: each is seen every 20 seconds."""
+
+
+def _see_again(insert: Insert) -> Insert:
+    seen = {name: insert.excluded[name] for name in ("keys", "seen_at")}
+    return insert.on_conflict_do_update(index_elements=_WORKERS.primary_key, set_=seen)
+
+
+_PUT_WORKER = Upsert(_WORKERS, _see_again)
 
 
 class Instances:
@@ -34,28 +48,37 @@ class Instances:
         self._require_opening_key(row)
         return row.id
 
-    def record_worker_keys(self) -> None:
-        """Record the keys of this process as those of the workers."""
-        self.get_id()
-        keys = " ".join(self._vault.fingerprints)
-        with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(_TABLE.c.place == _ONLY).values(worker_keys=keys))
-
-    def require_worker_key(self) -> bool:
-        """Check that the workers can read what this process encrypts; return false if no worker has started yet.
+    def record_worker(self, worker: str, now: datetime) -> None:
+        """Record that this worker lives, with the keys of this process. Workers of long ago are forgotten.
 
         Raises:
-            SettingsError: they cannot.
+            SettingsError: none of the keys opens what is in this database.
         """
-        row = self._read()
-        if row is None or row.worker_keys is None:
-            return False
-        if self._vault.fingerprints[0] not in row.worker_keys.split():
+        self.get_id()
+        with self._store.write() as connection:
+            _PUT_WORKER.run(connection, id=worker, keys=" ".join(self._vault.fingerprints), seen_at=now)
+            connection.execute(delete(_WORKERS).where(_WORKERS.c.seen_at < now - WORKER_MEMORY))
+
+    def forget_worker(self, worker: str) -> None:
+        """Forget a worker that ends."""
+        with self._store.write() as connection:
+            connection.execute(delete(_WORKERS).where(_WORKERS.c.id == worker))
+
+    def require_worker_key(self, now: datetime) -> bool:
+        """Check that every living worker can read what this process encrypts; false if none is known to live.
+
+        Raises:
+            SettingsError: one cannot.
+        """
+        living = select(_WORKERS.c["keys"]).where(_WORKERS.c.seen_at > now - WORKER_MEMORY)
+        with self._store.read() as session:
+            found = [*session.connection().execute(living).scalars()]
+        if any(self._vault.fingerprints[0] not in keys.split() for keys in found):
             raise SettingsError(
                 "SLOTSYNC_ENCRYPTION_KEYS: the workers lack the first key, and could not read what is stored with it; "
                 "give all processes the same keys, the workers first"
             )
-        return True
+        return bool(found)
 
     def _read(self) -> InstanceRow | None:
         with self._store.read() as session:

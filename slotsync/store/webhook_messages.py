@@ -92,6 +92,18 @@ class WebhookMessages:
         """Return the products with a message of which the delivery should have been tried by now."""
         return [ProductKey(merchant=merchant, product=product) for merchant, product in self.due_rows.find(now)]
 
+    def count_overdue(self, before: datetime) -> int:
+        """Return how many messages have waited for the platform since before this time."""
+        with self._store.read() as session:
+            return session.connection().execute(select(func.count()).where(_TABLE.c.created_at < before)).scalar_one()
+
+    def find_products(self) -> list[ProductKey]:
+        """Return all products with messages that wait."""
+        query = select(_TABLE.c.merchant, _TABLE.c.product).distinct()
+        with self._store.read() as session:
+            rows = session.connection().execute(query)
+            return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
+
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:
     """Return how many messages about the product wait, or how many of one publication."""

@@ -7,12 +7,14 @@ from typing import Any, Final, TypeVar
 
 from temporalio.client import (
     CountWorkflowsInput,
+    DescribeScheduleInput,
     DescribeWorkflowInput,
     FetchWorkflowHistoryEventsInput,
     Interceptor,
     ListWorkflowsInput,
     OutboundInterceptor,
     QueryWorkflowInput,
+    ScheduleDescription,
     SignalWorkflowInput,
     StartWorkflowInput,
     WorkflowExecutionAsyncIterator,
@@ -62,6 +64,10 @@ class _BoundedOutbound(OutboundInterceptor):
         return await _bounded(super().count_workflows(input), input.rpc_timeout)
 
     @override
+    async def describe_schedule(self, input: DescribeScheduleInput) -> ScheduleDescription:
+        return await _bounded(super().describe_schedule(input), input.rpc_timeout)
+
+    @override
     def list_workflows(self, input: ListWorkflowsInput) -> WorkflowExecutionAsyncIterator:
         input.rpc_timeout = input.rpc_timeout or CALL_TIMEOUT
         return super().list_workflows(input)
@@ -79,10 +85,12 @@ async def _bounded(call: Awaitable[T], limit: timedelta | None) -> T:
     """Return the result of the call.
 
     Raises:
-        RPCError: the call failed, or Temporal did not answer in time (DEADLINE_EXCEEDED).
+        RPCError: the call failed, or Temporal did not answer in time (DEADLINE_EXCEEDED), or not at all (UNAVAILABLE).
     """
     try:
         async with asyncio.timeout((limit or CALL_TIMEOUT).total_seconds()):
             return await call
     except TimeoutError:
         raise RPCError("Temporal does not answer", RPCStatusCode.DEADLINE_EXCEEDED, b"") from None
+    except RuntimeError as error:  # the SDK has no more specific class for a lazy client that cannot connect
+        raise RPCError(f"Temporal does not answer ({error})", RPCStatusCode.UNAVAILABLE, b"") from None

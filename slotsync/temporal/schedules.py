@@ -34,19 +34,20 @@ INSTANCE: Final = "instance"
 """The memo of a Schedule that names the instance of the workers' database (see ``slotsync.store.instances``)."""
 
 
-async def ensure_schedules(client: Client, instance: str, *, take_over: bool = True) -> bool:
+async def ensure_schedules(client: Client, instance: str, *, take_over: bool = False) -> bool:
     """Create the Schedules that are missing; return whether any was, as after the loss of Temporal's database.
 
     Schedules of another instance are replaced, if this one is to ``take_over``. A new Schedule sweeps at once.
 
     Raises:
-        SettingsError: another instance has taken over since.
+        SettingsError: the namespace works for another instance, and this one is not to take over.
     """
     if await get_instance(client) not in {None, instance}:
         if not take_over:
             raise SettingsError(
-                "SLOTSYNC_DATABASE_URL: a worker with another database has started in this namespace of Temporal; "
-                "give all workers the same database, and restart this one"
+                f"SLOTSYNC_DATABASE_URL: Temporal's namespace {client.namespace} works for another database; give all "
+                "processes that one, or this one another TEMPORAL_NAMESPACE; if that database is lost for good, "
+                "run: slotsync db adopt"
             )
         for name in SWEEP_INTERVALS:
             await _delete_schedule(client, name)

@@ -2,17 +2,30 @@
 
 import gc
 import sys
+from typing import Final
 
 from slotsync.errors import SlotsyncError
 from starter.cli.commands import app
 
+_EXIT_CODES: Final = {"UnknownSubject": 4, "UnknownProduct": 4, "VersionConflict": 5, "NotTaken": 6, "RPCError": 6}
+"""By name, since Temporal's error is not imported by commands that do not need it."""
+
+_USAGE: Final = 2
+
 
 def run() -> None:
-    """Run the command. An error of slotsync is shown as one line without a traceback, with exit code 2."""
+    """Run the command. An error of slotsync is shown as one line without a traceback.
+
+    The exit code is 2 for wrong input or settings, 4 for what is not known, 5 for what is refused, 6 for what cannot be
+    reached.
+    """
     try:
         app()
-    except SlotsyncError as error:
+    except Exception as error:
+        code = _EXIT_CODES.get(type(error).__name__, _USAGE if isinstance(error, SlotsyncError) else None)
+        if code is None:
+            raise
         sys.stderr.write(f"slotsync: {error}\n")
-        sys.exit(2)
+        sys.exit(code)
     finally:
         gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)

@@ -20,14 +20,17 @@ from starter.services.availability import UnknownProduct
 console = Console()
 
 
-def show_explanation(merchant: str, product: str, time: str) -> None:
+def show_explanation(merchant: str, product: str, time: str, *, as_json: bool) -> None:
     """Print why a product is free, busy or unknown at a time, in the product's time zone.
 
     Raises:
         InputError: the time is not ISO 8601, or the product is not known.
     """
     explanation, zone = asyncio.run(_explain(merchant, product, _parse_time(time)))
-    console.print(_explanation_tree(explanation, zone))
+    if as_json:
+        console.print_json(explanation.model_dump_json())
+    else:
+        console.print(_explanation_tree(explanation, zone))
 
 
 async def _explain(merchant: str, product: str, time: datetime) -> tuple[Explanation, ZoneInfo]:

@@ -31,6 +31,7 @@ SnapshotFile = Annotated[typer.FileText, typer.Argument(help="A snapshot as JSON
 Time = Annotated[
     str, typer.Argument(help="ISO 8601, such as 2027-07-01T18:00; without an offset in the product's time zone.")
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Ready = Annotated[Path | None, typer.Option(help="Write all addresses to this file, once everything answers.")]
 
 
@@ -135,27 +136,28 @@ def import_(
 def status(
     merchant: Annotated[str | None, typer.Argument(help="A merchant's id.")] = None,
     reservation: Annotated[str | None, typer.Argument(help="One of its reservations.")] = None,
+    json: Json = False,
 ) -> None:
     """Show what is in step, retrying or parked, why, and since when."""
     from starter.cli.reservations import show_status
 
-    show_status(merchant, reservation)
+    show_status(merchant, reservation, as_json=json)
 
 
 @app.command()
-def explain(merchant: Merchant, product: Product, time: Time) -> None:
+def explain(merchant: Merchant, product: Product, time: Time, json: Json = False) -> None:
     """Show why a product is free, busy or unknown at a time."""
     from starter.cli.availability import show_explanation
 
-    show_explanation(merchant, product, time)
+    show_explanation(merchant, product, time, as_json=json)
 
 
 @app.command()
-def doctor() -> None:
+def doctor(json: Json = False) -> None:
     """Check configuration, database, Temporal and Google, and show each problem with its remedy."""
     from starter.cli.doctor import show_findings
 
-    show_findings()
+    show_findings(as_json=json)
 
 
 @database.command()
@@ -164,6 +166,14 @@ def upgrade() -> None:
     from starter.cli.database import upgrade_database
 
     upgrade_database()
+
+
+@database.command()
+def adopt() -> None:
+    """Make Temporal's namespace work for this database, after the former one was lost; then start the workers."""
+    from starter.cli.database import adopt_database
+
+    adopt_database()
 
 
 @secrets.callback()

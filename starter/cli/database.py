@@ -1,5 +1,6 @@
 """Upgrade the database, and rotate the encryption key of its secrets."""
 
+import asyncio
 from collections.abc import Sequence
 
 import typer
@@ -9,7 +10,10 @@ from rich.table import Table
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import ColumnRotation, rotate
+from slotsync.temporal.options import connect
+from slotsync.temporal.schedules import ensure_schedules
 
 console = Console()
 
@@ -18,6 +22,20 @@ def upgrade_database() -> None:
     """Bring the database to the current schema."""
     Store.open(Settings.load().database_url).upgrade()
     console.print("The database is up to date.")
+
+
+def adopt_database() -> None:
+    """Make the workers of Temporal's namespace those of this database, in place of a former one that was lost."""
+    settings = Settings.load()
+    store = Store.open(settings.database_url)
+    store.upgrade()
+    instance = Instances(store, Vault(settings.encryption_keys)).get_id()
+
+    async def adopt() -> None:
+        await ensure_schedules(await connect(), instance, take_over=True)
+
+    asyncio.run(adopt())
+    console.print("Temporal's namespace works for this database now. Start the workers.")
 
 
 def rotate_secrets() -> None:

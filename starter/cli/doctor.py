@@ -26,7 +26,7 @@ from slotsync.temporal import queues
 from slotsync.temporal.options import connect
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 from starter.cli.findings import Finding
-from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweep
+from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweeps
 
 TEMPORAL_TIMEOUT = timedelta(seconds=10)
 
@@ -111,7 +111,7 @@ async def _check_temporal(settings: Settings) -> list[Finding]:
             await _check_search_attributes(client),
             *await _check_queues(client),
             await check_instance(client, settings),
-            await check_sweep(client),
+            *await check_sweeps(client),
             await check_problems(client),
         ]
     except (RPCError, SlotsyncError, TimeoutError):
@@ -172,14 +172,17 @@ def _check_google(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="Google client", message=f"is not known to {where} ({check.answer})", remedy=_CREDENTIALS)
 
 
-def show_findings() -> None:
+def show_findings(*, as_json: bool) -> None:
     """Run all checks, and print each finding with its remedy.
 
     Raises:
         typer.Exit: with code 1, if there is a problem.
     """
     findings = asyncio.run(run_checks())
-    console.print(_findings_table(findings))
+    if as_json:
+        console.print_json(data=[finding.model_dump() for finding in findings])
+    else:
+        console.print(_findings_table(findings))
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

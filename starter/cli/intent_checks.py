@@ -5,7 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    ScheduleActionExecutionStartWorkflow,
+    ScheduleActionResult,
+    WorkflowExecutionStatus,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.errors import SettingsError
@@ -18,12 +23,16 @@ from starter.cli.findings import Finding
 from starter.services.instance import InstanceCheck
 from starter.services.intent import OVERDUE_AFTER, IntentCounts
 
-MAX_SWEEP_DELAY: Final = 3 * SWEEP_INTERVALS[SWEEP] + timedelta(minutes=1)
+MISSED_SWEEPS: Final = 3
+"""The number of intervals without a sweep after which something is wrong."""
+
+SHOWN_STOPPED: Final = 5
 
 
 def check_intent(store: Store, settings: Settings) -> Iterator[Finding]:
     """Yield what nobody has taken up, and what operators have stopped."""
-    counts = IntentCounts(store, Vault(settings.encryption_keys)).get(datetime.now(UTC))
+    intents = IntentCounts(store, Vault(settings.encryption_keys))
+    counts = intents.get(datetime.now(UTC))
     overdue = [f"{each.overdue} {each.kind}" for each in counts if each.overdue]
     stopped = [f"{each.stopped} {each.kind}" for each in counts if each.stopped]
     if overdue:
@@ -33,7 +42,8 @@ def check_intent(store: Store, settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding(subject="intent", message="nothing waits that should not")
     if stopped:
-        message = f"operators have stopped {', '.join(stopped)}; slotsync resume MERCHANT goes on with them"
+        named = "; ".join(" ".join(map(str, key)) for key in intents.find_stopped(SHOWN_STOPPED))
+        message = f"operators have stopped {', '.join(stopped)} ({named}); slotsync resume MERCHANT goes on with them"
         yield Finding(subject="stopped", message=message)
 
 
@@ -51,22 +61,42 @@ async def check_instance(client: Client, settings: Settings) -> Finding:
     return Finding(subject="instance", message="no worker is known with other keys or another database")
 
 
-async def check_sweep(client: Client) -> Finding:
-    """Return whether the sweep runs every few minutes."""
+async def check_sweeps(client: Client) -> list[Finding]:
+    """Return whether both sweeps run as often as they should, and end well."""
+    return [await _check_sweep(client, name) for name in SWEEP_INTERVALS]
+
+
+async def _check_sweep(client: Client, name: str) -> Finding:
+    subject = "sweep" if name == SWEEP else "full sweep"
     try:
-        described = await client.get_schedule_handle(SWEEP).describe()
+        described = await client.get_schedule_handle(name).describe()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        return Finding(subject="sweep", message="has no Schedule", remedy="start a worker, which makes it")
+        return Finding(subject=subject, message="has no Schedule", remedy="start a worker, which makes it")
     if described.schedule.state.paused:
-        remedy = f"run: temporal schedule toggle --unpause --schedule-id {SWEEP}"
-        return Finding(subject="sweep", message="is paused", remedy=remedy)
-    last = max((each.started_at for each in described.info.recent_actions), default=described.info.created_at)
-    if datetime.now(UTC) - last > MAX_SWEEP_DELAY:
-        message = f"began last at {last:%Y-%m-%d %H:%M} UTC"
-        return Finding(subject="sweep", message=message, remedy=f"look at the Schedule {SWEEP} in Temporal's UI")
-    return Finding(subject="sweep", message=f"began last at {last:%H:%M:%S} UTC")
+        remedy = f"run: temporal schedule toggle --unpause --schedule-id {name}"
+        return Finding(subject=subject, message="is paused", remedy=remedy)
+    actions = described.info.recent_actions
+    last = max((each.started_at for each in actions), default=described.info.created_at)
+    late = datetime.now(UTC) - last > MISSED_SWEEPS * SWEEP_INTERVALS[name] + timedelta(minutes=1)
+    failed = bool(actions) and await _has_failed(client, actions[-1])
+    remedy = f"look at the Schedule {name} in Temporal's UI, and at the workers" if late or failed else ""
+    end = ", and failed" if failed else ""
+    return Finding(subject=subject, message=f"began last at {last:%Y-%m-%d %H:%M:%S} UTC{end}", remedy=remedy)
+
+
+async def _has_failed(client: Client, run: ScheduleActionResult) -> bool:
+    if not isinstance(run.action, ScheduleActionExecutionStartWorkflow):
+        return False
+    handle = client.get_workflow_handle(run.action.workflow_id, run_id=run.action.first_execution_run_id)
+    try:
+        status = (await handle.describe()).status
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return status not in {WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED}
 
 
 async def check_problems(client: Client) -> Finding:

@@ -1,6 +1,7 @@
 """Report, cancel and import reservations, and show their status."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from slotsync.errors import InputError
+from slotsync.errors import UnknownSubject
 from starter.cli.snapshot_files import BadLine, read_snapshot, report_lines
 from starter.client import Slotsync
 from starter.services.reports import Reported
@@ -37,12 +38,19 @@ def cancel_reservation(merchant: str, reservation: str, version: int) -> None:
 
 
 def resume_reservations(merchant: str, reservation: str | None) -> None:
-    """Go on with what an operator stopped, and print how much that is."""
+    """Go on with what an operator stopped, and print how much that is.
+
+    Raises:
+        UnknownSubject: nothing of it is stopped.
+    """
 
     async def resume() -> int:
         return await (await Slotsync.connect()).resume(merchant, reservation)
 
-    console.print(f"{asyncio.run(resume())} stopped reservations, calendars, products or connections go on")
+    count = asyncio.run(resume())
+    if not count:
+        raise UnknownSubject(f"nothing of {' '.join(filter(None, (merchant, reservation)))} is stopped")
+    console.print(f"{count} stopped reservations, calendars, products or connections go on")
 
 
 def import_snapshots(file: Path) -> None:
@@ -58,16 +66,23 @@ def import_snapshots(file: Path) -> None:
         raise typer.Exit(1)
 
 
-def show_status(merchant: str | None, reservation: str | None) -> None:
+def show_status(merchant: str | None, reservation: str | None, *, as_json: bool) -> None:
     """Print the status of one reservation, or the counts of one merchant or of all merchants.
 
     Raises:
-        InputError: the reservation is not known.
+        UnknownSubject: the merchant or the reservation is not known.
     """
+    status: Overview | SyncStatus
     if merchant is None or reservation is None:
-        console.print(_overview_table(asyncio.run(_get_overview(merchant))))
+        status = asyncio.run(_get_overview(merchant))
     else:
-        console.print(_status_table(asyncio.run(_get_status(merchant, reservation))))
+        status = asyncio.run(_get_status(merchant, reservation))
+    if as_json:
+        console.print_json(status.model_dump_json())
+    elif isinstance(status, Overview):
+        console.print(_overview_table(status))
+    else:
+        console.print(_status_table(status))
 
 
 async def _get_overview(merchant: str | None) -> Overview:
@@ -77,7 +92,7 @@ async def _get_overview(merchant: str | None) -> Overview:
 async def _get_status(merchant: str, reservation: str) -> SyncStatus:
     status = await (await Slotsync.connect()).status(merchant, reservation)
     if status is None:
-        raise InputError(f"reservation {reservation} of {merchant} is not known; was it reported?")
+        raise UnknownSubject(f"reservation {reservation} of {merchant} is not known; was it reported?")
     return status
 
 
@@ -103,9 +118,11 @@ def _print_result(reservation: str, reported: Reported) -> None:
 def _status_table(status: SyncStatus) -> Table:
     versions = f"version {status.version}" + ("" if status.settled else f", Google shows {status.settled_version}")
     stopped = f", stopped since {status.stopped_since:%Y-%m-%d %H:%M:%S} UTC" if status.stopped_since else ""
-    table = Table(title=f"{status.reservation} of {status.merchant}: {versions}{stopped}", caption=status.remedy)
-    for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error", "event"):
+    title = f"{status.reservation} of {status.merchant}: {versions}{stopped}"
+    table = Table(title=title, caption="\n".join(filter(None, (status.doing, status.remedy))))
+    for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error"):
         table.add_column(column, overflow="fold")
+    table.add_column("event", no_wrap=True)
     for event in status.events:
         table.add_row(
             event.item,
@@ -114,7 +131,7 @@ def _status_table(status: SyncStatus) -> Table:
             f"{event.since:%Y-%m-%d %H:%M:%S}",
             "" if event.version is None else str(event.version),
             event.last_error or "",
-            event.link,
+            f"[link={event.link}]open[/link]" if event.link else "",
         )
     return table
 
@@ -125,4 +142,12 @@ def _overview_table(overview: Overview) -> Table:
         table.add_column(column)
     for line in overview.lines:
         table.add_row(line.merchant, line.state, str(line.count), f"{line.oldest:%Y-%m-%d %H:%M:%S}")
+    table.caption = "\n".join(_describe_waiting(overview))
     return table
+
+
+def _describe_waiting(overview: Overview) -> Iterator[str]:
+    if overview.not_taken_up:
+        yield f"Reservations that no worker has taken up: {overview.not_taken_up}; see slotsync doctor"
+    for key in overview.stopped:
+        yield f"Stopped by an operator: {' '.join(key)}; slotsync resume {key[0]} goes on"

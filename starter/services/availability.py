@@ -29,7 +29,7 @@ from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import ConfirmQuestion, ConfirmResult, ProductKey
 from slotsync.domain.calendars.owner import Owner
-from slotsync.errors import InputError
+from slotsync.errors import InputError, UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.subscribers import Subscribers
@@ -48,7 +48,7 @@ CONFIRM_OVERHEAD: Final = timedelta(seconds=2)
 """The time that Temporal and a worker may take in addition to Google's time limit."""
 
 
-class UnknownProduct(InputError):
+class UnknownProduct(UnknownSubject):
     """The platform has not put settings for this product."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from slotsync.clock import utc_now
 from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
@@ -51,7 +52,7 @@ class InstanceCheck:
 
     def _require_keys(self) -> bool:
         self._instances.get_id()
-        return self._instances.require_worker_key()
+        return self._instances.require_worker_key(utc_now())
 
     async def _require_database(self) -> bool:
         """Return whether the workers' database is known to be this one, or raise if it is another one."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
@@ -10,12 +10,14 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.plan import plan
 from slotsync.domain.reservations.schedule import is_over
+from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import KnownReservation, Reservations
 from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
+from starter.services.intent import IntentCounts
 
 
 class EventSyncStatus(Message):
@@ -59,9 +61,22 @@ class OverviewLine(Message):
 
 
 class Overview(Message):
-    """The number of events by merchant and state."""
+    """The number of events by merchant and state, and what waits for a worker or for an operator.
+
+    ``not_taken_up`` counts the reservations of which no worker has taken the newest version up within a minute.
+    ``stopped`` names what operators have stopped, at most ``MAX_STOPPED``: the merchant, then the reservation, product
+    or resource.
+    """
 
     lines: tuple[OverviewLine, ...]
+    not_taken_up: int = 0
+    stopped: tuple[tuple[str, ...], ...] = ()
+
+
+MAX_STOPPED: Final = 100
+
+TAKE_UP_TIME: Final = timedelta(minutes=1)
+"""Much longer than a worker takes until it plans a report."""
 
 
 class StatusService:
@@ -72,13 +87,18 @@ class StatusService:
         self._merchants = Merchants(store)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
+        self._intents = IntentCounts(store, vault)
 
     async def get(self, merchant: str, reservation: str) -> SyncStatus | None:
         """Return the sync status of a reservation, or None if it is unknown."""
         return await asyncio.to_thread(self._read_store, merchant, reservation)
 
     async def get_overview(self, merchant: str | None) -> Overview:
-        """Return the event counts of one merchant, or of all merchants if ``merchant`` is None."""
+        """Return the event counts of one merchant, or of all merchants if ``merchant`` is None.
+
+        Raises:
+            UnknownSubject: the merchant is not known.
+        """
         return await asyncio.to_thread(self._read_overview, merchant)
 
     async def get_settled_versions(self, merchant: str) -> dict[str, int]:
@@ -86,13 +106,18 @@ class StatusService:
         return await asyncio.to_thread(self._reservations.get_settled_versions, merchant)
 
     def _read_overview(self, merchant: str | None) -> Overview:
+        if merchant and merchant not in self._merchants.get_ids():
+            raise UnknownSubject(f"merchant {merchant} is not known; was anything reported for it?")
         merchants = [merchant] if merchant else self._merchants.get_ids()
+        stopped = self._intents.find_stopped(MAX_STOPPED, merchant)
         return Overview(
+            not_taken_up=self._reservations.count_overdue(utc_now() - TAKE_UP_TIME, merchant),
+            stopped=tuple(tuple(map(str, key)) for key in stopped),
             lines=tuple(
                 OverviewLine(merchant=each, state=state, count=count.count, oldest=count.oldest_since)
                 for each in merchants
                 for state, count in self._events.count_states(each).items()
-            )
+            ),
         )
 
     def _read_store(self, merchant: str, reservation: str) -> SyncStatus | None:
@@ -149,6 +174,8 @@ def _progress(known: KnownReservation, events: Sequence[SyncedEvent], *, settled
         return "stopped"
     if settled:
         return "in step"
+    if known.planned_version != known.version:
+        return f"not taken up by a worker yet, since {known.since:%Y-%m-%d %H:%M:%S} UTC"
     return "held up" if any(event.state in _HELD_UP for event in events) else "on its way"
 
 
@@ -165,5 +192,7 @@ def _remedy(known: KnownReservation, events: Sequence[SyncedEvent]) -> str:
         return "An operator has stopped it: slotsync resume MERCHANT RESERVATION, or report a newer version."
     if known.problem:
         return f"Its workflow cannot go on: {known.problem}"
+    if known.planned_version != known.version and utc_now() - known.since > TAKE_UP_TIME:
+        return "No worker has taken it up: slotsync doctor says which parts are missing; then see the worker's log."
     states = {event.state for event in events}
     return next((remedy for state, remedy in _REMEDIES.items() if state in states), "")

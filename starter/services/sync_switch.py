@@ -12,7 +12,7 @@ from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
-from slotsync.errors import InputError
+from slotsync.errors import UnknownSubject
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -66,7 +66,7 @@ class SyncSwitch:
         """Turn synchronization on or off for one owner, or for the whole merchant if ``owner`` is None.
 
         Raises:
-            InputError: the owner is not known.
+            UnknownSubject: the owner is not known.
         """
         if owner is None:
             await asyncio.to_thread(self._owners.switch_merchant, merchant, switch)
@@ -74,7 +74,7 @@ class SyncSwitch:
         elif await asyncio.to_thread(self._owners.switch, merchant, owner, switch):
             await self._signal_calendars(merchant, [owner])
         else:
-            raise InputError(f"{owner}: is not known; put its settings first")
+            raise UnknownSubject(f"{owner}: is not known; put its settings first")
 
     async def get_backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling the owner's calendar."""

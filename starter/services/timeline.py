@@ -1,7 +1,7 @@
 """Read the timeline of a reservation: the events of its life, with their times."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -232,7 +232,8 @@ class TimelineService:
         if current is None and not past:
             return None
         # A run that was reset repeats the events of the one before.
-        ordered = sorted(dict.fromkeys((*past, *(current or ()))), key=lambda event: event.at)
+        present = [each for each in current or () if not _is_told_already(each, past)]
+        ordered = sorted(dict.fromkeys((*past, *present)), key=lambda event: event.at)
         return Timeline(merchant=merchant, reservation=reservation, happenings=tuple(ordered))
 
     async def _list_runs(self, workflow_id: str) -> list[str]:
@@ -256,9 +257,10 @@ class TimelineService:
         return await HistoryReader(self._client.data_converter).read(history.events)
 
     def _read_store(self, merchant: str, reservation: str) -> list[TimelineEvent] | None:
-        if self._reservations.get(merchant, reservation) is None:
+        known = self._reservations.get(merchant, reservation)
+        if known is None:
             return None
-        return list(_current_states(self._events.get_events(merchant, reservation)))
+        return list(_current_states(self._events.get_events(merchant, reservation), known.stopped_at))
 
 
 def _raise_unless_deleted(error: RPCError) -> None:
@@ -266,7 +268,22 @@ def _raise_unless_deleted(error: RPCError) -> None:
         raise error
 
 
-def _current_states(events: list[SyncedEvent]) -> Iterator[TimelineEvent]:
+def _is_told_already(event: TimelineEvent, past: Sequence[TimelineEvent]) -> bool:
+    """Return whether it is a stop that the histories tell, too, as soon as the workflow has ended."""
+    if event.what is not TimelineEventKind.STOPPED:
+        return False
+    return any(each.what is TimelineEventKind.STOPPED and each.at >= event.at for each in past)
+
+
+def _stopped(at: datetime) -> TimelineEvent:
+    return TimelineEvent(
+        at=at, what=TimelineEventKind.STOPPED, source=TimelineSource.STORE, reason="stopped_by_operator"
+    )
+
+
+def _current_states(events: list[SyncedEvent], stopped_at: datetime | None) -> Iterator[TimelineEvent]:
+    if stopped_at:
+        yield _stopped(stopped_at)
     for event in events:
         yield TimelineEvent(
             at=event.since,

@@ -91,18 +91,22 @@ def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: RunningCo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text", "said"),
+    ("arguments", "text", "code", "said"),
     [
-        (["report", "-"], "{}", "merchant: Field required"),
-        (["report", "-"], "not json", "Invalid JSON"),
-        (["explain", "arctic-kayaks", "nothing", "2027-07-01"], "", "The product is not known; put its settings first"),
-        (["explain", "arctic-kayaks", "sunset-tour", "noon"], "", "TIME is not ISO 8601"),
-        (["status", "arctic-kayaks", "nobody"], "", "reservation nobody of arctic-kayaks is not known"),
+        (["report", "-"], "{}", 2, "merchant: Field required"),
+        (["report", "-"], "not json", 2, "Invalid JSON"),
+        (["explain", "arctic-kayaks", "nothing", "2027-07-01"], "", 4, "The product is not known; put its settings"),
+        (["explain", "arctic-kayaks", "sunset-tour", "noon"], "", 2, "TIME is not ISO 8601"),
+        (["status", "arctic-kayaks", "nobody"], "", 4, "reservation nobody of arctic-kayaks is not known"),
+        (["status", "nobody"], "", 4, "merchant nobody is not known"),
+        (["resume", "arctic-kayaks", "nobody"], "", 4, "nothing of arctic-kayaks nobody is stopped"),
     ],
 )
-def test_bad_input_is_one_clear_line(dev: RunningCommand, arguments: list[str], text: str, said: str) -> None:
+def test_bad_input_is_one_clear_line(
+    dev: RunningCommand, arguments: list[str], text: str, code: int, said: str
+) -> None:
     refused = dev.run(*arguments, text=text)
-    assert refused.returncode == 2
+    assert refused.returncode == code
     assert said in refused.stderr
     assert refused.stderr.count("\n") == 1
 

@@ -49,7 +49,8 @@ class ConnectionView(Message):
     """A connection in its last recorded state.
 
     ``last_good_call_at`` is when Google last answered a call for it, to within seconds; ``since`` is when it entered
-    its state.
+    its state. ``cleaning_up``: the merchant has disconnected, and its tokens, or calendars that it wants deleted, are
+    still there.
     """
 
     state: ConnectionState
@@ -59,6 +60,7 @@ class ConnectionView(Message):
     last_good_call_at: datetime | None = None
     last_error: str | None = None
     since: datetime | None = None
+    cleaning_up: bool = False
 
 
 _CONSEQUENCES: Final = {

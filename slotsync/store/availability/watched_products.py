@@ -52,7 +52,7 @@ class WatchedProducts:
             due = session.connection().execute(select(_TABLE.c.product).where(*own)).first()
         if due:
             with self._store.write() as connection:
-                connection.execute(update(_TABLE).where(*own).values(due_at=None))
+                connection.execute(update(_TABLE).where(*own).values(due_at=None, overdue_since=None))
 
     def is_stopped(self, key: ProductKey) -> bool:
         """Return whether an operator has stopped the watching of the product."""

@@ -96,7 +96,7 @@ class Owners:
         """Record when the calendar is due again; return false, and change nothing, at another revision."""
         own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.revision == revision)
         with self._store.write() as connection:
-            return bool(connection.execute(own.values(due_at=due_at, problem=None)).rowcount)
+            return bool(connection.execute(own.values(due_at=due_at, overdue_since=None, problem=None)).rowcount)
 
     def record_signalled(self, merchant: str, owner: Owner, signalled: int, to_signal: int) -> None:
         """Record how many of the owner's open reservations were signalled."""

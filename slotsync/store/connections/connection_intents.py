@@ -80,4 +80,4 @@ class ConnectionIntents:
         seen = (_TABLE.c.id == row.id, _TABLE.c.state == row.state, _TABLE.c.grant_number == row.grant_number)
         with self._store.write() as connection:
             own = update(_TABLE).where(*seen, _TABLE.c.disconnect_choice.is_(None))
-            connection.execute(own.values(due_at=None, problem=None))
+            connection.execute(own.values(due_at=None, overdue_since=None, problem=None))

@@ -57,7 +57,13 @@ class Disconnections:
         cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED)
-            done = {"scopes": "", "last_good_call_at": None, "disconnect_choice": None, "due_at": None}
+            done = {
+                "scopes": "",
+                "last_good_call_at": None,
+                "disconnect_choice": None,
+                "due_at": None,
+                "overdue_since": None,
+            }
             forgotten = update(_TABLE).where(*own).values(**cleared, **done)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 # In the order in which picking writes: in another order, the two could deadlock.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, func, or_, select, tuple_, update
 
 from slotsync.store.database.engine import Store
 
@@ -15,13 +15,16 @@ class DueRows:
     """The rows of one table with the column ``due_at``, each known by its key columns.
 
     The tables of workflows also have ``stopped_at``, since when an operator has stopped the row's workflow, and
-    ``problem``, what Temporal reports about it.
+    ``problem``, what Temporal reports about it. With ``overdue_since`` a row that was postponed still counts as overdue
+    until it is taken up.
     """
 
     def __init__(self, store: Store, table: Table, *key: str) -> None:
         self._store = store
         self._table = table
         self._key = tuple(table.c[name] for name in key)
+        self._counts_postponed = "overdue_since" in table.c
+        self._taken_up = {"overdue_since": None} if self._counts_postponed else {}
 
     def find(self, now: datetime) -> list[Key]:
         """Return the keys of the rows that are due, each once."""
@@ -31,7 +34,10 @@ class DueRows:
 
     def postpone(self, keys: Iterable[Key], now: datetime, due_at: datetime) -> None:
         """Make these rows due later, unless they were taken up meanwhile."""
-        own = update(self._table).where(tuple_(*self._key).in_([*keys]), self._table.c.due_at <= now)
+        due = self._table.c.due_at
+        own = update(self._table).where(tuple_(*self._key).in_([*keys]), due <= now)
+        if self._counts_postponed:
+            own = own.values(overdue_since=func.coalesce(self._table.c.overdue_since, due))
         with self._store.write() as connection:
             connection.execute(own.values(due_at=due_at))
 
@@ -39,13 +45,13 @@ class DueRows:
         """Record that an operator has stopped these rows: they are not due until they are resumed."""
         running = update(self._table).where(*wanted, self._table.c.stopped_at.is_(None))
         with self._store.write() as connection:
-            connection.execute(running.values(stopped_at=now, due_at=None))
+            connection.execute(running.values(stopped_at=now, due_at=None, **self._taken_up))
 
     def resume(self, now: datetime, *wanted: ColumnElement[bool]) -> list[Key]:
         """Make the stopped ones of these rows due again, and return their keys."""
         stopped = update(self._table).where(*wanted, self._table.c.stopped_at.is_not(None))
         with self._store.write() as connection:
-            resumed = stopped.values(stopped_at=None, due_at=now).returning(*self._key)
+            resumed = stopped.values(stopped_at=None, due_at=now, **self._taken_up).returning(*self._key)
             return [tuple(row) for row in connection.execute(resumed)]
 
     def record_problems(self, problems: Mapping[Key, str]) -> None:
@@ -59,7 +65,16 @@ class DueRows:
 
     def count_overdue(self, before: datetime) -> int:
         """Return how many rows have been due since before this time."""
-        return self._count(self._table.c.due_at < before)
+        due = self._table.c.due_at < before
+        return self._count(or_(due, self._table.c.overdue_since < before) if self._counts_postponed else due)
+
+    def find_stopped(self, limit: int, merchant: str | None = None) -> list[Key]:
+        """Return the keys of rows that an operator has stopped, in order, of one merchant or of all."""
+        query = select(*self._key).where(self._table.c.stopped_at.is_not(None)).order_by(*self._key).limit(limit)
+        if merchant is not None:
+            query = query.where(self._table.c.merchant == merchant)
+        with self._store.read() as session:
+            return [tuple(row) for row in session.connection().execute(query)]
 
     def count_stopped(self) -> int:
         """Return how many rows an operator has stopped."""

@@ -43,6 +43,9 @@ def _if_newer(insert: Insert) -> Executable:
 
 
 _REPORT = Upsert(_TABLE, _if_newer)
+_UNPLANNED = and_(
+    or_(_TABLE.c.planned_version.is_(None), _TABLE.c.planned_version != _TABLE.c.version), _TABLE.c.stopped_at.is_(None)
+)
 
 
 class ReportResult(StrEnum):
@@ -69,6 +72,7 @@ class KnownReservation:
     """The recorded state of a reservation; ``settled_version`` is the newest that Google has shown in full."""
 
     version: int
+    planned_version: int | None
     settled_version: int | None
     status: ReservationStatus
     ends_at: datetime | None
@@ -130,10 +134,10 @@ class Reservations:
     def record_plan(
         self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime
     ) -> bool:
-        """Record the end and the booked times of a version; return false if another version is stored by now."""
+        """Record that a version is planned, its end and booked times; return false if another one is stored by now."""
         own = update(_TABLE).filter_by(merchant=desired.merchant, id=desired.id, version=desired.version)
         with self._store.write() as connection:
-            if not connection.execute(own.values(ends_at=ends)).rowcount:
+            if not connection.execute(own.values(ends_at=ends, planned_version=desired.version)).rowcount:
                 return False
             # The row is locked now: a transaction that records another version at the same time waits.
             self._booked.replace(connection, desired.merchant, desired.id, booked, now)
@@ -192,6 +196,14 @@ class Reservations:
             rows = session.exec(query.order_by(_TABLE.c.merchant, _TABLE.c.id).limit(limit))
             return list(map(_reservation_key, rows))
 
+    def count_overdue(self, before: datetime, merchant: str | None = None) -> int:
+        """Return how many reservations were reported before this time of which no workflow has planned the version."""
+        query = select(func.count()).where(_UNPLANNED, _TABLE.c.since < before)
+        if merchant is not None:
+            query = query.where(_TABLE.c.merchant == merchant)
+        with self._store.read() as session:
+            return session.exec(query).one()
+
     def find_waiting(self, merchant: str, now: datetime, *, all_open: bool, limit: int, after: str = "") -> list[str]:
         """Return the next ids, in order, of reservations that are due, or with ``all_open`` of all that are open."""
         wanted = or_(_TABLE.c.due_at.is_not(None), is_open(now)) if all_open else _TABLE.c.due_at.is_not(None)
@@ -215,6 +227,7 @@ class Reservations:
             return None
         return KnownReservation(
             version=row.version,
+            planned_version=row.planned_version,
             settled_version=row.settled_version,
             status=ReservationStatus(row.status),
             ends_at=row.ends_at,

@@ -131,13 +131,15 @@ def _on_record(insert: Insert) -> Insert:
 def _on_attempt(insert: Insert) -> Insert:
     new = insert.excluded
     elsewhere = or_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id != new.calendar_id)
+    # What is retried stays so, since its first failure, also while an attempt runs.
+    state = case((_TABLE.c.state == SyncState.RETRYING.value, _TABLE.c.state), else_=new.state)
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
         set_={
             **{column: case((elsewhere, new[column]), else_=_TABLE.c[column]) for column in _GOOGLE_COLUMNS},
             "fingerprint": new.fingerprint,
-            "state": new.state,
-            "since": since(_TABLE, "state", new.state, new.since),
+            "state": state,
+            "since": since(_TABLE, "state", state, new.since),
         },
         where=_unless_newer(_TABLE.c.written_version > new.written_version),
     )

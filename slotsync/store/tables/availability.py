@@ -88,6 +88,7 @@ class WatchedProductRow(Row, table=True):
     merchant: str = Field(primary_key=True, foreign_key="merchant.id")
     product: str = Field(primary_key=True)
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None
 

@@ -45,6 +45,7 @@ class OwnerRow(Row, table=True):
     to_signal: int | None = None
     signalled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None
 

@@ -39,6 +39,7 @@ class ConnectionRow(Row, table=True):
     resume_all: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     disconnect_choice: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None
 

@@ -11,6 +11,8 @@ from slotsync.store.database.base import Instant, Row, encrypted_field, where
 class ReservationRow(Row, table=True):
     """The newest snapshot of a reservation that was reported, and the newest version that Google shows in full.
 
+    ``planned_version`` is the newest that a workflow has planned: it has taken the report up.
+
     ``due_at`` is when its workflow should have looked at it again, null if nothing is left to do. ``stopped_at`` is
     when an operator stopped its workflow. ``problem`` is what Temporal itself reports about the workflow.
     """
@@ -18,6 +20,7 @@ class ReservationRow(Row, table=True):
     __tablename__ = "reservation"
     __table_args__ = (
         Index(None, "due_at"),
+        Index("ix_reservation_unplanned", "since", **where("planned_version IS NULL OR planned_version <> version")),
         Index("ix_reservation_stopped", "merchant", "id", **where("stopped_at IS NOT NULL")),
         Index("ix_reservation_problem", "merchant", "id", **where("problem IS NOT NULL")),
     )
@@ -25,6 +28,7 @@ class ReservationRow(Row, table=True):
     merchant: str = Field(primary_key=True, foreign_key="merchant.id")
     id: str = Field(primary_key=True)
     version: int = Field(sa_type=BigInteger)
+    planned_version: int | None = Field(default=None, sa_type=BigInteger)
     settled_version: int | None = Field(default=None, sa_type=BigInteger)
     status: str
     ends_at: datetime | None = Field(default=None, sa_type=Instant)

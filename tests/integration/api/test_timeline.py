@@ -10,6 +10,8 @@ from tests.support.samples import TOUR, snapshot
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 
+STOP_IN_STORE = ("stopped", "store")
+
 pytestmark = pytest.mark.anyio
 
 Events = list[dict[str, object]]
@@ -98,9 +100,11 @@ async def test_a_timeline_shows_what_operators_did(api: Api, merchant: str) -> N
         await BUTTONS["cancel"](client, workflow_id)
 
         async def is_listed() -> bool:
-            return [each["what"] for each in await timeline(api, merchant)].count("stopped") == 3
+            entries = await timeline(api, merchant)
+            return [(each["what"], each["source"]) for each in entries].count(("stopped", "history")) == 3
 
         await until(is_listed)
+        assert not [each for each in await timeline(api, merchant) if (each["what"], each["source"]) == STOP_IN_STORE]
         entries = [each for each in await timeline(api, merchant) if each["source"] == "history"]
     whats = [each["what"] for each in entries]
     reasons = [each["reason"] for each in entries if each["what"] == "stopped"]

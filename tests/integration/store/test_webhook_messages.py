@@ -90,3 +90,15 @@ def test_a_message_cannot_be_read_without_a_key(store: Store, vault: Vault) -> N
         rows = str([*session.connection().execute(text("SELECT * FROM webhook_message"))])
     assert "m-1" in rows
     assert "what happened" not in rows
+
+
+def test_a_message_counts_as_overdue_by_its_age_however_often_it_was_tried(
+    store: Store, vault: Vault, messages: WebhookMessages
+) -> None:
+    put_message(store, vault, "m-1", "one", NOON)
+    messages.take_next(KEY, NOON)
+    assert messages.count_overdue(NOON) == 0
+    assert messages.count_overdue(NOON + timedelta(minutes=1)) == 1
+    assert messages.find_products() == [KEY]
+    messages.forget("m-1")
+    assert messages.find_products() == []

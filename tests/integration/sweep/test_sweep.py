@@ -16,6 +16,7 @@ from slotsync.temporal.schedules import SWEEP, ensure_schedules, trigger_sweep
 from slotsync.temporal.signals import signal_availability, signal_connection
 from tests.support.managed_calendars import in_google, shown
 from tests.support.samples import EMAIL, MERCHANT, TOUR, settings_of, snapshot
+from tests.support.stored_messages import put_message
 from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
@@ -111,6 +112,13 @@ async def test_a_terminated_workflow_runs_again(open_world: World, workflow_id: 
         await until(back, poll_interval=0.5)
     assert await open_world.titles() == ["v1"]
     assert await open_world.writes() == 1
+
+
+async def test_a_product_with_a_message_that_waits_gets_its_workflow_back(open_world: World) -> None:
+    put_message(open_world.store, open_world.vault, "m-1", "one", utc_now())
+    async with open_world.working():
+        assert (await sweep(open_world)).products == 0, "its first attempt is not overdue yet"
+        assert (await sweep(open_world, everything=True)).products == 1
 
 
 async def test_what_an_operator_has_stopped_is_not_started(open_world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from slotsync.clock import utc_now
 from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
@@ -39,7 +40,7 @@ def vault() -> Vault:
 async def set_up(world: World) -> AsyncIterator[None]:
     """Run workers that have set Temporal's server and the database up, as the worker process does."""
     instances = Instances(world.store, world.vault)
-    instances.record_worker_keys()
+    instances.record_worker("w-1", utc_now())
     await ensure_schedules(world.client, instances.get_id())
     await world.add_merchant(TOUR)
     async with world.working():
@@ -92,7 +93,7 @@ async def test_a_process_of_another_instance_is_refused_with_the_reason(
 
 async def test_the_api_says_why_it_does_not_work_for_another_instance(world: World) -> None:
     async with set_up(world):
-        await ensure_schedules(world.client, "another database")
+        await ensure_schedules(world.client, "another database", take_over=True)
         settings = world.settings.model_copy(
             update={"encryption_keys": (SecretStr(OWN_KEY),), "api_keys": (SecretStr(KEY),)}
         )
@@ -102,23 +103,23 @@ async def test_the_api_says_why_it_does_not_work_for_another_instance(world: Wor
     assert "SLOTSYNC_DATABASE_URL: the workers of Temporal's namespace" in answer.json()["detail"]
 
 
-async def test_a_worker_with_another_database_takes_the_server_over(world: World) -> None:
+async def test_a_worker_with_another_database_is_refused_until_that_one_is_adopted(world: World) -> None:
     assert await get_instance(world.client) is None
     assert await ensure_schedules(world.client, "one")
     assert await get_instance(world.client) == "one"
-    assert await ensure_schedules(world.client, "two")
+    with pytest.raises(SettingsError, match="slotsync db adopt"):
+        await ensure_schedules(world.client, "two")
+    assert await get_instance(world.client) == "one"
+    assert await ensure_schedules(world.client, "two", take_over=True)
     assert await get_instance(world.client) == "two"
     assert not await ensure_schedules(world.client, "two")
-    with pytest.raises(SettingsError, match="a worker with another database has started"):
-        await ensure_schedules(world.client, "one", take_over=False)
-    assert await get_instance(world.client) == "two"
 
 
 async def test_a_process_learns_while_it_runs_that_the_workers_have_another_database(world: World) -> None:
     check = InstanceCheck(world.client, world.store, world.vault, recheck_interval=timedelta())
     async with set_up(world):
         await check.require()
-        await ensure_schedules(world.client, "another database")
+        await ensure_schedules(world.client, "another database", take_over=True)
         with pytest.raises(SettingsError, match="SLOTSYNC_DATABASE_URL"):
             await check.require()
 
@@ -126,7 +127,7 @@ async def test_a_process_learns_while_it_runs_that_the_workers_have_another_data
 @pytest.mark.parametrize("path", ["/settings/", "/google/callback?code=1&state=1"])
 async def test_the_pages_do_not_work_for_another_instance(world: World, path: str) -> None:
     async with set_up(world):
-        await ensure_schedules(world.client, "another database")
+        await ensure_schedules(world.client, "another database", take_over=True)
         settings = world.settings.model_copy(
             update={"encryption_keys": (SecretStr(OWN_KEY),), "api_keys": (SecretStr(KEY),)}
         )

@@ -264,11 +264,12 @@ async def test_a_platform_that_answers_byte_by_byte_for_ever_is_given_up_in_time
     assert waiting_bodies(store, vault) == {"m-1": BODY}
 
 
-async def test_without_an_address_nothing_is_sent_and_the_message_is_dropped(
+async def test_without_an_address_nothing_is_sent_and_the_message_waits(
     activities: Activities, settings: Settings, messages: WebhookMessages, webhooks: WebhookReceiver
 ) -> None:
-    assert await deliver(activities(settings.model_copy(update={"webhook_url": ""}))) == 0
-    assert messages.count(KEY) == 0
+    with pytest.raises(ApplicationError, match="SLOTSYNC_WEBHOOK_URL is not set"):
+        await deliver(activities(settings.model_copy(update={"webhook_url": ""})))
+    assert messages.count(KEY) == 1
     assert webhooks.attempts == []
 
 

@@ -1,0 +1,75 @@
+"""Without Temporal the database answers alone, and what is reported is stored."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from slotsync.clock import utc_now
+from slotsync.secrets import Vault
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.reservations import Reservations
+from starter.client import Slotsync
+from tests.support.commands import slotsync
+from tests.support.samples import MERCHANT, snapshot
+
+pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Settings with a database, and with an address at which no Temporal answers."""
+    url = f"sqlite:///{tmp_path}/slotsync.db"
+    Store.open(url).upgrade()
+    return {
+        **os.environ,
+        "SLOTSYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "SLOTSYNC_DATABASE_URL": url,
+        "TEMPORAL_ADDRESS": "127.0.0.1:9",
+    }
+
+
+def reservations(environment: dict[str, str]) -> Reservations:
+    store = Store.open(environment["SLOTSYNC_DATABASE_URL"])
+    return Reservations(store, Vault([environment["SLOTSYNC_ENCRYPTION_KEYS"]]))
+
+
+def test_a_report_is_stored_and_the_command_says_that_temporal_does_not_answer(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    body = snapshot(2).model_dump_json()
+    reported = slotsync("report", "-", folder=tmp_path, environment=environment, text=body)
+    assert (reported.returncode, "is stored, but Temporal did not answer" in reported.stderr) == (6, True)
+    known = reservations(environment).get(MERCHANT, "R-1")
+    assert known
+    assert known.version == 2
+
+
+def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    stored = reservations(environment)
+    for name in ("R-1", "R-2"):
+        stored.report(snapshot(1, name=name), utc_now() - HOUR)
+    stored.stop(MERCHANT, "R-2", utc_now())
+    told = slotsync("status", MERCHANT, "--json", folder=tmp_path, environment=environment)
+    assert json.loads(told.stdout) == {"lines": [], "not_taken_up": 1, "stopped": [[MERCHANT, "R-2"]]}
+    table = slotsync("status", folder=tmp_path, environment=environment).stdout
+    assert f"slotsync resume {MERCHANT}" in " ".join(table.split())
+    one = json.loads(slotsync("status", MERCHANT, "R-1", "--json", folder=tmp_path, environment=environment).stdout)
+    assert "not taken up by a worker yet" in one["doing"]
+    assert "No worker has taken it up" in one["remedy"]
+
+
+async def test_the_client_reads_what_is_stored(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    reservations(environment).report(snapshot(1), utc_now())
+    status = await (await Slotsync.connect()).status(MERCHANT, "R-1")
+    assert status
+    assert (status.version, status.settled) == (1, False)

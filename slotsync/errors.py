@@ -17,6 +17,7 @@ SlotsyncError
     ├── GrantLost        the grant is lost: the merchant, or an administrator, must restore it
     ├── ScopeMissing     the grant does not cover this call: only the merchant can extend it
     ├── CalendarMissing  the calendar is deleted or no longer ours
+    ├── Refused          Google refuses this call, for a reason that may last: tried a few times, then shown
     ├── PushRefused      Google sends no notifications for this calendar: its busy times have to be polled
     └── BadRequest       a bug in slotsync: the same request will always fail
 """
@@ -96,6 +97,10 @@ class ScopeMissing(GoogleError):
 
 class CalendarMissing(GoogleError):
     """The calendar is deleted or no longer ours."""
+
+
+class Refused(GoogleError):
+    """Google refuses this call for a reason that may last, though nothing known is wrong with it."""
 
 
 class PushRefused(GoogleError):

@@ -64,6 +64,7 @@ GOOGLE_ERRORS: Final = frozenset(
         "PushRefused",
         "QuotaExhausted",
         "RateLimited",
+        "Refused",
         "ScopeMissing",
         "Transient",
     }
@@ -75,6 +76,7 @@ _HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
     "ScopeMissing": Health.PARKED,
     "CalendarMissing": Health.WAITING,
     "BadRequest": Health.FAILED,
+    "Refused": Health.FAILED,
 }
 
 

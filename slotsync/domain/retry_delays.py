@@ -19,7 +19,11 @@ CALENDAR_MISSING_RETRY_DELAY: Final = timedelta(seconds=1)
 PARKED_RETRY_DELAY: Final = timedelta(hours=6)
 """For work that waits for a person, who normally resumes it earlier."""
 
-BAD_REQUEST_RETRY_DELAY: Final = timedelta(hours=6)
+REFUSED_RETRY_DELAY: Final = timedelta(hours=1)
+"""For what Google has refused several times within minutes: less than 20 calls an hour."""
+
+REFUSED_ATTEMPT_DELAYS: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+"""For the first attempts of what Google refuses: a refusal may be a stray one."""
 
 OPERATOR_RETRY_DELAY: Final = timedelta(minutes=5)
 """For a fault that only an operator can repair, such as a wrong setting; then the work continues by itself."""
@@ -45,7 +49,8 @@ _BY_ERROR: Final[Mapping[str, timedelta]] = {
     "GrantLost": PARKED_RETRY_DELAY,
     "ScopeMissing": PARKED_RETRY_DELAY,
     "CalendarMissing": CALENDAR_MISSING_RETRY_DELAY,
-    "BadRequest": BAD_REQUEST_RETRY_DELAY,
+    "BadRequest": REFUSED_RETRY_DELAY,
+    "Refused": REFUSED_RETRY_DELAY,
 }
 
 

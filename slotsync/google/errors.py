@@ -27,6 +27,7 @@ from slotsync.errors import (
     PushRefused,
     QuotaExhausted,
     RateLimited,
+    Refused,
     ScopeMissing,
     Transient,
 )
@@ -109,7 +110,10 @@ CHANGED = ErrorKind(Conflict, "it was changed in Google since it was read; read 
 FORBIDDEN = ErrorKind(BadRequest, "Google does not allow this to any caller like us; it is a bug in slotsync")
 INVALID_REQUEST = ErrorKind(BadRequest, "Google does not accept the request; it is a bug in slotsync")
 NO_WRITE_ACCESS = ErrorKind(
-    Transient, "this account may not write to the calendar, which happens right after its creation"
+    Refused, "this account may not write to the calendar; right after its creation that passes by itself"
+)
+NO_CALENDAR_USER = ErrorKind(
+    Refused, "this Google account has no Google Calendar; its owner or administrator can turn it on"
 )
 PUSH_NOT_SUPPORTED = ErrorKind(PushRefused, "Google sends no notifications for this calendar; it is only polled")
 PUSH_ADDRESS_REFUSED = ErrorKind(
@@ -117,7 +121,8 @@ PUSH_ADDRESS_REFUSED = ErrorKind(
     "Google sends no notifications to this address; SLOTSYNC_PUBLIC_URL must be https, with a valid certificate",
     OPERATOR_RETRY_DELAY,
 )
-UNKNOWN_RESPONSE = ErrorKind(Transient, "Google's answer is not known to slotsync; it is tried again")
+UNKNOWN_RESPONSE = ErrorKind(Transient, "the answer is not Google's, or not known to slotsync; it is tried again")
+UNKNOWN_REASON = ErrorKind(Refused, "Google refuses this for a reason that slotsync does not know; it is tried again")
 
 BY_REASON: dict[str, ErrorKind] = {
     "accessNotConfigured": API_DISABLED,
@@ -138,6 +143,7 @@ BY_REASON: dict[str, ErrorKind] = {
     "insufficientPermissions": SCOPE_MISSING,
     "internalError": SERVER_ERROR,
     "invalid": INVALID_REQUEST,
+    "notACalendarUser": NO_CALENDAR_USER,
     "notFound": NOT_FOUND,
     "NOT_FOUND": NOT_FOUND,
     "parseError": INVALID_REQUEST,
@@ -208,7 +214,9 @@ def _find_kind(response: ErrorResponse) -> ErrorKind:
 
 
 def _unknown_kind(response: ErrorResponse) -> ErrorKind:
-    return SERVER_ERROR if response.status >= 500 else UNKNOWN_RESPONSE  # noqa: PLR2004 - the server errors of HTTP
+    if response.status >= 500:  # noqa: PLR2004 - the server errors of HTTP
+        return SERVER_ERROR
+    return UNKNOWN_REASON if response.reason else UNKNOWN_RESPONSE
 
 
 def _from_refresh(error: RefreshError) -> GoogleError:

@@ -77,10 +77,32 @@ class AdapterHarness:
         return plain.model_copy(update={"content": sample_content(**content)})
 
     def put(self, version: int = 1, known: WrittenEvent | None = None, **content: object) -> WrittenEvent:
-        return self.events.put_event(self.desired(version, **content), known)
+        return self.events.put_event(self.desired(version, **content), known, self.managed)
 
     def delete(self, written: WrittenEvent, version: int) -> WrittenEvent:
-        return self.events.delete_event("arctic-kayaks", "R-1042", written, version)
+        return self.events.delete_event("arctic-kayaks", "R-1042", written, version, self.managed)
+
+    def managed(self) -> list[str]:
+        """Return the ids of the calendars that the merchant's connection has made."""
+        return [each for each in self.all_calendars() if each.endswith("@group.calendar.google.com")]
+
+    def move_by_hand(self, event_id: str, calendar_id: str) -> None:
+        """Drag an event to another calendar: it is gone here, and has the same id there."""
+        event = self.controls.get(f"{self._by_hand}/events/{event_id}").raise_for_status().json()
+        body = {name: value for name, value in event.items() if name not in {"etag", "sequence", "iCalUID"}}
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar_id}/events"
+        self.controls.post(address, json=body).raise_for_status()
+        self.delete_by_hand(event_id)
+
+    def event(self, event_id: str) -> dict[str, object]:
+        """Return all that a person sees of an event."""
+        found: dict[str, object] = self.controls.get(f"{self._by_hand}/events/{event_id}").raise_for_status().json()
+        return found
+
+    def titles_in(self, calendar_id: str) -> list[str]:
+        """Return the titles of the events that a person sees in another calendar."""
+        listed = self._get(f"/sandbox/accounts/{EMAIL}/calendars/{calendar_id}/events")["items"]
+        return [event["summary"] for event in listed]
 
     def shown(self) -> list[tuple[str, str]]:
         """Return id and title of each event that a person sees in the managed calendar."""

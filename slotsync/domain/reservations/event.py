@@ -6,12 +6,15 @@ import json
 from datetime import date, datetime
 from enum import StrEnum
 
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.owner import GuestData, Owner
 from slotsync.domain.messages import Message
 
 
 class SyncState(StrEnum):
-    """The states of one event between slotsync and Google."""
+    """The states of one event between slotsync and Google.
+
+    ``to_delete``: it has to go, but its calendar is off, or of another account; it goes once that is back.
+    """
 
     PENDING = "pending"
     WAITING = "waiting"
@@ -22,6 +25,7 @@ class SyncState(StrEnum):
     NOT_SYNCED = "not_synced"
     UNKNOWN_PRODUCT = "unknown_product"
     DELETED = "deleted"
+    TO_DELETE = "to_delete"
 
 
 CONTENT_FORMAT = 1
@@ -83,6 +87,7 @@ class DesiredEvent(Message):
     calendar_id: str
     connection_id: str
     content: EventContent
+    guest_data: GuestData | None = None
 
 
 class WrittenEvent(Message):
@@ -90,7 +95,8 @@ class WrittenEvent(Message):
 
     ``generation`` is the one in its id. Google never frees the id of a deleted event, so creating the event again takes
     the next generation. ``etag`` changes with every write, by slotsync or others; it is empty while it is unknown
-    whether a creation reached Google.
+    whether a creation reached Google. ``touched``: people or other programs have added something to it, which every
+    write keeps. ``guest_data`` is the level at which it was written, None if it is unknown.
     """
 
     key: EventKey
@@ -102,6 +108,8 @@ class WrittenEvent(Message):
     etag: str
     link: str = ""
     present: bool = True
+    touched: bool = False
+    guest_data: GuestData | None = None
 
 
 def uncertain_event(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:

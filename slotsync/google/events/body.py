@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from zoneinfo import ZoneInfo
 
 from slotsync.domain.reservations.event import DesiredEvent, EventKey
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, EventDateTime
 
 MARK_FORMAT = "1"
+_MARK_FIELDS: Final = frozenset({"slotsync", "merchant", "reservation", "item", "owner", "version", "fingerprint"})
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,50 @@ class Mark:
         }
 
 
+_OURS: Final = frozenset(
+    {"summary", "description", "start", "end", "status", "transparency", "source", "extendedProperties"}
+)
+"""The fields that slotsync writes."""
+
+_READ_ONLY: Final = frozenset(
+    {
+        *("kind", "etag", "id", "htmlLink", "created", "updated", "creator", "organizer", "iCalUID", "hangoutLink"),
+        *("sequence", "recurringEventId", "originalStartTime", "locked", "privateCopy", "eventType"),
+    }
+)
+"""The fields that Google writes, or that never change; an old ``sequence`` would even be refused."""
+
+_DEFAULTS: Final = {"reminders": {"useDefault": True}}
+"""The fields that Google adds to every event."""
+
+
+def find_additions(event: "Event") -> dict[str, Any]:
+    """Return what people or other programs have added: fields that are not ours, and others' properties."""
+    fields = {name: value for name, value in event.items() if name not in _OURS | _READ_ONLY}
+    added = {name: value for name, value in fields.items() if _DEFAULTS.get(name) != value}
+    properties = event.get("extendedProperties", {})
+    private = {name: value for name, value in properties.get("private", {}).items() if name not in _MARK_FIELDS}
+    others = {"private": private, "shared": properties.get("shared", {})}
+    kept = {kind: values for kind, values in others.items() if values}
+    return added | ({"extendedProperties": kept} if kept else {})
+
+
+def has_additions(event: "Event") -> bool:
+    """Return whether people or other programs have added something to the event."""
+    return bool(find_additions(event))
+
+
+def keep_additions(body: "Event", event: "Event") -> "Event":
+    """Return our body with what others have added to the event that it replaces: Google clears what is left out."""
+    added = find_additions(event)
+    properties = added.pop("extendedProperties", {})
+    ours = body["extendedProperties"]["private"]
+    merged = {**properties, "private": {**properties.get("private", {}), **ours}}
+    return cast("Event", {**added, **body, "extendedProperties": merged})
+
+
 def to_google(desired: DesiredEvent) -> "Event":
-    """Return the complete event body: Google clears the fields that a full update leaves out.
+    """Return our part of the event's body.
 
     It has no guests, so that Google sends no mails. It has no reminders, so that the calendar's own setting applies: a
     merchant with a thousand reservations switches them on or off in one place.

@@ -40,24 +40,30 @@ class EventCalls:
             raise Transient(message, reason=error.reason, status=error.status) from None
 
     def update(self, event_id: str, body: "Event", etag: str) -> "Event":
-        """Replace the event and return it.
+        """Replace the event and return it. Google sends no mail to guests whom somebody has added.
 
         Raises:
             Conflict: The event changed since it had this etag.
         """
-        call = self._events.update(calendarId=self._calendar_id, eventId=event_id, body=body)
+        call = self._events.update(
+            calendarId=self._calendar_id,
+            eventId=event_id,
+            body=body,
+            sendUpdates="none",
+            supportsAttachments="attachments" in body,
+        )
         call.headers = {**(call.headers or {}), "If-Match": etag}
         return execute(call, self._heartbeat)
 
     def delete(self, event_id: str, etag: str) -> None:
-        """Delete the event.
+        """Delete the event. Google sends no mail to guests whom somebody has added.
 
         Raises:
             Conflict: The event changed since it had this etag.
             Gone: The event is deleted already.
             NotFound: There is no such event.
         """
-        call = self._events.delete(calendarId=self._calendar_id, eventId=event_id)
+        call = self._events.delete(calendarId=self._calendar_id, eventId=event_id, sendUpdates="none")
         call.headers = {**(call.headers or {}), "If-Match": etag}
         execute_empty(call, self._heartbeat)
 

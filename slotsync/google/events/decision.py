@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
-from slotsync.google.events.body import Mark, parse_time, to_google
+from slotsync.google.events.body import Mark, has_additions, parse_time, to_google
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
@@ -101,6 +101,21 @@ def describe_written(desired: DesiredEvent, generation: int, event: "Event") -> 
         etag=event["etag"],
         link=event.get("htmlLink", ""),
         present=not is_deleted(event),
+        touched=has_additions(event),
+        guest_data=desired.guest_data if mark.version == desired.version else None,
+    )
+
+
+def describe_unwritten(desired: DesiredEvent) -> WrittenEvent:
+    """Return the event as if it was never written: the place of its key, to find its generations by."""
+    return WrittenEvent(
+        key=desired.key,
+        calendar_id=desired.calendar_id,
+        connection_id=desired.connection_id,
+        generation=0,
+        version=desired.version,
+        fingerprint="",
+        etag="",
     )
 
 
@@ -134,5 +149,6 @@ def refresh_written(written: WrittenEvent, mark: Mark, event: "Event") -> Writte
         "etag": event["etag"],
         "link": event.get("htmlLink", ""),
         "present": True,
+        "touched": has_additions(event),
     }
     return written.model_copy(update=state)

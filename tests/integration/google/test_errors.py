@@ -17,6 +17,7 @@ from slotsync.errors import (
     PushRefused,
     QuotaExhausted,
     RateLimited,
+    Refused,
     ScopeMissing,
     Transient,
 )
@@ -75,8 +76,10 @@ ROWS = [
     (refused(403, "usageLimits", "dailyLimitExceeded"), QuotaExhausted, "dailyLimitExceeded"),
     (refused(403, "calendar", "forbiddenForNonOrganizer"), BadRequest, "forbiddenForNonOrganizer"),
     (refused(403, "calendar", "forbiddenForServiceAccounts"), BadRequest, "forbiddenForServiceAccounts"),
-    (refused(403, "calendar", "requiredAccessLevel"), Transient, "requiredAccessLevel"),
+    (refused(403, "calendar", "requiredAccessLevel"), Refused, "requiredAccessLevel"),
     (refused(403, "global", "forbidden"), NotFound, "forbidden"),
+    (refused(403, "calendar", "notACalendarUser"), Refused, "notACalendarUser"),
+    (refused(403, "calendar", "somethingNew"), Refused, "somethingNew"),
     (
         front_end(403, "insufficientPermissions", "PERMISSION_DENIED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
         ScopeMissing,

@@ -6,9 +6,9 @@ from slotsync.errors import (
     BadRequest,
     GoogleError,
     GrantLost,
-    NotFound,
     QuotaExhausted,
     RateLimited,
+    Refused,
     ScopeMissing,
     Transient,
 )
@@ -134,7 +134,7 @@ CLASSES = [
     ("insufficientPermissions", ScopeMissing),
     ("accessNotConfigured", Transient),
     ("forbiddenForNonOrganizer", BadRequest),
-    ("requiredAccessLevel", Transient),
+    ("requiredAccessLevel", Refused),
     ("timeRangeEmpty", BadRequest),
     ("invalid", BadRequest),
     ("parseError", BadRequest),
@@ -165,8 +165,9 @@ def test_a_calendar_that_only_seems_missing_is_not_reported_missing(adapter: Ada
 def test_a_forbidden_change_of_an_existing_event_reaches_the_caller(adapter: AdapterHarness) -> None:
     created = adapter.put()
     adapter.fault("events.update", "forbidden", count=1)
-    with pytest.raises(NotFound):
+    with pytest.raises(Refused) as caught:
         adapter.put(2, created)
+    assert caught.value.reason == "forbidden"
     assert adapter.titles() == ["Sunset tour"]
 
 

@@ -1,0 +1,123 @@
+"""Delete events, wherever people have moved or restored them. A deletion may be repeated at any time."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from slotsync.domain.reservations.event import WrittenEvent, event_id
+from slotsync.errors import CalendarMissing, Conflict, Exists, Gone, GoogleError, NotFound, Refused, Transient
+from slotsync.google.events.body import Mark
+from slotsync.google.events.calls import EventCalls
+from slotsync.google.events.decision import is_deleted, match_event, refresh_written
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import Event
+
+MAX_GENERATIONS = 1000
+"""More than people can use up for one event; beyond it something else is wrong."""
+
+MAX_ROUNDS = 2
+"""The tries of one write at an event that changes meanwhile, or that Google refuses: others need calls, too."""
+
+ID_PLACEHOLDER: "Event" = {"summary": "", "start": {"date": "1970-01-01"}, "end": {"date": "1970-01-02"}}
+"""The event that takes an id until it is deleted at once: at a date that nobody looks at."""
+
+OtherCalendars = Callable[[], Iterable[EventCalls]]
+"""The calls on the merchant's other managed calendars, which are only needed off the normal path."""
+
+
+class EventDeletion:
+    """Deletes one event of a reservation, wherever people have moved or restored it."""
+
+    def __init__(self, merchant: str, reservation: str, version: int, others: OtherCalendars) -> None:
+        self._merchant = merchant
+        self._reservation = reservation
+        self._version = version
+        self._others = others
+
+    def delete(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
+        """Delete the event and return its state: not present, or kept because it has a newer version.
+
+        With one call if it is unchanged, and if there never was another generation of it.
+
+        Raises:
+            Refused: Google refuses to delete the event that it shows.
+        """
+        state, deleted = self._delete_here(calls, written)
+        if state.present or (deleted and not written.generation):
+            return state
+        self.take_away(written, [calls, *self._others()])
+        return state
+
+    def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
+        """Delete every generation of an event of which it is unknown whether it was created, and return its state.
+
+        Raises:
+            Refused: Google refuses to delete an event that it shows.
+            Transient: no id is free for the placeholder.
+        """
+        states = self.take_away(written, [calls, *self._others()])
+        newer = [state for state in states if state.present]
+        return (newer or states or [self._use_up_id(calls, written)])[-1]
+
+    def take_away(self, written: WrittenEvent, everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
+        """Delete the event's generations in these calendars, by the mark; return their states: newer ones are kept."""
+        found = [(calls, each) for calls in everywhere for each in self._find(calls, written)]
+        return [each if each.version > self._version else self._delete_here(calls, each)[0] for calls, each in found]
+
+    def _find(self, calls: EventCalls, written: WrittenEvent) -> list[WrittenEvent]:
+        try:
+            marked = list(calls.list_marked(self._reservation))
+        except CalendarMissing:
+            return []
+        matches = (match_event(self._merchant, self._reservation, written, event) for event in marked)
+        return [found for found in matches if found]
+
+    def _delete_here(self, calls: EventCalls, written: WrittenEvent) -> tuple[WrittenEvent, bool]:
+        """Delete the event in one calendar; return its state, and whether it was found there."""
+        id_ = event_id(self._merchant, self._reservation, written.key, written.generation)
+        etag, refusal = written.etag, None
+        for _ in range(MAX_ROUNDS):
+            try:
+                calls.delete(id_, etag)
+            except (Conflict, Gone, NotFound) as error:
+                refusal = error
+            else:
+                return mark_deleted(written, self._version), True
+            # Not found, changed or forbidden: it is read, since an event that is left behind stays for ever.
+            found = calls.get(id_)
+            mark = Mark.from_event(found) if found else None
+            if found is None or is_deleted(found) or (mark and not self._is_its_mark(mark, written)):
+                return mark_deleted(written, self._version), False
+            if mark and mark.version > self._version:
+                return refresh_written(written, mark, found), True
+            etag = found["etag"]
+        assert refusal is not None
+        raise refused(refusal)
+
+    def _is_its_mark(self, mark: Mark, written: WrittenEvent) -> bool:
+        return mark.matches(self._merchant, self._reservation, written.key)
+
+    def _use_up_id(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
+        """Use up the event's id and return its state: a creation that Google carries out late fails, as it is taken."""
+        for generation in range(written.generation, written.generation + MAX_GENERATIONS):
+            taken = written.model_copy(update={"generation": generation})
+            id_ = event_id(self._merchant, self._reservation, written.key, generation)
+            try:
+                taken = taken.model_copy(update={"etag": calls.insert({"id": id_, **ID_PLACEHOLDER})["etag"]})
+            except Exists:
+                found = calls.get(id_)
+                if found is None or is_deleted(found):
+                    continue  # the lost creation found the id taken as well, and used the next generation
+                taken = taken.model_copy(update={"etag": found["etag"]})
+            return self._delete_here(calls, taken)[0]
+        raise Transient("no id is free for the event in Google; it is tried again", reason="unsettled")
+
+
+def mark_deleted(written: WrittenEvent, version: int) -> WrittenEvent:
+    """Return the event as deleted at ``version``, so that no older version restores it."""
+    return written.model_copy(update={"present": False, "version": max(written.version, version), "touched": False})
+
+
+def refused(error: GoogleError) -> Refused:
+    """Return the refusal of a call that was repeated in vain, with Google's own reason."""
+    return Refused(f"Google refuses the write again and again ({error})", reason=error.reason, status=error.status)

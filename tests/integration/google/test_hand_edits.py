@@ -1,0 +1,125 @@
+"""What people do to our events by hand: nothing of theirs is lost, and nothing of ours is left or doubled."""
+
+import pytest
+
+from slotsync.domain.reservations.event import event_id
+from slotsync.errors import Refused
+from slotsync.google.calendars import CalendarSpec
+from tests.support.adapter_harness import SPEC, AdapterHarness
+
+BOAT_SPEC = CalendarSpec(**{**dict(SPEC), "name": "Boat"})
+
+ADDITIONS = {
+    "location": "Pier 3",
+    "colorId": "5",
+    "reminders": {"useDefault": False, "overrides": [{"method": "popup", "minutes": 10}]},
+    "visibility": "private",
+    "attendees": [{"email": "guide@example.com", "responseStatus": "accepted"}],
+    "guestsCanModify": True,
+    "extendedProperties": {"private": {"tasks.app": "7"}, "shared": {"crm": "42"}},
+}
+
+
+def own_id(adapter: AdapterHarness, generation: int = 0) -> str:
+    return event_id("arctic-kayaks", "R-1042", adapter.desired().key, generation)
+
+
+def other_calendar(adapter: AdapterHarness) -> str:
+    return adapter.calendars.create("c-1", BOAT_SPEC)
+
+
+def additions(adapter: AdapterHarness) -> dict[str, object]:
+    """Return what the event shows of the additions."""
+    event = adapter.event(own_id(adapter))
+    properties: dict[str, dict[str, str]] = event["extendedProperties"]  # type: ignore[assignment]  # read loosely
+    shown = {name: event.get(name) for name in ADDITIONS if name != "extendedProperties"}
+    private = {name: value for name, value in properties["private"].items() if name == "tasks.app"}
+    return {**shown, "extendedProperties": {"private": private, "shared": properties.get("shared")}}
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_what_people_add_survives_every_change(adapter: AdapterHarness, name: str) -> None:
+    written = adapter.put()
+    adapter.change_by_hand(own_id(adapter), **{name: ADDITIONS[name]})
+    second = adapter.put(2, written, summary="Two persons")
+    third = adapter.put(3, second, summary="Three persons", description="")
+    assert additions(adapter)[name] == ADDITIONS[name]
+    assert adapter.titles() == ["Three persons"]
+    assert (second.touched, third.touched) == (True, True)
+
+
+def test_our_fields_are_ours_whatever_people_write_there(adapter: AdapterHarness) -> None:
+    written = adapter.put(description="Reservation R-1042")
+    adapter.change_by_hand(own_id(adapter), summary="Mine", description="Mine", location="Pier 3")
+    adapter.put(2, written)
+    event = adapter.event(own_id(adapter))
+    assert (event["summary"], event.get("description"), event["location"]) == ("Sunset tour", None, "Pier 3")
+
+
+def test_a_change_of_an_event_that_nobody_touched_takes_one_call_and_else_three(adapter: AdapterHarness) -> None:
+    written = adapter.put(2, adapter.put())
+    assert not written.touched
+    adapter.change_by_hand(own_id(adapter), colorId="5")
+    adapter.forget_calls()
+    touched = adapter.put(3, written, summary="Three")
+    assert adapter.calls() == {"events.update": 2, "events.get": 1}
+    adapter.forget_calls()
+    adapter.put(4, touched, summary="Four")
+    assert adapter.calls() == {"events.update": 1, "events.get": 1}
+
+
+def test_an_event_that_is_restored_after_its_deletion_is_changed_and_then_deleted(adapter: AdapterHarness) -> None:
+    adapter.behave(resurrect="allow")
+    gone = adapter.delete(adapter.put(), 2)
+    adapter.change_by_hand(own_id(adapter), status="confirmed")
+    again = adapter.put(3, gone, summary="Three persons")
+    assert (adapter.titles(), again.generation) == (["Three persons"], 0)
+    adapter.delete(again, 4)
+    assert adapter.titles() == []
+
+
+def test_an_older_generation_that_is_restored_goes_with_the_newer_one(adapter: AdapterHarness) -> None:
+    adapter.behave(resurrect="allow")
+    second = adapter.put(3, adapter.delete(adapter.put(), 2))
+    assert second.generation == 1
+    adapter.change_by_hand(own_id(adapter), status="confirmed")
+    assert len(adapter.titles()) == 2
+    adapter.delete(second, 4)
+    assert adapter.titles() == []
+
+
+def test_an_event_that_is_dragged_to_another_of_our_calendars_comes_back_alone(adapter: AdapterHarness) -> None:
+    written, boat = adapter.put(), other_calendar(adapter)
+    adapter.move_by_hand(own_id(adapter), boat)
+    back = adapter.put(2, written)
+    assert (adapter.titles(), adapter.titles_in(boat)) == (["Sunset tour"], [])
+    adapter.delete(back, 3)
+    assert adapter.titles() == []
+
+
+def test_an_event_that_was_dragged_away_is_deleted_where_it_is(adapter: AdapterHarness) -> None:
+    written, boat = adapter.put(), other_calendar(adapter)
+    adapter.move_by_hand(own_id(adapter), boat)
+    assert not adapter.delete(written, 2).present
+    assert (adapter.titles(), adapter.titles_in(boat)) == ([], [])
+
+
+def test_a_newer_event_elsewhere_is_left_alone(adapter: AdapterHarness) -> None:
+    written, boat = adapter.put(5), other_calendar(adapter)
+    adapter.move_by_hand(own_id(adapter), boat)
+    adapter.delete(written, 2)
+    assert adapter.titles_in(boat) == ["Sunset tour"]
+
+
+@pytest.mark.parametrize("reason", ["forbidden", "conditionNotMet", "requiredAccessLevel"])
+@pytest.mark.parametrize("method", ["events.update", "events.delete"])
+def test_a_lasting_refusal_ends_after_few_calls_with_googles_reason(
+    adapter: AdapterHarness, method: str, reason: str
+) -> None:
+    written = adapter.put()
+    adapter.fault(method, reason, probability=1)
+    adapter.forget_calls()
+    with pytest.raises(Refused) as caught:
+        adapter.delete(written, 2) if method == "events.delete" else adapter.put(2, written)
+    assert caught.value.reason == reason
+    assert sum(adapter.calls().values()) <= 4

@@ -68,7 +68,9 @@ class CalendarActivities:
     @activity.defn
     def record_calendar(self, result: CalendarResult) -> bool:
         """Record when the calendar is due again; return true if settings or grant have changed since the view."""
-        recorded = self._owners.record_due(result.merchant, result.owner, result.revision, result.due_at)
+        recorded = self._owners.record_due(
+            result.merchant, result.owner, result.revision, result.due_at, reason=result.reason
+        )
         return not recorded or read_grant_number(self._store, result.merchant) != result.grant_number
 
     @activity.defn
@@ -83,12 +85,18 @@ class CalendarActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def ensure_calendar(self, request: CalendarRequest) -> None:
-        """Find the owner's calendar in Google by our mark or create it, and record it."""
+        """Find the owner's calendar in Google by our mark or create it, and record it, and the events in it.
+
+        What no reservation wants any more of a calendar that is back is deleted by the reservations' workflows.
+        """
         calendar = self._read(request)
         if calendar.calendar_id:
             return
         with self._calling_google(calendar) as connection_id:
-            found = self._google.ensure(connection_id, _spec(request, calendar))
+            spec = _spec(request, calendar)
+            found, existed = self._google.ensure(connection_id, spec)
+            events = self._google.find_marked_events(connection_id, found, spec) if existed else {}
+        self._events.adopt(request.merchant, events, activity.info().started_time)
         self._calendars.record(request.merchant, request.owner, found, connection_id)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -106,6 +114,7 @@ class CalendarActivities:
             )
         else:
             self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
+            self._events.mark_calendar_missing(request.merchant, calendar.calendar_id, activity.info().started_time)
 
     @activity.defn(no_thread_cancel_exception=True)
     def remove_duplicates(self, request: CalendarRequest) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -9,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.errors import google_errors_as_application_errors
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.health import NO_CONNECTION, Blocker
-from slotsync.domain.reservations.event import SyncState, WrittenEvent, uncertain_event
+from slotsync.domain.reservations.event import DesiredEvent, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
@@ -45,9 +46,9 @@ class EventActivities:
         self._record_attempt(request, uncertain_event(event, put.known))
         with self._recording(request, event.version, event.connection_id):
             try:
-                written = self._google.put_event(event, put.known)
+                written = self._google.put_event(event, put.known, partial(self._get_managed, request.merchant))
             except CalendarMissing:
-                self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
+                self._forget_calendar(event)
                 raise
         return self._record(request, written)
 
@@ -60,8 +61,16 @@ class EventActivities:
         written = delete.written.model_copy(update={"connection_id": delete.connection_id})
         self._record_attempt(request, written.model_copy(update={"version": delete.version, "fingerprint": ""}))
         with self._recording(request, delete.version, delete.connection_id):
-            gone = self._google.delete_event(request.merchant, request.reservation, written, delete.version)
+            managed = partial(self._get_managed, request.merchant)
+            gone = self._google.delete_event(request.merchant, request.reservation, written, delete.version, managed)
         return self._record(request, gone)
+
+    def _get_managed(self, merchant: str) -> list[str]:
+        return self._calendars.get_ids(merchant)
+
+    def _forget_calendar(self, event: DesiredEvent) -> None:
+        self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
+        self._events.mark_calendar_missing(event.merchant, event.calendar_id, activity.info().started_time)
 
     def _plan(self, request: EventRequest) -> Action | None:
         """Return what the newest snapshot wants to be done to the event, None if it is right as it is.

@@ -66,6 +66,7 @@ class ReservationActivities:
             writes=tuple(map(_planned_write, left[:MAX_EVENTS_PER_WAVE])),
             more=len(left) > MAX_EVENTS_PER_WAVE,
             blockers=distinct(each.blocker for each in steps.blocked),
+            debts=bool(steps.debts),
             needs_calendars=any(each.blocker == NO_CALENDAR for each in steps.blocked),
             owners=tuple(owner_names(desired.owners)),
             starts_at=starts_at(desired, zones),
@@ -95,6 +96,7 @@ class ReservationActivities:
             result.reservation,
             result.version,
             settled=result.settled,
+            debts=result.debts,
             due_at=result.due_at,
             now=result.now,
         )
@@ -126,8 +128,9 @@ def _wanted_states(
     """Return the states of the events that are not right in Google now."""
     by_owner = {calendar.owner: calendar for calendar in calendars}
     waiting = {key: state for key in items_by_key(desired) if (state := waiting_state(by_owner[key.owner]))}
-    written = plan(desired, applied, calendars).actions
-    return waiting | {each.key: SyncState.PENDING for each in written if isinstance(each, Put)}
+    steps = plan(desired, applied, calendars)
+    debts = dict.fromkeys(steps.debts, SyncState.TO_DELETE)
+    return waiting | debts | {each.key: SyncState.PENDING for each in steps.actions if isinstance(each, Put)}
 
 
 def _is_after(key: EventKey, after: EventKey | None) -> bool:

@@ -213,6 +213,7 @@ class ManagedCalendarWorkflow:
             revision=view.revision,
             grant_number=view.grant_number,
             due_at=workflow.now() + blocker.look_again + TAKE_UP_MARGIN if blocker else None,
+            reason=blocker.reason if blocker else None,
         )
         changed = await workflow.execute_local_activity_method(
             CalendarActivities.record_calendar,

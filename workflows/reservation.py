@@ -9,7 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.reservations import ReservationActivities
     from activities.signals import CalendarSignals
-    from slotsync.domain.health import OVERDUE_WRITE, STOPPED, Blocker, distinct, worst
+    from slotsync.domain.health import OUT_OF_REACH, OVERDUE_WRITE, STOPPED, Blocker, distinct, worst
     from slotsync.domain.reservations.messages import (
         BlockedEvent,
         Progress,
@@ -129,8 +129,9 @@ class ReservationWorkflow:
             assert plan.version is not None
             self._wave = Wave(version=plan.version, after=plan.writes[-1].key, blockers=blockers)
         elif not self._changed:
-            state = "held up" if blockers else "in step"
-            self._status.set_health(worst(blockers), f"Version {plan.version} is {state}")
+            state = "held up" if blockers or plan.debts else "in step"
+            debt = OUT_OF_REACH if plan.debts else None
+            self._status.set_health(worst(blockers) or debt, f"Version {plan.version} is {state}")
         return blockers
 
     async def _request_calendars(self) -> None:
@@ -168,6 +169,7 @@ class ReservationWorkflow:
                 grant_number=plan.grant_number,
                 blocked=tuple(blocked),
                 settled=not (blockers or plan.more),
+                debts=plan.debts,
                 due_at=workflow.now() + waits + TAKE_UP_MARGIN if blockers or plan.more else None,
                 now=workflow.now(),
             ),

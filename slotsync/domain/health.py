@@ -43,6 +43,9 @@ NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again
 UNKNOWN_OWNER = Blocker(health=Health.PARKED, reason="unknown_product", look_again=PARKED_RETRY_DELAY)
 """The platform has not put the settings of the product or resource yet; putting them signals."""
 
+OUT_OF_REACH = Blocker(health=Health.WAITING, reason="out_of_reach", look_again=timedelta())
+"""An event has to go, but its calendar is off, or of another account; once that is back, its workflow signals."""
+
 STOPPED = Blocker(health=Health.STOPPED, reason="stopped_by_operator", look_again=timedelta())
 """An operator has requested the cancellation of the workflow; a report or ``slotsync resume`` starts it again."""
 

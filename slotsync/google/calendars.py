@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Self
 from slotsync.domain.availability.blocking import CALENDAR_MARK
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
+from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.errors import Gone, NotFound
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.events.body import Mark
+from slotsync.google.events.decision import read_marked
 from slotsync.google.requests import execute, execute_empty, list_items, no_heartbeat
 from slotsync.google.service import CalendarService, GoogleServices
 
@@ -62,17 +64,30 @@ class GoogleCalendars:
         self._services = services
         self._heartbeat = heartbeat
 
-    def ensure(self, connection_id: str, spec: CalendarSpec) -> str:
-        """Find or create the one calendar with the spec's mark, and return its id.
+    def ensure(self, connection_id: str, spec: CalendarSpec) -> tuple[str, bool]:
+        """Find or create the one calendar with the spec's mark; return its id, and whether it was there already.
 
         Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So the mark is
         searched for before and after, and an empty duplicate is deleted; a duplicate with events never is.
         """
         found = {calendar.id for calendar in self.find(connection_id, spec.mark)}
-        if not found:
+        existed = bool(found)
+        if not existed:
             created = self.create(connection_id, spec)
             found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
-        return self._keep_one(connection_id, sorted(found))
+        return self._keep_one(connection_id, sorted(found)), existed
+
+    def find_marked_events(
+        self, connection_id: str, calendar_id: str, spec: CalendarSpec
+    ) -> dict[tuple[str, EventKey], WrittenEvent]:
+        """Return the events that slotsync wrote to the owner's calendar, by reservation and key, the newest of each.
+
+        Copies that people made, and events that they dragged here from another owner's calendar, are left out.
+        """
+        events = self._events(self._services.calendar(connection_id), calendar_id)
+        found = (read_marked(spec.merchant, spec.owner, connection_id, calendar_id, event) for event in events)
+        by_version = sorted((each for each in found if each), key=lambda each: each[1].version)
+        return {(reservation, written.key): written for reservation, written in by_version}
 
     def remove_duplicates(self, connection_id: str, spec: CalendarSpec, kept: str) -> list[str]:
         """Delete empty calendars with the spec's mark other than ``kept``, and return their ids.

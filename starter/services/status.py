@@ -1,11 +1,12 @@
 """Read the sync status of reservations and merchants."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.plan import plan
@@ -13,6 +14,7 @@ from slotsync.domain.reservations.schedule import is_over
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import KnownReservation, Reservations
@@ -85,6 +87,7 @@ class StatusService:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._calendars = ManagedCalendars(store)
         self._merchants = Merchants(store)
+        self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
         self._intents = IntentCounts(store, vault)
@@ -126,6 +129,8 @@ class StatusService:
             return None
         events = self._events.get_events(merchant, reservation)
         settled = self._is_settled(merchant, reservation, known, events)
+        waiting = [each.key.owner for each in events if each.state is SyncState.WAITING]
+        reasons = self._owners.get_reasons(merchant, waiting) if waiting else {}
         return SyncStatus(
             merchant=merchant,
             reservation=reservation,
@@ -135,7 +140,7 @@ class StatusService:
             doing=f"Version {known.version} is {_progress(known, events, settled=settled)}",
             stopped_since=known.stopped_at,
             remedy=_remedy(known, events),
-            events=tuple(map(_event_status, events)),
+            events=tuple(_event_status(each, reasons) for each in events),
         )
 
     def _is_settled(
@@ -144,15 +149,16 @@ class StatusService:
         if known.stopped_at or known.settled_version != known.version:
             return False
         desired = self._reservations.get_snapshot(merchant, reservation)
-        if desired is None or is_over(desired, known.ends_at, utc_now()):
+        if desired is None:
             return True
         applied = [each.written for each in events if each.written]
         owners = list(dict.fromkeys((*desired.owners, *(each.key.owner for each in applied))))
         steps = plan(desired, applied, self._calendars.get_calendars(merchant, owners))
-        return not (steps.actions or steps.blocked)
+        over = is_over(desired, known.ends_at, utc_now())
+        return not steps.debts and (over or not (steps.actions or steps.blocked))
 
 
-def _event_status(event: SyncedEvent) -> EventSyncStatus:
+def _event_status(event: SyncedEvent, reasons: Mapping[Owner, str]) -> EventSyncStatus:
     return EventSyncStatus(
         item=event.key.item,
         owner=str(event.key.owner),
@@ -160,12 +166,19 @@ def _event_status(event: SyncedEvent) -> EventSyncStatus:
         version=event.written_version,
         since=event.since,
         link=event.link,
-        last_error=event.last_error,
+        last_error=event.last_error or (reasons.get(event.key.owner) if event.state is SyncState.WAITING else None),
     )
 
 
 _HELD_UP = frozenset(
-    {SyncState.WAITING, SyncState.RETRYING, SyncState.PARKED, SyncState.FAILED, SyncState.UNKNOWN_PRODUCT}
+    {
+        SyncState.WAITING,
+        SyncState.RETRYING,
+        SyncState.PARKED,
+        SyncState.FAILED,
+        SyncState.UNKNOWN_PRODUCT,
+        SyncState.TO_DELETE,
+    }
 )
 
 
@@ -182,7 +195,8 @@ def _progress(known: KnownReservation, events: Sequence[SyncedEvent], *, settled
 _REMEDIES: Final = {
     SyncState.UNKNOWN_PRODUCT: "Put the settings of the product or resource: PUT /v1/merchants/.../products/...",
     SyncState.PARKED: "The merchant has to connect Google, or to allow what is missing, on the settings page.",
-    SyncState.FAILED: "This is a bug of slotsync: tell its developers the last_error.",
+    SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
+    SyncState.TO_DELETE: "An event waits to be deleted until its calendar is turned on, or its Google account is back.",
 }
 
 

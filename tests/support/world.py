@@ -47,7 +47,7 @@ class World:
         for owner in owners or (TOUR, GUIDE):
             Owners(self.store).put(merchant, owner, settings_of(owner))
 
-    async def connect(self, merchant: str = MERCHANT, email: str = EMAIL) -> None:
+    async def connect(self, merchant: str = MERCHANT, email: str = EMAIL, *, resume_all: bool = False) -> None:
         account = {"email": email, "time_zone": "Europe/Helsinki"}
         (await self.http.post("/sandbox/accounts", json=account)).raise_for_status()
         grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
@@ -58,7 +58,7 @@ class World:
             scopes=frozenset(SCOPES),
             refresh_token=answer.json()["refresh_token"],
         )
-        Connections(self.store, self.vault).save(merchant, new)
+        Connections(self.store, self.vault).save(merchant, new, resume_all=resume_all)
 
     async def fault(self, **fault: object) -> None:
         (await self.http.post("/sandbox/faults", json=fault)).raise_for_status()

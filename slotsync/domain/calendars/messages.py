@@ -56,11 +56,15 @@ class SignalRequest(CalendarRequest):
 
 
 class CalendarResult(CalendarRequest):
-    """The result of a round. ``due_at`` is when the workflow will have looked again, None if nothing is left to do."""
+    """The result of a round. ``due_at`` is when the workflow will have looked again, None if nothing is left to do.
+
+    ``reason`` is what blocks the calendar, None if nothing does.
+    """
 
     revision: int
     grant_number: int
     due_at: datetime | None
+    reason: str | None = None
 
 
 class CalendarStop(CalendarRequest):

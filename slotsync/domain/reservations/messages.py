@@ -66,7 +66,7 @@ class RoundPlan(Message):
     """The plan of a wave, by the newest stored version, None if there is nothing to do any more.
 
     ``more``: there are further waves. ``owners`` are names for search attributes, as many as fit into
-    one. ``closes_at`` is when no more change is expected.
+    one. ``closes_at`` is when no more change is expected. ``debts``: events that have to go are out of reach.
     """
 
     version: int | None
@@ -76,6 +76,7 @@ class RoundPlan(Message):
     more: bool = False
     blockers: tuple[Blocker, ...] = ()
     needs_calendars: bool = False
+    debts: bool = False
     owners: tuple[str, ...] = ()
     starts_at: datetime | None = None
     closes_at: datetime | None = None
@@ -105,6 +106,7 @@ class BlockedEvent(Message):
 class WaveResult(ReservationKey):
     """The result of a wave; ``settled`` if it was the last one and nothing is blocked.
 
+    ``debts``: events that have to go are out of reach, so that the version is not settled all the same.
     ``due_at`` is when the workflow will have looked again, None if nothing is left to do.
     """
 
@@ -112,6 +114,7 @@ class WaveResult(ReservationKey):
     grant_number: int
     blocked: tuple[BlockedEvent, ...]
     settled: bool
+    debts: bool = False
     due_at: datetime | None
     now: datetime
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from slotsync.domain.calendars.owner import ManagedCalendar
-from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Blocker
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.event_content import describe
@@ -42,17 +42,21 @@ Action = Put | Delete
 
 
 class Plan(Message):
-    """The actions to take now, and the events that cannot be brought in step now; both in the order of their keys."""
+    """The actions to take now, and the events that cannot be brought in step now; all in the order of their keys.
+
+    ``debts`` are events that have to go, but are out of reach: their calendar is off, or of another account.
+    """
 
     actions: tuple[Action, ...] = ()
     blocked: tuple[BlockedEvent, ...] = ()
+    debts: tuple[EventKey, ...] = ()
 
 
 def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
     """Return the actions from ``applied`` to ``desired``: at most one per event, none for an event that is right.
 
-    A calendar with synchronization off is left as it is, unless the merchant wants our events removed. ``calendars``
-    has the calendar of every owner of both.
+    A calendar with synchronization off is left as it is, unless the merchant wants our events removed; what no item
+    wants any more goes once it is back. ``calendars`` has the calendar of every owner of both.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
     items = items_by_key(desired)
@@ -61,15 +65,21 @@ def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Itera
     steps = [(key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key))) for key in keys]
     return Plan(
         actions=tuple(step for _, step in steps if isinstance(step, Put | Delete)),
-        blocked=tuple(BlockedEvent(key=key, blocker=step) for key, step in steps if isinstance(step, Blocker)),
+        blocked=tuple(
+            BlockedEvent(key=key, blocker=step)
+            for key, step in steps
+            if isinstance(step, Blocker) and step != OUT_OF_REACH
+        ),
+        debts=tuple(key for key, step in steps if step == OUT_OF_REACH),
     )
 
 
 def plan_event(
     desired: Reservation, key: EventKey, calendar: ManagedCalendar, known: WrittenEvent | None
 ) -> Action | Blocker | None:
-    """Return what to do with one event: an action, the reason why none is possible now, or None if it is right."""
-    return _plan_item(desired, key, items_by_key(desired).get(key), calendar, known)
+    """Return what to do with one event: an action, the reason why none is possible now, or None if there is none."""
+    step = _plan_item(desired, key, items_by_key(desired).get(key), calendar, known)
+    return None if step == OUT_OF_REACH else step
 
 
 def items_by_key(desired: Reservation) -> dict[EventKey, Item]:
@@ -101,7 +111,7 @@ def _plan_item(
         return UNKNOWN_OWNER
     if item and calendar.settings.sync:
         return _plan_put(desired, key, item, calendar, known)
-    return _plan_delete(desired, calendar, known)
+    return _plan_delete(desired, calendar, known, wanted=item is not None)
 
 
 def _plan_put(
@@ -112,7 +122,7 @@ def _plan_put(
     if not calendar.calendar_id:
         return NO_CALENDAR
     content = describe(desired, item, calendar.settings)
-    # In another calendar the event was deleted together with that calendar.
+    # In a calendar of another account an event stays; it is found again when that account is back.
     same = known if known and known.calendar_id == calendar.calendar_id else None
     if same and same.present and same.fingerprint == content.fingerprint:
         return None
@@ -124,16 +134,19 @@ def _plan_put(
         calendar_id=calendar.calendar_id,
         connection_id=calendar.connection_id,
         content=content,
+        guest_data=calendar.settings.guest_data,
     )
     return Put(event=event, known=same)
 
 
 def _plan_delete(
-    desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent | None
+    desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent | None, *, wanted: bool
 ) -> Delete | Blocker | None:
-    may_delete = calendar.settings.sync or calendar.removing
-    if not (known and known.present and may_delete and calendar.calendar_id == known.calendar_id):
+    if not (known and known.present):
         return None
+    may_delete = calendar.settings.sync or calendar.removing
+    if not (may_delete and calendar.calendar_id == known.calendar_id):
+        return None if wanted else OUT_OF_REACH
     if not calendar.connection_id:
         return NO_CONNECTION
     return Delete(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
 from slotsync.google.events.body import Mark, has_additions, parse_time, to_google
 
@@ -117,6 +118,32 @@ def describe_unwritten(desired: DesiredEvent) -> WrittenEvent:
         fingerprint="",
         etag="",
     )
+
+
+def read_marked(
+    merchant: str, owner: Owner, connection_id: str, calendar_id: str, event: "Event"
+) -> tuple[str, WrittenEvent] | None:
+    """Return the reservation of an event in the owner's calendar, and the event as slotsync knows it from its mark.
+
+    None if it is not ours, or a copy made by hand, or another owner's.
+    """
+    mark = Mark.from_event(event)
+    if mark is None or mark.merchant != merchant or mark.owner != str(owner):
+        return None
+    key = EventKey.model_construct(item=mark.item, owner=owner)
+    generation = _generation(merchant, mark.reservation, key, event)
+    if generation is None:
+        return None
+    written = WrittenEvent(
+        key=key,
+        calendar_id=calendar_id,
+        connection_id=connection_id,
+        generation=generation,
+        version=mark.version,
+        fingerprint=mark.fingerprint,
+        etag=event["etag"],
+    )
+    return mark.reservation, refresh_written(written, mark, event)
 
 
 def match_event(merchant: str, reservation: str, written: WrittenEvent, event: "Event") -> WrittenEvent | None:

@@ -44,6 +44,12 @@ class ManagedCalendars:
             found = dict(_rows(session, merchant, owners))
         return [found.get(owner) or _unknown_calendar(owner) for owner in owners]
 
+    def get_ids(self, merchant: str) -> list[str]:
+        """Return the ids of all the merchant's calendars that slotsync manages."""
+        query = select(ManagedCalendarRow.calendar_id).where(ManagedCalendarRow.merchant == merchant)
+        with self._store.read() as session:
+            return [*session.exec(query)]
+
     def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
         """Record a calendar for the owner, unless it has one; return the id of the recorded calendar."""
         with self._store.write() as connection:

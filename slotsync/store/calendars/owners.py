@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, and_, literal, not_, null, or_, update
+from sqlalchemy import ColumnElement, Executable, and_, literal, not_, null, or_, tuple_, update
 from sqlmodel import select
 
 from slotsync.clock import utc_now
@@ -84,6 +84,14 @@ class Owners:
             switch_merchant(connection, merchant, switch)
             connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent()))
 
+    def get_reasons(self, merchant: str, owners: Sequence[Owner]) -> dict[Owner, str]:
+        """Return why the calendars of these owners are not as they should be; nothing of those that are."""
+        keys = [(owner.kind.value, owner.id) for owner in owners]
+        own = (OwnerRow.merchant == merchant, tuple_(_TABLE.c.kind, _TABLE.c.id).in_(keys))
+        query = select(OwnerRow.kind, OwnerRow.id, OwnerRow.reason).where(*own, _TABLE.c.reason.is_not(None))
+        with self._store.read() as session:
+            return {Owner(kind=OwnerKind(kind), id=id_): reason for kind, id_, reason in session.exec(query) if reason}
+
     def get_intent(self, merchant: str, owner: Owner) -> OwnerIntent | None:
         """Return how far the owner's settings are carried out, or None if the owner is unknown."""
         with self._store.read() as session:
@@ -92,11 +100,15 @@ class Owners:
             return None
         return OwnerIntent(row.revision, row.applied_revision, row.to_signal, row.signalled, row.due_at, row.stopped_at)
 
-    def record_due(self, merchant: str, owner: Owner, revision: int, due_at: datetime | None) -> bool:
-        """Record when the calendar is due again; return false, and change nothing, at another revision."""
+    def record_due(
+        self, merchant: str, owner: Owner, revision: int, due_at: datetime | None, *, reason: str | None = None
+    ) -> bool:
+        """Record when the calendar is due again, and why; return false, and change nothing, at another revision."""
         own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.revision == revision)
         with self._store.write() as connection:
-            return bool(connection.execute(own.values(due_at=due_at, overdue_since=None, problem=None)).rowcount)
+            return bool(
+                connection.execute(own.values(due_at=due_at, reason=reason, overdue_since=None, problem=None)).rowcount
+            )
 
     def record_signalled(self, merchant: str, owner: Owner, signalled: int, to_signal: int) -> None:
         """Record how many of the owner's open reservations were signalled."""

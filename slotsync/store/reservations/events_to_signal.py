@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, and_, false, func, or_
 from sqlmodel import select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -32,9 +32,9 @@ class EventsToSignal:
         limit: int,
         after: str = "",
     ) -> list[str]:
-        """Return the next ids, in order, of reservations that wait for this calendar, or are open and wrong in it.
+        """Return the next ids, in order, of reservations that wait for this calendar, or are wrong in it.
 
-        With ``all_open`` all open ones are returned.
+        With ``all_open`` all open ones are returned, and those with events of another level of guest data.
         """
         query = _select_to_signal(merchant, calendar, now, all_open=all_open).where(_TABLE.c.reservation > after)
         with self._store.read() as session:
@@ -47,19 +47,41 @@ class EventsToSignal:
             return session.exec(select(func.count()).select_from(query.subquery())).one()
 
 
-def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
-    """Return the condition for events left out while sync was off, in an earlier calendar, or still to be removed."""
-    if calendar.settings.sync:
-        left_out = _TABLE.c.state == SyncState.NOT_SYNCED.value
-        elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
-        return or_(left_out, elsewhere)
-    return _TABLE.c.present if calendar.removing else false()
-
-
 def _select_to_signal(
     merchant: str, calendar: ManagedCalendar, now: datetime, *, all_open: bool
 ) -> SelectOfScalar[str]:
     waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
-    open_and_wrong = and_(is_open(now), true() if all_open else _is_wrong_in(calendar))
+    wrong = or_(waiting, _is_payable(calendar), _is_elsewhere(calendar), and_(is_open(now), _is_wrong_in(calendar)))
+    if all_open:
+        wrong = or_(wrong, is_open(now), _is_of_another_level(calendar))
     query = select(SyncedEventRow.reservation).join(ReservationRow, SAME_RESERVATION)
-    return query.where(is_owned_by(merchant, calendar.owner), or_(waiting, open_and_wrong)).distinct()
+    return query.where(is_owned_by(merchant, calendar.owner), wrong).distinct()
+
+
+def _is_payable(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for events that have to go, and are in reach again."""
+    if not (calendar.settings.sync or calendar.removing):
+        return false()
+    return and_(_TABLE.c.state == SyncState.TO_DELETE.value, _TABLE.c.calendar_id == calendar.calendar_id)
+
+
+def _is_elsewhere(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for wanted events in an earlier calendar, also of reservations that are over."""
+    if not calendar.settings.sync:
+        return false()
+    elsewhere = and_(_TABLE.c.present, _TABLE.c.calendar_id != calendar.calendar_id)
+    return and_(elsewhere, _TABLE.c.state != SyncState.TO_DELETE.value)
+
+
+def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for events left out while sync was off, or still to be removed."""
+    if calendar.settings.sync:
+        return _TABLE.c.state == SyncState.NOT_SYNCED.value
+    return _TABLE.c.present if calendar.removing else false()
+
+
+def _is_of_another_level(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for events that were written at another level of guest data, also long ago."""
+    if not calendar.settings.sync:
+        return false()
+    return and_(_TABLE.c.present, _TABLE.c.guest_data.is_distinct_from(calendar.settings.guest_data.value))

@@ -144,15 +144,26 @@ class Reservations:
             return True
 
     def record_wave(  # noqa: PLR0913  the reservation, and what to record of it
-        self, merchant: str, reservation: str, version: int, *, settled: bool, due_at: datetime | None, now: datetime
+        self,
+        merchant: str,
+        reservation: str,
+        version: int,
+        *,
+        settled: bool,
+        debts: bool = False,
+        due_at: datetime | None,
+        now: datetime,
     ) -> bool:
         """Record when the reservation is due, and with ``settled`` that Google shows all of this version.
 
+        With ``debts`` it also shows what has to go, so that the version does not count as shown.
         Return false, and change nothing, if another version is stored by now.
         """
         own = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version)
         with self._store.write() as connection:
-            values = {"due_at": due_at, "problem": None} | ({"settled_version": version} if settled else {})
+            values = {"due_at": due_at, "problem": None} | (
+                {"settled_version": version} if settled and not debts else {}
+            )
             if not connection.execute(own.values(**values)).rowcount:
                 return False
             if settled:

@@ -61,7 +61,7 @@ def _key(merchant: str, reservation: str, key: EventKey) -> dict[str, object]:
 
 def _google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
-    return {**written.model_dump(exclude={"key", "version"}), "written_version": written.version}
+    return {**written.model_dump(mode="json", exclude={"key", "version"}), "written_version": written.version}
 
 
 def _event(row: SyncedEventRow) -> SyncedEvent:
@@ -95,6 +95,8 @@ _GOOGLE_COLUMNS = (
     "etag",
     "link",
     "present",
+    "touched",
+    "guest_data",
 )
 
 
@@ -150,6 +152,16 @@ def _unless_newer(newer: ColumnElement[bool]) -> ColumnElement[bool]:
     return newer.is_not(true())
 
 
+def _on_adopt(insert: Insert) -> Insert:
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=_TABLE.primary_key,
+        set_={**{column: new[column] for column in _GOOGLE_COLUMNS}, "state": new.state, "since": new.since},
+        where=or_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id != new.calendar_id),
+    )
+
+
+_ADOPT = Upsert(_TABLE, _on_adopt)
 _MARK = Upsert(_TABLE, _on_mark)
 _RECORD = Upsert(_TABLE, _on_record)
 _ATTEMPT = Upsert(_TABLE, _on_attempt)
@@ -269,6 +281,29 @@ class SyncedEvents:
         with self._store.read() as session:
             return {SyncState(state): count for state, count in session.exec(query)}
 
+    def mark_calendar_missing(self, merchant: str, calendar_id: str, now: datetime) -> None:
+        """Record that a calendar is gone, with its events: those that are wanted wait for the next one."""
+        present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+        unwanted = _TABLE.c.state.in_((SyncState.TO_DELETE.value, SyncState.DELETED.value))
+        state = case((unwanted, literal(SyncState.DELETED.value)), else_=literal(SyncState.WAITING.value))
+        with self._store.write() as connection:
+            connection.execute(present.values(present=False, state=state, since=now, last_error=None))
+
+    def adopt(self, merchant: str, found: Mapping[tuple[str, EventKey], WrittenEvent], now: datetime) -> None:
+        """Record the events, by reservation and key, that were found in a calendar that is back.
+
+        What was recorded as present in this calendar stays; the others wait for their reservations' workflows.
+        """
+        with self._store.write() as connection:
+            for (reservation, key), written in found.items():
+                _ADOPT.run(
+                    connection,
+                    **_key(merchant, reservation, key),
+                    **_google_columns(written),
+                    state=SyncState.WAITING.value,
+                    since=now,
+                )
+
     def mark_calendar_deleted(self, merchant: str, calendar_id: str, now: datetime) -> None:
         """Record that a calendar was deleted with all its events."""
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
@@ -294,7 +329,7 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
     """Record that nothing blocks the reservation's events any more: each is right as it is, or was never needed."""
     own = update(_TABLE).filter_by(merchant=merchant, reservation=reservation)
     state = case((_TABLE.c.present, literal(SyncState.IN_STEP.value)), else_=literal(SyncState.DELETED.value))
-    unsettled = own.where(_TABLE.c.state.not_in(_SETTLED_STATES))
+    unsettled = own.where(_TABLE.c.state.not_in((*_SETTLED_STATES, SyncState.TO_DELETE.value)))
     connection.execute(unsettled.values(state=state, last_error=None, since=now))
 
 

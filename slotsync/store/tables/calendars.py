@@ -24,6 +24,7 @@ class OwnerRow(Row, table=True):
     ``revision`` counts the changes of its settings and switches; its open reservations were signalled up to
     ``applied_revision``: in the last signalling ``signalled`` of ``to_signal``. ``due_at`` is when its calendar's
     workflow should have looked at it again, null if nothing is left to do; an operator stopped it at ``stopped_at``.
+    ``reason`` is why its calendar is not as it should be.
     """
 
     __tablename__ = "owner"
@@ -44,6 +45,7 @@ class OwnerRow(Row, table=True):
     applied_revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     to_signal: int | None = None
     signalled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    reason: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)

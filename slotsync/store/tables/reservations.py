@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, false
 from sqlmodel import Field
 
 from slotsync.store.database.base import Instant, Row, encrypted_field, where
@@ -66,6 +66,8 @@ class SyncedEventRow(Row, table=True):
     etag: str | None = None
     link: str = ""
     present: bool = False
+    touched: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    guest_data: str | None = None
 
 
 class BookedTimeRow(Row, table=True):

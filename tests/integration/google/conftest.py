@@ -9,6 +9,7 @@ import pytest
 
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import running_local_google
+from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.service import GoogleServices
 from tests.support.adapter_harness import EMAIL, SCOPES, SHORT_TIMEOUT, SPEC, AdapterHarness
 from tests.support.answering_server import AnsweringServer, serving_answers
@@ -69,8 +70,9 @@ def empty_adapter(google_url: str, timeout: timedelta) -> Iterator[AdapterHarnes
 
 
 @pytest.fixture
-def adapter(empty_adapter: AdapterHarness) -> AdapterHarness:
-    """A connected account with a managed calendar."""
-    empty_adapter.calendar_id = empty_adapter.calendars.create("c-1", SPEC)
+def adapter(google_url: str, empty_adapter: AdapterHarness) -> AdapterHarness:
+    """A connected account with a managed calendar, which is made without a short timeout."""
+    with closing(GoogleServices(settings_at(google_url), empty_adapter.grants)) as services:
+        empty_adapter.calendar_id = GoogleCalendars(services).create("c-1", SPEC)
     empty_adapter.forget_calls()
     return empty_adapter

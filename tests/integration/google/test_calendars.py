@@ -21,7 +21,7 @@ def managed(adapter: AdapterHarness) -> list[str]:
 
 
 def test_a_missing_calendar_is_created(empty_adapter: AdapterHarness) -> None:
-    calendar_id = empty_adapter.calendars.ensure("c-1", SPEC)
+    calendar_id = empty_adapter.calendars.ensure("c-1", SPEC)[0]
     assert managed(empty_adapter) == [calendar_id]
     calendar = empty_adapter.services.calendar("c-1").calendars.get(calendarId=calendar_id).execute()
     assert calendar["timeZone"] == "Europe/Oslo"
@@ -29,7 +29,7 @@ def test_a_missing_calendar_is_created(empty_adapter: AdapterHarness) -> None:
 
 
 def test_an_existing_calendar_is_found_in_one_call(adapter: AdapterHarness) -> None:
-    assert adapter.calendars.ensure("c-1", SPEC) == adapter.calendar_id
+    assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
     assert adapter.calls() == {"calendarList.list": 1}
 
 
@@ -43,7 +43,7 @@ def test_a_calendar_is_found_under_any_name(adapter: AdapterHarness) -> None:
 
 def test_each_owner_has_a_calendar_of_its_own(adapter: AdapterHarness) -> None:
     assert OTHER.mark != SPEC.mark
-    assert adapter.calendars.ensure("c-1", OTHER) != adapter.calendar_id
+    assert adapter.calendars.ensure("c-1", OTHER)[0] != adapter.calendar_id
     assert len(managed(adapter)) == 2
 
 
@@ -55,19 +55,19 @@ def test_the_mark_names_neither_merchant_nor_product() -> None:
 def test_a_calendar_behind_many_others_is_found(adapter: AdapterHarness) -> None:
     for number in range(260):
         adapter.create_calendar_by_hand(summary=f"Calendar {number}")
-    assert adapter.calendars.ensure("c-1", SPEC) == adapter.calendar_id
+    assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
     assert adapter.calls() == {"calendarList.list": 2}
 
 
 def test_a_hidden_calendar_is_found(adapter: AdapterHarness) -> None:
     listed = adapter.services.calendar("c-1").calendar_list
     execute(listed.patch(calendarId=adapter.calendar_id, body={"hidden": True}))
-    assert adapter.calendars.ensure("c-1", SPEC) == adapter.calendar_id
+    assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
 
 
 def test_a_calendar_that_others_own_is_not_taken(empty_adapter: AdapterHarness) -> None:
     shared = empty_adapter.create_calendar_by_hand(summary="Sunset tour", description=SPEC.mark, accessRole="writer")
-    assert empty_adapter.calendars.ensure("c-1", SPEC) != shared
+    assert empty_adapter.calendars.ensure("c-1", SPEC)[0] != shared
 
 
 @pytest.mark.parametrize("kind", ["lost_response", "drop", "backendError", "rateLimitExceeded", "authError"])
@@ -114,7 +114,7 @@ def test_a_duplicate_with_events_is_not_removed(adapter: AdapterHarness) -> None
 
 def test_a_creation_that_the_http_library_sends_twice_leaves_one_calendar(empty_adapter: AdapterHarness) -> None:
     empty_adapter.fault("calendars.insert", "lost_response", count=1)
-    calendar_id = empty_adapter.calendars.ensure("c-1", SPEC)
+    calendar_id = empty_adapter.calendars.ensure("c-1", SPEC)[0]
     assert empty_adapter.calls()["calendars.insert"] == 2
     assert managed(empty_adapter) == [calendar_id]
 
@@ -126,7 +126,7 @@ def test_of_several_duplicates_the_one_with_events_is_kept(adapter: AdapterHarne
     written = adapter.put()
     if deleted:
         adapter.delete(written, 2)
-    assert adapter.calendars.ensure("c-1", SPEC) == adapter.calendar_id
+    assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
     assert managed(adapter) == [adapter.calendar_id]
 
 
@@ -134,7 +134,7 @@ def test_two_duplicates_with_events_are_both_kept(adapter: AdapterHarness) -> No
     duplicates = sorted([adapter.calendar_id, adapter.calendars.create("c-1", SPEC)])
     for adapter.calendar_id in duplicates:
         adapter.put()
-    assert adapter.calendars.ensure("c-1", SPEC) == duplicates[0]
+    assert adapter.calendars.ensure("c-1", SPEC)[0] == duplicates[0]
     assert sorted(managed(adapter)) == duplicates
 
 
@@ -146,7 +146,7 @@ def test_a_calendar_exists_until_it_is_deleted(adapter: AdapterHarness) -> None:
 
 def test_a_calendar_deleted_by_hand_is_created_again(adapter: AdapterHarness) -> None:
     adapter.delete_calendar_by_hand()
-    again = adapter.calendars.ensure("c-1", SPEC)
+    again = adapter.calendars.ensure("c-1", SPEC)[0]
     assert again != adapter.calendar_id
     assert managed(adapter) == [again]
 
@@ -154,5 +154,5 @@ def test_a_calendar_deleted_by_hand_is_created_again(adapter: AdapterHarness) ->
 def ensured(adapter: AdapterHarness) -> str:
     for _ in range(20):
         with suppress(GoogleError):
-            return adapter.calendars.ensure("c-1", SPEC)
-    return adapter.calendars.ensure("c-1", SPEC)
+            return adapter.calendars.ensure("c-1", SPEC)[0]
+    return adapter.calendars.ensure("c-1", SPEC)[0]

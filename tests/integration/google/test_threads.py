@@ -20,7 +20,7 @@ def connected(adapter: AdapterHarness, connection_id: str) -> str:
     """Connect a new account, and return its managed calendar."""
     adapter.connect(connection_id, f"{connection_id}@example.com", SCOPES)
     spec = CalendarSpec(merchant=connection_id, owner=Owner.product("tour"), name=connection_id, time_zone="UTC")
-    return adapter.calendars.ensure(connection_id, spec)
+    return adapter.calendars.ensure(connection_id, spec)[0]
 
 
 def desired(connection_id: str, calendar_id: str, number: int) -> DesiredEvent:

@@ -8,6 +8,7 @@ from slotsync.domain.retry_delays import (
     MIN_READING_RETRY_DELAY,
     PARKED_RETRY_DELAY,
     QUOTA_RETRY_DELAY,
+    REFUSED_RETRY_DELAY,
     parse_retry_after,
     reading_retry_delay,
 )
@@ -24,7 +25,8 @@ MINUTE = timedelta(minutes=1)
         ("GrantLost", Health.PARKED, PARKED_RETRY_DELAY),
         ("ScopeMissing", Health.PARKED, PARKED_RETRY_DELAY),
         ("CalendarMissing", Health.WAITING, timedelta(seconds=1)),
-        ("BadRequest", Health.FAILED, timedelta(hours=6)),
+        ("BadRequest", Health.FAILED, REFUSED_RETRY_DELAY),
+        ("Refused", Health.FAILED, REFUSED_RETRY_DELAY),
         ("ValueError", Health.RETRYING, DEFAULT_RETRY_DELAY),
     ],
 )

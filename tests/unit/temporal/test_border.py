@@ -75,7 +75,7 @@ ALLOWED = {
     "CalendarDeletion": "calendar connection_id merchant",
     "CalendarProgress": "doing health",
     "CalendarRequest": "merchant owner",
-    "CalendarResult": "due_at grant_number merchant owner revision",
+    "CalendarResult": "due_at grant_number merchant owner reason revision",
     "CalendarStop": "merchant now owner revision",
     "CalendarView": (
         "applied_revision calendar_id closing_reason connection_id grant_number removing revision shown sync waiting"
@@ -105,7 +105,7 @@ ALLOWED = {
     "ReservationKey": "merchant reservation",
     "ReservationState": "merchant reservation wave writes",
     "RoundPlan": (
-        "blockers closes_at closing_reason grant_number more needs_calendars owners starts_at version writes"
+        "blockers closes_at closing_reason debts grant_number more needs_calendars owners starts_at version writes"
     ),
     "RoundRequest": "after merchant now reservation version",
     "ServedGrant": "grant_number merchant",
@@ -119,7 +119,7 @@ ALLOWED = {
     "WatchRequest": "calendars merchant product trouble",
     "WatchResult": "blocker calendars changed messages number stopped subscribers trouble",
     "Wave": "after blockers version",
-    "WaveResult": "blocked due_at grant_number merchant now reservation settled version",
+    "WaveResult": "blocked debts due_at grant_number merchant now reservation settled version",
     "WriteResult": "changed version",
 }
 """All fields that cross: ids of the platform and of ours, versions, numbers, times, states and reasons. The ids of the

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerSettings
+from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
@@ -158,12 +158,14 @@ def test_reservations_that_wait_for_a_calendar_are_listed_page_by_page_each_once
     ("calendar", "found"),
     [
         pytest.param(tour(), ["passed-over", "waiting"], id="on: what was passed over while it was off"),
-        pytest.param(tour("c-2"), ["passed-over", "there", "waiting"], id="created again: what is in the former one"),
+        pytest.param(
+            tour("c-2"), ["over", "passed-over", "there", "waiting"], id="of another account: what is in the former one"
+        ),
         pytest.param(tour(sync=False), ["waiting"], id="off: those that wait are signalled"),
         pytest.param(tour(sync=False, removing=True), ["there", "waiting"], id="off with removal: what is there"),
     ],
 )
-def test_open_reservations_that_are_not_what_the_calendar_should_show_are_found(
+def test_reservations_that_are_not_what_the_calendar_should_show_are_found(
     store: Store, events: SyncedEvents, calendar: ManagedCalendar, found: list[str]
 ) -> None:
     events.mark("m", "waiting", KEY, SyncState.WAITING, NOON)
@@ -211,3 +213,61 @@ def test_sixteen_threads_write_and_read_many_reservations_at_once(events: Synced
     with ThreadPoolExecutor(16) as threads:
         assert [*threads.map(live, range(200))] == [[written(1)]] * 200
     assert events.count_states("m") == {SyncState.IN_STEP: StateCount(200, NOON)}
+
+
+@pytest.mark.parametrize(
+    ("calendar", "found"),
+    [
+        pytest.param(tour(sync=False), [], id="off: out of reach"),
+        pytest.param(tour("of another account"), [], id="another account: out of reach"),
+        pytest.param(tour(None), [], id="no calendar: out of reach"),
+        pytest.param(tour(), ["R-1"], id="on again: in reach"),
+        pytest.param(tour(sync=False, removing=True), ["R-1"], id="to be removed: in reach"),
+    ],
+)
+def test_what_has_to_go_is_signalled_once_its_calendar_is_back(
+    store: Store, events: SyncedEvents, calendar: ManagedCalendar, found: list[str]
+) -> None:
+    events.record("m", "R-1", written(), NOON)
+    events.mark("m", "R-1", KEY, SyncState.TO_DELETE, NOON)
+    book(store, "R-1", ends_at=NOON - timedelta(days=99))
+    assert EventsToSignal(store).find("m", calendar, NOON, limit=9) == found
+
+
+def test_another_level_of_guest_data_reaches_what_was_written_at_other_levels_long_ago(
+    store: Store, events: SyncedEvents
+) -> None:
+    for name, level in (("limited", GuestData.LIMITED), ("full", GuestData.FULL), ("unknown", None)):
+        events.record("m", name, written().model_copy(update={"guest_data": level}), NOON)
+    book(store, "limited", "full", "unknown", ends_at=NOON - timedelta(days=99))
+    assert EventsToSignal(store).find("m", tour(), NOON, limit=9, all_open=True) == ["full", "unknown"]
+    assert EventsToSignal(store).find("m", tour(), NOON, limit=9) == []
+
+
+def test_what_a_missing_calendar_held_waits_for_the_next_one_if_it_is_wanted(
+    store: Store, events: SyncedEvents
+) -> None:
+    for name in ("wanted", "unwanted"):
+        events.record("m", name, written(), NOON)
+    events.mark("m", "unwanted", KEY, SyncState.TO_DELETE, NOON)
+    events.mark_calendar_missing("m", written().calendar_id, LATER)
+    states = {name: events.get_events("m", name)[0] for name in ("wanted", "unwanted")}
+    assert [states["wanted"].state, states["unwanted"].state] == [SyncState.WAITING, SyncState.DELETED]
+    assert [event.written and event.written.present for event in states.values()] == [False, False]
+
+
+def test_an_adopted_event_replaces_what_is_known_of_another_calendar_and_nothing_of_this_one(
+    events: SyncedEvents,
+) -> None:
+    here, there = written(), written().model_copy(update={"calendar_id": "former"})
+    events.record("m", "elsewhere", there, NOON)
+    events.record("m", "here", here, NOON)
+    older = here.model_copy(update={"version": 0, "etag": "older"})
+    events.adopt("m", {(name, KEY): older for name in ("elsewhere", "here", "unknown")}, LATER)
+    found = {name: events.get_events("m", name)[0] for name in ("elsewhere", "here", "unknown")}
+    assert {name: event.state for name, event in found.items()} == {
+        "elsewhere": SyncState.WAITING,
+        "here": SyncState.IN_STEP,
+        "unknown": SyncState.WAITING,
+    }
+    assert [event.written and event.written.etag for event in found.values()] == ["older", here.etag, "older"]

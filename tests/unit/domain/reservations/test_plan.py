@@ -5,7 +5,7 @@ import pytest
 from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Blocker
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
-from slotsync.domain.reservations.plan import Action, Delete, Plan, Put, plan, waiting_state
+from slotsync.domain.reservations.plan import Action, Delete, Plan, Put, plan, plan_event, waiting_state
 from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
 
 TOUR = Owner.product("sunset-tour")
@@ -187,10 +187,20 @@ def test_a_wanted_event_waits_for_what_its_calendar_lacks(of: ManagedCalendar, s
     assert waiting_state(of) == state
 
 
-@pytest.mark.parametrize("desired", [reservation(item(day=2), version=2), reservation(status="cancelled", version=2)])
-def test_calendars_whose_sync_is_off_are_left_as_they_are(desired: Reservation) -> None:
-    steps = plan(desired, WRITTEN, [calendar(TOUR, sync=False), calendar(GUIDE, sync=False)])
-    assert steps == Plan()
+OFF = [calendar(TOUR, sync=False), calendar(GUIDE, sync=False)]
+ELSEWHERE = [calendar(owner).model_copy(update={"calendar_id": "of another account"}) for owner in (TOUR, GUIDE)]
+
+
+def test_calendars_whose_sync_is_off_are_left_as_they_are() -> None:
+    assert plan(reservation(item(day=2), version=2), WRITTEN, OFF) == Plan()
+
+
+@pytest.mark.parametrize("calendars", [OFF, ELSEWHERE])
+def test_what_has_to_go_out_of_reach_is_a_debt_until_it_is_gone(calendars: list[ManagedCalendar]) -> None:
+    cancelled = reservation(status="cancelled", version=2)
+    assert plan(cancelled, WRITTEN, calendars) == Plan(debts=tuple(each.key for each in WRITTEN))
+    assert plan_event(cancelled, WRITTEN[0].key, calendars[0], WRITTEN[0]) is None
+    assert plan(cancelled, done(NEW, present=False), calendars) == Plan()
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def _calendar_answer(call: ApiCall, calendar_id: str, start: datetime, end: date
     email = call.caller.email
     key = call.google.resolve_calendar_id(email, calendar_id)
     if fault := call.google.faults.take_special("freebusy_error", call.method.id, email, key):
-        return _calendar_error(fault.reason or "internalError")
+        return _calendar_error(fault.reason or "internalError", *fault.further)
     try:
         calendar = call.google.find_calendar(email, calendar_id)
     except CalendarApiError as error:
@@ -91,8 +91,8 @@ def _calendar_answer(call: ApiCall, calendar_id: str, start: datetime, end: date
     return {"busy": [{"start": format_in_zone(a, zone_name), "end": format_in_zone(b, zone_name)} for a, b in slots]}
 
 
-def _calendar_error(reason: str) -> JsonObject:
-    return {"errors": [{"domain": "global", "reason": reason}], "busy": []}
+def _calendar_error(*reasons: str) -> JsonObject:
+    return {"errors": [{"domain": "global", "reason": reason} for reason in reasons], "busy": []}
 
 
 def _read_range(call: ApiCall) -> tuple[datetime, datetime]:

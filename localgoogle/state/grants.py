@@ -152,6 +152,12 @@ class OAuthGrants:
             raise InvalidCredentials
         return token.caller
 
+    def find_owner(self, name: str) -> str:
+        """Return the address of the account that this token or code belongs to, or an empty string."""
+        state = self.state
+        issued = state.refresh_tokens.get(name) or state.access_tokens.get(name) or state.codes.get(name)
+        return issued.caller.email if issued else ""
+
     def revoke_token(self, name: str) -> None:
         """Revoke the whole grant that the token belongs to.
 

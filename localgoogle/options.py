@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+UNKNOWN_ZONES = ("Factory", "localtime", "posix/*", "posixrules", "right/*")
+"""Names that a system's tzdata has, and that are no IANA zones."""
 
 
 class Behaviour(BaseModel):
@@ -22,6 +26,12 @@ class Behaviour(BaseModel):
     """A read of events under ``calendar.events.freebusy`` alone returns them without their details, or 403."""
     freebusy_max_days: int = Field(default=90, ge=1)
     """The longest range of a free/busy query, in days; a longer one is answered with 400 ``timeRangeTooLong``."""
+    unknown_zones: tuple[str, ...] = UNKNOWN_ZONES
+    """Names of time zones that are refused though tzdata has them; ``*`` stands for any characters."""
+
+    def knows_zone(self, name: str) -> bool:
+        """Return whether no entry of ``unknown_zones`` fits the name."""
+        return not any(fnmatchcase(name, unknown) for unknown in self.unknown_zones)
 
 
 def utc_now() -> datetime:

@@ -1,10 +1,12 @@
 """One call of an API method: its caller, its arguments, and what its token permits."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from localgoogle.local_google import LocalGoogle
+from localgoogle.protocol.arguments import read_zone
 from localgoogle.protocol.discovery import Method
-from localgoogle.protocol.errors import known_error, not_found
+from localgoogle.protocol.errors import CalendarApiError, invalid, known_error, not_found
 from localgoogle.protocol.json_values import JsonObject, as_text
 from localgoogle.protocol.scopes import APP_CREATED, EVENTS_FREEBUSY, EVENTS_PUBLIC
 from localgoogle.state.grants import Caller
@@ -15,7 +17,11 @@ _NARROW_SCOPES = frozenset({APP_CREATED, EVENTS_FREEBUSY, EVENTS_PUBLIC})
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One call. ``path`` and ``query`` are checked against the discovery document, ``body`` against its schema."""
+    """One call. ``path`` and ``query`` are checked against the discovery document, ``body`` against its schema.
+
+    A call ``by_hand`` is an edit that a person makes in Google: the user, or the owner of a calendar that is only
+    shared with the user.
+    """
 
     google: LocalGoogle
     method: Method
@@ -24,6 +30,7 @@ class ApiCall:
     query: JsonObject
     body: JsonObject
     headers: dict[str, str]
+    by_hand: bool = False
 
     def text(self, name: str) -> str:
         """Return the parameter, or an empty string."""
@@ -42,6 +49,23 @@ class ApiCall:
         """Return all values of the repeated parameter."""
         value = self.query.get(name)
         return [str(item) for item in value] if isinstance(value, list) else []
+
+    def knows_zone(self, name: str) -> bool:
+        """Return whether Google knows the time zone; an empty name is none, and known."""
+        try:
+            return not name or bool(self.read_zone(name))
+        except CalendarApiError:
+            return False
+
+    def read_zone(self, name: str, parameter: str | None = None) -> ZoneInfo:
+        """Return the time zone of this name.
+
+        Raises:
+            CalendarApiError: ``invalid``, if it is none, or one that Google does not know.
+        """
+        if not self.google.behaviour.knows_zone(name):
+            raise invalid("Invalid time zone.", parameter)
+        return read_zone(name, parameter)
 
     def find_calendar(self) -> StoredCalendar:
         """Return the calendar of the path.

@@ -4,7 +4,6 @@ from localgoogle.api.call import ApiCall
 from localgoogle.api.event_filters import list_instances, select_events
 from localgoogle.api.paging import SortKey, read_stamp, read_sync_token, take_page
 from localgoogle.events.view import event_view, strip_details
-from localgoogle.protocol.arguments import read_zone
 from localgoogle.protocol.errors import invalid, known_error, not_found
 from localgoogle.protocol.instants import format_with_milliseconds, from_micros, make_etag
 from localgoogle.protocol.json_values import JsonObject
@@ -108,7 +107,7 @@ def _start_key(event: StoredEvent) -> SortKey:
 
 def _zone_name(call: ApiCall) -> str:
     name = call.text("timeZone")
-    return read_zone(name, "timeZone").key if name else ""
+    return call.read_zone(name, "timeZone").key if name else ""
 
 
 def _check_details_allowed(call: ApiCall, calendar: StoredCalendar) -> None:

@@ -6,6 +6,7 @@ from base64 import b32hexencode
 from dataclasses import replace
 
 from localgoogle.api.call import ApiCall
+from localgoogle.api.event_checks import check_duration, check_zones
 from localgoogle.api.event_reads import show_to_caller
 from localgoogle.events.versions import EventDraft, build_next_version, writable_body
 from localgoogle.events.view import event_view
@@ -19,6 +20,7 @@ _EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 def insert(call: ApiCall) -> JsonObject:
     """Create an event and return it. An id that was ever in use is refused as a duplicate."""
     calendar = call.require_writable(call.find_calendar())
+    check_zones(call)
     event_id = as_text(call.body.get("id")) or new_event_id()
     if not _EVENT_ID.fullmatch(event_id):
         raise invalid("Invalid resource id value.")
@@ -27,12 +29,13 @@ def insert(call: ApiCall) -> JsonObject:
     uid = as_text(call.body.get("iCalUID"))
     if uid and call.google.calendar_events(calendar.id).find_by_uid(uid):
         raise known_error("duplicate")
-    return _store(call, calendar, _build_event(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
+    return _write(call, calendar, _build_event(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
 
 
 def import_event(call: ApiCall) -> JsonObject:
     """Create a private copy of an event from elsewhere, or change the one with its iCalUID, and return it."""
     calendar = call.require_writable(call.find_calendar())
+    check_zones(call)
     body = remove_nulls(call.body)
     uid = as_text(body.get("iCalUID"))
     if not uid:
@@ -41,8 +44,8 @@ def import_event(call: ApiCall) -> JsonObject:
         raise invalid("Only default events can be imported.")
     before = call.google.calendar_events(calendar.id).find_by_uid(uid)
     if before is None:
-        return _store(call, calendar, _build_event(call, calendar, new_event_id(), body))
-    return _store(
+        return _write(call, calendar, _build_event(call, calendar, new_event_id(), body))
+    return _write(
         call, calendar, build_next_version(before, {"status": "confirmed"} | body, calendar, call.google.next_stamp())
     )
 
@@ -50,6 +53,7 @@ def import_event(call: ApiCall) -> JsonObject:
 def update(call: ApiCall) -> JsonObject:
     """Replace the event and return it; fields that the body omits are cleared."""
     calendar, event = _find_target(call)
+    check_zones(call)
     return _change(call, calendar, event, remove_nulls(call.body))
 
 
@@ -58,6 +62,7 @@ def patch(call: ApiCall) -> JsonObject:
     calendar, event = _find_target(call)
     if event.cancelled and call.body.get("status") in {None, CANCELLED}:
         return show_to_caller(call, event, calendar)
+    check_zones(call)
     body = apply_patch(
         writable_body(event), {name: v for name, v in call.body.items() if v is not None or name != "status"}
     )
@@ -106,13 +111,18 @@ def _change(call: ApiCall, calendar: StoredCalendar, event: StoredEvent, body: J
     if event.cancelled:
         revives = body.get("status") in {"confirmed", "tentative"}
         body = body if revives and _may_revive(call) else body | {"status": CANCELLED}
-    return _store(call, calendar, build_next_version(event, body, calendar, call.google.next_stamp()))
+    return _write(call, calendar, build_next_version(event, body, calendar, call.google.next_stamp()))
 
 
 def _may_revive(call: ApiCall) -> bool:
     if call.google.behaviour.resurrect == "refuse":
         raise known_error("forbidden")
     return call.google.behaviour.resurrect == "allow"
+
+
+def _write(call: ApiCall, calendar: StoredCalendar, event: StoredEvent) -> JsonObject:
+    check_duration(call, event)
+    return _store(call, calendar, event)
 
 
 def _store(call: ApiCall, calendar: StoredCalendar, event: StoredEvent) -> JsonObject:

@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from localgoogle.api.call import ApiCall
 from localgoogle.events.calendar_events import CalendarEvents
-from localgoogle.protocol.arguments import read_zone
 from localgoogle.protocol.errors import CalendarApiError, invalid, known_error, required
 from localgoogle.protocol.instants import format_in_zone, format_with_milliseconds, parse_instant
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object, as_text
-from localgoogle.state.records import StoredCalendar, StoredEvent
+from localgoogle.state.records import StoredCalendar, StoredEvent, same_address
 
 _NEVER_BUSY_TYPES = frozenset({"workingLocation", "birthday"})
 
@@ -48,7 +47,10 @@ def merge_slots(slots: list[Slot]) -> list[Slot]:
 
 def _declined(event: StoredEvent, owner: str) -> bool:
     guests = map(as_object, as_list(event.body.get("attendees")))
-    return any(guest.get("email") == owner and guest.get("responseStatus") == "declined" for guest in guests)
+    return any(
+        same_address(as_text(guest.get("email")), owner) and guest.get("responseStatus") == "declined"
+        for guest in guests
+    )
 
 
 _MAX_CALENDARS, _MAX_GROUPS = 50, 100
@@ -57,7 +59,7 @@ _MAX_CALENDARS, _MAX_GROUPS = 50, 100
 def query(call: ApiCall) -> JsonObject:
     """Return the merged busy times of each calendar; errors of single calendars are part of the answer."""
     start, end = _read_range(call)
-    zone_name = read_zone(as_text(call.body.get("timeZone")) or "UTC").key
+    zone_name = call.read_zone(as_text(call.body.get("timeZone")) or "UTC").key
     ids = [as_text(as_object(item).get("id")) for item in as_list(call.body.get("items"))]
     max_calendars = _read_limit(call, "calendarExpansionMax", _MAX_CALENDARS)
     _read_limit(call, "groupExpansionMax", _MAX_GROUPS)

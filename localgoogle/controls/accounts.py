@@ -151,7 +151,7 @@ class UserEdits:
             caller = Caller(account.email, "", allowed.scopes)
             body = read_body(discovery, method.request, await request.body())
             path = {name: str(value) for name, value in request.path_params.items()}
-            content = handler(ApiCall(self._google, allowed, caller, path, {}, body, {}))
+            content = handler(ApiCall(self._google, allowed, caller, path, {}, body, {}, by_hand=True))
             return _response(method.verb, content)
 
         return endpoint

@@ -13,6 +13,11 @@ ACCESS_ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "write
 WRITER_ROLES = ACCESS_ROLES[2:]
 
 
+def same_address(one: str, other: str) -> bool:
+    """Return whether two e-mail addresses are the same: Google ignores their case."""
+    return one.casefold() == other.casefold()
+
+
 @dataclass(frozen=True)
 class StoredRecord:
     """A dataclass that the state file keeps as one JSON object."""

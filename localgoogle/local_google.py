@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from localgoogle.events.calendar_events import CalendarEvents
+from localgoogle.events.recurrence import has_occurrence
 from localgoogle.events.times import covered_interval
 from localgoogle.faults.faults import Faults, NewFault
 from localgoogle.faults.quotas import Quotas
@@ -228,6 +229,7 @@ class LocalGoogle:
     def put_event(self, event: StoredEvent) -> None:
         """Store this version of the event, and notify all channels on the calendar."""
         self.calendar_events(event.calendar_id).put(event)
+        self._cancel_lost_exceptions(event)
         self.state_file.put("event", f"{event.calendar_id}\n{event.id}", event.to_record())
         self.channels.notify_change(self._calendars[event.calendar_id].owner, event.calendar_id)
 
@@ -236,6 +238,15 @@ class LocalGoogle:
         calendar = self.find_calendar(email, calendar_id)
         events = self.calendar_events(calendar.id).list_occurring(start, end, calendar.time_zone)
         return [event for event in events if not event.cancelled]
+
+    def _cancel_lost_exceptions(self, series: StoredEvent) -> None:
+        """Delete the exceptions of a changed series that has no occurrence at their place any more."""
+        if series.cancelled or series.series_id:
+            return
+        zone = self._calendars[series.calendar_id].time_zone
+        for event in self.calendar_events(series.calendar_id).list_exceptions(series.id):
+            if not event.cancelled and not has_occurrence(series, zone, event.id):
+                self.put_event(event.cancel(self.next_stamp()))
 
     def _move_whole_days(self, calendar: StoredCalendar) -> None:
         """Move all-day events to the calendar's new time zone, in which their days start at other instants."""

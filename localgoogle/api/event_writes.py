@@ -78,15 +78,23 @@ def delete(call: ApiCall) -> None:
 
 
 def move(call: ApiCall) -> JsonObject:
-    """Move the event to another calendar, where it keeps its id, and return it."""
-    _, event = _find_target(call)
+    """Move the event to another calendar, where it keeps its id, and return it. It can be moved back."""
+    calendar, event = _find_target(call)
     target = call.require_writable(call.find_visible_calendar(call.text("destination")))
-    if event.cancelled or event.body.get("eventType") != "default":
-        raise invalid("Only living default events can be moved.")
-    if call.google.calendar_events(target.id).get(event.id):
+    if event.cancelled or event.series_id or event.body.get("eventType") != "default":
+        raise invalid("Only living default events can be moved, and no single occurrences.")
+    there = call.google.calendar_events(target.id).get(event.id)
+    if there and not there.cancelled:
         raise known_error("duplicate")
+    exceptions = call.google.calendar_events(calendar.id).list_exceptions(event.id)
     call.google.put_event(event.cancel(call.google.next_stamp()))
-    return _store(call, target, replace(event, calendar_id=target.id, updated=call.google.next_stamp()))
+    for each in exceptions:
+        call.google.put_event(_moved(call, each, target))
+    return _store(call, target, _moved(call, event, target))
+
+
+def _moved(call: ApiCall, event: StoredEvent, target: StoredCalendar) -> StoredEvent:
+    return replace(event, calendar_id=target.id, updated=call.google.next_stamp())
 
 
 def new_event_id() -> str:
@@ -100,7 +108,7 @@ def _build_event(call: ApiCall, calendar: StoredCalendar, event_id: str, body: J
 
 def _find_target(call: ApiCall) -> tuple[StoredCalendar, StoredEvent]:
     calendar = call.require_writable(call.find_calendar())
-    event = call.google.calendar_events(calendar.id).get(call.path["eventId"])
+    event = call.google.calendar_events(calendar.id).find(call.path["eventId"], calendar.time_zone)
     if event is None:
         raise not_found()
     call.check_match(event.etag)

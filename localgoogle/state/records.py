@@ -68,6 +68,11 @@ class StoredEvent(StoredRecord):
         return as_text(self.body.get("iCalUID")) or f"{self.id}@google.com"
 
     @property
+    def series_id(self) -> str:
+        """The id of the series that the event is an occurrence of, or an empty string."""
+        return as_text(self.body.get("recurringEventId"))
+
+    @property
     def all_day(self) -> bool:
         """True if the event covers whole days."""
         return "date" in as_object(self.body.get("start"))

@@ -24,6 +24,10 @@ class Behaviour(BaseModel):
     """A read of a deleted event returns the event with its status cancelled, or 404."""
     freebusy_scope_events: Literal["strip", "refuse"] = "strip"
     """A read of events under ``calendar.events.freebusy`` alone returns them without their details, or 403."""
+    ended_access: Literal["not_found", "forbidden"] = "not_found"
+    """A call to a calendar that the user may no longer reach is answered with 404 or 403."""
+    former_address: Literal["not_found", "alias"] = "not_found"
+    """The former address of an account is no id of a calendar any more, or another id of the primary one."""
     freebusy_max_days: int = Field(default=90, ge=1)
     """The longest range of a free/busy query, in days; a longer one is answered with 400 ``timeRangeTooLong``."""
     unknown_zones: tuple[str, ...] = UNKNOWN_ZONES

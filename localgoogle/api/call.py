@@ -10,7 +10,7 @@ from localgoogle.protocol.errors import CalendarApiError, invalid, known_error, 
 from localgoogle.protocol.json_values import JsonObject, as_text
 from localgoogle.protocol.scopes import APP_CREATED, EVENTS_FREEBUSY, EVENTS_PUBLIC
 from localgoogle.state.grants import Caller
-from localgoogle.state.records import WRITER_ROLES, StoredCalendar
+from localgoogle.state.records import ACCESS_ROLES, WRITER_ROLES, StoredCalendar, StoredEvent
 
 _NARROW_SCOPES = frozenset({APP_CREATED, EVENTS_FREEBUSY, EVENTS_PUBLIC})
 
@@ -81,6 +81,8 @@ class ApiCall:
         Raises:
             CalendarApiError: ``notFound``, if there is none or the token may not see it.
         """
+        if self.by_hand:
+            return self.google.find_own_calendar(self.caller.email, calendar_id)
         calendar = self.google.find_calendar(self.caller.email, calendar_id)
         granted = self._granted
         if granted - _NARROW_SCOPES or EVENTS_FREEBUSY in granted or self._made_by_caller(calendar):
@@ -88,8 +90,18 @@ class ApiCall:
         raise not_found()
 
     def sees_times_only(self, calendar: StoredCalendar) -> bool:
-        """Return whether the token may see only the times of the calendar's events."""
-        return not (self._granted - _NARROW_SCOPES) and not self._made_by_caller(calendar)
+        """Return whether the user or the token may see only the times of the calendar's events."""
+        if self.by_hand:
+            return False
+        narrow = not (self._granted - _NARROW_SCOPES) and not self._made_by_caller(calendar)
+        return narrow or self._role(calendar) == ACCESS_ROLES[0]
+
+    def sees_details(self, event: StoredEvent, calendar: StoredCalendar) -> bool:
+        """Return whether the caller may see more of the event than its times; readers may not if it is private."""
+        if self.sees_times_only(calendar):
+            return False
+        private = event.body.get("visibility") in {"private", "confidential"}
+        return self.by_hand or not private or self._role(calendar) in {"writer", "owner"}
 
     def require_writable(self, calendar: StoredCalendar) -> StoredCalendar:
         """Return the calendar.
@@ -97,7 +109,7 @@ class ApiCall:
         Raises:
             CalendarApiError: ``requiredAccessLevel``, if the user may not write to it.
         """
-        if self.google.find_entry(calendar.owner, calendar.id).access_role not in WRITER_ROLES:
+        if not self.by_hand and self._role(calendar) not in WRITER_ROLES:
             raise known_error("requiredAccessLevel")
         return calendar
 
@@ -114,6 +126,9 @@ class ApiCall:
     @property
     def _granted(self) -> frozenset[str]:
         return self.caller.scopes & self.method.scopes
+
+    def _role(self, calendar: StoredCalendar) -> str:
+        return self.google.find_entry(calendar.owner, calendar.id).access_role
 
     def _made_by_caller(self, calendar: StoredCalendar) -> bool:
         return APP_CREATED in self._granted and calendar.client_id == self.caller.client_id

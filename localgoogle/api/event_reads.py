@@ -52,7 +52,7 @@ def show_to_caller(call: ApiCall, event: StoredEvent, calendar: StoredCalendar) 
     limit = call.query.get("maxAttendees")
     if isinstance(limit, int) and isinstance(guests := view.get("attendees"), list) and len(guests) > limit:
         view |= {"attendees": [guest for guest in guests if guest.get("self")][:limit], "attendeesOmitted": True}
-    return strip_details(view) if call.sees_times_only(calendar) else view
+    return view if call.sees_details(event, calendar) else strip_details(view)
 
 
 def _page_view(call: ApiCall, calendar: StoredCalendar, events: list[StoredEvent]) -> JsonObject:
@@ -84,6 +84,8 @@ def _read_sync_stamp(call: ApiCall, calendar: StoredCalendar) -> int | None:
     )
     if content is None:
         return None
+    if read_stamp(content) < call.google.find_entry(calendar.owner, calendar.id).access_changed:
+        raise known_error("fullSyncRequired")
     kept = content.get("query")
     call.query.update(kept if isinstance(kept, dict) else {})
     return read_stamp(content)

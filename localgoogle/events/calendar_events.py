@@ -70,6 +70,10 @@ class CalendarEvents:
     def __iter__(self) -> Iterator[StoredEvent]:
         return map(self._with_fate_of_series, self._events.values())
 
+    def all(self) -> list[StoredEvent]:
+        """Return all events as they are stored, earliest change first."""
+        return list(self._events.values())
+
     def put(self, event: StoredEvent) -> None:
         """Store this version of the event as the latest change."""
         if before := self._events.pop(event.id, None):

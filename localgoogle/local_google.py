@@ -5,13 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from localgoogle.events.calendar_events import CalendarEvents
+from localgoogle.events.recurrence import has_occurrence
 from localgoogle.events.times import covered_interval
 from localgoogle.faults.faults import Faults, NewFault
 from localgoogle.faults.quotas import Quotas
 from localgoogle.options import Behaviour, LocalGoogleOptions
-from localgoogle.protocol.errors import not_found
+from localgoogle.protocol.errors import known_error, not_found
 from localgoogle.protocol.instants import to_micros
 from localgoogle.protocol.json_values import JsonObject
+from localgoogle.saved_state import load_saved_state
 from localgoogle.state.accounts import GoogleAccount, GoogleAccounts
 from localgoogle.state.call_log import CallLog
 from localgoogle.state.channels import Channels
@@ -127,9 +129,21 @@ class LocalGoogle:
         """Return the user's calendar with this id, which may be ``primary``.
 
         Raises:
+            CalendarApiError: ``notFound``, if there is none, or it is deleted or another user's; that or ``forbidden``
+                if the user's access was ended.
+        """
+        calendar = self.find_own_calendar(email, calendar_id)
+        if not self.find_entry(email, calendar.id).reachable:
+            raise known_error("forbidden" if self.behaviour.ended_access == "forbidden" else "notFound")
+        return calendar
+
+    def find_own_calendar(self, email: str, calendar_id: str) -> StoredCalendar:
+        """Return the user's calendar with this id, which may be ``primary``, also without access to it.
+
+        Raises:
             CalendarApiError: ``notFound``, if there is none, or it is deleted or another user's.
         """
-        if calendar_id in {"primary", email}:
+        if self.resolve_calendar_id(email, calendar_id) == email:
             return self._ensure_primary(email)
         calendar = self._calendars.get(calendar_id)
         if calendar is None or calendar.deleted or calendar.owner != email:
@@ -214,10 +228,19 @@ class LocalGoogle:
         self.state_file.put("entry", f"{entry.email}\n{entry.calendar_id}", entry.to_record())
         self.channels.notify_change(entry.email, "")
 
-    @staticmethod
-    def resolve_calendar_id(email: str, calendar_id: str) -> str:
+    def take_entries(self, email: str) -> list[StoredListEntry]:
+        """Remove the user's whole list, and return its entries, oldest first."""
+        entries = self._entries.pop(email, {})
+        for calendar_id in entries:
+            self.state_file.put("entry", f"{email}\n{calendar_id}", None)
+        return list(entries.values())
+
+    def resolve_calendar_id(self, email: str, calendar_id: str) -> str:
         """Return the id of the user's calendar: the address of the account for ``primary``."""
-        return email if calendar_id == "primary" else calendar_id
+        if calendar_id == "primary":
+            return email
+        has_alias = self.behaviour.former_address == "alias"
+        return email if has_alias and calendar_id in self.accounts.addresses(email) else calendar_id
 
     # Events
 
@@ -228,14 +251,33 @@ class LocalGoogle:
     def put_event(self, event: StoredEvent) -> None:
         """Store this version of the event, and notify all channels on the calendar."""
         self.calendar_events(event.calendar_id).put(event)
+        self._cancel_lost_exceptions(event)
         self.state_file.put("event", f"{event.calendar_id}\n{event.id}", event.to_record())
-        self.channels.notify_change(self._calendars[event.calendar_id].owner, event.calendar_id)
+        owner = self._calendars[event.calendar_id].owner
+        if self.find_entry(owner, event.calendar_id).reachable:
+            self.channels.notify_change(owner, event.calendar_id)
+
+    def take_events(self, calendar_id: str) -> list[StoredEvent]:
+        """Remove all events of the calendar, and return them, earliest change first."""
+        events = self._calendar_events.pop(calendar_id, CalendarEvents()).all()
+        for event in events:
+            self.state_file.put("event", f"{calendar_id}\n{event.id}", None)
+        return events
 
     def list_events_between(self, email: str, calendar_id: str, start: datetime, end: datetime) -> list[StoredEvent]:
         """Return the calendar's events that touch [start, end) and are not deleted, by start."""
         calendar = self.find_calendar(email, calendar_id)
         events = self.calendar_events(calendar.id).list_occurring(start, end, calendar.time_zone)
         return [event for event in events if not event.cancelled]
+
+    def _cancel_lost_exceptions(self, series: StoredEvent) -> None:
+        """Delete the exceptions of a changed series that has no occurrence at their place any more."""
+        if series.cancelled or series.series_id:
+            return
+        zone = self._calendars[series.calendar_id].time_zone
+        for event in self.calendar_events(series.calendar_id).list_exceptions(series.id):
+            if not event.cancelled and not has_occurrence(series, zone, event.id):
+                self.put_event(event.cancel(self.next_stamp()))
 
     def _move_whole_days(self, calendar: StoredCalendar) -> None:
         """Move all-day events to the calendar's new time zone, in which their days start at other instants."""
@@ -252,24 +294,7 @@ class LocalGoogle:
             self.behaviour = Behaviour.model_validate(record)
         for record in self.state_file.load("first_stamp"):
             self.first_stamp = int(str(record["stamp"]))
-        self._last_stamp = max(self.first_stamp, self._load_calendars(), self._load_entries(), self._load_events())
+        saved = load_saved_state(self.state_file)
+        self._calendars, self._entries, self._calendar_events = saved.calendars, saved.entries, saved.events
+        self._last_stamp = max(self.first_stamp, saved.last_stamp)
         self.channels.load()
-
-    def _load_calendars(self) -> int:
-        calendars = [StoredCalendar.from_record(record) for record in self.state_file.load("calendar")]
-        self._calendars = {calendar.id: calendar for calendar in calendars}
-        return max((calendar.updated for calendar in calendars), default=0)
-
-    def _load_entries(self) -> int:
-        entries = sorted(
-            map(StoredListEntry.from_record, self.state_file.load("entry")), key=lambda entry: entry.updated
-        )
-        for entry in entries:
-            self._entries.setdefault(entry.email, {})[entry.calendar_id] = entry
-        return entries[-1].updated if entries else 0
-
-    def _load_events(self) -> int:
-        events = sorted(map(StoredEvent.from_record, self.state_file.load("event")), key=lambda event: event.updated)
-        for event in events:
-            self.calendar_events(event.calendar_id).put(event)
-        return events[-1].updated if events else 0

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+UNKNOWN_ZONES = ("Factory", "localtime", "posix/*", "posixrules", "right/*")
+"""Names that a system's tzdata has, and that are no IANA zones."""
 
 
 class Behaviour(BaseModel):
@@ -20,8 +24,18 @@ class Behaviour(BaseModel):
     """A read of a deleted event returns the event with its status cancelled, or 404."""
     freebusy_scope_events: Literal["strip", "refuse"] = "strip"
     """A read of events under ``calendar.events.freebusy`` alone returns them without their details, or 403."""
+    ended_access: Literal["not_found", "forbidden"] = "not_found"
+    """A call to a calendar that the user may no longer reach is answered with 404 or 403."""
+    former_address: Literal["not_found", "alias"] = "not_found"
+    """The former address of an account is no id of a calendar any more, or another id of the primary one."""
     freebusy_max_days: int = Field(default=90, ge=1)
     """The longest range of a free/busy query, in days; a longer one is answered with 400 ``timeRangeTooLong``."""
+    unknown_zones: tuple[str, ...] = UNKNOWN_ZONES
+    """Names of time zones that are refused though tzdata has them; ``*`` stands for any characters."""
+
+    def knows_zone(self, name: str) -> bool:
+        """Return whether no entry of ``unknown_zones`` fits the name."""
+        return not any(fnmatchcase(name, unknown) for unknown in self.unknown_zones)
 
 
 def utc_now() -> datetime:

@@ -88,7 +88,7 @@ def _select_entries(call: ApiCall) -> list[StoredListEntry]:
         for entry in entries
         if (call.flag("showDeleted") or not entry.deleted)
         and (call.flag("showHidden") or not entry.body.get("hidden"))
-        and (not lowest or ACCESS_ROLES.index(entry.access_role) >= ACCESS_ROLES.index(lowest))
+        and (not lowest or entry.access_role in ACCESS_ROLES[ACCESS_ROLES.index(lowest) :])
     ]
 
 
@@ -104,7 +104,7 @@ def _find_listed_entry(call: ApiCall) -> StoredListEntry:
 
 
 def _write(call: ApiCall, entry: StoredListEntry, body: JsonObject) -> JsonObject:
-    own = {name: value for name, value in body.items() if name in _USER_FIELDS}
+    own = {name: value for name, value in body.items() if name in _USER_FIELDS and (value or name != "hidden")}
     if not call.flag("colorRgbFormat"):
         own.pop("backgroundColor", None)
         own.pop("foregroundColor", None)

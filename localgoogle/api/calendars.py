@@ -20,6 +20,7 @@ _NOTIFICATIONS: JsonObject = {
 
 def insert(call: ApiCall) -> JsonObject:
     """Create a secondary calendar that the user owns, and return it; the app counts as its creator."""
+    _check_zone(call)
     body = check_calendar({"timeZone": "UTC"} | remove_nulls(call.body))
     call.google.quotas.spend_calendar(call.caller.email, call.google.clock())
     return calendar_view(call.google.create_calendar(call.caller.email, body, client_id=call.caller.client_id))
@@ -105,7 +106,14 @@ def _colours(entry: StoredListEntry, palette: JsonObject) -> JsonObject:
     return {**named, **own}
 
 
+def _check_zone(call: ApiCall) -> None:
+    """Check the zone that the call names; one that a calendar has already is not checked again."""
+    if name := as_text(call.body.get("timeZone")):
+        call.read_zone(name)
+
+
 def _write(call: ApiCall, calendar: StoredCalendar, body: JsonObject) -> JsonObject:
+    _check_zone(call)
     call.require_writable(calendar)
     call.check_match(calendar.etag)
     written = replace(calendar, body=check_calendar(body), updated=call.google.next_stamp())

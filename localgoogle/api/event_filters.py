@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from localgoogle.api.call import ApiCall
-from localgoogle.events.calendar_events import touches
+from localgoogle.events.calendar_events import CalendarEvents, touches
 from localgoogle.events.recurrence import is_recurring, list_occurrences
 from localgoogle.protocol.errors import known_error
 from localgoogle.protocol.instants import to_micros
@@ -32,7 +32,9 @@ def select_events(call: ApiCall, calendar: StoredCalendar, stamp: int | None) ->
 
 def list_instances(call: ApiCall, calendar: StoredCalendar, series: StoredEvent) -> list[StoredEvent]:
     """Return the occurrences of a series between the call's timeMin and timeMax."""
-    return _Window.build(call, calendar).list_occurrences(series)
+    window = _Window.build(call, calendar)
+    exceptions = window.list_exceptions(series)
+    return window.list_regular(series) + [e for e in exceptions if call.flag("showDeleted") or not e.cancelled]
 
 
 @dataclass(frozen=True)
@@ -42,30 +44,40 @@ class _Window:
     single: bool
     zone: str
     now: datetime
+    calendar_events: CalendarEvents
 
     @classmethod
     def build(cls, call: ApiCall, calendar: StoredCalendar) -> "_Window":
         start, end = _read_instant(call, "timeMin"), _read_instant(call, "timeMax")
         if start and end and end <= start:
             raise known_error("timeRangeEmpty")
-        return cls(start, end, call.flag("singleEvents"), calendar.time_zone, call.google.clock())
+        events = call.google.calendar_events(calendar.id)
+        return cls(start, end, call.flag("singleEvents"), calendar.time_zone, call.google.clock(), events)
 
     def select(self, event: StoredEvent) -> list[StoredEvent]:
         """Return the event if it touches the window; a series as its occurrences if the call has singleEvents."""
         if not is_recurring(event) or event.cancelled:
             return [event] if touches(event, self.start, self.end) else []
-        occurrences = self.list_occurrences(event)
-        return occurrences if self.single or not occurrences else [event]
+        if self.single:
+            return self.list_regular(event)
+        return [event] if list_occurrences(event, self.zone, *self._bounds(event)) else []
 
-    def list_occurrences(self, series: StoredEvent) -> list[StoredEvent]:
-        """Return the occurrences in the window; without timeMax it ends in two years."""
-        end = self.end or max(self.now, series.start) + _DEFAULT_HORIZON
-        return list_occurrences(series, self.zone, self.start or series.start, end)
+    def list_regular(self, series: StoredEvent) -> list[StoredEvent]:
+        """Return the occurrences in the window, without exceptions; without timeMax it ends in two years."""
+        return self.calendar_events.list_regular(series, self.zone, *self._bounds(series))
+
+    def list_exceptions(self, series: StoredEvent) -> list[StoredEvent]:
+        """Return the exceptions of the series that touch the window, with deleted ones."""
+        exceptions = self.calendar_events.list_exceptions(series.id)
+        return [event for event in exceptions if touches(event, self.start, self.end)]
+
+    def _bounds(self, series: StoredEvent) -> tuple[datetime, datetime]:
+        return self.start or series.start, self.end or max(self.now, series.start) + _DEFAULT_HORIZON
 
 
 def _fits(call: ApiCall, event: StoredEvent) -> bool:
     return (
-        (not event.cancelled or _includes_deleted(call))
+        (not event.cancelled or _includes_deleted(call) or _is_deleted_exception(call, event))
         and event.updated >= _updated_min(call)
         and _matches(call, event)
     )
@@ -73,6 +85,12 @@ def _fits(call: ApiCall, event: StoredEvent) -> bool:
 
 def _includes_deleted(call: ApiCall) -> bool:
     return call.flag("showDeleted") or ("updatedMin" in call.query and call.query.get("showDeleted") is not False)
+
+
+def _is_deleted_exception(call: ApiCall, event: StoredEvent) -> bool:
+    """Return whether only this occurrence is deleted, of which a list of whole series tells (discovery document)."""
+    series = call.google.calendar_events(event.calendar_id).get(event.series_id)
+    return series is not None and not series.cancelled and not call.flag("singleEvents")
 
 
 def _read_instant(call: ApiCall, name: str) -> datetime | None:

@@ -4,7 +4,6 @@ from localgoogle.api.call import ApiCall
 from localgoogle.api.event_filters import list_instances, select_events
 from localgoogle.api.paging import SortKey, read_stamp, read_sync_token, take_page
 from localgoogle.events.view import event_view, strip_details
-from localgoogle.protocol.arguments import read_zone
 from localgoogle.protocol.errors import invalid, known_error, not_found
 from localgoogle.protocol.instants import format_with_milliseconds, from_micros, make_etag
 from localgoogle.protocol.json_values import JsonObject
@@ -53,7 +52,7 @@ def show_to_caller(call: ApiCall, event: StoredEvent, calendar: StoredCalendar) 
     limit = call.query.get("maxAttendees")
     if isinstance(limit, int) and isinstance(guests := view.get("attendees"), list) and len(guests) > limit:
         view |= {"attendees": [guest for guest in guests if guest.get("self")][:limit], "attendeesOmitted": True}
-    return strip_details(view) if call.sees_times_only(calendar) else view
+    return view if call.sees_details(event, calendar) else strip_details(view)
 
 
 def _page_view(call: ApiCall, calendar: StoredCalendar, events: list[StoredEvent]) -> JsonObject:
@@ -85,6 +84,8 @@ def _read_sync_stamp(call: ApiCall, calendar: StoredCalendar) -> int | None:
     )
     if content is None:
         return None
+    if read_stamp(content) < call.google.find_entry(calendar.owner, calendar.id).access_changed:
+        raise known_error("fullSyncRequired")
     kept = content.get("query")
     call.query.update(kept if isinstance(kept, dict) else {})
     return read_stamp(content)
@@ -108,7 +109,7 @@ def _start_key(event: StoredEvent) -> SortKey:
 
 def _zone_name(call: ApiCall) -> str:
     name = call.text("timeZone")
-    return read_zone(name, "timeZone").key if name else ""
+    return call.read_zone(name, "timeZone").key if name else ""
 
 
 def _check_details_allowed(call: ApiCall, calendar: StoredCalendar) -> None:

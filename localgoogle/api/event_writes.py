@@ -6,6 +6,7 @@ from base64 import b32hexencode
 from dataclasses import replace
 
 from localgoogle.api.call import ApiCall
+from localgoogle.api.event_checks import check_duration, check_zones
 from localgoogle.api.event_reads import show_to_caller
 from localgoogle.events.versions import EventDraft, build_next_version, writable_body
 from localgoogle.events.view import event_view
@@ -19,6 +20,7 @@ _EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 def insert(call: ApiCall) -> JsonObject:
     """Create an event and return it. An id that was ever in use is refused as a duplicate."""
     calendar = call.require_writable(call.find_calendar())
+    check_zones(call)
     event_id = as_text(call.body.get("id")) or new_event_id()
     if not _EVENT_ID.fullmatch(event_id):
         raise invalid("Invalid resource id value.")
@@ -27,12 +29,13 @@ def insert(call: ApiCall) -> JsonObject:
     uid = as_text(call.body.get("iCalUID"))
     if uid and call.google.calendar_events(calendar.id).find_by_uid(uid):
         raise known_error("duplicate")
-    return _store(call, calendar, _build_event(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
+    return _write(call, calendar, _build_event(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
 
 
 def import_event(call: ApiCall) -> JsonObject:
     """Create a private copy of an event from elsewhere, or change the one with its iCalUID, and return it."""
     calendar = call.require_writable(call.find_calendar())
+    check_zones(call)
     body = remove_nulls(call.body)
     uid = as_text(body.get("iCalUID"))
     if not uid:
@@ -41,8 +44,8 @@ def import_event(call: ApiCall) -> JsonObject:
         raise invalid("Only default events can be imported.")
     before = call.google.calendar_events(calendar.id).find_by_uid(uid)
     if before is None:
-        return _store(call, calendar, _build_event(call, calendar, new_event_id(), body))
-    return _store(
+        return _write(call, calendar, _build_event(call, calendar, new_event_id(), body))
+    return _write(
         call, calendar, build_next_version(before, {"status": "confirmed"} | body, calendar, call.google.next_stamp())
     )
 
@@ -50,6 +53,7 @@ def import_event(call: ApiCall) -> JsonObject:
 def update(call: ApiCall) -> JsonObject:
     """Replace the event and return it; fields that the body omits are cleared."""
     calendar, event = _find_target(call)
+    check_zones(call)
     return _change(call, calendar, event, remove_nulls(call.body))
 
 
@@ -58,6 +62,7 @@ def patch(call: ApiCall) -> JsonObject:
     calendar, event = _find_target(call)
     if event.cancelled and call.body.get("status") in {None, CANCELLED}:
         return show_to_caller(call, event, calendar)
+    check_zones(call)
     body = apply_patch(
         writable_body(event), {name: v for name, v in call.body.items() if v is not None or name != "status"}
     )
@@ -73,15 +78,23 @@ def delete(call: ApiCall) -> None:
 
 
 def move(call: ApiCall) -> JsonObject:
-    """Move the event to another calendar, where it keeps its id, and return it."""
-    _, event = _find_target(call)
+    """Move the event to another calendar, where it keeps its id, and return it. It can be moved back."""
+    calendar, event = _find_target(call)
     target = call.require_writable(call.find_visible_calendar(call.text("destination")))
-    if event.cancelled or event.body.get("eventType") != "default":
-        raise invalid("Only living default events can be moved.")
-    if call.google.calendar_events(target.id).get(event.id):
+    if event.cancelled or event.series_id or event.body.get("eventType") != "default":
+        raise invalid("Only living default events can be moved, and no single occurrences.")
+    there = call.google.calendar_events(target.id).get(event.id)
+    if there and not there.cancelled:
         raise known_error("duplicate")
+    exceptions = call.google.calendar_events(calendar.id).list_exceptions(event.id)
     call.google.put_event(event.cancel(call.google.next_stamp()))
-    return _store(call, target, replace(event, calendar_id=target.id, updated=call.google.next_stamp()))
+    for each in exceptions:
+        call.google.put_event(_moved(call, each, target))
+    return _store(call, target, _moved(call, event, target))
+
+
+def _moved(call: ApiCall, event: StoredEvent, target: StoredCalendar) -> StoredEvent:
+    return replace(event, calendar_id=target.id, updated=call.google.next_stamp())
 
 
 def new_event_id() -> str:
@@ -95,7 +108,7 @@ def _build_event(call: ApiCall, calendar: StoredCalendar, event_id: str, body: J
 
 def _find_target(call: ApiCall) -> tuple[StoredCalendar, StoredEvent]:
     calendar = call.require_writable(call.find_calendar())
-    event = call.google.calendar_events(calendar.id).get(call.path["eventId"])
+    event = call.google.calendar_events(calendar.id).find(call.path["eventId"], calendar.time_zone)
     if event is None:
         raise not_found()
     call.check_match(event.etag)
@@ -106,13 +119,18 @@ def _change(call: ApiCall, calendar: StoredCalendar, event: StoredEvent, body: J
     if event.cancelled:
         revives = body.get("status") in {"confirmed", "tentative"}
         body = body if revives and _may_revive(call) else body | {"status": CANCELLED}
-    return _store(call, calendar, build_next_version(event, body, calendar, call.google.next_stamp()))
+    return _write(call, calendar, build_next_version(event, body, calendar, call.google.next_stamp()))
 
 
 def _may_revive(call: ApiCall) -> bool:
     if call.google.behaviour.resurrect == "refuse":
         raise known_error("forbidden")
     return call.google.behaviour.resurrect == "allow"
+
+
+def _write(call: ApiCall, calendar: StoredCalendar, event: StoredEvent) -> JsonObject:
+    check_duration(call, event)
+    return _store(call, calendar, event)
 
 
 def _store(call: ApiCall, calendar: StoredCalendar, event: StoredEvent) -> JsonObject:

@@ -1,14 +1,14 @@
 """The method `freebusy.query`, and the busy times of a calendar."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from localgoogle.api.call import ApiCall
 from localgoogle.events.calendar_events import CalendarEvents
-from localgoogle.protocol.arguments import read_zone
 from localgoogle.protocol.errors import CalendarApiError, invalid, known_error, required
 from localgoogle.protocol.instants import format_in_zone, format_with_milliseconds, parse_instant
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object, as_text
-from localgoogle.state.records import StoredCalendar, StoredEvent
+from localgoogle.state.records import StoredCalendar, StoredEvent, same_address
 
 _NEVER_BUSY_TYPES = frozenset({"workingLocation", "birthday"})
 
@@ -16,22 +16,25 @@ Slot = tuple[datetime, datetime]
 
 
 def list_busy_times(
-    calendar_events: CalendarEvents, calendar: StoredCalendar, start: datetime, end: datetime
+    calendar_events: CalendarEvents, calendar: StoredCalendar, own: Collection[str], start: datetime, end: datetime
 ) -> list[Slot]:
-    """Return the busy times within [start, end), in UTC; overlapping and touching ones are merged."""
+    """Return the busy times within [start, end), in UTC; overlapping and touching ones are merged.
+
+    ``own`` are the addresses of the calendar's user.
+    """
     occurring = calendar_events.list_occurring(start, end, calendar.time_zone)
-    events = (event for event in occurring if is_busy(event, calendar.owner))
+    events = (event for event in occurring if is_busy(event, own))
     return merge_slots([(max(event.start, start), min(event.end, end)) for event in events])
 
 
-def is_busy(event: StoredEvent, owner: str) -> bool:
-    """Return whether the event makes its owner busy."""
+def is_busy(event: StoredEvent, own: Collection[str]) -> bool:
+    """Return whether the event makes the user with these addresses busy."""
     return not (
         event.cancelled
         or event.start == event.end
         or event.body.get("transparency") == "transparent"
         or event.body.get("eventType") in _NEVER_BUSY_TYPES
-        or _declined(event, owner)
+        or _declined(event, own)
     )
 
 
@@ -46,9 +49,10 @@ def merge_slots(slots: list[Slot]) -> list[Slot]:
     return merged
 
 
-def _declined(event: StoredEvent, owner: str) -> bool:
+def _declined(event: StoredEvent, own: Collection[str]) -> bool:
     guests = map(as_object, as_list(event.body.get("attendees")))
-    return any(guest.get("email") == owner and guest.get("responseStatus") == "declined" for guest in guests)
+    declined = [as_text(guest.get("email")) for guest in guests if guest.get("responseStatus") == "declined"]
+    return any(same_address(email, address) for email in declined for address in own)
 
 
 _MAX_CALENDARS, _MAX_GROUPS = 50, 100
@@ -57,7 +61,7 @@ _MAX_CALENDARS, _MAX_GROUPS = 50, 100
 def query(call: ApiCall) -> JsonObject:
     """Return the merged busy times of each calendar; errors of single calendars are part of the answer."""
     start, end = _read_range(call)
-    zone_name = read_zone(as_text(call.body.get("timeZone")) or "UTC").key
+    zone_name = call.read_zone(as_text(call.body.get("timeZone")) or "UTC").key
     ids = [as_text(as_object(item).get("id")) for item in as_list(call.body.get("items"))]
     max_calendars = _read_limit(call, "calendarExpansionMax", _MAX_CALENDARS)
     _read_limit(call, "groupExpansionMax", _MAX_GROUPS)
@@ -80,19 +84,20 @@ def _calendar_answer(call: ApiCall, calendar_id: str, start: datetime, end: date
     email = call.caller.email
     key = call.google.resolve_calendar_id(email, calendar_id)
     if fault := call.google.faults.take_special("freebusy_error", call.method.id, email, key):
-        return _calendar_error(fault.reason or "internalError")
+        return _calendar_error(fault.reason or "internalError", *fault.further)
     try:
         calendar = call.google.find_calendar(email, calendar_id)
     except CalendarApiError as error:
         return _calendar_error(error.reason)
     if calendar.generated:
         return _calendar_error("notFound")
-    slots = list_busy_times(call.google.calendar_events(calendar.id), calendar, start, end)
+    own = call.google.accounts.addresses(email)
+    slots = list_busy_times(call.google.calendar_events(calendar.id), calendar, own, start, end)
     return {"busy": [{"start": format_in_zone(a, zone_name), "end": format_in_zone(b, zone_name)} for a, b in slots]}
 
 
-def _calendar_error(reason: str) -> JsonObject:
-    return {"errors": [{"domain": "global", "reason": reason}], "busy": []}
+def _calendar_error(*reasons: str) -> JsonObject:
+    return {"errors": [{"domain": "global", "reason": reason} for reason in reasons], "busy": []}
 
 
 def _read_range(call: ApiCall) -> tuple[datetime, datetime]:

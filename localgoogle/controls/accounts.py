@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from localgoogle.address_change import change_address
 from localgoogle.api.calendars import calendar_view, check_calendar
 from localgoogle.api.call import ApiCall
 from localgoogle.api.methods import HANDLERS
 from localgoogle.controls.request_input import invalid_input, read_model, read_object, unknown_name
 from localgoogle.events.view import event_view
 from localgoogle.local_google import LocalGoogle
-from localgoogle.protocol.arguments import read_body
+from localgoogle.protocol.arguments import read_body, read_query
 from localgoogle.protocol.discovery import calendar_v3
 from localgoogle.protocol.instants import find_zone
 from localgoogle.protocol.json_values import JsonObject, as_text, remove_nulls
@@ -23,16 +24,23 @@ from localgoogle.state.accounts import GoogleAccount
 from localgoogle.state.grants import Caller
 from localgoogle.state.records import ACCESS_ROLES
 
-_CALENDAR_PATH = "/sandbox/accounts/{email}/calendars/{calendarId}"
-_EVENT_PATH = _CALENDAR_PATH + "/events/{eventId}"
+CALENDAR_PATH = "/sandbox/accounts/{email}/calendars/{calendarId}"
+EVENT_PATH = CALENDAR_PATH + "/events/{eventId}"
+_LIST_PATH = "/sandbox/accounts/{email}/calendarList"
+_ENTRY_PATH = _LIST_PATH + "/{calendarId}"
 
 
-class NewAccount(BaseModel):
-    """An account to create."""
+class NewAddress(BaseModel):
+    """The address that an account gets."""
 
     model_config = ConfigDict(extra="forbid")
 
     email: str = Field(pattern=r"^[^@\s/]+@[^@\s/]+$")
+
+
+class NewAccount(NewAddress):
+    """An account to create."""
+
     time_zone: str = "UTC"
 
     @field_validator("time_zone")
@@ -55,29 +63,40 @@ def account_routes(google: LocalGoogle) -> list[Route]:
 
     async def create(request: Request) -> Response:
         new = await read_model(request, NewAccount)
-        return JSONResponse(asdict(google.create_account(new.email, new.time_zone)), status_code=201)
+        try:
+            return JSONResponse(asdict(google.create_account(new.email, new.time_zone)), status_code=201)
+        except ValueError as error:
+            raise invalid_input(f"email: {error}") from error
+
+    async def change(request: Request) -> Response:
+        account, new = find_account(google, request), await read_model(request, NewAddress)
+        try:
+            return JSONResponse(asdict(change_address(google, account.email, new.email)))
+        except ValueError as error:
+            raise invalid_input(f"email: {error}") from error
 
     async def list_all(_: Request) -> Response:
         return JSONResponse({"items": [asdict(account) for account in google.accounts.all()]})
 
     async def grant(request: Request) -> Response:
-        account, new = _find_account(google, request), await read_model(request, NewAppGrant)
+        account, new = find_account(google, request), await read_model(request, NewAppGrant)
         token = google.accounts.grant(account.email, new.client_id, new.scopes)
         return JSONResponse({"refresh_token": token, "client_id": new.client_id, "scopes": new.scopes})
 
     async def revoke(request: Request) -> Response:
-        google.accounts.revoke(_find_account(google, request).email)
+        google.accounts.revoke(find_account(google, request).email)
         return Response(status_code=204)
 
     return [
         Route("/sandbox/accounts", create, methods=["POST"]),
         Route("/sandbox/accounts", list_all, methods=["GET"]),
+        Route("/sandbox/accounts/{email}", change, methods=["PATCH"]),
         Route("/sandbox/accounts/{email}/grant", grant, methods=["POST"]),
         Route("/sandbox/accounts/{email}/revoke", revoke, methods=["POST"]),
     ]
 
 
-def _find_account(google: LocalGoogle, request: Request) -> GoogleAccount:
+def find_account(google: LocalGoogle, request: Request) -> GoogleAccount:
     """Return the account of the path.
 
     Raises:
@@ -96,14 +115,20 @@ def user_edit_routes(google: LocalGoogle) -> list[Route]:
     return [
         Route("/sandbox/accounts/{email}/calendars", user_edits.list_calendars, methods=["GET"]),
         Route("/sandbox/accounts/{email}/calendars", user_edits.create_calendar, methods=["POST"]),
-        Route(_CALENDAR_PATH, user_edits.build_endpoint("calendars.get"), methods=["GET"]),
-        Route(_CALENDAR_PATH, user_edits.build_endpoint("calendars.patch"), methods=["PATCH"]),
-        Route(_CALENDAR_PATH, user_edits.build_endpoint("calendars.delete"), methods=["DELETE"]),
-        Route(_CALENDAR_PATH + "/events", user_edits.list_events, methods=["GET"]),
-        Route(_CALENDAR_PATH + "/events", user_edits.build_endpoint("events.insert"), methods=["POST"]),
-        Route(_EVENT_PATH, user_edits.build_endpoint("events.get"), methods=["GET"]),
-        Route(_EVENT_PATH, user_edits.build_endpoint("events.patch"), methods=["PATCH"]),
-        Route(_EVENT_PATH, user_edits.build_endpoint("events.delete"), methods=["DELETE"]),
+        Route(_LIST_PATH, user_edits.build_endpoint("calendarList.list"), methods=["GET"]),
+        Route(_LIST_PATH, user_edits.build_endpoint("calendarList.insert"), methods=["POST"]),
+        Route(_ENTRY_PATH, user_edits.build_endpoint("calendarList.get"), methods=["GET"]),
+        Route(_ENTRY_PATH, user_edits.build_endpoint("calendarList.patch"), methods=["PATCH"]),
+        Route(_ENTRY_PATH, user_edits.build_endpoint("calendarList.delete"), methods=["DELETE"]),
+        Route(CALENDAR_PATH, user_edits.build_endpoint("calendars.get"), methods=["GET"]),
+        Route(CALENDAR_PATH, user_edits.build_endpoint("calendars.patch"), methods=["PATCH"]),
+        Route(CALENDAR_PATH, user_edits.build_endpoint("calendars.delete"), methods=["DELETE"]),
+        Route(CALENDAR_PATH + "/events", user_edits.list_events, methods=["GET"]),
+        Route(CALENDAR_PATH + "/events", user_edits.build_endpoint("events.insert"), methods=["POST"]),
+        Route(EVENT_PATH, user_edits.build_endpoint("events.get"), methods=["GET"]),
+        Route(EVENT_PATH + "/move", user_edits.build_endpoint("events.move"), methods=["POST"]),
+        Route(EVENT_PATH, user_edits.build_endpoint("events.patch"), methods=["PATCH"]),
+        Route(EVENT_PATH, user_edits.build_endpoint("events.delete"), methods=["DELETE"]),
     ]
 
 
@@ -115,12 +140,12 @@ class UserEdits:
 
     async def list_calendars(self, request: Request) -> Response:
         """Return all calendars of the user."""
-        calendars = self._google.list_owned_calendars(_find_account(self._google, request).email)
+        calendars = self._google.list_owned_calendars(find_account(self._google, request).email)
         return JSONResponse({"items": [calendar_view(calendar) for calendar in calendars]})
 
     async def create_calendar(self, request: Request) -> Response:
         """Create a calendar. The body may name an ``id`` and an ``accessRole``: holidays, a colleague's calendar."""
-        account = _find_account(self._google, request)
+        account = find_account(self._google, request)
         body = remove_nulls(await read_object(request))
         role = as_text(body.pop("accessRole", "owner"))
         if role not in ACCESS_ROLES:
@@ -134,8 +159,8 @@ class UserEdits:
 
     async def list_events(self, request: Request) -> Response:
         """Return all events of a calendar; with ``showDeleted=true`` the deleted ones, too."""
-        account = _find_account(self._google, request)
-        calendar = self._google.find_calendar(account.email, request.path_params["calendarId"])
+        account = find_account(self._google, request)
+        calendar = self._google.find_own_calendar(account.email, request.path_params["calendarId"])
         with_deleted = request.query_params.get("showDeleted") == "true"
         events = [event for event in self._google.calendar_events(calendar.id) if with_deleted or not event.cancelled]
         return JSONResponse({"items": [event_view(e, calendar, site=self._google.url) for e in events]})
@@ -147,17 +172,24 @@ class UserEdits:
         allowed = replace(method, scopes=frozenset({CALENDAR}))
 
         async def endpoint(request: Request) -> Response:
-            account = _find_account(self._google, request)
+            account = find_account(self._google, request)
             caller = Caller(account.email, "", allowed.scopes)
             body = read_body(discovery, method.request, await request.body())
             path = {name: str(value) for name, value in request.path_params.items()}
-            content = handler(ApiCall(self._google, allowed, caller, path, {}, body, {}))
-            return _response(method.verb, content)
+            arguments = {} if method.request or method.verb != "POST" else await read_object(request)
+            query = read_query(method, [*request.query_params.multi_items(), *map(_as_pair, arguments.items())])
+            content = handler(ApiCall(self._google, allowed, caller, path, query, body, {}, by_hand=True))
+            return _response(method_id, content)
 
         return endpoint
 
 
-def _response(verb: str, content: JsonObject | None) -> Response:
+def _as_pair(argument: tuple[str, object]) -> tuple[str, str]:
+    name, value = argument
+    return name, str(value)
+
+
+def _response(method_id: str, content: JsonObject | None) -> Response:
     if content is None:
         return Response(status_code=204)
-    return JSONResponse(content, status_code=201 if verb == "POST" else 200)
+    return JSONResponse(content, status_code=201 if method_id.endswith(".insert") else 200)

@@ -39,7 +39,7 @@ def fault_routes(google: LocalGoogle) -> list[Route]:
 
 def _fault_view(fault: Fault) -> JsonObject:
     view: JsonObject = {
-        name: getattr(fault, name) for name in ("method", "kind", "account", "calendar", "reason", "status")
+        name: getattr(fault, name) for name in ("method", "kind", "account", "calendar", "reason", "status", "further")
     }
     return view | {"left": fault.count, "probability": fault.probability, "seconds": fault.delay.total_seconds()}
 

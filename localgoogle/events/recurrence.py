@@ -67,6 +67,11 @@ def find_occurrence(series: StoredEvent, calendar_zone: str, occurrence_id: str)
     return next((event for event in candidates if event.id == occurrence_id), None)
 
 
+def has_occurrence(series: StoredEvent, calendar_zone: str, occurrence_id: str) -> bool:
+    """Return whether the event is a series with an occurrence of this id."""
+    return is_recurring(series) and find_occurrence(series, calendar_zone, occurrence_id) is not None
+
+
 def _list_starts(series: StoredEvent, calendar_zone: str, start: datetime, end: datetime) -> Iterator[datetime]:
     zone_name = as_text(as_object(series.body["start"]).get("timeZone")) or calendar_zone
     zone = find_zone(zone_name)

@@ -57,9 +57,18 @@ def build_next_version(before: StoredEvent, body: JsonObject, calendar: StoredCa
         raise CalendarApiError(400, "invalid", _SEQUENCE_TOO_LOW)
     fixed = {name: before.body[name] for name in ("iCalUID", "eventType", "organizer") if name in before.body}
     written = EventDraft(body | fixed, calendar).build_event(before.id, before.creator, stamp)
+    if before.series_id:
+        written = _as_exception(written, before)
     moved = any(written.body.get(name) != before.body.get(name) for name in _RAISES_SEQUENCE)
     sequence = max(_sequence(body, before.sequence), before.sequence + (moved or written.status != before.status))
     return replace(written, created=before.created, sequence=sequence)
+
+
+def _as_exception(written: StoredEvent, occurrence: StoredEvent) -> StoredEvent:
+    """Return the written event as an occurrence that is changed alone: it keeps its place in the series."""
+    place = {name: occurrence.body[name] for name in ("recurringEventId", "originalStartTime")}
+    own = {name: value for name, value in written.body.items() if name != "recurrence"}
+    return replace(written, body=own | place)
 
 
 def writable_body(event: StoredEvent) -> JsonObject:

@@ -1,6 +1,7 @@
 """Faults: errors, delays and lost answers that a test or a person sets, for which calls and how often.
 
-To add a fault that is an error of Google, add its reason to ``protocol/errors.py``. To add one with another effect, add
+To add a fault that is an error of Google, add its reason to ``protocol/errors.py``, or to ``protocol/token_errors.py``
+if the token endpoint answers it. To add one with another effect, add
 its name to SPECIAL_KINDS. If it concerns a whole call, add the name to CALL_KINDS, too, and the effect to
 ``apply_fault``. If not, call ``Faults.take_special`` at the place that it concerns, as ``api/freebusy.py`` does for
 ``freebusy_error`` and ``http/push_sender.py`` for ``lost_push``. ``quota`` changes the limits of ``quotas.py``.
@@ -16,15 +17,20 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from localgoogle.protocol.discovery import calendar_v3
-from localgoogle.protocol.errors import KNOWN_REASONS, known_error
+from localgoogle.protocol.errors import KNOWN_REASONS, first_with_further, known_error
+from localgoogle.protocol.token_errors import TOKEN_REASONS, known_token_error
 
 SPECIAL_KINDS = frozenset({"lost_response", "slow", "drop", "freebusy_error", "lost_push", "quota"})
 """The kinds that are no reason of an error of Google."""
-CALL_KINDS = KNOWN_REASONS | {"lost_response", "slow", "drop"}
+CALL_KINDS = KNOWN_REASONS | TOKEN_REASONS | {"lost_response", "slow", "drop"}
 """The kinds that concern a whole call."""
+ALL_KINDS = SPECIAL_KINDS | CALL_KINDS
+MAX_FURTHER_ENTRIES = 3
+"""Of an error: four entries in ``errors`` at most."""
+TOKEN_METHOD = "oauth2.token"  # noqa: S105 - a method, not a secret
 OAUTH_METHODS_BY_PATH: Mapping[str, str] = {
     "/o/oauth2/v2/auth": "oauth2.auth",
-    "/token": "oauth2.token",
+    "/token": TOKEN_METHOD,
     "/revoke": "oauth2.revoke",
     "/oauth2/v3/userinfo": "oauth2.userinfo",
 }
@@ -39,8 +45,8 @@ class ConnectionDropped(Exception):
 class Fault:
     """One fault. It strikes ``count`` times, or each time with a ``probability``; without both, until it is cleared.
 
-    ``kind`` is the reason of an error, or one of SPECIAL_KINDS. ``method`` is a method's id, or ``*`` for all. An empty
-    ``account`` or ``calendar`` fits all.
+    ``kind`` is the reason of an error, or one of SPECIAL_KINDS. ``further`` are the reasons of its other entries in
+    ``errors``. ``method`` is a method's id, or ``*`` for all. An empty ``account`` or ``calendar`` fits all.
     """
 
     method: str
@@ -49,6 +55,7 @@ class Fault:
     calendar: str = ""
     reason: str = ""
     status: int | None = None
+    further: tuple[str, ...] = ()
     count: int | None = None
     probability: float | None = None
     delay: timedelta = timedelta(0)
@@ -112,14 +119,18 @@ async def apply_fault(fault: Fault, method: str) -> None:
 
     Raises:
         CalendarApiError: the fault is an error of Google.
+        TokenError: the fault is an error of Google's token endpoint.
         ConnectionDropped: the fault is ``drop``.
     """
     if fault.kind == "slow":
         await asyncio.sleep(fault.delay.total_seconds())
     elif fault.kind == "drop":
         raise ConnectionDropped
+    elif fault.kind in TOKEN_REASONS:
+        raise known_token_error(fault.kind, fault.status)
     elif fault.kind != "lost_response":
-        raise known_error(fault.kind, fault.status, method)
+        further = (known_error(reason, method=method) for reason in fault.further)
+        raise first_with_further([known_error(fault.kind, fault.status, method), *further])
 
 
 class NewFault(BaseModel):
@@ -133,6 +144,7 @@ class NewFault(BaseModel):
     calendar: str = ""
     reason: str = ""
     status: int | None = Field(default=None, ge=400, le=599)
+    further: list[str] = Field(default_factory=list, max_length=MAX_FURTHER_ENTRIES)
     count: int | None = Field(default=None, ge=1)
     probability: float | None = Field(default=None, gt=0, le=1)
     seed: int | None = None
@@ -150,8 +162,9 @@ class NewFault(BaseModel):
     @model_validator(mode="after")
     def _known_kind(self) -> Self:
         self.kind = self.kind or self.reason
-        if self.kind not in SPECIAL_KINDS | KNOWN_REASONS:
-            raise ValueError(f"kind: no such fault: {self.kind!r}; one of {sorted(SPECIAL_KINDS | KNOWN_REASONS)}")
+        if self.kind not in ALL_KINDS:
+            raise ValueError(f"kind: no such fault: {self.kind!r}; one of {sorted(ALL_KINDS)}")
+        self._check_reasons()
         if self.kind == "slow" and not self.seconds:
             raise ValueError("seconds: a slow answer needs to know how slow")
         if self.kind == "quota" and self.per_user_per_minute is None and self.per_project_per_minute is None:
@@ -159,6 +172,16 @@ class NewFault(BaseModel):
         if self.count and self.probability:
             raise ValueError("count, probability: only one of them")
         return self
+
+    def _check_reasons(self) -> None:
+        if self.kind in TOKEN_REASONS:
+            if self.method not in {"*", TOKEN_METHOD}:
+                raise ValueError(f"method: {self.kind} is an error of {TOKEN_METHOD} only")
+            self.method = TOKEN_METHOD
+        if self.further and self.kind not in KNOWN_REASONS | {"freebusy_error"}:
+            raise ValueError(f"further: {self.kind} has no entries in errors")
+        if self.kind in KNOWN_REASONS and (unknown := set(self.further) - KNOWN_REASONS):
+            raise ValueError(f"further: no such reasons: {sorted(unknown)}")
 
     def build_fault(self) -> Fault:
         """Return the fault to set, with a random generator of its own."""
@@ -170,6 +193,7 @@ class NewFault(BaseModel):
             calendar=self.calendar,
             reason=self.reason,
             status=self.status,
+            further=tuple(self.further),
             count=1 if once else self.count,
             probability=self.probability,
             delay=timedelta(seconds=self.seconds),

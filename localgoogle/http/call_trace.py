@@ -3,20 +3,30 @@
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import parse_qsl
 
+from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localgoogle.faults.faults import OAUTH_METHODS_BY_PATH, ConnectionDropped, apply_fault
 from localgoogle.http.messages import close_connection
 from localgoogle.local_google import LocalGoogle
+from localgoogle.protocol.arguments import read_bearer_token
 from localgoogle.protocol.errors import CalendarApiError
+from localgoogle.protocol.token_errors import TokenError
 from localgoogle.state.call_log import LoggedCall
+
+_TOKEN_FIELDS = frozenset({"refresh_token", "code", "token", "access_token"})
 
 
 @dataclass
 class CallTrace:
-    """One call and the facts about it that the log records. A ``lost`` call takes effect, but gets no answer."""
+    """One call and the facts about it that the log records. A ``lost`` call takes effect, but gets no answer.
+
+    ``token_owner`` is the account of a call of OAuth, for its faults; in the log such calls have no account.
+    """
 
     google: LocalGoogle
     path: str
@@ -24,6 +34,7 @@ class CallTrace:
     account: str = ""
     reason: str = ""
     lost: bool = False
+    token_owner: str = ""
     started_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,9 +46,10 @@ class CallTrace:
 
         Raises:
             CalendarApiError: a fault is an error of Google.
+            TokenError: a fault is an error of Google's token endpoint.
             ConnectionDropped: the fault ``drop``.
         """
-        for fault in self.google.faults.take_for_call(self.method, self.account, calendar_id):
+        for fault in self.google.faults.take_for_call(self.method, self.account or self.token_owner, calendar_id):
             self.reason = fault.kind
             self.lost = fault.kind == "lost_response"
             await apply_fault(fault, self.method)
@@ -63,7 +75,10 @@ class OAuthMiddleware:
         if method is None:
             await self._app(scope, receive, send)
             return
+        body = await Request(scope, receive).body()
+        receive = _replay(body, receive)
         trace = CallTrace(self._google, scope["path"], method)
+        trace.token_owner = self._google.accounts.grants.find_owner(_read_token(scope, body))
         status = 0
 
         async def record_status(message: Message) -> None:
@@ -79,6 +94,8 @@ class OAuthMiddleware:
             await trace.apply_faults()
         except ConnectionDropped:
             await close_connection(scope, receive)
+        except TokenError as error:
+            await JSONResponse(error.body(), status_code=error.status)(scope, receive, send)
         except CalendarApiError as error:
             content = {"error": error.reason, "error_description": error.message}
             await JSONResponse(content, status_code=error.status)(scope, receive, send)
@@ -87,6 +104,24 @@ class OAuthMiddleware:
             if trace.lost:
                 self._google.save()
                 await close_connection(scope, receive)
+
+
+def _read_token(scope: Scope, body: bytes) -> str:
+    """Return the token or the code by which the account of the call can be found, or an empty string."""
+    if bearer := read_bearer_token(Headers(scope=scope).get("authorization", "")):
+        return bearer
+    pairs = parse_qsl(body.decode(errors="replace")) + parse_qsl(scope["query_string"].decode(errors="replace"))
+    return next((value for name, value in pairs if name in _TOKEN_FIELDS), "")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a ``receive`` that begins with the body, which was read."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return next_message
 
 
 async def _discard(_: Message) -> None:

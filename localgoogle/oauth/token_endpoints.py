@@ -14,6 +14,7 @@ from localgoogle.protocol.arguments import read_bearer_token
 from localgoogle.protocol.errors import BEARER_CHALLENGE
 from localgoogle.protocol.json_values import JsonObject
 from localgoogle.protocol.scopes import EMAIL, OPENID, canonical_scopes, join_scopes
+from localgoogle.protocol.token_errors import EXPIRED_OR_REVOKED, TokenError
 from localgoogle.state.accounts import GoogleAccounts
 from localgoogle.state.grants import (
     ACCESS_TOKEN_LIFETIME,
@@ -25,18 +26,9 @@ from localgoogle.state.grants import (
 )
 
 
-class TokenError(Exception):
-    """An error of the endpoints for tokens, in their JSON."""
-
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
-        self.status = status
-
-    def response(self) -> JSONResponse:
-        """Return the response with this error."""
-        return JSONResponse({"error": self.error, "error_description": self.description}, self.status)
+def error_response(error: TokenError) -> JSONResponse:
+    """Return the response with this error."""
+    return JSONResponse(error.body(), error.status)
 
 
 def invalid_grant(description: str) -> TokenError:
@@ -65,9 +57,9 @@ class TokenEndpoint:
         try:
             tokens = self._issue_tokens(_with_basic_auth(form, request.headers.get("authorization", "")))
         except InvalidGrant:
-            return invalid_grant("Token has been expired or revoked.").response()
+            return error_response(invalid_grant(EXPIRED_OR_REVOKED))
         except TokenError as error:
-            return error.response()
+            return error_response(error)
         return JSONResponse(tokens, headers=_NO_CACHE_HEADERS)
 
     def _issue_tokens(self, form: Mapping[str, str]) -> JsonObject:
@@ -130,7 +122,7 @@ class TokenOwnerEndpoints:
         try:
             caller = self._find_caller(request)
         except InvalidCredentials:
-            response = TokenError("invalid_request", "Invalid Credentials", 401).response()
+            response = error_response(TokenError("invalid_request", "Invalid Credentials", 401))
             response.headers["WWW-Authenticate"] = BEARER_CHALLENGE
             return response
         owner: JsonObject = {"sub": self._accounts.get(caller.email).sub}
@@ -143,11 +135,11 @@ class TokenOwnerEndpoints:
         form = await request.form()
         token = str(form.get("token") or request.query_params.get("token") or "")
         if not token:
-            return invalid_request("Missing required parameter: token").response()
+            return error_response(invalid_request("Missing required parameter: token"))
         try:
             self._accounts.grants.revoke_token(token)
         except InvalidGrant:
-            return TokenError("invalid_token", "Token expired or revoked").response()
+            return error_response(TokenError("invalid_token", "Token expired or revoked"))
         return JSONResponse({})
 
     def _find_caller(self, request: Request) -> Caller:

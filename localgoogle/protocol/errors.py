@@ -1,7 +1,8 @@
 """Errors in Google's JSON, and all reasons that Google answers with."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from localgoogle.protocol.json_values import JsonObject
 
@@ -11,7 +12,10 @@ BEARER_CHALLENGE = 'Bearer realm="https://accounts.google.com/", error="invalid_
 
 @dataclass
 class CalendarApiError(Exception):
-    """An error as answer. ``extra`` holds the fields that only Google's front end adds: ``status`` and ``details``."""
+    """An error as answer. Its code and message are those of its first entry; ``further`` holds the other entries.
+
+    ``extra`` holds the fields that only Google's front end adds: ``status`` and ``details``.
+    """
 
     status: int
     reason: str
@@ -20,16 +24,20 @@ class CalendarApiError(Exception):
     location_type: str | None = None
     location: str | None = None
     extra: JsonObject = field(default_factory=dict)
+    further: tuple["CalendarApiError", ...] = ()
 
     def __str__(self) -> str:
         return f"{self.status} {self.reason}: {self.message}"
 
     def body(self) -> JsonObject:
         """Return the error as Google's JSON."""
+        entries = [error.entry() for error in (self, *self.further)]
+        return {"error": {"errors": entries, "code": self.status, "message": self.message, **self.extra}}
+
+    def entry(self) -> JsonObject:
+        """Return the error as one entry of ``errors``."""
         entry: JsonObject = {"domain": self.domain, "reason": self.reason, "message": self.message}
-        if self.location:
-            entry |= {"locationType": self.location_type, "location": self.location}
-        return {"error": {"errors": [entry], "code": self.status, "message": self.message, **self.extra}}
+        return entry | ({"locationType": self.location_type, "location": self.location} if self.location else {})
 
     def encoded(self) -> bytes:
         """Return the JSON as bytes; Google indents errors by one space."""
@@ -95,6 +103,7 @@ _SHAPES: dict[str, _ErrorShape] = {
     "forbiddenForServiceAccounts": _ErrorShape(
         403, "Service accounts cannot invite attendees without Domain-Wide Delegation of Authority.", "calendar"
     ),
+    "notACalendarUser": _ErrorShape(403, "The user must be signed up for Google Calendar.", "calendar"),
     "requiredAccessLevel": _ErrorShape(403, "You need to have writer access to this calendar.", "calendar"),
     "notFound": _ErrorShape(404, "Not Found"),
     "duplicate": _ErrorShape(409, "The requested identifier already exists."),
@@ -126,6 +135,12 @@ def known_error(reason: str, status: int | None = None, method: str = "") -> Cal
         extra["details"] = [_details(_DETAILS[reason], method)]
     code = status or shape.status
     return CalendarApiError(code, reason, shape.message, shape.domain, shape.location_type, shape.location, extra)
+
+
+def first_with_further(errors: Sequence[CalendarApiError]) -> CalendarApiError:
+    """Return the first error, with all others as its further entries."""
+    first, *others = errors
+    return replace(first, further=tuple(others))
 
 
 def login_required() -> CalendarApiError:

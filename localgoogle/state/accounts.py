@@ -1,7 +1,7 @@
 """Google accounts, and the grants of their users."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -23,19 +23,29 @@ class GoogleAccount:
 
 class _StoredAccounts(BaseModel):
     accounts: dict[str, GoogleAccount] = Field(default_factory=dict)
+    former_addresses: dict[str, str] = Field(default_factory=dict)
     grants: GrantState = Field(default_factory=GrantState)
 
 
 class GoogleAccounts:
-    """All accounts of a local Google, in memory. ``grants`` holds their consents and tokens."""
+    """All accounts of a local Google, in memory. ``grants`` holds their consents and tokens.
+
+    An address that an account had before remains its own: no other account can have it.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.grants = OAuthGrants(clock, self._discard_snapshot)
         self._accounts: dict[str, GoogleAccount] = {}
+        self._former: dict[str, str] = {}
         self._snapshot: JsonObject | None = None
 
     def create(self, email: str, time_zone: str) -> GoogleAccount:
-        """Create the account, unless it exists, and return it."""
+        """Create the account, unless it exists, and return it.
+
+        Raises:
+            ValueError: another account had this address before.
+        """
+        self._check_former(email)
         if email not in self._accounts:
             self._accounts[email] = GoogleAccount(email, time_zone, _account_number(email))
             self._discard_snapshot()
@@ -48,6 +58,28 @@ class GoogleAccounts:
             KeyError: there is no such account.
         """
         return self._accounts[email]
+
+    def change_address(self, old: str, new: str) -> GoogleAccount:
+        """Give the account a new address, with all its grants, and return it.
+
+        Raises:
+            KeyError: there is no account with the old address.
+            ValueError: the new address is, or was, another account's.
+        """
+        changed = replace(self.get(old), email=new)
+        if self._former.get(new) != old:
+            self._check_former(new)
+        if new in self._accounts:
+            raise ValueError(f"there is an account {new} already")
+        self._accounts = {each.email: each for each in (changed if a.email == old else a for a in self.all())}
+        kept = {former: new if now == old else now for former, now in self._former.items() if former != new}
+        self._former = kept | {old: new}
+        self.grants.change_address(old, new)
+        return changed
+
+    def addresses(self, email: str) -> frozenset[str]:
+        """Return all addresses of the account with this address: the present one and the former ones."""
+        return frozenset([email, *(former for former, now in self._former.items() if now == email)])
 
     def all(self) -> list[GoogleAccount]:
         """Return all accounts, oldest first."""
@@ -86,15 +118,19 @@ class GoogleAccounts:
     def snapshot(self) -> JsonObject:
         """Return all accounts and grants as JSON, as an identical object until the next change."""
         if self._snapshot is None:
-            kept = _StoredAccounts(accounts=self._accounts, grants=self.grants.state)
+            kept = _StoredAccounts(accounts=self._accounts, former_addresses=self._former, grants=self.grants.state)
             self._snapshot = kept.model_dump(mode="json")
         return self._snapshot
 
     def restore(self, record: JsonObject) -> None:
         """Replace all accounts and grants by those of a ``snapshot``."""
         kept = _StoredAccounts.model_validate(record)
-        self._accounts, self.grants.state = kept.accounts, kept.grants
+        self._accounts, self._former, self.grants.state = kept.accounts, kept.former_addresses, kept.grants
         self._discard_snapshot()
+
+    def _check_former(self, email: str) -> None:
+        if email in self._former:
+            raise ValueError(f"{email} is a former address of {self._former[email]}")
 
     def _discard_snapshot(self) -> None:
         self._snapshot = None

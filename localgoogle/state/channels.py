@@ -84,6 +84,12 @@ class Channels:
             if (channel.account, channel.calendar_id) == (account, calendar_id):
                 self._notify(channel, "exists")
 
+    def change_account(self, old: str, new: str) -> None:
+        """Give the account's channels its new address, which is the id of the primary calendar, too."""
+        for channel in [channel for channel in self._channels.values() if channel.account == old]:
+            calendar_id = new if channel.calendar_id == old else channel.calendar_id
+            self._store(replace(channel, account=new, calendar_id=calendar_id))
+
     def load(self) -> None:
         """Load the channels of the state file."""
         for record in self._state_file.load("channel"):

@@ -1,7 +1,7 @@
 """The users' grants to apps: consents, authorization codes and tokens."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
@@ -152,6 +152,12 @@ class OAuthGrants:
             raise InvalidCredentials
         return token.caller
 
+    def find_owner(self, name: str) -> str:
+        """Return the address of the account that this token or code belongs to, or an empty string."""
+        state = self.state
+        issued = state.refresh_tokens.get(name) or state.access_tokens.get(name) or state.codes.get(name)
+        return issued.caller.email if issued else ""
+
     def revoke_token(self, name: str) -> None:
         """Revoke the whole grant that the token belongs to.
 
@@ -175,6 +181,19 @@ class OAuthGrants:
         state.refresh_tokens = {name: token for name, token in state.refresh_tokens.items() if remains(token.caller)}
         state.access_tokens = {name: token for name, token in state.access_tokens.items() if remains(token.caller)}
         state.codes = {name: code for name, code in state.codes.items() if remains(code.caller)}
+        self._changed()
+
+    def change_address(self, old: str, new: str) -> None:
+        """Give all consents, tokens and codes of the account its new address; they remain valid."""
+
+        def renamed(caller: Caller) -> Caller:
+            return replace(caller, email=new) if caller.email == old else caller
+
+        state = self.state
+        state.consents = {new if email == old else email: apps for email, apps in state.consents.items()}
+        state.refresh_tokens = {k: replace(v, caller=renamed(v.caller)) for k, v in state.refresh_tokens.items()}
+        state.access_tokens = {k: replace(v, caller=renamed(v.caller)) for k, v in state.access_tokens.items()}
+        state.codes = {k: replace(v, caller=renamed(v.caller)) for k, v in state.codes.items()}
         self._changed()
 
     def _list_refresh_tokens(self, email: str, client_id: str) -> list[str]:

@@ -11,6 +11,13 @@ CANCELLED = "cancelled"
 ACCESS_ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
 """The roles that a user can have in a calendar, from the least access to the most."""
 WRITER_ROLES = ACCESS_ROLES[2:]
+NO_ACCESS = "none"
+"""The role of a user in a calendar that is out of reach since the access was ended."""
+
+
+def same_address(one: str, other: str) -> bool:
+    """Return whether two e-mail addresses are the same: Google ignores their case."""
+    return one.casefold() == other.casefold()
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,11 @@ class StoredEvent(StoredRecord):
         return as_text(self.body.get("iCalUID")) or f"{self.id}@google.com"
 
     @property
+    def series_id(self) -> str:
+        """The id of the series that the event is an occurrence of, or an empty string."""
+        return as_text(self.body.get("recurringEventId"))
+
+    @property
     def all_day(self) -> bool:
         """True if the event covers whole days."""
         return "date" in as_object(self.body.get("start"))
@@ -75,6 +87,10 @@ class StoredEvent(StoredRecord):
     def cancel(self, stamp: int) -> Self:
         """Return the event as it is after its deletion at ``stamp``, in microseconds since 1970."""
         return replace(self, status=CANCELLED, sequence=self.sequence + 1, updated=stamp)
+
+    def restore(self, stamp: int) -> Self:
+        """Return the event as it is after a person took it out of the bin at ``stamp``."""
+        return replace(self, status="confirmed", sequence=self.sequence + 1, updated=stamp)
 
     def to_record(self) -> JsonObject:
         """Return the JSON object that the state file keeps, with ``start`` and ``end`` in ISO 8601."""
@@ -122,7 +138,10 @@ class StoredCalendar(StoredRecord):
 
 @dataclass(frozen=True)
 class StoredListEntry(StoredRecord):
-    """A calendar in a user's calendar list. ``deleted`` is true once the user removed it from the list."""
+    """A calendar in a user's calendar list. ``deleted`` is true once the user removed it from the list.
+
+    ``access_changed`` is the stamp of the last change of ``access_role``, which ends all sync tokens of the calendar.
+    """
 
     email: str
     calendar_id: str
@@ -130,8 +149,20 @@ class StoredListEntry(StoredRecord):
     body: JsonObject
     updated: int
     deleted: bool = False
+    access_changed: int = 0
 
     @property
     def etag(self) -> str:
         """The etag; it changes with every write."""
         return make_etag(self.updated)
+
+    @property
+    def reachable(self) -> bool:
+        """True unless the user's access to the calendar was ended."""
+        return self.access_role != NO_ACCESS
+
+    def with_role(self, role: str, stamp: int) -> Self:
+        """Return the entry after a change of access at ``stamp``. Google lists no change of the role alone."""
+        if self.reachable == (role != NO_ACCESS):
+            return replace(self, access_role=role, access_changed=stamp)
+        return replace(self, access_role=role, access_changed=stamp, updated=stamp, deleted=role == NO_ACCESS)

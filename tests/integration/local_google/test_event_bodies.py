@@ -99,10 +99,6 @@ def test_a_body_that_is_no_json_is_a_parse_error(calendar_api: ApiClient, calend
     assert reason(calendar_api.post(f"{calendar_path}/events", content=b"{nope")) == (400, "parseError")
 
 
-def test_an_event_may_last_no_time(calendar_api: ApiClient, calendar_path: str) -> None:
-    assert insert(calendar_api, calendar_path, **timed("2026-12-01T11:00:00Z"))["status"] == "confirmed"
-
-
 def test_put_clears_what_it_omits_and_patch_does_not(calendar_api: ApiClient, calendar_path: str) -> None:
     event = insert(calendar_api, calendar_path, **timed(location="Pier", description="Bring gloves", colorId="3"))
     path = f"{calendar_path}/events/{event['id']}"

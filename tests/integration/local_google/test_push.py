@@ -67,6 +67,28 @@ def test_edits_by_hand_are_pushed_too(
     wait_until(lambda: push_receiver.states() == ["sync", "exists"])
 
 
+def test_nothing_is_pushed_of_a_calendar_that_is_out_of_reach(
+    calendar_api: ApiClient, calendar_path: str, push_receiver: PushReceiver, controls_http: httpx.Client
+) -> None:
+    watch(calendar_api, f"{calendar_path}/events", push_receiver)
+    by_hand = f"/accounts/{ANNA}{calendar_path}"
+    for role in ("none", "reader"):
+        controls_http.patch(f"{by_hand}/access", json={"role": role})
+        controls_http.post(f"{by_hand}/events", json=timed())
+    wait_until(lambda: len(push_receiver.received) == 2)
+    assert push_receiver.received[1]["x-goog-message-number"] == "2"
+
+
+def test_a_channel_follows_the_account_to_its_new_address(
+    calendar_api: ApiClient, push_receiver: PushReceiver, controls_http: httpx.Client
+) -> None:
+    watch(calendar_api, "/calendars/primary/events", push_receiver)
+    wait_until(lambda: push_receiver.states() == ["sync"])
+    controls_http.patch(f"/accounts/{ANNA}", json={"email": "berg@example.com"})
+    calendar_api.post("/calendars/primary/events", json=timed())
+    wait_until(lambda: push_receiver.states() == ["sync", "exists"])
+
+
 def test_a_receiver_that_is_down_gets_the_message_later(
     calendar_api: ApiClient, calendar_path: str, push_receiver: PushReceiver
 ) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slotsync.domain.availability.horizon import (
@@ -21,6 +21,8 @@ MOMENTS = st.builds(
     st.integers(0, 16 * 365 * 24 * 60),
     st.sampled_from(ZONES),
 )
+LAST_DAY_OF_SUMMER_TIME = datetime(2026, 10, 24, 23, 30, tzinfo=UTC).astimezone(ZoneInfo("Europe/Helsinki"))
+"""Half an hour before midnight in UTC: days that are added to its wall time end an hour later than days in UTC."""
 HORIZONS = st.builds(Horizon, days=st.integers(1, 800), near_days=st.integers(1, 90))
 
 
@@ -42,6 +44,7 @@ def test_every_day_of_the_horizon_is_read_wherever_the_product_is(now: datetime,
 
 
 @given(MOMENTS)
+@example(LAST_DAY_OF_SUMMER_TIME)
 def test_sixty_near_days_are_one_query_and_the_far_ones_are_read_hourly(now: datetime) -> None:
     near, *far = split_horizon(now, Horizon(poll=timedelta(seconds=30)))
     assert near.interval.end - near.interval.start == timedelta(days=60)

@@ -29,7 +29,7 @@ from slotsync.domain.availability.messages import (
     WatchRequest,
     WatchResult,
 )
-from slotsync.errors import GrantLost, ScopeMissing
+from slotsync.errors import GrantLost, GrantRefused, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
@@ -131,13 +131,15 @@ class AvailabilityActivities:
 
     def _check_now(self, request: WatchRequest) -> ProductCheck:
         # First of all: what is picked from now on makes the product due again.
-        self._products.take_up(ProductKey(merchant=request.merchant, product=request.product))
+        key = ProductKey(merchant=request.merchant, product=request.product)
+        self._products.take_up(key)
         state = self._products.get_state(request.merchant, request.product, self._clock())
         published = self._publications.get_last(request.merchant, request.product)
         pending = self._publications.get_pending(request)
         watched = WatchResult(
             calendars=state.calendars,
-            changed=bool(changed_intervals(published, state.availability)),
+            changed=bool(changed_intervals(published, state.availability))
+            or self._publications.has_new_conflicts(key, state.availability, self._clock()),
             trouble=state.trouble,
             blocker=state.blocker,
             stopped=state.stopped,
@@ -199,7 +201,7 @@ class ConfirmationActivities:
         try:
             with self._health.recording(connection_id):
                 answers = self._google.read(connection_id, list(inputs.calendars), padded)
-        except (GrantLost, ScopeMissing) as error:
+        except (GrantLost, GrantRefused, ScopeMissing) as error:
             return unknown_confirmation(str(error), now)
         readings = {each: [_reading(times, padded, now)] for each, times in answers.items()}
         found = compute_availability(readings, inputs.calendars, interval, now, inputs.rule)

@@ -21,6 +21,7 @@ from slotsync.domain.reservations.plan import Action, Put, items_by_key, plan, w
 from slotsync.domain.reservations.schedule import closes_at, ends_at, starts_at, time_zones
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
+from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
@@ -36,6 +37,7 @@ class ReservationActivities:
     """Activities that plan the waves of a round from the rows of the store, and record their results."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
+        self._accounts = WatchedAccounts(store, vault)
         self._calendars = ManagedCalendars(store)
         self._connections = Connections(store, vault)
         self._reservations = Reservations(store, vault)
@@ -55,7 +57,10 @@ class ReservationActivities:
         owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
         calendars = self._record_wanted(desired, applied, owners, request.now)
         zones = time_zones(calendars)
-        self._reservations.record_plan(desired, ends_at(desired, zones), booked_times(desired, zones), request.now)
+        booked = booked_times(desired, zones)
+        if self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now):
+            # The products' watchers compare the booked times with what is known to be busy.
+            self._accounts.mark_merchant_changed(desired.merchant, request.now)
         steps = plan(desired, applied, calendars)
         after = request.after if request.version == desired.version else None
         left = [each for each in steps.actions if _is_after(each.key, after)]

@@ -9,12 +9,24 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from slotsync.errors import GrantLost, ScopeMissing
+from slotsync.errors import (
+    BadRequest,
+    GrantLost,
+    GrantRefused,
+    QuotaExhausted,
+    RateLimited,
+    Refused,
+    ScopeMissing,
+    Transient,
+)
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 
 RECORDING_INTERVAL = timedelta(seconds=10)
 """Shortest time between two recorded successes of one connection in one process."""
+
+_OF_THE_CONNECTION = (BadRequest, GrantRefused, QuotaExhausted, RateLimited, Refused, ScopeMissing, Transient)
+"""The errors that tell why calls fail; the others are about one event or one calendar."""
 
 _SIGNAL_TIMEOUT = timedelta(seconds=10)
 
@@ -38,6 +50,7 @@ class ConnectionHealth:
         self._loop = loop
         self._get_start = get_start
         self._recorded: dict[str, datetime] = {}
+        self._failed: dict[str, tuple[str, datetime]] = {}
 
     @contextmanager
     def recording(self, connection_id: str) -> Iterator[None]:
@@ -48,16 +61,23 @@ class ConnectionHealth:
         except GrantLost as error:
             self._record_lost_grant(connection_id, error.reason, at)
             raise
-        except ScopeMissing as error:
-            self._connections.mark_error(connection_id, error.reason)
+        except _OF_THE_CONNECTION as error:
+            self._record_error(connection_id, error.reason, at)
             raise
         self._record_success(connection_id, at)
 
     def _record_success(self, connection_id: str, at: datetime) -> None:
         recorded = self._recorded.get(connection_id)
-        if recorded is None or at - recorded >= RECORDING_INTERVAL:
+        failed = self._failed.pop(connection_id, None)
+        if failed or recorded is None or at - recorded >= RECORDING_INTERVAL:
             self._recorded[connection_id] = at
             self._connections.mark_good_call(connection_id, at)
+
+    def _record_error(self, connection_id: str, reason: str, at: datetime) -> None:
+        failed = self._failed.get(connection_id)
+        if failed is None or failed[0] != reason or at - failed[1] >= RECORDING_INTERVAL:
+            self._failed[connection_id] = reason, at
+            self._connections.mark_error(connection_id, reason)
 
     def _record_lost_grant(self, connection_id: str, reason: str, at: datetime) -> None:
         """Record it, then signal: should the signal be lost, the sweep finds that the connection is due."""

@@ -14,6 +14,7 @@ SlotsyncError
     ├── Exists           the id is taken, by an existing or a deleted object
     ├── Conflict         the object changed since it was last read
     ├── NotFound         no such object, or no access to it
+    ├── GrantRefused     a policy forbids the grant for now: somebody can lift it, and then it works again
     ├── GrantLost        the grant is lost: the merchant, or an administrator, must restore it
     ├── ScopeMissing     the grant does not cover this call: only the merchant can extend it
     ├── CalendarMissing  the calendar is deleted or no longer ours
@@ -89,6 +90,10 @@ class NotFound(GoogleError):
 
 class GrantLost(GoogleError):
     """The merchant's grant is lost."""
+
+
+class GrantRefused(GoogleError):
+    """A policy of the account forbids the grant for now; it works again once that is lifted."""
 
 
 class ScopeMissing(GoogleError):

@@ -63,6 +63,7 @@ GOOGLE_ERRORS: Final = frozenset(
         "Exists",
         "Gone",
         "GrantLost",
+        "GrantRefused",
         "NotFound",
         "PushRefused",
         "QuotaExhausted",
@@ -76,6 +77,7 @@ GOOGLE_ERRORS: Final = frozenset(
 
 _HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
     "GrantLost": Health.PARKED,
+    "GrantRefused": Health.PARKED,
     "ScopeMissing": Health.PARKED,
     "CalendarMissing": Health.WAITING,
     "BadRequest": Health.FAILED,

@@ -112,5 +112,11 @@ def count_messages(connection: Connection, key: ProductKey, number: int | None =
     return int(found.scalar_one())
 
 
+def count_conflicts(connection: Connection, key: ProductKey, number: int) -> int:
+    """Return how many messages about conflicts of one publication wait."""
+    query = select(func.count()).where(*_is(key), _TABLE.c.number == number, _TABLE.c.place > 0)
+    return int(connection.execute(query).scalar_one())
+
+
 def _is(key: ProductKey) -> Sequence[ColumnElement[bool]]:
     return _TABLE.c.merchant == key.merchant, _TABLE.c.product == key.product

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
-from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from starter.bootstrap import get_services
 from starter.services.connections import AnotherAccount, ConsentRefused
@@ -111,6 +111,7 @@ async def render_settings(
         token=visit.session.form_token,
         address=visit.address,
         connection=connection,
+        writable=can_write(connection),
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),

@@ -19,14 +19,10 @@ _SLOT_KINDS = ((SlotState.BUSY, True), (SlotState.BUSY, False), (SlotState.UNKNO
 
 
 class PublishedAvailability(Message):
-    """The availability that was published last for an interval; a time that is in no slot was free.
-
-    ``busy`` are the times that were busy when they were last known: an unknown time may still be busy.
-    """
+    """The availability that was published last for an interval; a time that is in no slot was free."""
 
     interval: Interval
     slots: tuple[Slot, ...]
-    busy: tuple[Interval, ...] = ()
 
 
 def changed_intervals(before: PublishedAvailability | None, now: Availability) -> tuple[Interval, ...]:
@@ -39,16 +35,9 @@ def changed_intervals(before: PublishedAvailability | None, now: Availability) -
     )
 
 
-def newly_busy_intervals(before: PublishedAvailability | None, now: Availability) -> tuple[Interval, ...]:
-    """Return the intervals that are busy, and were not when they were last known."""
-    return to_intervals(difference(_filter_by_state(now, SlotState.BUSY), to_bounds(before.busy) if before else []))
-
-
-def last_known_busy_intervals(before: PublishedAvailability | None, now: Availability) -> tuple[Interval, ...]:
-    """Return the intervals that are busy, or are unknown and were busy when they were last known."""
-    known = to_bounds(before.busy) if before else []
-    still_unknown = intersection(known, _filter_by_state(now, SlotState.UNKNOWN))
-    return to_intervals(merged([*_filter_by_state(now, SlotState.BUSY), *still_unknown]))
+def busy_intervals(availability: Availability) -> tuple[Interval, ...]:
+    """Return the intervals that are known to be busy."""
+    return to_intervals(_filter_by_state(availability, SlotState.BUSY))
 
 
 def slots_within(availability: Availability, intervals: Iterable[Interval]) -> tuple[Slot, ...]:

@@ -65,7 +65,7 @@ class ConnectionView(Message):
 
 _CONSEQUENCES: Final = {
     APP_CREATED: "Calendars cannot be made, so reservations do not appear in Google Calendar.",
-    CALENDAR_LIST: "Your calendars cannot be listed, so none can be picked to block times.",
+    CALENDAR_LIST: "Calendars cannot be listed: reservations do not appear, and none can be picked to block times.",
     EVENTS_FREEBUSY: "Busy times cannot be read, so your own appointments do not block bookings.",
     FREEBUSY: "Busy times cannot be read, so your own appointments do not block bookings.",
 }
@@ -77,6 +77,16 @@ _COVERED_BY: Final = {
     FREEBUSY: {_CALENDAR, f"{_CALENDAR}.readonly", EVENTS_FREEBUSY},
 }
 """Wider scopes that are sufficient, too, by the discovery document."""
+
+
+_NEEDED_TO_WRITE: Final = (APP_CREATED, CALENDAR_LIST)
+"""A calendar is looked for in the list before it is made, so that there is never a second one."""
+
+
+def can_write(view: ConnectionView) -> bool:
+    """Return whether reservations can be written through the connection."""
+    lacking = {each.scope for each in view.missing}
+    return view.state is ConnectionState.ACTIVE and lacking.isdisjoint(_NEEDED_TO_WRITE)
 
 
 def wanted_scopes(*, push: bool) -> frozenset[str]:

@@ -8,9 +8,8 @@ from sqlalchemy import Connection, select
 from slotsync.domain.availability.availability import Availability, Slot
 from slotsync.domain.availability.changes import (
     PublishedAvailability,
+    busy_intervals,
     changed_intervals,
-    last_known_busy_intervals,
-    newly_busy_intervals,
     slots_within,
 )
 from slotsync.domain.availability.intervals import Interval, merged_intervals
@@ -30,16 +29,15 @@ from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
-from slotsync.store.webhook_messages import MessageOrder, WebhookMessages, count_messages
+from slotsync.store.webhook_messages import MessageOrder, WebhookMessages, count_conflicts, count_messages
 
 _TABLE = table_of(PublishedAvailabilityRow)
 
 
-class _PublishedSlots(Message):
-    """The encrypted part of a published availability."""
+class _PublishedSlots(Message, extra="ignore"):
+    """The encrypted part of a published availability. Former versions stored more."""
 
     slots: tuple[Slot, ...] = ()
-    busy: tuple[Interval, ...] = ()
 
 
 def _replace(insert: Insert) -> Insert:
@@ -66,6 +64,12 @@ class Publications:
             row = session.get(PublishedAvailabilityRow, (merchant, product))
             return self._published(row) if row else None
 
+    def has_new_conflicts(self, key: ProductKey, availability: Availability, now: datetime) -> bool:
+        """Return whether a booked time overlaps a time that is known to be busy, and the platform was not told yet."""
+        with self._store.read() as session:
+            busy = busy_intervals(availability)
+            return bool(self._booked.find_conflicts(session.connection(), key.merchant, key.product, busy, now))
+
     def get_pending(self, key: ProductKey) -> Publication:
         """Return the number of the last publication, 0 if there was none, and what waits about the product."""
         with self._store.read() as session:
@@ -73,7 +77,7 @@ class Publications:
             return self._pending(session.connection(), key, row.number if row else 0)
 
     def publish(self, request: PublishRequest, availability: Availability, now: datetime) -> Publication:
-        """Publish the changes since the last publication, all or none of them, and once for each token."""
+        """Publish the changes and the new conflicts since the last publication, all or none, once for each token."""
         with self._store.write() as connection:
             row = self._row(connection, request)
             if row and row.token == request.token:
@@ -81,12 +85,12 @@ class Publications:
             before = self._published(row) if row else None
             changed = changed_intervals(before, availability)
             number = row.number if row else 0
-            if not changed:
+            conflicts = self._conflicts(connection, request, availability, now)
+            if not (changed or conflicts):
                 return self._pending(connection, request, number)
-            self._put(connection, request, number + 1, availability, last_known_busy_intervals(before, availability))
-            conflicts = self._conflicts(connection, request, before, availability, now)
+            self._put(connection, request, number + 1, availability)
             if self._webhooks:
-                change = self._change(connection, request, number + 1, availability, changed)
+                change = self._change(connection, request, number + 1, availability, changed) if changed else None
                 self._put_messages(connection, request, number + 1, [change, *conflicts], now)
             published = self._pending(connection, request, number + 1)
             return published.model_copy(update={"changed": True, "conflicts": len(conflicts)})
@@ -105,17 +109,10 @@ class Publications:
             _PublishedSlots.model_validate_json(self._vault.decrypt(row.slots)) if row.slots else _PublishedSlots()
         )
         interval = Interval(start=row.starts_at, end=row.ends_at)
-        return PublishedAvailability(interval=interval, slots=content.slots, busy=content.busy)
+        return PublishedAvailability(interval=interval, slots=content.slots)
 
-    def _put(
-        self,
-        connection: Connection,
-        request: PublishRequest,
-        number: int,
-        availability: Availability,
-        busy: tuple[Interval, ...],
-    ) -> None:
-        content = _PublishedSlots(slots=availability.slots, busy=busy)
+    def _put(self, connection: Connection, request: PublishRequest, number: int, availability: Availability) -> None:
+        content = _PublishedSlots(slots=availability.slots)
         _PUT.run(
             connection,
             merchant=request.merchant,
@@ -131,14 +128,13 @@ class Publications:
         self,
         connection: Connection,
         request: PublishRequest,
-        before: PublishedAvailability | None,
         availability: Availability,
         now: datetime,
     ) -> list[ConflictFound]:
-        """Return the booked times that a newly busy time overlaps; each is returned once, until it is free again."""
+        """Return the booked times that a busy time overlaps, whichever was first; each once, until it is free again."""
         merchant, product = request.merchant, request.product
         self._booked.end_conflicts(connection, merchant, product, [slot.span for slot in availability.slots])
-        busy = newly_busy_intervals(before, availability)
+        busy = busy_intervals(availability)
         return [
             ConflictFound(
                 merchant=merchant,
@@ -182,17 +178,20 @@ class Publications:
         connection: Connection,
         request: PublishRequest,
         number: int,
-        contents: Sequence[WebhookData],
+        contents: Sequence[WebhookData | None],
         now: datetime,
     ) -> None:
+        """Record the messages; at the place 0 is what has changed, None if only conflicts are told."""
         key = ProductKey(merchant=request.merchant, product=request.product)
         for place, each in enumerate(contents):
+            if each is None:
+                continue
             body = build_webhook(each, now).model_dump_json()
             self._messages.put(connection, f"msg_{request.token}-{place}", key, MessageOrder(number, place), body, now)
 
     def _repeated(self, connection: Connection, key: ProductKey, number: int) -> Publication:
         """Return the publication again. Of its conflicts it counts those of which no message was accepted yet."""
-        conflicts = max(count_messages(connection, key, number) - 1, 0)
+        conflicts = count_conflicts(connection, key, number)
         return self._pending(connection, key, number).model_copy(update={"changed": True, "conflicts": conflicts})
 
 

@@ -172,11 +172,11 @@ class Connections:
         self._leases.release(connection_id, holder)
 
     def mark_good_call(self, connection_id: str, at: datetime) -> None:
-        """Record when Google last answered a call."""
-        self._change(connection_id, last_good_call_at=at)
+        """Record when Google last answered a call: what failed before does not count any more."""
+        self._change(connection_id, last_good_call_at=at, last_error=None)
 
     def mark_error(self, connection_id: str, reason: str) -> None:
-        """Record why a call to Google failed though the grant is good."""
+        """Record why a call to Google failed though the grant is good, until one succeeds."""
         self._change(connection_id, last_error=reason)
 
     def mark_revoked(self, connection_id: str, reason: str, at: datetime) -> None:

@@ -47,8 +47,11 @@ class BookedTimes:
 
     def replace(
         self, connection: Connection, merchant: str, reservation: str, times: Sequence[BookedTime], now: datetime
-    ) -> None:
-        """Replace the booked times of a reservation, within a transaction. An unchanged time keeps its conflict."""
+    ) -> bool:
+        """Replace the booked times of a reservation, within a transaction; return whether any of them is new.
+
+        An unchanged time keeps its conflict.
+        """
         known = {
             _booked_time(row)
             for row in connection.execute(_select_reservation(merchant, reservation).with_for_update()).mappings()
@@ -60,6 +63,15 @@ class BookedTimes:
         if new := wanted - known:
             _delete_old(connection, merchant, {each.product for each in new}, now)
             connection.execute(insert(_TABLE), [_values(merchant, each) for each in new])
+        return bool(new)
+
+    def find_conflicts(
+        self, connection: Connection, merchant: str, product: str, busy: Sequence[Interval], now: datetime
+    ) -> list[BookedTime]:
+        """Return the future booked times that overlap these busy times and are not marked as conflicts yet."""
+        query = _select_unmarked(merchant, product, busy, now)
+        rows = connection.execute(query).mappings() if busy else ()
+        return [*overlapping_times(map(_booked_time, rows), busy)]
 
     def mark_conflicts(
         self, connection: Connection, merchant: str, product: str, busy: Sequence[Interval], now: datetime
@@ -70,12 +82,7 @@ class BookedTimes:
         """
         if not busy:
             return []
-        candidates = (
-            _TABLE.c.conflict_since.is_(None),
-            _TABLE.c.ends_at > max(now, min(each.start for each in busy)),
-            _TABLE.c.starts_at < max(each.end for each in busy),
-        )
-        found = [*overlapping_times(_locked(connection, _select_product(merchant, product).where(*candidates)), busy)]
+        found = [*overlapping_times(_locked(connection, _select_unmarked(merchant, product, busy, now)), busy)]
         _mark(connection, merchant, found, now)
         return found
 
@@ -94,6 +101,17 @@ def _select_reservation(merchant: str, reservation: str) -> Select[tuple[object,
 def _select_product(merchant: str, product: str) -> Select[tuple[object, ...]]:
     own = select(_TABLE).filter_by(merchant=merchant, product=product)
     return own.order_by(_TABLE.c.reservation, _TABLE.c.item)
+
+
+def _select_unmarked(
+    merchant: str, product: str, busy: Sequence[Interval], now: datetime
+) -> Select[tuple[object, ...]]:
+    """Return the query for the future booked times without a conflict between the first and the last busy time."""
+    return _select_product(merchant, product).where(
+        _TABLE.c.conflict_since.is_(None),
+        _TABLE.c.ends_at > max([now, *(each.start for each in busy[:1])]),
+        _TABLE.c.starts_at < max((each.end for each in busy), default=now),
+    )
 
 
 def _locked(connection: Connection, query: Select[tuple[object, ...]]) -> list[BookedTime]:

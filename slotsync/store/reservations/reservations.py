@@ -134,14 +134,16 @@ class Reservations:
     def record_plan(
         self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime
     ) -> bool:
-        """Record that a version is planned, its end and booked times; return false if another one is stored by now."""
+        """Record that a version is planned, its end and its booked times; return whether any booked time is new.
+
+        Nothing is recorded, and false returned, if another version is stored by now.
+        """
         own = update(_TABLE).filter_by(merchant=desired.merchant, id=desired.id, version=desired.version)
         with self._store.write() as connection:
             if not connection.execute(own.values(ends_at=ends, planned_version=desired.version)).rowcount:
                 return False
             # The row is locked now: a transaction that records another version at the same time waits.
-            self._booked.replace(connection, desired.merchant, desired.id, booked, now)
-            return True
+            return self._booked.replace(connection, desired.merchant, desired.id, booked, now)
 
     def record_wave(  # noqa: PLR0913  the reservation, and what to record of it
         self,

@@ -40,6 +40,29 @@ async def test_a_busy_time_closes_the_product_and_the_platform_gets_a_webhook(av
     assert (free["slots"], free["complete"]) == ([], True)
 
 
+async def test_a_booking_over_a_busy_time_that_is_known_is_told_as_a_conflict_once(
+    availability: AvailabilityWorld,
+) -> None:
+    start, end = TOMORROW, TOMORROW + HOUR
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await availability.busy(start, end)
+        await until_received(availability, 1)
+        booked = item(start=start, end=end)
+        await availability.world.slotsync.report(snapshot(1, booked))
+
+        async def told() -> bool:
+            return bool(availability.webhooks.messages_of_type("conflict.found"))
+
+        await until(told)
+        await availability.world.slotsync.report(snapshot(2, booked, title="changed"))
+        await availability.world.settled(2)
+        await availability.busy(end + HOUR, end + 2 * HOUR)
+        await closed_from(availability, start, end + HOUR)
+    (conflict,) = [each["data"] for each in availability.webhooks.messages_of_type("conflict.found")]
+    assert (conflict["reservation"], conflict["start"]) == ("R-1", text(start))
+
+
 async def test_changes_while_the_platform_is_down_are_sent_together_and_in_order(
     availability: AvailabilityWorld,
 ) -> None:

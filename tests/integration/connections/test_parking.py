@@ -1,6 +1,7 @@
 """A grant that dies parks the work of its merchant, and one that comes back resumes all of it."""
 
 import pytest
+from sqlalchemy import text
 from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, ConnectionState
@@ -51,6 +52,33 @@ async def test_a_dead_grant_is_noticed_parks_and_one_reconnection_resumes_all(
         await until_all_settled(world, 2)
         await wait_for_details(world, MERCHANT, "Connected; woke")
     assert await world.titles() == ["v2"] * MANY_RESERVATIONS
+
+
+async def test_a_policy_parks_the_work_with_its_reason_and_costs_no_grant(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    await open_tours(world)
+    async with world.working():
+        await connecting_merchant.connected()
+        await report_reservations(world, 1)
+        await until_all_settled(world, 1)
+        forget_access_tokens(world)
+        await world.fault(method="oauth2.token", kind="admin_policy_enforced", account=EMAIL, probability=1)
+        await report_reservations(world, 2)
+        await until_parked(world, MANY_RESERVATIONS)
+        view = await connecting_merchant.service.view(MERCHANT)
+        assert (view.state, view.last_error) == (ConnectionState.ACTIVE, "admin_policy_enforced")
+        await world.heal()
+        await report_reservations(world, 3)
+        await until_all_settled(world, 3)
+        view = await connecting_merchant.service.view(MERCHANT)
+        assert (view.state, view.last_error) == (ConnectionState.ACTIVE, None)
+
+
+def forget_access_tokens(world: World) -> None:
+    with world.store.write() as connection:
+        connection.execute(text("UPDATE connection SET access_token = NULL, access_expires_at = NULL"))
 
 
 async def test_only_the_merchant_with_the_new_grant_is_signalled(connecting_merchant: ConnectionHarness) -> None:

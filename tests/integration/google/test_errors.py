@@ -13,6 +13,7 @@ from slotsync.errors import (
     Gone,
     GoogleError,
     GrantLost,
+    GrantRefused,
     NotFound,
     PushRefused,
     QuotaExhausted,
@@ -177,9 +178,25 @@ def test_an_invalid_delay_is_ignored(answering: AnsweringServer, answered: Googl
 
 LOST_GRANTS = [
     ({"error": "invalid_grant", "error_description": "Token has been expired or revoked."}, "invalid_grant"),
+]
+
+REFUSED_GRANTS = [
+    ({"error": "access_denied", "error_description": "x"}, "access_denied"),
     ({"error": "admin_policy_enforced", "error_description": "x"}, "admin_policy_enforced"),
+    ({"error": "org_internal", "error_description": "x"}, "org_internal"),
+    ({"error": "policy_enforced", "error_description": "x"}, "policy_enforced"),
     ({"error": "invalid_grant", "error_subtype": "invalid_rapt", "error_description": "x"}, "invalid_rapt"),
 ]
+
+
+@pytest.mark.parametrize(("body", "reason"), REFUSED_GRANTS)
+def test_a_policy_that_somebody_can_lift_does_not_end_the_grant(
+    answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants, body: dict[str, str], reason: str
+) -> None:
+    grants.forget_access_tokens()
+    answering.token = Answer.of(400, body)
+    error = error_of(answered)
+    assert (type(error), error.reason) == (GrantRefused, reason)
 
 
 @pytest.mark.parametrize(("body", "reason"), LOST_GRANTS)

@@ -52,6 +52,9 @@ class PublicationHarness:
         request = PublishRequest(merchant="m", product=product, token=token)
         return self._publications.publish(request, availability, NOON)
 
+    def has_new_conflicts(self, availability: Availability) -> bool:
+        return self._publications.has_new_conflicts(KEY, availability, NOON)
+
     def deliver(self) -> None:
         """Have all messages accepted."""
         while message := self._messages.take_next(KEY, NOON):
@@ -105,7 +108,7 @@ def test_a_product_that_is_free_from_the_beginning_is_no_change(publisher: Publi
 def test_a_change_is_stored_and_sent(publisher: PublicationHarness) -> None:
     published = publisher.publish("t", available(MORNING))
     assert published == Publication(number=1, changed=True, messages=1)
-    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots)
     assert publisher.read_data("msg_t-0") == AvailabilityChanged(
         merchant="m",
         product="tour",
@@ -168,7 +171,7 @@ def test_a_repeated_token_sends_nothing_twice(publisher: PublicationHarness) -> 
     again = publisher.publish("t", available(EVENING))
     assert (again.number, again.messages) == (first.number, first.messages)
     assert publisher.count_messages() == 1
-    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots)
 
 
 def test_a_repeated_publication_gets_the_same_answer(publisher: PublicationHarness) -> None:
@@ -223,6 +226,29 @@ def test_a_busy_time_over_a_reservation_is_a_conflict_once(publisher: Publicatio
     assert publisher.publish("t-2", available(hours(1, 3))).conflicts == 0
 
 
+def test_a_booking_over_a_known_busy_time_is_a_conflict_once_and_again_when_it_moves(
+    publisher: PublicationHarness,
+) -> None:
+    publisher.publish("t-1", available(MORNING, EVENING))
+    publisher.deliver()
+    publisher.book("1", MORNING)
+    assert publisher.has_new_conflicts(available(MORNING, EVENING))
+    assert publisher.publish("t-2", available(MORNING, EVENING)).conflicts == 1
+    assert publisher.waiting() == ["msg_t-2-1"], "nothing has changed but the conflict"
+    assert not publisher.has_new_conflicts(available(MORNING, EVENING))
+    assert publisher.publish("t-3", available(MORNING, EVENING)).conflicts == 0
+    publisher.book("1", EVENING)
+    assert publisher.publish("t-4", available(MORNING, EVENING)).conflicts == 1
+    assert publisher.publish("t-4", available(MORNING, EVENING)).conflicts == 1, "the same publication, repeated"
+
+
+def test_a_booking_over_an_unknown_or_a_past_time_is_no_conflict(publisher: PublicationHarness) -> None:
+    publisher.book("1", MORNING)
+    assert not publisher.has_new_conflicts(available(unknown=[MORNING]))
+    publisher.book("1", hours(-3, -2))
+    assert not publisher.has_new_conflicts(available(hours(-3, -2)))
+
+
 def test_a_resolved_conflict_can_be_found_again(publisher: PublicationHarness) -> None:
     publisher.book("1", MORNING)
     found = [
@@ -249,7 +275,7 @@ def test_a_platform_without_webhooks_is_sent_nothing_but_can_ask(store: Store, v
     publisher.book("1", MORNING)
     assert publisher.publish("t", available(MORNING)) == Publication(number=1, changed=True, conflicts=1)
     assert publisher.count_messages() == 0
-    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots, busy=(MORNING,))
+    assert publisher.last() == PublishedAvailability(interval=DAY, slots=available(MORNING).slots)
 
 
 def test_published_slots_are_stored_encrypted(store: Store, publisher: PublicationHarness) -> None:

@@ -4,9 +4,8 @@ from hypothesis import strategies as st
 from slotsync.domain.availability.availability import Availability, Slot, SlotState
 from slotsync.domain.availability.changes import (
     PublishedAvailability,
+    busy_intervals,
     changed_intervals,
-    last_known_busy_intervals,
-    newly_busy_intervals,
     slots_within,
 )
 from slotsync.domain.availability.intervals import Interval
@@ -50,21 +49,12 @@ def test_only_minutes_that_differ_from_the_published_ones_are_changed(
 
 @given(NOW)
 def test_published_times_are_no_change(now: Availability) -> None:
-    published = PublishedAvailability(interval=now.span, slots=now.slots, busy=last_known_busy_intervals(None, now))
-    assert changed_intervals(published, now) == newly_busy_intervals(published, now) == ()
+    assert changed_intervals(PublishedAvailability(interval=now.span, slots=now.slots), now) == ()
 
 
-@given(st.lists(MINUTES, min_size=1, max_size=6))
-def test_newly_busy_is_what_was_free_when_it_was_last_known(by_minute: list[list[SlotKind]]) -> None:
-    before, known = None, dict[int, SlotKind]()
-    for states in by_minute:
-        now = availability_of(0, states)
-        assert minutes(newly_busy_intervals(before, now)) == {
-            minute for minute, state in enumerate(states) if state == BUSY and known.get(minute, FREE) != BUSY
-        }
-        before = PublishedAvailability(interval=now.span, slots=now.slots, busy=last_known_busy_intervals(before, now))
-        fresh = {minute: state for minute, state in enumerate(states) if state in {FREE, BUSY}}
-        known = {minute: state for minute, state in known.items() if minute < len(states)} | fresh
+@given(NOW)
+def test_busy_intervals_are_those_that_are_known_to_be_busy(now: Availability) -> None:
+    assert minutes(busy_intervals(now)) == {minute for minute in minutes([now.span]) if at(now.slots, minute) == BUSY}
 
 
 @given(NOW, INTERVALS)

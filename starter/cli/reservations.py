@@ -59,9 +59,10 @@ def import_snapshots(file: Path) -> None:
     Raises:
         typer.Exit: with code 1, if there are bad lines.
     """
-    bad = asyncio.run(_import(file))
+    bad, total = asyncio.run(_import(file))
     for line in bad:
         console.print(f"[red]line {line.number}[/red]: {line.reason}", highlight=False)
+    console.print(f"{total - len(bad)} of {total} reservations were reported.", highlight=False)
     if bad:
         raise typer.Exit(1)
 
@@ -96,14 +97,16 @@ async def _get_status(merchant: str, reservation: str) -> SyncStatus:
     return status
 
 
-async def _import(file: Path) -> list[BadLine]:
+async def _import(file: Path) -> tuple[list[BadLine], int]:
+    """Return the bad lines, and the number of all."""
     slotsync = await Slotsync.connect()
     bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with bar:
         task = bar.add_task("Reporting", total=None)
-        return await report_lines(
+        bad = await report_lines(
             file, slotsync.report, show_progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
+        return bad, int(bar.tasks[task].total or 0)
 
 
 def _print_result(reservation: str, reported: Reported) -> None:

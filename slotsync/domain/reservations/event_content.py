@@ -1,6 +1,7 @@
 """The content of an event, by the merchant's choice for guest data."""
 
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 
 from slotsync.domain.calendars.owner import GuestData, OwnerSettings
 from slotsync.domain.reservations.event import EventContent, EventStatus
@@ -48,4 +49,5 @@ def _description(reservation: Reservation, level: GuestData) -> str:
     if level is GuestData.FULL:
         guest = reservation.guest
         lines += [guest.name, guest.email, guest.phone, reservation.notes]
-    return "\n".join(line for line in lines if line)
+    # Google shows a description as HTML: what people have typed is text, also where it looks like a tag or a link.
+    return "\n".join(escape(line, quote=False) for line in lines if line)

@@ -83,6 +83,12 @@ class ReservationStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+def _is_same_second(start: datetime, end: datetime | date) -> bool:
+    """Return whether nothing is left between the times: Google takes whole seconds, and refuses an empty time."""
+    assert isinstance(end, datetime)
+    return start.astimezone(UTC).replace(microsecond=0) == end.astimezone(UTC).replace(microsecond=0)
+
+
 class Guest(Message):
     """The guest of a reservation. Shown in events only at the guest-data level ``full``."""
 
@@ -110,6 +116,8 @@ class Item(Message):
             raise ValueError("start and end must both be date-times or both be dates")
         if self.end < self.start:
             raise ValueError("end is before start")
+        if isinstance(self.start, datetime) and _is_same_second(self.start, self.end):
+            raise ValueError("end is in the same second as start; give an end that is later")
         if len(set(self.resources)) != len(self.resources):
             raise ValueError("resources names one resource twice")
         return self

@@ -189,8 +189,8 @@ def _changed_intent() -> dict[str, object]:
 
 
 def settings_of(row: OwnerRow) -> OwnerSettings:
-    """Return the settings in a row."""
-    return OwnerSettings(
+    """Return the settings in a row. What is stored is read as it is: limits of today are not checked anew."""
+    return OwnerSettings.model_construct(
         name=row.name,
         time_zone=row.time_zone,
         sync=row.sync,

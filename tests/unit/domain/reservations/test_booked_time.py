@@ -63,10 +63,9 @@ def test_nights_are_from_midnight_to_midnight_where_the_product_is(
     assert [each.interval for each in of(item(start, end), zone=zone)] == [expected]
 
 
-def test_what_is_cancelled_or_takes_no_time_needs_nothing() -> None:
+def test_what_is_cancelled_needs_nothing() -> None:
     moment = "2027-07-01T18:00:00Z"
     assert of(item(moment, "2027-07-01T20:00:00Z"), status="cancelled") == []
-    assert of(item(moment, moment)) == []
 
 
 intervals = st.builds(

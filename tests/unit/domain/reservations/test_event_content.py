@@ -35,6 +35,17 @@ def test_full_names_the_guest() -> None:
     ]
 
 
+def test_what_people_typed_is_shown_as_they_typed_it() -> None:
+    guest = {"name": "Ann <ann@example.com>"}
+    notes = 'arrive <18:00 & <a href="https://example.org">here</a>'
+    said = content(GuestData.FULL, id="R<b>1", guest=guest, notes=notes).description
+    assert said.split("\n") == [
+        "Reservation R&lt;b&gt;1",
+        "Ann &lt;ann@example.com&gt;",
+        'arrive &lt;18:00 &amp; &lt;a href="https://example.org"&gt;here&lt;/a&gt;',
+    ]
+
+
 @pytest.mark.parametrize("level", [GuestData.LIMITED, GuestData.BUSY])
 def test_less_than_full_says_nothing_of_the_guest(level: GuestData) -> None:
     words = ("Aino", "aino@example.com", "358", "nuts")

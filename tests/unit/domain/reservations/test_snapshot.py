@@ -52,6 +52,8 @@ def test_a_snapshot_survives_json() -> None:
         (with_item(start=datetime(2026, 7, 1)), "items.0.start", "has no time zone"),  # noqa: DTZ001  that is the point
         (with_item(end="2026-07-03T10:00:00Z"), "items.0", "both be date-times or both be dates"),
         (with_item(end="2026-06-30"), "items.0", "end is before start"),
+        (with_item(start="2026-07-01T10:00:00Z", end="2026-07-01T12:00:00+02:00"), "items.0", "in the same second"),
+        (with_item(start="2026-07-01T10:00:00.2Z", end="2026-07-01T10:00:00.9Z"), "items.0", "in the same second"),
         (with_item(start="soon"), "items.0.start", "is neither a date-time"),
         (with_item(end="9999-12-31"), "items.0.end", "is not between the years 1970 and 2200"),
         (with_item(start="0001-01-01T00:00+03:00"), "items.0.start", "is not between the years"),

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.errors import InputError, NotTaken
+from slotsync.errors import InputError, NotTaken, VersionConflict
 from starter.cli.snapshot_files import read_snapshot, report_lines
 
 pytestmark = pytest.mark.anyio
@@ -47,3 +47,29 @@ async def test_bad_lines_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     assert "version: Input should be greater than or equal to 0" in bad[2].reason
     assert len(reported) == 196
     assert received[-1] == (199, 199)
+
+
+async def test_a_mark_at_the_beginning_costs_nothing_and_a_bad_byte_its_line_alone(tmp_path: Path) -> None:
+    file = tmp_path / "snapshots.jsonl"
+    first, second, third = (json.dumps({**GOOD, "id": f"R-{number}"}) for number in (1, 2, 3))
+    latin = second.replace("tour", "kärry", 1).encode("latin-1")
+    file.write_bytes(b"\xef\xbb\xbf" + first.encode() + b"\r\n" + latin + b"\n" + third.encode())
+    reported = list[str]()
+
+    async def report(snapshot: Reservation) -> None:
+        reported.append(snapshot.id)
+
+    (bad,) = await report_lines(file, report, lambda *_: None)
+    assert reported == ["R-1", "R-3"]
+    assert (bad.number, "is not UTF-8 at byte" in bad.reason) == (2, True)
+
+
+async def test_a_line_that_is_refused_for_its_version_holds_no_other_up(tmp_path: Path) -> None:
+    file = tmp_path / "snapshots.jsonl"
+    file.write_text("\n".join(json.dumps({**GOOD, "id": f"R-{number}"}) for number in range(3)))
+
+    async def report(snapshot: Reservation) -> None:
+        if snapshot.id == "R-1":
+            raise VersionConflict("known with another content")
+
+    assert [each.number for each in await report_lines(file, report, lambda *_: None)] == [2]

@@ -19,6 +19,7 @@ from slotsync.domain.calendars.messages import (
 )
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import NO_CONNECTION
+from slotsync.errors import GoogleError
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
@@ -92,7 +93,7 @@ class CalendarActivities:
         calendar = self._read(request)
         if calendar.calendar_id:
             return
-        with self._calling_google(calendar) as connection_id:
+        with self._calling_google(request.merchant, calendar) as connection_id:
             spec = _spec(request, calendar)
             found, existed = self._google.ensure(connection_id, spec)
             events = self._google.find_marked_events(connection_id, found, spec) if existed else {}
@@ -106,7 +107,7 @@ class CalendarActivities:
         if not calendar.calendar_id:
             return
         spec = _spec(request, calendar)
-        with self._calling_google(calendar) as connection_id:
+        with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
         if exists:
             self._calendars.record_shown(
@@ -121,7 +122,7 @@ class CalendarActivities:
         """Delete empty duplicates of the owner's calendar."""
         calendar = self._read(request)
         if calendar.calendar_id:
-            with self._calling_google(calendar) as connection_id:
+            with self._calling_google(request.merchant, calendar) as connection_id:
                 self._google.remove_duplicates(connection_id, _spec(request, calendar), calendar.calendar_id)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -130,7 +131,7 @@ class CalendarActivities:
         calendar = self._read(request)
         if not (calendar.removing and calendar.calendar_id):
             return
-        with self._calling_google(calendar) as connection_id:
+        with self._calling_google(request.merchant, calendar) as connection_id:
             if self._google.has_foreign_events(connection_id, calendar.calendar_id):
                 return
             self._google.delete(connection_id, calendar.calendar_id)
@@ -142,7 +143,7 @@ class CalendarActivities:
         return calendar
 
     @contextmanager
-    def _calling_google(self, calendar: ManagedCalendar) -> Iterator[str]:
+    def _calling_google(self, merchant: str, calendar: ManagedCalendar) -> Iterator[str]:
         """Yield the id of the merchant's connection, and raise Google's errors as Temporal's.
 
         Raises:
@@ -151,7 +152,11 @@ class CalendarActivities:
         if not calendar.connection_id:
             raise ApplicationError("not connected", NO_CONNECTION.reason, type="GrantLost", non_retryable=True)
         with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
-            yield calendar.connection_id
+            try:
+                yield calendar.connection_id
+            except GoogleError as error:
+                self._owners.record_reason(merchant, calendar.owner, error.reason)
+                raise
 
 
 def _spec(request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:

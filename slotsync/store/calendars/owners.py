@@ -84,6 +84,11 @@ class Owners:
             switch_merchant(connection, merchant, switch)
             connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent()))
 
+    def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
+        """Record why the owner's calendar is not as it should be, while that is tried again."""
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(reason=reason))
+
     def get_reasons(self, merchant: str, owners: Sequence[Owner]) -> dict[Owner, str]:
         """Return why the calendars of these owners are not as they should be; nothing of those that are."""
         keys = [(owner.kind.value, owner.id) for owner in owners]

@@ -187,5 +187,5 @@ async def test_why_a_calendar_cannot_be_made_shows_in_the_reservation(world: Wor
         async def told() -> bool:
             return [event.last_error for event in (await status(world)).events] == ["invalid"]
 
-        await until(told, within=180)
+        await until(told)
         await world.heal()

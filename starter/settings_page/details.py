@@ -20,7 +20,9 @@ from starter.settings_page.visit import Visit
 from starter.settings_page.week import Day, build_week, week_bounds
 
 _SYNCED = frozenset({SyncState.IN_STEP})
-_PENDING = frozenset({SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING, SyncState.NOT_SYNCED})
+_PENDING = frozenset(
+    {SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING, SyncState.NOT_SYNCED, SyncState.TO_DELETE}
+)
 """Just after synchronization was turned on, all events are still recorded as not synchronized."""
 _BLOCKED = frozenset({SyncState.PARKED, SyncState.FAILED})
 

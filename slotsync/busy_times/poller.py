@@ -32,7 +32,7 @@ Query = Callable[[Sequence[str], Interval], dict[str, BusyTimes]]
 
 
 class ReadingRound:
-    """The calls of one poll, one after the other. A call that fails leaves its calendars unknown, and no others.
+    """The calls of one poll, one after the other. A call that fails tells nothing of its calendars.
 
     After a call that Google did not answer, the rest waits for another poll: this one would take minutes.
     """
@@ -40,6 +40,7 @@ class ReadingRound:
     def __init__(self, query: Query) -> None:
         self._query = query
         self._account_error: BusyTimes | None = None
+        self._call_failed = False
         self._timed_out = False
         self.calls = 0
 
@@ -50,19 +51,23 @@ class ReadingRound:
                 return
             answers = self._answers([calendar.calendar_id for calendar, _ in batch], piece.interval)
             for calendar, good_for in batch:
-                yield _reading(piece, calendar, answers[calendar.calendar_id], good_for)
+                reading = _reading(piece, calendar, answers[calendar.calendar_id], good_for)
+                yield reading.model_copy(update={"call_failed": self._call_failed})
 
     def _answers(self, calendar_ids: Sequence[str], interval: Interval) -> dict[str, BusyTimes]:
+        self._call_failed = True
         if self._account_error:
             return dict.fromkeys(calendar_ids, self._account_error)
         self.calls += 1
         try:
-            return self._query(calendar_ids, interval)
+            answers = self._query(calendar_ids, interval)
         except GoogleError as error:
             failed = BusyTimes(error=error.reason)
             self._account_error = failed if isinstance(error, _ACCOUNT_ERRORS) else None
             self._timed_out = error.reason == "timeout"
             return dict.fromkeys(calendar_ids, failed)
+        self._call_failed = False
+        return answers
 
 
 def _reading(piece: PlannedReading, calendar: WatchedCalendar, times: BusyTimes, good_for: timedelta) -> NewReading:
@@ -228,4 +233,5 @@ def _attempt(reading: NewReading, known: Mapping[int, ReadingAttempt], at: datet
     if not reading.error:
         return ReadingAttempt(at=at, read_at=at)
     last = known.get(reading.chunk)
-    return ReadingAttempt(at=at, failed=True, read_at=last.read_at if last else None)
+    since = (last.failing_since if last else None) or at
+    return ReadingAttempt(at=at, failed=True, read_at=last.read_at if last else None, failing_since=since)

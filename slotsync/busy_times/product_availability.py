@@ -85,7 +85,7 @@ class ProductAvailability:
         calendars = {each.id: each.name for each in self._blocking_calendars.get_calendars(merchant, owner)}
         connection_id, connected, granted = self._connection(merchant)
         stopped = self._watched.is_stopped(ProductKey(merchant=merchant, product=product))
-        readings = self._readings.get_readings(connection_id, calendars) if connection_id and calendars else {}
+        readings = self._readings.get_readings(connection_id, calendars, now) if connection_id and calendars else {}
         return AvailabilityInputs(
             rule=BlockingRule.from_settings(settings),
             calendars=calendars,

@@ -24,9 +24,10 @@ def store_version(  # noqa: PLR0913  the reservation, and what to store of it
     ends_at: datetime | None = None,
     booked: Sequence[BookedTime] = (),
 ) -> bool:
-    """Report a version and plan it; return whether it is the newest one."""
+    """Report a version and plan it; return whether that was new."""
     reservations = Reservations(store, ANY_KEY)
     reported = snapshot(version, name=reservation, merchant=merchant, status=status)
     if reservations.report(reported, now).result is not ReportResult.ACCEPTED:
         return False
-    return reservations.record_plan(reported, ends_at, booked, now)
+    reservations.record_plan(reported, ends_at, booked, now)
+    return True

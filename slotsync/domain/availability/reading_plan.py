@@ -29,11 +29,15 @@ MIN_FAR_READING_GAP: Final = timedelta(minutes=1)
 
 
 class ReadingAttempt(Message):
-    """The newest attempt to read a calendar and a chunk; ``read_at`` is when one last succeeded."""
+    """The newest attempt to read a calendar and a chunk; ``read_at`` is when one last succeeded.
+
+    ``failing_since`` is the first of the attempts in a row that failed.
+    """
 
     at: datetime
     failed: bool = False
     read_at: datetime | None = None
+    failing_since: datetime | None = None
 
 
 class WatchedCalendar(Message):
@@ -130,11 +134,10 @@ def _poll_interval(calendar: WatchedCalendar, chunk: Chunk) -> timedelta:
 
 
 def _retry_delay(calendar: WatchedCalendar, attempt: ReadingAttempt, chunk: Chunk) -> timedelta:
-    """Return the delay after a failure: it grows with the time since the last good reading or notification."""
-    known = [moment for moment in (attempt.read_at, calendar.notified_at) if moment and moment <= attempt.at]
-    if not known:
-        return min(chunk.poll_interval, PUSHED_POLL_INTERVAL)
-    return reading_retry_delay(attempt.at - max(known), _poll_interval(calendar, chunk))
+    """Return the delay after a failure: it grows with the time since the first failure, or the last notification."""
+    moments = (attempt.failing_since or attempt.at, calendar.notified_at)
+    since = max(moment for moment in moments if moment and moment <= attempt.at)
+    return reading_retry_delay(attempt.at - since, _poll_interval(calendar, chunk))
 
 
 def _spread(attempt: ReadingAttempt, chunk: Chunk) -> float:

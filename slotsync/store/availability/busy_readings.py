@@ -21,17 +21,21 @@ _TABLE = table_of(BusyReadingRow)
 _TIMES = TypeAdapter(tuple[Interval, ...])
 
 _SUCCESS_COLUMNS = ("starts_at", "ends_at", "read_at", "good_until", "busy")
-_FAILURE_COLUMNS = ("error", "failed_at", "failed_from", "failed_to")
+_FAILURE_COLUMNS = ("error", "failed_at", "failed_from", "failed_to", "failing_since", "call_failed")
 
 
 class NewReading(Message):
-    """The result of reading one watched calendar and one chunk; with an ``error`` nothing was read."""
+    """The result of reading one watched calendar and one chunk; with an ``error`` nothing was read.
+
+    With ``call_failed`` the whole call failed: the last reading of the calendar is as good as its age.
+    """
 
     watched_id: str
     chunk: int
     interval: Interval
     busy: tuple[Interval, ...] = ()
     error: str = ""
+    call_failed: bool = False
     good_for: timedelta
 
 
@@ -55,14 +59,19 @@ class BusyReadings:
         self._vault = vault
         self._clock = clock
 
-    def get_readings(self, connection_id: str, calendar_ids: Collection[str]) -> dict[str, list[Reading]]:
-        """Return all readings of these calendars, by calendar id; calendars that were never read are left out."""
+    def get_readings(
+        self, connection_id: str, calendar_ids: Collection[str], now: datetime
+    ) -> dict[str, list[Reading]]:
+        """Return all readings of these calendars, by calendar id; calendars that were never read are left out.
+
+        The failure of a whole call is one of them only once the last reading is too old at ``now``.
+        """
         with self._store.read() as session:
             ids = self._calendar_ids(session, connection_id, calendar_ids)
             rows = session.execute(select(_TABLE).where(_TABLE.c.watched_id.in_(ids))).mappings().all()
         found: dict[str, list[Reading]] = {}
         for row in rows:
-            found.setdefault(ids[row["watched_id"]], []).extend(self._readings(BusyReadingRow.model_validate(row)))
+            found.setdefault(ids[row["watched_id"]], []).extend(self._readings(BusyReadingRow.model_validate(row), now))
         return found
 
     def record(self, connection_id: str, readings: Sequence[NewReading], at: datetime) -> bool:
@@ -89,9 +98,10 @@ class BusyReadings:
             return False  # its reader was slow and lost its lease; another one has stored a newer reading
         key = {"watched_id": new.watched_id, "chunk": new.chunk}
         if new.error:
-            failed = {"failed_from": new.interval.start, "failed_to": new.interval.end}
-            _PUT_FAILURE.run(connection, **key, error=new.error, failed_at=at, **failed)
-            return before is None or before.error != new.error
+            since = before.failing_since if before and before.failing_since else at
+            failed = {"failed_from": new.interval.start, "failed_to": new.interval.end, "failing_since": since}
+            _PUT_FAILURE.run(connection, **key, error=new.error, failed_at=at, call_failed=new.call_failed, **failed)
+            return before is None or (before.error, before.call_failed) != (new.error, new.call_failed)
         same = before is not None and before.busy is not None and self._times(before.busy) == new.busy
         encrypted = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
         interval = {"starts_at": new.interval.start, "ends_at": new.interval.end}
@@ -99,11 +109,12 @@ class BusyReadings:
         _PUT_SUCCESS.run(connection, **key, **times, busy=encrypted, **dict.fromkeys(_FAILURE_COLUMNS))
         return not same or (before is not None and bool(before.error)) or _had_expired(before, self._clock())
 
-    def _readings(self, row: BusyReadingRow) -> Iterator[Reading]:
+    def _readings(self, row: BusyReadingRow, now: datetime) -> Iterator[Reading]:
         if row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None:
             interval = Interval(start=row.starts_at, end=row.ends_at)
             yield Reading(interval=interval, read_at=row.read_at, good_until=row.good_until, busy=self._times(row.busy))
-        if row.error and row.failed_at and row.failed_from and row.failed_to:
+        good = row.good_until is not None and row.good_until > now
+        if row.error and row.failed_at and row.failed_from and row.failed_to and not (row.call_failed and good):
             interval = Interval(start=row.failed_from, end=row.failed_to)
             yield Reading(interval=interval, read_at=row.failed_at, good_until=row.failed_at, error=row.error)
 

@@ -177,21 +177,25 @@ def mark_merchant_changed(connection: Connection, merchant: str, now: datetime) 
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id.in_(own)).values(changed_at=now))
 
 
+_ATTEMPT_COLUMNS = (_READINGS.c.read_at, _READINGS.c.failed_at, _READINGS.c.failing_since)
+
+
 def _attempts(session: Session, connection_id: str) -> dict[str, dict[int, ReadingAttempt]]:
     query = (
-        select(_READINGS.c.watched_id, _READINGS.c.chunk, _READINGS.c.read_at, _READINGS.c.failed_at)
+        select(_READINGS.c.watched_id, _READINGS.c.chunk, *_ATTEMPT_COLUMNS)
         .join(_CALENDARS, _CALENDARS.c.id == _READINGS.c.watched_id)
         .where(_CALENDARS.c.connection_id == connection_id)
     )
     found: dict[str, dict[int, ReadingAttempt]] = {}
     for row in session.execute(query):
-        found.setdefault(row.watched_id, {})[row.chunk] = _attempt(row.read_at, row.failed_at)
+        found.setdefault(row.watched_id, {})[row.chunk] = _attempt(row.read_at, row.failed_at, row.failing_since)
     return found
 
 
-def _attempt(read_at: datetime | None, failed_at: datetime | None) -> ReadingAttempt:
+def _attempt(read_at: datetime | None, failed_at: datetime | None, since: datetime | None) -> ReadingAttempt:
     at = max(moment for moment in (read_at, failed_at) if moment)
-    return ReadingAttempt(at=at, failed=failed_at == at, read_at=read_at)
+    failed = failed_at == at
+    return ReadingAttempt(at=at, failed=failed, read_at=read_at, failing_since=since if failed else None)
 
 
 def _pushed(session: Session, connection_id: str, now: datetime) -> set[str]:

@@ -57,8 +57,8 @@ class PushChannelRow(Row, table=True):
 class BusyReadingRow(Row, table=True):
     """The busy times of a watched calendar in one chunk of the horizon, as they were last read, and a later failure.
 
-    ``busy`` and the four times before it are null until a reading succeeded; ``error`` and the three times after it are
-    null unless the newest attempt failed.
+    ``busy`` and the four times before it are null until a reading succeeded; ``error`` and what follows are null unless
+    the newest attempt failed. With ``call_failed`` the whole call did, which tells nothing of the calendar.
     """
 
     __tablename__ = "busy_reading"
@@ -74,6 +74,8 @@ class BusyReadingRow(Row, table=True):
     failed_at: datetime | None = Field(default=None, sa_type=Instant)
     failed_from: datetime | None = Field(default=None, sa_type=Instant)
     failed_to: datetime | None = Field(default=None, sa_type=Instant)
+    failing_since: datetime | None = Field(default=None, sa_type=Instant)
+    call_failed: bool | None = None
 
 
 class WatchedProductRow(Row, table=True):

@@ -180,7 +180,7 @@ def test_a_calendar_that_is_not_picked_any_more_is_forgotten_and_its_channel_sto
         assert calls()["channels.stop"] == 1
     assert watched(poller_harness, account).keys() == {work}
     known = BusyReadings(poller_harness.store, poller_harness.vault).get_readings(
-        account.connection_id, [account.email, work]
+        account.connection_id, [account.email, work], poller_harness.clock()
     )
     assert known.keys() == {work}
 

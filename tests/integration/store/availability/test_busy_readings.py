@@ -42,7 +42,7 @@ class Kept:
         return self.readings.record(self.account, [reading], at(minute))
 
     def all(self) -> list[Reading]:
-        return self.readings.get_readings(self.account, ["family"]).get("family", [])
+        return self.readings.get_readings(self.account, ["family"], self.now).get("family", [])
 
 
 def at(minute: float) -> datetime:
@@ -68,7 +68,7 @@ def kept(store: Store, vault: Vault, connection_id: str) -> Kept:
 
 
 def test_nothing_is_known_of_a_calendar_that_was_never_read(kept: Kept) -> None:
-    assert kept.readings.get_readings(kept.account, ["family", "another"]) == {}
+    assert kept.readings.get_readings(kept.account, ["family", "another"], NOON) == {}
 
 
 def test_a_reading_is_kept_as_it_was_made(kept: Kept) -> None:
@@ -78,8 +78,8 @@ def test_a_reading_is_kept_as_it_was_made(kept: Kept) -> None:
 
 def test_only_readings_of_the_requested_calendars_are_returned(kept: Kept) -> None:
     kept.record(0, [BUSY])
-    assert kept.readings.get_readings(kept.account, []) == {}
-    assert kept.readings.get_readings("another", ["family"]) == {}
+    assert kept.readings.get_readings(kept.account, [], NOON) == {}
+    assert kept.readings.get_readings("another", ["family"], NOON) == {}
 
 
 def test_each_piece_of_the_horizon_has_its_own(kept: Kept) -> None:
@@ -176,3 +176,17 @@ def test_busy_times_are_stored_encrypted(store: Store, kept: Kept) -> None:
     with store.read() as session:
         (row,) = session.connection().execute(text("SELECT busy FROM busy_reading")).all()
     assert "2026" not in str(row)
+
+
+def test_a_call_that_failed_counts_only_once_the_last_reading_is_too_old(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    failed = NewReading(
+        watched_id=kept.name, chunk=0, interval=NEAR, error="backendError", call_failed=True, good_for=10 * MINUTE
+    )
+    kept.readings.record(kept.account, [failed], at(1))
+    assert kept.all() == [good(0, BUSY)]
+    kept.now = at(10)
+    assert kept.all() == [good(0, BUSY), bad(1, "backendError")]
+    kept.now = at(2)
+    kept.record(2, error="notFound")
+    assert kept.all() == [good(0, BUSY), bad(2, "notFound")], "an error of the calendar counts at once"

@@ -159,15 +159,23 @@ def test_calendar_ids_are_stored_encrypted(store: Store, accounts: WatchedAccoun
     assert "kari" not in str(row)
 
 
+STILL = ReadingAttempt(at=NOON + 2 * MINUTE, failed=True, read_at=NOON + SECOND, failing_since=NOON + MINUTE)
+
+
 def test_the_newest_attempt_is_known_and_when_one_last_succeeded(
     store: Store, vault: Vault, accounts: WatchedAccounts, connection_id: str
 ) -> None:
     accounts.add_calendars(connection_id, ["family"])
     name = watched(accounts, connection_id)["family"]
     for at, error, attempt in (
-        (NOON, "notFound", ReadingAttempt(at=NOON, failed=True)),
+        (NOON, "notFound", ReadingAttempt(at=NOON, failed=True, failing_since=NOON)),
         (NOON + SECOND, "", ReadingAttempt(at=NOON + SECOND, read_at=NOON + SECOND)),
-        (NOON + MINUTE, "notFound", ReadingAttempt(at=NOON + MINUTE, failed=True, read_at=NOON + SECOND)),
+        (
+            NOON + MINUTE,
+            "notFound",
+            ReadingAttempt(at=NOON + MINUTE, failed=True, read_at=NOON + SECOND, failing_since=NOON + MINUTE),
+        ),
+        (NOON + 2 * MINUTE, "notFound", STILL),
     ):
         BusyReadings(store, vault).record(connection_id, reading(name, error), at)
         assert accounts.get_calendars(connection_id)[0].attempts == {2: attempt}
@@ -196,7 +204,7 @@ def test_what_is_forgotten_takes_its_readings_and_channels_along(
         BusyReadings(store, vault).record(connection_id, reading(each), NOON)
     accounts.forget_calendars([names["family"]])
     assert PushChannels(store, vault).get_channels(names.values()).keys() == {names["work"]}
-    assert BusyReadings(store, vault).get_readings(connection_id, ["family", "work"]).keys() == {"work"}
+    assert BusyReadings(store, vault).get_readings(connection_id, ["family", "work"], NOON).keys() == {"work"}
 
 
 def test_a_notification_marks_its_calendars_and_the_account_as_changed(
@@ -248,4 +256,4 @@ def test_nothing_of_an_account_is_left_in_the_end(
         forget_account(connection, connection_id)
     assert accounts.get_last_change(connection_id) is None
     assert accounts.get_calendars(connection_id) == []
-    assert BusyReadings(store, vault).get_readings(neighbour, ["family"]).keys() == {"family"}
+    assert BusyReadings(store, vault).get_readings(neighbour, ["family"], NOON).keys() == {"family"}

@@ -80,7 +80,13 @@ class Days:
         place = next(number for number, each in enumerate(self.calendars) if each.id == name)
         known = self.calendars[place].attempts
         before = known[chunk].read_at if chunk in known else None
-        attempt = ReadingAttempt(at=self.now, failed=fails, read_at=before if fails else self.now)
+        since = (known[chunk].failing_since if chunk in known else None) or self.now
+        attempt = ReadingAttempt(
+            at=self.now,
+            failed=fails,
+            read_at=before if fails else self.now,
+            failing_since=since if fails else None,
+        )
         self._set(place, attempts={**known, chunk: attempt})
         self.intervals[name, chunk] = interval
 

@@ -38,10 +38,11 @@ def calendar(name: str = "c", *, read_at: datetime = NOON, **more: object) -> Wa
     return WatchedCalendar.model_validate({"id": name, "calendar_id": name, "attempts": attempts, **more})
 
 
-def failing(since: datetime, at: datetime, **more: object) -> WatchedCalendar:
-    """Return a calendar of which the near days were read at ``since``, and failed at ``at``."""
+def failing(since: datetime, at: datetime, chunk: int = NEAR, **more: object) -> WatchedCalendar:
+    """Return a calendar of which the near days, or other ones, have failed since ``since``, and last at ``at``."""
     well = calendar(read_at=at)
-    attempts = {**well.attempts, NEAR: ReadingAttempt(at=at, failed=True, read_at=since)}
+    failed = ReadingAttempt(at=at, failed=True, read_at=since - HOUR, failing_since=since)
+    attempts = {**well.attempts, chunk: failed}
     return well.model_copy(update={"attempts": attempts, **more})
 
 
@@ -132,21 +133,21 @@ def test_a_failed_reading_is_repeated_soon_and_then_ever_more_slowly() -> None:
     while not waits or waits[-1] < HORIZON.poll * (1 - POLL_JITTER):
         waits.append(due_after(failing(since, at), since=at))
         at += waits[-1]
-    assert waits[0] == MINUTE / READING_RETRY_DIVISOR
+    assert waits[0] == MINUTE / READING_RETRY_DIVISOR, "a minute after the first failure"
     assert waits == sorted(waits)
     assert len(waits) < 10
 
 
-def test_a_failure_is_never_repeated_at_once() -> None:
-    assert due_after(failing(NOON - SECOND, NOON)) == MIN_READING_RETRY_DELAY
+@pytest.mark.parametrize("chunk", [NEAR, FAR])
+def test_a_first_failure_is_repeated_after_seconds_whatever_the_days(chunk: int) -> None:
+    assert due_after(failing(NOON, NOON, chunk), chunk) == MIN_READING_RETRY_DELAY
 
 
 @pytest.mark.parametrize("pushed", [False, True])
-def test_a_calendar_that_was_never_read_is_tried_at_the_normal_pace_and_its_far_days_often_enough(pushed: bool) -> None:
+def test_a_calendar_that_was_never_read_is_tried_again_after_seconds_too(pushed: bool) -> None:
     attempts = {number: ReadingAttempt(at=NOON, failed=True) for number in range(len(split_horizon(NOON, HORIZON)))}
     never = WatchedCalendar(id="c", calendar_id="c", pushed=pushed, attempts=attempts)
-    assert due_after(never) <= HORIZON.poll
-    assert due_after(never, FAR) == PUSHED_POLL_INTERVAL
+    assert due_after(never) == due_after(never, FAR) == MIN_READING_RETRY_DELAY
 
 
 def test_a_change_that_could_not_be_read_is_tried_again_soon_however_old_the_last_reading_is() -> None:

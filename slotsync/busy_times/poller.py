@@ -19,28 +19,27 @@ from slotsync.domain.availability.reading_plan import (
     plan_reading,
 )
 from slotsync.domain.messages import Message
-from slotsync.errors import GoogleError, GrantLost, QuotaExhausted, RateLimited, ScopeMissing
+from slotsync.errors import GoogleError, GrantLost, GrantRefused, QuotaExhausted, RateLimited, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 
-_ACCOUNT_ERRORS = (GrantLost, ScopeMissing, RateLimited, QuotaExhausted)
+_ACCOUNT_ERRORS = (GrantLost, GrantRefused, ScopeMissing, RateLimited, QuotaExhausted)
 """Errors that the next call for the account would meet, too."""
 
 Query = Callable[[Sequence[str], Interval], dict[str, BusyTimes]]
 
 
 class ReadingRound:
-    """The calls of one poll, one after the other. A call that fails tells nothing of its calendars.
+    """The calls of one poll, one after the other. A call that fails concerns its calendars, and no others.
 
     After a call that Google did not answer, the rest waits for another poll: this one would take minutes.
     """
 
     def __init__(self, query: Query) -> None:
         self._query = query
-        self._account_error: BusyTimes | None = None
-        self._call_failed = False
+        self._account_error = ""
         self._timed_out = False
         self.calls = 0
 
@@ -51,32 +50,34 @@ class ReadingRound:
                 return
             answers = self._answers([calendar.calendar_id for calendar, _ in batch], piece.interval)
             for calendar, good_for in batch:
-                reading = _reading(piece, calendar, answers[calendar.calendar_id], good_for)
-                yield reading.model_copy(update={"call_failed": self._call_failed})
+                yield _reading(piece, calendar, answers, good_for)
 
-    def _answers(self, calendar_ids: Sequence[str], interval: Interval) -> dict[str, BusyTimes]:
-        self._call_failed = True
+    def _answers(self, calendar_ids: Sequence[str], interval: Interval) -> "Answers":
+        """Return the answer for each calendar, or the reason why there is none for any."""
         if self._account_error:
-            return dict.fromkeys(calendar_ids, self._account_error)
+            return self._account_error
         self.calls += 1
         try:
-            answers = self._query(calendar_ids, interval)
+            return self._query(calendar_ids, interval)
         except GoogleError as error:
-            failed = BusyTimes(error=error.reason)
-            self._account_error = failed if isinstance(error, _ACCOUNT_ERRORS) else None
+            self._account_error = error.reason if isinstance(error, _ACCOUNT_ERRORS) else ""
             self._timed_out = error.reason == "timeout"
-            return dict.fromkeys(calendar_ids, failed)
-        self._call_failed = False
-        return answers
+            return error.reason
 
 
-def _reading(piece: PlannedReading, calendar: WatchedCalendar, times: BusyTimes, good_for: timedelta) -> NewReading:
+Answers = Mapping[str, BusyTimes] | str
+
+
+def _reading(piece: PlannedReading, calendar: WatchedCalendar, answers: Answers, good_for: timedelta) -> NewReading:
+    call_failed = isinstance(answers, str)
+    times = BusyTimes(error=answers) if isinstance(answers, str) else answers[calendar.calendar_id]
     return NewReading(
         watched_id=calendar.id,
         chunk=piece.chunk,
         interval=piece.interval,
         busy=() if times.error else times.busy,
         error=times.error,
+        call_failed=call_failed,
         good_for=good_for,
     )
 
@@ -233,5 +234,5 @@ def _attempt(reading: NewReading, known: Mapping[int, ReadingAttempt], at: datet
     if not reading.error:
         return ReadingAttempt(at=at, read_at=at)
     last = known.get(reading.chunk)
-    since = (last.failing_since if last else None) or at
-    return ReadingAttempt(at=at, failed=True, read_at=last.read_at if last else None, failing_since=since)
+    failing_since = last.failing_since if last else None
+    return ReadingAttempt(at=at, failing_since=failing_since or at, read_at=last.read_at if last else None)

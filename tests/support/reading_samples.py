@@ -13,19 +13,29 @@ FRESH = timedelta(minutes=5)
 ON_UNKNOWN = ("block", "sell", "last_known:1")
 
 
-def reading(start: int, end: int, *busy: Interval, age: int = 0, error: str = "") -> Reading:
+def reading(start: int, end: int, *busy: Interval, age: int = 0, error: str = "", call_failed: bool = False) -> Reading:
     """Return a reading of this many minutes ago."""
     read_at = NOON - timedelta(minutes=age)
-    return Reading(interval=interval(start, end), read_at=read_at, good_until=read_at + FRESH, busy=busy, error=error)
+    return Reading(
+        interval=interval(start, end),
+        read_at=read_at,
+        good_until=read_at + FRESH,
+        busy=busy,
+        error=error,
+        call_failed=call_failed,
+    )
 
 
 READINGS = st.builds(
-    lambda start, length, busy, age, error: reading(start, start + length, *busy, age=age, error=error),
+    lambda start, length, busy, age, error, call: reading(
+        start, start + length, *busy, age=age, error=error, call_failed=call and bool(error)
+    ),
     st.integers(-5, 35),
     st.integers(1, 45),
     st.lists(st.tuples(st.integers(-5, 40), st.integers(1, 8)).map(lambda t: interval(t[0], t[0] + t[1])), max_size=3),
     st.integers(0, 90),
     st.sampled_from(["", "", "", "notFound", "internalError"]),
+    st.booleans(),
 )
 CALENDARS = st.dictionaries(
     st.sampled_from("abc"), st.lists(READINGS, max_size=4, unique_by=lambda each: each.read_at), max_size=3

@@ -31,7 +31,8 @@ class SlotState(StrEnum):
 class Reading(Message):
     """Google's answer for one calendar and one interval: its busy times, or the error that came instead of them.
 
-    Valid until ``good_until``.
+    Valid until ``good_until``. ``call_failed``: the error is that of the whole call, so an earlier answer stays valid
+    until it is too old.
     """
 
     interval: Interval
@@ -39,6 +40,7 @@ class Reading(Message):
     good_until: datetime
     busy: tuple[Interval, ...] = ()
     error: str = ""
+    call_failed: bool = False
 
     def is_current(self, now: datetime) -> bool:
         """Return whether the reading succeeded and is still valid."""
@@ -123,10 +125,11 @@ class KnownTimes(NamedTuple):
 def known_times(
     readings: Iterable[Reading], within: Sequence[Bounds], is_valid: Callable[[Reading], bool]
 ) -> KnownTimes:
-    """Return one calendar's times by the newest reading of each instant: an error hides an older good answer."""
+    """Return one calendar's times by the newest answer for each instant: an error in it hides an older good one."""
     left = list(within)
     known = KnownTimes([], [], [])
-    for reading in sorted(readings, key=lambda each: each.read_at, reverse=True):
+    answers = (each for each in readings if not each.call_failed)
+    for reading in sorted(answers, key=lambda each: each.read_at, reverse=True):
         part = intersection(left, [reading.interval.bounds])
         if part and is_valid(reading):
             known.busy.extend(intersection(to_bounds(reading.busy), part))

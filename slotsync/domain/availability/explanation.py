@@ -125,7 +125,8 @@ def _cause(readings: Sequence[Reading], state: SlotState, at: datetime, now: dat
     reaching = [each for each in of_state if each[0] - rule.before <= at < each[1] + rule.after]
     decisive = min(reaching, key=lambda each: abs(_nearest(each, at) - at), default=None)
     moment = _nearest(decisive, at) if decisive else at
-    return _Cause(decisive, moment == at, _newest(readings, moment))
+    decides = readings if state is SlotState.UNKNOWN else [each for each in readings if not each.call_failed]
+    return _Cause(decisive, moment == at, _newest(decides, moment))
 
 
 def _nearest(bounds: Bounds, at: datetime) -> datetime:

@@ -31,13 +31,12 @@ MIN_FAR_READING_GAP: Final = timedelta(minutes=1)
 class ReadingAttempt(Message):
     """The newest attempt to read a calendar and a chunk; ``read_at`` is when one last succeeded.
 
-    ``failing_since`` is the first of the attempts in a row that failed.
+    ``failing_since`` is the time of the first failure in a row, None if the newest attempt succeeded.
     """
 
     at: datetime
-    failed: bool = False
-    read_at: datetime | None = None
     failing_since: datetime | None = None
+    read_at: datetime | None = None
 
 
 class WatchedCalendar(Message):
@@ -114,8 +113,8 @@ def _due_at(calendar: WatchedCalendar, number: int, chunk: Chunk) -> datetime | 
 
 def _due_times(calendar: WatchedCalendar, attempt: ReadingAttempt, chunk: Chunk) -> Iterator[datetime]:
     yield attempt.at + _poll_interval(calendar, chunk) * (1 + POLL_JITTER * _spread(attempt, chunk))
-    if attempt.failed:
-        yield attempt.at + _retry_delay(calendar, attempt, chunk)
+    if attempt.failing_since:
+        yield attempt.at + _retry_delay(calendar, attempt, attempt.failing_since, chunk)
     if calendar.notified_at and calendar.notified_at > attempt.at:
         yield max(calendar.notified_at, attempt.at + (MIN_FAR_READING_GAP if _is_far(chunk) else MIN_NEAR_READING_GAP))
 
@@ -133,11 +132,14 @@ def _poll_interval(calendar: WatchedCalendar, chunk: Chunk) -> timedelta:
     return max(chunk.poll_interval, PUSHED_POLL_INTERVAL) if calendar.pushed else chunk.poll_interval
 
 
-def _retry_delay(calendar: WatchedCalendar, attempt: ReadingAttempt, chunk: Chunk) -> timedelta:
-    """Return the delay after a failure: it grows with the time since the first failure, or the last notification."""
-    moments = (attempt.failing_since or attempt.at, calendar.notified_at)
-    since = max(moment for moment in moments if moment and moment <= attempt.at)
-    return reading_retry_delay(attempt.at - since, _poll_interval(calendar, chunk))
+def _retry_delay(
+    calendar: WatchedCalendar, attempt: ReadingAttempt, failing_since: datetime, chunk: Chunk
+) -> timedelta:
+    """Return the delay after a failure: it grows with the time since the first failure, or a notification after it."""
+    notified_at = calendar.notified_at
+    told = notified_at if notified_at and failing_since < notified_at <= attempt.at else failing_since
+    longest = _poll_interval(calendar, chunk) if attempt.read_at else min(chunk.poll_interval, PUSHED_POLL_INTERVAL)
+    return reading_retry_delay(attempt.at - told, longest)
 
 
 def _spread(attempt: ReadingAttempt, chunk: Chunk) -> float:

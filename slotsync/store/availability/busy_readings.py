@@ -27,7 +27,7 @@ _FAILURE_COLUMNS = ("error", "failed_at", "failed_from", "failed_to", "failing_s
 class NewReading(Message):
     """The result of reading one watched calendar and one chunk; with an ``error`` nothing was read.
 
-    With ``call_failed`` the whole call failed: the last reading of the calendar is as good as its age.
+    ``call_failed``: the error is that of the whole call, which says nothing of the calendar.
     """
 
     watched_id: str
@@ -96,18 +96,32 @@ class BusyReadings:
     def _put(self, connection: Connection, new: NewReading, before: BusyReadingRow | None, at: datetime) -> bool:
         if before is not None and any(moment and moment > at for moment in (before.read_at, before.failed_at)):
             return False  # its reader was slow and lost its lease; another one has stored a newer reading
-        key = {"watched_id": new.watched_id, "chunk": new.chunk}
         if new.error:
-            since = before.failing_since if before and before.failing_since else at
-            failed = {"failed_from": new.interval.start, "failed_to": new.interval.end, "failing_since": since}
-            _PUT_FAILURE.run(connection, **key, error=new.error, failed_at=at, call_failed=new.call_failed, **failed)
-            return before is None or (before.error, before.call_failed) != (new.error, new.call_failed)
+            return self._put_failure(connection, new, before, at)
         same = before is not None and before.busy is not None and self._times(before.busy) == new.busy
         encrypted = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
         interval = {"starts_at": new.interval.start, "ends_at": new.interval.end}
         times = {**interval, "read_at": at, "good_until": at + new.good_for}
-        _PUT_SUCCESS.run(connection, **key, **times, busy=encrypted, **dict.fromkeys(_FAILURE_COLUMNS))
+        _PUT_SUCCESS.run(connection, **_key(new), **times, busy=encrypted, **dict.fromkeys(_FAILURE_COLUMNS))
         return not same or (before is not None and bool(before.error)) or _had_expired(before, self._clock())
+
+    def _put_failure(
+        self, connection: Connection, new: NewReading, before: BusyReadingRow | None, at: datetime
+    ) -> bool:
+        """Store the failure. An error of the calendar itself is not undone by later failures of whole calls."""
+        failing = before if before is not None and before.error else None
+        call_failed = new.call_failed and (failing is None or bool(failing.call_failed))
+        _PUT_FAILURE.run(
+            connection,
+            **_key(new),
+            error=new.error,
+            failed_at=at,
+            failed_from=new.interval.start,
+            failed_to=new.interval.end,
+            failing_since=(failing.failing_since if failing else None) or at,
+            call_failed=call_failed,
+        )
+        return failing is None or (failing.error, failing.call_failed) != (new.error, call_failed)
 
     def _readings(self, row: BusyReadingRow, now: datetime) -> Iterator[Reading]:
         if row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None:
@@ -116,10 +130,20 @@ class BusyReadings:
         good = row.good_until is not None and row.good_until > now
         if row.error and row.failed_at and row.failed_from and row.failed_to and not (row.call_failed and good):
             interval = Interval(start=row.failed_from, end=row.failed_to)
-            yield Reading(interval=interval, read_at=row.failed_at, good_until=row.failed_at, error=row.error)
+            yield Reading(
+                interval=interval,
+                read_at=row.failed_at,
+                good_until=row.failed_at,
+                error=row.error,
+                call_failed=bool(row.call_failed),
+            )
 
     def _times(self, encrypted: str) -> tuple[Interval, ...]:
         return _TIMES.validate_json(self._vault.decrypt(encrypted))
+
+
+def _key(new: NewReading) -> dict[str, object]:
+    return {"watched_id": new.watched_id, "chunk": new.chunk}
 
 
 def _had_expired(before: BusyReadingRow | None, now: datetime) -> bool:

@@ -24,6 +24,7 @@ _CONNECTIONS = table_of(ConnectionRow)
 _CHANNELS = table_of(PushChannelRow)
 _READINGS = table_of(BusyReadingRow)
 _NOTIFIED_AT = _CALENDARS.c.rung_at  # stored name
+_ATTEMPT_COLUMNS = ("chunk", "read_at", "failed_at", "failing_since")
 
 
 def _ignore_known(insert: Insert) -> Insert:
@@ -177,12 +178,9 @@ def mark_merchant_changed(connection: Connection, merchant: str, now: datetime) 
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id.in_(own)).values(changed_at=now))
 
 
-_ATTEMPT_COLUMNS = (_READINGS.c.read_at, _READINGS.c.failed_at, _READINGS.c.failing_since)
-
-
 def _attempts(session: Session, connection_id: str) -> dict[str, dict[int, ReadingAttempt]]:
     query = (
-        select(_READINGS.c.watched_id, _READINGS.c.chunk, *_ATTEMPT_COLUMNS)
+        select(_READINGS.c.watched_id, *(_READINGS.c[name] for name in _ATTEMPT_COLUMNS))
         .join(_CALENDARS, _CALENDARS.c.id == _READINGS.c.watched_id)
         .where(_CALENDARS.c.connection_id == connection_id)
     )
@@ -192,10 +190,12 @@ def _attempts(session: Session, connection_id: str) -> dict[str, dict[int, Readi
     return found
 
 
-def _attempt(read_at: datetime | None, failed_at: datetime | None, since: datetime | None) -> ReadingAttempt:
-    at = max(moment for moment in (read_at, failed_at) if moment)
-    failed = failed_at == at
-    return ReadingAttempt(at=at, failed=failed, read_at=read_at, failing_since=since if failed else None)
+def _attempt(read_at: datetime | None, failed_at: datetime | None, failing_since: datetime | None) -> ReadingAttempt:
+    """Return the newest attempt. An older slotsync does not record since when it fails."""
+    if failed_at is None or (read_at and read_at > failed_at):
+        assert read_at
+        return ReadingAttempt(at=read_at, read_at=read_at)
+    return ReadingAttempt(at=failed_at, failing_since=failing_since or failed_at, read_at=read_at)
 
 
 def _pushed(session: Session, connection_id: str, now: datetime) -> set[str]:

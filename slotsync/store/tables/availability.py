@@ -41,7 +41,8 @@ class WatchedCalendarRow(Row, table=True):
 class PushChannelRow(Row, table=True):
     """A channel by which Google notifies of changes in a watched calendar. Without an expiry it is only being opened.
 
-    ``asked_at`` is when Google was asked to open it.
+    ``asked_at`` is when Google was asked to open it; ``address_hash`` identifies where it sends to. ``heard_at`` is
+    when its first notification came, ``doubted_at`` when a poll first found a change of which it had not notified.
     """
 
     __tablename__ = "push_channel"
@@ -52,13 +53,17 @@ class PushChannelRow(Row, table=True):
     resource_id: str | None = None
     asked_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    address_hash: str | None = None
+    heard_at: datetime | None = Field(default=None, sa_type=Instant)
+    doubted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class BusyReadingRow(Row, table=True):
     """The busy times of a watched calendar in one chunk of the horizon, as they were last read, and a later failure.
 
     ``busy`` and the four times before it are null until a reading succeeded; ``error`` and what follows are null unless
-    the newest attempt failed. With ``call_failed`` the whole call did, which tells nothing of the calendar.
+    the newest attempt failed. ``failing_since`` is the time of the first failure in a row; with
+    ``call_failed`` each of them was a failure of the whole call, which says nothing of the calendar.
     """
 
     __tablename__ = "busy_reading"

@@ -1,4 +1,7 @@
-"""Each kind of trouble: its time is unknown in time, closed or open as was chosen, and heals by itself."""
+"""Each kind of trouble: its time is unknown in time, closed or open as was chosen, and heals by itself.
+
+An error of a calendar makes it unknown at once; a failure of the whole call once the last reading is too old.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +16,6 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST
 from slotsync.domain.health import Health
-from slotsync.domain.retry_delays import MIN_READING_RETRY_DELAY
 from tests.support.blocked_merchant import (
     CHOICES,
     DAY,
@@ -33,6 +35,9 @@ from tests.support.push_receiver import PushReceiver
 from tests.support.waiting import wait_until
 
 PATIENCE = timedelta(seconds=0.3)
+
+NEAR_OF_OWN = Interval(start=TODAY, end=NEAR.end - CHUNK_OVERLAP)
+"""The near days that no far piece contains."""
 
 
 @pytest.fixture
@@ -118,14 +123,14 @@ OF_THE_CALL = [
 
 
 @pytest.mark.parametrize(("kind", "status"), OF_THE_CALL)
-def test_a_query_that_fails_costs_nothing_until_the_last_reading_is_too_old(
+def test_a_query_that_fails_leaves_readings_good_for_their_age_and_then_makes_their_time_unknown(
     poller_harness: PollerHarness, blocked: BlockedMerchant, kind: str, status: int | None
 ) -> None:
     poller_harness.fault(kind, **({"status": status} if status else {}))
     _fails_and_heals(poller_harness, blocked)
 
 
-def test_a_query_that_is_too_slow_costs_nothing_until_the_last_reading_is_too_old(
+def test_a_query_that_is_too_slow_is_a_failure_of_the_whole_call(
     poller_harness: PollerHarness,
 ) -> None:
     with poller_harness.poller(timeout=PATIENCE) as impatient:
@@ -135,13 +140,30 @@ def test_a_query_that_is_too_slow_costs_nothing_until_the_last_reading_is_too_ol
 
 
 def _fails_and_heals(poller_harness: PollerHarness, blocked: BlockedMerchant) -> None:
-    blocked.read(MINUTE)
-    assert blocked.known(), "the last reading is as good as its age"
+    blocked.read(2 * MINUTE)
+    assert blocked.known()
+    assert blocked.account.state("block").trouble == "", "nothing is wrong with what is known"
+    blocked.read(2 * MINUTE)
+    family_is_unknown(blocked, NEAR_OF_OWN, last_known=(MEETING,))
+    assert blocked.closed("boat") == (NEAR_OF_OWN,)
+    assert blocked.account.state("block").trouble
     blocked.read(4 * HOUR)
     family_is_unknown(blocked, WHOLE, last_known=(WHOLE,))
-    assert blocked.account.state("block").trouble
     poller_harness.heal()
-    blocked.heals(within=HOUR / 2)
+    blocked.heals(within=HOUR)
+
+
+def test_an_error_of_the_calendar_is_not_forgotten_when_whole_calls_fail_after_it(
+    poller_harness: PollerHarness, blocked: BlockedMerchant
+) -> None:
+    poller_harness.fault("freebusy_error", calendar=blocked.family)
+    blocked.read(2 * MINUTE)
+    poller_harness.heal()
+    poller_harness.fault("backendError")
+    blocked.read(10 * SECOND)
+    assert blocked.account.state("block").trouble == "backendError"
+    family_is_unknown(blocked, NEAR, last_known=(MEETING,))
+    assert blocked.account.availability("boat").complete
 
 
 def test_without_an_access_token_nothing_is_known(poller_harness: PollerHarness, poller: Poller) -> None:
@@ -153,13 +175,27 @@ def test_without_an_access_token_nothing_is_known(poller_harness: PollerHarness,
     blocked.heals(within=PUSHED_POLL_INTERVAL)
 
 
-def test_a_single_failure_is_over_before_its_readings_would_have_been_too_old(
+def test_a_single_failure_changes_nothing_and_is_over_within_seconds(
     poller_harness: PollerHarness, blocked: BlockedMerchant
 ) -> None:
     poller_harness.fault("backendError", count=1)
-    blocked.read(MINUTE)
+    again_at = blocked.read(2 * MINUTE)
     assert blocked.known()
-    blocked.read(MIN_READING_RETRY_DELAY)
+    assert again_at - poller_harness.clock() < 10 * SECOND
+    blocked.read(10 * SECOND)
+    poller_harness.clock.advance(2 * MINUTE)
+    assert blocked.known(), "it was read again"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_failure_at_the_first_reading_is_over_within_seconds_whatever_the_piece(
+    poller_harness: PollerHarness, poller: Poller, count: int
+) -> None:
+    blocked = BlockedMerchant(poller_harness, poller)
+    poller_harness.fault("backendError", count=count)
+    blocked.read()
+    assert not blocked.known()
+    blocked.read(10 * SECOND)
     assert blocked.known()
 
 
@@ -169,7 +205,7 @@ def test_a_reading_that_is_not_renewed_is_unknown_soon_the_near_days_first(
     poller_harness.clock.advance(HORIZON.poll * 3)
     assert blocked.known()
     poller_harness.clock.advance(HORIZON.poll)
-    family_is_unknown(blocked, Interval(start=TODAY, end=NEAR.end - CHUNK_OVERLAP), last_known=(MEETING,))
+    family_is_unknown(blocked, NEAR_OF_OWN, last_known=(MEETING,))
     poller_harness.clock.advance(4 * HOUR)
     family_is_unknown(blocked, WHOLE, last_known=(WHOLE,))
     blocked.read()
@@ -197,7 +233,7 @@ def test_a_grant_without_the_scope_parks_until_it_has_it(
     assert blocker
     assert (blocker.health, blocker.reason) == (Health.PARKED, "freebusy_not_allowed")
     blocked.account.connect("Europe/Helsinki")
-    blocked.heals(within=HOUR / 2)
+    blocked.heals(within=HOUR)
     assert blocked.account.state("block").blocker is None
 
 

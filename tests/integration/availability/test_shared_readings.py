@@ -239,14 +239,14 @@ def test_the_error_of_one_calendar_leaves_the_others_known(
     assert not account.availability("gone").complete
 
 
-def test_a_call_that_fails_leaves_its_calendars_unknown_and_no_others(
+def test_a_call_that_fails_concerns_its_calendars_and_no_others(
     poller_harness: PollerHarness, large: MerchantAccount, poller: Poller
 ) -> None:
     poller_harness.fault("backendError", count=1)
     poller.poll(large.connection_id)
-    failed = [each for each in watched(poller_harness, large).values() if each.attempts[0].failed]
+    failed = [each for each in watched(poller_harness, large).values() if each.attempts[0].failing_since]
     assert len(failed) == 50
-    assert not any(each.attempts[number].failed for each in failed for number in range(1, PIECES))
+    assert not any(each.attempts[number].failing_since for each in failed for number in range(1, PIECES))
 
 
 def test_google_is_not_asked_again_and_again_after_it_said_that_it_is_too_much(
@@ -256,7 +256,7 @@ def test_google_is_not_asked_again_and_again_after_it_said_that_it_is_too_much(
     poller_harness.fault("userRateLimitExceeded")
     poller.poll(large.connection_id)
     assert calls() == {"query": 1}
-    assert [each.attempts[0].failed for each in watched(poller_harness, large).values()] == [True] * 60
+    assert all(each.attempts[0].failing_since for each in watched(poller_harness, large).values())
 
 
 def test_with_push_an_account_is_read_every_ten_minutes(

@@ -33,11 +33,25 @@ class Kept:
         self.accounts.add_calendars(connection_id, ["family"])
         self.name = self.accounts.get_calendars(connection_id)[0].id
 
-    def record(self, minute: float, busy: Iterable[Interval] = (), *, error: str = "", chunk: int = 0) -> bool:
+    def record(
+        self,
+        minute: float,
+        busy: Iterable[Interval] = (),
+        *,
+        error: str = "",
+        call_failed: bool = False,
+        chunk: int = 0,
+    ) -> bool:
         """Record a reading that is valid for ten minutes, and return whether it is a change."""
         span = NEXT if chunk else NEAR
         reading = NewReading(
-            watched_id=self.name, chunk=chunk, interval=span, busy=tuple(busy), error=error, good_for=10 * MINUTE
+            watched_id=self.name,
+            chunk=chunk,
+            interval=span,
+            busy=tuple(busy),
+            error=error,
+            call_failed=call_failed,
+            good_for=10 * MINUTE,
         )
         return self.readings.record(self.account, [reading], at(minute))
 
@@ -53,8 +67,9 @@ def good(minute: float, *busy: Interval, span: Interval = NEAR) -> Reading:
     return Reading(interval=span, read_at=at(minute), good_until=at(minute + 10), busy=busy)
 
 
-def bad(minute: float, error: str) -> Reading:
-    return Reading(interval=NEAR, read_at=at(minute), good_until=at(minute), error=error)
+def bad(minute: float, error: str, *, call_failed: bool = False) -> Reading:
+    moment = at(minute)
+    return Reading(interval=NEAR, read_at=moment, good_until=moment, error=error, call_failed=call_failed)
 
 
 @pytest.fixture
@@ -99,6 +114,24 @@ def test_the_last_good_reading_is_kept_through_failures(kept: Kept) -> None:
     kept.record(1, error="backendError")
     kept.record(2, error="notFound")
     assert kept.all() == [good(0, BUSY), bad(2, "notFound")]
+
+
+def test_a_failure_of_the_whole_call_is_told_apart_from_an_error_of_the_calendar(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, error="internalError", call_failed=True)
+    assert kept.all() == [good(0, BUSY)]
+    assert kept.record(2, error="internalError")
+    assert kept.all() == [good(0, BUSY), bad(2, "internalError")]
+
+
+def test_a_failure_of_the_whole_call_does_not_undo_an_error_of_the_calendar_but_a_good_reading_does(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, error="notFound")
+    kept.record(2, error="backendError", call_failed=True)
+    assert kept.all() == [good(0, BUSY), bad(2, "backendError")]
+    kept.record(3, [BUSY])
+    kept.record(4, error="backendError", call_failed=True)
+    assert kept.all() == [good(3, BUSY)]
 
 
 def test_a_good_reading_clears_the_failure(kept: Kept) -> None:
@@ -186,7 +219,7 @@ def test_a_call_that_failed_counts_only_once_the_last_reading_is_too_old(kept: K
     kept.readings.record(kept.account, [failed], at(1))
     assert kept.all() == [good(0, BUSY)]
     kept.now = at(10)
-    assert kept.all() == [good(0, BUSY), bad(1, "backendError")]
+    assert kept.all() == [good(0, BUSY), bad(1, "backendError", call_failed=True)]
     kept.now = at(2)
     kept.record(2, error="notFound")
     assert kept.all() == [good(0, BUSY), bad(2, "notFound")], "an error of the calendar counts at once"

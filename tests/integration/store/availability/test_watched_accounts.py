@@ -159,23 +159,21 @@ def test_calendar_ids_are_stored_encrypted(store: Store, accounts: WatchedAccoun
     assert "kari" not in str(row)
 
 
-STILL = ReadingAttempt(at=NOON + 2 * MINUTE, failed=True, read_at=NOON + SECOND, failing_since=NOON + MINUTE)
+def failed_at(at: datetime) -> ReadingAttempt:
+    """Return an attempt that failed a minute after noon for the first time."""
+    return ReadingAttempt(at=at, failing_since=NOON + MINUTE, read_at=NOON + SECOND)
 
 
-def test_the_newest_attempt_is_known_and_when_one_last_succeeded(
+def test_the_newest_attempt_is_known_and_when_one_last_succeeded_and_first_failed(
     store: Store, vault: Vault, accounts: WatchedAccounts, connection_id: str
 ) -> None:
     accounts.add_calendars(connection_id, ["family"])
     name = watched(accounts, connection_id)["family"]
     for at, error, attempt in (
-        (NOON, "notFound", ReadingAttempt(at=NOON, failed=True, failing_since=NOON)),
+        (NOON, "notFound", ReadingAttempt(at=NOON, failing_since=NOON)),
         (NOON + SECOND, "", ReadingAttempt(at=NOON + SECOND, read_at=NOON + SECOND)),
-        (
-            NOON + MINUTE,
-            "notFound",
-            ReadingAttempt(at=NOON + MINUTE, failed=True, read_at=NOON + SECOND, failing_since=NOON + MINUTE),
-        ),
-        (NOON + 2 * MINUTE, "notFound", STILL),
+        (NOON + MINUTE, "notFound", failed_at(NOON + MINUTE)),
+        (NOON + 2 * MINUTE, "notFound", failed_at(NOON + 2 * MINUTE)),
     ):
         BusyReadings(store, vault).record(connection_id, reading(name, error), at)
         assert accounts.get_calendars(connection_id)[0].attempts == {2: attempt}

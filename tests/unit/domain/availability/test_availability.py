@@ -17,8 +17,8 @@ BLOCK = BlockingRule()
 
 
 def state_of(readings: list[Reading], minute: int, oldest: int) -> str:
-    """Return a calendar's state in one minute, from the newest reading if it is valid."""
-    on_it = [each for each in readings if minute in minutes([each.interval])]
+    """Return a calendar's state in one minute, from the newest answer if it is valid."""
+    on_it = [each for each in readings if minute in minutes([each.interval]) and not each.call_failed]
     newest = max(on_it, key=lambda each: each.read_at, default=None)
     if newest is None or newest.error or NOON - newest.read_at >= timedelta(minutes=oldest):
         return "unknown"
@@ -89,6 +89,20 @@ def test_a_calendar_that_was_never_read_is_unknown_not_free() -> None:
     answer = compute_availability({}, ["a"], WINDOW, NOON, BLOCK)
     assert not answer.complete
     assert in_slots(answer, SlotState.UNKNOWN, closed=True) == set(range(40))
+
+
+def test_a_failure_of_the_whole_call_leaves_a_reading_good_for_its_age_and_no_longer() -> None:
+    failed = reading(0, 40, error="backendError", call_failed=True)
+    for age, complete in ((4, True), (5, False)):
+        answer = compute_availability({"a": [reading(0, 40, age=age), failed]}, ["a"], WINDOW, NOON, BLOCK)
+        assert answer.complete is complete
+        assert answer.checked_at == (NOON - MINUTE * age if complete else None)
+
+
+def test_an_error_of_the_calendar_stays_whatever_fails_after_it() -> None:
+    later = [reading(0, 40, error="backendError", call_failed=True), reading(0, 40, error="notFound", age=1)]
+    answer = compute_availability({"a": [reading(0, 40, age=2), *later]}, ["a"], WINDOW, NOON, BLOCK)
+    assert in_slots(answer, SlotState.UNKNOWN) == minutes([WINDOW])
 
 
 @pytest.mark.parametrize("error", ["notFound", "internalError", "rateLimitExceeded"])

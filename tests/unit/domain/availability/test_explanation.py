@@ -55,6 +55,15 @@ def test_a_busy_time_is_named_with_its_reading() -> None:
     assert family.good_until == NOON + timedelta(minutes=3)
 
 
+def test_a_reading_that_is_good_through_a_failed_call_is_the_one_that_is_named() -> None:
+    failed = reading(0, 40, error="backendError", call_failed=True)
+    _, family = explained([reading(0, 40, age=2), failed])
+    assert (family.state, family.why, family.error) == (SlotState.FREE, "free", "")
+    assert family.read_at == NOON - timedelta(minutes=2)
+    _, family = explained([reading(0, 40, age=9), failed])
+    assert (family.state, family.why) == (SlotState.UNKNOWN, "the calendar could not be read: backendError")
+
+
 def test_padding_is_named() -> None:
     result, family = explained([reading(0, 40, interval(20, 25))], before=QUARTER)
     assert result.because.endswith(". Busy times are padded by 15 minutes before and 0 minutes after")

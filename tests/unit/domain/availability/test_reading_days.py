@@ -79,14 +79,10 @@ class Days:
     def _note(self, name: str, chunk: int, interval: Interval, *, fails: bool) -> None:
         place = next(number for number, each in enumerate(self.calendars) if each.id == name)
         known = self.calendars[place].attempts
-        before = known[chunk].read_at if chunk in known else None
-        since = (known[chunk].failing_since if chunk in known else None) or self.now
-        attempt = ReadingAttempt(
-            at=self.now,
-            failed=fails,
-            read_at=before if fails else self.now,
-            failing_since=since if fails else None,
-        )
+        before = known.get(chunk, ReadingAttempt(at=self.now))
+        failing_since = (before.failing_since or self.now) if fails else None
+        read_at = before.read_at if fails else self.now
+        attempt = ReadingAttempt(at=self.now, failing_since=failing_since, read_at=read_at)
         self._set(place, attempts={**known, chunk: attempt})
         self.intervals[name, chunk] = interval
 

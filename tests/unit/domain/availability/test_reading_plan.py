@@ -39,10 +39,10 @@ def calendar(name: str = "c", *, read_at: datetime = NOON, **more: object) -> Wa
 
 
 def failing(since: datetime, at: datetime, chunk: int = NEAR, **more: object) -> WatchedCalendar:
-    """Return a calendar of which the near days, or other ones, have failed since ``since``, and last at ``at``."""
+    """Return a calendar of which a chunk has been failing since a time, at ``at`` again, after a good reading."""
     well = calendar(read_at=at)
-    failed = ReadingAttempt(at=at, failed=True, read_at=since - HOUR, failing_since=since)
-    attempts = {**well.attempts, chunk: failed}
+    read_at = since - HOUR
+    attempts = {**well.attempts, chunk: ReadingAttempt(at=at, failing_since=since, read_at=read_at)}
     return well.model_copy(update={"attempts": attempts, **more})
 
 
@@ -127,31 +127,43 @@ def test_what_was_just_read_is_not() -> None:
     assert piece.calendars == (older,)
 
 
-def test_a_failed_reading_is_repeated_soon_and_then_ever_more_slowly() -> None:
-    since, at = NOON, NOON + MINUTE
-    waits: list[timedelta] = []
-    while not waits or waits[-1] < HORIZON.poll * (1 - POLL_JITTER):
-        waits.append(due_after(failing(since, at), since=at))
-        at += waits[-1]
-    assert waits[0] == MINUTE / READING_RETRY_DIVISOR, "a minute after the first failure"
-    assert waits == sorted(waits)
-    assert len(waits) < 10
-
-
+@pytest.mark.parametrize("pushed", [False, True])
 @pytest.mark.parametrize("chunk", [NEAR, FAR])
-def test_a_first_failure_is_repeated_after_seconds_whatever_the_days(chunk: int) -> None:
-    assert due_after(failing(NOON, NOON, chunk), chunk) == MIN_READING_RETRY_DELAY
+def test_a_first_failure_is_repeated_after_five_seconds_whatever_the_piece(chunk: int, pushed: bool) -> None:
+    assert due_after(failing(NOON, NOON, chunk, pushed=pushed), chunk) == MIN_READING_RETRY_DELAY == 5 * SECOND
+    never = WatchedCalendar(id="c", calendar_id="c", pushed=pushed, attempts=never_read(since=NOON, at=NOON))
+    assert due_after(never, chunk) == MIN_READING_RETRY_DELAY
+
+
+def never_read(since: datetime, at: datetime) -> dict[int, ReadingAttempt]:
+    chunks = range(len(split_horizon(NOON, HORIZON)))
+    return {number: ReadingAttempt(at=at, failing_since=since) for number in chunks}
+
+
+@pytest.mark.parametrize(("chunk", "longest"), [(NEAR, HORIZON.poll), (FAR, FAR_POLL_INTERVAL)])
+def test_a_failed_reading_is_repeated_ever_more_slowly_from_the_first_failure_on(
+    chunk: int, longest: timedelta
+) -> None:
+    at = NOON
+    waits: list[timedelta] = []
+    while not waits or waits[-1] < longest * (1 - POLL_JITTER):
+        waits.append(due_after(failing(NOON, at, chunk), chunk, since=at))
+        at += waits[-1]
+    assert waits == sorted(waits)
+    assert all(wait <= max((at - NOON) / READING_RETRY_DIVISOR, MIN_READING_RETRY_DELAY) for wait in waits)
+    assert len(waits) < 40
 
 
 @pytest.mark.parametrize("pushed", [False, True])
-def test_a_calendar_that_was_never_read_is_tried_again_after_seconds_too(pushed: bool) -> None:
-    attempts = {number: ReadingAttempt(at=NOON, failed=True) for number in range(len(split_horizon(NOON, HORIZON)))}
+def test_a_calendar_that_was_never_read_is_tried_at_the_normal_pace_and_its_far_days_often_enough(pushed: bool) -> None:
+    attempts = never_read(since=NOON - DAY, at=NOON)
     never = WatchedCalendar(id="c", calendar_id="c", pushed=pushed, attempts=attempts)
-    assert due_after(never) == due_after(never, FAR) == MIN_READING_RETRY_DELAY
+    assert due_after(never) <= HORIZON.poll
+    assert due_after(never, FAR) == PUSHED_POLL_INTERVAL
 
 
-def test_a_change_that_could_not_be_read_is_tried_again_soon_however_old_the_last_reading_is() -> None:
-    watched = failing(NOON - PUSHED_POLL_INTERVAL, NOON, pushed=True, notified_at=NOON - SECOND)
+def test_a_change_that_could_not_be_read_is_tried_again_soon_however_long_it_has_been_failing() -> None:
+    watched = failing(NOON - HOUR, NOON, pushed=True, notified_at=NOON - SECOND)
     assert due_after(watched) == MIN_READING_RETRY_DELAY
 
 

@@ -114,7 +114,7 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that the poller need
     """Yield the activities of products' availability, with the poller that they share, until the block ends."""
     accounts = WatchedAccounts(store, vault, clock)
     channels = PushChannels(store, vault, clock)
-    upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, accounts, health, push_address(settings), clock)
+    upkeep = ChannelUpkeep(GoogleChannels(services, clock), channels, health, push_address(settings), clock)
     poller = Poller(
         accounts,
         BusyReadings(store, vault, clock),

@@ -153,7 +153,7 @@ class Poller:
             due = [piece for piece in pieces if piece.far is far]
             watched = self._read_together(connection_id, round_, due, watched)
         upkeep = self._upkeep.keep(connection_id, watched, renew_lease)
-        # A calendar with a new channel has to be read once more: the next poll loads that, and plans it.
+        # What a new channel notifies of, and whether it was heard, is loaded by the next poll.
         at_once = bool(upkeep.opened) or self._upkeep.is_due(connection_id, watched)
         return PollResult(
             next_at=self._clock() if at_once else self._plan(watched).next_at,

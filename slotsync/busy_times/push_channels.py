@@ -1,17 +1,27 @@
 """Open, renew and stop the push channels of watched calendars."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.availability.push_channels import Channel, channels_to_forget, channels_to_stop, needs_new_channel
+from slotsync.domain.availability.push_channels import (
+    Channel,
+    channels_to_doubt,
+    channels_to_forget,
+    channels_to_stop,
+    hash_address,
+    live_channels,
+    needs_new_channel,
+)
 from slotsync.domain.availability.reading_plan import WatchedCalendar
 from slotsync.errors import BadRequest, CalendarMissing, Gone, GoogleError, GrantLost, NotFound, PushRefused
 from slotsync.google.channels import GoogleChannels
 from slotsync.store.availability.push_channels import PushChannels
-from slotsync.store.availability.watched_accounts import WatchedAccounts
+
+logger = logging.getLogger(__name__)
 
 
 class ChannelStopper:
@@ -53,26 +63,26 @@ MAX_CHANNELS_OPENED_PER_POLL: Final = 10
 
 CHANNEL_RETRY_DELAY: Final = timedelta(minutes=10)
 """When to try again to open a channel that could not be opened, and with it all of the account's, unless the fault is
-the calendar's own. Until then the calendar is read by polling."""
+the calendar's own. Until then the calendar is read by polling. A process opens no two channels of a calendar in a
+shorter time either: two with different addresses would replace each other's channels for ever."""
 
 _CALENDAR_ERRORS = (NotFound, Gone, CalendarMissing, BadRequest)
 
 
 class UpkeepResult(NamedTuple):
-    """The watched calendars that got a channel, and how many calls to Google the upkeep took."""
+    """The number of watched calendars that got a channel, and of the calls to Google that the upkeep took."""
 
-    opened: Sequence[str]
+    opened: int
     calls: int
 
 
 class ChannelUpkeep:
-    """Keeps a channel open on each watched calendar. Without an ``address`` none is opened, and the open ones end."""
+    """Keeps a channel to the ``address`` open on each watched calendar. Without an address, all are stopped."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  all that a channel touches
+    def __init__(
         self,
         google: GoogleChannels,
         channels: PushChannels,
-        accounts: WatchedAccounts,
         health: ConnectionHealth,
         address: str | None,
         clock: Callable[[], datetime] = utc_now,
@@ -80,14 +90,16 @@ class ChannelUpkeep:
         self._google = google
         self._channels = channels
         self._stopper = ChannelStopper(google, channels)
-        self._accounts = accounts
         self._health = health
         self._address = address
+        self._address_hash = hash_address(address)
         self._clock = clock
         self._paused_until: dict[str, datetime] = {}
 
     def is_due(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> bool:
-        """Return whether there is a channel to open."""
+        """Return whether there is a channel to open or, without an address, one to stop."""
+        if self._address is None:
+            return bool(self._live(watched))
         return bool(self._without_channel(connection_id, watched))
 
     def keep(
@@ -95,18 +107,18 @@ class ChannelUpkeep:
     ) -> UpkeepResult:
         """Open missing channels, some at a time, and stop the replaced ones. ``renew_lease`` is called before a call.
 
-        A calendar that got a channel is read once more: it may have changed before the channel was open.
+        Channels to another address are doubted at once, so that their calendars are polled at the ordinary pace.
         """
-        calls, opened = 0, []
-        for calendar in self._without_channel(connection_id, watched)[:MAX_CHANNELS_OPENED_PER_POLL]:
+        missing = self._without_channel(connection_id, watched)
+        self._doubt(missing)
+        calls = opened = 0
+        for calendar in missing[:MAX_CHANNELS_OPENED_PER_POLL]:
             calls += 1
             renew_lease()
             if self._open(connection_id, calendar):
-                opened.append(calendar.id)
+                opened += 1
             elif self._is_paused(connection_id):
                 break
-        if opened:
-            self._accounts.mark_notified(connection_id, opened)
         return UpkeepResult(opened, calls + self._remove_obsolete(connection_id, [each.id for each in watched]))
 
     def stop(self, connection_id: str, watched_ids: Sequence[str]) -> int:
@@ -116,12 +128,22 @@ class ChannelUpkeep:
 
     def _without_channel(self, connection_id: str, watched: Sequence[WatchedCalendar]) -> list[WatchedCalendar]:
         now = self._clock()
-        if self._address is None or not watched or self._is_paused(connection_id):
+        if self._address_hash is None or not watched or self._is_paused(connection_id):
             return []
         ids = [each.id for each in watched]
         channels, refused = self._channels.get_channels(ids), self._channels.get_refused(ids)
         possible = (each for each in watched if each.id not in refused and not self._is_paused(each.id))
-        return [each for each in possible if needs_new_channel(channels.get(each.id, ()), now)]
+        return [each for each in possible if needs_new_channel(channels.get(each.id, ()), self._address_hash, now)]
+
+    def _doubt(self, watched: Sequence[WatchedCalendar]) -> None:
+        now = self._clock()
+        doubted = [each.id for each in channels_to_doubt(self._live(watched), self._address_hash, now)]
+        if doubted:
+            self._channels.doubt(doubted, now)
+
+    def _live(self, watched: Sequence[WatchedCalendar]) -> list[Channel]:
+        found = self._channels.get_channels([each.id for each in watched]) if watched else {}
+        return live_channels((each for some in found.values() for each in some), self._clock())
 
     def _is_paused(self, connection_or_watched_id: str) -> bool:
         """Return whether no channel is opened for this connection, or this calendar, after an error."""
@@ -129,15 +151,18 @@ class ChannelUpkeep:
 
     def _open(self, connection_id: str, calendar: WatchedCalendar) -> bool:
         assert self._address
-        channel = self._channels.prepare(calendar.id)
+        assert self._address_hash
+        self._paused_until[calendar.id] = self._clock() + CHANNEL_RETRY_DELAY
+        channel = self._channels.prepare(calendar.id, self._address_hash)
         try:
             with self._health.recording(connection_id):
                 opened = self._google.open(connection_id, calendar.calendar_id, channel, self._address)
         except PushRefused:
             self._channels.record_refusal(calendar.id)
         except GoogleError as error:
-            paused = calendar.id if isinstance(error, _CALENDAR_ERRORS) else connection_id
-            self._paused_until[paused] = self._clock() + CHANNEL_RETRY_DELAY
+            logger.warning("a push channel could not be opened: %s", error)
+            if not isinstance(error, _CALENDAR_ERRORS):
+                self._paused_until[connection_id] = self._clock() + CHANNEL_RETRY_DELAY
         else:
             self._channels.record_opening(channel.id, opened.resource_id, opened.expires_at)
             return True
@@ -150,5 +175,5 @@ class ChannelUpkeep:
         for channels in self._channels.get_channels(watched_ids).values():
             for each in channels_to_forget(channels, now):
                 self._channels.forget(each.id)
-            calls += self._stopper.stop(connection_id, channels_to_stop(channels, now))
+            calls += self._stopper.stop(connection_id, channels_to_stop(channels, self._address_hash, now))
         return calls

@@ -23,8 +23,11 @@ from starter.services.settings_links import LinkTarget, SettingsLink
 router = APIRouter(prefix=MERCHANT, tags=["Google"])
 push_router = APIRouter(include_in_schema=False)
 
+OPENED_STATE: Final = "sync"
+"""The value of X-Goog-Resource-State that says that a channel was opened."""
+
 CHANGE_STATES: Final = frozenset({"exists", "not_exists"})
-"""The values of X-Goog-Resource-State that report a change; ``sync`` says only that a channel was opened."""
+"""The values of X-Goog-Resource-State that report a change."""
 
 MAX_CHANNEL_ID_LENGTH: Final = 64
 MAX_CHANNEL_TOKEN_LENGTH: Final = 256
@@ -126,6 +129,8 @@ async def push(request: Request, services: ServicesDependency) -> Response:
     headers = request.headers
     channel_id, token = headers.get("X-Goog-Channel-ID", ""), headers.get("X-Goog-Channel-Token", "")
     well_formed = 0 < len(channel_id) <= MAX_CHANNEL_ID_LENGTH and 0 < len(token) <= MAX_CHANNEL_TOKEN_LENGTH
-    if well_formed and headers.get("X-Goog-Resource-State") in CHANGE_STATES:
-        await asyncio.to_thread(services.push_channels.record_notification, channel_id, token, utc_now())
+    state = headers.get("X-Goog-Resource-State")
+    if well_formed and state in CHANGE_STATES | {OPENED_STATE}:
+        record, opened = services.push_channels.record_notification, state == OPENED_STATE
+        await asyncio.to_thread(record, channel_id, token, utc_now(), opened=opened)
     return Response(status_code=204)

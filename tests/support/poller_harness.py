@@ -1,7 +1,7 @@
 """A merchant's account at the local Google, readers of its busy times, and a clock that the test sets."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +39,7 @@ from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.local.dev import CLIENT_ID, SCOPES
 from tests.support.clocks import TickingClock
+from tests.support.push_receiver import PushReceiver
 from tests.support.settings import settings_for
 
 HORIZON = Horizon(days=130)
@@ -80,7 +81,7 @@ class PollerHarness:
         with closing(GoogleServices(self.settings, grants, timeout=timeout)) as services:
             google = GoogleChannels(services, self.clock)
             accounts = accounts or self.accounts
-            upkeep = ChannelUpkeep(google, self.channels, accounts, self.health, address, self.clock)
+            upkeep = ChannelUpkeep(google, self.channels, self.health, address, self.clock)
             yield Poller(
                 accounts,
                 BusyReadings(self.store, self.vault, self.clock),
@@ -91,6 +92,16 @@ class PollerHarness:
                 HORIZON,
                 self.clock,
             )
+
+    def hear(self, receiver: PushReceiver) -> None:
+        """Have the notifications that the receiver takes recorded, as the API does."""
+
+        def record(headers: Mapping[str, str]) -> None:
+            channel_id, token = headers["x-goog-channel-id"], headers["x-goog-channel-token"]
+            opened = headers["x-goog-resource-state"] == "sync"
+            self.channels.record_notification(channel_id, token, self.clock(), opened=opened)
+
+        receiver.listener = record
 
     def account(self, zone: str = "Europe/Helsinki") -> "MerchantAccount":
         """Create a merchant with a new connected account."""

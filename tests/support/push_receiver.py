@@ -1,24 +1,30 @@
 """A server that takes Google's push messages."""
 
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class PushReceiver:
-    """Takes notifications; answers with ``statuses`` first, then with 200."""
+    """Takes notifications and passes them to ``listener``; answers with ``statuses`` first, then with 200."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.statuses: list[int] = []
+        self.listener: Callable[[dict[str, str]], object] = lambda _: None
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.received.append({name.lower(): value for name, value in self.headers.items()})
-                self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                status = receiver.statuses.pop(0) if receiver.statuses else 200
+                if status < 300:
+                    receiver.listener(headers)
+                self.send_response(status)
                 self.end_headers()
+                receiver.received.append(headers)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -47,6 +47,12 @@ class Reading(Message):
         return not self.error and now < self.good_until
 
 
+def differ(reading: Reading, interval: Interval, busy: Iterable[Interval]) -> bool:
+    """Return whether these busy times of an interval differ from a reading's, where both were asked for."""
+    both = intersection([reading.interval.bounds], [interval.bounds])
+    return intersection(to_bounds(reading.busy), both) != intersection(to_bounds(busy), both)
+
+
 class Slot(Message):
     """A time in which the product is busy, or its state unknown. ``closed``: it cannot be booked."""
 

@@ -2,11 +2,17 @@
 
 A notification says that something has changed in a calendar, but not what. A channel cannot be prolonged: a new one is
 opened in time, and the old one is stopped once the new one is live.
+
+A channel is believed once it was heard, until it is doubted: a poll has found a change of which it did not notify, or
+it sends to an address that is not slotsync's any more. A calendar without a channel that is believed is polled at the
+ordinary pace, and gets a new channel after ``MAX_DISBELIEF``.
 """
 
 import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from pydantic import Field
@@ -22,6 +28,12 @@ MAX_RENEWAL_LEAD: Final = timedelta(hours=24)
 
 PUSHED_POLL_INTERVAL: Final = timedelta(minutes=10)
 """The interval in which a calendar is read while Google sends notifications of its changes."""
+
+MAX_NOTIFICATION_DELAY: Final = timedelta(minutes=1)
+"""The longest time after a channel was opened, or a poll found a change, for the notification to come."""
+
+MAX_DISBELIEF: Final = timedelta(hours=1)
+"""The time after which a channel that is not believed is replaced: the new one is believed once it was heard."""
 
 MIN_NOTIFICATION_GAP: Final = timedelta(seconds=1)
 """The least time between two notifications of a calendar that are recorded."""
@@ -42,12 +54,42 @@ class OpenedChannel(Message):
 
 
 class Channel(Message):
-    """A recorded channel. Without an expiry it is only being opened, or Google's answer was lost."""
+    """A recorded channel. Without an expiry it is only being opened, or Google's answer was lost.
+
+    ``heard_at`` is when the first notification came; ``doubted_at`` is since when the channel is doubted.
+    """
 
     id: str
     asked_at: datetime  # stored name: when Google was asked to open it
     resource_id: str | None = None
     expires_at: datetime | None = None
+    address_hash: str | None = None
+    heard_at: datetime | None = None
+    doubted_at: datetime | None = None
+
+    @property
+    def disbelieved_since(self) -> datetime | None:
+        """Return since when the channel is not believed, or None if it is."""
+        return self.doubted_at or (None if self.heard_at else self.asked_at)
+
+
+class ChannelState(StrEnum):
+    """The state of a live channel, or MISSING for a watched calendar without one.
+
+    HEARD is believed; NEW was opened within ``MAX_NOTIFICATION_DELAY``, and nothing was heard yet.
+    """
+
+    HEARD = "heard"
+    NEW = "new"
+    UNHEARD = "unheard"
+    SUSPECT = "suspect"
+    OTHER_ADDRESS = "other_address"
+    MISSING = "missing"
+
+
+def hash_address(address: str | None) -> str | None:
+    """Return the hash by which a channel knows where it sends to, None for None."""
+    return address and sha256(address.encode()).hexdigest()
 
 
 def live_channels(channels: Iterable[Channel], now: datetime) -> list[Channel]:
@@ -55,14 +97,26 @@ def live_channels(channels: Iterable[Channel], now: datetime) -> list[Channel]:
     return [each for each in channels if each.expires_at and now < each.expires_at]
 
 
-def needs_new_channel(channels: Iterable[Channel], now: datetime) -> bool:
-    """Return whether a channel has to be opened: none is live, or it is time to renew the one that is."""
-    return all(renewal_time(each) <= now for each in live_channels(channels, now))
+def needs_new_channel(channels: Iterable[Channel], address_hash: str, now: datetime) -> bool:
+    """Return whether a channel to this address has to be opened: none is live, or it is time to replace it."""
+    live = (each for each in live_channels(channels, now) if each.address_hash == address_hash)
+    return all(_replacement_time(each) <= now for each in live)
 
 
-def channels_to_stop(channels: Iterable[Channel], now: datetime) -> list[Channel]:
-    """Return the live channels but the one that has to be renewed last."""
-    return sorted(live_channels(channels, now), key=renewal_time)[:-1]
+def channels_to_doubt(channels: Iterable[Channel], address_hash: str | None, now: datetime) -> list[Channel]:
+    """Return the live channels to another address that are not doubted yet."""
+    live = live_channels(channels, now)
+    return [each for each in live if each.address_hash != address_hash and not each.doubted_at]
+
+
+def channels_to_stop(channels: Iterable[Channel], address_hash: str | None, now: datetime) -> list[Channel]:
+    """Return the live channels but the one that has to be replaced last, if possible one to this address.
+
+    Without an address return all: none may notify any more.
+    """
+    live = live_channels(channels, now)
+    live.sort(key=lambda each: (each.address_hash == address_hash, _replacement_time(each)))
+    return live[:-1] if address_hash else live
 
 
 def channels_to_forget(channels: Iterable[Channel], now: datetime) -> list[Channel]:
@@ -75,6 +129,11 @@ def renewal_time(channel: Channel) -> datetime:
     ends = channel.expires_at or channel.asked_at
     own_share = zlib.crc32(channel.id.encode()) / 2**31 - 1
     return ends - min(MAX_RENEWAL_LEAD, (ends - channel.asked_at) / 2) * (1 + POLL_JITTER * own_share)
+
+
+def _replacement_time(channel: Channel) -> datetime:
+    since = channel.disbelieved_since
+    return min(renewal_time(channel), since + MAX_DISBELIEF) if since else renewal_time(channel)
 
 
 def notification_time(notified_at: datetime | None, now: datetime) -> datetime | None:

@@ -42,8 +42,8 @@ class ReadingAttempt(Message):
 class WatchedCalendar(Message):
     """A calendar that blocks some product. It has no repr, since its id may be a person's email address.
 
-    ``pushed``: Google notifies of its changes; ``notified_at`` is when it last did. ``attempts`` are by the chunk's
-    number in the horizon.
+    ``pushed``: Google is believed to notify of its changes; ``notified_at`` is when it last did. ``attempts`` are by
+    the chunk's number in the horizon.
     """
 
     id: str

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, select
 from sqlmodel import Session
 
 from slotsync.clock import utc_now
-from slotsync.domain.availability.availability import Reading
+from slotsync.domain.availability.availability import Reading, differ
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
+from slotsync.store.availability.push_channels import doubt_channels
 from slotsync.store.availability.watched_accounts import encrypted_calendar_ids, mark_changed
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -98,7 +99,10 @@ class BusyReadings:
             return False  # its reader was slow and lost its lease; another one has stored a newer reading
         if new.error:
             return self._put_failure(connection, new, before, at)
-        same = before is not None and before.busy is not None and self._times(before.busy) == new.busy
+        last = self._last_good(before) if before else None
+        if last and differ(last, new.interval, new.busy):
+            doubt_channels(connection, new.watched_id, last.read_at, at)
+        same = last is not None and last.busy == new.busy
         encrypted = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
         interval = {"starts_at": new.interval.start, "ends_at": new.interval.end}
         times = {**interval, "read_at": at, "good_until": at + new.good_for}
@@ -124,11 +128,12 @@ class BusyReadings:
         return failing is None or (failing.error, failing.call_failed) != (new.error, call_failed)
 
     def _readings(self, row: BusyReadingRow, now: datetime) -> Iterator[Reading]:
-        if row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None:
-            interval = Interval(start=row.starts_at, end=row.ends_at)
-            yield Reading(interval=interval, read_at=row.read_at, good_until=row.good_until, busy=self._times(row.busy))
-        good = row.good_until is not None and row.good_until > now
-        if row.error and row.failed_at and row.failed_from and row.failed_to and not (row.call_failed and good):
+        last = self._last_good(row)
+        if last:
+            yield last
+        if row.call_failed and last and last.is_current(now):
+            return
+        if row.error and row.failed_at and row.failed_from and row.failed_to:
             interval = Interval(start=row.failed_from, end=row.failed_to)
             yield Reading(
                 interval=interval,
@@ -138,8 +143,12 @@ class BusyReadings:
                 call_failed=bool(row.call_failed),
             )
 
-    def _times(self, encrypted: str) -> tuple[Interval, ...]:
-        return _TIMES.validate_json(self._vault.decrypt(encrypted))
+    def _last_good(self, row: BusyReadingRow) -> Reading | None:
+        if not (row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None):
+            return None
+        busy = _TIMES.validate_json(self._vault.decrypt(row.busy))
+        interval = Interval(start=row.starts_at, end=row.ends_at)
+        return Reading(interval=interval, read_at=row.read_at, good_until=row.good_until, busy=busy)
 
 
 def _key(new: NewReading) -> dict[str, object]:

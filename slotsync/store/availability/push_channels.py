@@ -1,14 +1,23 @@
 """Push channels, and the notifications that come through them."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, exists, func, insert, or_, select, update
 
 from slotsync.clock import utc_now
-from slotsync.domain.availability.push_channels import Channel, NewChannel, notification_time
+from slotsync.domain.availability.push_channels import (
+    MAX_NOTIFICATION_DELAY,
+    Channel,
+    ChannelState,
+    NewChannel,
+    notification_time,
+)
+from slotsync.domain.connections.connection import ConnectionState
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import (
     filter_push_refused,
@@ -19,12 +28,15 @@ from slotsync.store.availability.watched_accounts import (
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import PushChannelRow, WatchedCalendarRow
+from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(PushChannelRow)
 _CALENDARS = table_of(WatchedCalendarRow)
 _NOTIFIED_AT = _CALENDARS.c.rung_at.label("notified_at")  # stored name
+_CONNECTIONS = table_of(ConnectionRow)
+_CONNECTION = _CONNECTIONS.c.id == _CALENDARS.c.connection_id
 _CALENDAR = _TABLE.c.watched_id == _CALENDARS.c.id
-_KNOWN = (_TABLE.c.id, _TABLE.c.asked_at, _TABLE.c.resource_id, _TABLE.c.expires_at)
+_KNOWN = [_TABLE.c[name] for name in Channel.model_fields]
 
 CHANNEL_TOKEN_BYTES = 32
 
@@ -37,7 +49,7 @@ class PushChannels:
         self._vault = vault
         self._clock = clock
 
-    def prepare(self, watched_id: str) -> NewChannel:
+    def prepare(self, watched_id: str, address_hash: str) -> NewChannel:
         """Return a new channel to open. It is recorded now, since Google may send a notification before it answers."""
         new = NewChannel(id=uuid4().hex, token=secrets.token_urlsafe(CHANNEL_TOKEN_BYTES))
         row = {
@@ -45,6 +57,7 @@ class PushChannels:
             "watched_id": watched_id,
             "token": self._vault.encrypt(new.token),
             "asked_at": self._clock(),
+            "address_hash": address_hash,
         }
         with self._store.write() as connection:
             connection.execute(insert(_TABLE).values(**row))
@@ -55,6 +68,11 @@ class PushChannels:
         own = update(_TABLE).where(_TABLE.c.id == channel_id)
         with self._store.write() as connection:
             connection.execute(own.values(resource_id=resource_id, expires_at=expires_at))
+
+    def doubt(self, channel_ids: Collection[str], now: datetime) -> None:
+        """Record that these channels are not believed any more."""
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(_TABLE.c.id.in_(channel_ids)).values(doubted_at=now))
 
     def forget(self, channel_id: str) -> None:
         """Delete the channel; later notifications through it are ignored."""
@@ -87,23 +105,78 @@ class PushChannels:
         with self._store.read() as session:
             return filter_push_refused(session, watched_ids)
 
-    def record_notification(self, channel_id: str, token: str, now: datetime) -> bool:
-        """Return whether this is the channel's own token; if so, record that the calendar has to be read.
+    def record_notification(self, channel_id: str, token: str, now: datetime, *, opened: bool = False) -> bool:
+        """Return whether this is the channel's own token; if so, record that the channel was heard.
 
-        At most one notification a second is recorded; the others cost one read.
+        The first notification, and each that does not only say that the channel is ``opened``, has the calendar read:
+        it may have changed unseen before. At most one a second is recorded; the others cost one read.
         """
         with self._store.read() as session:
             row = session.execute(_select_target(channel_id)).one_or_none()
         if row is None or not secrets.compare_digest(self._vault.decrypt(row.token).encode(), token.encode()):
             return False
-        notified_at = notification_time(row.notified_at, now)
-        if notified_at:
+        heard = _heard(row, now, opened=opened)
+        notified_at = None if opened and row.heard_at else notification_time(row.notified_at, now)
+        if heard or notified_at:
             with self._store.write() as connection:
-                raise_notified_at(connection, row.watched_id, notified_at)
+                if heard:
+                    connection.execute(update(_TABLE).where(_TABLE.c.id == channel_id).values(heard))
+                if notified_at:
+                    raise_notified_at(connection, row.watched_id, notified_at)
                 mark_changed(connection, row.connection_id, now)
         return True
 
+    def count_states(self, address_hash: str, now: datetime) -> Counter[ChannelState]:
+        """Return the number of live channels in each state, and of calendars that could have one and do not."""
+        live = _TABLE.c.expires_at > now
+        state = _state(address_hash, now)
+        query = select(state, func.count()).where(live).group_by(state)
+        without = (
+            select(func.count())
+            .select_from(_CALENDARS)
+            .join(_CONNECTIONS, _CONNECTION)
+            .where(
+                _CONNECTIONS.c.state == ConnectionState.ACTIVE.value,
+                ~_CALENDARS.c.push_refused,
+                ~exists().where(_CALENDAR, live),
+            )
+        )
+        with self._store.read() as session:
+            counts = Counter({ChannelState(name): count for name, count in session.execute(query)})
+            counts[ChannelState.MISSING] = session.execute(without).scalar_one()
+        return counts
 
-def _select_target(channel_id: str) -> Select[tuple[str, str, datetime | None, str]]:
-    columns = (_TABLE.c.watched_id, _TABLE.c.token, _NOTIFIED_AT, _CALENDARS.c.connection_id)
+
+def _select_target(channel_id: str) -> Select[*tuple[Any, ...]]:
+    channel = (_TABLE.c.watched_id, _TABLE.c.token, _TABLE.c.heard_at, _TABLE.c.doubted_at)
+    columns = (*channel, _NOTIFIED_AT, _CALENDARS.c.connection_id)
     return select(*columns).join(_CALENDARS, _CALENDAR).where(_TABLE.c.id == channel_id)
+
+
+def _heard(row: Row[*tuple[Any, ...]], now: datetime, *, opened: bool) -> dict[str, datetime | None]:
+    """Return what a notification changes in its channel: it was heard, and is not doubted if it notifies in time."""
+    first = {} if row.heard_at else {"heard_at": now}
+    in_time = not opened and row.doubted_at and now < row.doubted_at + MAX_NOTIFICATION_DELAY
+    return first | ({"doubted_at": None} if in_time else {})
+
+
+def _state(address_hash: str, now: datetime) -> ColumnElement[str]:
+    late = now - MAX_NOTIFICATION_DELAY
+    other = or_(_TABLE.c.address_hash.is_(None), _TABLE.c.address_hash != address_hash)
+    return case(
+        (other, ChannelState.OTHER_ADDRESS),
+        (_TABLE.c.doubted_at <= late, ChannelState.SUSPECT),
+        (_TABLE.c.heard_at.is_not(None), ChannelState.HEARD),
+        (_TABLE.c.asked_at <= late, ChannelState.UNHEARD),
+        else_=ChannelState.NEW,
+    )
+
+
+def doubt_channels(connection: Connection, watched_id: str, read_at: datetime, at: datetime) -> None:
+    """Record that a reading at this time contains a change since ``read_at`` of which no notification came.
+
+    Doubted is a channel that was heard before that, and that should have notified since.
+    """
+    notified = exists().where(_CALENDARS.c.id == watched_id, read_at - MAX_NOTIFICATION_DELAY < _CALENDARS.c.rung_at)
+    silent = (_TABLE.c.watched_id == watched_id, _TABLE.c.heard_at <= read_at, _TABLE.c.doubted_at.is_(None))
+    connection.execute(update(_TABLE).where(*silent, ~notified).values(doubted_at=at))

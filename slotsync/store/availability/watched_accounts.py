@@ -121,13 +121,6 @@ class WatchedAccounts:
         with self._store.write() as connection:
             forget_calendars(connection, watched_ids)
 
-    def mark_notified(self, connection_id: str, watched_ids: Collection[str]) -> None:
-        """Mark these calendars as notified now, so that they are read soon."""
-        now = self._clock()
-        with self._store.write() as connection:
-            connection.execute(update(_CALENDARS).where(_CALENDARS.c.id.in_(watched_ids)).values({_NOTIFIED_AT: now}))
-            mark_changed(connection, connection_id, now)
-
 
 def forget_calendars(connection: Connection, watched_ids: Collection[str]) -> None:
     """Delete watched calendars with their readings and channels, within a transaction."""
@@ -203,6 +196,7 @@ def _pushed(session: Session, connection_id: str, now: datetime) -> set[str]:
         select(_CHANNELS.c.watched_id)
         .join(_CALENDARS, _CALENDARS.c.id == _CHANNELS.c.watched_id)
         .where(_CALENDARS.c.connection_id == connection_id, _CHANNELS.c.expires_at > now)
+        .where(_CHANNELS.c.heard_at.is_not(None), _CHANNELS.c.doubted_at.is_(None))
     )
     return {watched_id for (watched_id,) in session.execute(query)}
 

@@ -12,6 +12,7 @@ from slotsync.domain.availability.reading_plan import WatchedCalendar
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from tests.support.poller_harness import HORIZON, MerchantAccount, PollerHarness
 from tests.support.push_receiver import PushReceiver
+from tests.support.waiting import wait_until
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLL = HORIZON.poll * (1 + POLL_JITTER)
@@ -93,14 +94,16 @@ def test_the_next_poll_is_planned_as_if_the_calendars_were_loaded_again(
         poller_harness.clock.advance(POLL)
 
 
-def test_a_calendar_with_a_new_channel_is_read_again_by_the_next_polls(
+def test_a_calendar_with_a_new_channel_is_read_again_once_that_was_heard(
     poller_harness: PollerHarness, accounts: CountingAccounts, account: MerchantAccount
 ) -> None:
     with (
         closing(PushReceiver()) as receiver,
         poller_harness.poller(receiver.address, accounts=accounts) as poller,
     ):
+        poller_harness.hear(receiver)
         opened = poller.poll(account.connection_id)
+        wait_until(lambda: receiver.states() == ["sync"])
         assert opened.next_at <= poller_harness.clock()
         again = poller.poll(account.connection_id)
         poller_harness.clock.now = max(poller_harness.clock.now, again.next_at)

@@ -259,8 +259,7 @@ def test_a_change_whose_push_is_lost_is_found_by_polling(
     poller_harness: PollerHarness, push_receiver: PushReceiver
 ) -> None:
     with poller_harness.poller(push_receiver.address) as poller:
-        account, calendar = _pushed(poller_harness, poller)
-        wait_until(lambda: push_receiver.states() == ["sync"])
+        account, calendar = _pushed(poller_harness, poller, push_receiver)
         poller_harness.fault("lost_push", method="events.watch")
         account.busy(calendar, MEETING.start, MEETING.end)
         (watched,) = poller_harness.accounts.get_calendars(account.connection_id)
@@ -272,8 +271,9 @@ def test_a_change_whose_push_is_lost_is_found_by_polling(
     assert push_receiver.states() == ["sync"]
 
 
-def _pushed(poller_harness: PollerHarness, poller: Poller) -> tuple[MerchantAccount, str]:
-    """Return an account and its calendar, which has an open channel and was read after it opened."""
+def _pushed(poller_harness: PollerHarness, poller: Poller, push_receiver: PushReceiver) -> tuple[MerchantAccount, str]:
+    """Return an account and its calendar, which has a channel that was heard, and was read after that."""
+    poller_harness.hear(push_receiver)
     account = poller_harness.account()
     calendar = account.calendar()
     account.choose()
@@ -281,6 +281,7 @@ def _pushed(poller_harness: PollerHarness, poller: Poller) -> tuple[MerchantAcco
     for _ in range(3):
         poller_harness.clock.advance(2 * MINUTE)
         poller.poll(account.connection_id)
+        wait_until(lambda: push_receiver.states() == ["sync"])
     assert account.availability().complete
     return account, calendar
 

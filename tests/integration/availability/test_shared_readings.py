@@ -19,6 +19,7 @@ from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
 from tests.support.poller_harness import HORIZON, MerchantAccount, PollerHarness
 from tests.support.push_receiver import PushReceiver
+from tests.support.waiting import wait_until
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -259,10 +260,13 @@ def test_google_is_not_asked_again_and_again_after_it_said_that_it_is_too_much(
     assert all(each.attempts[0].failing_since for each in watched(poller_harness, large).values())
 
 
-def test_with_push_an_account_is_read_every_ten_minutes(
+def test_with_push_that_is_heard_an_account_is_read_every_ten_minutes(
     poller_harness: PollerHarness, account: MerchantAccount
 ) -> None:
     with closing(PushReceiver()) as receiver, poller_harness.poller(receiver.address) as poller:
+        poller_harness.hear(receiver)
+        poller.poll(account.connection_id)
+        wait_until(lambda: receiver.states() == ["sync"])
         due_at = poller.poll(account.connection_id).next_at
         while due_at <= poller_harness.clock() + HORIZON.poll:
             poller_harness.clock.now = max(due_at, poller_harness.clock.now)

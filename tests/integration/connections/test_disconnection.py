@@ -171,7 +171,7 @@ def watched(world: World, push_receiver: PushReceiver, *merchants: str) -> dict[
             accounts.add(connection_id)
             accounts.add_calendars(connection_id, [EMAIL])
             (calendar,) = accounts.get_calendars(connection_id)
-            new = channels.prepare(calendar.id)
+            new = channels.prepare(calendar.id, "here")
             answer = GoogleChannels(services).open(connection_id, EMAIL, new, push_receiver.address)
             channels.record_opening(new.id, answer.resource_id, answer.expires_at)
             (opened[merchant],) = channels.get_connection_channels(connection_id)

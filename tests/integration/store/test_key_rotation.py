@@ -62,7 +62,7 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
     accounts.add(connection_id)
     accounts.add_calendars(connection_id, [FAMILY.id])
     (calendar,) = accounts.get_calendars(connection_id)
-    PushChannels(store, vault).prepare(calendar.id)
+    PushChannels(store, vault).prepare(calendar.id, "here")
     reading = NewReading(watched_id=calendar.id, chunk=0, interval=SPAN, good_for=timedelta(hours=1))
     BusyReadings(store, vault).record(connection_id, [reading], LATER)
     slot = Slot(span=SPAN, state=SlotState.BUSY, closed=True)

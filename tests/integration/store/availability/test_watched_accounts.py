@@ -179,14 +179,16 @@ def test_the_newest_attempt_is_known_and_when_one_last_succeeded_and_first_faile
         assert accounts.get_calendars(connection_id)[0].attempts == {2: attempt}
 
 
-def test_a_calendar_is_pushed_while_a_channel_is_open(
+def test_a_calendar_is_pushed_while_a_channel_is_open_that_was_heard(
     store: Store, vault: Vault, accounts: WatchedAccounts, connection_id: str, clock: SettableClock
 ) -> None:
     accounts.add_calendars(connection_id, ["family"])
     channels = PushChannels(store, vault, clock)
-    channel = channels.prepare(watched(accounts, connection_id)["family"])
+    channel = channels.prepare(watched(accounts, connection_id)["family"], "here")
     assert not accounts.get_calendars(connection_id)[0].pushed
     channels.record_opening(channel.id, "r-1", NOON + MINUTE)
+    assert not accounts.get_calendars(connection_id)[0].pushed
+    assert channels.record_notification(channel.id, channel.token, clock.now, opened=True)
     assert accounts.get_calendars(connection_id)[0].pushed
     clock.now += MINUTE
     assert not accounts.get_calendars(connection_id)[0].pushed
@@ -198,22 +200,11 @@ def test_what_is_forgotten_takes_its_readings_and_channels_along(
     accounts.add_calendars(connection_id, ["family", "work"])
     names = watched(accounts, connection_id)
     for each in names.values():
-        PushChannels(store, vault).prepare(each)
+        PushChannels(store, vault).prepare(each, "here")
         BusyReadings(store, vault).record(connection_id, reading(each), NOON)
     accounts.forget_calendars([names["family"]])
     assert PushChannels(store, vault).get_channels(names.values()).keys() == {names["work"]}
     assert BusyReadings(store, vault).get_readings(connection_id, ["family", "work"], NOON).keys() == {"work"}
-
-
-def test_a_notification_marks_its_calendars_and_the_account_as_changed(
-    accounts: WatchedAccounts, connection_id: str, clock: SettableClock
-) -> None:
-    accounts.add_calendars(connection_id, ["family", "work"])
-    clock.now += SECOND
-    accounts.mark_notified(connection_id, [watched(accounts, connection_id)["work"]])
-    notified = {each.calendar_id: each.notified_at for each in accounts.get_calendars(connection_id)}
-    assert notified == {"family": None, "work": NOON + SECOND}
-    assert accounts.get_last_change(connection_id) == NOON + SECOND
 
 
 def test_only_accounts_with_newer_changes_are_returned(

@@ -153,8 +153,8 @@ class Poller:
             due = [piece for piece in pieces if piece.far is far]
             watched = self._read_together(connection_id, round_, due, watched)
         upkeep = self._upkeep.keep(connection_id, watched, renew_lease)
-        # What a new channel notifies of, and whether it was heard, is loaded by the next poll.
-        at_once = bool(upkeep.opened) or self._upkeep.is_due(connection_id, watched)
+        # Which channels are open and believed decides the plan: the next poll loads that.
+        at_once = upkeep.changed or self._upkeep.is_due(connection_id, watched)
         return PollResult(
             next_at=self._clock() if at_once else self._plan(watched).next_at,
             calls=stop_calls + round_.calls + upkeep.calls,

@@ -70,9 +70,9 @@ _CALENDAR_ERRORS = (NotFound, Gone, CalendarMissing, BadRequest)
 
 
 class UpkeepResult(NamedTuple):
-    """The number of watched calendars that got a channel, and of the calls to Google that the upkeep took."""
+    """The result of an upkeep: ``changed`` if other channels are open or believed than before; calls to Google."""
 
-    opened: int
+    changed: bool
     calls: int
 
 
@@ -110,16 +110,16 @@ class ChannelUpkeep:
         Channels to another address are doubted at once, so that their calendars are polled at the ordinary pace.
         """
         missing = self._without_channel(connection_id, watched)
-        self._doubt(missing)
-        calls = opened = 0
+        changed, calls = self._doubt(missing), 0
         for calendar in missing[:MAX_CHANNELS_OPENED_PER_POLL]:
             calls += 1
             renew_lease()
             if self._open(connection_id, calendar):
-                opened += 1
+                changed = True
             elif self._is_paused(connection_id):
                 break
-        return UpkeepResult(opened, calls + self._remove_obsolete(connection_id, [each.id for each in watched]))
+        stop_calls = self._remove_obsolete(connection_id, [each.id for each in watched])
+        return UpkeepResult(changed or bool(stop_calls), calls + stop_calls)
 
     def stop(self, connection_id: str, watched_ids: Sequence[str]) -> int:
         """Stop all channels of these calendars, and return how many calls to Google that took."""
@@ -135,11 +135,13 @@ class ChannelUpkeep:
         possible = (each for each in watched if each.id not in refused and not self._is_paused(each.id))
         return [each for each in possible if needs_new_channel(channels.get(each.id, ()), self._address_hash, now)]
 
-    def _doubt(self, watched: Sequence[WatchedCalendar]) -> None:
+    def _doubt(self, watched: Sequence[WatchedCalendar]) -> bool:
+        """Doubt the channels to other addresses, and return whether there are any."""
         now = self._clock()
         doubted = [each.id for each in channels_to_doubt(self._live(watched), self._address_hash, now)]
         if doubted:
             self._channels.doubt(doubted, now)
+        return bool(doubted)
 
     def _live(self, watched: Sequence[WatchedCalendar]) -> list[Channel]:
         found = self._channels.get_channels([each.id for each in watched]) if watched else {}

@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
+from slotsync.domain.availability.push_channels import hash_address
+from slotsync.google.channels import push_address
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
@@ -24,6 +26,7 @@ from starter.api.intent_gauges import IntentGauges
 from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.problems import GOOGLE_PROBLEMS
+from starter.api.push_gauges import PushGauges
 from starter.bootstrap import Services, ServicesDependency
 from starter.settings_page.app import build_mounts
 
@@ -53,6 +56,8 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services, app.state.registry = services, registry
     app.state.intent_gauges = IntentGauges(services.intent_counts, registry)
+    address_hash = hash_address(push_address(services.settings))
+    app.state.push_gauges = PushGauges(services.push_channels, address_hash, registry)
     register_error_handlers(app)
     for protected, problems in (
         (reservations, ()),

@@ -105,6 +105,7 @@ async def metrics(request: Request) -> Response:
     The worker has a port of its own (SLOTSYNC_METRICS_PORT).
     """
     await request.app.state.intent_gauges.refresh()
+    await request.app.state.push_gauges.refresh()
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 

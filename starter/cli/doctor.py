@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from slotsync.clock import utc_now
 from slotsync.errors import SettingsError, SlotsyncError
 from slotsync.google.auth.consent import check_client
 from slotsync.secrets import Vault
@@ -27,6 +28,7 @@ from slotsync.temporal.options import connect
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 from starter.cli.findings import Finding
 from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweeps
+from starter.cli.push_checks import check_push
 
 TEMPORAL_TIMEOUT = timedelta(seconds=10)
 
@@ -89,6 +91,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject="database", message=f"is at revision {current}{newer}")
         yield _check_secrets(store, settings)
         yield from check_intent(store, settings)
+        yield check_push(store, settings, utc_now())
     store.close()
 
 

@@ -177,6 +177,6 @@ def doubt_channels(connection: Connection, watched_id: str, read_at: datetime, a
 
     Doubted is a channel that was heard before that, and that should have notified since.
     """
-    notified = exists().where(_CALENDARS.c.id == watched_id, read_at - MAX_NOTIFICATION_DELAY < _CALENDARS.c.rung_at)
+    notified = exists().where(_CALENDARS.c.id == watched_id, read_at < _CALENDARS.c.rung_at)
     silent = (_TABLE.c.watched_id == watched_id, _TABLE.c.heard_at <= read_at, _TABLE.c.doubted_at.is_(None))
     connection.execute(update(_TABLE).where(*silent, ~notified).values(doubted_at=at))

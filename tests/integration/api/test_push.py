@@ -2,14 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from slotsync.domain.availability.push_channels import NewChannel
+from slotsync.domain.availability.push_channels import NewChannel, hash_address
+from slotsync.google.channels import push_address
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
@@ -136,6 +137,20 @@ async def test_without_the_database_google_is_asked_to_repeat_the_push(settings:
     transport = httpx.ASGITransport(create_app(cut_off))
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as stranger:
         assert (await stranger.post("/google/push", headers=headers)).status_code == 503
+
+
+async def test_metrics_count_channels_by_what_was_heard_of_them(watched: Watched) -> None:
+    world = watched.api.world
+    channels = PushChannels(world.store, world.vault)
+    (calendar,) = WatchedAccounts(world.store, world.vault).get_calendars(watched.connection_id)
+    here = hash_address(push_address(world.settings))
+    assert here
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    for address_hash in (here, "elsewhere"):
+        channels.record_opening(channels.prepare(calendar.id, address_hash).id, "r-1", expires_at)
+    metrics = (await watched.api.stranger.get("/metrics")).text
+    for state, count in (("new", 1), ("other_address", 1), ("heard", 0), ("suspect", 0), ("unheard", 0)):
+        assert f'slotsync_push_channels{{state="{state}"}} {count}.0' in metrics
 
 
 async def test_neither_the_channel_nor_its_token_is_logged(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:

@@ -144,7 +144,7 @@ async def test_a_working_installation_has_no_problems(environment: pytest.Monkey
             await until(workers_are_ready)
             findings = await run_checks()
     assert [finding for finding in findings if not finding.ok] == []
-    assert len(findings) == 14
+    assert len(findings) == 15
 
 
 async def test_work_that_nobody_takes_up_and_work_that_is_stopped_is_counted(environment: pytest.MonkeyPatch) -> None:

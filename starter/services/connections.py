@@ -17,7 +17,7 @@ from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.messages import Message
 from slotsync.errors import GoogleError, Transient
-from slotsync.google.auth.consent import Consent, GoogleConsent, revoke
+from slotsync.google.auth.consent import Consent, GoogleConsent
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connection_views import ConnectionViews, KnownAccount
@@ -26,6 +26,7 @@ from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import signal_connection
+from starter.services.former_grants import FormerGrants
 
 
 class RefusalReason(StrEnum):
@@ -95,6 +96,7 @@ class ConnectionService:
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
         self._disconnections = Disconnections(store, vault)
+        self._former_grants = FormerGrants(settings, store, vault)
         self._repeating = set[asyncio.Task[None]]()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
@@ -123,15 +125,16 @@ class ConnectionService:
         return await self._save_consent(pending.merchant, consent, browser)
 
     async def confirm_account_change(self, change: str, browser: str) -> Connected | ConsentRefused:
-        """Replace the connected account by the chosen one, and end the grant of the former account."""
+        """Replace the connected account by the chosen one, and end the former one's push channels and grant."""
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, change, browser)
         if isinstance(pending, ConsentRefused):
             return pending
-        old_token, old_account_key = await asyncio.to_thread(self._get_current_grant, pending.merchant)
+        former = await asyncio.to_thread(self._former_grants.get, pending.merchant)
         connected = await self._connect(
             pending.merchant, _GRANT_ADAPTER.validate_json(pending.secret), rewrite_all=True
         )
-        await asyncio.to_thread(self._revoke_grant, old_token, old_account_key)
+        if former:
+            await asyncio.to_thread(self._former_grants.end, former)
         return connected
 
     async def decline_account_change(self, change: str, browser: str) -> ConsentRefused | None:
@@ -140,7 +143,7 @@ class ConnectionService:
         if isinstance(pending, ConsentRefused):
             return pending
         declined = _GRANT_ADAPTER.validate_json(pending.secret)
-        await asyncio.to_thread(self._revoke_grant, declined.refresh_token, declined.account_key)
+        await asyncio.to_thread(self._former_grants.revoke, declined.refresh_token, declined.account_key)
         return None
 
     async def view(self, merchant: str) -> ConnectionView:
@@ -194,21 +197,6 @@ class ConnectionService:
         if known and known.email and known.is_other_than(consent.account):
             return await asyncio.to_thread(self._request_account_change, merchant, browser, known.email, grant)
         return await self._connect(merchant, grant, rewrite_all=_was_disconnected(known))
-
-    def _get_current_grant(self, merchant: str) -> tuple[str | None, str | None]:
-        """Return the merchant's refresh token and the key of its account, each None if there is none."""
-        connection_id, known = self._connections.get_active_id(merchant), self._views.get_account(merchant)
-        token = self._connections.grant(connection_id).refresh_token if connection_id else None
-        return token, known.key if known else None
-
-    def _revoke_grant(self, refresh_token: str | None, account_key: str | None) -> None:
-        """Revoke a grant that is no longer needed, unless another merchant uses the same account."""
-        if refresh_token is None or self._connections.is_account_used(account_key):
-            return
-        try:
-            revoke(self._settings, refresh_token)
-        except Transient as failure:
-            logger.warning("a grant that is no longer needed could not be revoked at Google: %s", failure.reason)
 
     def _request_account_change(self, merchant: str, browser: str, connected: str, grant: NewGrant) -> AnotherAccount:
         change = secrets.token_urlsafe(32)

@@ -119,6 +119,12 @@ class Connections:
             mark_all_notified(connection, str(saved), self._clock())
             return str(saved)
 
+    def get_id(self, merchant: str) -> str | None:
+        """Return the id of the merchant's connection, active or not, or None if there never was one."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+            return row.id if row else None
+
     def get_active_id(self, merchant: str) -> str | None:
         """Return the id of the merchant's active connection, or None if it has none."""
         with self._store.read() as session:

@@ -1,22 +1,17 @@
 """Disconnection: with calendars kept or deleted, with a valid grant or a lost one."""
 
 import asyncio
-from contextlib import closing
 
 import pytest
 from sqlalchemy import text
 
-from slotsync.domain.availability.push_channels import Channel
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.errors import GrantLost
-from slotsync.google.channels import GoogleChannels
-from slotsync.google.service import GoogleServices
-from slotsync.store.availability.push_channels import PushChannels
-from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 from tests.support.connection_harness import OTHER, ConnectionHarness
+from tests.support.opened_channels import stopped, watched
 from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
 from tests.support.push_receiver import PushReceiver
 from tests.support.samples import EMAIL, MERCHANT, TOUR
@@ -157,31 +152,6 @@ async def test_the_grant_of_another_merchant_with_the_same_account_stays_valid(
     neighbour = connections.get_active_id("neighbour")
     assert neighbour
     assert connections.grant(neighbour).refresh_token
-
-
-def watched(world: World, push_receiver: PushReceiver, *merchants: str) -> dict[str, Channel]:
-    """Open a channel on the primary calendar for each of these merchants, as the poller does, and return them."""
-    accounts, channels = WatchedAccounts(world.store, world.vault), PushChannels(world.store, world.vault)
-    connections = Connections(world.store, world.vault)
-    opened: dict[str, Channel] = {}
-    with closing(GoogleServices(world.settings, connections)) as services:
-        for merchant in merchants:
-            connection_id = connections.get_active_id(merchant)
-            assert connection_id
-            accounts.add(connection_id)
-            accounts.add_calendars(connection_id, [EMAIL])
-            (calendar,) = accounts.get_calendars(connection_id)
-            new = channels.prepare(calendar.id, "here")
-            answer = GoogleChannels(services).open(connection_id, EMAIL, new, push_receiver.address)
-            channels.record_opening(new.id, answer.resource_id, answer.expires_at)
-            (opened[merchant],) = channels.get_connection_channels(connection_id)
-    return opened
-
-
-async def stopped(world: World) -> list[int]:
-    """Return the statuses of the calls that stopped a channel."""
-    calls = (await world.http.get("/sandbox/calls", params={"method": "channels.stop"})).raise_for_status().json()
-    return [call["status"] for call in calls["items"]]
 
 
 def left_of(world: World) -> list[int]:

@@ -70,6 +70,7 @@ Answers = Mapping[str, BusyTimes] | str
 
 def _reading(piece: PlannedReading, calendar: WatchedCalendar, answers: Answers, good_for: timedelta) -> NewReading:
     call_failed = isinstance(answers, str)
+    has_changed = call_failed and calendar.has_unread_change(piece.chunk)
     times = BusyTimes(error=answers) if isinstance(answers, str) else answers[calendar.calendar_id]
     return NewReading(
         watched_id=calendar.id,
@@ -78,7 +79,7 @@ def _reading(piece: PlannedReading, calendar: WatchedCalendar, answers: Answers,
         busy=() if times.error else times.busy,
         error=times.error,
         call_failed=call_failed,
-        good_for=good_for,
+        good_for=piece.kept_for if has_changed else good_for,
     )
 
 

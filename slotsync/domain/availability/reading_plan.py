@@ -52,6 +52,12 @@ class WatchedCalendar(Message):
     notified_at: datetime | None = None
     attempts: Mapping[int, ReadingAttempt] = {}
 
+    def has_unread_change(self, chunk: int) -> bool:
+        """Return whether Google notified of a change since this chunk was last read."""
+        attempt = self.attempts.get(chunk)
+        read_at = attempt.read_at if attempt else None
+        return bool(self.notified_at and read_at and self.notified_at > read_at)
+
     def __repr__(self) -> str:
         return f"WatchedCalendar({self.id})"
 
@@ -61,7 +67,9 @@ class WatchedCalendar(Message):
 class PlannedReading(Message):
     """A chunk to read now for these calendars, and for how long the reading of each will be valid.
 
-    Readings that are not ``far`` are published before the others are made.
+    ``kept_for`` is for how long the last reading of a calendar that has changed since, as Google notified, stays valid
+    after the first failure to read it again: as long as without push. Readings that are not ``far`` are published
+    before the others are made.
     """
 
     chunk: int
@@ -69,6 +77,7 @@ class PlannedReading(Message):
     far: bool
     calendars: tuple[WatchedCalendar, ...]
     good_for: tuple[timedelta, ...]
+    kept_for: timedelta
 
 
 class ReadingPlan(Message):
@@ -99,8 +108,18 @@ def _plan_chunk(
     due_soon = (each for each, due in zip(calendars, dues, strict=True) if due is None or due <= soon)
     # The longest unread first: a call without an answer ends a round, and must not keep the others waiting for ever.
     taken = tuple(sorted(due_soon, key=lambda each: _attempted_at(each, number)))
-    good_for = tuple(_poll_interval(each, chunk) * (1 + POLL_JITTER) * MAX_MISSED_POLLS for each in taken)
-    return PlannedReading(chunk=number, interval=chunk.interval, far=_is_far(chunk), calendars=taken, good_for=good_for)
+    return PlannedReading(
+        chunk=number,
+        interval=chunk.interval,
+        far=_is_far(chunk),
+        calendars=taken,
+        good_for=tuple(_validity(_poll_interval(each, chunk)) for each in taken),
+        kept_for=_validity(chunk.poll_interval),
+    )
+
+
+def _validity(poll_interval: timedelta) -> timedelta:
+    return poll_interval * (1 + POLL_JITTER) * MAX_MISSED_POLLS
 
 
 def _due_at(calendar: WatchedCalendar, number: int, chunk: Chunk) -> datetime | None:

@@ -28,7 +28,8 @@ _FAILURE_COLUMNS = ("error", "failed_at", "failed_from", "failed_to", "failing_s
 class NewReading(Message):
     """The result of reading one watched calendar and one chunk; with an ``error`` nothing was read.
 
-    ``call_failed``: the error is that of the whole call, which says nothing of the calendar.
+    ``call_failed``: the error is that of the whole call, which says nothing of the calendar: the last good reading
+    stays valid, but no longer than ``good_for`` after the first failure.
     """
 
     watched_id: str
@@ -49,7 +50,7 @@ def _replace(names: Sequence[str]) -> Callable[[Insert], Insert]:
 
 
 _PUT_SUCCESS = Upsert(_TABLE, _replace((*_SUCCESS_COLUMNS, *_FAILURE_COLUMNS)))
-_PUT_FAILURE = Upsert(_TABLE, _replace(_FAILURE_COLUMNS))
+_PUT_FAILURE = Upsert(_TABLE, _replace((*_FAILURE_COLUMNS, "good_until")))
 
 
 class BusyReadings:
@@ -115,6 +116,9 @@ class BusyReadings:
         """Store the failure. An error of the calendar itself is not undone by later failures of whole calls."""
         failing = before if before is not None and before.error else None
         call_failed = new.call_failed and (failing is None or bool(failing.call_failed))
+        failing_since = (failing.failing_since if failing else None) or at
+        valid_until = before.good_until if before else None
+        good_until = valid_until and min(valid_until, failing_since + new.good_for)
         _PUT_FAILURE.run(
             connection,
             **_key(new),
@@ -122,10 +126,12 @@ class BusyReadings:
             failed_at=at,
             failed_from=new.interval.start,
             failed_to=new.interval.end,
-            failing_since=(failing.failing_since if failing else None) or at,
+            failing_since=failing_since,
             call_failed=call_failed,
+            good_until=good_until,
         )
-        return failing is None or (failing.error, failing.call_failed) != (new.error, call_failed)
+        known = (failing.error, failing.call_failed, valid_until) if failing else None
+        return known != (new.error, call_failed, good_until)
 
     def _readings(self, row: BusyReadingRow, now: datetime) -> Iterator[Reading]:
         last = self._last_good(row)

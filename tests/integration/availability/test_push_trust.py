@@ -181,6 +181,24 @@ def test_a_change_that_a_poll_and_push_tell_of_at_once_makes_nothing_suspect(
     assert merchant.watched().pushed
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_a_reading_with_push_stays_good_while_calls_fail_but_not_long_after_a_change_was_told(
+    poller_harness: PollerHarness, merchant: PushedMerchant, pushed_poller: Poller, receiver: PushReceiver, told: bool
+) -> None:
+    heard(merchant, pushed_poller, receiver)
+    poller_harness.fault("backendError")
+    if told:
+        enter_meeting(merchant)
+        wait_until(lambda: receiver.states() == ["sync", "exists"])
+    merchant.go_on(pushed_poller, 3 * MINUTE)
+    assert merchant.account.availability().complete
+    merchant.go_on(pushed_poller, 10 * MINUTE)
+    assert merchant.account.availability().complete is not told
+    poller_harness.heal()
+    merchant.go_on(pushed_poller, 10 * MINUTE)
+    assert merchant.account.availability().complete
+
+
 def test_a_late_sync_is_believed_when_it_comes_and_has_the_calendar_read(
     merchant: PushedMerchant, pushed_poller: Poller, receiver: PushReceiver
 ) -> None:

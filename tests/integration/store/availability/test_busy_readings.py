@@ -33,26 +33,11 @@ class Kept:
         self.accounts.add_calendars(connection_id, ["family"])
         self.name = self.accounts.get_calendars(connection_id)[0].id
 
-    def record(
-        self,
-        minute: float,
-        busy: Iterable[Interval] = (),
-        *,
-        error: str = "",
-        call_failed: bool = False,
-        chunk: int = 0,
-    ) -> bool:
+    def record(self, minute: float, busy: Iterable[Interval] = (), *, chunk: int = 0, **more: object) -> bool:
         """Record a reading that is valid for ten minutes, and return whether it is a change."""
         span = NEXT if chunk else NEAR
-        reading = NewReading(
-            watched_id=self.name,
-            chunk=chunk,
-            interval=span,
-            busy=tuple(busy),
-            error=error,
-            call_failed=call_failed,
-            good_for=10 * MINUTE,
-        )
+        given = {"watched_id": self.name, "chunk": chunk, "interval": span, "busy": tuple(busy), **more}
+        reading = NewReading.model_validate({"good_for": 10 * MINUTE, **given})
         return self.readings.record(self.account, [reading], at(minute))
 
     def all(self) -> list[Reading]:
@@ -132,6 +117,18 @@ def test_a_failure_of_the_whole_call_does_not_undo_an_error_of_the_calendar_but_
     kept.record(3, [BUSY])
     kept.record(4, error="backendError", call_failed=True)
     assert kept.all() == [good(3, BUSY)]
+
+
+def test_a_reading_is_kept_for_a_time_from_the_first_failure_on_and_never_for_longer_than_its_age(kept: Kept) -> None:
+    kept.record(0, [BUSY])
+    kept.record(1, error="backendError", call_failed=True)
+    assert kept.all()[0].good_until == at(10)
+    assert kept.record(5, error="backendError", call_failed=True, good_for=3 * MINUTE), (
+        "products have to be checked sooner"
+    )
+    assert kept.all()[0].good_until == at(4)
+    assert not kept.record(6, error="backendError", call_failed=True)
+    assert kept.all()[0].good_until == at(4)
 
 
 def test_a_good_reading_clears_the_failure(kept: Kept) -> None:

@@ -208,6 +208,15 @@ def test_a_reading_is_believed_until_three_rounds_were_missed(pushed: bool, ever
     assert far.good_for == (3 * FAR_POLL_INTERVAL * (1 + POLL_JITTER),)
 
 
+def test_a_change_that_was_told_and_not_read_is_known_and_shortens_the_trust_to_that_without_push() -> None:
+    told = calendar(notified_at=NOON + SECOND, pushed=True)
+    assert told.has_unread_change(NEAR)
+    assert not calendar(notified_at=NOON, pushed=True).has_unread_change(NEAR)
+    assert not WatchedCalendar(id="c", calendar_id="c", notified_at=NOON).has_unread_change(NEAR)
+    (near, *_) = plan(told, at=NOON + MIN_NEAR_READING_GAP).readings
+    assert near.kept_for == 3 * HORIZON.poll * (1 + POLL_JITTER)
+
+
 def test_nothing_that_is_logged_names_a_calendar() -> None:
     watched = WatchedCalendar(id="w-1", calendar_id="kari@example.com")
     shown = f"{watched} {watched!r} {plan(watched)}"

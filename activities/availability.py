@@ -1,7 +1,7 @@
 """Availability activities: watch a product, publish changes, confirm a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from slotsync.busy_times.product_availability import AvailabilityInputs, Product
 from slotsync.busy_times.product_watcher import HEARTBEAT_INTERVAL, ProductCheck, ProductWatcher
 from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.availability.availability import Availability, Reading, SlotState, compute_availability
+from slotsync.domain.availability.availability import Availability, Reading, Readings, SlotState, compute_availability
 from slotsync.domain.availability.changes import changed_intervals
 from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict, unknown_confirmation
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import (
     ConfirmRequest,
-    ConfirmResult,
+    ConfirmResults,
     ProductKey,
     Publication,
     PublishRequest,
@@ -171,48 +171,65 @@ class ConfirmationActivities:
         self._clock = clock
 
     @activity.defn(no_thread_cancel_exception=True)
-    def confirm(self, request: ConfirmRequest) -> ConfirmResult:
+    def confirm(self, request: ConfirmRequest) -> ConfirmResults:
         """Return whether the product is free according to Google now. Each calendar's answer is stored as evidence.
+
+        It takes one call to Google, however many questions it answers.
 
         Raises:
             ApplicationError: Google had a fault that passes, so that the call is repeated as long as there is time.
         """
         now = self._clock()
-        confirmation = self._confirm(request, now)
-        if confirmation.evidence:
-            self._confirmations.put(request, confirmation, now)
-        return ConfirmResult(
-            answer=confirmation.answer, checked_at=confirmation.checked_at, because=confirmation.because
-        )
+        confirmations = self._confirm(request, now)
+        if any(each.evidence for each in confirmations):
+            key = ProductKey(merchant=request.merchant, product=request.product)
+            self._confirmations.put(
+                key, {part.id: each for part, each in zip(request.parts, confirmations, strict=True)}, now
+            )
+        return ConfirmResults(results=tuple(each.result for each in confirmations))
 
-    def _confirm(self, request: ConfirmRequest, now: datetime) -> Confirmation:
+    def _confirm(self, request: ConfirmRequest, now: datetime) -> Sequence[Confirmation]:
+        """Return the answer for each part of a question."""
         inputs = self._availability.get_inputs(request.merchant, request.product, now)
-        if inputs is None:
-            return unknown_confirmation("the product is not known", now)
-        if not inputs.calendars:
-            return Confirmation(answer=Verdict.YES, checked_at=now, because="no calendar blocks the product")
-        if inputs.connection_id is None or not inputs.connected:
-            return unknown_confirmation("Google is not connected", now)
-        with google_errors_as_application_errors():
-            return self._query(inputs, inputs.connection_id, request.span, now)
-
-    def _query(self, inputs: AvailabilityInputs, connection_id: str, interval: Interval, now: datetime) -> Confirmation:
-        padded = Interval(start=interval.start - inputs.rule.after, end=interval.end + inputs.rule.before)
+        known = _answer_without_google(inputs, now)
+        if known or inputs is None or inputs.connection_id is None:
+            return [known or unknown_confirmation("Google is not connected", now)] * len(request.parts)
+        around = inputs.rule.extend(request.interval)
         try:
-            with self._health.recording(connection_id):
-                answers = self._google.read(connection_id, list(inputs.calendars), padded)
+            with google_errors_as_application_errors(), self._health.recording(inputs.connection_id):
+                answers = self._google.read(inputs.connection_id, list(inputs.calendars), around)
         except (GrantLost, GrantRefused, ScopeMissing) as error:
-            return unknown_confirmation(str(error), now)
-        readings = {each: [_reading(times, padded, now)] for each, times in answers.items()}
-        found = compute_availability(readings, inputs.calendars, interval, now, inputs.rule)
-        evidence = (Evidence(calendar=inputs.calendars[each], **dict(times)) for each, times in answers.items())
-        verdict, because = _verdict(found)
-        return Confirmation(answer=verdict, checked_at=now, because=because, evidence=tuple(evidence))
+            return [unknown_confirmation(str(error), now)] * len(request.parts)
+        readings = {each: [_reading(times, around, now)] for each, times in answers.items()}
+        return [_confirm_part(inputs, readings, part.interval, now) for part in request.parts]
+
+
+def _answer_without_google(inputs: AvailabilityInputs | None, now: datetime) -> Confirmation | None:
+    """Return the answer if it does not depend on what is in Google, None if it does."""
+    if inputs is None:
+        return unknown_confirmation("the product is not known", now)
+    if not inputs.calendars:
+        return Confirmation(answer=Verdict.YES, checked_at=now, because="no calendar blocks the product")
+    return None if inputs.connected else unknown_confirmation("Google is not connected", now)
 
 
 def _reading(times: BusyTimes, interval: Interval, now: datetime) -> Reading:
     good_until = now + _LIVE_READING_VALIDITY
     return Reading(interval=interval, read_at=now, good_until=good_until, busy=times.busy, error=times.error)
+
+
+def _confirm_part(inputs: AvailabilityInputs, readings: Readings, interval: Interval, now: datetime) -> Confirmation:
+    verdict, because = _verdict(compute_availability(readings, inputs.calendars, interval, now, inputs.rule))
+    around = inputs.rule.extend(interval)
+    evidence = (
+        Evidence(
+            calendar=inputs.calendars[calendar],
+            busy=tuple(each for each in reading.busy if each.overlaps(around)),
+            error=reading.error,
+        )
+        for calendar, (reading,) in readings.items()
+    )
+    return Confirmation(answer=verdict, checked_at=now, because=because, evidence=tuple(evidence))
 
 
 def _verdict(found: Availability) -> tuple[Verdict, str]:

@@ -1,7 +1,7 @@
 """The Python client: report reservations, read their status and availability, switch synchronization."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from temporalio.client import Client
@@ -17,7 +17,8 @@ from slotsync.settings import Settings
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
-from starter.services.availability import AvailabilityService, ConfirmationService
+from starter.services.availability import AvailabilityService
+from starter.services.confirmations import ConfirmationService
 from starter.services.instance import InstanceCheck
 from starter.services.reports import Reported, ReportService
 from starter.services.resumption import ResumptionService
@@ -38,7 +39,7 @@ class Slotsync:
         self._client = client
         self._instance = InstanceCheck(client, store, vault)
         self._availability = AvailabilityService(store, vault, horizon)
-        self._confirmations = ConfirmationService(client, store, vault)
+        self._confirmations = ConfirmationService(client, store, vault, horizon)
         self._owners = Owners(store)
         self._reports = ReportService(client, store, vault)
         self._resumption = ResumptionService(client, store, vault)
@@ -124,8 +125,12 @@ class Slotsync:
         """Return the sync status of a reservation, or None if it is unknown."""
         return await self._status.get(merchant, reservation)
 
-    async def availability(self, merchant: str, product: str, start: datetime, end: datetime) -> Availability:
+    async def availability(
+        self, merchant: str, product: str, start: datetime | date, end: datetime | date
+    ) -> Availability:
         """Return the times at which a product is busy or unknown, as read last; it is free at all other times.
+
+        Two dates are nights: from midnight to midnight in the product's time zone.
 
         Raises:
             InputError: the times have no zone, are in the wrong order or are further apart than the horizon, or the
@@ -142,13 +147,21 @@ class Slotsync:
         return await self._availability.explain(merchant, product, at)
 
     async def confirm(
-        self, merchant: str, product: str, start: datetime, end: datetime, *, within: timedelta = CONFIRM_TIMEOUT
+        self,
+        merchant: str,
+        product: str,
+        start: datetime | date,
+        end: datetime | date,
+        *,
+        within: timedelta = CONFIRM_TIMEOUT,
     ) -> Confirmation:
         """Return whether the product is free in Google now: the last check of a booking. No answer means unknown.
 
+        Two dates are nights: from midnight to midnight in the product's time zone.
+
         Raises:
-            InputError: the times have no zone, are in the wrong order or are more than 31 days apart, the product is
-                not known, or ``within`` is longer than 30 seconds.
+            InputError: the times have no zone, are in the wrong order, begin before today or are further apart than
+                the horizon, the product is not known, or ``within`` is longer than 30 seconds.
         """
         await self._instance.require()
         return await self._confirmations.confirm(merchant, product, start, end, within)

@@ -7,10 +7,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from slotsync.domain.availability.confirmation import ConfirmAnswer
     from slotsync.domain.availability.messages import (
         ConfirmQuestion,
-        ConfirmRequest,
-        ConfirmResult,
         ProductKey,
         Publication,
         WatchRequest,
@@ -19,7 +18,8 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.health import ENDED_BY_OPERATOR, STOPPED, Blocker, Health
     from slotsync.domain.workflow_ids import availability_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
-    from workflows.steps.availability import confirm, publish, record_stop, signal_subscribers, start_watch
+    from workflows.steps.availability import publish, record_stop, signal_subscribers, start_watch
+    from workflows.steps.confirmation import LiveLooks
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
@@ -34,6 +34,7 @@ class ProductAvailabilityWorkflow:
         self._key = ProductKey(merchant=key.merchant, product=key.product)
         self._deliveries = Deliveries(self._key)
         self._known = WatchRequest(**dict(self._key))
+        self._live_looks = LiveLooks(self._key)
         self._look_again = False
         self._signals = 0
         self._watched = False
@@ -57,9 +58,9 @@ class ProductAvailabilityWorkflow:
         self._look_again = True
 
     @workflow.update
-    async def confirm(self, question: ConfirmQuestion) -> ConfirmResult:
+    async def confirm(self, question: ConfirmQuestion) -> ConfirmAnswer:
         """Return whether the product is free according to Google now."""
-        return await confirm(ConfirmRequest(**dict(self._key), **dict(question)))
+        return await self._live_looks.confirm(question)
 
     async def _do_rounds(self) -> None:
         while not await self._do_round():

@@ -10,18 +10,23 @@ from slotsync.domain.availability.availability import Availability, SlotState
 from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, Confirmation
 from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.messages import Message
+from slotsync.domain.reservations.snapshot import Moment
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
-from starter.services.availability import UnknownProduct
+from starter.services.times import UnknownProduct
 
 MAX_WITHIN_MS: Final = MAX_CONFIRM_WAIT // timedelta(milliseconds=1)
 
 router = APIRouter(prefix=f"{MERCHANT}/products/{{product}}", tags=["availability"])
 
-StartTime = Annotated[AwareDatetime, Query(alias="from", description="The start: a date-time with an offset.")]
-EndTime = Annotated[AwareDatetime, Query(description="The end: a date-time with an offset, at most the horizon later.")]
-Moment = Annotated[AwareDatetime, Query(description="The moment: a date-time with an offset.")]
+StartTime = Annotated[
+    Moment, Query(alias="from", description="The start: a date-time with an offset, or a date for nights.")
+]
+EndTime = Annotated[
+    Moment, Query(description="The end: a date-time with an offset, or a date; at most the horizon later.")
+]
+Time = Annotated[AwareDatetime, Query(description="The moment: a date-time with an offset.")]
 
 
 class SlotBody(Message):
@@ -57,10 +62,14 @@ class ExplanationBody(Explanation):
 
 
 class ConfirmBody(Message):
-    """The time to check, and how long Google may take to answer, in milliseconds."""
+    """The time to check, and how long Google may take to answer, in milliseconds.
 
-    start: AwareDatetime
-    end: AwareDatetime
+    ``start`` and ``end`` are both date-times with an offset, or both dates: the nights from midnight to midnight in the
+    product's time zone. Nothing before today can be checked.
+    """
+
+    start: Moment
+    end: Moment
     within_ms: Annotated[int, Field(ge=1, le=MAX_WITHIN_MS)] = 2000
 
 
@@ -77,9 +86,7 @@ async def availability(
 
 
 @router.get("/explain")
-async def explain(
-    merchant: MerchantId, product: ProductId, at: Moment, services: ServicesDependency
-) -> ExplanationBody:
+async def explain(merchant: MerchantId, product: ProductId, at: Time, services: ServicesDependency) -> ExplanationBody:
     """Explain why the product is free, busy or unknown at a moment: which calendar, interval, reading and rule."""
     try:
         explanation = await services.slotsync.explain(merchant, product, at)

@@ -49,6 +49,11 @@ class AvailabilityWorld:
         """Delete an event by hand."""
         (await self.world.http.delete(f"{self._events(calendar)}/{event}")).raise_for_status()
 
+    async def count_calls(self, method: str) -> int:
+        """Return how many calls of a method the local Google has had."""
+        answer = (await self.world.http.get("/sandbox/calls")).raise_for_status()
+        return int(answer.json()["totals"].get(method, 0))
+
     def _events(self, calendar: str) -> str:
         return f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
 

@@ -3,17 +3,14 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
-    from activities.availability import MAX_WATCH_DURATION, AvailabilityActivities, ConfirmationActivities
+    from activities.availability import MAX_WATCH_DURATION, AvailabilityActivities
     from activities.signals import SubscriberSignals
-    from slotsync.domain.availability.confirmation import Verdict
     from slotsync.domain.availability.messages import (
-        ConfirmRequest,
-        ConfirmResult,
         ProductKey,
         Publication,
         PublishRequest,
@@ -22,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
         WatchResult,
     )
     from slotsync.temporal import queues
-    from slotsync.temporal.signals import fairness_key
 
 WATCH_HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 """After so long without a heartbeat, the watch is started on another worker."""
@@ -32,7 +28,6 @@ _SUBSCRIBERS_TIMEOUT = timedelta(minutes=2)
 """After so long a subscriber that fails holds nothing else up: neither others nor the watch."""
 
 _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(seconds=30))
-_CONFIRM_RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
 
 
 def start_watch(request: WatchRequest) -> ActivityHandle[WatchResult]:
@@ -82,20 +77,3 @@ async def record_stop(key: ProductKey, *, watched: bool) -> None:
         StopWatchRequest(**dict(key), watched=watched, now=workflow.now()),
         start_to_close_timeout=_PUBLISH_TIMEOUT,
     )
-
-
-async def confirm(request: ConfirmRequest) -> ConfirmResult:
-    """Return whether the product is free according to Google now; unknown if Google does not answer in time."""
-    try:
-        return await workflow.execute_activity_method(
-            ConfirmationActivities.confirm,
-            request,
-            task_queue=queues.GOOGLE,
-            schedule_to_close_timeout=request.within,
-            retry_policy=_CONFIRM_RETRY_POLICY,
-            priority=Priority(priority_key=1, fairness_key=fairness_key(request.merchant)),
-            summary=f"Ask Google whether {request.product} is free",
-        )
-    except ActivityError:
-        because = f"Google did not answer within {request.within.total_seconds():g} s"
-        return ConfirmResult(answer=Verdict.UNKNOWN, checked_at=None, because=because)

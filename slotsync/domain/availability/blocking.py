@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import OnUnknown, OwnerSettings
 from slotsync.domain.messages import Message
 
@@ -77,6 +78,10 @@ class BlockingRule(Message):
         """The age up to which an outdated reading still counts; zero unless the merchant chose ``last_known``."""
         _, _, hours = self.on_unknown.partition(":")
         return timedelta(hours=int(hours or 0))
+
+    def extend(self, interval: Interval) -> Interval:
+        """Return the interval with the time around it from which a busy time reaches into it."""
+        return Interval(start=interval.start - self.after, end=interval.end + self.before)
 
     def required_free(self, calendars: int) -> int:
         """Return how many of the given number of calendars must be free."""

@@ -5,8 +5,9 @@ models are slow to make. Each computation is one sweep over the instants at whic
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, field_validator, model_validator
 
@@ -48,6 +49,13 @@ class Interval(Message):
         return self.start, self.end
 
 
+def nights(arrival: date, departure: date, zone: ZoneInfo) -> Interval:
+    """Return the time from midnight to midnight in a time zone; a stay without nights takes the whole of its day."""
+    days = (arrival, max(departure, arrival + timedelta(days=1)))
+    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in days)
+    return Interval(start=start, end=end)
+
+
 def to_intervals(pairs: Iterable[Bounds]) -> tuple[Interval, ...]:
     """Return pairs as intervals."""
     return tuple(Interval(start=start, end=end) for start, end in pairs)
@@ -66,6 +74,18 @@ def merged_intervals(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 def merged(pairs: Iterable[Bounds]) -> list[Bounds]:
     """Return the instants of all pairs in as few pairs as possible, in order; those that touch become one."""
     return _at_height(_steps(pairs), 1)
+
+
+def split_intervals(intervals: Iterable[Interval], longest: timedelta) -> tuple[Interval, ...]:
+    """Return intervals that cover the given ones, in order, each no longer than ``longest``; as few as possible."""
+    found: list[Bounds] = []
+    for start, end in merged(to_bounds(intervals)):
+        moment = start
+        while moment < end:
+            begun = found.pop()[0] if found and moment < found[-1][0] + longest else moment
+            moment = min(end, begun + longest)
+            found.append((begun, moment))
+    return to_intervals(found)
 
 
 def covered_at_least(sets: Iterable[Iterable[Bounds]], count: int) -> list[Bounds]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, Verdict
+from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, ConfirmResult
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
@@ -92,7 +92,7 @@ class AvailabilityChangedSignal(ProductKey):
 class ConfirmQuestion(Message):
     """The question whether a product is free in this time; answered after ``within`` at the latest.
 
-    The evidence is stored under ``id``.
+    The evidence is stored under the ids of its parts.
     """
 
     id: str
@@ -100,13 +100,32 @@ class ConfirmQuestion(Message):
     within: Annotated[timedelta, Field(gt=timedelta(), le=MAX_CONFIRM_WAIT)]
 
 
-class ConfirmRequest(ProductKey, ConfirmQuestion):
-    """A question with its product."""
+def part_id(question: str, number: int) -> str:
+    """Return the id of a part of a question; the first one has that of the question."""
+    return question if number == 1 else f"{question}.{number}"
 
 
-class ConfirmResult(Message):
-    """The answer to a question, its reason, and when Google was read; None if it was not."""
+class QuestionPart(Message):
+    """The part of a question's time that one call to Google answers, numbered from 1."""
 
-    answer: Verdict
-    checked_at: datetime | None
-    because: str
+    question: str
+    number: int
+    interval: Interval
+
+    @property
+    def id(self) -> str:
+        """Return the id under which its evidence is stored."""
+        return part_id(self.question, self.number)
+
+
+class ConfirmRequest(ProductKey):
+    """The interval to read with one call to Google, and the parts of questions that are in it."""
+
+    interval: Interval
+    parts: tuple[QuestionPart, ...]
+
+
+class ConfirmResults(Message):
+    """The results for the parts of questions, in their order."""
+
+    results: tuple[ConfirmResult, ...]

@@ -1,6 +1,7 @@
 """Products and resources as owners of a managed calendar, and their settings."""
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Final
@@ -89,7 +90,9 @@ OnUnknown = Annotated[str, AfterValidator(_check_on_unknown)]
 """The choice for times that are unknown: ``block``, ``sell``, or ``last_known:<hours>``."""
 
 
-Padding = Annotated[int, Field(ge=0, le=24 * 60)]
+MAX_PADDING: Final = timedelta(days=1)
+
+Padding = Annotated[int, Field(ge=0, le=MAX_PADDING // timedelta(minutes=1))]
 """Minutes by which a busy time is made longer on one side; a day at most."""
 
 

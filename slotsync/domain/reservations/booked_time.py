@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from slotsync.domain.availability.intervals import Interval, merged_intervals
+from slotsync.domain.availability.intervals import Interval, merged_intervals, nights
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Item, Reservation
@@ -48,7 +48,4 @@ def _interval(item: Item, zone: ZoneInfo) -> Interval | None:
     """Return the time of the item, or None if it takes no time."""
     if isinstance(item.start, datetime) and isinstance(item.end, datetime):
         return Interval(start=item.start, end=item.end) if item.start < item.end else None
-    # A stay without nights takes the whole of its day.
-    days = (item.start, max(item.end, item.start + timedelta(days=1)))
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in days)
-    return Interval(start=start, end=end)
+    return nights(item.start, item.end, zone)

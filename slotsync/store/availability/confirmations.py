@@ -1,11 +1,12 @@
 """Confirmations: the answers to whether a time can be booked, with their evidence."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from slotsync.domain.availability.confirmation import Confirmation, Evidence
-from slotsync.domain.availability.messages import ConfirmRequest
+from slotsync.domain.availability.confirmation import Confirmation, Evidence, combine_evidence
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
@@ -39,33 +40,32 @@ class Confirmations:
         self._store = store
         self._vault = vault
 
-    def put(self, request: ConfirmRequest, confirmation: Confirmation, now: datetime) -> None:
-        """Record the answer to a question; a repeated question has the last one.
+    def put(self, key: ProductKey, confirmations: Mapping[str, Confirmation], now: datetime) -> None:
+        """Record answers by the ids of the parts of their questions; a repeated part has the last answer.
 
         The evidence of a merchant that disconnects meanwhile is not kept.
         """
-        evidence = _StoredEvidence(evidence=confirmation.evidence)
         with self._store.write() as connection:
-            kept = _is_connected(connection, request.merchant)
-            _PUT.run(
-                connection,
-                id=request.id,
-                merchant=request.merchant,
-                product=request.product,
-                answer=confirmation.answer.value,
-                checked_at=now,
-                evidence=self._vault.encrypt(evidence.model_dump_json()) if kept else None,
-            )
+            kept = _is_connected(connection, key.merchant)
+            for part, confirmation in confirmations.items():
+                evidence = _StoredEvidence(evidence=confirmation.evidence)
+                _PUT.run(
+                    connection,
+                    id=part,
+                    merchant=key.merchant,
+                    product=key.product,
+                    answer=confirmation.answer.value,
+                    checked_at=now,
+                    evidence=self._vault.encrypt(evidence.model_dump_json()) if kept else None,
+                )
 
-    def get_evidence(self, confirmation_id: str) -> tuple[Evidence, ...]:
-        """Return the evidence of an answer; none if Google was not asked, or if it was forgotten."""
+    def get_evidence(self, parts: Sequence[str]) -> tuple[Evidence, ...]:
+        """Return the evidence for all parts of a question; none if Google was not asked, or if it was forgotten."""
+        query = select(_TABLE.c.evidence).where(_TABLE.c.id.in_(parts)).order_by(_TABLE.c.id)
         with self._store.read() as session:
-            encrypted = (
-                session.connection()
-                .execute(select(_TABLE.c.evidence).filter_by(id=confirmation_id))
-                .scalar_one_or_none()
-            )
-        return _StoredEvidence.model_validate_json(self._vault.decrypt(encrypted)).evidence if encrypted else ()
+            found = session.connection().execute(query).scalars()
+            stored = [self._vault.decrypt(each) for each in found if each]
+        return combine_evidence([_StoredEvidence.model_validate_json(each).evidence for each in stored])
 
 
 def _is_connected(connection: Connection, merchant: str) -> bool:

@@ -128,8 +128,10 @@ async def test_a_product_that_is_not_known_is_not_found(api: Api, merchant: str)
         ({"to": iso(DAY.start + timedelta(days=551))}, "more than 550 days after the start"),
         ({"from": "2026-07-01T18:00:00"}, '"field":"from"'),
         ({"to": "tomorrow"}, '"field":"to"'),
-        ({"from": "0001-01-01T00:00:00+12:00"}, "The start is not between 1970 and 2200"),
-        ({"to": "9999-12-31T23:59:59-12:00"}, "The end is not between 1970 and 2200"),
+        ({"from": "0001-01-01T00:00:00+12:00"}, '"field":"from","message":"is not between the years 1970 and 2200'),
+        ({"to": "9999-12-31T23:59:59-12:00"}, '"field":"to","message":"is not between the years 1970 and 2200'),
+        ({"from": "2027-07-01"}, "not of one kind; give two date-times, or two dates for nights"),
+        ({"from": "2027-07-02", "to": "2027-07-01"}, "The end is before the start"),
     ],
 )
 async def test_times_that_make_no_sense_are_named(api: Api, merchant: str, query: dict[str, str], said: str) -> None:
@@ -156,3 +158,39 @@ async def test_no_name_of_a_calendar_reaches_the_log(api: Api, merchant: str, ca
         assert "Family" in (await explain(api, merchant, at=iso(START))).text
     assert "GET /v1/merchants/{merchant}/products/{product}/explain 200" in caplog.text
     assert "amily" not in caplog.text
+
+
+async def test_nights_are_asked_for_with_dates_in_the_products_time_zone(api: Api, merchant: str) -> None:
+    await open_tour(api, merchant, time_zone="Europe/Helsinki")
+    answer = await availability(api, merchant, **{"from": "2027-07-01", "to": "2027-07-03"})
+    assert (answer.status_code, answer.json()["from"], answer.json()["to"]) == (
+        200,
+        "2027-06-30T21:00:00Z",
+        "2027-07-02T21:00:00Z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"start": "2020-01-01", "end": "2020-01-02"}, "The start is in the past; ask for a time from today on"),
+        ({"start": "2020-01-01T10:00:00Z", "end": "2020-01-01T11:00:00Z"}, "The start is in the past"),
+        ({"start": "2099-01-01", "end": "2099-01-02T10:00:00Z"}, "not of one kind"),
+        ({"start": "2099-01-01", "end": "2101-01-01"}, "more than 550 days after the start"),
+        ({"start": "2099-01-01T10:00:00", "end": "2099-01-02T10:00:00Z"}, '"field":"start"'),
+    ],
+)
+async def test_a_time_that_cannot_be_confirmed_is_named(
+    api: Api, merchant: str, body: dict[str, str], said: str
+) -> None:
+    await open_tour(api, merchant)
+    answer = await api.platform.post(f"/v1/merchants/{merchant}/products/tour/confirm", json=body)
+    assert said in refused(answer, 422, "invalid-request")
+
+
+@pytest.mark.parametrize("last", ["2099-11-01", "2100-01-30"])
+async def test_any_time_up_to_the_horizon_can_be_confirmed(api: Api, merchant: str, last: str) -> None:
+    await open_tour(api, merchant, time_zone="Europe/Helsinki")
+    body = {"start": "2099-10-01", "end": last, "within_ms": 1}
+    answer = await api.platform.post(f"/v1/merchants/{merchant}/products/tour/confirm", json=body)
+    assert (answer.status_code, answer.json()["answer"] in {"yes", "unknown"}) == (200, True), answer.text

@@ -1,4 +1,6 @@
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -46,7 +48,7 @@ async def test_the_evidence_is_in_the_store_until_the_merchant_disconnects(avail
         await confirm(availability)
         history = await world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).fetch_history()
         (kept,) = stored_confirmations(world)
-        evidence = Confirmations(world.store, world.vault).get_evidence(kept.id)
+        evidence = Confirmations(world.store, world.vault).get_evidence([kept.id])
         await ConnectionService(world.settings, world.store, world.vault, world.client).disconnect(
             MERCHANT, CalendarChoice.KEEP
         )
@@ -81,6 +83,39 @@ async def test_without_an_answer_in_time_the_time_is_unknown(availability: Avail
     assert "did not answer within 1 s" in answer.because
 
 
+async def test_a_long_time_is_read_in_pieces_and_one_busy_piece_decides(availability: AvailabilityWorld) -> None:
+    world = availability.world
+    async with world.working():
+        await availability.block(EMAIL)
+        start, days = TOMORROW.date(), timedelta(days=200)
+        free = await world.slotsync.confirm(MERCHANT, TOUR.id, start, start + days, within=PATIENCE)
+        busy_at = TOMORROW + timedelta(days=150)
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        await availability.busy(busy_at, busy_at + HOUR)
+        taken = await world.slotsync.confirm(MERCHANT, TOUR.id, start, start + days, within=PATIENCE)
+    assert (free.answer, [each.busy for each in free.evidence]) == (Verdict.YES, [()])
+    assert (taken.answer, len(taken.evidence)) == (Verdict.NO, 1)
+    assert [each.start for each in taken.evidence[0].busy] == [TOMORROW, busy_at]
+
+
+async def test_forty_questions_at_once_take_a_few_calls_and_each_has_its_own_answer(
+    availability: AvailabilityWorld,
+) -> None:
+    world = availability.world
+    async with world.working():
+        await availability.block(EMAIL)
+        await availability.busy(TOMORROW + 20 * HOUR, TOMORROW + 30 * HOUR)
+        await confirm(availability)
+        before = await availability.count_calls("freebusy.query")
+        await world.fault(method="freebusy.query", kind="slow", seconds=1, count=1000)
+        answers = await asyncio.gather(*(confirm(availability, hours=hour) for hour in range(40)))
+        await world.heal()
+        calls = await availability.count_calls("freebusy.query") - before
+    assert [each.answer for each in answers] == [Verdict.YES] * 20 + [Verdict.NO] * 10 + [Verdict.YES] * 10
+    assert all(len(each.evidence) == 1 for each in answers)
+    assert calls < 20
+
+
 @pytest.mark.parametrize("reason", ["notFound", "internalError"])
 async def test_a_calendar_with_an_error_inside_a_200_is_unknown(availability: AvailabilityWorld, reason: str) -> None:
     async with availability.world.working():
@@ -109,7 +144,7 @@ async def test_a_product_without_calendars_is_free_and_leaves_no_workflow_runnin
 
 @pytest.mark.parametrize(
     ("hours", "within", "said"),
-    [(0, 2, "not after the start"), (24 * 40, 2, "31 days"), (1, 0, "within"), (1, 31, "within")],
+    [(0, 2, "not after the start"), (24 * 551, 2, "550 days"), (1, 0, "within"), (1, 31, "within")],
 )
 async def test_what_cannot_be_asked_is_named(
     availability: AvailabilityWorld, hours: int, within: int, said: str
@@ -117,6 +152,16 @@ async def test_what_cannot_be_asked_is_named(
     end = TOMORROW + hours * HOUR
     with pytest.raises(InputError, match=said):
         await availability.world.slotsync.confirm(MERCHANT, TOUR.id, TOMORROW, end, within=timedelta(seconds=within))
+
+
+@pytest.mark.parametrize("days", [(-1, 1), (-2, -1), (-1, 0)])
+async def test_what_begins_before_today_cannot_be_confirmed(
+    availability: AvailabilityWorld, days: tuple[int, int]
+) -> None:
+    today = datetime.now(ZoneInfo("Europe/Helsinki")).date()
+    first, last = (today + timedelta(days=each) for each in days)
+    with pytest.raises(InputError, match="start is in the past"):
+        await availability.world.slotsync.confirm(MERCHANT, TOUR.id, first, last)
 
 
 async def test_an_unknown_product_is_named(availability: AvailabilityWorld) -> None:

@@ -67,11 +67,6 @@ async def pushed(availability: AvailabilityWorld, count: int) -> None:
     await until(so, 30)
 
 
-async def calls(availability: AvailabilityWorld, method: str) -> int:
-    answer = (await availability.world.http.get("/sandbox/calls")).raise_for_status()
-    return int(answer.json()["totals"].get(method, 0))
-
-
 async def test_a_push_is_read_and_published_long_before_the_next_poll(availability: AvailabilityWorld) -> None:
     await availability.block(EMAIL)
     await pushed(availability, 1)
@@ -88,12 +83,12 @@ async def test_a_storm_of_pushes_causes_few_readings_and_the_last_change_is_seen
 ) -> None:
     await availability.block(EMAIL)
     await pushed(availability, 1)
-    before = await calls(availability, "freebusy.query")
+    before = await availability.count_calls("freebusy.query")
     for _ in range(100):
         await availability.free(await availability.busy(TOMORROW, TOMORROW + HOUR))
     await availability.busy(TOMORROW + HOUR, TOMORROW + 2 * HOUR)
     await closed_from(availability, TOMORROW + HOUR)
-    assert await calls(availability, "freebusy.query") - before < 20 + FAR_CHUNKS
+    assert await availability.count_calls("freebusy.query") - before < 20 + FAR_CHUNKS
 
 
 async def test_a_calendar_that_refuses_push_is_polled_and_not_asked_again(availability: AvailabilityWorld) -> None:
@@ -102,13 +97,13 @@ async def test_a_calendar_that_refuses_push_is_polled_and_not_asked_again(availa
     await availability.block(family)
 
     async def refused() -> bool:
-        return await calls(availability, "events.watch") == 1
+        return await availability.count_calls("events.watch") == 1
 
     await until(refused, 30)
     await availability.world.heal()
     await availability.block(family, EMAIL)
     await pushed(availability, 1)
-    assert await calls(availability, "events.watch") == 2
+    assert await availability.count_calls("events.watch") == 2
 
 
 async def test_an_unpicked_calendars_channel_is_stopped(availability: AvailabilityWorld) -> None:
@@ -117,6 +112,6 @@ async def test_an_unpicked_calendars_channel_is_stopped(availability: Availabili
     await availability.block()
 
     async def stopped() -> bool:
-        return await calls(availability, "channels.stop") == 1
+        return await availability.count_calls("channels.stop") == 1
 
     await until(stopped, 30)

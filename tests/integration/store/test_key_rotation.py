@@ -9,7 +9,7 @@ from slotsync.domain.availability.availability import Availability, Slot, SlotSt
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import ConfirmRequest, PublishRequest
+from slotsync.domain.availability.messages import ProductKey, PublishRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
@@ -49,9 +49,8 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
     Reservations(store, vault).report(snapshot(merchant="0"), LATER)
     put_message(store, vault, "m-1", "body", LATER)
-    asked = ConfirmRequest(merchant="0", product=TOUR.id, id="c-1", span=SPAN, within=timedelta(seconds=1))
     answer = Confirmation(answer=Verdict.NO, checked_at=LATER, because="busy", evidence=(Evidence(calendar="Family"),))
-    Confirmations(store, vault).put(asked, answer, LATER)
+    Confirmations(store, vault).put(ProductKey(merchant="0", product=TOUR.id), {"c-1": answer}, LATER)
     fill_watching(store, vault, ids["0"])
     return ids
 

@@ -80,9 +80,11 @@ ALLOWED = {
     "CalendarView": (
         "applied_revision calendar_id closing_reason connection_id grant_number removing revision shown sync waiting"
     ),
+    "ConfirmAnswer": "answer because checked_at parts",
     "ConfirmQuestion": "id span within",
-    "ConfirmRequest": "id merchant product span within",
+    "ConfirmRequest": "interval merchant parts product",
     "ConfirmResult": "answer because checked_at",
+    "ConfirmResults": "results",
     "ConnectionPlan": "all_open calendars grant_number reason step",
     "ConnectionRequest": "merchant",
     "ConnectionStop": "grant_number merchant now",
@@ -101,6 +103,7 @@ ALLOWED = {
     "Publication": "changed conflicts messages number subscribers",
     "PublishRequest": "merchant product token",
     "QueuePosition": "at position",
+    "QuestionPart": "interval number question",
     "ReportedVersion": "version",
     "ReservationKey": "merchant reservation",
     "ReservationState": "merchant reservation wave writes",
@@ -123,8 +126,8 @@ ALLOWED = {
     "WriteResult": "changed version",
 }
 """All fields that cross: ids of the platform and of ours, versions, numbers, times, states and reasons. The ids of the
-calendars are of those that slotsync made. ``span`` is the time that a booking would take, not a busy time. ``token``
-and ``id`` are made up for one request."""
+calendars are of those that slotsync made. ``span`` and ``interval`` are times that bookings would take, not busy times.
+``token`` and ``id`` are made up for one request."""
 
 
 def test_no_content_crosses_temporals_border() -> None:
@@ -139,4 +142,4 @@ def test_an_interval_crosses_only_as_the_time_that_was_asked_about() -> None:
         for field, info in found.model_fields.items()
         if Interval in (info.annotation, *get_args(info.annotation))
     }
-    assert holders == {"ConfirmQuestion.span", "ConfirmRequest.span"}
+    assert holders == {"ConfirmQuestion.span", "ConfirmRequest.interval", "QuestionPart.interval"}

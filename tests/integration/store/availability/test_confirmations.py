@@ -1,10 +1,9 @@
 """Confirmations in the store: the evidence is the merchant's, and goes with the connection."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict
-from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import ConfirmRequest
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
 from slotsync.store.availability.confirmations import Confirmations
@@ -18,10 +17,8 @@ EVIDENCE = Evidence(calendar="Family")
 
 
 def put(store: Store, vault: Vault, number: str) -> None:
-    span = Interval(start=NOON, end=NOON + timedelta(hours=1))
-    request = ConfirmRequest(merchant="m", product="p", id=number, span=span, within=timedelta(seconds=1))
     answer = Confirmation(answer=Verdict.NO, checked_at=NOON, because="busy", evidence=(EVIDENCE,))
-    Confirmations(store, vault).put(request, answer, NOON)
+    Confirmations(store, vault).put(ProductKey(merchant="m", product="p"), {number: answer}, NOON)
 
 
 def test_the_evidence_of_a_question_that_a_disconnection_overtakes_is_not_kept(store: Store) -> None:
@@ -30,5 +27,5 @@ def test_the_evidence_of_a_question_that_a_disconnection_overtakes_is_not_kept(s
     put(store, ANY_KEY, "before")
     Disconnections(store, ANY_KEY).request("m", CalendarChoice.KEEP, NOON)
     put(store, ANY_KEY, "after")
-    assert confirmations.get_evidence("before") == (EVIDENCE,)
-    assert confirmations.get_evidence("after") == ()
+    assert confirmations.get_evidence(["before"]) == (EVIDENCE,)
+    assert confirmations.get_evidence(["after"]) == ()

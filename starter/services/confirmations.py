@@ -1,0 +1,126 @@
+"""Ask Google itself whether a product is free, and subscribe to changes of its availability."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
+
+from slotsync.clock import utc_now
+from slotsync.domain.availability.confirmation import (
+    MAX_CONFIRM_WAIT,
+    ConfirmAnswer,
+    Confirmation,
+    unknown_confirmation,
+)
+from slotsync.domain.availability.horizon import Horizon
+from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.messages import ConfirmQuestion, ProductKey, part_id
+from slotsync.errors import InputError
+from slotsync.secrets import Vault
+from slotsync.store.availability.confirmations import Confirmations
+from slotsync.store.availability.subscribers import Subscribers
+from slotsync.store.database.engine import Store
+from slotsync.temporal.signals import availability_start_options
+from starter.services.times import ProductZones, check_interval, check_not_past
+from workflows.availability import ProductAvailabilityWorkflow
+
+MAX_WORKFLOW_ID_BYTES: Final = 1000
+"""Temporal's own limit."""
+
+CONFIRM_OVERHEAD: Final = timedelta(seconds=2)
+"""The time that Temporal and a worker may take in addition to Google's time limit."""
+
+
+class ConfirmationService:
+    """Confirms times through the products' workflows, and stores subscriptions to their changes."""
+
+    def __init__(
+        self, client: Client, store: Store, vault: Vault, horizon: Horizon, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._client = client
+        self._confirmations = Confirmations(store, vault)
+        self._subscribers = Subscribers(store)
+        self._zones = ProductZones(store)
+        self._max_duration = timedelta(days=horizon.days)
+        self._clock = clock
+
+    async def confirm(
+        self, merchant: str, product: str, start: datetime | date, end: datetime | date, within: timedelta
+    ) -> Confirmation:
+        """Return whether the product is free according to Google now; unknown if there is no answer in time.
+
+        Dates are nights: from midnight to midnight in the product's time zone.
+
+        Raises:
+            InputError: the times or ``within`` are outside their limits, or the start is before today.
+            UnknownProduct: the product is not known.
+        """
+        zone = await self._zones.get(merchant, product)
+        interval = check_interval(start, end, zone, self._max_duration)
+        check_not_past(interval, self._clock(), zone)
+        question = _question(interval, within)
+        try:
+            async with asyncio.timeout((within + CONFIRM_OVERHEAD).total_seconds()):
+                answer = await self._confirm(ProductKey(merchant=merchant, product=product), question)
+        except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
+            return unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
+        parts = [part_id(question.id, number) for number in range(1, answer.parts + 1)]
+        evidence = await asyncio.to_thread(self._confirmations.get_evidence, parts)
+        return Confirmation(
+            answer=answer.answer, checked_at=answer.checked_at, because=answer.because, evidence=evidence
+        )
+
+    async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
+        """Send the signal ``availability_changed`` to a workflow at each change of the product.
+
+        Raises:
+            InputError: no workflow can have this id.
+            UnknownProduct: the product is not known.
+        """
+        _check_workflow_id(workflow_id)
+        await self._zones.get(merchant, product)
+        await asyncio.to_thread(self._subscribers.add, ProductKey(merchant=merchant, product=product), workflow_id)
+
+    async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
+        """Stop sending the signal to the workflow.
+
+        Raises:
+            UnknownProduct: the product is not known.
+        """
+        await self._zones.get(merchant, product)
+        await asyncio.to_thread(self._subscribers.remove, ProductKey(merchant=merchant, product=product), workflow_id)
+
+    async def _confirm(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmAnswer:
+        start = WithStartWorkflowOperation(
+            ProductAvailabilityWorkflow.run,
+            key,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            **availability_start_options(key.merchant, key.product),
+        )
+        return await self._client.execute_update_with_start_workflow(
+            ProductAvailabilityWorkflow.confirm, question, start_workflow_operation=start
+        )
+
+
+def _check_workflow_id(workflow_id: str) -> None:
+    if not (0 < len(workflow_id.encode(errors="replace")) <= MAX_WORKFLOW_ID_BYTES and workflow_id.isprintable()):
+        raise InputError(
+            f"workflow_id: is empty, longer than {MAX_WORKFLOW_ID_BYTES} bytes or has control characters; "
+            "give the id of the workflow to signal"
+        )
+
+
+def _question(interval: Interval, within: timedelta) -> ConfirmQuestion:
+    if not timedelta() < within <= MAX_CONFIRM_WAIT:
+        raise InputError(f"within: is not between 0 and {MAX_CONFIRM_WAIT.total_seconds():g} seconds")
+    return ConfirmQuestion(id=f"cnf_{uuid4()}", span=interval, within=within)

@@ -32,8 +32,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
-DUPLICATE_CHECK_DELAY = timedelta(minutes=5)
-"""Longer than any call to Google can take."""
+LATE_EFFECT_DELAY = timedelta(minutes=5)
+"""Longer than any call to Google can take: by then Google has carried out what it did not answer in time."""
 
 CALENDAR_CHECK_INTERVAL = timedelta(days=1)
 
@@ -55,7 +55,7 @@ class ManagedCalendarWorkflow:
         self._changed = False
         self._needed = False
         self._check_due = False
-        self._just_created = False
+        self._settles_at: datetime | None = None
         self._signals = 0
         self._revision: int | None = None
         self._status = WorkflowStatus()
@@ -139,16 +139,16 @@ class ManagedCalendarWorkflow:
         self._status.set_details("Finding or making the calendar")
         ensure, summary = CalendarActivities.ensure_calendar, f"Find or make {self._request.owner}"
         blocker = await self._call_google(view, ensure, summary, within=PERMIT_VALIDITY)
-        self._just_created = not blocker
+        self._settles_at = None if blocker else workflow.now() + LATE_EFFECT_DELAY
         return blocker
 
     async def _update(self, view: CalendarView) -> Blocker | None:
         """Check that the calendar exists, and give it the properties that its owner has now."""
         self._status.set_details("Looking whether the calendar is as it should be")
-        if self._just_created and self._check_due:
+        if self._settles_at and self._check_due:
             remove = CalendarActivities.remove_duplicates
             await self._call_google(view, remove, "Remove an empty duplicate, if there is one")
-            self._just_created = False
+            self._settles_at = None
         blocker = await self._call_google(view, CalendarActivities.update_calendar, f"Update {self._request.owner}")
         self._check_due = self._check_due and bool(blocker)
         return blocker
@@ -171,9 +171,14 @@ class ManagedCalendarWorkflow:
         return None
 
     async def _retire(self, view: CalendarView) -> Blocker | None:
-        """Delete the calendar with our events."""
+        """Delete the calendar with our events.
+
+        If synchronization is on again before Google has answered, the calendar may still vanish later.
+        """
         self._status.set_details("Deleting our events")
-        return await self._call_google(view, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
+        blocker = await self._call_google(view, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
+        self._settles_at = workflow.now() + LATE_EFFECT_DELAY
+        return blocker
 
     async def _view_calendar(self) -> CalendarView:
         return await workflow.execute_local_activity_method(
@@ -246,18 +251,19 @@ class ManagedCalendarWorkflow:
     def _next_look(self, blocker: Blocker | None) -> tuple[timedelta, str]:
         if blocker:
             return blocker.look_again, f"Look again: {blocker.reason}"
-        if self._just_created:
-            return DUPLICATE_CHECK_DELAY, "Look for a duplicate that Google created late"
+        if self._settles_at:
+            late = max(self._settles_at - workflow.now(), timedelta())
+            return late, "Look for what Google created or deleted late"
         delay = CALENDAR_CHECK_INTERVAL * workflow.random().uniform(0.75, 1.25)
         return delay, "Look whether the calendar is still there"
 
     def _continue_as_new_if_long(self) -> None:
-        if (workflow.info().is_continue_as_new_suggested() and not self._just_created) or self._is_full():
+        if (workflow.info().is_continue_as_new_suggested() and not self._settles_at) or self._is_full():
             workflow.continue_as_new(self._request)
 
     def _is_full(self) -> bool:
-        """Return whether this run has had enough signals; the next run would not look for a duplicate."""
-        return self._signals >= MAX_SIGNALS_PER_RUN and not self._just_created
+        """Return whether this run has had enough signals; the next run would not look for what Google does late."""
+        return self._signals >= MAX_SIGNALS_PER_RUN and not self._settles_at
 
 
 def _describe_place(position: int, at: datetime) -> str:

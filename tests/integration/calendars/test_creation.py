@@ -7,10 +7,10 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.workflow_ids import calendar_id, reservation_id
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from tests.support.managed_calendars import workflow_handle
-from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
+from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
-from workflows.calendar import DUPLICATE_CHECK_DELAY
+from workflows.calendar import LATE_EFFECT_DELAY, ManagedCalendarWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +26,45 @@ async def test_a_calendar_with_two_lost_creations_exists_once(open_world: World,
     async with open_world.working():
         await open_world.slotsync.report(snapshot(1))
         await open_world.settled(1)
-        await skipper.fast_forward(workflow_handle(open_world, TOUR), 2 * DUPLICATE_CHECK_DELAY)
+        await skipper.fast_forward(workflow_handle(open_world, TOUR), 2 * LATE_EFFECT_DELAY)
         (made,) = ManagedCalendars(open_world.store).get_calendars(MERCHANT, [TOUR])
     assert 0 in await open_world.statuses("calendars.insert"), "no creation was lost"
     assert (await open_world.calendars()) == {"sunset-tour": made.calendar_id}
     assert await open_world.titles() == ["v1"]
+
+
+async def test_a_calendar_that_google_deletes_late_while_it_is_wanted_again_is_made_anew_with_all_events(
+    open_world: World, skipper: TimeSkipper
+) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        doomed = (await open_world.calendars())["sunset-tour"]
+        await open_world.fault(method="calendars.delete", kind="drop", count=1000)
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until(lambda: called(open_world, "calendars.delete"))
+        await open_world.slotsync.turn_on(MERCHANT, TOUR)
+        await until(lambda: looks_again_later(open_world))
+        await open_world.heal()
+        # What Google was asked for takes effect only now.
+        (await open_world.http.delete(f"/sandbox/accounts/{EMAIL}/calendars/{doomed}")).raise_for_status()
+        await skipper.fast_forward(workflow_handle(open_world, TOUR), 2 * LATE_EFFECT_DELAY)
+        await until(lambda: has_events_again(open_world, doomed))
+
+
+async def has_events_again(world: World, doomed: str) -> bool:
+    calendar = (await world.calendars()).get("sunset-tour", doomed)
+    return calendar != doomed and await world.titles() == ["v1"]
+
+
+async def called(world: World, method: str) -> bool:
+    return bool(await world.statuses(method))
+
+
+async def looks_again_later(world: World) -> bool:
+    """Return whether the calendar's workflow has nothing to do but to look again."""
+    progress = await workflow_handle(world, TOUR).query(ManagedCalendarWorkflow.progress)
+    return progress.doing == "The calendar is as it should be"
 
 
 async def test_an_account_that_may_make_no_more_calendars_waits_hours_and_goes_on(

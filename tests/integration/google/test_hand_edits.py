@@ -123,3 +123,19 @@ def test_a_lasting_refusal_ends_after_few_calls_with_googles_reason(
         adapter.delete(written, 2) if method == "events.delete" else adapter.put(2, written)
     assert caught.value.reason == reason
     assert sum(adapter.calls().values()) <= 4
+
+
+@pytest.mark.parametrize("said", ["deleted", "notFound"])
+@pytest.mark.parametrize("read", ["deleted", "notFound"])
+def test_an_event_that_google_untruthfully_calls_deleted_is_neither_left_nor_doubled(
+    adapter: AdapterHarness, said: str, read: str
+) -> None:
+    written = adapter.put()
+    for method, reason in (("events.update", said), ("events.get", read)):
+        adapter.fault(method, reason, count=1)
+    changed = adapter.put(2, written, summary="Three persons")
+    assert adapter.titles() == ["Three persons"]
+    for method, reason in (("events.delete", said), ("events.get", read)):
+        adapter.fault(method, reason, count=1)
+    adapter.delete(changed, 3)
+    assert adapter.titles() == []

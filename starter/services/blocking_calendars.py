@@ -33,19 +33,34 @@ class BlockingCalendarService:
     async def list_pickable(self, merchant: str) -> list[PickableCalendar]:
         """Return the merchant's calendars, read from Google now, without the managed calendars.
 
+        Picked calendars that have another name by now get it.
+
         Raises:
             GrantLost: the merchant has no active connection.
         """
         entries = await self._google.call(merchant, GoogleCalendarList(self._google.services).list_entries)
         managed = await asyncio.to_thread(self._calendars.filter_managed, [each["id"] for each in entries])
-        return select_pickable(entries, managed)
+        pickable = select_pickable(entries, managed)
+        await asyncio.to_thread(self._picked.rename, merchant, {each.id: each.name for each in pickable})
+        return pickable
 
     async def list_picked(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Return the calendars that block the product or resource."""
         return await asyncio.to_thread(self._picked.get_calendars, merchant, owner)
 
+    async def list_unlisted(
+        self, merchant: str, owner: Owner, listed: Sequence[PickableCalendar]
+    ) -> list[PickableCalendar]:
+        """Return the calendars that block the owner, but are not among those that can be picked now."""
+        ids = {each.id for each in listed}
+        unlisted = [each for each in await self.list_picked(merchant, owner) if each.id not in ids]
+        managed = await asyncio.to_thread(self._calendars.filter_managed, [each.id for each in unlisted])
+        return [each for each in unlisted if each.id not in managed]
+
     async def pick(self, merchant: str, owner: Owner, calendar_ids: Sequence[str]) -> list[PickableCalendar]:
         """Replace the calendars that block the product or resource, and return the new ones.
+
+        A picked calendar that is no longer in the merchant's list can stay: it may be back tomorrow.
 
         Raises:
             InputError: the owner is unknown, or a calendar cannot be picked; the message names it. Nothing has changed.
@@ -55,14 +70,16 @@ class BlockingCalendarService:
             raise InputError(f"{owner}: is not known; put its settings first")
         if len(calendar_ids) > MAX_PICKED_CALENDARS:
             raise InputError(f"calendar_ids: at most {MAX_PICKED_CALENDARS} calendars can block one product")
-        chosen = await self._find_calendars(merchant, calendar_ids) if calendar_ids else []
+        chosen = await self._find_calendars(merchant, owner, calendar_ids) if calendar_ids else []
         await asyncio.to_thread(self._picked.replace, merchant, owner, chosen)
         if owner.kind is OwnerKind.PRODUCT:
             await signal_availability(self._client, merchant, owner.id)
         return chosen
 
-    async def _find_calendars(self, merchant: str, calendar_ids: Sequence[str]) -> list[PickableCalendar]:
-        pickable = {each.id: each for each in await self.list_pickable(merchant)}
+    async def _find_calendars(self, merchant: str, owner: Owner, calendar_ids: Sequence[str]) -> list[PickableCalendar]:
+        listed = await self.list_pickable(merchant)
+        unlisted = await self.list_unlisted(merchant, owner, listed)
+        pickable = {each.id: each for each in (*listed, *unlisted)}
         # The message names positions, because an id can be a person's email address.
         unknown = [position for position, each in enumerate(calendar_ids, 1) if each not in pickable]
         if unknown:

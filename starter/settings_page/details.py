@@ -62,6 +62,7 @@ class Preview:
 class Details:
     """One product or resource. ``pickable`` is None while the list of calendars cannot be fetched.
 
+    ``unlisted`` are picked calendars that are no longer in the merchant's list.
     ``unread`` holds the names of picked calendars that could not be read, ``events_read`` is whether the managed
     calendar could.
     """
@@ -73,6 +74,7 @@ class Details:
     previews: tuple[Preview, ...]
     picked: tuple[PickableCalendar, ...]
     pickable: tuple[PickableCalendar, ...] | None
+    unlisted: tuple[PickableCalendar, ...]
     monday: date
     days: tuple[Day, ...]
     events_read: bool
@@ -96,11 +98,13 @@ async def load_details(visit: Visit, owner: Owner, privacy: PrivacyCheck | None 
     if settings is None:
         return None
     (calendar,) = await asyncio.to_thread(visit.services.managed_calendars.get_calendars, visit.merchant, [owner])
+    # First, since it takes over new names.
+    pickable = await _fetch_pickable(visit, owner)
+    unlisted = await visit.services.blocking_calendars.list_unlisted(visit.merchant, owner, pickable or ())
     picked = await visit.services.blocking_calendars.list_picked(visit.merchant, owner)
     zone = ZoneInfo(settings.time_zone)
     monday = visit.address.find_monday(utc_now().astimezone(zone).date())
-    pickable, progress, events, busy_times = await asyncio.gather(
-        _fetch_pickable(visit, owner),
+    progress, events, busy_times = await asyncio.gather(
         _count_events(visit, calendar),
         _fetch_events(visit, calendar, *week_bounds(monday, zone)),
         _fetch_busy_times(visit, picked, *week_bounds(monday, zone)),
@@ -114,6 +118,7 @@ async def load_details(visit: Visit, owner: Owner, privacy: PrivacyCheck | None 
         previews=_build_previews(settings, visit.language),
         picked=tuple(picked),
         pickable=pickable,
+        unlisted=tuple(unlisted),
         monday=monday,
         days=tuple(build_week(monday, zone, events or (), known)),
         events_read=events is not None,

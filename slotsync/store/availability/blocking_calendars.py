@@ -1,8 +1,8 @@
 """Blocking calendars: the calendars that merchants picked to block products."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, select
 
 from slotsync.clock import utc_now
@@ -48,6 +48,22 @@ class BlockingCalendars:
         with self._store.read() as session:
             found = [self._decrypted(row) for row in session.exec(query)]
         return sorted(found, key=lambda each: (each.name.casefold(), each.id))
+
+    def rename(self, merchant: str, names: Mapping[str, str]) -> None:
+        """Change the names of the merchant's picked calendars to these, by calendar id."""
+        query = select(BlockingCalendarRow).filter_by(merchant=merchant)
+        with self._store.read() as session:
+            renamed = [
+                (row.calendar_id, names[each.id])
+                for row in session.exec(query)
+                if (each := self._decrypted(row)).name != names.get(each.id, each.name)
+            ]
+        if renamed:
+            with self._store.write() as connection:
+                for encrypted_id, name in renamed:
+                    # What is picked anew meanwhile is encrypted anew, and has its new name already.
+                    row = update(_TABLE).filter_by(merchant=merchant, calendar_id=encrypted_id)
+                    connection.execute(row.values(name=self._vault.encrypt(name)))
 
     def find_products(self, merchant: str | None = None) -> list[ProductKey]:
         """Return the products that calendars block: all, or those of one merchant."""

@@ -115,6 +115,35 @@ async def test_what_cannot_be_picked_is_named_by_its_place_and_nothing_changes(a
     assert picked(api, merchant) == [own]
 
 
+async def take_off_list(api: Api, merchant: str, calendar_id: str) -> None:
+    path = f"/sandbox/accounts/{account_of(merchant)}/calendarList/{calendar_id}"
+    (await api.world.http.delete(path)).raise_for_status()
+
+
+async def test_a_picked_calendar_that_left_the_list_can_stay_but_not_be_picked_anew(api: Api, merchant: str) -> None:
+    own = await open_tour(api, merchant)
+    family, boat = await calendar(api, merchant, "Family"), await calendar(api, merchant, "Boat")
+    await pick(api, merchant, family)
+    for each in (family, boat):
+        await take_off_list(api, merchant, each)
+    assert names(await offered(api, merchant)) == [own]
+    assert names(await pick(api, merchant, own, family)) == [own, "Family"]
+    assert "number 2" in refused(await pick(api, merchant, own, boat), 422, "invalid-request")
+    assert names(await pick(api, merchant, own)) == [own]
+    refused(await pick(api, merchant, own, family), 422, "invalid-request")
+
+
+async def test_a_picked_calendar_gets_its_new_name_when_the_list_is_read(api: Api, merchant: str) -> None:
+    own = await open_tour(api, merchant)
+    family, boat = await calendar(api, merchant, "Family"), await calendar(api, merchant, "Boat")
+    await pick(api, merchant, own, family, boat)
+    path = f"/sandbox/accounts/{account_of(merchant)}/calendars/{family}"
+    (await api.world.http.patch(path, json={"summary": "Household"})).raise_for_status()
+    await offered(api, merchant)
+    stored = BlockingCalendars(api.world.store, api.world.vault).get_calendars(merchant, TOUR)
+    assert {each.id: each.name for each in stored} == {own: own, family: "Household", boat: "Boat"}
+
+
 @pytest.mark.parametrize(
     ("calendar_ids", "field"),
     [

@@ -9,7 +9,9 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.confirmation import ConfirmAnswer
     from slotsync.domain.availability.messages import (
+        ConfirmAnswers,
         ConfirmQuestion,
+        ConfirmQuestions,
         ProductKey,
         Publication,
         WatchRequest,
@@ -19,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import availability_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.availability import publish, record_stop, signal_subscribers, start_watch
-    from workflows.steps.confirmation import LiveLooks
+    from workflows.steps.confirmation import confirm
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
@@ -34,7 +36,6 @@ class ProductAvailabilityWorkflow:
         self._key = ProductKey(merchant=key.merchant, product=key.product)
         self._deliveries = Deliveries(self._key)
         self._known = WatchRequest(**dict(self._key))
-        self._live_looks = LiveLooks(self._key)
         self._look_again = False
         self._signals = 0
         self._watched = False
@@ -59,8 +60,13 @@ class ProductAvailabilityWorkflow:
 
     @workflow.update
     async def confirm(self, question: ConfirmQuestion) -> ConfirmAnswer:
-        """Return whether the product is free according to Google now."""
-        return await self._live_looks.confirm(question)
+        """Return whether the product is free according to Google now. Asked by processes of former versions."""
+        return (await confirm(self._key, [question]))[question.id]
+
+    @workflow.update
+    async def confirm_all(self, asked: ConfirmQuestions) -> ConfirmAnswers:
+        """Return whether the product is free according to Google now, by the ids of the questions."""
+        return ConfirmAnswers(answers=dict(await confirm(self._key, asked.questions)))
 
     async def _do_rounds(self) -> None:
         while not await self._do_round():

@@ -1,7 +1,7 @@
 """Ask Google itself whether a product is free, and subscribe to changes of its availability."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -20,17 +20,18 @@ from slotsync.domain.availability.confirmation import (
     MAX_CONFIRM_WAIT,
     ConfirmAnswer,
     Confirmation,
-    unknown_confirmation,
+    Verdict,
 )
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import ConfirmQuestion, ProductKey, part_id
+from slotsync.domain.availability.messages import ConfirmAnswers, ConfirmQuestion, ConfirmQuestions, ProductKey, part_id
 from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import availability_start_options
+from starter.services.question_batches import QuestionBatches
 from starter.services.times import ProductZones, check_interval, check_not_past
 from workflows.availability import ProductAvailabilityWorkflow
 
@@ -53,6 +54,7 @@ class ConfirmationService:
         self._zones = ProductZones(store)
         self._max_duration = timedelta(days=horizon.days)
         self._clock = clock
+        self._batches = QuestionBatches(self._ask)
 
     async def confirm(
         self, merchant: str, product: str, start: datetime | date, end: datetime | date, within: timedelta
@@ -69,11 +71,7 @@ class ConfirmationService:
         interval = check_interval(start, end, zone, self._max_duration)
         check_not_past(interval, self._clock(), zone)
         question = _question(interval, within)
-        try:
-            async with asyncio.timeout((within + CONFIRM_OVERHEAD).total_seconds()):
-                answer = await self._confirm(ProductKey(merchant=merchant, product=product), question)
-        except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
-            return unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
+        answer = await self._answer(ProductKey(merchant=merchant, product=product), question)
         parts = [part_id(question.id, number) for number in range(1, answer.parts + 1)]
         evidence = await asyncio.to_thread(self._confirmations.get_evidence, parts)
         return Confirmation(
@@ -100,7 +98,22 @@ class ConfirmationService:
         await self._zones.get(merchant, product)
         await asyncio.to_thread(self._subscribers.remove, ProductKey(merchant=merchant, product=product), workflow_id)
 
-    async def _confirm(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmAnswer:
+    async def _answer(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmAnswer:
+        try:
+            async with _limit(question.within):
+                return await self._batches.ask(key, question)
+        except TimeoutError:
+            return _UNANSWERED
+
+    async def _ask(self, key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
+        """Return the answers by the ids of their questions, which allow the same time."""
+        try:
+            async with _limit(questions[0].within):
+                return (await self._ask_workflow(key, ConfirmQuestions(questions=tuple(questions)))).answers
+        except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
+            return {each.id: _UNANSWERED for each in questions}
+
+    async def _ask_workflow(self, key: ProductKey, questions: ConfirmQuestions) -> ConfirmAnswers:
         start = WithStartWorkflowOperation(
             ProductAvailabilityWorkflow.run,
             key,
@@ -108,8 +121,19 @@ class ConfirmationService:
             **availability_start_options(key.merchant, key.product),
         )
         return await self._client.execute_update_with_start_workflow(
-            ProductAvailabilityWorkflow.confirm, question, start_workflow_operation=start
+            ProductAvailabilityWorkflow.confirm_all, questions, start_workflow_operation=start
         )
+
+
+_UNANSWERED = ConfirmAnswer(
+    answer=Verdict.UNKNOWN,
+    checked_at=None,
+    because="slotsync's own parts did not answer in time; see Temporal and the worker",
+)
+
+
+def _limit(within: timedelta) -> asyncio.Timeout:
+    return asyncio.timeout((within + CONFIRM_OVERHEAD).total_seconds())
 
 
 def _check_workflow_id(workflow_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Live looks at a product's calendars: questions that come together share their calls to Google."""
+"""Ask Google whether a product is free: questions that come together share their calls."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -18,38 +18,12 @@ with workflow.unsafe.imports_passed_through():
 
 _RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
 
-_TOGETHER = "confirm-together"
-"""The patch id: runs that began without it ask Google for each question alone."""
 
-
-class LiveLooks:
-    """Answers questions about one product. What is asked later than a call was begun gets a call of its own."""
-
-    def __init__(self, key: ProductKey) -> None:
-        self._key = key
-        self._asked: dict[timedelta, list[ConfirmQuestion]] = {}
-        self._answering: dict[timedelta, asyncio.Task[Mapping[str, ConfirmAnswer]]] = {}
-
-    async def confirm(self, question: ConfirmQuestion) -> ConfirmAnswer:
-        """Return the answer; unknown if Google does not answer in time."""
-        if not workflow.patched(_TOGETHER):
-            return (await _answer(self._key, [question]))[question.id]
-        within = question.within
-        self._asked.setdefault(within, []).append(question)
-        if within not in self._answering:
-            self._answering[within] = asyncio.create_task(self._answer_all(within))
-        return (await self._answering[within])[question.id]
-
-    async def _answer_all(self, within: timedelta) -> Mapping[str, ConfirmAnswer]:
-        """Answer what was asked in the same workflow task, for which this waits only once everything has arrived."""
-        del self._answering[within]
-        return await _answer(self._key, self._asked.pop(within))
-
-
-async def _answer(key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
-    """Return the answers by the ids of their questions, which all allow the same time."""
+async def confirm(key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
+    """Return the answers by the ids of their questions; unknown if Google does not answer within the shortest time."""
+    within = min(each.within for each in questions)
     requests = plan_calls(key, questions)
-    found = await asyncio.gather(*(_ask_google(each, questions[0].within) for each in requests))
+    found = await asyncio.gather(*(_ask_google(each, within) for each in requests))
     return combine_answers(requests, found)
 
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, ConfirmResult
+from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, ConfirmAnswer, ConfirmResult
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
@@ -100,6 +100,18 @@ class ConfirmQuestion(Message):
     within: Annotated[timedelta, Field(gt=timedelta(), le=MAX_CONFIRM_WAIT)]
 
 
+class ConfirmQuestions(Message):
+    """Questions about one product that were asked at about the same time. Temporal answers ten updates at once."""
+
+    questions: Annotated[tuple[ConfirmQuestion, ...], Field(min_length=1)]
+
+
+class ConfirmAnswers(Message):
+    """The answers by the ids of their questions."""
+
+    answers: dict[str, ConfirmAnswer]
+
+
 def part_id(question: str, number: int) -> str:
     """Return the id of a part of a question; the first one has that of the question."""
     return question if number == 1 else f"{question}.{number}"
@@ -129,3 +141,9 @@ class ConfirmResults(Message):
     """The results for the parts of questions, in their order."""
 
     results: tuple[ConfirmResult, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_single(cls, value: object) -> object:
+        # Histories of former versions hold the result of one question.
+        return {"results": [value]} if isinstance(value, dict) and "answer" in value else value

@@ -81,7 +81,9 @@ ALLOWED = {
         "applied_revision calendar_id closing_reason connection_id grant_number removing revision shown sync waiting"
     ),
     "ConfirmAnswer": "answer because checked_at parts",
+    "ConfirmAnswers": "answers",
     "ConfirmQuestion": "id span within",
+    "ConfirmQuestions": "questions",
     "ConfirmRequest": "interval merchant parts product",
     "ConfirmResult": "answer because checked_at",
     "ConfirmResults": "results",

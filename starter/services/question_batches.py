@@ -1,0 +1,72 @@
+"""Put questions about one product to its workflow together."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from slotsync.domain.availability.confirmation import ConfirmAnswer
+from slotsync.domain.availability.messages import ConfirmQuestion, ProductKey
+
+MAX_IN_FLIGHT: Final = 4
+"""The most batches of one product that wait for answers at once; Temporal takes ten updates of all processes."""
+
+FIRST_GATHERING: Final = timedelta(milliseconds=50)
+"""For so long questions are gathered while one batch waits for its answers; twice as long with each further one."""
+
+Answers = Mapping[str, ConfirmAnswer]
+Ask = Callable[[ProductKey, Sequence[ConfirmQuestion]], Awaitable[Answers]]
+"""Return the answers by the ids of their questions. Never raises because of Google or Temporal."""
+
+_Group = tuple[str, str, timedelta]
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Questions that are asked together, and the task that does."""
+
+    questions: list[ConfirmQuestion] = field(default_factory=list)
+    asking: "asyncio.Task[Answers] | None" = None
+
+
+class QuestionBatches:
+    """Asks the first question about a product at once, and those that come while it waits together.
+
+    An answer is never older than its question: a batch that was asked takes no more.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._gathering: dict[_Group, _Batch] = {}
+        self._in_flight = Counter[_Group]()
+        self._landed = asyncio.Condition()
+        self._tasks = set[asyncio.Task[Answers]]()
+
+    async def ask(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmAnswer:
+        """Return the answer to a question; those of a batch allow the same time."""
+        group = (key.merchant, key.product, question.within)
+        batch = self._gathering.setdefault(group, _Batch())
+        batch.questions.append(question)
+        if batch.asking is None:
+            batch.asking = asyncio.create_task(self._gather_and_ask(key, group, batch))
+            self._tasks.add(batch.asking)
+            batch.asking.add_done_callback(self._tasks.discard)
+        # A caller that goes away takes no answer from the others.
+        return (await asyncio.shield(batch.asking))[question.id]
+
+    async def _gather_and_ask(self, key: ProductKey, group: _Group, batch: _Batch) -> Answers:
+        if waiting := self._in_flight[group]:
+            await asyncio.sleep(FIRST_GATHERING.total_seconds() * 2 ** (waiting - 1))
+        async with self._landed:
+            await self._landed.wait_for(lambda: self._in_flight[group] < MAX_IN_FLIGHT)
+        del self._gathering[group]
+        self._in_flight[group] += 1
+        try:
+            return await self._ask(key, batch.questions)
+        finally:
+            self._in_flight[group] -= 1
+            self._in_flight += Counter()  # forgets groups of which nothing is in flight
+            async with self._landed:
+                self._landed.notify_all()

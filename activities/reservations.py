@@ -144,5 +144,7 @@ def _is_after(key: EventKey, after: EventKey | None) -> bool:
 
 def _planned_write(action: Action) -> PlannedWrite:
     if isinstance(action, Put):
-        return PlannedWrite(kind=WriteKind.PUT, key=action.key, connection_id=action.event.connection_id)
-    return PlannedWrite(kind=WriteKind.DELETE, key=action.key, connection_id=action.connection_id)
+        kind, connection_id = WriteKind.PUT, action.event.connection_id
+    else:
+        kind, connection_id = WriteKind.DELETE, action.connection_id
+    return PlannedWrite(kind=kind, key=action.key, connection_id=connection_id, calls=action.calls)

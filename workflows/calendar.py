@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.retry_delays import TAKE_UP_MARGIN
     from slotsync.domain.workflow_ids import calendar_id
     from slotsync.temporal import queues
+    from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.failures import blocker_for_failure
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
@@ -41,6 +42,8 @@ _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(minutes=3)
 _SIGNALLING_TIMEOUT = timedelta(hours=12)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=25)
+_CALLS = 3
+"""The calls to Google of most of these activities: they look, change, and look again."""
 
 GoogleActivity = Callable[[CalendarActivities, CalendarRequest], None]
 
@@ -199,7 +202,7 @@ class ManagedCalendarWorkflow:
                 schedule_to_close_timeout=within,
                 heartbeat_timeout=_HEARTBEAT_TIMEOUT,
                 retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2)),
-                priority=Priority(priority_key=1, fairness_key=view.connection_id),
+                priority=google_priority(1, view.connection_id or "", calls=_CALLS),
                 summary=summary,
             )
         except ActivityError as error:

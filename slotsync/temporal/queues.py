@@ -7,6 +7,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import RateLimit
 from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
 from temporalio.client import Client
+from temporalio.common import Priority
 from temporalio.service import RPCError
 
 WORKFLOWS: Final = "slotsync"
@@ -18,10 +19,19 @@ GOOGLE: Final = "slotsync-google"
 LONG: Final = "slotsync-long"
 """Activities that run long and heartbeat: polls, and signals to many workflows."""
 
+
+def google_priority(priority: int, connection_id: str, calls: int = 1) -> Priority:
+    """Return the priority of an activity that probably makes this number of calls to Google for a connection.
+
+    Temporal counts a task of weight 1/n as n tasks against the limit of its fairness key (measured: server 1.32).
+    """
+    return Priority(priority_key=priority, fairness_key=connection_id, fairness_weight=1 / calls)
+
+
 logger = logging.getLogger(__name__)
 
 QUOTA_SHARE = 0.9
-"""The share of Google's quota that is used: Google counts a sliding minute, and an activity may need a second call."""
+"""The share of Google's quota that is used: Google counts a sliding minute, and some calls are not foreseen."""
 
 
 async def limit_google_calls(client: Client, *, per_user_minute: int, per_project_minute: int) -> None:

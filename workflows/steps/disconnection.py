@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from slotsync.domain.connections.messages import CalendarDeletion, ConnectionRequest
     from slotsync.temporal import queues
+    from slotsync.temporal.queues import google_priority
 
 CALENDAR_DELETION_TIMEOUT = timedelta(hours=24)
 """A calendar that cannot be deleted by then is left behind: the merchant's tokens are not kept for ever."""
@@ -88,7 +89,7 @@ def _start(deletion: CalendarDeletion) -> ActivityHandle[bool]:
         schedule_to_close_timeout=CALENDAR_DELETION_TIMEOUT,
         retry_policy=_RETRY_POLICY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=Priority(priority_key=2, fairness_key=deletion.connection_id),
+        priority=google_priority(2, deletion.connection_id, calls=2),
         summary=f"Delete the calendar of {deletion.calendar.owner}",
     )
 
@@ -109,7 +110,7 @@ async def _end_grant(disconnection: Disconnection) -> bool:
             start_to_close_timeout=_ATTEMPT_TIMEOUT,
             schedule_to_close_timeout=_GRANT_REVOCATION_TIMEOUT,
             retry_policy=_RETRY_POLICY,
-            priority=Priority(priority_key=2, fairness_key=disconnection.connection_id),
+            priority=google_priority(2, disconnection.connection_id),
             summary="Stop push notifications, and revoke the grant",
         )
     except ActivityError as error:

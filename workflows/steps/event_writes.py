@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, ActivityHandle
 
@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         WriteResult,
     )
     from slotsync.temporal import queues
+    from slotsync.temporal.queues import google_priority
     from workflows.steps.failures import blocker_for_failure
 
 OVERDUE_WRITE_TIMEOUT = timedelta(minutes=15)
@@ -91,7 +92,7 @@ def _start(key: ReservationKey, plan: RoundPlan, write: PlannedWrite, priority: 
         heartbeat_timeout=_HEARTBEAT_TIMEOUT,
         retry_policy=_RETRY_POLICY,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        priority=Priority(priority_key=priority, fairness_key=write.connection_id),
+        priority=google_priority(priority, write.connection_id, write.calls),
         summary=f"{write.kind.capitalize()} {write.key}, version {plan.version}",
     )
     if write.kind is WriteKind.PUT:

@@ -55,11 +55,12 @@ class WriteKind(StrEnum):
 
 
 class PlannedWrite(Message):
-    """A write of one event, through this connection."""
+    """A write of one event, through this connection, which probably takes this number of calls to Google."""
 
     kind: WriteKind
     key: EventKey
     connection_id: str
+    calls: int = 1
 
 
 class RoundPlan(Message):

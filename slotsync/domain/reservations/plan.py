@@ -1,6 +1,7 @@
 """The plan that brings Google to the desired state: at most one action per event."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
@@ -22,6 +23,15 @@ class Put(Message):
         """The key of the event within its reservation."""
         return self.event.key
 
+    @property
+    def calls(self) -> int:
+        """The number of calls to Google that it takes, as far as is known."""
+        if self.known is None:
+            return 1
+        if not self.known.present:
+            return 2  # others of its events are looked for first
+        return _calls(self.known, more=self.known.touched)
+
 
 class Delete(Message):
     """The action to delete this event from Google, through the connection that its calendar has now."""
@@ -36,6 +46,22 @@ class Delete(Message):
     def key(self) -> EventKey:
         """The key of the event within its reservation."""
         return self.written.key
+
+    @property
+    def calls(self) -> int:
+        """The number of calls to Google that it takes, as far as is known."""
+        return _calls(self.written, more=self.written.generation > 0)
+
+
+MAX_CALLS: Final = 4
+"""The calls of a write that Google refuses: two rounds of a write and a read."""
+
+
+def _calls(known: WrittenEvent, *, more: bool) -> int:
+    """Return one call for what is as it was written, and as many as there can be after a write that failed."""
+    if not known.fingerprint:
+        return MAX_CALLS
+    return 2 if more else 1
 
 
 Action = Put | Delete

@@ -6,12 +6,10 @@ from time import monotonic
 
 import pytest
 from temporalio import activity, workflow
-from temporalio.common import Priority
 from temporalio.worker import Worker
 
-from slotsync.secrets import Vault
 from slotsync.temporal import queues
-from slotsync.temporal.queues import limit_google_calls
+from slotsync.temporal.queues import google_priority, limit_google_calls
 from tests.support.temporal_servers import running_temporal_server
 
 pytestmark = pytest.mark.anyio
@@ -22,20 +20,23 @@ class Caller:
     """Calls Google many times at once, for a noisy connection and a quiet one."""
 
     @workflow.run
-    async def run(self, calls: dict[str, int]) -> None:
-        await asyncio.gather(*(self._call(key) for key, count in calls.items() for _ in range(count)))
+    async def run(self, calls: dict[str, int], each: int) -> None:
+        await asyncio.gather(*(self._call(key, each) for key, count in calls.items() for _ in range(count)))
 
-    async def _call(self, key: str) -> None:
+    async def _call(self, key: str, calls: int) -> None:
         await workflow.execute_activity(
             "call",
             key,
             task_queue=queues.GOOGLE,
             start_to_close_timeout=timedelta(minutes=1),
-            priority=Priority(fairness_key=key),
+            priority=google_priority(1, key, calls),
         )
 
 
-async def test_a_noisy_connection_is_limited_to_its_rate_and_a_quiet_one_is_not_delayed(vault: Vault) -> None:
+@pytest.mark.parametrize(("activities", "each"), [(60, 1), (20, 3)])
+async def test_a_noisy_connection_is_limited_to_its_rate_and_a_quiet_one_is_not_delayed(
+    activities: int, each: int
+) -> None:
     began: dict[str, float] = {}
     ended: dict[str, float] = {}
     counted: Counter[str] = Counter()
@@ -60,8 +61,11 @@ async def test_a_noisy_connection_is_limited_to_its_rate_and_a_quiet_one_is_not_
             )
             async with workflows, google:
                 await client.execute_workflow(
-                    Caller.run, {"noisy": 60, "quiet": 5}, id="caller", task_queue=queues.WORKFLOWS
+                    Caller.run,
+                    args=[{"noisy": activities, "quiet": 5}, each],
+                    id="caller",
+                    task_queue=queues.WORKFLOWS,
                 )
-    assert counted == {"noisy": 60, "quiet": 5}
-    assert 60 / (ended["noisy"] - began["noisy"]) < 12, "600 a minute and a small burst"
+    assert counted == {"noisy": activities, "quiet": 5}
+    assert activities * each / (ended["noisy"] - began["noisy"]) < 12, "600 calls a minute and a small burst"
     assert ended["quiet"] < ended["noisy"] - 2

@@ -99,7 +99,7 @@ ALLOWED = {
     "Message": "",
     "Owner": "id kind",
     "PermitRequest": "merchant now owner",
-    "PlannedWrite": "connection_id key kind",
+    "PlannedWrite": "calls connection_id key kind",
     "ProductKey": "merchant product",
     "Progress": "doing health version",
     "Publication": "changed conflicts messages number subscribers",

@@ -272,3 +272,30 @@ def test_another_guest_data_level_writes_the_event_again() -> None:
 
 def test_an_event_key_reads_well() -> None:
     assert str(EventKey(item="1", owner=TOUR)) == "1@product:sunset-tour"
+
+
+@pytest.mark.parametrize(
+    ("seen", "put_calls", "delete_calls"),
+    [
+        ({}, 1, 1),
+        ({"touched": True}, 2, 1),
+        ({"generation": 1}, 1, 2),
+        ({"fingerprint": ""}, 4, 4),
+        ({"present": False}, 2, None),
+    ],
+)
+def test_the_calls_that_a_write_probably_takes_are_counted(
+    seen: dict[str, object], put_calls: int, delete_calls: int | None
+) -> None:
+    desired = reservation(item(resources=()))
+    (first,) = plan(desired, [], ALL_MADE).actions
+    assert isinstance(first, Put)
+    written = written_by(first).model_copy(update=seen)
+    (put,) = plan(reservation(item(resources=(), day=2), version=2), [written], ALL_MADE).actions
+    cancelled = reservation(item(resources=()), version=2, status=ReservationStatus.CANCELLED)
+    deletes = plan(cancelled, [written], ALL_MADE).actions
+    assert (first.calls, put.calls, [each.calls for each in deletes]) == (
+        1,
+        put_calls,
+        [] if delete_calls is None else [delete_calls],
+    )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from temporalio.client import Client
@@ -44,6 +44,11 @@ class AvailabilityWorld:
         body = {"summary": "Dentist", "start": {"dateTime": start.isoformat()}, "end": {"dateTime": end.isoformat()}}
         answer = await self.world.http.post(self._events(calendar), json=body)
         return str(answer.raise_for_status().json()["id"])
+
+    async def busy_all_day(self, day: date, calendar: str = EMAIL) -> None:
+        """Create an event of a whole day by hand."""
+        days = {"start": {"date": f"{day}"}, "end": {"date": f"{day + timedelta(days=1)}"}}
+        (await self.world.http.post(self._events(calendar), json={"summary": "Fair", **days})).raise_for_status()
 
     async def free(self, event: str, calendar: str = EMAIL) -> None:
         """Delete an event by hand."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.metadata import version
@@ -15,9 +16,11 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from typing_extensions import override
 
+from slotsync.clock import utc_now
 from slotsync.domain.availability.push_channels import hash_address
 from slotsync.google.channels import push_address
 from slotsync.settings import Settings
+from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.api import availability, documentation, google, operations, owners, reservations
@@ -101,9 +104,23 @@ KEEP_ALIVE_TIMEOUT: Final = timedelta(seconds=75)
 request costs the platform an error (seen in the tests with uvicorn's 5 s)."""
 
 
+class _Server(uvicorn.Server):
+    """A server that has all accounts with push read once it listens: it may have missed notifications before."""
+
+    def __init__(self, config: uvicorn.Config, channels: PushChannels) -> None:
+        super().__init__(config)
+        self._channels = channels
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            await asyncio.to_thread(self._channels.have_all_read, utc_now())
+
+
 def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
     """Return a server for the API that has not been started."""
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             create_app(services),
             host=host,
@@ -115,7 +132,8 @@ def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
             server_header=False,
             timeout_graceful_shutdown=round(SHUTDOWN_TIMEOUT.total_seconds()),
             timeout_keep_alive=round(KEEP_ALIVE_TIMEOUT.total_seconds()),
-        )
+        ),
+        services.push_channels,
     )
 
 

@@ -21,6 +21,7 @@ from slotsync.domain.connections.connection import ConnectionState
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import (
     filter_push_refused,
+    mark_all_changed,
     mark_changed,
     mark_push_refused,
     raise_notified_at,
@@ -125,6 +126,13 @@ class PushChannels:
                     raise_notified_at(connection, row.watched_id, notified_at)
                 mark_changed(connection, row.connection_id, now)
         return True
+
+    def have_all_read(self, now: datetime) -> None:
+        """Mark all calendars that have a channel as notified: notifications may have come while nobody took them."""
+        live = exists().where(_CALENDAR, _TABLE.c.expires_at > now)
+        with self._store.write() as connection:
+            connection.execute(update(_CALENDARS).where(live).values({_CALENDARS.c.rung_at: now}))
+            mark_all_changed(connection, select(_CALENDARS.c.connection_id).where(live), now)
 
     def count_states(self, address_hash: str, now: datetime) -> Counter[ChannelState]:
         """Return the number of live channels in each state, and of calendars that could have one and do not."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
@@ -132,6 +132,11 @@ def forget_calendars(connection: Connection, watched_ids: Collection[str]) -> No
 def mark_changed(connection: Connection, connection_id: str, now: datetime) -> None:
     """Mark the account as changed, for all processes that watch it."""
     connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id == connection_id).values(changed_at=now))
+
+
+def mark_all_changed(connection: Connection, connection_ids: Select[tuple[str]], now: datetime) -> None:
+    """Mark these accounts as changed."""
+    connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id.in_(connection_ids)).values(changed_at=now))
 
 
 def mark_all_notified(connection: Connection, connection_id: str, now: datetime) -> None:

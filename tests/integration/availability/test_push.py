@@ -115,3 +115,32 @@ async def test_an_unpicked_calendars_channel_is_stopped(availability: Availabili
         return await availability.count_calls("channels.stop") == 1
 
     await until(stopped, 30)
+
+
+async def test_a_push_that_was_lost_while_the_api_was_down_is_made_up_for_when_it_starts(
+    local_google: RunningLocalGoogle, webhooks: WebhookReceiver, tmp_path: Path
+) -> None:
+    taken, url = listening_socket()
+    again, key = taken.dup(), Fernet.generate_key().decode()
+    settings = {"poll_seconds": 60, "public_url": url, "api_keys": (SecretStr("key"),)}
+    async with (
+        running_temporal_server() as client,
+        open_availability_world(
+            local_google, Vault([key]), client, webhooks, tmp_path, key=key, **settings
+        ) as availability,
+        availability.world.working(),
+    ):
+        world = availability.world
+        async with serving(Services.create(world.settings, world.store, world.client), taken):
+            await availability.block(EMAIL)
+            await pushed(availability, 1)
+        await world.fault(method="events.watch", kind="lost_push", count=1)
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+
+        async def lost() -> bool:
+            faults = (await world.http.get("/sandbox/faults")).raise_for_status().json()["items"]
+            return not any(each["left"] for each in faults)
+
+        await until(lost, 10)
+        async with serving(Services.create(world.settings, world.store, world.client), again):
+            await closed_from(availability, TOMORROW, within=20)

@@ -106,6 +106,7 @@ def _google_worker(client: Client, activities: Activities) -> Worker:
         activities=[
             activities.events.put_event,
             activities.events.delete_event,
+            activities.events.delete_restored,
             activities.calendars.ensure_calendar,
             activities.calendars.update_calendar,
             activities.calendars.remove_duplicates,

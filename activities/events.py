@@ -12,7 +12,7 @@ from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.health import NO_CONNECTION, Blocker
 from slotsync.domain.reservations.event import DesiredEvent, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
-from slotsync.domain.reservations.plan import Action, Delete, Put, plan_event
+from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, items_by_key, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
@@ -64,6 +64,31 @@ class EventActivities:
             managed = partial(self._get_managed, request.merchant)
             gone = self._google.delete_event(request.merchant, request.reservation, written, delete.version, managed)
         return self._record(request, gone)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def delete_restored(self, request: EventRequest) -> WriteResult:
+        """Delete the events of the same owner that people have restored after slotsync deleted them."""
+        look = self._plan(request)
+        if not isinstance(look, LookForRestored):
+            return WriteResult(version=request.version, changed=False)
+        desired = self._reservations.get_snapshot(request.merchant, request.reservation)
+        wanted = items_by_key(desired) if desired else {}
+        deleted = [
+            each
+            for each in self._events.get_deleted(request.merchant, request.reservation, request.key.owner)
+            if each.key not in wanted
+        ]
+        with self._recording(request, look.version, look.connection_id):
+            self._google.delete_restored(
+                request.merchant,
+                request.reservation,
+                look.version,
+                look.connection_id,
+                look.deleted.calendar_id,
+                deleted,
+            )
+        self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
+        return WriteResult(version=look.version)
 
     def _get_managed(self, merchant: str) -> list[str]:
         return self._calendars.get_ids(merchant)

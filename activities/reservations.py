@@ -17,7 +17,7 @@ from slotsync.domain.reservations.messages import (
     WaveResult,
     WriteKind,
 )
-from slotsync.domain.reservations.plan import Action, Put, items_by_key, plan, waiting_state
+from slotsync.domain.reservations.plan import Action, Delete, Put, items_by_key, plan, waiting_state
 from slotsync.domain.reservations.schedule import closes_at, ends_at, starts_at, time_zones
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
@@ -146,5 +146,6 @@ def _planned_write(action: Action) -> PlannedWrite:
     if isinstance(action, Put):
         kind, connection_id = WriteKind.PUT, action.event.connection_id
     else:
-        kind, connection_id = WriteKind.DELETE, action.connection_id
+        kind = WriteKind.DELETE if isinstance(action, Delete) else WriteKind.LOOK
+        connection_id = action.connection_id
     return PlannedWrite(kind=kind, key=action.key, connection_id=connection_id, calls=action.calls)

@@ -88,6 +88,11 @@ class World:
         answer = (await self.http.get("/sandbox/calls", params={"method": method})).raise_for_status()
         return {call["status"] for call in answer.json()["items"]}
 
+    async def calls(self, method: str) -> int:
+        """Return the number of calls of a method so far."""
+        totals = (await self.http.get("/sandbox/calls")).raise_for_status().json()["totals"]
+        return int(totals.get(method, 0))
+
     async def writes(self) -> int:
         """Return the number of calls that changed an event, or tried to."""
         totals = (await self.http.get("/sandbox/calls")).raise_for_status().json()["totals"]

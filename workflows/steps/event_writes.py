@@ -97,6 +97,8 @@ def _start(key: ReservationKey, plan: RoundPlan, write: PlannedWrite, priority: 
     )
     if write.kind is WriteKind.PUT:
         return workflow.start_activity_method(EventActivities.put_event, request, **options)
+    if write.kind is WriteKind.LOOK:
+        return workflow.start_activity_method(EventActivities.delete_restored, request, **options)
     return workflow.start_activity_method(EventActivities.delete_event, request, **options)
 
 

@@ -52,6 +52,7 @@ class WriteKind(StrEnum):
 
     PUT = "put"
     DELETE = "delete"
+    LOOK = "look for restored events of"
 
 
 class PlannedWrite(Message):

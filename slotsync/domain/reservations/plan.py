@@ -1,9 +1,9 @@
 """The plan that brings Google to the desired state: at most one action per event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.calendars.owner import ManagedCalendar, Owner
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
@@ -30,7 +30,7 @@ class Put(Message):
             return 1
         if not self.known.present:
             return 2  # others of its events are looked for first
-        return _calls(self.known, more=self.known.touched)
+        return _calls(self.known, more=self.known.touched or self.known.generation > 0)
 
 
 class Delete(Message):
@@ -64,7 +64,21 @@ def _calls(known: WrittenEvent, *, more: bool) -> int:
     return 2 if more else 1
 
 
-Action = Put | Delete
+class LookForRestored(Message):
+    """The action to look whether people have restored deleted events of an owner, and to delete those again."""
+
+    version: int
+    connection_id: str
+    deleted: WrittenEvent
+    calls: int = 1
+
+    @property
+    def key(self) -> EventKey:
+        """The key of the first of the deleted events."""
+        return self.deleted.key
+
+
+Action = Put | Delete | LookForRestored
 
 
 class Plan(Message):
@@ -90,7 +104,7 @@ def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Itera
     keys = sorted({*items, *known}, key=EventKey.sort_key)
     steps = [(key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key))) for key in keys]
     return Plan(
-        actions=tuple(step for _, step in steps if isinstance(step, Put | Delete)),
+        actions=tuple(_filter_actions(step for _, step in steps)),
         blocked=tuple(
             BlockedEvent(key=key, blocker=step)
             for key, step in steps
@@ -98,6 +112,17 @@ def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Itera
         ),
         debts=tuple(key for key, step in steps if step == OUT_OF_REACH),
     )
+
+
+def _filter_actions(steps: Iterable[Action | Blocker | None]) -> Iterator[Action]:
+    """Yield the actions, with the first look for each owner: it is for all of its events."""
+    owners = set[Owner]()
+    for step in steps:
+        if isinstance(step, Put | Delete):
+            yield step
+        elif isinstance(step, LookForRestored) and step.key.owner not in owners:
+            owners.add(step.key.owner)
+            yield step
 
 
 def plan_event(
@@ -167,9 +192,11 @@ def _plan_put(
 
 def _plan_delete(
     desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent | None, *, wanted: bool
-) -> Delete | Blocker | None:
-    if not (known and known.present):
+) -> Delete | LookForRestored | Blocker | None:
+    if known is None:
         return None
+    if not known.present:
+        return None if wanted else _plan_look(desired, calendar, known)
     may_delete = calendar.settings.sync or calendar.removing
     if not (may_delete and calendar.calendar_id == known.calendar_id):
         return None if wanted else OUT_OF_REACH
@@ -182,3 +209,11 @@ def _plan_delete(
         connection_id=calendar.connection_id,
         written=known,
     )
+
+
+def _plan_look(desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent) -> LookForRestored | None:
+    """Return the action to look for restored events, once with each version that comes after their deletion."""
+    in_reach = calendar.settings.sync and calendar.calendar_id == known.calendar_id
+    if not (in_reach and calendar.connection_id and known.version < desired.version):
+        return None
+    return LookForRestored(version=desired.version, connection_id=calendar.connection_id, deleted=known)

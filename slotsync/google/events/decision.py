@@ -155,11 +155,6 @@ def match_event(merchant: str, reservation: str, written: WrittenEvent, event: "
     return refresh_written(written.model_copy(update={"generation": generation}), mark, event)
 
 
-def find_generation(desired: DesiredEvent, event: "Event") -> int | None:
-    """Return the event's generation, or None if it is not the desired event, or a copy made by hand."""
-    return _generation(desired.merchant, desired.reservation, desired.key, event)
-
-
 def _generation(merchant: str, reservation: str, key: EventKey, event: "Event") -> int | None:
     mark = Mark.from_event(event)
     _, _, generation = event["id"].rpartition("g")

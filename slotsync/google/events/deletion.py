@@ -1,6 +1,6 @@
 """Delete events, wherever people have moved or restored them. A deletion may be repeated at any time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
@@ -42,10 +42,10 @@ class EventDeletion:
         Raises:
             Refused: Google refuses to delete the event that it shows.
         """
-        state, deleted = self._delete_here(calls, written)
+        state, deleted = self.delete_here(calls, written)
         if state.present or (deleted and not written.generation):
             return state
-        self.take_away(written, [calls, *self._others()])
+        self.take_away([written], [calls, *self._others()])
         return state
 
     def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
@@ -55,24 +55,27 @@ class EventDeletion:
             Refused: Google refuses to delete an event that it shows.
             Transient: no id is free for the placeholder.
         """
-        states = self.take_away(written, [calls, *self._others()])
+        states = self.take_away([written], [calls, *self._others()])
         newer = [state for state in states if state.present]
         return (newer or states or [self._use_up_id(calls, written)])[-1]
 
-    def take_away(self, written: WrittenEvent, everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
-        """Delete the event's generations in these calendars, by the mark; return their states: newer ones are kept."""
-        found = [(calls, each) for calls in everywhere for each in self._find(calls, written)]
-        return [each if each.version > self._version else self._delete_here(calls, each)[0] for calls, each in found]
+    def take_away(self, events: Iterable[WrittenEvent], everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
+        """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept."""
+        unwanted = list(events)
+        found = [(calls, each) for calls in everywhere for each in self._find(calls, unwanted)]
+        return [each if each.version > self._version else self.delete_here(calls, each)[0] for calls, each in found]
 
-    def _find(self, calls: EventCalls, written: WrittenEvent) -> list[WrittenEvent]:
+    def _find(self, calls: EventCalls, events: Sequence[WrittenEvent]) -> list[WrittenEvent]:
         try:
             marked = list(calls.list_marked(self._reservation))
         except CalendarMissing:
             return []
-        matches = (match_event(self._merchant, self._reservation, written, event) for event in marked)
+        matches = (
+            match_event(self._merchant, self._reservation, written, event) for event in marked for written in events
+        )
         return [found for found in matches if found]
 
-    def _delete_here(self, calls: EventCalls, written: WrittenEvent) -> tuple[WrittenEvent, bool]:
+    def delete_here(self, calls: EventCalls, written: WrittenEvent) -> tuple[WrittenEvent, bool]:
         """Delete the event in one calendar; return its state, and whether it was found there."""
         id_ = event_id(self._merchant, self._reservation, written.key, written.generation)
         etag, refusal = written.etag, None
@@ -109,7 +112,7 @@ class EventDeletion:
                 if found is None or is_deleted(found):
                     continue  # the lost creation found the id taken as well, and used the next generation
                 taken = taken.model_copy(update={"etag": found["etag"]})
-            return self._delete_here(calls, taken)[0]
+            return self.delete_here(calls, taken)[0]
         raise Transient("no id is free for the event in Google; it is tried again", reason="unsettled")
 
 

@@ -25,8 +25,8 @@ from slotsync.google.events.decision import (
     decide,
     describe_unwritten,
     describe_written,
-    find_generation,
     is_deleted,
+    match_event,
 )
 from slotsync.google.events.deletion import (
     MAX_GENERATIONS,
@@ -52,6 +52,7 @@ class EventWrite:
         self._calls = calls
         self._desired = desired
         self._others = others
+        self._deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, others)
         self._generation = 0
         self._etag = ""
         self._found: Event | None = None
@@ -91,7 +92,9 @@ class EventWrite:
             self._begin_generation(known.generation)
         else:
             self._generation, self._etag = known.generation, known.etag
-            if known.touched and known.etag:
+            if known.generation:  # people may have restored an older one
+                self._keep_one()
+            elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
 
     def _begin_generation(self, generation: int) -> None:
@@ -99,22 +102,25 @@ class EventWrite:
         self._generation, self._etag, self._found = generation, "", None
         if not self._searched:
             self._searched = True
-            self._take_away_elsewhere()
-            self._find_restored()
+            self._deletion.take_away([describe_unwritten(self._desired)], self._others())
+            self._keep_one()
 
-    def _take_away_elsewhere(self) -> None:
-        desired = self._desired
-        deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, self._others)
-        wanted = describe_unwritten(desired)
-        deletion.take_away(wanted, self._others())
-
-    def _find_restored(self) -> bool:
-        for event in self._calls.list_marked(self._desired.reservation):
-            generation = find_generation(self._desired, event)
-            if generation is not None:
-                self._generation, self._found = generation, event
-                return True
-        return False
+    def _keep_one(self) -> bool:
+        """Go on with the newest generation that is in the calendar, and delete the others; return whether one is."""
+        desired, place = self._desired, describe_unwritten(self._desired)
+        events = self._calls.list_marked(desired.reservation)
+        matches = ((match_event(desired.merchant, desired.reservation, place, each), each) for each in events)
+        found = sorted(
+            ((state, each) for state, each in matches if state),
+            key=lambda match: (match[0].version, match[0].generation),
+        )
+        if not found:
+            return False
+        state, self._found = found.pop()
+        self._generation = state.generation
+        for older, _ in found:
+            self._deletion.delete_here(self._calls, older)
+        return True
 
     def _write(self) -> "Event | None":
         """Return the event after one write, which may be a tombstone, or None if Google refused the write."""
@@ -159,7 +165,7 @@ class EventWrite:
             return
         if self._etag:
             self._etag = ""  # the update found no event: a creation with the same id can never make a second one
-        elif not self._find_restored():  # an id that is taken but not found may be one of them
+        elif not self._keep_one():  # an id that is taken but not found may be one of them
             self._begin_generation(self._generation + 1)
 
     def _describe(self, event: "Event") -> WrittenEvent:
@@ -219,6 +225,26 @@ class GoogleEvents:
             return deletion.delete(calls, written) if written.etag else deletion.delete_generations(calls, written)
         except CalendarMissing:
             return mark_deleted(written, version)
+
+    def delete_restored(  # noqa: PLR0913, PLR0917  the place, and what is to be deleted there
+        self,
+        merchant: str,
+        reservation: str,
+        version: int,
+        connection_id: str,
+        calendar_id: str,
+        deleted: Iterable[WrittenEvent],
+    ) -> None:
+        """Delete those of the deleted events that people have restored; an event with a newer version is kept.
+
+        Takes one call if they have restored none.
+
+        Raises:
+            GoogleError: It failed; repeating is safe. A missing calendar is no failure.
+        """
+        calls = self._calls(connection_id, calendar_id)
+        deletion = EventDeletion(merchant, reservation, version, tuple)
+        deletion.take_away(deleted, [calls])
 
     def _others(self, connection_id: str, own: str, get_managed: Callable[[], Iterable[str]]) -> OtherCalendars:
         return lambda: [self._calls(connection_id, each) for each in get_managed() if each != own]

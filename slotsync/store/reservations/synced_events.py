@@ -59,6 +59,11 @@ def _key(merchant: str, reservation: str, key: EventKey) -> dict[str, object]:
     }
 
 
+def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, object]:
+    """Return the columns that are equal in the rows of an owner's events."""
+    return {"merchant": merchant, "reservation": reservation, "kind": owner.kind.value, "owner_id": owner.id}
+
+
 def _google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
     return {**written.model_dump(mode="json", exclude={"key", "version"}), "written_version": written.version}
@@ -250,6 +255,19 @@ class SyncedEvents:
         with self._store.read() as session:
             row = session.get(SyncedEventRow, tuple(columns.values()))
             return _written(row, key) if row else None
+
+    def get_deleted(self, merchant: str, reservation: str, owner: Owner) -> list[WrittenEvent]:
+        """Return the owner's events that were deleted, in the generations that were seen last."""
+        query = select(SyncedEventRow).filter_by(**_owner_key(merchant, reservation, owner), present=False)
+        with self._store.read() as session:
+            found = (_event(row).written for row in session.exec(query))
+            return [each for each in found if each]
+
+    def record_look(self, merchant: str, reservation: str, owner: Owner, version: int) -> None:
+        """Record that the owner's deleted events were looked for at this version."""
+        deleted = update(_TABLE).filter_by(**_owner_key(merchant, reservation, owner), present=False)
+        with self._store.write() as connection:
+            connection.execute(deleted.where(_TABLE.c.written_version < version).values(written_version=version))
 
     def find_waiting_owners(self, merchant: str, reservation: str) -> list[Owner]:
         """Return the owners without a calendar yet for which events of the reservation wait."""

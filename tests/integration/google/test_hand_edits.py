@@ -16,6 +16,8 @@ ADDITIONS = {
     "visibility": "private",
     "attendees": [{"email": "guide@example.com", "responseStatus": "accepted"}],
     "guestsCanModify": True,
+    "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"],
+    "attachments": [{"fileUrl": "https://example.com/menu.pdf", "title": "Menu"}],
     "extendedProperties": {"private": {"tasks.app": "7"}, "shared": {"crm": "42"}},
 }
 
@@ -86,6 +88,34 @@ def test_an_older_generation_that_is_restored_goes_with_the_newer_one(adapter: A
     assert len(adapter.titles()) == 2
     adapter.delete(second, 4)
     assert adapter.titles() == []
+
+
+def test_an_older_generation_that_is_restored_beside_the_newer_one_goes_with_the_next_version(
+    adapter: AdapterHarness,
+) -> None:
+    adapter.behave(resurrect="allow")
+    second = adapter.put(3, adapter.delete(adapter.put(), 2))
+    adapter.change_by_hand(own_id(adapter), status="confirmed")
+    adapter.put(4, second, summary="Four")
+    assert adapter.titles() == ["Four"]
+
+
+def test_of_several_generations_that_are_restored_one_is_kept(adapter: AdapterHarness) -> None:
+    adapter.behave(resurrect="allow")
+    second = adapter.delete(adapter.put(3, adapter.delete(adapter.put(), 2)), 4)
+    for generation in (0, 1):
+        adapter.change_by_hand(own_id(adapter, generation), status="confirmed")
+    assert adapter.put(5, second, summary="Five").generation == 1
+    assert adapter.titles() == ["Five"]
+
+
+def test_an_event_that_is_restored_and_dragged_away_does_not_come_back_twice(adapter: AdapterHarness) -> None:
+    adapter.behave(resurrect="allow")
+    gone, boat = adapter.delete(adapter.put(), 2), other_calendar(adapter)
+    adapter.change_by_hand(own_id(adapter), status="confirmed")
+    adapter.move_by_hand(own_id(adapter), boat)
+    adapter.put(3, gone, summary="Three")
+    assert (adapter.titles(), adapter.titles_in(boat)) == (["Three"], [])
 
 
 def test_an_event_that_is_dragged_to_another_of_our_calendars_comes_back_alone(adapter: AdapterHarness) -> None:

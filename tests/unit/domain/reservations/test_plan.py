@@ -5,7 +5,16 @@ import pytest
 from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, OwnerSettings
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Blocker
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
-from slotsync.domain.reservations.plan import Action, Delete, Plan, Put, plan, plan_event, waiting_state
+from slotsync.domain.reservations.plan import (
+    Action,
+    Delete,
+    LookForRestored,
+    Plan,
+    Put,
+    plan,
+    plan_event,
+    waiting_state,
+)
 from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
 
 TOUR = Owner.product("sunset-tour")
@@ -116,8 +125,14 @@ OFF_GUIDE = calendar(GUIDE, sync=False, removing=True)
         pytest.param(
             reservation(status="cancelled", version=3),
             [event.model_copy(update={"present": False}) for event in WRITTEN],
+            ["LookForRestored 1@product:sunset-tour", "LookForRestored 1@resource:guide-1"],
+            id="deleted before: people may have restored them",
+        ),
+        pytest.param(
+            reservation(status="cancelled", version=2),
+            [event.model_copy(update={"present": False, "version": 2}) for event in WRITTEN],
             [],
-            id="deleted already: nothing",
+            id="deleted at this version: nothing",
         ),
         pytest.param(
             reservation(item(), status="tentative", version=2),
@@ -279,13 +294,13 @@ def test_an_event_key_reads_well() -> None:
     [
         ({}, 1, 1),
         ({"touched": True}, 2, 1),
-        ({"generation": 1}, 1, 2),
+        ({"generation": 1}, 2, 2),
         ({"fingerprint": ""}, 4, 4),
-        ({"present": False}, 2, None),
+        ({"present": False}, 2, 1),
     ],
 )
 def test_the_calls_that_a_write_probably_takes_are_counted(
-    seen: dict[str, object], put_calls: int, delete_calls: int | None
+    seen: dict[str, object], put_calls: int, delete_calls: int
 ) -> None:
     desired = reservation(item(resources=()))
     (first,) = plan(desired, [], ALL_MADE).actions
@@ -293,9 +308,23 @@ def test_the_calls_that_a_write_probably_takes_are_counted(
     written = written_by(first).model_copy(update=seen)
     (put,) = plan(reservation(item(resources=(), day=2), version=2), [written], ALL_MADE).actions
     cancelled = reservation(item(resources=()), version=2, status=ReservationStatus.CANCELLED)
-    deletes = plan(cancelled, [written], ALL_MADE).actions
-    assert (first.calls, put.calls, [each.calls for each in deletes]) == (
-        1,
-        put_calls,
-        [] if delete_calls is None else [delete_calls],
-    )
+    (delete,) = plan(cancelled, [written], ALL_MADE).actions
+    assert (first.calls, put.calls, delete.calls) == (1, put_calls, delete_calls)
+
+
+def test_deleted_events_that_nobody_wants_are_looked_for_once_an_owner_and_version() -> None:
+    first = reservation(item(id="a"), item(id="b"), item(id="c"))
+    gone = done(plan(first, [], ALL_MADE).actions, present=False)
+    second = reservation(item(id="c"), version=2)
+    looks = [each for each in plan(second, gone, ALL_MADE).actions if isinstance(each, LookForRestored)]
+    assert [(each.key.item, each.key.owner, each.version) for each in looks] == [("a", TOUR, 2), ("a", GUIDE, 2)]
+    looked = [each.model_copy(update={"version": 2}) for each in gone]
+    assert not [each for each in plan(second, looked, ALL_MADE).actions if isinstance(each, LookForRestored)]
+
+
+@pytest.mark.parametrize(
+    "made", [calendar(TOUR, sync=False), calendar(TOUR, connected=False), calendar(TOUR, made=False)]
+)
+def test_deleted_events_are_not_looked_for_where_nothing_may_be_written(made: ManagedCalendar) -> None:
+    gone = done(plan(reservation(item(resources=())), [], ALL_MADE).actions, present=False)
+    assert plan(reservation(item(), version=2, status=ReservationStatus.CANCELLED), gone, [made]).actions == ()

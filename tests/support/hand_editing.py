@@ -1,0 +1,235 @@
+"""A merchant's life with edits by hand: what people do in Google between one version and the next."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, ClassVar, Final, TypeVar
+from uuid import uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
+from tests.support.comparison import assert_perfect
+from tests.support.samples import item, snapshot
+from tests.support.world import World
+
+PRODUCTS: Final = ("sunset-tour", "boat")
+GUIDE: Final = "guide-1"
+OWNERS: Final = (*map(Owner.product, PRODUCTS), Owner.resource(GUIDE))
+NAMES: Final = ("R-1", "R-2", "R-3")
+
+TOUCHES: Final[dict[str, object]] = {
+    "location": "Pier 3",
+    "colorId": "5",
+    "visibility": "private",
+    "reminders": {"useDefault": False, "overrides": [{"method": "popup", "minutes": 10}]},
+    "attendees": [{"email": "guide@example.com", "responseStatus": "accepted"}],
+}
+"""What people add to events, which is theirs."""
+
+OVERWRITTEN: Final[list[dict[str, object]]] = [
+    {"summary": "Mine"},
+    {"description": "Mine"},
+    {"start": {"dateTime": "2027-08-01T10:00:00Z"}, "end": {"dateTime": "2027-08-01T11:00:00Z"}},
+]
+"""What people change of what is ours: the next version has it again."""
+
+ACCESS: Final[list[dict[str, object]]] = [{"role": "reader"}, {"client_id": ""}]
+PATIENCE: Final = 60
+
+Result = TypeVar("Result")
+Place = tuple[str, str]
+"""A calendar and an event in it."""
+
+
+class HandEditing(RuleBasedStateMachine):
+    """One merchant in a world where slotsync's workers run. At the end, everything is as its newest version has it."""
+
+    world: ClassVar[World]
+    loop: ClassVar[asyncio.AbstractEventLoop]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.merchant = f"m-{uuid4().hex[:12]}"
+        self.email = f"{self.merchant}@gmail.example"
+        self.newest: dict[str, Reservation] = {}
+        self.touched: dict[Place, set[str]] = {}
+        self.off: set[str] = set()
+        self.unlisted: set[str] = set()
+        self.dragged: set[Place] = set()
+        """The places that events were dragged from: nothing is in the bin there."""
+        self.closed: dict[str, dict[str, object]] = {}
+        """What the access was to calendars to which it was lowered."""
+
+    # The platform
+
+    @initialize()
+    def begin(self) -> None:
+        self.do(self.world.add_merchant(*OWNERS, merchant=self.merchant, email=self.email))
+        for name in NAMES:
+            self.report(name, PRODUCTS[0], guided=True, day=1)
+        self.quiet()
+
+    @rule(name=st.sampled_from(NAMES), product=st.sampled_from(PRODUCTS), guided=st.booleans(), day=st.integers(1, 28))
+    def report(self, name: str, product: str, *, guided: bool, day: int) -> None:
+        self.put(name, item(product, [GUIDE] if guided else [], day=day))
+
+    @rule(name=st.sampled_from(NAMES))
+    def cancel(self, name: str) -> None:
+        self.put(name, *self.newest[name].items, status=ReservationStatus.CANCELLED)
+
+    @rule()
+    def quiet(self) -> None:
+        # No precondition: what is drawn may not depend on what happens outside.
+        if not (self.closed or self.off):
+            self.do(self.world.at_rest(self.newest.values(), PATIENCE))
+
+    # The merchant's switches
+
+    @rule(product=st.sampled_from(PRODUCTS))
+    def turn_off(self, product: str) -> None:
+        self.do(self.world.slotsync.turn_off(self.merchant, Owner.product(product), remove_events=False))
+        self.off.add(product)
+
+    @rule()
+    def turn_on(self) -> None:
+        for product in sorted(self.off):
+            self.do(self.world.slotsync.turn_on(self.merchant, Owner.product(product)))
+        self.off.clear()
+
+    # By hand in Google
+
+    @rule(number=st.integers(0), name=st.sampled_from(sorted(TOUCHES)))
+    def touch(self, number: int, name: str) -> None:
+        if place := self.pick_event(number):
+            self.patch_event(place, {name: TOUCHES[name]})
+            self.touched.setdefault(place, set()).add(name)
+
+    @rule(number=st.integers(0), change=st.sampled_from(OVERWRITTEN))
+    def overwrite(self, number: int, change: dict[str, object]) -> None:
+        if place := self.pick_event(number):
+            self.patch_event(place, change)
+
+    @rule(number=st.integers(0))
+    def delete(self, number: int) -> None:
+        if place := self.pick_event(number):
+            self.do(self.call("DELETE", self.event_path(place)))
+            self.touched.pop(place, None)
+
+    @rule(number=st.integers(0))
+    def restore(self, number: int) -> None:
+        if place := self.pick_event(number, deleted=True):
+            self.do(self.call("POST", f"{self.event_path(place)}/restore"))
+
+    @rule(number=st.integers(0), to=st.integers(0))
+    def drag(self, number: int, to: int) -> None:
+        place, calendars = self.pick_event(number), sorted(self.do(self.world.calendars(self.email)).values())
+        if place and (destination := calendars[to % len(calendars)]) != place[0]:
+            self.do(self.call("POST", f"{self.event_path(place)}/move", {"destination": destination}))
+            self.touched.pop(place, None)
+            self.dragged = self.dragged - {(destination, place[1])} | {place}
+
+    @rule(number=st.integers(0), hidden=st.booleans())
+    def hide_or_take_off_the_list(self, number: int, *, hidden: bool) -> None:
+        calendar = self.pick_calendar(number)
+        if calendar and calendar not in self.unlisted:
+            path = f"{self.account_path}/calendarList/{calendar}"
+            self.do(self.call("PATCH", path, {"hidden": True}) if hidden else self.call("DELETE", path))
+            self.unlisted |= set() if hidden else {calendar}
+
+    @rule(number=st.integers(0))
+    def delete_calendar(self, number: int) -> None:
+        if calendar := self.pick_calendar(number):
+            self.do(self.call("DELETE", f"{self.account_path}/calendars/{calendar}"))
+            self.closed.pop(calendar, None)
+            self.touched = {place: names for place, names in self.touched.items() if place[0] != calendar}
+
+    @rule(number=st.integers(0), access=st.sampled_from(ACCESS))
+    def lower_access(self, number: int, access: dict[str, object]) -> None:
+        calendar = self.pick_calendar(number)
+        if calendar and calendar not in self.closed:
+            path = f"{self.account_path}/calendars/{calendar}/access"
+            self.closed[calendar] = self.do(self.call("GET", path))
+            self.do(self.call("PATCH", path, access))
+
+    @rule()
+    def give_access_back(self) -> None:
+        for calendar, access in self.closed.items():
+            self.do(self.call("PATCH", f"{self.account_path}/calendars/{calendar}/access", access))
+        self.closed.clear()
+
+    def teardown(self) -> None:
+        """Undo what keeps slotsync out, report one new version of each reservation, and look at Google."""
+        if not self.newest:
+            return
+        self.give_access_back()
+        self.turn_on()
+        self.quiet()
+        for name, last in self.newest.items():
+            self.put(name, *last.items, status=last.status)
+        self.quiet()
+        self.do(assert_perfect(self.world, self.newest.values(), self.email))
+        for place, names in self.touched.items():
+            event = self.do(self.call("GET", self.event_path(place)))
+            assert {name: event.get(name) for name in names} == {name: TOUCHES[name] for name in names}
+
+    # How
+
+    def put(self, name: str, *items: Any, status: ReservationStatus = ReservationStatus.CONFIRMED) -> None:
+        version = self.newest[name].version + 1 if name in self.newest else 1
+        new = snapshot(version, *items, name=name, merchant=self.merchant, status=status, title=f"{name} v{version}")
+        self.forget_touches(self.newest.get(name), new)
+        self.do(self.world.slotsync.report(new))
+        self.newest[name] = new
+
+    def forget_touches(self, last: Reservation | None, new: Reservation) -> None:
+        """What is taken away goes with all that was added to it."""
+        if last and ((last.status, new.status) != ("confirmed", "confirmed") or _owners(last) != _owners(new)):
+            mine = {place for place in self.touched if self.reservation_of(place) == new.id}
+            self.touched = {place: names for place, names in self.touched.items() if place not in mine}
+
+    def reservation_of(self, place: Place) -> object:
+        event = self.do(self.call("GET", self.event_path(place)))
+        return event["extendedProperties"]["private"]["reservation"]
+
+    def pick_calendar(self, number: int) -> str | None:
+        calendars = sorted(self.do(self.world.calendars(self.email)).values())
+        return calendars[number % len(calendars)] if calendars else None
+
+    def pick_event(self, number: int, *, deleted: bool = False) -> Place | None:
+        places = [
+            (calendar, event["id"])
+            for calendar in sorted(self.do(self.world.calendars(self.email)).values())
+            for event in self.list_events(calendar)
+            if (event["status"] == "cancelled") is deleted and not (deleted and (calendar, event["id"]) in self.dragged)
+        ]
+        return places[number % len(places)] if places else None
+
+    def list_events(self, calendar: str) -> list[dict[str, Any]]:
+        listed = self.do(self.call("GET", f"{self.account_path}/calendars/{calendar}/events?showDeleted=true"))
+        events: list[dict[str, Any]] = listed["items"]
+        return sorted(events, key=lambda each: str(each["id"]))
+
+    def patch_event(self, place: Place, change: dict[str, object]) -> None:
+        self.do(self.call("PATCH", self.event_path(place), change))
+
+    async def call(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
+        answer = (await self.world.http.request(method, path, json=body)).raise_for_status()
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    @property
+    def account_path(self) -> str:
+        return f"/sandbox/accounts/{self.email}"
+
+    def event_path(self, place: Place) -> str:
+        return f"{self.account_path}/calendars/{place[0]}/events/{place[1]}"
+
+    def do(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Return the result of work in the event loop of the world, from hypothesis's own thread."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+
+def _owners(reservation: Reservation) -> list[tuple[str, tuple[str, ...]]]:
+    return [(each.product, each.resources) for each in reservation.items]

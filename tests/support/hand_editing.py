@@ -37,6 +37,7 @@ OVERWRITTEN: Final[list[dict[str, object]]] = [
 
 ACCESS: Final[list[dict[str, object]]] = [{"role": "reader"}, {"client_id": ""}]
 PATIENCE: Final = 60
+GONE: Final = (404, 410)
 
 Result = TypeVar("Result")
 Place = tuple[str, str]
@@ -102,33 +103,33 @@ class HandEditing(RuleBasedStateMachine):
 
     @rule(number=st.integers(0), name=st.sampled_from(sorted(TOUCHES)))
     def touch(self, number: int, name: str) -> None:
-        if place := self.pick_event(number):
-            self.patch_event(place, {name: TOUCHES[name]})
+        place = self.pick_event(number)
+        if place and self.edit("PATCH", self.event_path(place), {name: TOUCHES[name]}):
             self.touched.setdefault(place, set()).add(name)
 
     @rule(number=st.integers(0), change=st.sampled_from(OVERWRITTEN))
     def overwrite(self, number: int, change: dict[str, object]) -> None:
         if place := self.pick_event(number):
-            self.patch_event(place, change)
+            self.edit("PATCH", self.event_path(place), change)
 
     @rule(number=st.integers(0))
     def delete(self, number: int) -> None:
         if place := self.pick_event(number):
-            self.do(self.call("DELETE", self.event_path(place)))
+            self.edit("DELETE", self.event_path(place))
             self.touched.pop(place, None)
 
     @rule(number=st.integers(0))
     def restore(self, number: int) -> None:
         if place := self.pick_event(number, deleted=True):
-            self.do(self.call("POST", f"{self.event_path(place)}/restore"))
+            self.edit("POST", f"{self.event_path(place)}/restore")
 
     @rule(number=st.integers(0), to=st.integers(0))
     def drag(self, number: int, to: int) -> None:
         place, calendars = self.pick_event(number), sorted(self.do(self.world.calendars(self.email)).values())
         if place and (destination := calendars[to % len(calendars)]) != place[0]:
-            self.do(self.call("POST", f"{self.event_path(place)}/move", {"destination": destination}))
             self.touched.pop(place, None)
-            self.dragged = self.dragged - {(destination, place[1])} | {place}
+            if self.edit("POST", f"{self.event_path(place)}/move", {"destination": destination}):
+                self.dragged = self.dragged - {(destination, place[1])} | {place}
 
     @rule(number=st.integers(0), hidden=st.booleans())
     def hide_or_take_off_the_list(self, number: int, *, hidden: bool) -> None:
@@ -211,8 +212,12 @@ class HandEditing(RuleBasedStateMachine):
         events: list[dict[str, Any]] = listed["items"]
         return sorted(events, key=lambda each: str(each["id"]))
 
-    def patch_event(self, place: Place, change: dict[str, object]) -> None:
-        self.do(self.call("PATCH", self.event_path(place), change))
+    def edit(self, method: str, path: str, body: dict[str, object] | None = None) -> bool:
+        """Return whether the event could be edited: slotsync may have deleted it in the same moment."""
+        answer = self.do(self.world.http.request(method, path, json=body))
+        if answer.status_code not in GONE:
+            answer.raise_for_status()
+        return answer.is_success
 
     async def call(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
         answer = (await self.world.http.request(method, path, json=body)).raise_for_status()

@@ -3,7 +3,8 @@
 SlotsyncError
 ├── SettingsError        a setting is missing or cannot be read
 ├── InputError           the input of a caller is invalid; names the field and the remedy
-│   └── UnknownSubject   it names a merchant, product or reservation that is not known
+│   ├── UnknownSubject   it names a merchant, product or reservation that is not known
+│   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
 ├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
@@ -36,6 +37,13 @@ class SettingsError(SlotsyncError):
 
 class InputError(SlotsyncError):
     """The input of a caller is invalid."""
+
+
+class MerchantsChoice(InputError):
+    """The merchant has chosen otherwise."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject}: the merchant has switched this itself; override that only if you have to")
 
 
 class UnknownSubject(InputError):

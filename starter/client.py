@@ -10,7 +10,8 @@ from slotsync.domain.availability.availability import Availability
 from slotsync.domain.availability.confirmation import Confirmation
 from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.horizon import Horizon
-from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
+from slotsync.domain.calendars.choices import Choices, Chooser
+from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerSettings, Switch
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -94,28 +95,69 @@ class Slotsync:
         await self._instance.require()
         return await self._resumption.resume(merchant, reservation)
 
-    async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
-        """Add a product or resource, or change its settings; its calendar follows."""
-        await self._instance.require()
-        await self._sync_switch.put_owner(merchant, owner, settings)
+    async def put_owner(
+        self,
+        merchant: str,
+        owner: Owner,
+        changes: OwnerChanges,
+        *,
+        chooser: Chooser = Chooser.PLATFORM,
+        override: bool = False,
+    ) -> None:
+        """Add a product or resource, or change its settings; its calendar follows. What is left out stays.
 
-    async def turn_on(self, merchant: str, owner: Owner | None = None) -> None:
+        What the merchant has chosen itself stays, too, unless with ``override``.
+
+        Raises:
+            InputError: the product or resource is new, and has no name.
+        """
+        await self._instance.require()
+        await self._sync_switch.put_owner(merchant, owner, changes, chooser, override=override)
+
+    async def delete_owner(self, merchant: str, owner: Owner, *, remove_events: bool) -> None:
+        """Delete a product or resource; its calendar and our events in it are removed from Google, or stay.
+
+        Raises:
+            InputError: the product or resource is not known.
+        """
+        await self._instance.require()
+        await self._sync_switch.delete_owner(merchant, owner, remove_events=remove_events)
+
+    async def turn_on(
+        self,
+        merchant: str,
+        owner: Owner | None = None,
+        *,
+        chooser: Chooser = Chooser.PLATFORM,
+        override: bool = False,
+    ) -> None:
         """Turn on synchronization of a product or resource, or of the whole merchant, and fill its calendar.
 
         Raises:
-            InputError: the product or resource is not known.
+            InputError: the product or resource is not known, or the merchant has turned it off itself, and there is
+                no ``override``.
         """
         await self._instance.require()
-        await self._sync_switch.switch(merchant, owner, Switch(sync=True))
+        await self._sync_switch.switch(merchant, owner, Switch(sync=True), chooser, override=override)
 
-    async def turn_off(self, merchant: str, owner: Owner | None = None, *, remove_events: bool) -> None:
+    async def turn_off(
+        self,
+        merchant: str,
+        owner: Owner | None = None,
+        *,
+        remove_events: bool,
+        chooser: Chooser = Chooser.PLATFORM,
+        override: bool = False,
+    ) -> None:
         """Turn off synchronization. Our events stay as they are, or are removed together with the calendar.
 
         Raises:
-            InputError: the product or resource is not known.
+            InputError: the product or resource is not known, or the merchant has turned it on itself, and there is no
+                ``override``.
         """
         await self._instance.require()
-        await self._sync_switch.switch(merchant, owner, Switch(sync=False, remove_events=remove_events))
+        switch = Switch(sync=False, remove_events=remove_events)
+        await self._sync_switch.switch(merchant, owner, switch, chooser, override=override)
 
     async def backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling a product's or resource's calendar after synchronization was turned on."""
@@ -197,6 +239,10 @@ class Slotsync:
     async def settings_of(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """Return the settings of a product or resource, or None if it is unknown."""
         return await asyncio.to_thread(self._owners.get, merchant, owner)
+
+    async def choices_of(self, merchant: str, owner: Owner) -> Choices | None:
+        """Return the settings of a product or resource, and which the merchant chose itself, or None if unknown."""
+        return await asyncio.to_thread(self._owners.get_choices, merchant, owner)
 
     async def overview(self, merchant: str | None = None) -> Overview:
         """Return the number of events by merchant and state; of all merchants if ``merchant`` is None."""

@@ -1,9 +1,12 @@
 """Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
 from sqlalchemy import ColumnElement, Connection, update
+from sqlalchemy import select as select_columns
 from sqlmodel import select
 
+from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
+from slotsync.errors import MerchantsChoice
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
@@ -30,10 +33,25 @@ class Merchants:
             return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
 
 
-def switch_merchant(connection: Connection, merchant: str, switch: Switch) -> None:
-    """Switch synchronization of the whole merchant, within a transaction."""
+def switch_merchant(
+    connection: Connection, merchant: str, switch: Switch, chooser: Chooser, *, override: bool = False
+) -> None:
+    """Switch synchronization of the whole merchant, within a transaction.
+
+    Raises:
+        MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
+    """
     ensure_merchant(connection, merchant)
-    connection.execute(update(_TABLE).filter_by(id=merchant).values(**switch.model_dump()))
+    row = connection.execute(select_columns(_TABLE).filter_by(id=merchant).with_for_update()).mappings().one()
+    by_merchant = chooser is Chooser.MERCHANT
+    against = row["sync_chosen"] and row["sync"] is not switch.sync and not by_merchant
+    if against and not override:
+        raise MerchantsChoice("the whole merchant")
+    chosen = {
+        "sync_chosen": by_merchant or (row["sync_chosen"] and not against),
+        "sync_overridden": not by_merchant and (row["sync_overridden"] or against),
+    }
+    connection.execute(update(_TABLE).filter_by(id=merchant).values(**switch.model_dump(), **chosen))
 
 
 def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from slotsync.domain.messages import Message
 from slotsync.google.channels import PUSH_PATH
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
-from starter.bootstrap import ServicesDependency
+from starter.bootstrap import Services, ServicesDependency
 from starter.services.blocking_calendars import MAX_PICKED_CALENDARS
 from starter.services.settings_links import LinkTarget, SettingsLink
 
@@ -112,15 +112,27 @@ async def disconnect(
     return DisconnectBody(farewell=result)  # public name: a JSON field
 
 
+@router.get("/products/{product}/blocking-calendars")
+async def picked(merchant: MerchantId, product: ProductId, services: ServicesDependency) -> CalendarsBody:
+    """Return the calendars that block the product. Show them to this merchant only."""
+    owner = Owner.product(product)
+    await _require_product(services, merchant, owner)
+    return CalendarsBody(items=tuple(await services.blocking_calendars.list_picked(merchant, owner)))
+
+
 @router.put("/products/{product}/blocking-calendars")
 async def pick(
     merchant: MerchantId, product: ProductId, body: BlockingBody, services: ServicesDependency
 ) -> CalendarsBody:
     """Replace the calendars that block the product."""
     owner = Owner.product(product)
+    await _require_product(services, merchant, owner)
+    return CalendarsBody(items=tuple(await services.blocking_calendars.pick(merchant, owner, body.calendar_ids)))
+
+
+async def _require_product(services: Services, merchant: str, owner: Owner) -> None:
     if await asyncio.to_thread(services.owners.get, merchant, owner) is None:
         raise ApiError(NOT_FOUND, "The product is not known; put its settings first.")
-    return CalendarsBody(items=tuple(await services.blocking_calendars.pick(merchant, owner, body.calendar_ids)))
 
 
 @push_router.post(PUSH_PATH, status_code=204)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.messages import CalendarRequest
-from slotsync.domain.calendars.owner import Owner, OwnerSettings, Switch
+from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, Switch
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
@@ -20,6 +21,13 @@ from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_availability,
 from workflows.calendar import ManagedCalendarWorkflow
 
 QUERY_TIMEOUT = timedelta(seconds=2)
+
+
+class UnknownOwner(UnknownSubject):
+    """The platform has not put settings for this product or resource."""
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(f"{owner}: is not known; put its settings first")
 
 
 class BatchProgress(Message):
@@ -51,30 +59,50 @@ class SyncSwitch:
         self._owners = Owners(store)
         self._events = SyncedEvents(store)
 
-    async def put_owner(self, merchant: str, owner: Owner, settings: OwnerSettings) -> None:
+    async def put_owner(
+        self, merchant: str, owner: Owner, changes: OwnerChanges, chooser: Chooser, *, override: bool = False
+    ) -> None:
         """Add an owner, or change its settings: they are stored, then its workflows are signalled.
 
         Settings that are known and carried out already cost nothing.
+
+        Raises:
+            InputError: the owner is new, and has no name.
         """
-        if not await asyncio.to_thread(self._owners.put, merchant, owner, settings):
+        if not await asyncio.to_thread(self._owners.put, merchant, owner, changes, chooser, override=override):
             return
         await self._signal_calendars(merchant, [owner])
         if await asyncio.to_thread(self._owners.has_blocking_calendars, merchant, owner):
             await signal_availability(self._client, merchant, owner.id)
 
-    async def switch(self, merchant: str, owner: Owner | None, switch: Switch) -> None:
-        """Turn synchronization on or off for one owner, or for the whole merchant if ``owner`` is None.
+    async def delete_owner(self, merchant: str, owner: Owner, *, remove_events: bool) -> None:
+        """Delete an owner; its calendar and our events in it are removed from Google, or stay as they are.
 
         Raises:
             UnknownSubject: the owner is not known.
         """
+        if not await asyncio.to_thread(self._owners.delete, merchant, owner, remove_events=remove_events):
+            raise UnknownOwner(owner)
+        await self._signal_calendars(merchant, [owner])
+        if owner.kind is OwnerKind.PRODUCT:
+            await signal_availability(self._client, merchant, owner.id)
+
+    async def switch(
+        self, merchant: str, owner: Owner | None, switch: Switch, chooser: Chooser, *, override: bool = False
+    ) -> None:
+        """Turn synchronization on or off for one owner, or for the whole merchant if ``owner`` is None.
+
+        Raises:
+            UnknownSubject: the owner is not known.
+            MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
+        """
         if owner is None:
-            await asyncio.to_thread(self._owners.switch_merchant, merchant, switch)
+            await asyncio.to_thread(self._owners.switch_merchant, merchant, switch, chooser, override=override)
             await self._signal_calendars(merchant, await asyncio.to_thread(self._owners.get_all, merchant))
-        elif await asyncio.to_thread(self._owners.switch, merchant, owner, switch):
+        elif await asyncio.to_thread(self._owners.switch, merchant, owner, switch, chooser, override=override):
             await self._signal_calendars(merchant, [owner])
         else:
-            raise UnknownSubject(f"{owner}: is not known; put its settings first")
+            raise UnknownOwner(owner)
 
     async def get_backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling the owner's calendar."""

@@ -62,7 +62,8 @@ class Preview:
 class Details:
     """One product or resource. ``pickable`` is None while the list of calendars cannot be fetched.
 
-    ``unlisted`` are picked calendars that are no longer in the merchant's list.
+    ``unlisted`` are picked calendars that are no longer in the merchant's list. ``overridden`` are the merchant's own
+    choices that the platform has changed.
     ``unread`` holds the names of picked calendars that could not be read, ``events_read`` is whether the managed
     calendar could.
     """
@@ -78,6 +79,7 @@ class Details:
     monday: date
     days: tuple[Day, ...]
     events_read: bool
+    overridden: frozenset[str]
     unread: tuple[str, ...]
     privacy: PrivacyCheck | None = None
 
@@ -94,9 +96,10 @@ class Details:
 
 async def load_details(visit: Visit, owner: Owner, privacy: PrivacyCheck | None = None) -> Details | None:
     """Return the details, with calendars and events read from Google now, or None if the merchant has no such owner."""
-    settings = await asyncio.to_thread(visit.services.owners.get, visit.merchant, owner)
-    if settings is None:
+    choices = await asyncio.to_thread(visit.services.owners.get_choices, visit.merchant, owner)
+    if choices is None:
         return None
+    settings = choices.settings
     (calendar,) = await asyncio.to_thread(visit.services.managed_calendars.get_calendars, visit.merchant, [owner])
     # First, since it takes over new names.
     pickable = await _fetch_pickable(visit, owner)
@@ -122,6 +125,7 @@ async def load_details(visit: Visit, owner: Owner, privacy: PrivacyCheck | None 
         monday=monday,
         days=tuple(build_week(monday, zone, events or (), known)),
         events_read=events is not None,
+        overridden=choices.overridden,
         unread=tuple(each.name for each in picked if busy_times.get(each.id) is None),
         privacy=privacy,
     )

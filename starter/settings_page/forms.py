@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
-from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.domain.calendars.choices import Chooser
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import GoogleError, InputError
 from starter.services.connections import ConsentRefused
@@ -108,14 +109,14 @@ async def check_privacy(request: Request) -> Response:
 
 async def _switch(visit: Visit, owner: Owner | None) -> None:
     if visit.form_value("sync") == "on":
-        await visit.services.slotsync.turn_on(visit.merchant, owner)
+        await visit.services.slotsync.turn_on(visit.merchant, owner, chooser=Chooser.MERCHANT)
     else:
         remove = visit.form_value("remove") == "yes"
-        await visit.services.slotsync.turn_off(visit.merchant, owner, remove_events=remove)
+        await visit.services.slotsync.turn_off(visit.merchant, owner, remove_events=remove, chooser=Chooser.MERCHANT)
 
 
 async def _change_settings(visit: Visit, request: Request, changes: dict[str, object]) -> Response:
-    owner, settings = await asyncio.to_thread(visit.find_owner, request)
-    changed = OwnerSettings.model_validate(settings.model_dump() | changes)
-    await visit.services.slotsync.put_owner(visit.merchant, owner, changed)
+    owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    changed = OwnerChanges.model_validate(changes)
+    await visit.services.slotsync.put_owner(visit.merchant, owner, changed, chooser=Chooser.MERCHANT)
     return redirect_to_page(owner, notice="saved")

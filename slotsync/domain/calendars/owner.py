@@ -96,14 +96,17 @@ Padding = Annotated[int, Field(ge=0, le=MAX_PADDING // timedelta(minutes=1))]
 """Minutes by which a busy time is made longer on one side; a day at most."""
 
 
-class OwnerSettings(Message):
-    """The merchant's choices for one product or resource.
+OwnerName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class OwnerChanges(Message):
+    """Changes of the settings of a product or resource: what is left out keeps its value, or has its default at first.
 
     ``free_calendars_needed`` is how many of the calendars that block a product must be free for it to be sold; None
     means all of them.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: OwnerName = ""
     time_zone: TimeZone = "UTC"
     sync: bool = True
     guest_data: GuestData = GuestData.LIMITED
@@ -111,6 +114,17 @@ class OwnerSettings(Message):
     pad_before_minutes: Padding = 0
     pad_after_minutes: Padding = 0
     free_calendars_needed: Annotated[int, Field(ge=1, le=50)] | None = None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The settings that are not left out, by name."""
+        return self.model_dump(include=self.model_fields_set & OwnerChanges.model_fields.keys())
+
+
+class OwnerSettings(OwnerChanges):
+    """All settings of one product or resource."""
+
+    name: OwnerName
 
 
 class Switch(Message):
@@ -124,7 +138,8 @@ class ManagedCalendar(Message):
     """The settings of an owner, with its calendar in Google once there is one.
 
     ``settings.sync`` is true if both the owner's switch and its merchant's are on. ``removing`` is true if it is false
-    and the merchant wants our events removed. ``known`` is false if the platform never put the owner's settings.
+    and the merchant wants our events removed. ``known`` is false if the platform never put the owner's settings, or has
+    deleted it.
     """
 
     owner: Owner

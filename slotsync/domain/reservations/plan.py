@@ -199,7 +199,7 @@ def _plan_delete(
         return None if wanted else _plan_look(desired, calendar, known)
     may_delete = calendar.settings.sync or calendar.removing
     if not (may_delete and calendar.calendar_id == known.calendar_id):
-        return None if wanted else OUT_OF_REACH
+        return OUT_OF_REACH if not wanted and calendar.known else None
     if not calendar.connection_id:
         return NO_CONNECTION
     return Delete(

@@ -1,6 +1,7 @@
 """Blocking calendars: the calendars that merchants picked to block products."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, select
@@ -82,6 +83,13 @@ class BlockingCalendars:
 def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:
     """Return whether any calendar blocks the owner."""
     return session.exec(select(BlockingCalendarRow.place).filter_by(**_key(merchant, owner))).first() is not None
+
+
+def forget_owners_blocking_calendars(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
+    """Delete the blocking calendars of one owner; its watching ends."""
+    connection.execute(delete(_TABLE).filter_by(**_key(merchant, owner)))
+    if owner.kind is OwnerKind.PRODUCT:
+        mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
 
 
 def forget_blocking_calendars(connection: Connection, merchant: str) -> None:

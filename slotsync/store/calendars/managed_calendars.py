@@ -107,6 +107,7 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
             ManagedCalendar(
                 owner=owner,
                 settings=settings_of(row).model_copy(update={"sync": off is None}),
+                known=row.deleted_at is None,
                 removing=off is not None and off.remove_events,
                 connection_id=connection_id,
                 calendar_id=calendar_id,

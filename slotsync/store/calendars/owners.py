@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Executable, and_, literal, not_, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, tuple_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.clock import utc_now
-from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind, OwnerSettings, Switch
-from slotsync.store.availability.blocking_calendars import has_blocking_calendars
+from slotsync.domain.calendars.choices import (
+    Choices,
+    Chooser,
+    change_choices,
+    first_choices,
+    to_text,
+)
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
+from slotsync.errors import InputError, MerchantsChoice
+from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
-from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
@@ -20,18 +29,7 @@ from slotsync.store.tables.calendars import OwnerRow
 _TABLE = table_of(OwnerRow)
 
 
-def _replace_settings(insert: Insert) -> Executable:
-    settings = {name: insert.excluded[name] for name in OwnerSettings.model_fields}
-    changed = or_(*(_TABLE.c[name].is_distinct_from(insert.excluded[name]) for name in settings))
-    # Switching on ends the choice to remove events, which is for the time while it is off; other settings keep it.
-    removal = {"remove_events": and_(not_(insert.excluded.sync), _TABLE.c.remove_events)}
-    intent = {"revision": _TABLE.c.revision + 1, "due_at": insert.excluded.due_at, "stopped_at": null()}
-    return insert.on_conflict_do_update(
-        index_elements=_TABLE.primary_key, set_=settings | removal | intent, where=changed
-    ).returning(_TABLE.c.revision)
-
-
-_PUT = Upsert(_TABLE, _replace_settings)
+_ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.revision))
 
 
 @dataclass(frozen=True)
@@ -57,31 +55,90 @@ class Owners:
         self._store = store
         self.due_rows = DueRows(store, _TABLE, "merchant", "kind", "id")
 
-    def put(self, merchant: str, owner: Owner, settings: OwnerSettings) -> bool:
-        """Record the owner, or replace its settings; return whether its calendar's workflow has something to do.
+    def put(
+        self,
+        merchant: str,
+        owner: Owner,
+        changes: OwnerChanges,
+        chooser: Chooser = Chooser.PLATFORM,
+        *,
+        override: bool = False,
+    ) -> bool:
+        """Record the owner, or change its settings; return whether its calendar's workflow has something to do.
 
         Settings that are recorded already change nothing. They are due as long as the workflow has not taken them up.
+        The merchant's own choices stay when the platform sets them, unless with ``override``.
+
+        Raises:
+            InputError: the owner is new, and has no name.
         """
         now = utc_now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
-            intent = {"revision": 1, "applied_revision": 0, "due_at": now}
-            changed = _PUT.run(connection, **row, **intent, **settings.model_dump(mode="json")) is not None
+            row = _lock(connection, merchant, owner)
+            if row is None and _add(connection, merchant, owner, _first_choices(changes), now):
+                changed = True
+            else:
+                row = row or _lock(connection, merchant, owner)
+                assert row
+                changed = _change(connection, row, changes, chooser, override=override)
             if changed:
                 mark_merchant_changed(connection, merchant, now)
         return changed or self._is_due(merchant, owner)
 
-    def switch(self, merchant: str, owner: Owner, switch: Switch) -> bool:
-        """Switch synchronization of one owner; return false if the owner is unknown."""
-        own = update(_TABLE).where(*_is(merchant, owner))
-        with self._store.write() as connection:
-            return bool(connection.execute(own.values(**switch.model_dump(), **_changed_intent())).rowcount)
+    def switch(
+        self,
+        merchant: str,
+        owner: Owner,
+        switch: Switch,
+        chooser: Chooser = Chooser.PLATFORM,
+        *,
+        override: bool = False,
+    ) -> bool:
+        """Switch synchronization of one owner; return false if the owner is unknown.
 
-    def switch_merchant(self, merchant: str, switch: Switch) -> None:
-        """Switch synchronization of the whole merchant; the owners' own switches stay as they are."""
+        Raises:
+            MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
+        """
         with self._store.write() as connection:
-            switch_merchant(connection, merchant, switch)
+            row = _lock(connection, merchant, owner)
+            before = _choices(row) if row else None
+            if before is None:
+                return False
+            choices = change_choices(before, OwnerChanges(sync=switch.sync), chooser, override=override)
+            if choices.settings.sync is not switch.sync:
+                raise MerchantsChoice(f"{owner}")
+            names = {name: value for name, value in _columns(choices).items() if name in {"chosen", "overridden"}}
+            own = update(_TABLE).where(*_is(merchant, owner))
+            connection.execute(own.values(**switch.model_dump(), **names, **_changed_intent()))
+            return True
+
+    def delete(self, merchant: str, owner: Owner, *, remove_events: bool) -> bool:
+        """Delete the owner, and what blocks it; return false if it is unknown.
+
+        Its calendar and our events in it are removed from Google, or stay as they are.
+        """
+        with self._store.write() as connection:
+            row = _lock(connection, merchant, owner)
+            if row is None or row.deleted_at:
+                return False
+            now = utc_now()
+            off = {"sync": False, "remove_events": remove_events, "chosen": "", "overridden": "", "deleted_at": now}
+            connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent()))
+            forget_owners_blocking_calendars(connection, merchant, owner, now)
+            mark_merchant_changed(connection, merchant, now)
+            return True
+
+    def switch_merchant(
+        self, merchant: str, switch: Switch, chooser: Chooser = Chooser.PLATFORM, *, override: bool = False
+    ) -> None:
+        """Switch synchronization of the whole merchant; the owners' own switches stay as they are.
+
+        Raises:
+            MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
+        """
+        with self._store.write() as connection:
+            switch_merchant(connection, merchant, switch, chooser, override=override)
             connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent()))
 
     def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
@@ -170,22 +227,78 @@ class Owners:
         """Return the settings of an owner, or None if it is unknown."""
         with self._store.read() as session:
             row = session.get(OwnerRow, (merchant, owner.kind.value, owner.id))
-            return settings_of(row) if row else None
+            return settings_of(row) if row and not row.deleted_at else None
 
     def has_blocking_calendars(self, merchant: str, owner: Owner) -> bool:
         """Return whether any calendar blocks the owner."""
         with self._store.read() as session:
             return has_blocking_calendars(session, merchant, owner)
 
+    def get_choices(self, merchant: str, owner: Owner) -> Choices | None:
+        """Return the settings of an owner, and which of them the merchant chose, or None if it is unknown."""
+        with self._store.read() as session:
+            row = session.get(OwnerRow, (merchant, owner.kind.value, owner.id))
+            return _choices(row) if row else None
+
     def get_all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Return the settings of all owners of the merchant, products first, each kind in the order of ids."""
-        query = select(OwnerRow).where(OwnerRow.merchant == merchant).order_by(_TABLE.c.kind, _TABLE.c.id)
+        known = (OwnerRow.merchant == merchant, _TABLE.c.deleted_at.is_(None))
+        query = select(OwnerRow).where(*known).order_by(_TABLE.c.kind, _TABLE.c.id)
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
 
 
 def _is(merchant: str, owner: Owner) -> Sequence[ColumnElement[bool]]:
     return _TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.id == owner.id
+
+
+def _lock(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:
+    """Return the owner's row, which nobody else changes until the transaction ends."""
+    own = select_columns(_TABLE).where(*_is(merchant, owner)).with_for_update()
+    found = connection.execute(own).mappings().one_or_none()
+    return OwnerRow.model_construct(**found) if found else None
+
+
+def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, now: datetime) -> bool:
+    """Return whether the owner was added; false if another process was faster."""
+    row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
+    intent = {"revision": 1, "applied_revision": 0, "due_at": now}
+    return _ADD.run(connection, **row, **intent, **_columns(choices)) is not None
+
+
+def _change(connection: Connection, row: OwnerRow, changes: OwnerChanges, chooser: Chooser, *, override: bool) -> bool:
+    """Return whether settings have changed; then the owner is due, which it is not if only their chooser has."""
+    before = _choices(row)
+    after = change_choices(before, changes, chooser, override=override) if before else _first_choices(changes)
+    if after == before:
+        return False
+    changed = before is None or after.settings != before.settings
+    # Switching on ends the choice to remove events, which is for the time while it is off; other settings keep it.
+    removal = {"remove_events": False} if after.settings.sync else {}
+    intent = _changed_intent() if changed else {}
+    own = update(_TABLE).where(*_is(row.merchant, Owner(kind=OwnerKind(row.kind), id=row.id)))
+    connection.execute(own.values({**_columns(after), "deleted_at": None, **removal, **intent}))
+    return changed
+
+
+def _first_choices(changes: OwnerChanges) -> Choices:
+    choices = first_choices(changes)
+    if choices is None:
+        raise InputError("name: is missing; give a new product or resource its name")
+    return choices
+
+
+def _columns(choices: Choices) -> dict[str, object]:
+    names = {"chosen": to_text(choices.chosen), "overridden": to_text(choices.overridden)}
+    return choices.settings.model_dump(mode="json") | names
+
+
+def _choices(row: OwnerRow) -> Choices | None:
+    """Return what is chosen for the owner in a row, or None if it was deleted."""
+    if row.deleted_at:
+        return None
+    chosen, overridden = (frozenset(names.split()) for names in (row.chosen, row.overridden))
+    return Choices.model_construct(settings=settings_of(row), chosen=chosen, overridden=overridden)
 
 
 def _changed_intent() -> dict[str, object]:

@@ -9,13 +9,18 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 
 
 class MerchantRow(Row, table=True):
-    """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources."""
+    """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
+
+    ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that.
+    """
 
     __tablename__ = "merchant"
 
     id: str = Field(primary_key=True)
     sync: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    sync_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    sync_overridden: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class OwnerRow(Row, table=True):
@@ -24,7 +29,9 @@ class OwnerRow(Row, table=True):
     ``revision`` counts the changes of its settings and switches; its open reservations were signalled up to
     ``applied_revision``: in the last signalling ``signalled`` of ``to_signal``. ``due_at`` is when its calendar's
     workflow should have looked at it again, null if nothing is left to do; an operator stopped it at ``stopped_at``.
-    ``reason`` is why its calendar is not as it should be.
+    ``reason`` is why its calendar is not as it should be. ``chosen`` are the settings that the merchant has chosen, and
+    ``overridden`` those that the platform has changed against that: names, separated by spaces. One that the platform
+    has deleted is unknown; its row remains for what is left to do in Google.
     """
 
     __tablename__ = "owner"
@@ -46,6 +53,9 @@ class OwnerRow(Row, table=True):
     to_signal: int | None = None
     signalled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     reason: str | None = None
+    chosen: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    overridden: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -65,7 +65,7 @@ async def test_any_request_for_a_connected_merchant_is_answered_as_documented(ap
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     about_google = [each for each in operations if each.tags == ["Google"]]
     about_google.sort(key=lambda each: each.method == "delete")  # after which the merchant is connected no more
-    assert len(about_google) == 6
+    assert len(about_google) == 7
     for operation in about_google:
         known = {"merchant": MERCHANT, "product": TOUR.id}
         statuses = await asyncio.to_thread(statuses_of, operation, GenerationMode.POSITIVE, api_alone.url, known)

@@ -1,6 +1,7 @@
 import pytest
 
-from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+from slotsync.domain.calendars.choices import Chooser
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerSettings
 from slotsync.store.calendars.owners import Owners
 from tests.support.api import Api
 
@@ -27,11 +28,56 @@ async def test_how_calendars_block_a_product_is_kept(api: Api, merchant: str) ->
     assert kept == OwnerSettings.model_validate({"name": "Kayak", **chosen})
 
 
-async def test_putting_again_replaces_and_what_is_left_out_has_its_default(api: Api, merchant: str) -> None:
+async def test_what_is_left_out_keeps_its_value(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/products/kayak"
-    await api.platform.put(address, json={"name": "Old", "time_zone": "Europe/Helsinki", "guest_data": "full"})
-    await api.platform.put(address, json={"name": "New"})
-    assert Owners(api.world.store).get(merchant, Owner.product("kayak")) == OwnerSettings(name="New")
+    first = {"name": "Old", "time_zone": "Europe/Helsinki", "guest_data": "busy", "free_calendars_needed": 2}
+    await api.platform.put(address, json=first)
+    answer = await api.platform.put(address, json={"name": "Kayak 2027"})
+    assert answer.json().items() >= {**first, "name": "Kayak 2027"}.items()
+    answer = await api.platform.put(address, json={"free_calendars_needed": None})
+    assert answer.json().items() >= {**first, "name": "Kayak 2027", "free_calendars_needed": None}.items()
+    assert (await api.platform.get(address)).json() == answer.json()
+
+
+async def choose(api: Api, merchant: str, **chosen: object) -> None:
+    """Choose settings as the merchant does on the page."""
+    changes = OwnerChanges.model_validate(chosen)
+    await api.world.slotsync.put_owner(merchant, Owner.product("kayak"), changes, chooser=Chooser.MERCHANT)
+
+
+async def test_the_merchants_own_choice_yields_only_to_an_override(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}/products/kayak"
+    await api.platform.put(address, json={"name": "Kayak", "guest_data": "full"})
+    await choose(api, merchant, guest_data="busy", sync=False)
+    wanted = {"name": "Kayak 2", "guest_data": "full", "sync": True, "pad_after_minutes": 15}
+    kept = (await api.platform.put(address, json=wanted)).json()
+    assert kept.items() >= {"name": "Kayak 2", "guest_data": "busy", "sync": False, "pad_after_minutes": 15}.items()
+    assert (kept["chosen"], kept["overridden"]) == (["guest_data", "sync"], [])
+    overridden = (await api.platform.put(address, json={"guest_data": "limited", "override": True})).json()
+    assert overridden.items() >= {"guest_data": "limited", "sync": False}.items()
+    assert (overridden["chosen"], overridden["overridden"]) == (["sync"], ["guest_data"])
+    await choose(api, merchant, guest_data="busy")
+    assert (await api.platform.get(address)).json().items() >= {
+        "guest_data": "busy",
+        "chosen": ["guest_data", "sync"],
+        "overridden": [],
+    }.items()
+
+
+@pytest.mark.parametrize("calendar", ["keep", "delete"])
+@pytest.mark.parametrize(("address", "owner"), KINDS)
+async def test_what_was_deleted_is_unknown_until_it_is_put_anew(
+    api: Api, merchant: str, address: str, owner: Owner, calendar: str
+) -> None:
+    path = f"/v1/merchants/{merchant}/{address}"
+    assert (await api.platform.delete(path)).status_code == 404
+    await api.platform.put(path, json={"name": "Kayak", "guest_data": "full"})
+    assert (await api.platform.delete(path, params={"calendar": calendar})).status_code == 204
+    assert (await api.platform.get(path)).status_code == (await api.platform.delete(path)).status_code == 404
+    assert Owners(api.world.store).get_all(merchant) == {}
+    assert (await api.platform.put(path, json={"guest_data": "busy"})).status_code == 422, "a new one needs a name"
+    assert (await api.platform.put(path, json={"name": "Kayak"})).json()["guest_data"] == "limited"
+    assert list(Owners(api.world.store).get_all(merchant)) == [owner]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
@@ -13,6 +14,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware import Middleware
 from typing_extensions import override
 
@@ -37,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT: Final = timedelta(seconds=30)
 """The time that requests in flight have after SIGTERM."""
+
+DATABASE_RETRY_DELAY: Final = timedelta(seconds=5)
 
 # ApiKeyGate checks the key of every address; this only documents it in OpenAPI.
 _API_KEY = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
@@ -110,12 +114,26 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, channels: PushChannels) -> None:
         super().__init__(config)
         self._channels = channels
+        self._reading: asyncio.Task[None] | None = None
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            await asyncio.to_thread(self._channels.have_all_read, utc_now())
+            self._reading = asyncio.create_task(self._have_all_read())
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._reading:
+            self._reading.cancel()
+        await super().shutdown(sockets)
+
+    async def _have_all_read(self) -> None:
+        while True:
+            with suppress(SQLAlchemyError):
+                await asyncio.to_thread(self._channels.have_all_read, utc_now())
+                return
+            await asyncio.sleep(DATABASE_RETRY_DELAY.total_seconds())
 
 
 def create_server(services: Services, host: str, port: int) -> uvicorn.Server:

@@ -111,6 +111,7 @@ def _google_worker(client: Client, activities: Activities) -> Worker:
             activities.calendars.update_calendar,
             activities.calendars.remove_duplicates,
             activities.calendars.retire_calendar,
+            activities.consents.end_unanswered_consents,
             activities.disconnections.delete_calendar,
             activities.disconnections.end_grant,
             activities.confirmation.confirm,

@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from activities.availability import AvailabilityActivities, ConfirmationActivities
 from activities.calendars import CalendarActivities
-from activities.connections import ConnectionActivities, DisconnectionActivities
+from activities.connections import ConnectionActivities, ConsentActivities, DisconnectionActivities
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
 from activities.signals import CalendarSignals, ReservationSignals, SubscriberSignals, WaitingWork
@@ -55,6 +55,7 @@ class Activities:
     events: EventActivities
     calendars: CalendarActivities
     connections: ConnectionActivities
+    consents: ConsentActivities
     disconnections: DisconnectionActivities
     calendar_signals: CalendarSignals
     reservation_signals: ReservationSignals
@@ -82,6 +83,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
             connections=ConnectionActivities(store),
+            consents=ConsentActivities(settings, store, vault),
             disconnections=DisconnectionActivities(
                 settings,
                 store,

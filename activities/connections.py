@@ -15,10 +15,13 @@ from slotsync.domain.connections.messages import (
 from slotsync.errors import GrantLost
 from slotsync.google.auth.consent import revoke
 from slotsync.google.calendars import GoogleCalendars
+from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connection_intents import ConnectionIntents
+from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.pending_consents import PendingConsents
 from slotsync.store.database.engine import Store
 
 
@@ -42,6 +45,32 @@ class ConnectionActivities:
     def record_served_grant(self, served: ServedGrant) -> None:
         """Record that all work that waited for this grant was signalled."""
         self._intents.record_served(served.merchant, served.grant_number)
+
+
+class ConsentActivities:
+    """Activity that ends the grants of consents on which nobody has decided."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
+        self._settings = settings
+        self._connections = Connections(store, vault)
+        self._pending = PendingConsents(store, vault)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def end_unanswered_consents(self) -> int:
+        """Revoke the grants at Google, except those of accounts that are connected, and return how many consents ended.
+
+        Raises:
+            ApplicationError: Google cannot be reached; the others are left for the next time.
+        """
+        ended = 0
+        for key_hash, consent in self._pending.find_unanswered().items():
+            grant = NewGrant.read(consent.secret)
+            with google_errors_as_application_errors():
+                if not self._connections.is_account_used(grant.account_key):
+                    revoke(self._settings, grant.refresh_token)
+            self._pending.forget(key_hash)
+            ended += 1
+        return ended
 
 
 class DisconnectionActivities:

@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(_check_database)] = Field(default_factory=_default_database, repr=False)
     api_keys: Secrets = ()
     public_url: BaseAddress = ""
+    return_url: WebAddress = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
 

@@ -6,12 +6,14 @@ from sqlmodel import select
 
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import MerchantsChoice
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
 
 _TABLE = table_of(MerchantRow)
+_DETAILS = {*MerchantDetails.model_fields}
 _ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 
 
@@ -26,6 +28,19 @@ class Merchants:
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
             return row is None or row.sync
+
+    def get(self, merchant: str) -> MerchantDetails | None:
+        """Return what the platform says of the merchant, or None if nothing is stored for it."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS)) if row else None
+
+    def put(self, merchant: str, details: MerchantDetails) -> None:
+        """Record the merchant, or change what the platform says of it."""
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            if details.given:
+                connection.execute(update(_TABLE).filter_by(id=merchant).values(**details.given))
 
     def get_ids(self) -> list[str]:
         """Return the ids of all merchants, in order."""

@@ -25,7 +25,7 @@ from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
-from starter.api import availability, documentation, google, operations, owners, reservations
+from starter.api import availability, documentation, google, merchants, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.intent_gauges import IntentGauges
 from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
@@ -68,6 +68,7 @@ def create_app(services: Services) -> FastAPI:
     register_error_handlers(app)
     for protected, problems in (
         (reservations, ()),
+        (merchants, ()),
         (owners, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),

@@ -73,6 +73,23 @@ async def connect(merchant: MerchantId, services: ServicesDependency) -> Connect
     return ConnectAnswer(authorization_url=link.url, expires_at=link.expires_at)
 
 
+class CompleteBody(Message):
+    """The code that the merchant's browser brought back to the platform."""
+
+    code: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@router.post("/google/complete")
+async def complete(merchant: MerchantId, body: CompleteBody, services: ServicesDependency) -> ConnectionBody:
+    """Connect the account that the merchant has just allowed, and return the state of the connection.
+
+    Only if this merchant is logged in at the platform in the browser that came back with the code. The code works once,
+    within ten minutes.
+    """
+    connected = await services.connections.complete_for_platform(merchant, body.code)
+    return ConnectionBody(merchant=merchant, **dict(connected.connection))
+
+
 @router.post("/settings-link")
 async def settings_link(merchant: MerchantId, services: ServicesDependency) -> SettingsLink:
     """Create a link to the merchant's settings page.

@@ -8,7 +8,6 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from pydantic import TypeAdapter
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
@@ -16,7 +15,7 @@ from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.messages import Message
-from slotsync.errors import GoogleError, Transient
+from slotsync.errors import GoogleError, InputError, Transient
 from slotsync.google.auth.consent import Consent, GoogleConsent
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -25,6 +24,7 @@ from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_connection
 from starter.services.former_grants import FormerGrants
 
@@ -48,13 +48,19 @@ class Connected(Message):
     connection: ConnectionView
 
 
-class AnotherAccount(Message):
-    """The merchant allowed another account than the connected one; nothing changes until this is confirmed."""
+class ConsentGiven(Message):
+    """Somebody has allowed access to the ``chosen`` account; nothing is saved until the ``code`` comes back.
+
+    It comes from the platform, which knows who is logged in, if the browser goes back to its ``return_url``. Without
+    one it comes from the browser, after the question to whom the account shall belong. ``connected`` is another
+    account that is connected now, None if there is none.
+    """
 
     merchant: str
-    change: str
-    connected: str
+    code: str
     chosen: str
+    connected: str | None = None
+    return_url: str = ""
 
 
 class ConsentRefused(Message):
@@ -66,8 +72,6 @@ class ConsentRefused(Message):
 
 
 logger = logging.getLogger(__name__)
-
-_GRANT_ADAPTER = TypeAdapter(NewGrant)
 
 SIGNAL_RETRY_DELAY = timedelta(seconds=2)
 """The time between two tries to signal a new grant while Temporal does not answer."""
@@ -93,6 +97,7 @@ class ConnectionService:
         self._settings = settings
         self._client = client
         self._disconnect_timeout = disconnect_timeout
+        self._merchants = Merchants(store)
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
         self._disconnections = Disconnections(store, vault)
@@ -110,8 +115,11 @@ class ConnectionService:
 
     async def complete(
         self, state: str, code: str | None, browser: str, *, error: str = ""
-    ) -> Connected | AnotherAccount | ConsentRefused:
-        """Complete a consent with Google's answer from the browser: ``state``, and ``code`` or ``error``."""
+    ) -> ConsentGiven | ConsentRefused:
+        """Take Google's answer from the browser: ``state``, and ``code`` or ``error``. Nothing is connected by that.
+
+        The link may have been sent on to somebody else, who saw only Google's own page.
+        """
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.ANSWER, state, browser)
         if isinstance(pending, ConsentRefused):
             return pending
@@ -122,28 +130,32 @@ class ConnectionService:
             consent = await asyncio.to_thread(self._google.exchange_code, code, pending.secret)
         except GoogleError as failure:
             return _refusal(failure, pending.merchant)
-        return await self._save_consent(pending.merchant, consent, browser)
+        return await asyncio.to_thread(self._keep_consent, pending.merchant, consent, browser)
 
-    async def confirm_account_change(self, change: str, browser: str) -> Connected | ConsentRefused:
-        """Replace the connected account by the chosen one, and end the former one's push channels and grant."""
-        pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, change, browser)
+    async def confirm(self, code: str, browser: str) -> Connected | ConsentRefused:
+        """Connect the chosen account, as the merchant has decided on the page."""
+        pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, code, browser)
+        return pending if isinstance(pending, ConsentRefused) else await self._save(pending)
+
+    async def complete_for_platform(self, merchant: str, code: str) -> Connected:
+        """Connect the chosen account, as the platform has decided, which knows that this merchant is logged in.
+
+        Raises:
+            InputError: the code is unknown, belongs to another merchant, was used or is older than ten minutes.
+        """
+        pending = await asyncio.to_thread(self._pending.take, AwaitedStep.COMPLETION, code)
+        if pending is None or pending.merchant != merchant or pending.expired:
+            if pending:
+                await asyncio.to_thread(self._end, pending)
+            raise InputError("code: is unknown, was used, or is older than ten minutes; let the merchant connect again")
+        return await self._save(pending)
+
+    async def decline(self, code: str, browser: str) -> ConsentRefused | None:
+        """End the grant of the chosen account. Return None, or why that was refused."""
+        pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, code, browser)
         if isinstance(pending, ConsentRefused):
             return pending
-        former = await asyncio.to_thread(self._former_grants.get, pending.merchant)
-        connected = await self._connect(
-            pending.merchant, _GRANT_ADAPTER.validate_json(pending.secret), rewrite_all=True
-        )
-        if former:
-            await asyncio.to_thread(self._former_grants.end, former)
-        return connected
-
-    async def decline_account_change(self, change: str, browser: str) -> ConsentRefused | None:
-        """Keep the connected account, and end the grant of the other one. Return None, or why that was refused."""
-        pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, change, browser)
-        if isinstance(pending, ConsentRefused):
-            return pending
-        declined = _GRANT_ADAPTER.validate_json(pending.secret)
-        await asyncio.to_thread(self._former_grants.revoke, declined.refresh_token, declined.account_key)
+        await asyncio.to_thread(self._end, pending)
         return None
 
     async def view(self, merchant: str) -> ConnectionView:
@@ -187,27 +199,43 @@ class ConnectionService:
             return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
         return pending
 
-    async def _save_consent(
-        self, merchant: str, consent: Consent, browser: str
-    ) -> Connected | AnotherAccount | ConsentRefused:
-        known = await asyncio.to_thread(self._views.get_account, merchant)
+    def _keep_consent(self, merchant: str, consent: Consent, browser: str) -> ConsentGiven | ConsentRefused:
         if consent.refresh_token is None:
             return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=merchant)
         grant = _new_grant(consent, consent.refresh_token)
-        if known and known.email and known.is_other_than(consent.account):
-            return await asyncio.to_thread(self._request_account_change, merchant, browser, known.email, grant)
-        return await self._connect(merchant, grant, rewrite_all=_was_disconnected(known))
-
-    def _request_account_change(self, merchant: str, browser: str, connected: str, grant: NewGrant) -> AnotherAccount:
-        change = secrets.token_urlsafe(32)
+        code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
         self._pending.put(
-            AwaitedStep.CONFIRMATION,
-            change,
+            AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION,
+            code,
             merchant=merchant,
             browser=browser,
-            secret=_GRANT_ADAPTER.dump_json(grant).decode(),
+            secret=grant.write(),
         )
-        return AnotherAccount(merchant=merchant, change=change, connected=connected, chosen=grant.account_email)
+        known = self._views.get_account(merchant)
+        connected = known.email if known and _is_other(known, grant) else None
+        return ConsentGiven(
+            merchant=merchant, code=code, chosen=grant.account_email, connected=connected, return_url=return_url
+        )
+
+    async def _save(self, pending: PendingConsent) -> Connected:
+        """Connect the account of a consent; another one that was connected gets its channels and its grant ended."""
+        grant = NewGrant.read(pending.secret)
+        known = await asyncio.to_thread(self._views.get_account, pending.merchant)
+        is_other = _is_other(known, grant)
+        former = await asyncio.to_thread(self._former_grants.get, pending.merchant) if is_other else None
+        connected = await self._connect(pending.merchant, grant, rewrite_all=is_other or _was_disconnected(known))
+        if former:
+            await asyncio.to_thread(self._former_grants.end, former)
+        return connected
+
+    def get_return_url(self, merchant: str) -> str:
+        """Return where the browser goes back to from Google, or an empty text if slotsync's own page is to ask."""
+        details = self._merchants.get(merchant)
+        return (details and details.return_url) or self._settings.return_url
+
+    def _end(self, pending: PendingConsent) -> None:
+        grant = NewGrant.read(pending.secret)
+        self._former_grants.revoke(grant.refresh_token, grant.account_key)
 
     async def _connect(self, merchant: str, grant: NewGrant, *, rewrite_all: bool) -> Connected:
         await asyncio.to_thread(self._connections.save, merchant, grant, resume_all=rewrite_all)
@@ -230,6 +258,13 @@ class ConnectionService:
             with suppress(RPCError):
                 await signal_connection(self._client, merchant, "granted")
                 return
+
+
+def _is_other(known: KnownAccount | None, grant: NewGrant) -> bool:
+    """Return whether another account than that of the grant is connected."""
+    if known is None or known.email is None:
+        return False
+    return known.is_other_than(grant.account_key, grant.account_email)
 
 
 def _was_disconnected(known: KnownAccount | None) -> bool:

@@ -25,16 +25,16 @@ async def connect(request: Request) -> Response:
 
 
 async def choose_account(request: Request) -> Response:
-    """Change the connected account or keep it, as the merchant decided after choosing another account in Google."""
+    """Connect the account that was chosen in Google, or end its grant, as the merchant has decided."""
     visit = await Visit.from_form(request)
-    change, browser = visit.form_value("change"), visit.session.browser
-    if visit.form_value("decision") == "change":
-        changed = await visit.services.connections.confirm_account_change(change, browser)
-        return redirect_to_page(
-            notice=f"refused_{changed.reason}" if isinstance(changed, ConsentRefused) else "account_changed"
-        )
-    refused = await visit.services.connections.decline_account_change(change, browser)
-    return redirect_to_page(notice=f"refused_{refused.reason}" if refused else "account_kept")
+    code, browser = visit.form_value("code"), visit.session.browser
+    if visit.form_value("decision") == "connect":
+        result = await visit.services.connections.confirm(code, browser)
+        if isinstance(result, ConsentRefused):
+            return redirect_to_page(notice=f"refused_{result.reason}")
+        return redirect_to_page(notice="connected_in_part" if result.connection.missing else "connected")
+    refused = await visit.services.connections.decline(code, browser)
+    return redirect_to_page(notice=f"refused_{refused.reason}" if refused else "not_connected")
 
 
 async def disconnect(request: Request) -> Response:

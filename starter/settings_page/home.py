@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,7 +13,7 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from starter.bootstrap import get_services
-from starter.services.connections import AnotherAccount, ConsentRefused
+from starter.services.connections import ConsentRefused
 from starter.services.settings_links import LinkProblem, LinkTarget, Session
 from starter.settings_page.details import Details, load_details
 from starter.settings_page.language import LANGUAGE_COOKIE, LANGUAGES, detect_language
@@ -50,10 +50,31 @@ async def complete_consent(request: Request) -> Response:
         query.get("state", ""), query.get("code"), session.browser, error=query.get("error", "")
     )
     if isinstance(result, ConsentRefused):
-        return redirect_to_page(notice=f"refused_{result.reason}")
-    if isinstance(result, AnotherAccount):
-        return render_page("another_account.html", detect_language(request), change=result, token=session.form_token)
-    return redirect_to_page(notice="connected_in_part" if result.connection.missing else "connected")
+        return _return_refusal(services.connections.get_return_url(session.merchant), session.merchant, result)
+    if result.return_url:
+        return _go_back(result.return_url, merchant=result.merchant, code=result.code)
+    details = await asyncio.to_thread(services.merchants.get, result.merchant)
+    return render_page(
+        "confirm_account.html",
+        detect_language(request),
+        given=result,
+        merchant=(details and details.name) or result.merchant,
+        token=session.form_token,
+    )
+
+
+def _return_refusal(return_url: str, merchant: str, refused: ConsentRefused) -> Response:
+    if return_url:
+        return _go_back(return_url, merchant=merchant, error=refused.reason)
+    return redirect_to_page(notice=f"refused_{refused.reason}")
+
+
+def _go_back(url: str, **query: str) -> RedirectResponse:
+    """Return a redirect to the platform, with these parameters besides its own."""
+    parts = urlsplit(url)
+    return RedirectResponse(
+        urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, urlencode(query)])))), status_code=303
+    )
 
 
 async def home(request: Request) -> Response:

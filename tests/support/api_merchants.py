@@ -3,7 +3,7 @@
 import asyncio
 
 from slotsync.store.connections.connections import Connections
-from starter.services.connections import Connected, ConnectionService
+from starter.services.connections import Connected, ConnectionService, ConsentGiven
 from tests.support.api import Api
 from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide
@@ -25,7 +25,10 @@ async def consent(api: Api, merchant: str, *ticked: str) -> None:
     url = await begin(api, merchant)
     boxes = frozenset(ticked) if ticked else None
     back = await asyncio.to_thread(decide, url, account_of(merchant), ticked=boxes)
-    assert isinstance(await _connection_service(api).complete(back.state, back.code, BROWSER), Connected)
+    service = _connection_service(api)
+    given = await service.complete(back.state, back.code, BROWSER)
+    assert isinstance(given, ConsentGiven)
+    assert isinstance(await service.confirm(given.code, BROWSER), Connected)
 
 
 async def revoke(api: Api, merchant: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slotsync.domain.connections.connection import ConnectionView
-from starter.services.connections import AnotherAccount, Connected, ConnectionService, ConsentRefused
+from starter.services.connections import Connected, ConnectionService, ConsentGiven, ConsentRefused
 from tests.support.consent_browser import ConsentReturn, decide
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.world import World
@@ -25,19 +25,22 @@ class ConnectionHarness:
 
     async def consent(
         self, email: str = EMAIL, *, merchant: str = MERCHANT, ticked: frozenset[str] | None = None
-    ) -> Connected | AnotherAccount | ConsentRefused:
-        """Complete a consent: to Google, through its page, and back."""
+    ) -> ConsentGiven | ConsentRefused:
+        """Give a consent: to Google, through its page, and back. Nothing is connected yet."""
         return await self.complete(decide(await self.service.begin(merchant, BROWSER), email, ticked=ticked))
 
-    async def complete(
-        self, answer: ConsentReturn, browser: str = BROWSER
-    ) -> Connected | AnotherAccount | ConsentRefused:
+    async def complete(self, answer: ConsentReturn, browser: str = BROWSER) -> ConsentGiven | ConsentRefused:
         return await self.service.complete(answer.state, answer.code, browser, error=answer.error)
 
     async def connected(self, email: str = EMAIL, *, merchant: str = MERCHANT) -> ConnectionView:
-        result = await self.consent(email, merchant=merchant)
+        return (await self.confirmed(await self.consent(email, merchant=merchant))).connection
+
+    async def confirmed(self, given: ConsentGiven | ConsentRefused) -> Connected:
+        """Connect the account of a consent, as the merchant does on the page."""
+        assert isinstance(given, ConsentGiven), given
+        result = await self.service.confirm(given.code, BROWSER)
         assert isinstance(result, Connected), result
-        return result.connection
+        return result
 
     async def calls(self, method: str) -> int:
         totals = (await self.world.http.get("/sandbox/calls")).raise_for_status().json()["totals"]

@@ -20,7 +20,7 @@ from slotsync.domain.workflow_ids import availability_id, calendar_id, connectio
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.temporal.signals import signal_availability
-from starter.services.connections import Connected, ConnectionService
+from starter.services.connections import Connected, ConnectionService, ConsentGiven
 from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
@@ -123,7 +123,9 @@ async def blocked_told_confirmed_and_freed(open_world: World) -> None:
 
 async def _consent(connecting: ConnectionService) -> None:
     back = decide(await connecting.begin(MERCHANT, BROWSER), EMAIL)
-    assert isinstance(await connecting.complete(back.state, back.code, BROWSER), Connected)
+    given = await connecting.complete(back.state, back.code, BROWSER)
+    assert isinstance(given, ConsentGiven)
+    assert isinstance(await connecting.confirm(given.code, BROWSER), Connected)
 
 
 async def _lose_grant(open_world: World) -> None:

@@ -256,7 +256,7 @@ def _lock(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | Non
     """Return the owner's row, which nobody else changes until the transaction ends."""
     own = select_columns(_TABLE).where(*_is(merchant, owner)).with_for_update()
     found = connection.execute(own).mappings().one_or_none()
-    return OwnerRow.model_construct(**found) if found else None
+    return OwnerRow.model_validate(found) if found else None
 
 
 def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, now: datetime) -> bool:

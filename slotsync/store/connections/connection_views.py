@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from slotsync.clock import utc_now
-from slotsync.domain.connections.connection import Account, ConnectionState, ConnectionView, missing_scopes
+from slotsync.domain.connections.connection import ConnectionState, ConnectionView, missing_scopes
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
@@ -20,11 +20,11 @@ class KnownAccount:
     email: str | None
     key: str | None
 
-    def is_other_than(self, account: Account) -> bool:
+    def is_other_than(self, key: str | None, email: str) -> bool:
         """Return whether it is certainly another account than this one."""
-        if self.key:
-            return self.key != account.key
-        return self.email is not None and self.email.lower() != account.email.lower()
+        if self.key and key:
+            return self.key != key
+        return self.email is not None and self.email.lower() != email.lower()
 
 
 class ConnectionViews:

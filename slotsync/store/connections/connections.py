@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, Executable, and_, case, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
@@ -73,6 +74,18 @@ class NewGrant:
     refresh_token: str
     access_token: str | None = None
     expires_at: datetime | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "NewGrant":
+        """Return the grant in a text that ``write`` returned."""
+        return _GRANT_ADAPTER.validate_json(text)
+
+    def write(self) -> str:
+        """Return a text, which has to be encrypted before it is stored."""
+        return _GRANT_ADAPTER.dump_json(self).decode()
+
+
+_GRANT_ADAPTER = TypeAdapter(NewGrant)
 
 
 class Connections:

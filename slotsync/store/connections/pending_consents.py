@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import Row, delete, insert
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from slotsync.clock import utc_now
@@ -27,10 +27,11 @@ _CONSENTS = table_of(PendingConsentRow)
 
 
 class AwaitedStep(StrEnum):
-    """The step that a pending consent waits for."""
+    """The step that a pending consent waits for: Google's answer, then the merchant's or the platform's decision."""
 
     ANSWER = "answer"
     CONFIRMATION = "confirmation"
+    COMPLETION = "completion"
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +61,9 @@ class PendingConsents:
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            connection.execute(delete(_CONSENTS).where(_CONSENTS.c.expires_at < now - EXPIRED_CONSENT_RETENTION))
+            # One that Google has answered holds a grant, which has to be ended first.
+            unused = delete(_CONSENTS).where(_CONSENTS.c.kind == AwaitedStep.ANSWER.value)
+            connection.execute(unused.where(_CONSENTS.c.expires_at < now - EXPIRED_CONSENT_RETENTION))
             connection.execute(
                 insert(_CONSENTS).values(
                     key_hash=_hashed(key),
@@ -78,6 +81,18 @@ class PendingConsents:
         with self._store.write() as connection:
             row = connection.execute(taken.returning(*_CONSENTS.c)).first()
         return self._decrypted(row) if row else None
+
+    def find_unanswered(self) -> dict[str, PendingConsent]:
+        """Return the consents on which nobody has decided in time, by the hashes of their keys."""
+        expired = (_CONSENTS.c.kind != AwaitedStep.ANSWER.value, _CONSENTS.c.expires_at <= self._clock())
+        with self._store.read() as session:
+            rows = session.connection().execute(select(*_CONSENTS.c).where(*expired))
+            return {row.key_hash: self._decrypted(row) for row in rows}
+
+    def forget(self, key_hash: str) -> None:
+        """Delete a consent."""
+        with self._store.write() as connection:
+            connection.execute(delete(_CONSENTS).where(_CONSENTS.c.key_hash == key_hash))
 
     def _decrypted(self, row: Row[tuple[object, ...]]) -> PendingConsent:
         return PendingConsent(

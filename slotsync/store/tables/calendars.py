@@ -11,7 +11,8 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 class MerchantRow(Row, table=True):
     """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
 
-    ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that.
+    ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
+    ``language`` and ``return_url`` are null as long as the platform has not said them.
     """
 
     __tablename__ = "merchant"
@@ -21,6 +22,9 @@ class MerchantRow(Row, table=True):
     remove_events: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     sync_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     sync_overridden: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    name: str | None = None
+    language: str | None = None
+    return_url: str | None = None
 
 
 class OwnerRow(Row, table=True):

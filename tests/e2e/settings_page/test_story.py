@@ -49,11 +49,15 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
 
         await merchant.presses("Connect Google Calendar")
         await consent(merchant, without="calendarlist")
+        await merchant.sees(f"Connect {EMAIL} to {MERCHANT}?")
+        await merchant.is_served_well("confirm-account")
+        await merchant.presses(f"Connect {EMAIL}")
         await merchant.sees("Not everything was allowed")
         await merchant.sees("none can be picked")
         await merchant.is_served_well("not-everything-allowed")
         await merchant.presses("Ask Google again")
         await consent(merchant)
+        await merchant.presses(f"Connect {EMAIL}")
         await merchant.sees(f"Connected as {EMAIL}")
         assert not await page.get_by_text("Not everything was allowed").count()
 

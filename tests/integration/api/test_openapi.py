@@ -65,7 +65,8 @@ async def test_any_request_for_a_connected_merchant_is_answered_as_documented(ap
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     about_google = [each for each in operations if each.tags == ["Google"]]
     about_google.sort(key=lambda each: each.method == "delete")  # after which the merchant is connected no more
-    assert len(about_google) == 7
+    assert len(about_google) == 8
+    about_google = [each for each in about_google if not each.path.endswith("/complete")]  # takes no invented code
     for operation in about_google:
         known = {"merchant": MERCHANT, "product": TOUR.id}
         statuses = await asyncio.to_thread(statuses_of, operation, GenerationMode.POSITIVE, api_alone.url, known)
@@ -101,7 +102,7 @@ async def test_the_description_says_that_a_key_is_needed_and_which_problems_ther
     described = (await api.stranger.get("/openapi.json")).json()
     assert described["paths"]
     for path, operations in described["paths"].items():
-        assert path.startswith("/v1/merchants/{merchant}/")
+        assert path.startswith("/v1/merchants/{merchant}")
         for operation in operations.values():
             assert operation["security"] == [{"HTTPBearer": []}]
             assert {"401", "404", "413", "422", "503"} <= operation["responses"].keys()

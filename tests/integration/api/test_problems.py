@@ -106,7 +106,7 @@ async def test_an_address_that_is_not_served_says_so(api: Api) -> None:
 
 
 async def test_a_method_that_is_not_served_names_those_that_are(api: Api) -> None:
-    answer = await api.platform.delete("/v1/merchants/m/products/p")
+    answer = await api.platform.patch("/v1/merchants/m/products/p")
     assert (answer.status_code, answer.json()["type"]) == (405, "urn:slotsync:problem:method-not-allowed")
     assert answer.headers["allow"] == "PUT"
 

@@ -10,8 +10,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
-from starter.services.connections import AnotherAccount, Connected
-from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
+from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.opened_channels import stopped, watched
 from tests.support.push_receiver import PushReceiver
 from tests.support.samples import EMAIL, MERCHANT
@@ -21,10 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def change_account(connecting_merchant: ConnectionHarness) -> None:
-    asked = await connecting_merchant.consent(OTHER)
-    assert isinstance(asked, AnotherAccount)
-    changed = await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
-    assert isinstance(changed, Connected)
+    await connecting_merchant.connected(OTHER)
 
 
 def channels_of(world: World, merchant: str) -> list[Channel]:

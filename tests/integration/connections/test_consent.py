@@ -1,5 +1,6 @@
 """From "Connect Google Calendar" to a stored grant, and every way in which that must not work."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
+from activities.connections import ConsentActivities
 from slotsync.domain.connections.connection import (
     APP_CREATED,
     CALENDAR_LIST,
@@ -16,12 +18,12 @@ from slotsync.domain.connections.connection import (
     ConnectionView,
     wanted_scopes,
 )
-from slotsync.errors import SettingsError
+from slotsync.errors import InputError, SettingsError
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.pending_consents import CONSENT_LIFETIME, AwaitedStep, PendingConsents
-from starter.services.connections import AnotherAccount, Connected, ConnectionService, ConsentRefused, RefusalReason
+from starter.services.connections import Connected, ConnectionService, ConsentGiven, ConsentRefused, RefusalReason
 from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, MERCHANT
@@ -66,22 +68,24 @@ async def test_a_stricter_platform_never_gets_the_scope_that_shows_events(
         settings.model_copy(update={"google_push": False}), world.store, world.vault, world.client
     )
     back = decide(await strict.begin(MERCHANT, BROWSER), EMAIL)
-    result = await strict.complete(back.state, back.code, BROWSER)
+    given = await strict.complete(back.state, back.code, BROWSER)
+    assert isinstance(given, ConsentGiven)
+    result = await strict.confirm(given.code, BROWSER)
     assert isinstance(result, Connected)
     assert FREEBUSY in result.connection.granted
     assert EVENTS_FREEBUSY not in result.connection.granted
 
 
 async def test_missing_scopes_are_named_and_the_rest_works(connecting_merchant: ConnectionHarness) -> None:
-    result = await connecting_merchant.consent(ticked=frozenset({APP_CREATED, EVENTS_FREEBUSY}))
-    assert isinstance(result, Connected)
+    given = await connecting_merchant.consent(ticked=frozenset({APP_CREATED, EVENTS_FREEBUSY}))
+    result = await connecting_merchant.confirmed(given)
     assert result.connection.state is ConnectionState.ACTIVE
     assert [each.scope for each in result.connection.missing] == [CALENDAR_LIST]
     assert "cannot be listed" in result.connection.missing[0].consequence
 
 
 async def test_a_second_consent_grants_the_missing_scopes(connecting_merchant: ConnectionHarness) -> None:
-    await connecting_merchant.consent(ticked=frozenset({APP_CREATED}))
+    await connecting_merchant.confirmed(await connecting_merchant.consent(ticked=frozenset({APP_CREATED})))
     assert (await connecting_merchant.service.view(MERCHANT)).missing
     assert (await connecting_merchant.connected()).missing == ()
 
@@ -106,7 +110,7 @@ async def state_before_consent(connecting_merchant: ConnectionHarness, *, connec
 
 async def test_an_answer_is_used_once(connecting_merchant: ConnectionHarness) -> None:
     back = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
-    assert isinstance(await connecting_merchant.complete(back), Connected)
+    assert isinstance(await connecting_merchant.complete(back), ConsentGiven)
     assert refusal(await connecting_merchant.complete(back)) is RefusalReason.UNKNOWN
 
 
@@ -161,23 +165,88 @@ async def test_the_same_account_goes_on_as_the_same_connection(connecting_mercha
 async def test_another_account_changes_nothing_until_it_is_confirmed(connecting_merchant: ConnectionHarness) -> None:
     await connecting_merchant.connected()
     asked = await connecting_merchant.consent(OTHER)
-    assert isinstance(asked, AnotherAccount)
+    assert isinstance(asked, ConsentGiven)
     assert (asked.connected, asked.chosen) == (EMAIL, OTHER)
     assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
-    confirmed = await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
+    confirmed = await connecting_merchant.service.confirm(asked.code, BROWSER)
     assert isinstance(confirmed, Connected)
     assert confirmed.connection.account == OTHER
-    assert (
-        refusal(await connecting_merchant.service.confirm_account_change(asked.change, BROWSER))
-        is RefusalReason.UNKNOWN
-    )
+    assert refusal(await connecting_merchant.service.confirm(asked.code, BROWSER)) is RefusalReason.UNKNOWN
+
+
+async def test_nothing_is_connected_until_the_merchant_has_said_so(connecting_merchant: ConnectionHarness) -> None:
+    given = await connecting_merchant.consent()
+    assert isinstance(given, ConsentGiven)
+    assert (given.chosen, given.connected) == (EMAIL, None)
+    assert (await connecting_merchant.service.view(MERCHANT)).account is None
+    assert await connecting_merchant.service.decline(given.code, BROWSER) is None
+    assert await connecting_merchant.calls("oauth2.revoke") == 1
+    assert refusal(await connecting_merchant.service.confirm(given.code, BROWSER)) is RefusalReason.UNKNOWN
+
+
+def returning(harness: ConnectionHarness, settings: Settings) -> ConnectionService:
+    world = harness.world
+    to_platform = settings.model_copy(update={"return_url": "https://platform.example/back"})
+    return ConnectionService(to_platform, world.store, world.vault, world.client)
+
+
+async def give_to_platform(harness: ConnectionHarness, service: ConnectionService) -> ConsentGiven:
+    back = await asyncio.to_thread(decide, await service.begin(MERCHANT, BROWSER), EMAIL)
+    given = await service.complete(back.state, back.code, BROWSER)
+    assert isinstance(given, ConsentGiven)
+    assert given.return_url == "https://platform.example/back"
+    assert (await harness.service.view(MERCHANT)).account is None
+    return given
+
+
+async def test_the_platform_completes_what_its_merchant_has_allowed_once(
+    connecting_merchant: ConnectionHarness, settings: Settings
+) -> None:
+    service = returning(connecting_merchant, settings)
+    given = await give_to_platform(connecting_merchant, service)
+    assert refusal(await service.confirm(given.code, BROWSER)) is RefusalReason.UNKNOWN, "no browser decides there"
+    connected = await service.complete_for_platform(MERCHANT, given.code)
+    assert connected.connection.account == EMAIL
+    with pytest.raises(InputError, match="code: is unknown"):
+        await service.complete_for_platform(MERCHANT, given.code)
+
+
+async def test_a_code_of_another_merchant_connects_nobody_and_ends_its_grant(
+    connecting_merchant: ConnectionHarness, settings: Settings
+) -> None:
+    service = returning(connecting_merchant, settings)
+    given = await give_to_platform(connecting_merchant, service)
+    with pytest.raises(InputError, match="code: is unknown"):
+        await service.complete_for_platform("another", given.code)
+    assert await connecting_merchant.calls("oauth2.revoke") == 1
+    for merchant in (MERCHANT, "another"):
+        assert (await service.view(merchant)).account is None
+
+
+@pytest.mark.parametrize("to_platform", [False, True])
+async def test_what_nobody_confirms_in_ten_minutes_is_ended_unless_its_account_is_connected(
+    connecting_merchant: ConnectionHarness, settings: Settings, *, to_platform: bool
+) -> None:
+    world = connecting_merchant.world
+    service = returning(connecting_merchant, settings) if to_platform else connecting_merchant.service
+    await connecting_merchant.connected(EMAIL, merchant="neighbour")
+    for email in (EMAIL, OTHER):
+        back = await asyncio.to_thread(decide, await service.begin(MERCHANT, BROWSER), email)
+        assert isinstance(await service.complete(back.state, back.code, BROWSER), ConsentGiven)
+    end = ConsentActivities(settings, world.store, world.vault).end_unanswered_consents
+    assert await asyncio.to_thread(end) == 0
+    with world.store.write() as connection:
+        connection.execute(text("UPDATE pending_consent SET expires_at = '2020-01-01 00:00:00'"))
+    assert await asyncio.to_thread(end) == 2
+    assert await connecting_merchant.calls("oauth2.revoke") == 1, "the neighbour's account stays"
+    assert await asyncio.to_thread(end) == 0
 
 
 async def test_a_change_gives_the_left_accounts_grant_back(connecting_merchant: ConnectionHarness) -> None:
     await connecting_merchant.connected()
     asked = await connecting_merchant.consent(OTHER)
-    assert isinstance(asked, AnotherAccount)
-    await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
+    assert isinstance(asked, ConsentGiven)
+    await connecting_merchant.service.confirm(asked.code, BROWSER)
     assert await connecting_merchant.calls("oauth2.revoke") == 1
     assert (await connecting_merchant.service.view(MERCHANT)).account == OTHER
 
@@ -189,19 +258,19 @@ async def test_no_decision_ends_the_grant_of_another_merchant_with_the_same_acco
     await connecting_merchant.connected(EMAIL)
     await connecting_merchant.connected(EMAIL if decides == "to change" else OTHER, merchant="neighbour")
     asked = await connecting_merchant.consent(OTHER)
-    assert isinstance(asked, AnotherAccount)
+    assert isinstance(asked, ConsentGiven)
     if decides == "to change":
-        await connecting_merchant.service.confirm_account_change(asked.change, BROWSER)
+        await connecting_merchant.service.confirm(asked.code, BROWSER)
     else:
-        await connecting_merchant.service.decline_account_change(asked.change, BROWSER)
+        await connecting_merchant.service.decline(asked.code, BROWSER)
     assert await connecting_merchant.calls("oauth2.revoke") == 0
 
 
 async def test_another_browser_cannot_confirm_a_change(connecting_merchant: ConnectionHarness) -> None:
     await connecting_merchant.connected()
     asked = await connecting_merchant.consent(OTHER)
-    assert isinstance(asked, AnotherAccount)
-    refused = await connecting_merchant.service.confirm_account_change(asked.change, "another browser")
+    assert isinstance(asked, ConsentGiven)
+    refused = await connecting_merchant.service.confirm(asked.code, "another browser")
     assert refusal(refused) is RefusalReason.OTHER_BROWSER
     assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
 
@@ -209,8 +278,8 @@ async def test_another_browser_cannot_confirm_a_change(connecting_merchant: Conn
 async def test_a_change_that_is_declined_gives_the_other_grant_back(connecting_merchant: ConnectionHarness) -> None:
     await connecting_merchant.connected()
     asked = await connecting_merchant.consent(OTHER)
-    assert isinstance(asked, AnotherAccount)
-    assert await connecting_merchant.service.decline_account_change(asked.change, BROWSER) is None
+    assert isinstance(asked, ConsentGiven)
+    assert await connecting_merchant.service.decline(asked.code, BROWSER) is None
     assert await connecting_merchant.calls("oauth2.revoke") == 1
     assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
 
@@ -224,7 +293,7 @@ async def test_nothing_of_a_consent_rests_in_plain_or_reaches_a_log(
     with caplog.at_level(logging.DEBUG):
         asked = await connecting_merchant.complete(back)
     assert "POST /token" in caplog.text
-    assert isinstance(asked, AnotherAccount)
+    assert isinstance(asked, ConsentGiven)
     grant = Connections(connecting_merchant.world.store, connecting_merchant.world.vault).grant(
         _connection(connecting_merchant)
     )
@@ -233,7 +302,7 @@ async def test_nothing_of_a_consent_rests_in_plain_or_reaches_a_log(
         (connection,) = session.connection().execute(text("SELECT * FROM connection"))
     rest = f"{consent} {connection}"
     assert grant.access_token
-    for secret in (grant.access_token, grant.refresh_token, BROWSER, asked.change, back.state, str(back.code)):
+    for secret in (grant.access_token, grant.refresh_token, BROWSER, asked.code, back.state, str(back.code)):
         assert secret not in caplog.text
         assert secret not in rest
     assert EMAIL not in rest

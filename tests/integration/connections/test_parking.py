@@ -6,8 +6,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, ConnectionState
 from slotsync.domain.workflow_ids import connection_id
-from starter.services.connections import AnotherAccount, Connected
-from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
+from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.parked_reservations import (
     MANY_RESERVATIONS,
     open_tours,
@@ -98,7 +97,9 @@ async def test_a_missing_scope_parks_and_a_second_consent_resumes(connecting_mer
     world = connecting_merchant.world
     await open_tours(world)
     async with world.working():
-        await connecting_merchant.consent(ticked=frozenset({CALENDAR_LIST, EVENTS_FREEBUSY}))
+        await connecting_merchant.confirmed(
+            await connecting_merchant.consent(ticked=frozenset({CALENDAR_LIST, EVENTS_FREEBUSY}))
+        )
         await report_reservations(world, 1, 1)
 
         async def trouble() -> bool:
@@ -121,9 +122,7 @@ async def test_another_account_gets_all_open_reservations_in_calendars_of_its_ow
         await connecting_merchant.connected()
         await report_reservations(world, 1, 5)
         await until_all_settled(world, 1, 5)
-        asked = await connecting_merchant.consent(OTHER)
-        assert isinstance(asked, AnotherAccount)
-        assert isinstance(await connecting_merchant.service.confirm_account_change(asked.change, BROWSER), Connected)
+        await connecting_merchant.connected(OTHER)
 
         async def moved() -> bool:
             return await world.titles(email=OTHER) == ["v1"] * 5

@@ -16,32 +16,39 @@ def other(site: Site) -> str:
     return f"other-{site.email}"
 
 
-async def connect(site: Site, mine: httpx.AsyncClient, email: str, *, decision: str = "allow") -> str:
-    """Connect Google from the page, and return the page that is shown afterwards."""
+async def allow(site: Site, mine: httpx.AsyncClient, email: str, *, decision: str = "allow") -> str:
+    """Allow access at Google from the page, and return the page that is shown afterwards."""
     token = token_in((await mine.get("/settings/")).text)
     begun = await mine.post("/settings/connect", data={"token": token}, follow_redirects=False)
     assert begun.headers["location"].startswith(site.world.settings.google_endpoint)
-    back = decide(begun.headers["location"], email, decision=decision)
+    return await come_back(mine, begun.headers["location"], email, decision=decision)
+
+
+async def come_back(mine: httpx.AsyncClient, url: str, email: str, *, decision: str = "allow") -> str:
+    """Decide at Google, and return the page that is shown afterwards."""
+    back = decide(url, email, decision=decision)
     query = {"state": back.state, "code": back.code, "error": back.error}
     answer = await mine.get("/google/callback", params={name: value for name, value in query.items() if value})
     return answer.text
 
 
-def connected_as(site: Site) -> str | None:
-    return ConnectionViews(site.world.store, site.world.vault, ()).get_view(site.merchant).account
-
-
-async def answered(site: Site, mine: httpx.AsyncClient, decision: str) -> str:
-    """Return the page after this answer to the question about accounts."""
-    page = await connect(site, mine, other(site))
-    assert "Change the Google account?" in page
-    assert connected_as(site) == site.email, "nothing changes before the answer"
-    change = page.split('name="change" value="')[1].split('"')[0]
-    form = {"token": token_in(page), "change": change, "decision": decision}
+async def decide_on(page: str, mine: httpx.AsyncClient, decision: str) -> str:
+    """Press a button of the page that asks whether to connect the account, and return the page after it."""
+    code = page.split('name="code" value="')[1].split('"', maxsplit=1)[0]
+    form = {"token": token_in(page), "code": code, "decision": decision}
     answer = (await mine.post("/settings/account", data=form)).text
     replayed = await mine.post("/settings/account", data=form)
     assert "never asked for" in replayed.text
     return answer
+
+
+async def connect(site: Site, mine: httpx.AsyncClient, email: str) -> str:
+    """Connect Google from the page, and return the page that is shown afterwards."""
+    return await decide_on(await allow(site, mine, email), mine, "connect")
+
+
+def connected_as(site: Site) -> str | None:
+    return ConnectionViews(site.world.store, site.world.vault, ()).get_view(site.merchant).account
 
 
 @pytest.fixture
@@ -54,35 +61,78 @@ async def accounts(site: Site) -> Site:
 async def test_a_merchant_who_connects_again_with_another_account_is_asked_and_may_stay(accounts: Site) -> None:
     async with accounts.visitor() as mine:
         assert "Google is connected." in await connect(accounts, mine, accounts.email)
-        assert "Nothing was changed" in await answered(accounts, mine, "stay")
+        page = await allow(accounts, mine, other(accounts))
+        assert f"<strong>{accounts.email}</strong> is connected, and you have chosen" in page
+        assert "Nothing was connected" in await decide_on(page, mine, "decline")
     assert connected_as(accounts) == accounts.email
 
 
 async def test_a_merchant_may_change_to_another_account(accounts: Site) -> None:
     async with accounts.visitor() as mine:
         await connect(accounts, mine, accounts.email)
-        assert "The Google account was changed." in await answered(accounts, mine, "change")
+        assert "Google is connected." in await connect(accounts, mine, other(accounts))
     assert connected_as(accounts) == other(accounts)
 
 
-async def test_the_same_account_goes_on_without_a_question(accounts: Site) -> None:
+async def test_the_same_account_goes_on(accounts: Site) -> None:
     async with accounts.visitor() as mine:
         for _ in range(2):
             assert "Google is connected." in await connect(accounts, mine, accounts.email)
 
 
+@pytest.mark.parametrize("leads", ["google/connect", "settings-link"])
+async def test_somebody_who_was_sent_a_merchants_link_is_asked_before_anything_is_connected(
+    accounts: Site, leads: str
+) -> None:
+    name = {"name": "Arctic Kayaks & Co"}
+    (await accounts.platform.put(f"/v1/merchants/{accounts.merchant}", json=name)).raise_for_status()
+    victims = other(accounts)
+    async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True) as victim:
+        if leads == "google/connect":
+            begun = await victim.get(await accounts.link(leads=leads), follow_redirects=False)
+            page = await come_back(victim, begun.headers["location"], victims)
+        else:
+            await victim.get(await accounts.link())
+            page = await allow(accounts, victim, victims)
+        assert f"Connect <strong>{victims}</strong> to <strong>Arctic Kayaks &amp; Co</strong>?" in page
+        assert "somebody else sent you here, do not connect" in page
+        assert connected_as(accounts) is None
+        assert "Nothing was connected" in await decide_on(page, victim, "decline")
+    assert connected_as(accounts) is None
+
+
+async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which_completes(accounts: Site) -> None:
+    address = {"return_url": "https://platform.example/back?tab=google"}
+    (await accounts.platform.put(f"/v1/merchants/{accounts.merchant}", json=address)).raise_for_status()
+    async with httpx.AsyncClient(base_url=accounts.url) as mine:
+        begun = await mine.get(await accounts.link(leads="google/connect"))
+        back = decide(begun.headers["location"], accounts.email)
+        returned = await mine.get("/google/callback", params={"state": back.state, "code": back.code or ""})
+        place = httpx.URL(returned.headers["location"])
+        assert (place.host, place.path, place.params["tab"]) == ("platform.example", "/back", "google")
+        assert place.params["merchant"] == accounts.merchant
+        assert connected_as(accounts) is None
+        path, code = f"/v1/merchants/{accounts.merchant}/google/complete", {"code": place.params["code"]}
+        completed = (await accounts.platform.post(path, json=code)).raise_for_status().json()
+        assert (completed["state"], completed["account"]) == ("active", accounts.email)
+        assert (await accounts.platform.post(path, json=code)).status_code == 422
+        begun = await mine.get(await accounts.link(leads="google/connect"))
+        denied = decide(begun.headers["location"], accounts.email, decision="cancel")
+        returned = await mine.get("/google/callback", params={"state": denied.state, "error": denied.error})
+        assert httpx.URL(returned.headers["location"]).params["error"] == "denied"
+
+
 async def test_a_merchant_who_declines_in_google_sees_that_nothing_has_changed(accounts: Site) -> None:
     async with accounts.visitor() as mine:
-        assert "You did not allow access" in await connect(accounts, mine, accounts.email, decision="cancel")
+        assert "You did not allow access" in await allow(accounts, mine, accounts.email, decision="cancel")
 
 
 async def test_a_link_to_connect_leads_to_google_and_back_to_the_page(accounts: Site) -> None:
     async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True) as mine:
         begun = await mine.get(await accounts.link(leads="google/connect"), follow_redirects=False)
-        back = decide(begun.headers["location"], accounts.email)
-        page = await mine.get("/google/callback", params={"state": back.state, "code": back.code or ""})
-    assert "Google is connected." in page.text
-    assert f"<strong>{accounts.email}</strong>" in page.text
+        page = await decide_on(await come_back(mine, begun.headers["location"], accounts.email), mine, "connect")
+    assert "Google is connected." in page
+    assert f"<strong>{accounts.email}</strong>" in page
 
 
 async def test_a_dead_grant_is_said_in_plain_words_and_can_still_be_disconnected(accounts: Site) -> None:

@@ -1,0 +1,35 @@
+"""Merchants, as the platform describes them."""
+
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from slotsync.domain.messages import Message
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _check_address(url: str) -> str:
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not (is_safe and parts.hostname):
+        raise ValueError("must start with https:// and name a host")
+    return url
+
+
+class MerchantDetails(Message):
+    """The details that the platform gives of a merchant; one that is left out keeps its value, and null removes it.
+
+    ``name`` is shown to people who connect an account, and ``language`` (such as ``fi``) is the first one that they
+    see. To ``return_url`` their browsers go back from Google, instead of to the address that is set for all merchants.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
+    return_url: Annotated[str, Field(max_length=2000), AfterValidator(_check_address)] | None = None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The details that are not left out, by name."""
+        return self.model_dump(include=self.model_fields_set)

@@ -1,5 +1,7 @@
 """Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement, Connection, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
@@ -41,6 +43,18 @@ class Merchants:
             ensure_merchant(connection, merchant)
             if details.given:
                 connection.execute(update(_TABLE).filter_by(id=merchant).values(**details.given))
+
+    def get_visits_end(self, merchant: str) -> datetime | None:
+        """Return until when the visits of the settings page have begun that are over, or None if none was ended."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return row.visits_ended_at if row else None
+
+    def end_visits(self, merchant: str, now: datetime) -> bool:
+        """End all visits of the merchant's settings page; return false if the merchant is unknown."""
+        own = update(_TABLE).filter_by(id=merchant)
+        with self._store.write() as connection:
+            return bool(connection.execute(own.values(visits_ended_at=now)).rowcount)
 
     def get_ids(self) -> list[str]:
         """Return the ids of all merchants, in order."""

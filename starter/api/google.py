@@ -96,6 +96,8 @@ async def settings_link(merchant: MerchantId, services: ServicesDependency) -> S
 
     It works once, within ten minutes. The visit that it begins lasts two hours.
     """
+    if await asyncio.to_thread(services.merchants.get, merchant) is None:
+        raise ApiError(NOT_FOUND, "The merchant is not known; put it, or one of its products, first.")
     return services.settings_links.create(merchant, LinkTarget.SETTINGS)
 
 
@@ -122,7 +124,11 @@ async def disconnect(
     response: Response,
     calendars: CalendarChoice = CalendarChoice.KEEP,
 ) -> DisconnectBody:
-    """Disconnect the merchant, even if its grant is no longer valid. The status is 202 while the clean-up continues."""
+    """Disconnect the merchant, even if its grant is no longer valid. The status is 202 while the clean-up continues.
+
+    All visits of the merchant's settings page end.
+    """
+    await asyncio.to_thread(services.merchants.end_visits, merchant, utc_now())
     result = await services.connections.disconnect(merchant, calendars)
     if result is None:
         response.status_code = status.HTTP_202_ACCEPTED

@@ -22,7 +22,9 @@ app = typer.Typer(
 database = typer.Typer(help="The database.", no_args_is_help=True)
 secrets = typer.Typer(help="The secrets in the database.", no_args_is_help=True)
 app.add_typer(database, name="db")
+visits = typer.Typer(help="Visits of settings pages.", no_args_is_help=True)
 app.add_typer(secrets, name="secrets")
+app.add_typer(visits, name="visits")
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id.")]
 Product = Annotated[str, typer.Argument(help="The product's id.")]
@@ -158,6 +160,27 @@ def doctor(json: Json = False) -> None:
     from starter.cli.doctor import show_findings
 
     show_findings(as_json=json)
+
+
+@app.command()
+def link(merchant: Merchant, json: Json = False) -> None:
+    """Print a new link to the merchant's settings page. It works once, within ten minutes."""
+    from starter.cli.visits import show_link
+
+    show_link(merchant, as_json=json)
+
+
+@visits.callback()
+def _visits() -> None:
+    """Manage visits of settings pages."""
+
+
+@visits.command()
+def end(merchant: Merchant) -> None:
+    """End all visits of the merchant's settings page, in all browsers."""
+    from starter.cli.visits import end_visits
+
+    end_visits(merchant)
 
 
 @database.command()

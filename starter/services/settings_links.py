@@ -1,13 +1,14 @@
 """Signed links to the settings page, and the sessions that they start."""
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from secrets import token_urlsafe
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,6 +44,14 @@ class LinkProblem(StrEnum):
     USED = "used"
 
 
+class _SignedLink(NamedTuple):
+    """The content of a link. It is used ``once``: a name, since one signature has several valid spellings."""
+
+    merchant: str
+    once: str
+    made_at: datetime
+
+
 class SettingsLinks:
     """Creates links and redeems them, each link once."""
 
@@ -62,8 +71,21 @@ class SettingsLinks:
         url = f"{base}/{target}?{urlencode({'link': signed})}"
         return SettingsLink(url=url, expires_at=utc_now().replace(microsecond=0) + self._lifetime)
 
+    def look(self, signed: str, target: LinkTarget) -> str | LinkProblem:
+        """Return the merchant of the link, or why it does not work. It is not used by that."""
+        found = self._read(signed, target)
+        if isinstance(found, LinkProblem):
+            return found
+        return LinkProblem.USED if self._used.is_used(found.once) else found.merchant
+
     def redeem(self, signed: str, target: LinkTarget) -> str | LinkProblem:
         """Return the merchant of the link at its first use, otherwise the reason why the link does not work."""
+        found = self._read(signed, target)
+        if isinstance(found, LinkProblem):
+            return found
+        return found.merchant if self._used.use(found.once, found.made_at + self._lifetime) else LinkProblem.USED
+
+    def _read(self, signed: str, target: LinkTarget) -> "_SignedLink | LinkProblem":
         try:
             (merchant, once), made_at = self._signer(target).loads(
                 signed, max_age=int(self._lifetime.total_seconds()), return_timestamp=True
@@ -72,8 +94,7 @@ class SettingsLinks:
             return LinkProblem.EXPIRED
         except BadSignature:
             return LinkProblem.FORGED
-        # Identified by its signed content: one signature has several valid spellings.
-        return str(merchant) if self._used.use(once, made_at + self._lifetime) else LinkProblem.USED
+        return _SignedLink(str(merchant), str(once), made_at)
 
     def _signer(self, target: LinkTarget) -> URLSafeTimedSerializer:
         return create_signer(self._settings, f"link:{target}")
@@ -90,16 +111,17 @@ class Session(Message):
 
     merchant: str
     browser: str
+    begun_at: AwareDatetime = datetime.fromtimestamp(0, UTC)  # former versions did not say it
 
     @classmethod
     def begin(cls, merchant: str) -> "Session":
         """Return a new session."""
-        return cls(merchant=merchant, browser=token_urlsafe(24))
+        return cls(merchant=merchant, browser=token_urlsafe(24), begun_at=utc_now())
 
     @property
     def form_token(self) -> str:
         """The token in each form of this session, against cross-site request forgery."""
-        return hmac.digest(self.browser.encode(), b"form", "sha256").hex()
+        return _form_token(self.browser)
 
     def accepts_form(self, token: str) -> bool:
         """Return whether the token belongs to a form of this session."""
@@ -127,10 +149,40 @@ class Sessions:
         """Set the session's cookie."""
         response.set_cookie(
             self._name,
-            str(self._signer.dumps(session.model_dump())),
+            str(self._signer.dumps(session.model_dump(mode="json"))),
             max_age=int(SESSION_LIFETIME.total_seconds()),
             path="/",
             secure=self._secure,
             httponly=True,
             samesite="lax",  # Google redirects the browser back to us from its own site
         )
+
+    def end(self, response: Response) -> None:
+        """Delete the session's cookie."""
+        response.delete_cookie(self._name, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def begin_opening(self, response: Response) -> str:
+        """Return a new token for the form that uses a link, and set the cookie that has to come with it.
+
+        So no other site can open a link in somebody's browser: the cookie never comes with a form of another site.
+        """
+        secret = token_urlsafe(24)
+        response.set_cookie(
+            f"{self._name}-opening",
+            secret,
+            max_age=int(LINK_LIFETIME.total_seconds()),
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return _form_token(secret)
+
+    def accepts_opening(self, request: Request, token: str) -> bool:
+        """Return whether the token belongs to the form that this browser was shown."""
+        secret = request.cookies.get(f"{self._name}-opening", "")
+        return bool(secret) and hmac.compare_digest(_form_token(secret).encode(), token.encode())
+
+
+def _form_token(secret: str) -> str:
+    return hmac.digest(secret.encode(), b"form", "sha256").hex()

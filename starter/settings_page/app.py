@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotsync.errors import SettingsError
 from starter.bootstrap import get_services
-from starter.settings_page import forms, home
+from starter.settings_page import forms, home, links
 from starter.settings_page.rendering import (
     PageRefused,
     render_http_error,
@@ -52,7 +52,9 @@ class _InstanceGate:
 
 _STATIC = Mount("/static", StaticFiles(packages=[("starter.settings_page", "static")]))
 _SETTINGS: list[BaseRoute] = [
-    Route("/open", home.open_link),
+    Route("/open", links.show_settings_link),
+    Route("/open", links.use_settings_link, methods=["POST"]),
+    Route("/sign-out", forms.sign_out, methods=["POST"]),
     Route("/language/{language}", home.choose_language),
     Route("/connect", forms.connect, methods=["POST"]),
     Route("/account", forms.choose_account, methods=["POST"]),
@@ -66,6 +68,7 @@ _SETTINGS: list[BaseRoute] = [
     Route("/", home.home),
 ]
 _GOOGLE: list[BaseRoute] = [
-    Route("/connect", home.follow_connect_link),
+    Route("/connect", links.show_connect_link),
+    Route("/connect", links.use_connect_link, methods=["POST"]),
     Route("/callback", home.complete_consent),
 ]

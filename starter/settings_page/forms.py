@@ -14,6 +14,7 @@ from slotsync.errors import GoogleError, InputError
 from starter.services.connections import ConsentRefused
 from starter.settings_page.details import PrivacyCheck, load_details
 from starter.settings_page.home import render_settings
+from starter.settings_page.rendering import render_page
 from starter.settings_page.visit import Visit, redirect_to_page
 
 
@@ -35,6 +36,14 @@ async def choose_account(request: Request) -> Response:
         return redirect_to_page(notice="connected_in_part" if result.connection.missing else "connected")
     refused = await visit.services.connections.decline(code, browser)
     return redirect_to_page(notice=f"refused_{refused.reason}" if refused else "not_connected")
+
+
+async def sign_out(request: Request) -> Response:
+    """End the visit in this browser."""
+    visit = await Visit.from_form(request)
+    response = render_page("signed_out.html", visit.language)
+    visit.services.sessions.end(response)
+    return response
 
 
 async def disconnect(request: Request) -> Response:

@@ -1,8 +1,6 @@
-"""The settings page: opened by a link, shown, and returned to from Google."""
+"""The settings page: shown, and returned to from Google."""
 
 import asyncio
-from datetime import timedelta
-from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
@@ -14,25 +12,10 @@ from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
-from starter.services.settings_links import LinkProblem, LinkTarget, Session
 from starter.settings_page.details import Details, load_details
-from starter.settings_page.language import LANGUAGE_COOKIE, LANGUAGES, detect_language
-from starter.settings_page.rendering import NO_VISIT, PageRefused, render_page
-from starter.settings_page.visit import Visit, redirect_to_page
-
-LANGUAGE_COOKIE_LIFETIME: Final = timedelta(days=365)
-
-
-async def open_link(request: Request) -> Response:
-    """Begin a visit with a link that the platform was given, and redirect to the page."""
-    return with_session(request, await begin_session(request, LinkTarget.SETTINGS), redirect_to_page())
-
-
-async def follow_connect_link(request: Request) -> Response:
-    """Begin a visit with a link that the platform was given, and redirect to Google's consent page."""
-    session = await begin_session(request, LinkTarget.CONNECT)
-    url = await get_services(request).connections.begin(session.merchant, session.browser)
-    return with_session(request, session, RedirectResponse(url, status_code=303))
+from starter.settings_page.language import LANGUAGES, detect_language, remember_language
+from starter.settings_page.rendering import extract_site, render_page
+from starter.settings_page.visit import Visit, find_session, name_of, redirect_to_page
 
 
 async def complete_consent(request: Request) -> Response:
@@ -42,9 +25,7 @@ async def complete_consent(request: Request) -> Response:
         PageRefused: this browser has no visit.
     """
     services = get_services(request)
-    session = services.sessions.find(request)
-    if session is None:
-        raise PageRefused(NO_VISIT)
+    session = await find_session(request)
     query = request.query_params
     result = await services.connections.complete(
         query.get("state", ""), query.get("code"), session.browser, error=query.get("error", "")
@@ -53,12 +34,11 @@ async def complete_consent(request: Request) -> Response:
         return _return_refusal(services.connections.get_return_url(session.merchant), session.merchant, result)
     if result.return_url:
         return _go_back(result.return_url, merchant=result.merchant, code=result.code)
-    details = await asyncio.to_thread(services.merchants.get, result.merchant)
     return render_page(
         "confirm_account.html",
         detect_language(request),
         given=result,
-        merchant=(details and details.name) or result.merchant,
+        merchant=await name_of(services, result.merchant),
         token=session.form_token,
     )
 
@@ -79,7 +59,7 @@ def _go_back(url: str, **query: str) -> RedirectResponse:
 
 async def home(request: Request) -> Response:
     """Show the settings of the visit's merchant, and the product or resource that the address opens."""
-    visit = Visit.from_request(request)
+    visit = await Visit.from_request(request)
     return await render_settings(visit, await _load_opened(visit))
 
 
@@ -88,33 +68,7 @@ async def choose_language(request: Request) -> Response:
     code = request.path_params["language"]
     response = RedirectResponse("/settings/", status_code=303)
     if code in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            code,
-            max_age=int(LANGUAGE_COOKIE_LIFETIME.total_seconds()),
-            path="/",
-            httponly=True,
-            samesite="lax",
-        )
-    return response
-
-
-async def begin_session(request: Request, target: LinkTarget) -> Session:
-    """Use the request's link, and return the session that begins with it.
-
-    Raises:
-        PageRefused: the link does not work.
-    """
-    links = get_services(request).settings_links
-    merchant = await asyncio.to_thread(links.redeem, request.query_params.get("link", ""), target)
-    if isinstance(merchant, LinkProblem):
-        raise PageRefused(merchant)
-    return Session.begin(merchant)
-
-
-def with_session(request: Request, session: Session, response: Response) -> Response:
-    """Add the session's cookie to the response, and return it."""
-    get_services(request).sessions.save(response, session)
+        remember_language(response, code)
     return response
 
 
@@ -128,8 +82,9 @@ async def render_settings(
     return render_page(
         "settings.html",
         visit.language,
-        form_redirect_site=_extract_site(visit.services.settings.google.authorize),
+        form_redirect_site=extract_site(visit.services.settings.google.authorize),
         token=visit.session.form_token,
+        merchant=await name_of(visit.services, visit.merchant),
         address=visit.address,
         connection=connection,
         writable=can_write(connection),
@@ -149,11 +104,6 @@ async def _load_opened(visit: Visit) -> Details | None:
     except ValueError:
         return None
     return await load_details(visit, owner)
-
-
-def _extract_site(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _list_by_name(owners: dict[Owner, OwnerSettings], kind: OwnerKind) -> list[tuple[Owner, OwnerSettings]]:

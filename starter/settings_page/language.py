@@ -12,10 +12,12 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from starlette.requests import Request
+from starlette.responses import Response
 
 from slotsync.domain.messages import Message
 
 LANGUAGE_COOKIE = "slotsync-language"
+LANGUAGE_COOKIE_LIFETIME = timedelta(days=365)
 LANGUAGES = ("en", "fi")
 SOURCE_LANGUAGE = "en"
 """The language that the templates are written in."""
@@ -68,6 +70,23 @@ def detect_language(request: Request) -> Language:
         return Language(code=chosen)
     ranked = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
     return Language(code=negotiate_locale([each for each in ranked if each], LANGUAGES, sep="-") or SOURCE_LANGUAGE)
+
+
+def is_chosen(request: Request) -> bool:
+    """Return whether a language was chosen in this browser."""
+    return LANGUAGE_COOKIE in request.cookies
+
+
+def remember_language(response: Response, code: str) -> None:
+    """Remember the language in a cookie."""
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        code,
+        max_age=int(LANGUAGE_COOKIE_LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+    )
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import logging
 from functools import cache
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -47,6 +48,12 @@ def render_page(
     text = load_templates(language.code).get_template(template).render(**context)
     policy = f"{_CONTENT_SECURITY_POLICY}; form-action 'self' {form_redirect_site}".rstrip()
     return HTMLResponse(text, status, {"Content-Security-Policy": policy, "Content-Language": language.code})
+
+
+def extract_site(url: str) -> str:
+    """Return the site of an address, as in ``form_redirect_site``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 logger = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """One visit: its merchant and language, the form that was sent, and the address to return to."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
@@ -68,17 +69,15 @@ class Visit:
     form: FormData = field(default_factory=FormData)
 
     @classmethod
-    def from_request(cls, request: Request) -> "Visit":
+    async def from_request(cls, request: Request) -> "Visit":
         """Return the visit of a request that changes nothing.
 
         Raises:
             PageRefused: this browser has no visit.
         """
-        services = get_services(request)
-        session = services.sessions.find(request)
-        if session is None:
-            raise PageRefused(NO_VISIT)
-        return cls(services, session, detect_language(request), Address.from_query(request.query_params))
+        session = await find_session(request)
+        address = Address.from_query(request.query_params)
+        return cls(get_services(request), session, detect_language(request), address)
 
     @classmethod
     async def from_form(cls, request: Request) -> "Visit":
@@ -87,7 +86,7 @@ class Visit:
         Raises:
             PageRefused: this browser has no visit, or the form does not contain the token of this visit.
         """
-        visit = replace(cls.from_request(request), form=await request.form())
+        visit = replace(await cls.from_request(request), form=await request.form())
         if not visit.session.accepts_form(visit.form_value("token")):
             raise PageRefused(FORGED_FORM)
         return visit
@@ -120,6 +119,28 @@ class Visit:
         if settings is None:
             raise HTTPException(404)
         return owner, settings
+
+
+async def find_session(request: Request) -> Session:
+    """Return the session of this browser.
+
+    Raises:
+        PageRefused: there is none, or the merchant's visits were ended since it began.
+    """
+    services = get_services(request)
+    session = services.sessions.find(request)
+    if session is None:
+        raise PageRefused(NO_VISIT)
+    ended_at = await asyncio.to_thread(services.merchants.get_visits_end, session.merchant)
+    if ended_at and session.begun_at <= ended_at:
+        raise PageRefused(NO_VISIT)
+    return session
+
+
+async def name_of(services: Services, merchant: str) -> str:
+    """Return the merchant's name, or its id if the platform has not said one."""
+    details = await asyncio.to_thread(services.merchants.get, merchant)
+    return (details and details.name) or merchant
 
 
 def redirect_to_page(owner: Owner | None = None, notice: str = "") -> RedirectResponse:

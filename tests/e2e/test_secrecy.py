@@ -170,7 +170,7 @@ async def happen(run: Run) -> None:
     """Run all steps of the scenario."""
     calendars = await add_merchant(run)
     async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
-        await visitor.opens(await run.platform.link("settings-link"))
+        await visitor.enters(await run.platform.link("settings-link"))
         await visitor.connects_from_the_page()
         await pick(visitor, calendars[PICKED])
         await book_and_change(run, visitor)

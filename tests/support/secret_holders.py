@@ -67,6 +67,11 @@ class MerchantBrowser:
     world: World
     secrets: NotedSecrets
 
+    async def enters(self, link: str) -> httpx.Response:
+        """Open a link of the platform, press the button there, and return the answer."""
+        form = Form(await self.opens(link))
+        return await self.http.post(httpx.URL(link).path, data=form.hidden)
+
     async def opens(self, address: str) -> httpx.Response:
         """Open an address, and return the page at the end of its redirects."""
         return (await self.http.get(address, follow_redirects=True)).raise_for_status()
@@ -79,7 +84,7 @@ class MerchantBrowser:
 
     async def follows(self, link: str) -> str:
         """Follow a link of the platform, and return the address in Google."""
-        return _address(await self.http.get(link))
+        return _address(await self.enters(link))
 
     async def connects(self, consent: str) -> None:
         """Grant everything in Google, and come back."""
@@ -90,7 +95,10 @@ class MerchantBrowser:
         self.secrets.note("state", back.state)
         self.secrets.note("code", back.code)
         answer = {"state": back.state, "code": back.code}
-        page = await self.opens(f"/google/callback?{urlencode(answer)}")
+        form = Form(await self.opens(f"/google/callback?{urlencode(answer)}"))
+        self.secrets.note("code of a consent", form.hidden["code"])
+        decided = {**form.hidden, "decision": "connect"}
+        page = await self.http.post("/settings/account", data=decided, follow_redirects=True)
         assert "Connected as" in page.text
         self.note_grant()
 

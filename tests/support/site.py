@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from starter.bootstrap import Services
+from tests.support.oauth_app import Form
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.serving import listening_socket, serving
 from tests.support.settings import KEY, settings_for
@@ -35,7 +36,8 @@ class Site:
         await self.world.add_merchant(merchant=self.merchant, email=self.email)
 
     async def link(self, leads: str = "settings-link") -> str:
-        """Return a new link of the platform."""
+        """Return a new link of the platform, which knows the merchant."""
+        (await self.platform.put(f"/v1/merchants/{self.merchant}", json={})).raise_for_status()
         answer = (await self.platform.post(f"/v1/merchants/{self.merchant}/{leads}")).raise_for_status().json()
         return str(answer.get("url") or answer["authorization_url"])
 
@@ -59,8 +61,14 @@ class Site:
     async def visitor(self) -> AsyncIterator[httpx.AsyncClient]:
         """Yield an HTTP client that has followed a link."""
         async with httpx.AsyncClient(base_url=self.url, timeout=30, follow_redirects=True) as http:
-            (await http.get(await self.link())).raise_for_status()
+            (await enter(http, await self.link())).raise_for_status()
             yield http
+
+
+async def enter(http: httpx.AsyncClient, link: str, *, follow_redirects: bool = True) -> httpx.Response:
+    """Open a link, press the button there, and return the answer."""
+    form = Form(await http.get(link))
+    return await http.post(httpx.URL(link).copy_with(query=None), data=form.hidden, follow_redirects=follow_redirects)
 
 
 @asynccontextmanager

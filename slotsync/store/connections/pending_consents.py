@@ -120,9 +120,14 @@ class UsedLinks:
         self._store = store
         self._clock = clock
 
+    def is_used(self, name: str) -> bool:
+        """Return whether the link with this name was used."""
+        with self._store.read() as session:
+            return session.get(UsedLinkRow, _hashed(name)) is not None
+
     def use(self, name: str, expires_at: datetime) -> bool:
         """Record the use of the link with this name, and return whether it is the first one."""
-        link_hash = sha256(name.encode()).hexdigest()
+        link_hash = _hashed(name)
         with self._store.write() as connection:
             connection.execute(delete(_LINKS).where(_LINKS.c.expires_at < self._clock() - EXPIRED_LINK_RETENTION))
         try:

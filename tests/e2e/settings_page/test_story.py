@@ -44,6 +44,8 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
     async with site.world.working(), browsing_merchant(chromium, size) as merchant:
         page = merchant.page
         await page.goto(await site.link())
+        await merchant.is_served_well("link")
+        await merchant.presses("Open the settings")
         await merchant.sees("Not connected")
         await merchant.is_served_well("not-connected")
 
@@ -93,6 +95,7 @@ async def test_everything_works_without_scripts_and_in_finnish(site: Site, chrom
     async with site.world.working(), browsing_merchant(chromium, "phone", language="fi-FI", scripts=False) as merchant:
         page = merchant.page
         await page.goto(await site.link())
+        await merchant.presses("Avaa asetukset")
         await merchant.sees("Yhdistetty")
         await page.get_by_role("link", name="sunset-tour").click()
         await page.locator(f"input[value='{private}']").check()
@@ -112,6 +115,8 @@ async def test_the_keyboard_alone_is_enough_to_connect(site: Site, chromium: Bro
     await site.account()
     async with browsing_merchant(chromium, "desktop") as merchant:
         await merchant.page.goto(await site.link())
+        await merchant.presses("Open the settings")
+        await merchant.sees("Not connected")
         for _ in range(10):
             await merchant.page.keyboard.press("Tab")
             if await merchant.page.evaluate("document.activeElement.textContent") == "Connect Google Calendar":

@@ -45,6 +45,7 @@ async def api_under(api: Api, **settings: object) -> AsyncIterator[httpx.AsyncCl
 async def test_a_link_leads_its_merchant_through_slotsync_once(
     api: Api, merchant: str, route: str, field: str, leads: LinkTarget
 ) -> None:
+    await api.platform.put(f"/v1/merchants/{merchant}", json={})
     answer = await api.platform.post(f"/v1/merchants/{merchant}/{route}")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -60,6 +61,7 @@ async def test_a_link_leads_its_merchant_through_slotsync_once(
 
 @pytest.mark.parametrize(("route", "field", "leads"), LINKS)
 async def test_two_links_are_never_the_same(api: Api, merchant: str, route: str, field: str, leads: LinkTarget) -> None:
+    await api.platform.put(f"/v1/merchants/{merchant}", json={})
     answers = [await api.platform.post(f"/v1/merchants/{merchant}/{route}") for _ in range(2)]
     assert len({answer.json()[field] for answer in answers}) == 2
 
@@ -69,6 +71,7 @@ async def test_without_a_public_address_the_answer_names_what_the_operator_has_t
     api: Api, merchant: str, route: str
 ) -> None:
     async with api_under(api, public_url="") as platform:
+        await platform.put(f"/v1/merchants/{merchant}", json={})
         answer = await platform.post(f"/v1/merchants/{merchant}/{route}")
         shown = await platform.get(google_of(merchant))
     assert (answer.status_code, answer.json()["type"]) == (501, "urn:slotsync:problem:not-set-up")

@@ -72,8 +72,7 @@ async def worker_process(open_world: World) -> AsyncIterator[Part]:
 
 async def turn_on(open_world: World, tours: Iterable[Owner]) -> None:
     for tour in tours:
-        settings = settings_of(tour)
-        Owners(open_world.store).put(MERCHANT, tour, settings)
+        Owners(open_world.store).put(MERCHANT, tour, settings_of(tour, sync=True))
     await open_world.slotsync.turn_on(MERCHANT)
 
 
@@ -170,7 +169,7 @@ async def test_a_permit_that_was_requested_too_early_is_requested_again(open_wor
     due = datetime.now(UTC) + timedelta(seconds=3)
     for tour in others:
         CalendarPermits(open_world.store).request(MERCHANT, tour, due - PERMIT_COUNT_WINDOW)
-    Owners(open_world.store).put(MERCHANT, last, settings_of(last))
+    Owners(open_world.store).put(MERCHANT, last, settings_of(last, sync=True))
 
     async def come() -> bool:
         return datetime.now(UTC) > due

@@ -6,7 +6,7 @@ import pytest
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.store.connections.connection_views import ConnectionViews
 from tests.support.consent_browser import decide
-from tests.support.site import Site, token_in
+from tests.support.site import Site, enter, token_in
 
 pytestmark = pytest.mark.anyio
 
@@ -14,6 +14,11 @@ pytestmark = pytest.mark.anyio
 def other(site: Site) -> str:
     """Return a second Google account of the merchant."""
     return f"other-{site.email}"
+
+
+async def follow(mine: httpx.AsyncClient, link: str) -> httpx.Response:
+    """Use a link to Google's consent page, and return the redirection to it."""
+    return await enter(mine, link, follow_redirects=False)
 
 
 async def allow(site: Site, mine: httpx.AsyncClient, email: str, *, decision: str = "allow") -> str:
@@ -89,10 +94,10 @@ async def test_somebody_who_was_sent_a_merchants_link_is_asked_before_anything_i
     victims = other(accounts)
     async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True) as victim:
         if leads == "google/connect":
-            begun = await victim.get(await accounts.link(leads=leads), follow_redirects=False)
+            begun = await follow(victim, await accounts.link(leads=leads))
             page = await come_back(victim, begun.headers["location"], victims)
         else:
-            await victim.get(await accounts.link())
+            await enter(victim, await accounts.link())
             page = await allow(accounts, victim, victims)
         assert f"Connect <strong>{victims}</strong> to <strong>Arctic Kayaks &amp; Co</strong>?" in page
         assert "somebody else sent you here, do not connect" in page
@@ -105,7 +110,7 @@ async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which
     address = {"return_url": "https://platform.example/back?tab=google"}
     (await accounts.platform.put(f"/v1/merchants/{accounts.merchant}", json=address)).raise_for_status()
     async with httpx.AsyncClient(base_url=accounts.url) as mine:
-        begun = await mine.get(await accounts.link(leads="google/connect"))
+        begun = await follow(mine, await accounts.link(leads="google/connect"))
         back = decide(begun.headers["location"], accounts.email)
         returned = await mine.get("/google/callback", params={"state": back.state, "code": back.code or ""})
         place = httpx.URL(returned.headers["location"])
@@ -116,7 +121,7 @@ async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which
         completed = (await accounts.platform.post(path, json=code)).raise_for_status().json()
         assert (completed["state"], completed["account"]) == ("active", accounts.email)
         assert (await accounts.platform.post(path, json=code)).status_code == 422
-        begun = await mine.get(await accounts.link(leads="google/connect"))
+        begun = await follow(mine, await accounts.link(leads="google/connect"))
         denied = decide(begun.headers["location"], accounts.email, decision="cancel")
         returned = await mine.get("/google/callback", params={"state": denied.state, "error": denied.error})
         assert httpx.URL(returned.headers["location"]).params["error"] == "denied"
@@ -129,7 +134,7 @@ async def test_a_merchant_who_declines_in_google_sees_that_nothing_has_changed(a
 
 async def test_a_link_to_connect_leads_to_google_and_back_to_the_page(accounts: Site) -> None:
     async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True) as mine:
-        begun = await mine.get(await accounts.link(leads="google/connect"), follow_redirects=False)
+        begun = await follow(mine, await accounts.link(leads="google/connect"))
         page = await decide_on(await come_back(mine, begun.headers["location"], accounts.email), mine, "connect")
     assert "Google is connected." in page
     assert f"<strong>{accounts.email}</strong>" in page

@@ -1,18 +1,21 @@
 """No merchant or stranger sees or changes another merchant's page."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from starlette.responses import Response
 
+from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import OwnerSettings
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.merchants import Merchants
 from starter.services.settings_links import LinkTarget, Session, Sessions, create_signer
+from tests.support.oauth_app import Form
 from tests.support.samples import TOUR, settings_of
-from tests.support.site import Site, token_in
+from tests.support.site import Site, enter, token_in
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +41,10 @@ async def stranger(site: Site) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_link_opens_the_page_once_and_the_visit_goes_on(site: Site) -> None:
     link = await site.link()
     async with httpx.AsyncClient(follow_redirects=True) as first, httpx.AsyncClient(follow_redirects=True) as second:
-        assert (await first.get(link)).status_code == 200
+        assert (await first.head(link)).status_code == 200
+        assert (await second.get(link)).status_code == 200
+        assert (await first.get(f"{site.url}/settings/")).status_code == 401, "a look does not begin a visit"
+        assert (await enter(first, link)).status_code == 200
         assert (await first.get(f"{site.url}/settings/")).status_code == 200
         replayed = await second.get(link)
         assert replayed.status_code == 403
@@ -75,7 +81,7 @@ async def test_a_link_to_connect_does_not_open_the_settings(site: Site, stranger
 
 
 async def test_a_changed_cookie_is_not_believed(site: Site, stranger: httpx.AsyncClient) -> None:
-    await stranger.get(await site.link())
+    await enter(stranger, await site.link())
     payload, rest = stranger.cookies["slotsync"].split(".", 1)
     changed = (f"{payload[:-4]}AAAA.{rest}", f"{payload}.{rest[:-4]}AAAA", payload, "")
     for cookie, status in ((f"{payload}.{rest}", 200), *((each, 401) for each in changed)):
@@ -212,7 +218,7 @@ async def test_an_address_that_makes_no_sense_shows_the_page(site: Site, query: 
 
 async def test_pages_have_security_headers(site: Site) -> None:
     async with httpx.AsyncClient(follow_redirects=False) as http:
-        entered = await http.get(await site.link())
+        entered = await enter(http, await site.link(), follow_redirects=False)
         cookie = entered.headers["set-cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
@@ -232,3 +238,59 @@ async def test_over_https_the_cookie_never_travels_in_the_clear(site: Site) -> N
     safe.save(answer, Session.begin(site.merchant))
     assert answer.headers["set-cookie"].startswith("__Host-slotsync=")
     assert "Secure" in answer.headers["set-cookie"]
+
+
+async def test_another_sites_form_cannot_use_a_link_in_a_merchants_browser(
+    site: Site, stranger: httpx.AsyncClient
+) -> None:
+    link = httpx.URL(await site.link())
+    opened = Form(await stranger.get(link))
+    async with httpx.AsyncClient(base_url=site.url) as elsewhere:  # no cookie comes with a form of another site
+        assert (await elsewhere.post("/settings/open", data=opened.hidden)).status_code == 403
+        assert (await elsewhere.post("/settings/open", data={"link": link.params["link"]})).status_code == 403
+    assert (await stranger.post("/settings/open", data=opened.hidden)).status_code == 303
+
+
+async def test_a_link_of_another_merchant_says_that_it_ends_the_visit(site: Site) -> None:
+    other = replace(site, merchant=f"other-{site.merchant}")
+    (await site.platform.put(f"/v1/merchants/{site.merchant}", json={"name": "Arctic Kayaks"})).raise_for_status()
+    async with site.visitor() as mine:
+        assert "<strong>Arctic Kayaks</strong>" in (await mine.get("/settings/")).text
+        link = await other.link()
+        asked = await mine.get(link)
+        assert "You are looking at the settings of Arctic Kayaks" in asked.text
+        assert f"Open the Google Calendar settings of {other.merchant}." in asked.text
+        assert "Arctic Kayaks" in (await mine.get("/settings/")).text, "a look changes nothing"
+        assert f"<strong>{other.merchant}</strong>" in (await enter(mine, link)).text
+
+
+async def test_who_signs_out_has_no_visit_any_more(site: Site) -> None:
+    async with site.visitor() as mine:
+        out = await mine.post("/settings/sign-out", data={"token": token_in((await mine.get("/settings/")).text)})
+        assert "Signed out" in out.text
+        assert (await mine.get("/settings/")).status_code == 401
+
+
+async def test_ended_visits_are_over_in_all_browsers_and_new_ones_begin(site: Site) -> None:
+    async with site.visitor() as mine:
+        assert Merchants(site.world.store).end_visits(site.merchant, utc_now())
+        assert (await mine.get("/settings/")).status_code == 401
+        assert (await mine.post("/settings/sync", data={"token": "x"})).status_code == 401
+        async with site.visitor() as again:
+            assert (await again.get("/settings/")).status_code == 200
+            (await site.platform.delete(f"/v1/merchants/{site.merchant}/google")).raise_for_status()
+            assert (await again.get("/settings/")).status_code == 401
+
+
+async def test_the_merchants_language_is_the_first_one_that_it_sees(site: Site) -> None:
+    (await site.platform.put(f"/v1/merchants/{site.merchant}", json={"language": "fi"})).raise_for_status()
+    async with site.visitor() as mine:
+        assert "Kirjaudu ulos" in (await mine.get("/settings/")).text
+        await mine.get("/settings/language/en")
+        await enter(mine, await site.link())
+        assert "Sign out" in (await mine.get("/settings/")).text
+
+
+async def test_a_merchant_that_is_not_known_has_no_settings(site: Site) -> None:
+    answer = await site.platform.post(f"/v1/merchants/unheard-of-{site.merchant}/settings-link")
+    assert answer.status_code == 404

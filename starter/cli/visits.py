@@ -1,0 +1,55 @@
+"""Make links to merchants' settings pages, and end visits there."""
+
+from rich.console import Console
+
+from slotsync.clock import utc_now
+from slotsync.errors import UnknownSubject
+from slotsync.settings import Settings
+from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
+from starter.services.settings_links import LinkTarget, SettingsLinks
+
+console = Console()
+
+
+def show_link(merchant: str, *, as_json: bool) -> None:
+    """Print a new link to the merchant's settings page.
+
+    Raises:
+        UnknownSubject: nothing is stored for the merchant.
+        SettingsError: SLOTSYNC_PUBLIC_URL is not set.
+    """
+    settings, store = _open()
+    if Merchants(store).get(merchant) is None:
+        raise UnknownMerchant
+    link = SettingsLinks(settings, store).create(merchant, LinkTarget.SETTINGS)
+    if as_json:
+        console.print_json(link.model_dump_json())
+    else:
+        console.print(link.url, soft_wrap=True)
+
+
+def end_visits(merchant: str) -> None:
+    """End all visits of the merchant's settings page.
+
+    Raises:
+        UnknownSubject: nothing is stored for the merchant.
+    """
+    _, store = _open()
+    if not Merchants(store).end_visits(merchant, utc_now()):
+        raise UnknownMerchant
+    console.print(f"All visits of {merchant} have ended. Links that are less than ten minutes old still work once.")
+
+
+class UnknownMerchant(UnknownSubject):
+    """The platform has put neither this merchant nor a product of it."""
+
+    def __init__(self) -> None:
+        super().__init__("The merchant is not known; put it, or one of its products, first.")
+
+
+def _open() -> tuple[Settings, Store]:
+    settings = Settings.load()
+    store = Store.open(settings.database_url)
+    store.require_tables()
+    return settings, store

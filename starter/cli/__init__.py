@@ -7,7 +7,12 @@ from typing import Final
 from slotsync.errors import SlotsyncError
 from starter.cli.commands import app
 
-_EXIT_CODES: Final = {"UnknownSubject": 4, "UnknownProduct": 4, "VersionConflict": 5, "NotTaken": 6, "RPCError": 6}
+_EXIT_CODES: Final = {
+    **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
+    "VersionConflict": 5,
+    "NotTaken": 6,
+    "RPCError": 6,
+}
 """By name, since Temporal's error is not imported by commands that do not need it."""
 
 _USAGE: Final = 2

@@ -1,12 +1,15 @@
 """Signed links to the settings page, and the sessions that they start."""
 
 import hmac
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from secrets import token_urlsafe
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from pydantic import AwareDatetime
 from starlette.requests import Request
@@ -101,9 +104,17 @@ class SettingsLinks:
 
 
 def create_signer(settings: Settings, purpose: str) -> URLSafeTimedSerializer:
-    """Return a serializer for one purpose that signs with the newest key and accepts signatures of all keys."""
-    keys = [key.get_secret_value() for key in reversed(settings.encryption_keys)]
+    """Return a serializer for one purpose that signs with the newest key and accepts signatures of all keys.
+
+    The keys are derived from those of the database's secrets (HKDF), which sign nothing themselves.
+    """
+    keys = [_derive_key(key.get_secret_value(), purpose) for key in reversed(settings.encryption_keys)]
     return URLSafeTimedSerializer(keys, salt=f"slotsync:{purpose}")
+
+
+def _derive_key(key: str, purpose: str) -> bytes:
+    info = f"slotsync:signing:{purpose}".encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(urlsafe_b64decode(key))
 
 
 class Session(Message):

@@ -13,6 +13,7 @@ from slotsync.domain.workflow_ids import reservation_id
 from slotsync.temporal.options import connect
 from tests.support.buttons import cancel
 from tests.support.commands import RunningCommand, bare_environment, slotsync, wait_for
+from tests.support.oauth_app import Form
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,17 @@ def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: RunningCo
     assert f"{account}: never read, counts as busy" in output.stdout
 
 
+def test_a_link_opens_the_settings_until_the_visits_are_ended(dev: RunningCommand) -> None:
+    link = json.loads(dev.run("link", "arctic-kayaks", "--json").stdout)["url"]
+    assert dev.run("link", "arctic-kayaks").stdout.startswith(f"{dev.places['api']}/settings/open?link=")
+    with httpx.Client(follow_redirects=True) as browser:
+        opened = browser.post(link.partition("?")[0], data=Form(browser.get(link)).hidden)
+        assert "Your Google Calendar" in opened.text
+        ended = dev.run("visits", "end", "arctic-kayaks")
+        assert ended.returncode == 0, ended.stderr
+        assert browser.get(f"{dev.places['api']}/settings/").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("arguments", "text", "code", "said"),
     [
@@ -99,6 +111,8 @@ def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: RunningCo
         (["explain", "arctic-kayaks", "sunset-tour", "noon"], "", 2, "TIME is not ISO 8601"),
         (["status", "arctic-kayaks", "nobody"], "", 4, "reservation nobody of arctic-kayaks is not known"),
         (["status", "nobody"], "", 4, "merchant nobody is not known"),
+        (["link", "nobody"], "", 4, "The merchant is not known"),
+        (["visits", "end", "nobody"], "", 4, "The merchant is not known"),
         (["resume", "arctic-kayaks", "nobody"], "", 4, "nothing of arctic-kayaks nobody is stopped"),
     ],
 )

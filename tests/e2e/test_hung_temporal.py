@@ -22,6 +22,7 @@ BODIES: dict[str, dict[str, object]] = {
             "version": 9,
             "items": [{"product": TOUR.id, "start": "2027-07-01", "end": "2027-07-02"}],
         },
+        "/v1/merchants/{merchant}": {"name": "Other"},
         "/v1/merchants/{merchant}/products/{product}": {"name": "Other"},
         "/v1/merchants/{merchant}/resources/{resource}": {"name": "Other"},
         "/v1/merchants/{merchant}/products/{product}/blocking-calendars": {"calendar_ids": []},

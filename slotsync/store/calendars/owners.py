@@ -297,7 +297,7 @@ def _choices(row: OwnerRow) -> Choices | None:
     """Return what is chosen for the owner in a row, or None if it was deleted."""
     if row.deleted_at:
         return None
-    chosen, overridden = (frozenset(names.split()) for names in (row.chosen, row.overridden))
+    chosen, overridden = (frozenset((names or "").split()) for names in (row.chosen, row.overridden))
     return Choices.model_construct(settings=settings_of(row), chosen=chosen, overridden=overridden)
 
 

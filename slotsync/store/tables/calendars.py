@@ -59,8 +59,8 @@ class OwnerRow(Row, table=True):
     to_signal: int | None = None
     signalled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     reason: str | None = None
-    chosen: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    overridden: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    chosen: str | None = None
+    overridden: str | None = None
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     overdue_since: datetime | None = Field(default=None, sa_type=Instant)

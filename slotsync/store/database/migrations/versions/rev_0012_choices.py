@@ -10,7 +10,7 @@ down_revision = "0011"
 def upgrade() -> None:
     """Add the columns. Of what is stored it is unknown who has chosen it, so it counts as the platform's."""
     for name in ("chosen", "overridden"):
-        op.add_column("owner", sa.Column(name, sa.String(), nullable=False, server_default=""))
+        op.add_column("owner", sa.Column(name, sa.String()))
     op.add_column("owner", sa.Column("deleted_at", sa.DateTime(timezone=True)))
     for name in ("sync_chosen", "sync_overridden"):
         op.add_column("merchant", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -14,7 +14,7 @@ from slotsync.domain.reservations.snapshot import Moment
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
-from starter.services.times import UnknownProduct
+from starter.services.availability import UnknownProduct
 
 MAX_WITHIN_MS: Final = MAX_CONFIRM_WAIT // timedelta(milliseconds=1)
 

@@ -15,7 +15,7 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import Owner
 from slotsync.errors import InputError
 from starter.client import Slotsync
-from starter.services.times import UnknownProduct
+from starter.services.availability import UnknownProduct
 
 console = Console()
 

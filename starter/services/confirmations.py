@@ -31,8 +31,8 @@ from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import availability_start_options
+from starter.services.availability import ProductZones, check_interval, check_not_past
 from starter.services.question_batches import QuestionBatches
-from starter.services.times import ProductZones, check_interval, check_not_past
 from workflows.availability import ProductAvailabilityWorkflow
 
 MAX_WORKFLOW_ID_BYTES: Final = 1000

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
-    from workflows.steps.failures import blocker_for_failure
+    from workflows.steps.lifecycle import blocker_for_failure
 
 OVERDUE_WRITE_TIMEOUT = timedelta(minutes=15)
 """When writes that are still retried show in the health: the UI cannot filter by retrying activities (ui issue 884)."""

@@ -1,10 +1,13 @@
-"""The frame of a workflow's life: under its own id only, until it ends by itself or an operator stops it."""
+"""The frame of a workflow's life: under its own id only, until it ends or is stopped, and what failures mean for it."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from slotsync.domain.health import ENDED_BY_OPERATOR, GOOGLE_ERRORS, Blocker, blocker_for_error
 
 Result = TypeVar("Result")
 
@@ -31,3 +34,15 @@ async def run_until_stopped(work: Awaitable[Result], record_stop: Callable[[], A
         if is_cancelled_exception(error):
             await record_stop()
         raise
+
+
+def blocker_for_failure(error: ActivityError) -> Blocker | None:
+    """Return what the activity's error means for its subject, or None if the activity was cancelled."""
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return None
+    if isinstance(cause, ApplicationError):
+        if cause.type not in GOOGLE_ERRORS:
+            return ENDED_BY_OPERATOR
+        return blocker_for_error(cause.type, str(cause.details[0]) if cause.details else cause.type)
+    return blocker_for_error("", type(cause).__name__)

@@ -50,13 +50,8 @@ class StateCount:
 
 def _key(merchant: str, reservation: str, key: EventKey) -> dict[str, object]:
     """Return the key columns of an event's row."""
-    return {
-        "merchant": merchant,
-        "reservation": reservation,
-        "item": key.item,
-        "kind": key.owner.kind.value,
-        "owner_id": key.owner.id,
-    }
+    kind, owner_id = key.owner.kind.value, key.owner.id
+    return {"merchant": merchant, "reservation": reservation, "item": key.item, "kind": kind, "owner_id": owner_id}
 
 
 def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, object]:

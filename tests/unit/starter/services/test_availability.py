@@ -12,8 +12,7 @@ from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from starter.services.availability import AvailabilityService
-from starter.services.times import UnknownProduct
+from starter.services.availability import AvailabilityService, UnknownProduct
 
 pytestmark = pytest.mark.anyio
 

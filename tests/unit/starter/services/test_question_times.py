@@ -7,7 +7,7 @@ import pytest
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.errors import InputError
-from starter.services.times import check_interval, check_not_past
+from starter.services.availability import check_interval, check_not_past
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -59,6 +59,7 @@ def create_app(services: Services) -> FastAPI:
         description=documentation.DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such redirects are built from the Host header, which anybody may write
         middleware=_build_middleware(services, registry),
     )
     app.state.services, app.state.registry = services, registry

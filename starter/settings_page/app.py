@@ -3,6 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,13 +24,22 @@ _OWNER = "/owners/{kind}/{id}"
 
 def build_mounts() -> list[BaseRoute]:
     """Return the mounts of ``/settings`` and of ``/google``, where Google sends browsers back to."""
-    return [Mount("/settings", _build_pages(_SETTINGS)), Mount("/google", _build_pages(_GOOGLE))]
+    return [
+        Route("/settings", _add_slash),
+        Mount("/settings", _build_pages(_SETTINGS)),
+        Mount("/google", _build_pages(_GOOGLE)),
+    ]
+
+
+async def _add_slash(_: Request) -> Response:
+    return RedirectResponse("/settings/", status_code=303)
 
 
 def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
     # Errors are answered with pages here, and with problem documents in the rest of the application.
     return ExceptionMiddleware(
-        Router([_STATIC, Mount("", _InstanceGate(Router(routes)))]),
+        # Redirects of missing slashes are built from the Host header, which anybody may write.
+        Router([_STATIC, Mount("", _InstanceGate(Router(routes, redirect_slashes=False)))], redirect_slashes=False),
         {
             PageRefused: render_refusal,
             HTTPException: render_http_error,

@@ -294,3 +294,16 @@ async def test_the_merchants_language_is_the_first_one_that_it_sees(site: Site) 
 async def test_a_merchant_that_is_not_known_has_no_settings(site: Site) -> None:
     answer = await site.platform.post(f"/v1/merchants/unheard-of-{site.merchant}/settings-link")
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/settings", "/settings/open/", "/google/connect/", "/v1/merchants/m/", "/v1/merchants/m/products/p/", "/docs/"],
+)
+async def test_no_redirection_leads_to_a_host_that_the_request_names(
+    site: Site, stranger: httpx.AsyncClient, path: str
+) -> None:
+    key = site.platform.headers["Authorization"]
+    answer = await stranger.get(path, headers={"Host": "evil.example", "Authorization": key})
+    assert "evil.example" not in answer.headers.get("location", "")
+    assert answer.status_code in {303, 404}

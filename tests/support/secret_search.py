@@ -13,12 +13,17 @@ GOOGLES = ("google.db*",)
 
 
 def found(folder: Path, texts: Mapping[str, str], files: Sequence[str] = OURS) -> set[tuple[str, str]]:
-    """Return which of the texts are in which files, in any encoding."""
+    """Return which of the texts are in which files, in any encoding.
+
+    The log of a database's newest writes (WAL) counts as the database: when they are copied into it is by chance.
+    """
     ways = {name: [*_written(text)] for name, text in texts.items()}
-    contents = {file.name: file.read_bytes() for pattern in files for file in folder.glob(pattern)}
+    contents = [
+        (file.name.removesuffix("-wal"), file.read_bytes()) for pattern in files for file in folder.glob(pattern)
+    ]
     return {
         (name, file)
-        for file, content in contents.items()
+        for file, content in contents
         for name, written in ways.items()
         if any(each in content for each in written)
     }

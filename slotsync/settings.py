@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from slotsync.domain.availability.horizon import Horizon
+from slotsync.domain.web_address import WebAddress
 from slotsync.errors import SettingsError
 
 PREFIX = "SLOTSYNC_"
@@ -54,12 +55,6 @@ def _check_database(url: str) -> str:
     return url
 
 
-def _check_web_address(url: str) -> str:
-    if url and not url.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
-    return url
-
-
 def _check_webhook_secret(secret: str) -> None:
     before, _, encoded = secret.partition(_WEBHOOK_SECRET_PREFIX)
     try:
@@ -73,7 +68,6 @@ def _check_webhook_secret(secret: str) -> None:
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-WebAddress = Annotated[str, AfterValidator(_check_web_address)]
 BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]

@@ -1,21 +1,11 @@
 """Merchants, as the platform describes them."""
 
-from typing import Annotated, Final
-from urllib.parse import urlsplit
+from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from slotsync.domain.messages import Message
-
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def _check_address(url: str) -> str:
-    parts = urlsplit(url)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not (is_safe and parts.hostname):
-        raise ValueError("must start with https:// and name a host")
-    return url
+from slotsync.domain.web_address import WebAddress
 
 
 class MerchantDetails(Message):
@@ -27,7 +17,7 @@ class MerchantDetails(Message):
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
-    return_url: Annotated[str, Field(max_length=2000), AfterValidator(_check_address)] | None = None
+    return_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
 
     @property
     def given(self) -> dict[str, object]:

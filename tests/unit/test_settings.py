@@ -101,6 +101,15 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ("webhook_url", "https://platform.example.com/hook", "SLOTSYNC_WEBHOOK_SECRET: is not set, but SLOTSYNC_WEBH"),
         ("webhook_url", "platform.example.com", "SLOTSYNC_WEBHOOK_URL: must start with http:// or https://"),
         ("google_endpoint", "localhost:8080", "SLOTSYNC_GOOGLE_ENDPOINT: must start with http:// or https://"),
+        (
+            "public_url",
+            "http://slotsync.example",
+            "SLOTSYNC_PUBLIC_URL: must start with https://, unless it is on this",
+        ),
+        ("return_url", "http://10.0.0.1/back", "SLOTSYNC_RETURN_URL: must start with https://, unless it is on this"),
+        ("webhook_url", "https://169.254.169.254/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
+        ("webhook_url", "http://[fe80::1]/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
+        ("public_url", "https://", "SLOTSYNC_PUBLIC_URL: names no host"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str, value: str, line: str) -> None:

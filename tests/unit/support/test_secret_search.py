@@ -25,4 +25,4 @@ NEEDLE = "Käpylä & Co, room 2/14"
 )
 def test_the_search_finds_a_text_in_every_encoding(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "slotsync.db-wal").write_bytes(b"\x00\xff" + written + b"\xff")
-    assert found(tmp_path, {"needle": NEEDLE, "another": "Kapyla & Co, room 2/14"}) == {("needle", "slotsync.db-wal")}
+    assert found(tmp_path, {"needle": NEEDLE, "another": "Kapyla & Co, room 2/14"}) == {("needle", "slotsync.db")}

@@ -54,12 +54,15 @@ class ConnectionHealth:
 
     @contextmanager
     def recording(self, connection_id: str) -> Iterator[None]:
-        """Record the outcome of the calls to Google in the ``with`` block. Google's errors are raised unchanged."""
-        at = self._get_start()
+        """Record the outcome of the calls to Google in the ``with`` block. Google's errors are raised unchanged.
+
+        A lost grant is that of before the block, or an older one: a newer one is found to be lost by the next call.
+        """
+        at, grant_number = self._get_start(), self._connections.get_number(connection_id)
         try:
             yield
         except GrantLost as error:
-            self._record_lost_grant(connection_id, error.reason, at)
+            self._record_lost_grant(connection_id, error.reason, grant_number)
             raise
         except _OF_THE_CONNECTION as error:
             self._record_error(connection_id, error.reason, at)
@@ -79,10 +82,9 @@ class ConnectionHealth:
             self._failed[connection_id] = reason, at
             self._connections.mark_error(connection_id, reason)
 
-    def _record_lost_grant(self, connection_id: str, reason: str, at: datetime) -> None:
+    def _record_lost_grant(self, connection_id: str, reason: str, grant_number: int) -> None:
         """Record it, then signal: should the signal be lost, the sweep finds that the connection is due."""
-        if merchant := self._connections.get_active_merchant(connection_id, at):
-            self._connections.mark_revoked(connection_id, reason, at)
+        if merchant := self._connections.mark_revoked(connection_id, reason, grant_number):
             signal = signal_connection(self._client, merchant, "revoked")
             with suppress(RPCError, TimeoutError):
                 asyncio.run_coroutine_threadsafe(signal, self._loop).result(_SIGNAL_TIMEOUT.total_seconds())

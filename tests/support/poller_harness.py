@@ -16,7 +16,6 @@ from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.busy_times.poller import Poller
 from slotsync.busy_times.product_availability import ProductAvailability, ProductState, ProductStates
 from slotsync.busy_times.push_channels import ChannelUpkeep
-from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.availability.availability import Availability
 from slotsync.domain.availability.blocking import PickableCalendar
@@ -144,7 +143,7 @@ class MerchantAccount:
     def lose_grant(self) -> None:
         """Mark the grant as lost, as a refused refresh does."""
         connections = Connections(self._poller_harness.store, self._poller_harness.vault)
-        connections.mark_revoked(self.connection_id, "invalid_grant", utc_now())
+        connections.mark_revoked(self.connection_id, "invalid_grant", connections.get_number(self.connection_id))
 
     def choose(self, product: str = "tour", **settings: object) -> None:
         """Save the settings of a product."""

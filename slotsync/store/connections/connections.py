@@ -153,11 +153,11 @@ class Connections:
         with self._store.read() as session:
             return is_account_used(session, account_key)
 
-    def get_active_merchant(self, connection_id: str, at: datetime) -> str | None:
-        """Return the connection's merchant, or None if the connection has not been active since ``at`` or longer."""
+    def get_number(self, connection_id: str) -> int:
+        """Return the number of the connection's grant, 0 if it never had one."""
+        query = select(_TABLE.c.grant_number).where(_TABLE.c.id == connection_id)
         with self._store.read() as session:
-            row = session.get(ConnectionRow, connection_id)
-            return row.merchant if row and row.state == _ACTIVE and row.since <= at else None
+            return session.execute(query).scalar_one_or_none() or 0
 
     def get_state(self, merchant: str) -> ConnectionState:
         """Return the state of the merchant's connection; a merchant that never had one is disconnected."""
@@ -198,16 +198,22 @@ class Connections:
         """Record why a call to Google failed though the grant is good, until one succeeds."""
         self._change(connection_id, last_error=reason)
 
-    def mark_revoked(self, connection_id: str, reason: str, at: datetime) -> None:
-        """Record that the grant is dead, unless a newer one was saved since ``at``, when the failed call began."""
+    def mark_revoked(self, connection_id: str, reason: str, grant_number: int) -> str | None:
+        """Record that the grant with this number is dead, and return the merchant; None if it is not the present one.
+
+        Numbers are compared, no times: clocks differ, and a new grant may be committed in the same moment.
+        """
         now = self._clock()
         due_at = case((_TABLE.c.stopped_at.is_(None), now))
-        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": at, "due_at": due_at}
+        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": now, "due_at": due_at}
         no_tokens = {"refresh_token": None, "access_token": None, "access_expires_at": None}
-        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.since <= at)
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
+        change = update(_TABLE).where(*own).values(**revoked, **no_tokens).returning(_TABLE.c.merchant)
         with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(*own).values(**revoked, **no_tokens))
-            mark_changed(connection, connection_id, now)
+            merchant: str | None = connection.execute(change).scalar_one_or_none()
+            if merchant:
+                mark_changed(connection, connection_id, now)
+            return merchant
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:

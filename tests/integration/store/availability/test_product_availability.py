@@ -38,7 +38,8 @@ class ConnectedMerchant:
         pick(self._store, self._vault, self.merchant, "tour", *names)
 
     def revoke(self) -> None:
-        self._connections.mark_revoked(self.connection_id, "invalid_grant", NOON)
+        number = self._connections.get_number(self.connection_id)
+        self._connections.mark_revoked(self.connection_id, "invalid_grant", number)
 
     def availability(self, now: datetime = NOON) -> Availability:
         found = ProductAvailability(self._store, self._vault).get_availability(self.merchant, "tour", TODAY, now)

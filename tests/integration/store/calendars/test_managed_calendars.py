@@ -1,5 +1,4 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -40,7 +39,7 @@ def test_the_connection_is_not_offered_while_it_is_revoked(
     store: Store, connections: Connections, connection_id: str
 ) -> None:
     ManagedCalendars(store).record("m", TOUR, "c-1", connection_id)
-    connections.mark_revoked(connection_id, "invalid_grant", datetime(2026, 11, 23, tzinfo=UTC))
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
     (tour,) = ManagedCalendars(store).get_calendars("m", [TOUR])
     assert (tour.connection_id, tour.calendar_id) == (None, "c-1")
 

@@ -71,7 +71,7 @@ def test_a_merchant_who_never_connected_is_disconnected(connections: Connections
 
 def test_a_revoked_grant_is_gone_with_its_tokens(store: Store, connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", LATER)
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
     assert connections.get_state("m") is ConnectionState.REVOKED
     assert connections.get_active_id("m") is None
     with pytest.raises(GrantLost) as raised:
@@ -84,21 +84,27 @@ def test_a_revoked_grant_is_gone_with_its_tokens(store: Store, connections: Conn
 
 def test_connecting_again_makes_a_revoked_connection_active(connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", LATER)
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
     assert save_sample_grant(connections, "refresh-2") == connection_id
     assert connections.get_state("m") is ConnectionState.ACTIVE
     assert connections.grant(connection_id).refresh_token == "refresh-2"
 
 
-def test_a_call_that_began_before_the_newest_grant_does_not_revoke_it(connections: Connections) -> None:
+def test_a_call_with_a_former_grant_does_not_revoke_the_newest_whatever_the_clocks_say(
+    connections: Connections,
+) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", NOON - timedelta(seconds=1))
+    former = connections.get_number(connection_id)
+    assert connections.mark_revoked(connection_id, "invalid_grant", former) == "m"
+    save_sample_grant(connections, "refresh-2")
+    assert connections.mark_revoked(connection_id, "revoked", former) is None
     assert connections.get_state("m") is ConnectionState.ACTIVE
+    assert connections.grant(connection_id).refresh_token == "refresh-2"
 
 
 def test_an_access_token_that_arrives_after_the_revocation_is_not_kept(store: Store, connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", LATER)
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
     connections.save_access_token(connection_id, "access-1", LATER)
     with store.read() as session:
         assert session.connection().execute(text("SELECT access_token FROM connection")).scalar_one() is None

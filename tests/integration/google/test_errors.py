@@ -258,7 +258,7 @@ def test_a_server_that_is_not_there_is_transient(answered: GoogleServices, grant
 
 
 def test_a_name_that_does_not_resolve_is_transient(grants: MemoryGrants) -> None:
-    services = services_at("http://no-such-host.invalid", grants)
+    services = services_at("https://no-such-host.invalid", grants)
     assert type(error_of(services)) is Transient
     services.close()
 

@@ -191,9 +191,10 @@ class ConfirmationActivities:
     def _confirm(self, request: ConfirmRequest, now: datetime) -> Sequence[Confirmation]:
         """Return the answer for each part of a question."""
         inputs = self._availability.get_inputs(request.merchant, request.product, now)
-        known = _answer_without_google(inputs, now)
-        if known or inputs is None or inputs.connection_id is None:
-            return [known or unknown_confirmation("Google is not connected", now)] * len(request.parts)
+        if known := _answer_without_google(inputs, now):
+            return [known] * len(request.parts)
+        assert inputs
+        assert inputs.connection_id
         around = inputs.rule.extend(request.interval)
         try:
             with google_errors_as_application_errors(), self._health.recording(inputs.connection_id):
@@ -210,7 +211,8 @@ def _answer_without_google(inputs: AvailabilityInputs | None, now: datetime) -> 
         return unknown_confirmation("the product is not known", now)
     if not inputs.calendars:
         return Confirmation(answer=Verdict.YES, checked_at=now, because="no calendar blocks the product")
-    return None if inputs.connected else unknown_confirmation("Google is not connected", now)
+    connected = inputs.connected and inputs.connection_id
+    return None if connected else unknown_confirmation("Google is not connected", now)
 
 
 def _reading(times: BusyTimes, interval: Interval, now: datetime) -> Reading:

@@ -1,5 +1,7 @@
 """Connection activities: plan a connection's next step, record its result, disconnect a merchant step by step."""
 
+import logging
+
 from temporalio import activity
 
 from activities.errors import google_errors_as_application_errors
@@ -12,7 +14,7 @@ from slotsync.domain.connections.messages import (
     ConnectionStop,
     ServedGrant,
 )
-from slotsync.errors import GrantLost
+from slotsync.errors import GrantLost, Transient
 from slotsync.google.auth.consent import revoke
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.secrets import Vault
@@ -21,8 +23,10 @@ from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
-from slotsync.store.connections.pending_consents import PendingConsents
+from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
+
+logger = logging.getLogger(__name__)
 
 
 class ConnectionActivities:
@@ -59,18 +63,20 @@ class ConsentActivities:
     def end_unanswered_consents(self) -> int:
         """Revoke the grants at Google, except those of accounts that are connected, and return how many consents ended.
 
-        Raises:
-            ApplicationError: Google cannot be reached; the others are left for the next time.
+        One that Google does not end now holds no other one up: it is left for the next time.
         """
-        ended = 0
-        for key_hash, consent in self._pending.find_unanswered().items():
-            grant = NewGrant.read(consent.secret)
-            with google_errors_as_application_errors():
-                if not self._connections.is_account_used(grant.account_key):
-                    revoke(self._settings, grant.refresh_token)
-            self._pending.forget(key_hash)
-            ended += 1
-        return ended
+        return sum(self._end(key_hash, consent) for key_hash, consent in self._pending.find_unanswered().items())
+
+    def _end(self, key_hash: str, consent: PendingConsent) -> bool:
+        grant = NewGrant.read(consent.secret)
+        try:
+            if not self._connections.is_account_used(grant.account_key):
+                revoke(self._settings, grant.refresh_token)
+        except Transient as error:
+            logger.warning("a grant that nobody has confirmed could not be revoked at Google: %s", error.reason)
+            return False
+        self._pending.forget(key_hash)
+        return True
 
 
 class DisconnectionActivities:

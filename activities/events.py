@@ -12,7 +12,7 @@ from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.health import NO_CONNECTION, Blocker
 from slotsync.domain.reservations.event import DesiredEvent, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
-from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, items_by_key, plan_event
+from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
@@ -71,13 +71,8 @@ class EventActivities:
         look = self._plan(request)
         if not isinstance(look, LookForRestored):
             return WriteResult(version=request.version, changed=False)
-        desired = self._reservations.get_snapshot(request.merchant, request.reservation)
-        wanted = items_by_key(desired) if desired else {}
-        deleted = [
-            each
-            for each in self._events.get_deleted(request.merchant, request.reservation, request.key.owner)
-            if each.key not in wanted
-        ]
+        known = self._events.get_deleted(request.merchant, request.reservation, request.key.owner)
+        deleted = [each for each in known if each.key not in look.wanted]
         with self._recording(request, look.version, look.connection_id):
             self._google.delete_restored(
                 request.merchant,

@@ -158,6 +158,11 @@ class ConnectionService:
         await asyncio.to_thread(self._end, pending)
         return None
 
+    def get_return_url(self, merchant: str) -> str:
+        """Return where the browser goes back to from Google, or an empty text if slotsync's own page is to ask."""
+        details = self._merchants.get(merchant)
+        return (details and details.return_url) or self._settings.return_url
+
     async def view(self, merchant: str) -> ConnectionView:
         """Return the state of the merchant's connection."""
         return await asyncio.to_thread(self._views.get_view, merchant)
@@ -227,11 +232,6 @@ class ConnectionService:
         if former:
             await asyncio.to_thread(self._former_grants.end, former)
         return connected
-
-    def get_return_url(self, merchant: str) -> str:
-        """Return where the browser goes back to from Google, or an empty text if slotsync's own page is to ask."""
-        details = self._merchants.get(merchant)
-        return (details and details.return_url) or self._settings.return_url
 
     def _end(self, pending: PendingConsent) -> None:
         grant = NewGrant.read(pending.secret)

@@ -31,7 +31,8 @@ async def complete_consent(request: Request) -> Response:
         query.get("state", ""), query.get("code"), session.browser, error=query.get("error", "")
     )
     if isinstance(result, ConsentRefused):
-        return _return_refusal(services.connections.get_return_url(session.merchant), session.merchant, result)
+        return_url = await asyncio.to_thread(services.connections.get_return_url, session.merchant)
+        return _return_refusal(return_url, session.merchant, result)
     if result.return_url:
         return _go_back(result.return_url, merchant=result.merchant, code=result.code)
     return render_page(

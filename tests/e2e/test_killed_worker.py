@@ -36,6 +36,19 @@ ELSEWHERE = WATCH_HEARTBEAT_TIMEOUT.total_seconds() + 15
 """The heartbeat time-out, and what a process and its first reading take."""
 
 
+@pytest.fixture
+async def availability(
+    local_google: RunningLocalGoogle, webhooks: WebhookReceiver, tmp_path: Path
+) -> AsyncIterator[AvailabilityWorld]:
+    """A merchant that is polled every second, by workers that know its key."""
+    key = Fernet.generate_key().decode()
+    async with (
+        running_temporal_server() as client,
+        open_availability_world(local_google, Vault([key]), client, webhooks, tmp_path, key=key) as built,
+    ):
+        yield built
+
+
 @asynccontextmanager
 async def worker(availability: AvailabilityWorld, name: str) -> AsyncIterator[Part]:
     """Yield a worker process that can be killed."""
@@ -49,20 +62,13 @@ async def worker(availability: AvailabilityWorld, name: str) -> AsyncIterator[Pa
 
 
 async def test_another_worker_continues_for_a_killed_one_with_the_same_message_ids(
-    local_google: RunningLocalGoogle, webhooks: WebhookReceiver, tmp_path: Path
+    availability: AvailabilityWorld,
 ) -> None:
-    key = Fernet.generate_key().decode()
-    vault = Vault([key])
-    async with (
-        running_temporal_server() as client,
-        open_availability_world(local_google, vault, client, webhooks, tmp_path, key=key) as availability,
-        AsyncExitStack() as others,
-        worker(availability, "first") as first,
-    ):
+    async with AsyncExitStack() as others, worker(availability, "first") as first:
         await availability.block(EMAIL)
         await availability.busy(TOMORROW, TOMORROW + HOUR)
         await until_received(availability, 1)
-        with webhooks.held_up() as arrived:
+        with availability.webhooks.held_up() as arrived:
             await availability.busy(TOMORROW + 2 * HOUR, TOMORROW + 3 * HOUR)
             await until(arrived, 30)
             await first.kill()
@@ -76,7 +82,7 @@ async def test_another_worker_continues_for_a_killed_one_with_the_same_message_i
             }
 
         await until(everything_told, 90)
-    ids = {str(each["id"]): starts(each["data"]) for each in webhooks.messages_of_type(CHANGED)}
+    ids = {str(each["id"]): starts(each["data"]) for each in availability.webhooks.messages_of_type(CHANGED)}
     changed = [start for each in ids.values() for start in each]
     assert len(changed) == len(set(changed)), "no change is told under two ids"
 
@@ -106,17 +112,10 @@ def told_conflicts(availability: AvailabilityWorld) -> list[str]:
     return sorted(str(each["reservation"]) for each in messages.values())
 
 
-async def test_each_conflict_is_told_under_one_id_in_whichever_order_it_came_and_whoever_was_killed(
-    local_google: RunningLocalGoogle, webhooks: WebhookReceiver, tmp_path: Path
+async def test_each_conflict_is_told_under_one_id_in_either_order_also_when_a_worker_is_killed(
+    availability: AvailabilityWorld,
 ) -> None:
-    key = Fernet.generate_key().decode()
-    vault = Vault([key])
-    async with (
-        running_temporal_server() as client,
-        open_availability_world(local_google, vault, client, webhooks, tmp_path, key=key) as availability,
-        AsyncExitStack() as others,
-        worker(availability, "first") as first,
-    ):
+    async with AsyncExitStack() as others, worker(availability, "first") as first:
         owners = Owners(availability.world.store)
         owners.put(MERCHANT, TOUR, settings_of(TOUR, pad_after_minutes=30))
         owners.put(MERCHANT, BOAT, settings_of(BOAT, free_calendars_needed=1))
@@ -128,7 +127,7 @@ async def test_each_conflict_is_told_under_one_id_in_whichever_order_it_came_and
         await report(availability, "booked-first", booked(hours(2, 10, 11)))
         await report(availability, "moved", booked(hours(3, 10, 11)))
         await until_received(availability, 1)
-        with webhooks.held_up() as arrived:
+        with availability.webhooks.held_up() as arrived:
             await report(availability, "busy-first", booked(hours(1, 10, 11)))
             await availability.busy(*hours(2, 10, 11))
             await until(arrived, 30)

@@ -65,9 +65,13 @@ def _calls(known: WrittenEvent, *, more: bool) -> int:
 
 
 class LookForRestored(Message):
-    """The action to look whether people have restored deleted events of an owner, and to delete those again."""
+    """The action to look whether people have restored deleted events of an owner, and to delete those again.
+
+    ``wanted`` are the events of the reservation that have to stay.
+    """
 
     version: int
+    wanted: frozenset[EventKey]
     connection_id: str
     deleted: WrittenEvent
     calls: int = 1
@@ -216,4 +220,9 @@ def _plan_look(desired: Reservation, calendar: ManagedCalendar, known: WrittenEv
     in_reach = calendar.settings.sync and calendar.calendar_id == known.calendar_id
     if not (in_reach and calendar.connection_id and known.version < desired.version):
         return None
-    return LookForRestored(version=desired.version, connection_id=calendar.connection_id, deleted=known)
+    return LookForRestored(
+        version=desired.version,
+        wanted=frozenset(items_by_key(desired)),
+        connection_id=calendar.connection_id,
+        deleted=known,
+    )

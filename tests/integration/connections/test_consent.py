@@ -341,3 +341,18 @@ async def test_without_a_public_address_no_consent_can_begin(
     with pytest.raises(SettingsError, match="SLOTSYNC_PUBLIC_URL"):
         await nowhere.begin(MERCHANT, BROWSER)
     assert (await nowhere.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+
+
+async def test_a_grant_that_google_does_not_end_now_holds_no_other_up_and_is_ended_later(
+    connecting_merchant: ConnectionHarness, settings: Settings
+) -> None:
+    world = connecting_merchant.world
+    for email in (EMAIL, OTHER):
+        assert isinstance(await connecting_merchant.consent(email), ConsentGiven)
+    with world.store.write() as connection:
+        connection.execute(text("UPDATE pending_consent SET expires_at = '2020-01-01 00:00:00'"))
+    await world.fault(method="oauth2.revoke", kind="drop", count=1)
+    end = ConsentActivities(settings, world.store, world.vault).end_unanswered_consents
+    assert await asyncio.to_thread(end) == 1
+    assert await asyncio.to_thread(end) == 1
+    assert await asyncio.to_thread(end) == 0

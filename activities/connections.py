@@ -12,6 +12,7 @@ from slotsync.domain.connections.messages import (
     ConnectionPlan,
     ConnectionRequest,
     ConnectionStop,
+    DisconnectionEnd,
     ServedGrant,
 )
 from slotsync.errors import GrantLost, Transient
@@ -20,11 +21,13 @@ from slotsync.google.calendars import GoogleCalendars
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.synced_events import SyncedEvents
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +96,8 @@ class DisconnectionActivities:
         self._settings = settings
         self._disconnections = disconnections
         self._calendars = ManagedCalendars(store)
+        self._events = SyncedEvents(store)
+        self._owners = Owners(store)
         self._google = google
         self._channels = channels
 
@@ -110,7 +115,10 @@ class DisconnectionActivities:
             if self._google.has_foreign_events(deletion.connection_id, calendar_id):
                 return False
             self._google.delete(deletion.connection_id, calendar_id)
+        # The merchant may have connected again meanwhile: then the events wait for the next calendar.
         self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
+        self._events.mark_calendar_missing(deletion.merchant, calendar_id, activity.info().started_time)
+        self._owners.make_due(deletion.merchant, deletion.calendar.owner, activity.info().started_time)
         return True
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -131,6 +139,6 @@ class DisconnectionActivities:
         return True
 
     @activity.defn
-    def finish_disconnection(self, connection_id: str) -> None:
-        """Forget tokens, names, and what was read of calendars."""
-        self._disconnections.finish(connection_id)
+    def finish_disconnection(self, end: DisconnectionEnd) -> None:
+        """Forget tokens, names, and what was read of calendars, unless the merchant has chosen otherwise meanwhile."""
+        self._disconnections.finish(end.connection_id, end.calendars)

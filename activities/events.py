@@ -14,7 +14,7 @@ from slotsync.domain.reservations.event import DesiredEvent, SyncState, WrittenE
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
-from slotsync.google.events.writes import GoogleEvents
+from slotsync.google.events.writes import GoogleEvents, NotWanted
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
@@ -42,14 +42,22 @@ class EventActivities:
         put = self._plan(request)
         if not isinstance(put, Put):
             return WriteResult(version=request.version, changed=False)
-        event = put.event
-        self._record_attempt(request, uncertain_event(event, put.known))
+        event, attempt = put.event, uncertain_event(put.event, put.known)
+        self._record_attempt(request, attempt)
+        managed, is_wanted = partial(self._get_managed, request.merchant), partial(self._is_wanted, request, event)
         with self._recording(request, event.version, event.connection_id):
             try:
-                written = self._google.put_event(event, put.known, partial(self._get_managed, request.merchant))
+                written = self._google.put_event(event, put.known, managed, is_wanted)
+                if written.generation > attempt.generation and not is_wanted():
+                    # Deleted after the last look, by a workflow that does not know of this creation.
+                    written = self._google.delete_event(
+                        request.merchant, request.reservation, written, event.version, managed
+                    )
             except CalendarMissing:
                 self._forget_calendar(event)
                 raise
+            except NotWanted:
+                return WriteResult(version=request.version, changed=False)
         return self._record(request, written)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -85,6 +93,14 @@ class EventActivities:
         self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
         return WriteResult(version=look.version)
 
+    def _is_wanted(self, request: EventRequest, event: DesiredEvent) -> bool:
+        """Return whether the newest snapshot is still the one with this event, in the same calendar."""
+        step = self._plan_from(request, None)
+        return isinstance(step, Put) and (step.event.version, step.event.calendar_id) == (
+            event.version,
+            event.calendar_id,
+        )
+
     def _get_managed(self, merchant: str) -> list[str]:
         return self._calendars.get_ids(merchant)
 
@@ -98,11 +114,15 @@ class EventActivities:
         Raises:
             ApplicationError: the calendar or the connection is missing by now.
         """
+        return self._plan_from(
+            request, self._events.get_written_event(request.merchant, request.reservation, request.key)
+        )
+
+    def _plan_from(self, request: EventRequest, known: WrittenEvent | None) -> Action | None:
         desired = self._reservations.get_snapshot(request.merchant, request.reservation)
         if desired is None:
             return None
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.key.owner])
-        known = self._events.get_written_event(request.merchant, request.reservation, request.key)
         step = plan_event(desired, request.key, calendar, known)
         if isinstance(step, Blocker):
             kind = "GrantLost" if step == NO_CONNECTION else "CalendarMissing"

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         CalendarProgress,
         CalendarRequest,
         CalendarResult,
+        CalendarState,
         CalendarStop,
         CalendarView,
         PermitRequest,
@@ -52,12 +53,12 @@ class ManagedCalendarWorkflow:
     """Creates the calendar of a product or resource, names it as its owner, and deletes it if that is wanted."""
 
     @workflow.init
-    def __init__(self, request: CalendarRequest) -> None:
-        self._request = request
+    def __init__(self, state: CalendarState) -> None:
+        self._request = CalendarRequest(merchant=state.merchant, owner=state.owner)
         self._changed = False
         self._needed = False
         self._check_due = False
-        self._settles_at: datetime | None = None
+        self._settles_at = state.settles_at
         self._signals = 0
         self._revision: int | None = None
         self._status = WorkflowStatus()
@@ -69,9 +70,9 @@ class ManagedCalendarWorkflow:
         }
 
     @workflow.run
-    async def run(self, request: CalendarRequest) -> str:
+    async def run(self, state: CalendarState) -> str:
         """Do round after round, until synchronization is off, or an operator cancels this."""
-        require_own_id(calendar_id(request.merchant, request.owner))
+        require_own_id(calendar_id(state.merchant, state.owner))
         return await run_until_stopped(self._do_rounds(), self._record_stop)
 
     @workflow.signal
@@ -82,9 +83,13 @@ class ManagedCalendarWorkflow:
 
     @workflow.signal
     def look_again(self) -> None:
-        """Begin another round, since a possible blocker is gone: there is a grant again."""
+        """Begin another round, since a possible blocker is gone: there is a grant again.
+
+        A disconnection that was broken off may have begun to delete the calendar: it may still vanish later.
+        """
         self._signals += 1
         self._changed = True
+        self._settles_at = self._settles_at or workflow.now() + LATE_EFFECT_DELAY
 
     @workflow.signal
     def needed(self) -> None:
@@ -115,6 +120,7 @@ class ManagedCalendarWorkflow:
             if not (view.sync or blocker or self._changed):
                 return "synchronization is off"
             await self._wait(blocker)
+            self._check_due = self._check_due or bool(self._settles_at and self._settles_at <= workflow.now())
             self._continue_as_new_if_long()
 
     async def _do_steps(self, view: CalendarView) -> Blocker | None:
@@ -255,17 +261,17 @@ class ManagedCalendarWorkflow:
             return blocker.look_again, f"Look again: {blocker.reason}"
         if self._settles_at:
             late = max(self._settles_at - workflow.now(), timedelta())
-            return late, "Look for what Google created or deleted late"
+            return min(late, LATE_EFFECT_DELAY), "Look for what Google created or deleted late"
         delay = CALENDAR_CHECK_INTERVAL * workflow.random().uniform(0.75, 1.25)
         return delay, "Look whether the calendar is still there"
 
     def _continue_as_new_if_long(self) -> None:
-        if (workflow.info().is_continue_as_new_suggested() and not self._settles_at) or self._is_full():
-            workflow.continue_as_new(self._request)
+        if workflow.info().is_continue_as_new_suggested() or self._is_full():
+            workflow.continue_as_new(CalendarState(**dict(self._request), settles_at=self._settles_at))
 
     def _is_full(self) -> bool:
-        """Return whether this run has had enough signals; the next run would not look for what Google does late."""
-        return self._signals >= MAX_SIGNALS_PER_RUN and not self._settles_at
+        """Return whether this run has had enough signals."""
+        return self._signals >= MAX_SIGNALS_PER_RUN
 
 
 def _describe_place(position: int, at: datetime) -> str:

@@ -9,7 +9,8 @@ from temporalio.exceptions import is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities
     from activities.signals import WaitingWork
-    from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
+    from slotsync.domain.calendars.owner import Owner
+    from slotsync.domain.connections.disconnection import DisconnectionResult
     from slotsync.domain.connections.messages import (
         ConnectionPlan,
         ConnectionRequest,
@@ -41,6 +42,8 @@ class ConnectionWorkflow:
         self._changed = False
         self._signals = 0
         self._granted = False
+        self._chosen = False
+        self._deleted = set[Owner]()
         self._grant_number: int | None = None
         self._status = WorkflowStatus()
 
@@ -56,12 +59,13 @@ class ConnectionWorkflow:
     async def _do_steps(self, request: ConnectionRequest) -> DisconnectionResult:
         result = None
         while True:
-            self._changed = self._granted = False
+            self._changed = self._granted = self._chosen = False
             plan = await self._plan()
             if plan.step is ConnectionStep.DISCONNECT:
                 result = await self._disconnect(plan)
             elif plan.step is ConnectionStep.SERVE:
                 self._grant_number = plan.grant_number
+                self._deleted.clear()
                 await self._serve_grant(plan)
             elif plan.step is ConnectionStep.CLOSE:
                 return result or DisconnectionResult(notes=(plan.reason,))
@@ -84,7 +88,8 @@ class ConnectionWorkflow:
 
     @workflow.signal
     def disconnect(self) -> None:
-        """Look at the row: the merchant wants to disconnect."""
+        """Look at the row: the merchant wants to disconnect, or has chosen otherwise for its calendars."""
+        self._chosen = True
         self._note_signal()
 
     @workflow.signal
@@ -119,16 +124,20 @@ class ConnectionWorkflow:
         self._status.set_health(None, f"Connected; woke {woken} workflows")
 
     async def _disconnect(self, plan: ConnectionPlan) -> DisconnectionResult | None:
-        """Disconnect, and return what was left behind, or None if the merchant may have connected again meanwhile.
+        """Disconnect, and return what was left behind, or None if the merchant may want something else by now.
 
         If an operator cancels the workflow meanwhile, calendars are left, and the grant is given back all the same.
         """
         self._status.set_details("Disconnecting")
         try:
-            result = await disconnect_merchant(self._merchant, plan.calendars, is_interrupted=lambda: self._granted)
+            result = await disconnect_merchant(
+                self._merchant, plan.calendars, self._deleted, is_interrupted=lambda: self._granted or self._chosen
+            )
         except BaseException as error:
             if is_cancelled_exception(error):
-                await disconnect_merchant(self._merchant, CalendarChoice.KEEP, is_interrupted=lambda: False)
+                await disconnect_merchant(
+                    self._merchant, plan.calendars, self._deleted, is_interrupted=lambda: False, leave_calendars=True
+                )
             raise
         if result:
             await self._signal_work(all_open=True)

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
         DisconnectionResult,
         disconnection_result,
     )
-    from slotsync.domain.connections.messages import CalendarDeletion, ConnectionRequest
+    from slotsync.domain.connections.messages import CalendarDeletion, ConnectionRequest, DisconnectionEnd
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
 
@@ -31,11 +31,17 @@ _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 
 async def disconnect_merchant(
-    merchant: str, calendars: CalendarChoice, is_interrupted: Callable[[], bool]
+    merchant: str,
+    calendars: CalendarChoice,
+    deleted: set[Owner],
+    is_interrupted: Callable[[], bool],
+    *,
+    leave_calendars: bool = False,
 ) -> DisconnectionResult | None:
     """Clean up as the merchant chose, forget the connection, and return what was left behind.
 
-    Return None once interrupted, because the merchant may have connected again: then nothing more is deleted.
+    Return None once interrupted, because the merchant may have connected again, or chosen otherwise: then nothing more
+    is deleted. The owners of calendars that are deleted are added to ``deleted``.
 
     Raises:
         CancelledError: an operator cancelled the workflow; deletions in flight have ended.
@@ -47,14 +53,14 @@ async def disconnect_merchant(
     )
     if disconnection is None:
         return None
-    delete = disconnection.alive and calendars is CalendarChoice.DELETE
-    deleted = await _delete_calendars(merchant, disconnection, is_interrupted) if delete else []
+    if disconnection.alive and calendars is CalendarChoice.DELETE and not leave_calendars:
+        deleted |= await _delete_calendars(merchant, disconnection, is_interrupted)
     if is_interrupted():
         return None
     ended = disconnection.alive and await _end_grant(disconnection)
     await workflow.execute_local_activity_method(
         DisconnectionActivities.finish_disconnection,
-        disconnection.connection_id,
+        DisconnectionEnd(connection_id=disconnection.connection_id, calendars=calendars),
         start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
     return disconnection_result(disconnection, deleted, calendars, grant_ended=ended)
@@ -62,7 +68,7 @@ async def disconnect_merchant(
 
 async def _delete_calendars(
     merchant: str, disconnection: Disconnection, is_interrupted: Callable[[], bool]
-) -> list[Owner]:
+) -> set[Owner]:
     """Delete the calendars side by side, and return the owners of the deleted ones."""
     connection_id = disconnection.connection_id
     deletions = {
@@ -76,7 +82,7 @@ async def _delete_calendars(
     finally:
         for deletion in deletions.values():
             deletion.cancel()
-        deleted = [owner for owner, deletion in deletions.items() if await _succeeded(deletion)]
+        deleted = {owner for owner, deletion in deletions.items() if await _succeeded(deletion)}
     return deleted
 
 

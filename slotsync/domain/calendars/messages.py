@@ -14,6 +14,15 @@ class CalendarRequest(Message):
     owner: Owner
 
 
+class CalendarState(CalendarRequest):
+    """The state that a calendar's workflow starts with, and passes on when it continues as new.
+
+    ``settles_at``: then it looks for what Google has carried out late, None if nothing is in flight.
+    """
+
+    settles_at: datetime | None = None
+
+
 class PermitRequest(CalendarRequest):
     """The request for a permit to create a calendar, or for the position in the queue."""
 

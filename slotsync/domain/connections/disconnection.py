@@ -52,7 +52,7 @@ def disconnection_result(
     """Return the result of a disconnection after which these calendars are deleted."""
     left = tuple(each.owner for each in disconnection.calendars if each.owner not in deleted)
     return DisconnectionResult(
-        deleted=tuple(each.owner for each in disconnection.calendars if each.owner in deleted),
+        deleted=tuple(sorted(deleted, key=str)),
         left=left,
         grant_ended=grant_ended,
         shared=disconnection.shared,

@@ -49,6 +49,13 @@ class CalendarDeletion(Message):
     calendar: DisconnectedCalendar
 
 
+class DisconnectionEnd(Message):
+    """The end of a disconnection with this choice for the calendars; another choice made since is still to be done."""
+
+    connection_id: str
+    calendars: CalendarChoice
+
+
 class WaitingWorkRequest(ConnectionRequest):
     """The request to signal what waits for a merchant's grant, or with ``all_open`` all that is open at ``now``."""
 

@@ -45,13 +45,25 @@ if TYPE_CHECKING:
 FORBIDDEN_STATUS = 403
 
 
+class NotWanted(Exception):
+    """An event that was deleted is not created again, since it is not wanted any more."""
+
+
+def always_wanted() -> bool:
+    """Return true: the default, for events that nobody deletes meanwhile."""
+    return True
+
+
 class EventWrite:
     """Writes one event to its calendar: with one call if what is known of it is right, else with a few."""
 
-    def __init__(self, calls: EventCalls, desired: DesiredEvent, others: OtherCalendars) -> None:
+    def __init__(
+        self, calls: EventCalls, desired: DesiredEvent, others: OtherCalendars, is_wanted: Callable[[], bool]
+    ) -> None:
         self._calls = calls
         self._desired = desired
         self._others = others
+        self._is_wanted = is_wanted
         self._deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, others)
         self._generation = 0
         self._etag = ""
@@ -63,6 +75,7 @@ class EventWrite:
         """Write the event and return its state: written, found as desired, or found newer than desired.
 
         Raises:
+            NotWanted: it was deleted, and nobody wants it any more.
             Refused: Google refuses to change the event that it shows.
             Transient: ``MAX_GENERATIONS`` of it are used up.
         """
@@ -75,7 +88,7 @@ class EventWrite:
                 if isinstance(decision, Update):
                     self._etag = decision.etag
                 else:
-                    self._begin_generation(self._generation + 1)
+                    self._begin_next()
             if self._found is None or self._etag:
                 written = self._write()
                 if written and not is_deleted(written):
@@ -96,6 +109,12 @@ class EventWrite:
                 self._keep_one()
             elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
+
+    def _begin_next(self) -> None:
+        # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
+        if not self._is_wanted():
+            raise NotWanted
+        self._begin_generation(self._generation + 1)
 
     def _begin_generation(self, generation: int) -> None:
         """Go on with this generation, unless people have restored an older one; take away what they have moved."""
@@ -166,7 +185,7 @@ class EventWrite:
         if self._etag:
             self._etag = ""  # the update found no event: a creation with the same id can never make a second one
         elif not self._keep_one():  # an id that is taken but not found may be one of them
-            self._begin_generation(self._generation + 1)
+            self._begin_next()
 
     def _describe(self, event: "Event") -> WrittenEvent:
         return describe_written(self._desired, self._generation, event)
@@ -188,19 +207,27 @@ class GoogleEvents:
         self._heartbeat = heartbeat
 
     def put_event(
-        self, desired: DesiredEvent, known: WrittenEvent | None, get_managed: Callable[[], Iterable[str]] = tuple
+        self,
+        desired: DesiredEvent,
+        known: WrittenEvent | None,
+        get_managed: Callable[[], Iterable[str]] = tuple,
+        is_wanted: Callable[[], bool] = always_wanted,
     ) -> WrittenEvent:
         """Write the event and return its state: with one call if ``known`` is right, else with a few.
 
         The result has a newer version than ``desired`` if a newer one was found; that event is not changed.
         ``get_managed`` returns the ids of the merchant's managed calendars, to which people may have moved the event.
+        ``is_wanted`` is asked before an event that was deleted is created again.
 
         Raises:
+            NotWanted: It was deleted, and nobody wants it any more.
             CalendarMissing: The calendar is deleted, or no longer ours.
             GoogleError: Another failure; repeating is safe.
         """
         others = self._others(desired.connection_id, desired.calendar_id, get_managed)
-        return EventWrite(self._calls(desired.connection_id, desired.calendar_id), desired, others).run(known)
+        return EventWrite(self._calls(desired.connection_id, desired.calendar_id), desired, others, is_wanted).run(
+            known
+        )
 
     def delete_event(
         self,

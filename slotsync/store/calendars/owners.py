@@ -172,6 +172,12 @@ class Owners:
                 connection.execute(own.values(due_at=due_at, reason=reason, overdue_since=None, problem=None)).rowcount
             )
 
+    def make_due(self, merchant: str, owner: Owner, now: datetime) -> None:
+        """Record that the owner's calendar is to be looked at now, unless an operator has stopped that."""
+        own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.stopped_at.is_(None))
+        with self._store.write() as connection:
+            connection.execute(own.values(due_at=now))
+
     def record_signalled(self, merchant: str, owner: Owner, signalled: int, to_signal: int) -> None:
         """Record how many of the owner's open reservations were signalled."""
         own = update(_TABLE).where(*_is(merchant, owner))

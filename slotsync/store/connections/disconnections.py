@@ -52,11 +52,15 @@ class Disconnections:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             return _disconnection(session, row) if row and row.state == _DISCONNECTED else None
 
-    def finish(self, connection_id: str) -> None:
-        """Delete the tokens and all that was read from Google, unless the merchant has connected again."""
+    def finish(self, connection_id: str, calendars: CalendarChoice) -> None:
+        """Delete the tokens and all that was read from Google, once this choice for the calendars is carried out.
+
+        Nothing is deleted if the merchant has connected again, or has made another choice since.
+        """
         cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
-            own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED)
+            choice = _TABLE.c.disconnect_choice
+            own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, choice == calendars.value)
             done = {
                 "scopes": "",
                 "last_good_call_at": None,

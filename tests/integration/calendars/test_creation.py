@@ -3,9 +3,15 @@ from datetime import timedelta
 import pytest
 from temporalio.testing import TimeSkipper
 
+from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.connections.messages import ConnectionStep
 from slotsync.domain.workflow_ids import calendar_id, reservation_id
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.connections.connection_intents import ConnectionIntents
+from slotsync.store.connections.disconnections import Disconnections
+from slotsync.temporal.signals import signal_connection
 from tests.support.managed_calendars import workflow_handle
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.waiting import until
@@ -50,6 +56,28 @@ async def test_a_calendar_that_google_deletes_late_while_it_is_wanted_again_is_m
         (await open_world.http.delete(f"/sandbox/accounts/{EMAIL}/calendars/{doomed}")).raise_for_status()
         await skipper.fast_forward(workflow_handle(open_world, TOUR), 2 * LATE_EFFECT_DELAY)
         await until(lambda: has_events_again(open_world, doomed))
+
+
+async def test_a_calendar_that_google_deletes_late_after_the_merchant_has_connected_again_is_made_anew(
+    open_world: World, skipper: TimeSkipper
+) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        doomed = (await open_world.calendars())["sunset-tour"]
+        Disconnections(open_world.store, open_world.vault).request(MERCHANT, CalendarChoice.DELETE, utc_now())
+        await open_world.connect(resume_all=True)
+        await signal_connection(open_world.client, MERCHANT, "granted")
+        await until(lambda: is_served(open_world))
+        await until(lambda: looks_again_later(open_world))
+        # What the disconnection had asked for takes effect only now.
+        (await open_world.http.delete(f"/sandbox/accounts/{EMAIL}/calendars/{doomed}")).raise_for_status()
+        await skipper.fast_forward(workflow_handle(open_world, TOUR), 2 * LATE_EFFECT_DELAY)
+        await until(lambda: has_events_again(open_world, doomed))
+
+
+async def is_served(world: World) -> bool:
+    return ConnectionIntents(world.store).plan(MERCHANT).step is ConnectionStep.WAIT
 
 
 async def has_events_again(world: World, doomed: str) -> bool:

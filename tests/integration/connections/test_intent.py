@@ -4,18 +4,23 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import connection_id
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.temporal.signals import signal_connection
+from tests.support.buttons import pending_activities
 from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
-from tests.support.samples import MERCHANT
+from tests.support.samples import MERCHANT, TOUR
+from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
 
@@ -107,6 +112,82 @@ async def test_a_new_grant_during_a_disconnection_ends_it(connecting_merchant: C
         await world.heal()
     assert await world.titles() == ["v2", "v2"]
     assert len(tokens(world)) == 1
+
+
+async def test_a_calendar_that_vanishes_after_the_merchant_has_connected_again_is_made_anew(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        doomed = (await world.calendars())[TOUR.id]
+        await world.fault(method="calendars.delete", kind="slow", seconds=4, count=1)
+        Disconnections(world.store, world.vault).request(MERCHANT, CalendarChoice.DELETE, utc_now())
+        handle = await signal_connection(world.client, MERCHANT, "disconnect")
+
+        async def deleting() -> bool:
+            pending = await pending_activities(world.client, handle.id)
+            return [each.state for each in pending] == [PendingActivityState.PENDING_ACTIVITY_STATE_STARTED]
+
+        await until(deleting)
+        await handle.terminate("by an operator")
+        await connecting_merchant.connected()
+
+        async def forgotten() -> bool:
+            (calendar,) = ManagedCalendars(world.store).get_calendars(MERCHANT, [TOUR])
+            intent = Owners(world.store).get_intent(MERCHANT, TOUR)
+            return calendar.calendar_id is None and intent is not None and intent.due_at is not None
+
+        async def whole_again() -> bool:
+            calendar = (await world.calendars()).get(TOUR.id, doomed)
+            return calendar != doomed and await world.titles() == ["v1", "v1"]
+
+        await until(forgotten)
+        await sweep(world)
+        await until(whole_again)
+        await until_all_settled(world, 1, 2)
+
+
+async def test_another_choice_made_during_a_disconnection_is_carried_out_as_well(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await world.fault(method="calendars.delete", kind="backendError", probability=1)
+        first = asyncio.create_task(connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE))
+
+        async def deleting() -> bool:
+            return await connecting_merchant.calls("calendars.delete") > 0
+
+        await until(deleting)
+        answers = [await connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.KEEP), await first]
+        await world.heal()
+    for answer in answers:
+        assert answer is not None
+        assert (answer.deleted, answer.left, answer.grant_ended) == ((), (TOUR,), True)
+    assert list(await world.calendars()) == [TOUR.id]
+    assert tokens(world) == []
+
+
+async def test_the_wish_to_delete_calendars_is_not_forgotten_while_they_are_being_left(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await world.fault(method="oauth2.revoke", kind="slow", seconds=4, count=1)
+        first = asyncio.create_task(connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.KEEP))
+
+        async def revoking() -> bool:
+            pending = await pending_activities(world.client, connection_id(MERCHANT))
+            return [each.state for each in pending] == [PendingActivityState.PENDING_ACTIVITY_STATE_STARTED]
+
+        await until(revoking)
+        answers = [await connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE), await first]
+    # The grant was being given back: Google lets nobody delete the calendars any more, and the answer says so.
+    for answer in answers:
+        assert answer is not None
+        assert (answer.deleted, answer.left, answer.grant_ended) == ((), (TOUR,), True)
+        assert "could not be reached" in answer.notes[0]
+    assert tokens(world) == []
 
 
 async def test_a_grant_of_which_the_signal_was_lost_is_served_with_the_next_one(

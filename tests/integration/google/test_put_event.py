@@ -4,7 +4,7 @@ import pytest
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
-from slotsync.google.events.writes import GoogleEvents
+from slotsync.google.events.writes import GoogleEvents, NotWanted
 from tests.support.adapter_harness import EMAIL, SPEC, AdapterHarness
 from tests.support.local_google import AUTH
 
@@ -225,6 +225,19 @@ def test_a_heartbeat_is_sent_before_each_call(adapter: AdapterHarness) -> None:
     adapter.forget_calls()
     GoogleEvents(adapter.services, lambda: heartbeats.append(1)).put_event(adapter.desired(2), written)
     assert len(heartbeats) == sum(adapter.calls().values()) == 4
+
+
+@each_behaviour
+def test_an_event_that_was_deleted_and_is_not_wanted_any_more_stays_deleted(
+    behaviour: dict[str, str], adapter: AdapterHarness
+) -> None:
+    written = adapter.put()
+    adapter.delete_by_hand(id_of(adapter, written))
+    adapter.behave(**behaviour | {"resurrect": "refuse"})
+    for known in (written, None):
+        with pytest.raises(NotWanted):
+            adapter.events.put_event(adapter.desired(2), known, adapter.managed, lambda: False)
+    assert adapter.titles() == []
 
 
 def test_times_come_back_as_the_same_instants(adapter: AdapterHarness) -> None:

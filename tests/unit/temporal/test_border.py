@@ -75,6 +75,7 @@ ALLOWED = {
     "CalendarDeletion": "calendar connection_id merchant",
     "CalendarProgress": "doing health",
     "CalendarRequest": "merchant owner",
+    "CalendarState": "merchant owner settles_at",
     "CalendarResult": "due_at grant_number merchant owner reason revision",
     "CalendarStop": "merchant now owner revision",
     "CalendarView": (
@@ -92,6 +93,7 @@ ALLOWED = {
     "ConnectionStop": "grant_number merchant now",
     "DisconnectedCalendar": "calendar_id owner",
     "Disconnection": "alive calendars connection_id shared",
+    "DisconnectionEnd": "calendars connection_id",
     "DisconnectionResult": "deleted grant_ended left notes shared",
     "EventKey": "item owner",
     "EventRequest": "key merchant reservation version",

@@ -80,7 +80,7 @@ def test_a_disconnection_forgets_what_its_merchant_picked(
     assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     disconnection = disconnections.get("m")
     assert disconnection
-    disconnections.finish(disconnection.connection_id)
+    disconnections.finish(disconnection.connection_id, CalendarChoice.KEEP)
     assert (picked.get_calendars("m", TOUR), picked.get_calendars("other", TOUR)) == ([], BOTH)
 
 
@@ -94,7 +94,7 @@ def test_a_merchant_who_connects_again_during_a_disconnection_keeps_picked_calen
     disconnection = disconnections.get("m")
     assert disconnection
     connect(connections, "m", "account")
-    disconnections.finish(disconnection.connection_id)
+    disconnections.finish(disconnection.connection_id, CalendarChoice.KEEP)
     assert picked.get_calendars("m", TOUR) == BOTH
 
 

@@ -350,7 +350,7 @@ def test_a_disconnection_forgets_what_was_read(
     disconnections = Disconnections(store, vault)
     assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     assert counts(store, *WATCHING) == [2] * 4
-    disconnections.finish(two_merchants)
+    disconnections.finish(two_merchants, CalendarChoice.KEEP)
     assert counts(store, *WATCHING) == [1] * 4
     assert channels.get_connection_channels(two_merchants) == []
 
@@ -361,7 +361,7 @@ def test_a_merchant_who_connects_again_during_a_disconnection_keeps_readings(
     disconnections = Disconnections(store, vault)
     assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     connect(connections, "m", "m")
-    disconnections.finish(two_merchants)
+    disconnections.finish(two_merchants, CalendarChoice.KEEP)
     assert counts(store, *WATCHING) == [2] * 4
 
 

@@ -136,7 +136,7 @@ def test_a_disconnected_merchants_permits_still_count_for_the_account(
     assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     disconnection = disconnections.get("m")
     assert disconnection
-    disconnections.finish(disconnection.connection_id)
+    disconnections.finish(disconnection.connection_id, CalendarChoice.KEEP)
     assert take(sharing, "other", 1) == 0
 
 

@@ -1,7 +1,7 @@
 """A product's availability: one workflow per product that a calendar blocks."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -26,6 +26,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
 
+_TAKE_UP_TIME = timedelta(seconds=10)
+
 
 @workflow.defn
 class ProductAvailabilityWorkflow:
@@ -38,7 +40,7 @@ class ProductAvailabilityWorkflow:
         self._known = WatchRequest(**dict(self._key))
         self._look_again = False
         self._signals = 0
-        self._watched = False
+        self._watching_since: datetime | None = None
         self._status = WorkflowStatus()
 
     @workflow.run
@@ -75,7 +77,7 @@ class ProductAvailabilityWorkflow:
 
     async def _do_round(self) -> bool:
         """Publish the product when it changes; return whether nothing blocks it any more, and no message waits."""
-        self._look_again = False
+        self._look_again, self._watching_since = False, None
         watched = await self._watch()
         published = await publish(self._key) if watched.changed else _pending(watched)
         self._deliveries.begin(published.messages)
@@ -92,7 +94,7 @@ class ProductAvailabilityWorkflow:
     async def _watch(self) -> WatchResult:
         """Return the result of a watch. Continue as new if the history gets long, by confirmations for example."""
         watching = start_watch(self._known)
-        self._watched = True
+        self._watching_since = workflow.now()
         await workflow.wait_condition(lambda: watching.done() or self._is_history_long())
         if not watching.done():
             await self._continue_as_new_if_long()
@@ -123,10 +125,15 @@ class ProductAvailabilityWorkflow:
         """Record that an operator has stopped this, and publish that the product is unknown."""
         self._status.set_health(STOPPED, "Stopped by an operator; picking calendars or slotsync resume starts it again")
         await self._deliveries.close()
-        await record_stop(self._key, watched=self._watched)
+        await record_stop(self._key, watched=self._has_taken_up())
         await publish(self._key)
         await signal_subscribers(self._key)
         await deliver_once(self._key)
+
+    def _has_taken_up(self) -> bool:
+        """Return whether the watch has looked at all that was wanted so far, which it does in its first moments."""
+        since = self._watching_since
+        return since is not None and workflow.now() - since > _TAKE_UP_TIME and not self._look_again
 
     def _needs_round(self) -> bool:
         return self._look_again or self._is_history_long()

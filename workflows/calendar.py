@@ -111,6 +111,7 @@ class ManagedCalendarWorkflow:
     async def _do_rounds(self) -> str:
         while True:
             self._changed = self._needed = False
+            self._revision = None
             view = await self._view_calendar()
             if view.closing_reason:
                 return view.closing_reason
@@ -239,7 +240,7 @@ class ManagedCalendarWorkflow:
         self._status.set_health(STOPPED, "Stopped by an operator; a change or slotsync resume starts it again")
         await workflow.execute_local_activity_method(
             CalendarActivities.record_calendar_stop,
-            CalendarStop(**dict(self._request), revision=self._revision, now=workflow.now()),
+            CalendarStop(**dict(self._request), revision=None if self._changed else self._revision, now=workflow.now()),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 

@@ -60,6 +60,7 @@ class ConnectionWorkflow:
         result = None
         while True:
             self._changed = self._granted = self._chosen = False
+            self._grant_number = None
             plan = await self._plan()
             if plan.step is ConnectionStep.DISCONNECT:
                 result = await self._disconnect(plan)
@@ -108,7 +109,11 @@ class ConnectionWorkflow:
         self._status.set_health(STOPPED, "Stopped by an operator; a new consent or slotsync resume starts it again")
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_connection_stop,
-            ConnectionStop(merchant=self._merchant, grant_number=self._grant_number, now=workflow.now()),
+            ConnectionStop(
+                merchant=self._merchant,
+                grant_number=None if self._changed else self._grant_number,
+                now=workflow.now(),
+            ),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 

@@ -46,6 +46,7 @@ class ReservationWorkflow:
         self._writes = list(state.writes)
         self._wave = state.wave
         self._version: int | None = None
+        self._newest_reported: int | None = None
         self._changed = False
         self._check = False
         self._signals = 0
@@ -61,6 +62,7 @@ class ReservationWorkflow:
     def report(self, reported: ReportedVersion) -> None:
         """Begin another round, since a report has stored a snapshot. The store is what counts, not the signal."""
         self._version = reported.version if self._version is None else self._version
+        self._newest_reported = max(reported.version, self._newest_reported or reported.version)
         self._count_signal()
         self._changed = True
 
@@ -191,9 +193,10 @@ class ReservationWorkflow:
 
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a report or slotsync resume starts it again")
+        versions = [each for each in (self._version, self._newest_reported) if each is not None]
         await workflow.execute_local_activity_method(
             ReservationActivities.record_stop,
-            StopRequest(**dict(self._key), version=self._version, now=workflow.now()),
+            StopRequest(**dict(self._key), version=max(versions, default=None), now=workflow.now()),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 

@@ -77,7 +77,10 @@ class CalendarResult(CalendarRequest):
 
 
 class CalendarStop(CalendarRequest):
-    """The request to record that an operator has stopped the calendar's workflow at ``revision``, None if unknown."""
+    """The request to record that an operator has stopped the calendar's workflow at ``revision``.
+
+    It is None if the workflow had news that it had not looked at: then it is stopped at any revision.
+    """
 
     revision: int | None = None
     now: datetime

@@ -64,7 +64,10 @@ class WaitingWorkRequest(ConnectionRequest):
 
 
 class ConnectionStop(ConnectionRequest):
-    """The request to record that an operator has stopped the connection's workflow at this grant, None if unknown."""
+    """The request to record that an operator has stopped the connection's workflow at this grant.
+
+    ``grant_number`` is None if the workflow had news that it had not looked at: then it is stopped at any grant.
+    """
 
     grant_number: int | None = None
     now: datetime

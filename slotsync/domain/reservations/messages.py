@@ -122,7 +122,10 @@ class WaveResult(ReservationKey):
 
 
 class StopRequest(ReservationKey):
-    """The request to record that an operator has stopped the reservation's workflow at ``version``, None if unknown."""
+    """The request to record that an operator has stopped the reservation's workflow.
+
+    ``version`` is the newest of which it knew then, None if it knew none.
+    """
 
     version: int | None = None
     now: datetime

@@ -177,8 +177,8 @@ class Reservations:
 
         A version that was reported since is not stopped; None stops any.
         """
-        any_version = version is None
-        self.due_rows.stop(now, *_is(merchant, reservation), or_(literal(any_version), _TABLE.c.version == version))
+        known = [] if version is None else [_TABLE.c.version <= version]
+        self.due_rows.stop(now, *_is(merchant, reservation), *known)
 
     def resume(self, merchant: str, reservation: str | None, now: datetime, *, limit: int) -> list[str]:
         """Make stopped reservations due again, this one or the next ``limit`` of the merchant, and return their ids."""

@@ -32,7 +32,7 @@ def is_shut(readings: list[Reading], minute: int, on_unknown: str) -> bool:
         return state == "busy"
     if on_unknown == "last_known:1":
         good = [each for each in readings if not each.error]
-        return state_of(good, minute, HOUR + 1) != "free"
+        return state_of(good, minute, HOUR) != "free"
     return on_unknown == "block"
 
 

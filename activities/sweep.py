@@ -8,7 +8,6 @@ from typing import TypeVar
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
 
-from slotsync.clock import utc_now
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
@@ -51,9 +50,9 @@ Row = TypeVar("Row")
 class SweepActivities:
     """Activity that brings back what was lost: signals, terminated or failed workflows, Temporal's database."""
 
-    def __init__(self, client: Client, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
-        self._clock = clock
+        self._store = store
         self._blocking_calendars = BlockingCalendars(store, vault)
         self._connections = ConnectionIntents(store)
         self._messages = WebhookMessages(store, vault)
@@ -83,15 +82,18 @@ class SweepActivities:
         )
         return found
 
+    async def _now(self) -> datetime:
+        return await asyncio.to_thread(self._store.now)
+
     async def _sweep_connections(self) -> int:
-        now = self._clock()
+        now = await self._now()
         merchants = await asyncio.to_thread(self._connections.find_due, now)
         count = await self._signal_all(merchants, self._signal_connection)
         await _postpone(self._connections.due_rows, [(merchant,) for merchant in merchants], now)
         return count
 
     async def _sweep_calendars(self) -> int:
-        now = self._clock()
+        now = await self._now()
         owners = await asyncio.to_thread(self._owners.find_due, now)
         count = await self._signal_all(owners, self._signal_calendar)
         await _postpone(self._owners.due_rows, [(name, owner.kind.value, owner.id) for name, owner in owners], now)
@@ -99,7 +101,7 @@ class SweepActivities:
 
     async def _sweep_products(self) -> int:
         """Signal the products that are due, and those with messages that should have been sent."""
-        now = self._clock()
+        now = await self._now()
         due = await asyncio.to_thread(self._watched_products.find_due, now)
         unsent = await asyncio.to_thread(self._messages.find_due, now)
         count = await self._signal_all(tuple(dict.fromkeys((*due, *unsent))), self._signal_product)
@@ -109,7 +111,7 @@ class SweepActivities:
 
     async def _sweep_reservations(self) -> int:
         """Signal what is due, page by page, each with something of every merchant."""
-        count, now = 0, self._clock()
+        count, now = 0, await self._now()
         while keys := await asyncio.to_thread(self._reservations.find_due, now, limit=MAX_ROWS_PER_PAGE):
             count += await self._signal_all(keys, self._signal_reservation)
             await _postpone(self._reservations.due_rows, [(key.merchant, key.reservation) for key in keys], now)
@@ -148,7 +150,7 @@ class SweepActivities:
     async def _sweep_missing_reservations(self, running: Collection[str]) -> int:
         count, after = 0, ReservationKey(merchant="", reservation="")
         while page := await asyncio.to_thread(
-            self._reservations.find_open, self._clock(), limit=MAX_ROWS_PER_PAGE, after=after
+            self._reservations.find_open, await self._now(), limit=MAX_ROWS_PER_PAGE, after=after
         ):
             missing = [key for key in page if reservation_id(key.merchant, key.reservation) not in running]
             count += await self._signal_all(missing, self._signal_reservation)

@@ -11,7 +11,6 @@ from functools import cached_property
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
-from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.messages import Message
@@ -100,6 +99,7 @@ class ConnectionService:
         self._merchants = Merchants(store)
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
+        self._store = store
         self._disconnections = Disconnections(store, vault)
         self._former_grants = FormerGrants(settings, store, vault)
         self._repeating = set[asyncio.Task[None]]()
@@ -173,7 +173,7 @@ class ConnectionService:
         Raises:
             RPCError: Temporal did not answer. The connection is out of use, and the cleaning up begins later.
         """
-        if not await asyncio.to_thread(self._disconnections.request, merchant, calendars, utc_now()):
+        if not await asyncio.to_thread(lambda: self._disconnections.request(merchant, calendars, self._store.now())):
             return DisconnectionResult(notes=("There was no connection.",))
         handle = await signal_connection(self._client, merchant, "disconnect")
         try:

@@ -1,7 +1,6 @@
 """Report reservations: store the snapshot, then signal its workflow."""
 
 import asyncio
-from datetime import UTC, datetime
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -35,6 +34,7 @@ class ReportService:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._store = store
         self._reservations = Reservations(store, vault)
 
     async def report(self, reservation: Reservation) -> Reported:
@@ -44,7 +44,7 @@ class ReportService:
             NotTaken: the snapshot is stored, and Temporal did not answer within a few seconds; repeat the call.
             VersionConflict: this version is stored with another content.
         """
-        report = await asyncio.to_thread(self._reservations.report, reservation, datetime.now(UTC))
+        report = await asyncio.to_thread(lambda: self._reservations.report(reservation, self._store.now()))
         if report.result is ReportResult.CONFLICT:
             raise _conflict(reservation, report)
         # A report that is repeated after NotTaken finds its version stored, and still has to be signalled.

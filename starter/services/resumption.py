@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.client import Client
@@ -31,6 +30,7 @@ class ResumptionService:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._store = store
         self._connections = ConnectionIntents(store)
         self._watched_products = WatchedProducts(store)
         self._owners = Owners(store)
@@ -46,7 +46,7 @@ class ResumptionService:
         """
         count = 0
         while ids := await asyncio.to_thread(
-            self._reservations.resume, merchant, reservation, datetime.now(UTC), limit=MAX_RESUMED_PER_PAGE
+            self._reservations.resume, merchant, reservation, self._store.now(), limit=MAX_RESUMED_PER_PAGE
         ):
             for start in range(0, len(ids), MAX_PARALLEL_SIGNALS):
                 await self._look_again(merchant, ids[start : start + MAX_PARALLEL_SIGNALS])
@@ -57,19 +57,19 @@ class ResumptionService:
         return count + await self._resume_calendars(merchant) + await self._resume_products(merchant)
 
     async def _resume_calendars(self, merchant: str) -> int:
-        owners = await asyncio.to_thread(self._owners.resume, merchant, datetime.now(UTC))
+        owners = await asyncio.to_thread(self._owners.resume, merchant, self._store.now())
         for owner in owners:
             await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again")
         return len(owners)
 
     async def _resume_connection(self, merchant: str) -> int:
-        if not await asyncio.to_thread(self._connections.resume, merchant, datetime.now(UTC)):
+        if not await asyncio.to_thread(self._connections.resume, merchant, self._store.now()):
             return 0
         await signal_connection(self._client, merchant, "check")
         return 1
 
     async def _resume_products(self, merchant: str) -> int:
-        products = await asyncio.to_thread(self._watched_products.resume, merchant, datetime.now(UTC))
+        products = await asyncio.to_thread(self._watched_products.resume, merchant, self._store.now())
         for key in products:
             await signal_availability(self._client, key.merchant, key.product)
         return len(products)

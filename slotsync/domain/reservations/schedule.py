@@ -25,7 +25,8 @@ def debounce(writes: Sequence[datetime], now: datetime) -> timedelta:
     A first change is written at once; the changes of a burst are written together, since Google limits quick writes to
     one calendar.
     """
-    recent = [at for at in writes if now - at < BURST_WINDOW]
+    # Writes in the future are those of before the server's clock was set back.
+    recent = [at for at in writes if timedelta() <= now - at < BURST_WINDOW]
     if not recent:
         return timedelta()
     gap = min(timedelta(seconds=2 ** len(recent)), MAX_DEBOUNCE)

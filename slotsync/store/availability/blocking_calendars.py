@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, select
 
-from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
@@ -29,7 +28,7 @@ class BlockingCalendars:
 
     def replace(self, merchant: str, owner: Owner, calendars: Iterable[PickableCalendar]) -> None:
         """Replace the calendars that block the owner."""
-        key = _key(merchant, owner)
+        key, now = _key(merchant, owner), self._store.now()
         with self._store.write() as connection:
             # Lock the owner: two requests that pick one calendar at the same time would both insert it.
             locked = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
@@ -38,7 +37,6 @@ class BlockingCalendars:
             for place, each in enumerate(calendars):
                 encrypted = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
                 connection.execute(insert(_TABLE).values(**key, place=place, **encrypted))
-            now = utc_now()
             if owner.kind is OwnerKind.PRODUCT:
                 mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
             mark_merchant_changed(connection, merchant, now)

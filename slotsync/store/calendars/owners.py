@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Connection, and_, literal, or_, tuple_, up
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
-from slotsync.clock import utc_now
 from slotsync.domain.calendars.choices import (
     Choices,
     Chooser,
@@ -72,7 +71,7 @@ class Owners:
         Raises:
             InputError: the owner is new, and has no name.
         """
-        now = utc_now()
+        now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
             row = _lock(connection, merchant, owner)
@@ -81,7 +80,7 @@ class Owners:
             else:
                 row = row or _lock(connection, merchant, owner)
                 assert row
-                changed = _change(connection, row, changes, chooser, override=override)
+                changed = _change(connection, row, changes, chooser, now, override=override)
             if changed:
                 mark_merchant_changed(connection, merchant, now)
         return changed or self._is_due(merchant, owner)
@@ -100,6 +99,7 @@ class Owners:
         Raises:
             MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
         """
+        now = self._store.now()
         with self._store.write() as connection:
             row = _lock(connection, merchant, owner)
             before = _choices(row) if row else None
@@ -110,7 +110,7 @@ class Owners:
                 raise MerchantsChoice(f"{owner}")
             names = {name: value for name, value in _columns(choices).items() if name in {"chosen", "overridden"}}
             own = update(_TABLE).where(*_is(merchant, owner))
-            connection.execute(own.values(**switch.model_dump(), **names, **_changed_intent()))
+            connection.execute(own.values(**switch.model_dump(), **names, **_changed_intent(now)))
             return True
 
     def delete(self, merchant: str, owner: Owner, *, remove_events: bool) -> bool:
@@ -118,13 +118,13 @@ class Owners:
 
         Its calendar and our events in it are removed from Google, or stay as they are.
         """
+        now = self._store.now()
         with self._store.write() as connection:
             row = _lock(connection, merchant, owner)
             if row is None or row.deleted_at:
                 return False
-            now = utc_now()
             off = {"sync": False, "remove_events": remove_events, "chosen": "", "overridden": "", "deleted_at": now}
-            connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent()))
+            connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent(now)))
             forget_owners_blocking_calendars(connection, merchant, owner, now)
             mark_merchant_changed(connection, merchant, now)
             return True
@@ -137,9 +137,10 @@ class Owners:
         Raises:
             MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
         """
+        now = self._store.now()
         with self._store.write() as connection:
             switch_merchant(connection, merchant, switch, chooser, override=override)
-            connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent()))
+            connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent(now)))
 
     def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
         """Record why the owner's calendar is not as it should be, while that is tried again."""
@@ -272,7 +273,9 @@ def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, 
     return _ADD.run(connection, **row, **intent, **_columns(choices)) is not None
 
 
-def _change(connection: Connection, row: OwnerRow, changes: OwnerChanges, chooser: Chooser, *, override: bool) -> bool:
+def _change(  # noqa: PLR0913  the row, and who changes what of it
+    connection: Connection, row: OwnerRow, changes: OwnerChanges, chooser: Chooser, now: datetime, *, override: bool
+) -> bool:
     """Return whether settings have changed; then the owner is due, which it is not if only their chooser has."""
     before = _choices(row)
     after = change_choices(before, changes, chooser, override=override) if before else _first_choices(changes)
@@ -281,7 +284,7 @@ def _change(connection: Connection, row: OwnerRow, changes: OwnerChanges, choose
     changed = before is None or after.settings != before.settings
     # Switching on ends the choice to remove events, which is for the time while it is off; other settings keep it.
     removal = {"remove_events": False} if after.settings.sync else {}
-    intent = _changed_intent() if changed else {}
+    intent = _changed_intent(now) if changed else {}
     own = update(_TABLE).where(*_is(row.merchant, Owner(kind=OwnerKind(row.kind), id=row.id)))
     connection.execute(own.values({**_columns(after), "deleted_at": None, **removal, **intent}))
     return changed
@@ -307,9 +310,9 @@ def _choices(row: OwnerRow) -> Choices | None:
     return Choices.model_construct(settings=settings_of(row), chosen=chosen, overridden=overridden)
 
 
-def _changed_intent() -> dict[str, object]:
+def _changed_intent(now: datetime) -> dict[str, object]:
     """Return the values of an owner for which something has changed: it is due, and no longer stopped."""
-    return {"revision": _TABLE.c.revision + 1, "due_at": utc_now(), "stopped_at": None}
+    return {"revision": _TABLE.c.revision + 1, "due_at": now, "stopped_at": None}
 
 
 def settings_of(row: OwnerRow) -> OwnerSettings:

@@ -91,11 +91,11 @@ _GRANT_ADAPTER = TypeAdapter(NewGrant)
 class Connections:
     """Stores the grant of each merchant, and the state of its connection."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] | None = None) -> None:
         self._store = store
         self._vault = vault
-        self._clock = clock
-        self._leases = Leases(store, _TABLE, "id", clock)
+        self._clock = clock or store.now
+        self._leases = Leases(store, _TABLE, "id", clock or utc_now)
 
     def save_grant(self, merchant: str, refresh_token: str, scopes: Iterable[str], account_email: str) -> str:
         """Activate the merchant's connection with a grant that came without a browser, and return its id."""
@@ -109,6 +109,7 @@ class Connections:
         Work that waits for a grant is due to be signalled, and with ``resume_all`` all work. If the account is another
         one than before, the calendars of the old one are forgotten: they are out of reach.
         """
+        now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
             _forget_other_account(connection, merchant, new.account_key)
@@ -124,12 +125,12 @@ class Connections:
                 access_token=self._vault.encrypt(new.access_token) if new.access_token else None,
                 access_expires_at=new.expires_at,
                 last_error=None,
-                since=self._clock(),
+                since=now,
                 grant_number=1,
                 resume_all=resume_all,
-                due_at=self._clock(),
+                due_at=now,
             )
-            mark_all_notified(connection, str(saved), self._clock())
+            mark_all_notified(connection, str(saved), now)
             return str(saved)
 
     def get_id(self, merchant: str) -> str | None:

@@ -4,15 +4,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
+from slotsync.clock import utc_now
 from slotsync.errors import SettingsError
 from slotsync.store.database.migrations import is_behind, upgrade
 from slotsync.store.database.postgresql import DATABASE_TIMEOUT, postgresql_engine, wait_for_ever
@@ -45,6 +46,18 @@ class Store:
         if url.get_backend_name() == "sqlite":
             return cls(_sqlite(url))
         return cls(postgresql_engine(url, MAX_DATABASE_CONNECTIONS, answer_within))
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock, which is one for all processes on all machines.
+
+        What somebody wants is due at that time: by a clock that is ahead, it would be taken up that much too late.
+        SQLite has no clock of its own; its processes are on one machine.
+        """
+        if self._engine.dialect.name == "sqlite":
+            return utc_now()
+        with self._engine.connect() as connection:
+            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
 
     def upgrade(self) -> None:
         """Bring the tables to the current schema; safe in several processes at the same time.

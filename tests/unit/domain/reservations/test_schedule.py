@@ -31,6 +31,11 @@ def test_quick_writes_are_spaced_ever_further(writes: list[datetime], seconds: f
     assert debounce(writes, NOW) == timedelta(seconds=seconds)
 
 
+def test_writes_of_before_the_clock_was_set_back_hold_nothing_up() -> None:
+    assert debounce(ago(-3600, -10, -1), NOW) == timedelta()
+    assert debounce([*ago(1), *ago(-3600)], NOW) == timedelta(seconds=1)
+
+
 def test_a_hundred_changes_in_ten_seconds_need_three_writes() -> None:
     writes: list[datetime] = []
     free_at = NOW

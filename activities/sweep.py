@@ -1,12 +1,14 @@
 """Sweep activity: signal, and so start, the workflows of rows that nobody has taken up."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
@@ -45,6 +47,8 @@ NEXT_SWEEP_DELAY = timedelta(hours=1)
 SWEPT_COUNTER = "slotsync_swept_workflows"
 
 Row = TypeVar("Row")
+
+logger = logging.getLogger(__name__)
 
 
 class SweepActivities:
@@ -120,8 +124,8 @@ class SweepActivities:
     async def _sweep_missing(self, found: SweepResult) -> SweepResult:
         """Compare what Temporal runs with what should run. Its index is late: a workflow that runs loses nothing."""
         running = {each.id async for each in self._client.list_workflows(RUNNING)}
-        merchants = await asyncio.to_thread(self._connections.find_active_merchants)
-        owners = await asyncio.to_thread(self._owners.find_synced)
+        merchants = await asyncio.to_thread(self._connections.find_unfinished)
+        owners = await asyncio.to_thread(self._owners.find_unfinished)
         products = await asyncio.to_thread(self._find_watched)
         counts = {
             "connections": await self._signal_all(
@@ -150,7 +154,7 @@ class SweepActivities:
     async def _sweep_missing_reservations(self, running: Collection[str]) -> int:
         count, after = 0, ReservationKey(merchant="", reservation="")
         while page := await asyncio.to_thread(
-            self._reservations.find_open, await self._now(), limit=MAX_ROWS_PER_PAGE, after=after
+            self._reservations.find_unfinished, await self._now(), limit=MAX_ROWS_PER_PAGE, after=after
         ):
             missing = [key for key in page if reservation_id(key.merchant, key.reservation) not in running]
             count += await self._signal_all(missing, self._signal_reservation)
@@ -170,11 +174,12 @@ class SweepActivities:
 
     async def _signal_all(self, rows: Sequence[Row], signal: Callable[[Row], Awaitable[object]]) -> int:
         """Signal the rows' workflows, some side by side, and return how many."""
+        count = 0
         for start in range(0, len(rows), MAX_PARALLEL_SIGNALS):
             activity.heartbeat()
             page = rows[start : start + MAX_PARALLEL_SIGNALS]
-            await asyncio.gather(*map(signal, page))
-        return len(rows)
+            count += sum(await asyncio.gather(*(_is_signalled(signal, row) for row in page)))
+        return count
 
     async def _signal_reservation(self, key: ReservationKey) -> None:
         await signal_reservation(self._client, key, "check")
@@ -188,6 +193,22 @@ class SweepActivities:
 
     async def _signal_product(self, key: ProductKey) -> None:
         await signal_availability(self._client, key.merchant, key.product)
+
+
+async def _is_signalled(signal: Callable[[Row], Awaitable[object]], row: Row) -> bool:
+    """Return whether the row's workflow was signalled: one that Temporal refuses holds up no other one.
+
+    Raises:
+        RPCError: Temporal does not answer.
+    """
+    try:
+        await signal(row)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        logger.exception("the workflow of %s cannot be signalled", row)
+        return False
+    return True
 
 
 async def _postpone(due_rows: DueRows, keys: Sequence[Key], now: datetime) -> None:

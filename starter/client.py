@@ -109,7 +109,7 @@ class Slotsync:
         What the merchant has chosen itself stays, too, unless with ``override``.
 
         Raises:
-            InputError: the product or resource is new, and has no name.
+            InputError: the product or resource is new, and has no name; or an id cannot be one.
         """
         await self._instance.require()
         await self._sync_switch.put_owner(merchant, owner, changes, chooser, override=override)

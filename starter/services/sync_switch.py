@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, Switch
-from slotsync.domain.messages import Message
+from slotsync.domain.messages import Identifier, Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
-from slotsync.errors import UnknownSubject
+from slotsync.errors import InputError, UnknownSubject
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -67,8 +68,10 @@ class SyncSwitch:
         Settings that are known and carried out already cost nothing.
 
         Raises:
-            InputError: the owner is new, and has no name.
+            InputError: the owner is new, and has no name; or an id cannot be one.
         """
+        _require_identifier("merchant", merchant)
+        _require_identifier(owner.kind, owner.id)
         if not await asyncio.to_thread(self._owners.put, merchant, owner, changes, chooser, override=override):
             return
         await self._signal_calendars(merchant, [owner])
@@ -154,3 +157,14 @@ def _describe(intent: OwnerIntent | None) -> str:
     if intent.applied_revision < intent.revision:
         return "Signalling the open reservations"
     return "Waiting for the calendar, or for Google" if intent.due_at else "The calendar is as it should be"
+
+
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
+
+
+def _require_identifier(name: str, identifier: str) -> None:
+    """Check an id that a caller in Python gives; those of the API are checked with its paths."""
+    try:
+        _IDENTIFIER.validate_python(identifier)
+    except ValidationError as error:
+        raise InputError(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

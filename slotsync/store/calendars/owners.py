@@ -215,9 +215,13 @@ class Owners:
         """Return the owners of all merchants with a calendar that is due, each with its merchant."""
         return [(merchant, Owner(kind=OwnerKind(kind), id=id_)) for merchant, kind, id_ in self.due_rows.find(now)]
 
-    def find_synced(self) -> list[tuple[str, Owner]]:
-        """Return the owners of all merchants that are synchronized and not stopped, each with its merchant."""
-        return self._find(and_(_TABLE.c.sync, _TABLE.c.stopped_at.is_(None), is_merchant_synced(_TABLE.c.merchant)))
+    def find_unfinished(self) -> list[tuple[str, Owner]]:
+        """Return the owners of all merchants that are synchronized, or due now or later, each with its merchant.
+
+        Those that an operator has stopped are left out.
+        """
+        unfinished = or_(and_(_TABLE.c.sync, is_merchant_synced(_TABLE.c.merchant)), _TABLE.c.due_at.is_not(None))
+        return self._find(and_(_TABLE.c.stopped_at.is_(None), unfinished))
 
     def _find(self, wanted: ColumnElement[bool]) -> list[tuple[str, Owner]]:
         query = select(OwnerRow.merchant, OwnerRow.kind, OwnerRow.id).where(wanted)

@@ -50,9 +50,9 @@ class ConnectionIntents:
         """Return the merchants with a connection of which something was not taken up."""
         return [merchant for (merchant,) in self.due_rows.find(now)]
 
-    def find_active_merchants(self) -> list[str]:
-        """Return the merchants with an active connection that no operator has stopped."""
-        wanted = (_TABLE.c.state == _ACTIVE, _TABLE.c.stopped_at.is_(None))
+    def find_unfinished(self) -> list[str]:
+        """Return the merchants with a connection that is active or due, now or later, and that nobody has stopped."""
+        wanted = (or_(_TABLE.c.state == _ACTIVE, _TABLE.c.due_at.is_not(None)), _TABLE.c.stopped_at.is_(None))
         with self._store.read() as session:
             return list(session.exec(select_row(ConnectionRow.merchant).where(*wanted)))
 

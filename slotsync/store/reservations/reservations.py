@@ -197,13 +197,13 @@ class Reservations:
         with self._store.read() as session:
             return list(map(_reservation_key, session.exec(query.order_by(place).limit(limit))))
 
-    def find_open(self, now: datetime, *, limit: int, after: ReservationKey) -> list[ReservationKey]:
-        """Return the next reservations, in order, that are neither cancelled nor over nor stopped."""
+    def find_unfinished(self, now: datetime, *, limit: int, after: ReservationKey) -> list[ReservationKey]:
+        """Return the next reservations, in order, that are neither cancelled nor over, or are due, now or later."""
         key = tuple_(_TABLE.c.merchant, _TABLE.c.id)
         query = select(ReservationRow.merchant, ReservationRow.id).where(
             key > tuple_(literal(after.merchant), literal(after.reservation)),
             _TABLE.c.stopped_at.is_(None),
-            is_open(now),
+            or_(is_open(now), _TABLE.c.due_at.is_not(None)),
         )
         with self._store.read() as session:
             rows = session.exec(query.order_by(_TABLE.c.merchant, _TABLE.c.id).limit(limit))

@@ -8,6 +8,7 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import SyncState
 from slotsync.errors import InputError
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
 from tests.support.managed_calendars import in_google, shown, workflow_handle
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
@@ -114,3 +115,20 @@ async def test_an_unknown_owner_cannot_be_switched(open_world: World) -> None:
 async def life_ended_by_turning_off(open_world: World, owner: Owner, *, remove_events: bool) -> None:
     await open_world.slotsync.turn_off(MERCHANT, owner, remove_events=remove_events)
     assert await workflow_handle(open_world, owner).result() == "synchronization is off"
+
+
+@pytest.mark.parametrize(
+    ("merchant", "owner", "message"),
+    [
+        ("a:b", TOUR, "merchant: String should match pattern"),
+        (MERCHANT, Owner.product("a\u200bb"), "product: has a character that cannot be seen"),
+        (MERCHANT, Owner.resource("x" * 129), "resource: String should have at most 128 characters"),
+    ],
+)
+async def test_an_id_that_cannot_be_one_is_refused_where_it_comes_in(
+    merchant: str, owner: Owner, message: str, open_world: World
+) -> None:
+    with pytest.raises(InputError, match=message):
+        await open_world.slotsync.put_owner(merchant, owner, settings_of(TOUR))
+    known = {TOUR, GUIDE} if merchant == MERCHANT else set()
+    assert Owners(open_world.store).get_all(merchant).keys() == known

@@ -1,17 +1,22 @@
 """The sweep brings back what was lost: signals, and workflows that somebody ended."""
 
 import pytest
+from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.reservations.snapshot import Item
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.database.base import table_of
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.tables.calendars import OwnerRow
 from slotsync.temporal.schedules import SWEEP, ensure_schedules, trigger_sweep
 from slotsync.temporal.signals import signal_availability, signal_connection
 from tests.support.managed_calendars import in_google, shown
@@ -119,6 +124,49 @@ async def test_a_product_with_a_message_that_waits_gets_its_workflow_back(open_w
     async with open_world.working():
         assert (await sweep(open_world)).products == 0, "its first attempt is not overdue yet"
         assert (await sweep(open_world, everything=True)).products == 1
+
+
+async def test_a_cancellation_that_was_swept_already_is_not_left_to_a_terminated_workflow(open_world: World) -> None:
+    async with open_world.working():
+        await open_world.slotsync.report(snapshot(1))
+        await open_world.settled(1)
+        await open_world.fault(method="events.delete", kind="backendError", probability=1)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+        assert (await sweep(open_world)).reservations == 1
+        await open_world.client.get_workflow_handle(ALL_IDS[0]).terminate("by mistake")
+        await open_world.heal()
+
+        async def swept() -> bool:
+            return (await sweep(open_world, everything=True)).reservations == 1  # the index learns of it late
+
+        await until(swept)
+        await open_world.settled(2)
+    assert await open_world.titles() == []
+
+
+@pytest.mark.parametrize("refused", ["a\u200bb", "x" * 2000], ids=["by today's rules", "by Temporal"])
+async def test_an_id_that_is_refused_holds_up_nobody_else(refused: str, open_world: World) -> None:
+    """Such an id was stored when the rules were others."""
+    with open_world.store.write() as connection:
+        connection.execute(update(table_of(OwnerRow)).values(id=refused))
+    Owners(open_world.store).put(MERCHANT, TOUR, settings_of(TOUR))
+    open_world.store_report(snapshot(1))
+    async with open_world.working():
+        found = await sweep(open_world, everything=True)
+        assert found.reservations == 1
+        assert found.calendars in {1, 2}
+        await open_world.settled(1)
+
+
+async def test_a_reservation_of_a_product_that_todays_rules_refuse_is_synchronized(open_world: World) -> None:
+    old = Owner(kind=OwnerKind.PRODUCT, id="a\u200bb")
+    Owners(open_world.store).put(MERCHANT, old, settings_of(old))
+    booked = Item.model_construct(**dict(snapshot(1).items[0]) | {"product": old.id})
+    open_world.store_report(snapshot(1).model_copy(update={"items": (booked,)}))
+    async with open_world.working():
+        await sweep(open_world)
+        await open_world.settled(1)
+    assert await open_world.titles(old) == ["v1"]
 
 
 async def test_what_an_operator_has_stopped_is_not_started(open_world: World) -> None:

@@ -96,8 +96,8 @@ def test_a_version_may_be_as_large_as_json_can_say(reservations: Reservations) -
     assert known(reservations).version == 2**53
 
 
-def settle(reservations: Reservations, version: int) -> bool:
-    return reservations.record_wave("m", "R-1", version, settled=True, due_at=None, now=LATER)
+def settle(reservations: Reservations, version: int, name: str = "R-1") -> bool:
+    return reservations.record_wave("m", name, version, settled=True, due_at=None, now=LATER)
 
 
 def test_a_settled_version_stays_until_a_newer_one_is(reservations: Reservations) -> None:
@@ -201,17 +201,22 @@ def test_a_reservation_that_was_taken_up_meanwhile_is_not_due_later(reservations
     assert known(reservations).due_at is None
 
 
-def test_open_reservations_are_listed_page_by_page(reservations: Reservations) -> None:
+def test_open_reservations_and_those_that_are_due_are_listed_page_by_page(reservations: Reservations) -> None:
     for name in ("R-1", "R-2", "R-3"):
         report(reservations, 1, name=name)
     report(reservations, 1, name="cancelled", status="cancelled")
+    report(reservations, 1, name="done", status="cancelled")
     report(reservations, 1, name="stopped")
+    settle(reservations, 1, name="done")
+    settle(reservations, 1, name="R-1")
     reservations.stop("m", "stopped", NOON)
     reservations.report(snapshot(1, name="R-1", merchant="other"), NOON)
-    first = reservations.find_open(NOON, limit=3, after=ReservationKey(merchant="", reservation=""))
+    first = reservations.find_unfinished(NOON, limit=3, after=ReservationKey(merchant="", reservation=""))
     assert first == keys("R-1", "R-2", "R-3")
-    assert reservations.find_open(NOON, limit=3, after=first[-1]) == keys("R-1", merchant="other")
-    assert reservations.find_open(datetime(2027, 8, 1, tzinfo=UTC), limit=3, after=keys("")[0]) == []
+    others = [*keys("cancelled"), *keys("R-1", merchant="other")]
+    assert reservations.find_unfinished(NOON, limit=3, after=first[-1]) == others
+    much_later = datetime(2027, 8, 1, tzinfo=UTC)
+    assert reservations.find_unfinished(much_later, limit=2, after=keys("")[0]) == keys("R-2", "R-3"), "both are due"
 
 
 def test_a_problem_stays_as_long_as_temporal_reports_it(reservations: Reservations) -> None:

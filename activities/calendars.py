@@ -18,7 +18,7 @@ from slotsync.domain.calendars.messages import (
     ViewRequest,
 )
 from slotsync.domain.calendars.owner import ManagedCalendar
-from slotsync.domain.health import NO_CONNECTION
+from slotsync.domain.health import NO_CONNECTION, STOPPED_REASON
 from slotsync.errors import GoogleError
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.store.calendars.creation_permits import CalendarPermits
@@ -52,7 +52,7 @@ class CalendarActivities:
         if intent is None:
             return CalendarView(closing_reason=f"{request.owner} is not known")
         if intent.stopped_at:
-            return CalendarView(closing_reason="an operator has stopped it")
+            return CalendarView(closing_reason=STOPPED_REASON)
         shown = self._calendars.get_shown(request.merchant, request.owner)
         return CalendarView(
             sync=calendar.settings.sync,

@@ -6,7 +6,7 @@ from datetime import datetime
 from temporalio import activity
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
-from slotsync.domain.health import NO_CALENDAR, distinct
+from slotsync.domain.health import NO_CALENDAR, STOPPED_REASON, distinct
 from slotsync.domain.reservations.booked_time import booked_times
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.messages import (
@@ -51,7 +51,7 @@ class ReservationActivities:
         if known is None or desired is None:
             return RoundPlan(version=None, closing_reason="it was never reported")
         if known.stopped_at:
-            return RoundPlan(version=None, closing_reason="an operator has stopped it")
+            return RoundPlan(version=None, closing_reason=STOPPED_REASON)
         grant_number = self._connections.get_grant_number(request.merchant)
         applied = self._events.get_written(request.merchant, request.reservation)
         owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))

@@ -71,8 +71,8 @@ class Slotsync:
             NotTaken: the report is stored, but Temporal did not answer within a few seconds; repeat the call.
             VersionConflict: this version was reported before, with another content; nothing was changed.
         """
-        await self._instance.require()
-        return await self._reports.report(reservation)
+        async with self._instance.required():
+            return await self._reports.report(reservation)
 
     async def cancel(self, merchant: str, reservation: str, *, version: int) -> Reported:
         """Cancel a reservation: its events are deleted from Google.
@@ -90,10 +90,10 @@ class Slotsync:
         Return the number of reservations, calendars, products and connections that go on.
 
         Raises:
-            RPCError: Temporal did not answer within a few seconds; repeat the call.
+            NotTaken: nothing of it is stopped any more, but Temporal did not answer within a few seconds.
         """
-        await self._instance.require()
-        return await self._resumption.resume(merchant, reservation)
+        async with self._instance.required():
+            return await self._resumption.resume(merchant, reservation)
 
     async def put_owner(
         self,
@@ -111,8 +111,8 @@ class Slotsync:
         Raises:
             InputError: the product or resource is new, and has no name; or an id cannot be one.
         """
-        await self._instance.require()
-        await self._sync_switch.put_owner(merchant, owner, changes, chooser, override=override)
+        async with self._instance.required():
+            await self._sync_switch.put_owner(merchant, owner, changes, chooser, override=override)
 
     async def delete_owner(self, merchant: str, owner: Owner, *, remove_events: bool) -> None:
         """Delete a product or resource; its calendar and our events in it are removed from Google, or stay.
@@ -120,8 +120,8 @@ class Slotsync:
         Raises:
             InputError: the product or resource is not known.
         """
-        await self._instance.require()
-        await self._sync_switch.delete_owner(merchant, owner, remove_events=remove_events)
+        async with self._instance.required():
+            await self._sync_switch.delete_owner(merchant, owner, remove_events=remove_events)
 
     async def turn_on(
         self,
@@ -137,8 +137,8 @@ class Slotsync:
             InputError: the product or resource is not known, or the merchant has turned it off itself, and there is
                 no ``override``.
         """
-        await self._instance.require()
-        await self._sync_switch.switch(merchant, owner, Switch(sync=True), chooser, override=override)
+        async with self._instance.required():
+            await self._sync_switch.switch(merchant, owner, Switch(sync=True), chooser, override=override)
 
     async def turn_off(
         self,
@@ -155,9 +155,9 @@ class Slotsync:
             InputError: the product or resource is not known, or the merchant has turned it on itself, and there is no
                 ``override``.
         """
-        await self._instance.require()
-        switch = Switch(sync=False, remove_events=remove_events)
-        await self._sync_switch.switch(merchant, owner, switch, chooser, override=override)
+        async with self._instance.required():
+            switch = Switch(sync=False, remove_events=remove_events)
+            await self._sync_switch.switch(merchant, owner, switch, chooser, override=override)
 
     async def backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling a product's or resource's calendar after synchronization was turned on."""
@@ -205,8 +205,8 @@ class Slotsync:
             InputError: the times have no zone, are in the wrong order, begin before today or are further apart than
                 the horizon, the product is not known, or ``within`` is longer than 30 seconds.
         """
-        await self._instance.require()
-        return await self._confirmations.confirm(merchant, product, start, end, within)
+        async with self._instance.required():
+            return await self._confirmations.confirm(merchant, product, start, end, within)
 
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Send the signal ``availability_changed`` to a workflow in slotsync's namespace at each change.
@@ -216,8 +216,8 @@ class Slotsync:
         Raises:
             InputError: the product is not known, or no workflow can have this id.
         """
-        await self._instance.require()
-        await self._confirmations.subscribe(merchant, product, workflow_id)
+        async with self._instance.required():
+            await self._confirmations.subscribe(merchant, product, workflow_id)
 
     async def unsubscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Stop sending the signal to the workflow.
@@ -225,16 +225,16 @@ class Slotsync:
         Raises:
             InputError: the product is not known.
         """
-        await self._instance.require()
-        await self._confirmations.unsubscribe(merchant, product, workflow_id)
+        async with self._instance.required():
+            await self._confirmations.unsubscribe(merchant, product, workflow_id)
 
     async def require_instance(self) -> None:
-        """Check that the workers use the keys and the database of this process.
+        """Check that the workers use the keys and the database of this process, as far as Temporal answers in a second.
 
         Raises:
             SettingsError: they have other keys, or another database; names the remedy.
         """
-        await self._instance.require()
+        await self._instance.require_soon()
 
     async def settings_of(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """Return the settings of a product or resource, or None if it is unknown."""

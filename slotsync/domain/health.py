@@ -49,6 +49,9 @@ OUT_OF_REACH = Blocker(health=Health.WAITING, reason="out_of_reach", look_again=
 STOPPED = Blocker(health=Health.STOPPED, reason="stopped_by_operator", look_again=timedelta())
 """An operator has requested the cancellation of the workflow; a report or ``slotsync resume`` starts it again."""
 
+STOPPED_REASON: Final = "an operator has stopped it"
+"""The reason for which a workflow closes at once, in words."""
+
 OVERDUE_WRITE = Blocker(health=Health.RETRYING, reason="slow", look_again=timedelta())
 """Google has not accepted a write for a while; the pending activity in Temporal's UI shows why."""
 

@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
+from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.messages import ReservationKey
+from slotsync.errors import NotTaken
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
@@ -42,38 +50,56 @@ class ResumptionService:
         Return the number of reservations, calendars, products and connections that go on.
 
         Raises:
-            RPCError: Temporal did not answer within a few seconds; repeat the call.
+            NotTaken: nothing of it is stopped any more, but Temporal did not answer within a few seconds.
         """
-        count = 0
-        while ids := await asyncio.to_thread(
-            self._reservations.resume, merchant, reservation, self._store.now(), limit=MAX_RESUMED_PER_PAGE
-        ):
-            for start in range(0, len(ids), MAX_PARALLEL_SIGNALS):
-                await self._look_again(merchant, ids[start : start + MAX_PARALLEL_SIGNALS])
-            count += len(ids)
+        now = await asyncio.to_thread(self._store.now)
+        resumed = await asyncio.to_thread(self._record, merchant, reservation, now)
+        try:
+            await self._signal(merchant, resumed)
+        except RPCError as error:
+            raise NotTaken(
+                f"{resumed.count} go on by the next sweep: they are stopped no longer, but Temporal did not answer "
+                f"in time ({error.status.name})"
+            ) from error
+        return resumed.count
+
+    def _record(self, merchant: str, reservation: str | None, now: datetime) -> "_Resumed":
+        """Record that it is stopped no longer, before anything is signalled: the sweep signals what is left over."""
+        resume = partial(self._reservations.resume, merchant, reservation, now, limit=MAX_RESUMED_PER_PAGE)
+        pages = iter(resume, [])
+        reservations = tuple(chain.from_iterable(pages))
         if reservation:
-            return count
-        count += await self._resume_connection(merchant)
-        return count + await self._resume_calendars(merchant) + await self._resume_products(merchant)
+            return _Resumed(reservations=reservations)
+        return _Resumed(
+            reservations=reservations,
+            connection=self._connections.resume(merchant, now),
+            owners=tuple(self._owners.resume(merchant, now)),
+            products=tuple(self._watched_products.resume(merchant, now)),
+        )
 
-    async def _resume_calendars(self, merchant: str) -> int:
-        owners = await asyncio.to_thread(self._owners.resume, merchant, self._store.now())
-        for owner in owners:
-            await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "look_again")
-        return len(owners)
-
-    async def _resume_connection(self, merchant: str) -> int:
-        if not await asyncio.to_thread(self._connections.resume, merchant, self._store.now()):
-            return 0
-        await signal_connection(self._client, merchant, "check")
-        return 1
-
-    async def _resume_products(self, merchant: str) -> int:
-        products = await asyncio.to_thread(self._watched_products.resume, merchant, self._store.now())
-        for key in products:
+    async def _signal(self, merchant: str, resumed: "_Resumed") -> None:
+        if resumed.connection:
+            await signal_connection(self._client, merchant, "check")
+        for owner in resumed.owners:
+            await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "check")
+        for key in resumed.products:
             await signal_availability(self._client, key.merchant, key.product)
-        return len(products)
+        keys = [ReservationKey(merchant=merchant, reservation=each) for each in resumed.reservations]
+        for start in range(0, len(keys), MAX_PARALLEL_SIGNALS):
+            page = keys[start : start + MAX_PARALLEL_SIGNALS]
+            await asyncio.gather(*(signal_reservation(self._client, key) for key in page))
 
-    async def _look_again(self, merchant: str, reservations: Sequence[str]) -> None:
-        keys = [ReservationKey(merchant=merchant, reservation=each) for each in reservations]
-        await asyncio.gather(*(signal_reservation(self._client, key) for key in keys))
+
+@dataclass(frozen=True)
+class _Resumed:
+    """The things that are stopped no longer."""
+
+    reservations: Sequence[str]
+    connection: bool = False
+    owners: Sequence[Owner] = ()
+    products: Sequence[ProductKey] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of reservations, calendars, products and connections."""
+        return len(self.reservations) + self.connection + len(self.owners) + len(self.products)

@@ -1,12 +1,13 @@
 """Read the sync status of reservations and merchants."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.health import STOPPED
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.plan import plan
@@ -139,7 +140,7 @@ class StatusService:
             settled=settled,
             doing=f"Version {known.version} is {_progress(known, events, settled=settled)}",
             stopped_since=known.stopped_at,
-            remedy=_remedy(known, events),
+            remedy=_remedy(known, events, reasons.values()),
             events=tuple(_event_status(each, reasons) for each in events),
         )
 
@@ -200,7 +201,7 @@ _REMEDIES: Final = {
 }
 
 
-def _remedy(known: KnownReservation, events: Sequence[SyncedEvent]) -> str:
+def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Collection[str]) -> str:
     """Return what a person has to do for the reservation, empty if nothing."""
     if known.stopped_at:
         return "An operator has stopped it: slotsync resume MERCHANT RESERVATION, or report a newer version."
@@ -208,5 +209,7 @@ def _remedy(known: KnownReservation, events: Sequence[SyncedEvent]) -> str:
         return f"Its workflow cannot go on: {known.problem}"
     if known.planned_version != known.version and utc_now() - known.since > TAKE_UP_TIME:
         return "No worker has taken it up: slotsync doctor says which parts are missing; then see the worker's log."
+    if STOPPED.reason in reasons:
+        return "An operator has stopped its calendar: slotsync resume MERCHANT."
     states = {event.state for event in events}
     return next((remedy for state, remedy in _REMEDIES.items() if state in states), "")

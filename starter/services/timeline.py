@@ -13,6 +13,7 @@ from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from slotsync.domain.health import STOPPED_REASON
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.messages import EventRequest, ReportedVersion, WriteResult
@@ -113,6 +114,10 @@ class HistoryReader:
         return _timeline_event(event, TimelineEventKind.REPORTED, version=reported.version)
 
     async def _read_end(self, event: HistoryEvent) -> TimelineEvent | None:
+        completed = event.workflow_execution_completed_event_attributes
+        result = await self._converter.decode(completed.result.payloads, [str]) if completed.result.payloads else [""]
+        if result[0].endswith(STOPPED_REASON):
+            return None  # it looked once, and found that an operator has stopped the reservation
         return _timeline_event(event, TimelineEventKind.CLOSED)
 
     async def _read_stop(self, event: HistoryEvent) -> TimelineEvent | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, literal, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, literal, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -16,6 +16,7 @@ from slotsync.domain.calendars.choices import (
     to_text,
 )
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
+from slotsync.domain.health import STOPPED
 from slotsync.errors import InputError, MerchantsChoice
 from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
@@ -148,12 +149,17 @@ class Owners:
             connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(reason=reason))
 
     def get_reasons(self, merchant: str, owners: Sequence[Owner]) -> dict[Owner, str]:
-        """Return why the calendars of these owners are not as they should be; nothing of those that are."""
+        """Return why the calendars of these owners are not as they should be; nothing of those that are.
+
+        The reason of one that an operator has stopped is that of ``STOPPED``.
+        """
         keys = [(owner.kind.value, owner.id) for owner in owners]
         own = (OwnerRow.merchant == merchant, tuple_(_TABLE.c.kind, _TABLE.c.id).in_(keys))
-        query = select(OwnerRow.kind, OwnerRow.id, OwnerRow.reason).where(*own, _TABLE.c.reason.is_not(None))
+        wrong = or_(_TABLE.c.reason.is_not(None), _TABLE.c.stopped_at.is_not(None))
+        reason = case((_TABLE.c.stopped_at.is_not(None), STOPPED.reason), else_=_TABLE.c.reason)
+        query = select(OwnerRow.kind, OwnerRow.id, reason).where(*own, wrong)
         with self._store.read() as session:
-            return {Owner(kind=OwnerKind(kind), id=id_): reason for kind, id_, reason in session.exec(query) if reason}
+            return {Owner(kind=OwnerKind(kind), id=id_): reason for kind, id_, reason in session.exec(query)}
 
     def get_intent(self, merchant: str, owner: Owner) -> OwnerIntent | None:
         """Return how far the owner's settings are carried out, or None if the owner is unknown."""

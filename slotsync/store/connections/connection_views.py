@@ -65,6 +65,7 @@ class ConnectionViews:
             last_good_call_at=row.last_good_call_at,
             last_error=row.last_error,
             since=row.since,
+            stopped_since=row.stopped_at,
             cleaning_up=row.disconnect_choice is not None,
         )
 

@@ -11,12 +11,15 @@ import httpx
 import pytest
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, wanted_scopes
+from slotsync.domain.workflow_ids import connection_id
 from slotsync.settings import Settings
+from slotsync.temporal.signals import signal_connection
 from starter.bootstrap import Services
 from starter.services.connections import ConnectionService
 from starter.services.settings_links import LinkProblem, LinkTarget, SettingsLinks
 from tests.support.api import Api, api_with, serving_on_free_port
 from tests.support.api_merchants import account_of, begin, consent, revoke, tokens
+from tests.support.buttons import BUTTONS
 from tests.support.settings import PUBLIC_URL
 from tests.support.waiting import until
 
@@ -201,3 +204,16 @@ async def test_what_becomes_of_the_calendars_is_one_of_two(api: Api, merchant: s
     answer = await api.platform.delete(f"{google_of(merchant)}?calendars=burn")
     assert answer.status_code == 422
     assert [(each["place"], each["field"]) for each in answer.json()["errors"]] == [("query", "calendars")]
+
+
+async def test_a_connection_says_that_an_operator_has_stopped_it(api: Api, merchant: str) -> None:
+    await api.world.connect(merchant, account_of(merchant))
+    address = google_of(merchant)
+    async with api.world.working():
+        await signal_connection(api.world.client, merchant, "granted")
+        assert (await api.platform.get(address)).json()["stopped_since"] is None
+        await BUTTONS["cancel"](api.world.client, connection_id(merchant))
+        told = (await api.platform.get(address)).json()
+        assert (told["state"], bool(told["stopped_since"])) == ("active", True)
+        await api.world.slotsync.resume(merchant)
+        assert (await api.platform.get(address)).json()["stopped_since"] is None

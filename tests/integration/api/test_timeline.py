@@ -1,11 +1,15 @@
 from dataclasses import replace
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.health import STOPPED_REASON
+from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.workflow_ids import reservation_id
+from slotsync.temporal.signals import signal_reservation
 from tests.support.api import Api, api_of
-from tests.support.buttons import BUTTONS
+from tests.support.buttons import BUTTONS, has_status
 from tests.support.samples import TOUR, snapshot
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
@@ -110,6 +114,21 @@ async def test_a_timeline_shows_what_operators_did(api: Api, merchant: str) -> N
     reasons = [each["reason"] for each in entries if each["what"] == "stopped"]
     assert (whats.count("reset"), whats.count("written"), whats.count("reported")) == (1, 2, 2)
     assert reasons == ["terminated", "terminated", "canceled"], "a reset terminates the run before"
+
+
+async def test_a_look_at_a_stopped_reservation_is_not_told_as_its_end(api: Api, merchant: str) -> None:
+    await prepare_merchant(api, merchant)
+    workflow_id = reservation_id(merchant, "R-1")
+    handle = api.world.client.get_workflow_handle(workflow_id)
+    async with api.world.working():
+        await api.world.slotsync.report(snapshot(1, merchant=merchant))
+        await api.world.settled(1, merchant=merchant)
+        await BUTTONS["cancel"](api.world.client, workflow_id)
+        await signal_reservation(api.world.client, ReservationKey(merchant=merchant, reservation="R-1"))
+        await until(lambda: has_status(api.world.client, workflow_id, WorkflowExecutionStatus.COMPLETED))
+        told = [what for what, _ in from_history(await timeline(api, merchant))]
+    assert await handle.result() == f"Closed at version None: {STOPPED_REASON}"
+    assert told[-2:] == ["stopped", "looked_again"]
 
 
 async def test_a_timeline_holds_no_guests_data(api: Api, merchant: str) -> None:

@@ -10,11 +10,12 @@ from cryptography.fernet import Fernet
 
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync
 from tests.support.commands import slotsync
-from tests.support.samples import MERCHANT, snapshot
+from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +65,22 @@ def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
     one = json.loads(slotsync("status", MERCHANT, "R-1", "--json", folder=tmp_path, environment=environment).stdout)
     assert "not taken up by a worker yet" in one["doing"]
     assert "No worker has taken it up" in one["remedy"]
+
+
+def test_what_is_resumed_without_temporal_is_stopped_no_longer_and_the_command_says_so(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    stored = reservations(environment)
+    for name in ("R-1", "R-2"):
+        stored.report(snapshot(1, name=name), utc_now())
+        stored.stop(MERCHANT, name, utc_now())
+    store = Store.open(environment["SLOTSYNC_DATABASE_URL"])
+    Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
+    Owners(store).stop(MERCHANT, TOUR, utc_now())
+    told = slotsync("resume", MERCHANT, folder=tmp_path, environment=environment)
+    assert (told.returncode, "3 go on by the next sweep" in " ".join(told.stderr.split())) == (6, True), told.stderr
+    assert len(stored.find_due(utc_now(), limit=9)) == 2
+    assert Owners(store).find_due(utc_now()) == [(MERCHANT, TOUR)]
 
 
 async def test_the_client_reads_what_is_stored(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

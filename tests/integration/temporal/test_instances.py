@@ -16,12 +16,14 @@ from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.temporal.options import connect
 from slotsync.temporal.schedules import ensure_schedules, get_instance
 from starter.client import Slotsync
 from starter.services.instance import InstanceCheck
 from tests.support.api import api_of
 from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 from tests.support.settings import KEY
+from tests.support.slow_proxy import slow_proxy
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +124,25 @@ async def test_a_process_learns_while_it_runs_that_the_workers_have_another_data
         await ensure_schedules(world.client, "another database", take_over=True)
         with pytest.raises(SettingsError, match="SLOTSYNC_DATABASE_URL"):
             await check.require()
+
+
+async def test_a_process_of_another_instance_is_refused_also_while_temporal_is_slow(
+    world: World, tmp_path: Path
+) -> None:
+    target = world.client.service_client.config.target_host
+    async with set_up(world), slow_proxy(target, timedelta(seconds=0.6)) as address:
+        stranger = with_another_database(replace(world, client=await connect(address=address)), tmp_path)
+        with pytest.raises(SettingsError, match="SLOTSYNC_DATABASE_URL"):
+            await stranger.report(snapshot(1))
+        assert (await world.slotsync.status(MERCHANT, "R-1")) is None
+
+
+async def test_a_slow_temporal_refuses_nobody(world: World) -> None:
+    target = world.client.service_client.config.target_host
+    async with set_up(world), slow_proxy(target, timedelta(seconds=0.6)) as address:
+        slow = Slotsync(await connect(address=address), world.store, world.vault)
+        assert (await slow.report(snapshot(1))).version == 1
+        await world.settled(1)
 
 
 @pytest.mark.parametrize("path", ["/settings/", "/google/callback?code=1&state=1"])

@@ -49,7 +49,7 @@ class Merchant:
 async def create_merchant(parts: LocalParts, name: str, products: int, calendars: int) -> Merchant:
     """Create a merchant with a connected account and calendars that the merchant made."""
     merchant = Merchant(name, [f"product-{each}" for each in range(products)], ())
-    await connect_merchant(parts, name, merchant.email, "Europe/Helsinki")
+    await connect_merchant(parts, name, name, merchant.email, "Europe/Helsinki")
     async with httpx.AsyncClient(base_url=parts.google) as google:
         created = [
             (await google.post(f"/sandbox/accounts/{merchant.email}/calendars", json={"summary": f"Calendar {each}"}))

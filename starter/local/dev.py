@@ -99,8 +99,10 @@ async def local_parts(folder: Path, show_status: StatusCallback, *, quotas: bool
             )
 
 
-async def connect_merchant(parts: LocalParts, merchant: str, email: str, time_zone: str) -> None:
-    """Create a Google account for the merchant, and store a grant of it."""
+async def connect_merchant(parts: LocalParts, merchant: str, name: str, email: str, time_zone: str) -> None:
+    """Create the merchant with a Google account, and store a grant of it."""
+    async with _as_platform(parts) as api:
+        (await api.put(f"/v1/merchants/{merchant}", json={"name": name})).raise_for_status()
     async with httpx.AsyncClient(base_url=parts.google) as google:
         (await google.post("/sandbox/accounts", json={"email": email, "time_zone": time_zone})).raise_for_status()
         grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
@@ -110,14 +112,18 @@ async def connect_merchant(parts: LocalParts, merchant: str, email: str, time_zo
 
 async def create_settings_link(parts: LocalParts, merchant: str) -> str:
     """Return a link to the merchant's settings page, created through the API as a platform does it."""
-    async with httpx.AsyncClient(base_url=parts.api, headers={"Authorization": f"Bearer {parts.api_key}"}) as api:
+    async with _as_platform(parts) as api:
         answer = (await api.post(f"/v1/merchants/{merchant}/settings-link")).raise_for_status()
     return str(answer.json()["url"])
 
 
+def _as_platform(parts: LocalParts) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=parts.api, headers={"Authorization": f"Bearer {parts.api_key}"})
+
+
 async def create_sample_merchant(parts: LocalParts) -> None:
     """Create the sample merchant: connected to Google, with a tour and a guide."""
-    await connect_merchant(parts, SAMPLE_MERCHANT, "arctic-kayaks@gmail.example", "Europe/Helsinki")
+    await connect_merchant(parts, SAMPLE_MERCHANT, "Arctic Kayaks", "arctic-kayaks@gmail.example", "Europe/Helsinki")
     for owner, name in ((Owner.product("sunset-tour"), "Sunset tour"), (Owner.resource("guide-1"), "Guide Aino")):
         settings = OwnerSettings(name=name, time_zone="Europe/Helsinki")
         await parts.slotsync.put_owner(SAMPLE_MERCHANT, owner, settings)

@@ -29,6 +29,7 @@ from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.subscribers import Subscribers
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import availability_start_options
 from starter.services.availability import ProductZones, check_interval, check_not_past
@@ -50,6 +51,7 @@ class ConfirmationService:
     ) -> None:
         self._client = client
         self._confirmations = Confirmations(store, vault)
+        self._connections = Connections(store, vault)
         self._subscribers = Subscribers(store)
         self._zones = ProductZones(store)
         self._max_duration = timedelta(days=horizon.days)
@@ -70,7 +72,8 @@ class ConfirmationService:
         zone = await self._zones.get(merchant, product)
         interval = check_interval(start, end, zone, self._max_duration)
         check_not_past(interval, self._clock(), zone)
-        question = _question(interval, within)
+        connection_id = await asyncio.to_thread(self._connections.get_id, merchant)
+        question = _question(interval, within, connection_id or "")
         answer = await self._answer(ProductKey(merchant=merchant, product=product), question)
         parts = [part_id(question.id, number) for number in range(1, answer.parts + 1)]
         evidence = await asyncio.to_thread(self._confirmations.get_evidence, parts)
@@ -144,7 +147,7 @@ def _check_workflow_id(workflow_id: str) -> None:
         )
 
 
-def _question(interval: Interval, within: timedelta) -> ConfirmQuestion:
+def _question(interval: Interval, within: timedelta, connection_id: str) -> ConfirmQuestion:
     if not timedelta() < within <= MAX_CONFIRM_WAIT:
         raise InputError(f"within: is not between 0 and {MAX_CONFIRM_WAIT.total_seconds():g} seconds")
-    return ConfirmQuestion(id=f"cnf_{uuid4()}", span=interval, within=within)
+    return ConfirmQuestion(id=f"cnf_{uuid4()}", span=interval, within=within, connection_id=connection_id)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.confirmation_plan import combine_answers, plan_calls
     from slotsync.domain.availability.messages import ConfirmQuestion, ConfirmRequest, ConfirmResults, ProductKey
     from slotsync.temporal import queues
+    from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import fairness_key
 
 _RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
@@ -23,12 +24,13 @@ async def confirm(key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapp
     """Return the answers by the ids of their questions; unknown if Google does not answer within the shortest time."""
     within = min(each.within for each in questions)
     requests = plan_calls(key, questions)
-    found = await asyncio.gather(*(_ask_google(each, within) for each in requests))
+    account = questions[0].connection_id or fairness_key(key.merchant)
+    found = await asyncio.gather(*(_ask_google(each, within, account) for each in requests))
     return combine_answers(requests, found)
 
 
-async def _ask_google(request: ConfirmRequest, within: timedelta) -> ConfirmResults:
-    """Return what Google says now; unknown if it does not answer in time."""
+async def _ask_google(request: ConfirmRequest, within: timedelta, account: str) -> ConfirmResults:
+    """Return what Google says now; unknown if it does not answer in time. The call counts for this account."""
     try:
         return await workflow.execute_activity_method(
             ConfirmationActivities.confirm,
@@ -36,7 +38,7 @@ async def _ask_google(request: ConfirmRequest, within: timedelta) -> ConfirmResu
             task_queue=queues.GOOGLE,
             schedule_to_close_timeout=within,
             retry_policy=_RETRY_POLICY,
-            priority=Priority(priority_key=1, fairness_key=fairness_key(request.merchant)),
+            priority=google_priority(1, account),
             summary=f"Ask Google whether {request.product} is free",
         )
     except ActivityError:

@@ -92,12 +92,14 @@ class AvailabilityChangedSignal(ProductKey):
 class ConfirmQuestion(Message):
     """The question whether a product is free in this time; answered after ``within`` at the latest.
 
-    The evidence is stored under the ids of its parts.
+    The evidence is stored under the ids of its parts. ``connection_id`` is the merchant's connection, which the calls
+    to Google count for; empty if there never was one.
     """
 
     id: str
     span: Interval  # stored name
     within: Annotated[timedelta, Field(gt=timedelta(), le=MAX_CONFIRM_WAIT)]
+    connection_id: str = ""
 
 
 class ConfirmQuestions(Message):

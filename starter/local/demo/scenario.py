@@ -13,6 +13,7 @@ from starter.local.demo.bookings import ROOM_NAMES, Report
 from starter.local.demo.comparison import Comparison, compare, expected_entries, read_entries
 from starter.local.dev import LocalParts, connect_merchant
 
+HOTEL_NAME = "Resort Hotel"
 EMAIL = "resort-hotel@gmail.example"
 TIME_ZONE = "Europe/Lisbon"
 MAX_PARALLEL_REPORTS = 50
@@ -34,7 +35,7 @@ class DemoResult(Message):
 
 async def connect_hotel(parts: LocalParts, merchant: str, rooms: set[str]) -> None:
     """Connect the hotel's Google account, and turn synchronization on for its rooms."""
-    await connect_merchant(parts, merchant, EMAIL, TIME_ZONE)
+    await connect_merchant(parts, merchant, HOTEL_NAME, EMAIL, TIME_ZONE)
     for room in sorted(rooms):
         settings = OwnerSettings(name=room_name(room), time_zone=TIME_ZONE, guest_data=GuestData.FULL)
         await parts.slotsync.put_owner(merchant, Owner.product(room), settings)

@@ -12,6 +12,7 @@ from slotsync.domain.workflow_ids import availability_id
 from slotsync.errors import InputError
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
 from slotsync.store.tables.availability import ConfirmationRow
 from starter.services.connections import ConnectionService
 from tests.support.availability_webhooks import HOUR, TOMORROW
@@ -61,6 +62,17 @@ async def test_the_evidence_is_in_the_store_until_the_merchant_disconnects(avail
 def stored_confirmations(world: World) -> list[ConfirmationRow]:
     with world.store.read() as session:
         return [*session.exec(select(ConfirmationRow))]
+
+
+async def test_its_call_counts_against_the_quota_of_the_account(availability: AvailabilityWorld) -> None:
+    world = availability.world
+    async with world.working():
+        await availability.block(EMAIL)
+        await confirm(availability)
+        history = await world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).fetch_history()
+    scheduled = [each.activity_task_scheduled_event_attributes for each in history.events]
+    keys = {each.priority.fairness_key for each in scheduled if each.activity_type.name == "confirm"}
+    assert keys == {Connections(world.store, world.vault).get_id(MERCHANT)}
 
 
 async def test_the_padding_counts_in_a_confirmation(availability: AvailabilityWorld) -> None:

@@ -83,7 +83,7 @@ ALLOWED = {
     ),
     "ConfirmAnswer": "answer because checked_at parts",
     "ConfirmAnswers": "answers",
-    "ConfirmQuestion": "id span within",
+    "ConfirmQuestion": "connection_id id span within",
     "ConfirmQuestions": "questions",
     "ConfirmRequest": "interval merchant parts product",
     "ConfirmResult": "answer because checked_at",

@@ -29,7 +29,7 @@ from slotsync.domain.availability.messages import (
     WatchRequest,
     WatchResult,
 )
-from slotsync.errors import GrantLost, GrantRefused, ScopeMissing
+from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
@@ -199,7 +199,7 @@ class ConfirmationActivities:
         try:
             with google_errors_as_application_errors(), self._health.recording(inputs.connection_id):
                 answers = self._google.read(inputs.connection_id, list(inputs.calendars), around)
-        except (GrantLost, GrantRefused, ScopeMissing) as error:
+        except (GrantLost, ScopeMissing) as error:
             return [unknown_confirmation(str(error), now)] * len(request.parts)
         readings = {each: [_reading(times, around, now)] for each, times in answers.items()}
         return [_confirm_part(inputs, readings, part.interval, now) for part in request.parts]

@@ -12,7 +12,12 @@ from temporalio.client import Client
 
 from activities.availability import AvailabilityActivities, ConfirmationActivities
 from activities.calendars import CalendarActivities
-from activities.connections import ConnectionActivities, ConsentActivities, DisconnectionActivities
+from activities.connections import (
+    ConnectionActivities,
+    ConsentActivities,
+    DisconnectionActivities,
+    RefusedGrantActivities,
+)
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
 from activities.signals import CalendarSignals, ReservationSignals, SubscriberSignals, WaitingWork
@@ -55,6 +60,7 @@ class Activities:
     events: EventActivities
     calendars: CalendarActivities
     connections: ConnectionActivities
+    refused_grants: RefusedGrantActivities
     consents: ConsentActivities
     disconnections: DisconnectionActivities
     calendar_signals: CalendarSignals
@@ -82,7 +88,8 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             reservations=ReservationActivities(store, vault),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
-            connections=ConnectionActivities(store),
+            connections=ConnectionActivities(settings, store, vault),
+            refused_grants=RefusedGrantActivities(settings, store, vault),
             consents=ConsentActivities(settings, store, vault),
             disconnections=DisconnectionActivities(
                 settings,

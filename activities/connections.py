@@ -13,10 +13,13 @@ from slotsync.domain.connections.messages import (
     ConnectionRequest,
     ConnectionStop,
     DisconnectionEnd,
+    GrantRequest,
+    RefusalNotice,
     ServedGrant,
 )
 from slotsync.errors import GrantLost, Transient
 from slotsync.google.auth.consent import revoke
+from slotsync.google.auth.tokens import request_token
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -25,6 +28,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grant_notices import GrantNotices
 from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -35,13 +39,16 @@ logger = logging.getLogger(__name__)
 class ConnectionActivities:
     """Activities that read and record what is wanted of a connection."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
+        self._connections = Connections(store, vault)
         self._intents = ConnectionIntents(store)
+        self._notices = GrantNotices(store, vault, webhooks=bool(settings.webhook_url))
 
     @activity.defn
     def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:
         """Return the connection's next step, by its row."""
-        return self._intents.plan(request.merchant)
+        plan = self._intents.plan(request.merchant)
+        return plan.model_copy(update={"messages": self._notices.count_waiting(request.merchant)})
 
     @activity.defn
     def record_connection_stop(self, request: ConnectionStop) -> None:
@@ -51,7 +58,40 @@ class ConnectionActivities:
     @activity.defn
     def record_served_grant(self, served: ServedGrant) -> None:
         """Record that all work that waited for this grant was signalled."""
-        self._intents.record_served(served.merchant, served.grant_number)
+        self._notices.record_served(served.merchant, served.grant_number, served.woken, served.now)
+
+    @activity.defn
+    def record_notice(self, notice: RefusalNotice) -> None:
+        """Tell the platform that Google refuses the grant."""
+        self._notices.record_refusal(notice.merchant, notice.grant_number, notice.number, notice.now)
+
+    @activity.defn
+    def forget_refused_grant(self, request: GrantRequest) -> None:
+        """Delete the tokens of a grant that Google has refused for long."""
+        self._connections.forget_refused(request.merchant, request.grant_number)
+
+
+class RefusedGrantActivities:
+    """Activity that asks Google for a grant that it has refused."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
+        self._settings = settings
+        self._connections = Connections(store, vault)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def try_refused_grant(self, request: GrantRequest) -> bool:
+        """Return whether Google accepts the grant again, which is then active, as if it was given anew."""
+        refused = self._connections.get_refused(request.merchant, request.grant_number)
+        if refused is None:
+            return False
+        with google_errors_as_application_errors():
+            try:
+                token = request_token(self._settings, refused.refresh_token)
+            except GrantLost as error:
+                self._connections.record_refusal(refused.connection_id, request.grant_number, error.reason)
+                return False
+        self._connections.restore(refused.connection_id, request.grant_number, token.token, token.expires_at)
+        return True
 
 
 class ConsentActivities:

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError, RPCStatusCode
 
-from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.availability.messages import ProductKey, is_about_merchant
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.messages import ReservationKey
@@ -135,7 +135,7 @@ class SweepActivities:
                 [each for each in owners if calendar_id(*each) not in running], self._signal_calendar
             ),
             "products": await self._signal_all(
-                [each for each in products if availability_id(each.merchant, each.product) not in running],
+                [each for each in products if _workflow_id(each) not in running],
                 self._signal_product,
             ),
             "reservations": await self._sweep_missing_reservations(running),
@@ -192,7 +192,17 @@ class SweepActivities:
         await signal_connection(self._client, merchant, "check")
 
     async def _signal_product(self, key: ProductKey) -> None:
-        await signal_availability(self._client, key.merchant, key.product)
+        if is_about_merchant(key):
+            await self._signal_connection(key.merchant)
+        else:
+            await signal_availability(self._client, key.merchant, key.product)
+
+
+def _workflow_id(key: ProductKey) -> str:
+    """Return the id of the workflow that delivers the messages with this key."""
+    if is_about_merchant(key):
+        return connection_id(key.merchant)
+    return availability_id(key.merchant, key.product)
 
 
 async def _is_signalled(signal: Callable[[Row], Awaitable[object]], row: Row) -> bool:

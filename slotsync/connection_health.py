@@ -12,7 +12,6 @@ from temporalio.service import RPCError
 from slotsync.errors import (
     BadRequest,
     GrantLost,
-    GrantRefused,
     QuotaExhausted,
     RateLimited,
     Refused,
@@ -25,7 +24,7 @@ from slotsync.temporal.signals import signal_connection
 RECORDING_INTERVAL = timedelta(seconds=10)
 """Shortest time between two recorded successes of one connection in one process."""
 
-_OF_THE_CONNECTION = (BadRequest, GrantRefused, QuotaExhausted, RateLimited, Refused, ScopeMissing, Transient)
+_OF_THE_CONNECTION = (BadRequest, QuotaExhausted, RateLimited, Refused, ScopeMissing, Transient)
 """The errors that tell why calls fail; the others are about one event or one calendar."""
 
 _SIGNAL_TIMEOUT = timedelta(seconds=10)

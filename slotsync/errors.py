@@ -15,8 +15,7 @@ SlotsyncError
     ├── Exists           the id is taken, by an existing or a deleted object
     ├── Conflict         the object changed since it was last read
     ├── NotFound         no such object, or no access to it
-    ├── GrantRefused     a policy forbids the grant for now: somebody can lift it, and then it works again
-    ├── GrantLost        the grant is lost: the merchant, or an administrator, must restore it
+    ├── GrantLost        Google refuses the grant: the merchant, or an administrator, must restore it
     ├── ScopeMissing     the grant does not cover this call: only the merchant can extend it
     ├── CalendarMissing  the calendar is deleted or no longer ours
     ├── Refused          Google refuses this call, for a reason that may last: tried a few times, then shown
@@ -98,10 +97,6 @@ class NotFound(GoogleError):
 
 class GrantLost(GoogleError):
     """The merchant's grant is lost."""
-
-
-class GrantRefused(GoogleError):
-    """A policy of the account forbids the grant for now; it works again once that is lifted."""
 
 
 class ScopeMissing(GoogleError):

@@ -9,6 +9,7 @@ from temporalio.exceptions import is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities
     from activities.signals import WaitingWork
+    from slotsync.domain.availability.messages import merchants_messages
     from slotsync.domain.calendars.owner import Owner
     from slotsync.domain.connections.disconnection import DisconnectionResult
     from slotsync.domain.connections.messages import (
@@ -19,12 +20,15 @@ with workflow.unsafe.imports_passed_through():
         ServedGrant,
         WaitingWorkRequest,
     )
+    from slotsync.domain.connections.refused_grants import remedy_for
     from slotsync.domain.health import STOPPED, blocker_for_error
     from slotsync.domain.workflow_ids import connection_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import disconnect_merchant
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
+    from workflows.steps.refused_grants import wait_for_grant
+    from workflows.steps.webhooks import Deliveries, deliver_once
     from workflows.steps.workflow_status import WorkflowStatus
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
@@ -45,6 +49,7 @@ class ConnectionWorkflow:
         self._chosen = False
         self._deleted = set[Owner]()
         self._grant_number: int | None = None
+        self._deliveries = Deliveries(merchants_messages(request.merchant))
         self._status = WorkflowStatus()
 
     @workflow.run
@@ -69,12 +74,16 @@ class ConnectionWorkflow:
                 self._deleted.clear()
                 await self._serve_grant(plan)
             elif plan.step is ConnectionStep.CLOSE:
+                if plan.messages:
+                    await self._deliveries.close()
+                    await deliver_once(merchants_messages(self._merchant))
                 return result or DisconnectionResult(notes=(plan.reason,))
             else:
                 self._grant_number = plan.grant_number
                 self._show(plan)
-                await workflow.wait_condition(lambda: self._changed)
-                self._continue_as_new_if_long(request)
+                self._deliveries.begin(plan.messages)
+                await self._wait(plan)
+                await self._continue_as_new_if_long(request)
 
     @workflow.signal
     def granted(self) -> None:
@@ -107,6 +116,7 @@ class ConnectionWorkflow:
 
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a new consent or slotsync resume starts it again")
+        await self._deliveries.close()
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_connection_stop,
             ConnectionStop(
@@ -123,7 +133,7 @@ class ConnectionWorkflow:
         woken = await self._signal_work(all_open=plan.all_open)
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_served_grant,
-            ServedGrant(merchant=self._merchant, grant_number=plan.grant_number),
+            ServedGrant(merchant=self._merchant, grant_number=plan.grant_number, woken=woken, now=workflow.now()),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
         self._status.set_health(None, f"Connected; woke {woken} workflows")
@@ -162,15 +172,22 @@ class ConnectionWorkflow:
             summary="Wake all work of the merchant" if all_open else "Wake the waiting work of the merchant",
         )
 
+    async def _wait(self, plan: ConnectionPlan) -> None:
+        if plan.step is ConnectionStep.PARK and plan.since:
+            await wait_for_grant(self._merchant, plan, lambda: self._changed)
+        else:
+            await workflow.wait_condition(lambda: self._changed)
+
     def _show(self, plan: ConnectionPlan) -> None:
         if plan.step is ConnectionStep.PARK:
             blocker = blocker_for_error("GrantLost", plan.reason)
-            self._status.set_health(blocker, "The grant is dead: the merchant has to connect Google again")
+            self._status.set_health(blocker, f"Google refuses the grant ({plan.reason}). {remedy_for(plan.reason)}")
         elif self._status.doing == "Starting":
             self._status.set_health(None, "Connected")
 
-    def _continue_as_new_if_long(self, request: ConnectionRequest) -> None:
+    async def _continue_as_new_if_long(self, request: ConnectionRequest) -> None:
         if workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN:
+            await self._deliveries.close()
             workflow.continue_as_new(request)
 
     def _note_signal(self) -> None:

@@ -19,13 +19,13 @@ from slotsync.domain.availability.reading_plan import (
     plan_reading,
 )
 from slotsync.domain.messages import Message
-from slotsync.errors import GoogleError, GrantLost, GrantRefused, QuotaExhausted, RateLimited, ScopeMissing
+from slotsync.errors import GoogleError, GrantLost, QuotaExhausted, RateLimited, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 
-_ACCOUNT_ERRORS = (GrantLost, GrantRefused, ScopeMissing, RateLimited, QuotaExhausted)
+_ACCOUNT_ERRORS = (GrantLost, ScopeMissing, RateLimited, QuotaExhausted)
 """Errors that the next call for the account would meet, too."""
 
 Query = Callable[[Sequence[str], Interval], dict[str, BusyTimes]]

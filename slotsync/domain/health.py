@@ -66,7 +66,6 @@ GOOGLE_ERRORS: Final = frozenset(
         "Exists",
         "Gone",
         "GrantLost",
-        "GrantRefused",
         "NotFound",
         "PushRefused",
         "QuotaExhausted",
@@ -80,7 +79,6 @@ GOOGLE_ERRORS: Final = frozenset(
 
 _HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
     "GrantLost": Health.PARKED,
-    "GrantRefused": Health.PARKED,
     "ScopeMissing": Health.PARKED,
     "CalendarMissing": Health.WAITING,
     "BadRequest": Health.FAILED,

@@ -19,9 +19,6 @@ CALENDAR_MISSING_RETRY_DELAY: Final = timedelta(seconds=1)
 PARKED_RETRY_DELAY: Final = timedelta(hours=6)
 """For work that waits for a person, who normally resumes it earlier."""
 
-GRANT_REFUSED_RETRY_DELAY: Final = timedelta(minutes=30)
-"""For a grant that a policy forbids: once that is lifted, work goes on by itself."""
-
 REFUSED_RETRY_DELAY: Final = timedelta(hours=1)
 """For what Google has refused several times within minutes: less than 20 calls an hour."""
 
@@ -50,7 +47,6 @@ READING_RETRY_DIVISOR: Final = 4
 _BY_ERROR: Final[Mapping[str, timedelta]] = {
     "QuotaExhausted": QUOTA_RETRY_DELAY,
     "GrantLost": PARKED_RETRY_DELAY,
-    "GrantRefused": GRANT_REFUSED_RETRY_DELAY,
     "ScopeMissing": PARKED_RETRY_DELAY,
     "CalendarMissing": CALENDAR_MISSING_RETRY_DELAY,
     "BadRequest": REFUSED_RETRY_DELAY,

@@ -1,7 +1,9 @@
 """Webhooks to the platform, in the envelope of the Standard Webhooks specification."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from pydantic import AwareDatetime
 
@@ -15,6 +17,9 @@ class WebhookType(StrEnum):
 
     AVAILABILITY_CHANGED = "availability.changed"
     CONFLICT_FOUND = "conflict.found"
+    CONNECTION_REVOKED = "connection.revoked"
+    CONNECTION_REMINDER = "connection.reminder"
+    CONNECTION_ACTIVE = "connection.active"
 
 
 class WebhookSlot(Interval):
@@ -51,7 +56,37 @@ class ConflictFound(Message):
     busy: tuple[Interval, ...]
 
 
-WebhookData = AvailabilityChanged | ConflictFound
+class ConnectionRevoked(Message):
+    """Google has refused the merchant's grant, since ``since``. ``remedy`` says who has to do what."""
+
+    merchant: str
+    reason: str
+    remedy: str
+    since: AwareDatetime
+
+
+class ConnectionReminder(ConnectionRevoked):
+    """Google refuses the merchant's grant still, after so many days."""
+
+    days: int
+
+
+class ConnectionActive(Message):
+    """The merchant's grant works again: so many reservations, calendars and products go on."""
+
+    merchant: str
+    caught_up: int
+
+
+WebhookData = AvailabilityChanged | ConflictFound | ConnectionReminder | ConnectionRevoked | ConnectionActive
+
+_TYPES: Final[Mapping[type[Message], WebhookType]] = {
+    AvailabilityChanged: WebhookType.AVAILABILITY_CHANGED,
+    ConflictFound: WebhookType.CONFLICT_FOUND,
+    ConnectionRevoked: WebhookType.CONNECTION_REVOKED,
+    ConnectionReminder: WebhookType.CONNECTION_REMINDER,
+    ConnectionActive: WebhookType.CONNECTION_ACTIVE,
+}
 
 
 class Webhook(Message):
@@ -64,6 +99,4 @@ class Webhook(Message):
 
 def build_webhook(data: WebhookData, at: datetime) -> Webhook:
     """Return the webhook with this data."""
-    is_conflict = isinstance(data, ConflictFound)
-    kind = WebhookType.CONFLICT_FOUND if is_conflict else WebhookType.AVAILABILITY_CHANGED
-    return Webhook(type=kind, timestamp=at, data=data)
+    return Webhook(type=_TYPES[type(data)], timestamp=at, data=data)

@@ -15,6 +15,7 @@ from google.auth.exceptions import GoogleAuthError, RefreshError
 from googleapiclient.errors import HttpError
 from httplib2 import HttpLib2Error
 
+from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY, parse_retry_after
 from slotsync.errors import (
     BadRequest,
@@ -23,7 +24,6 @@ from slotsync.errors import (
     Gone,
     GoogleError,
     GrantLost,
-    GrantRefused,
     NotFound,
     PushRefused,
     QuotaExhausted,
@@ -177,14 +177,19 @@ BY_STATUS: dict[int, ErrorKind] = {
     429: RATE_LIMITED,
 }
 
-GRANT_LOST_REASONS = frozenset({"invalid_grant"})
-"""The token endpoint's reasons for which the grant is lost: the merchant has to connect again."""
-
-GRANT_REFUSED_REASONS = frozenset(
-    {"access_denied", "admin_policy_enforced", "invalid_rapt", "org_internal", "policy_enforced", "rapt_required"}
+GRANT_LOST_REASONS = frozenset(
+    {
+        "access_denied",
+        "admin_policy_enforced",
+        "invalid_grant",
+        "invalid_rapt",
+        "org_internal",
+        "policy_enforced",
+        "rapt_required",
+    }
 )
-"""The token endpoint's reasons that a person can undo, by a policy or by signing in again: the grant is kept. With
-``policy_enforced`` the account is in Advanced Protection, which its owner has to leave, or allow the app."""
+"""The token endpoint's reasons for which it refuses a grant. Some are undone by an administrator; with
+``policy_enforced`` the account is in Advanced Protection; and stray ``invalid_grant`` is reported."""
 
 OAUTH_CLIENT_REASONS = frozenset({"invalid_client", "unauthorized_client", "deleted_client", "disabled_client"})
 """The token endpoint's reasons that concern our own OAuth client."""
@@ -227,10 +232,7 @@ def _unknown_kind(response: ErrorResponse) -> ErrorKind:
 def _from_refresh(error: RefreshError) -> GoogleError:
     reason = _refresh_reason(error)
     if reason in GRANT_LOST_REASONS:
-        return GrantLost(f"Google ended the grant; the merchant must connect again ({reason})", reason=reason)
-    if reason in GRANT_REFUSED_REASONS:
-        remedy = "the merchant, or the administrator of its Google Workspace, has to allow it"
-        return GrantRefused(f"a policy forbids the grant; {remedy} ({reason})", reason=reason)
+        return GrantLost(f"Google refuses the grant ({reason}). {remedy_for(reason)}", reason=reason)
     unknown = Transient(f"Google gave no access token; it is tried again ({reason})", reason=reason)
     return oauth_client_error(reason) or unknown
 

@@ -10,6 +10,7 @@ from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
+from slotsync.domain.connections.refused_grants import find_helper
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
 from starter.settings_page.details import Details, load_details
@@ -89,6 +90,7 @@ async def render_settings(
         address=visit.address,
         connection=connection,
         writable=can_write(connection),
+        helper=find_helper(connection.last_error),
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),

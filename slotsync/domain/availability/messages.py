@@ -18,6 +18,16 @@ class ProductKey(Message):
     product: str
 
 
+def merchants_messages(merchant: str) -> ProductKey:
+    """Return the key of the messages to the platform that are about the merchant itself, and no product."""
+    return ProductKey(merchant=merchant, product="")
+
+
+def is_about_merchant(key: ProductKey) -> bool:
+    """Return whether the key is that of the messages about the merchant itself."""
+    return not key.product
+
+
 class WatchRequest(ProductKey):
     """The product to watch, and what its workflow already knows, so that the watch does not end for that again.
 

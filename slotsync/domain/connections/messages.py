@@ -30,6 +30,8 @@ class ConnectionStep(StrEnum):
 class ConnectionPlan(Message):
     """The next step of a connection, by its row.
 
+    A refused grant is refused since ``since``, which was told ``notices`` times; ``kept`` unless it is forgotten.
+    ``messages`` about the merchant's grants wait for the platform.
     ``calendars`` is the merchant's choice for a disconnection. ``reason`` is why the grant is dead, or why the workflow
     has nothing to do. With ``all_open`` all work has to look again, since its calendars may be gone.
     """
@@ -39,6 +41,10 @@ class ConnectionPlan(Message):
     calendars: CalendarChoice = CalendarChoice.KEEP
     grant_number: int = 0
     all_open: bool = False
+    since: datetime | None = None
+    notices: int = 0
+    kept: bool = False
+    messages: int = 0
 
 
 class CalendarDeletion(Message):
@@ -73,7 +79,21 @@ class ConnectionStop(ConnectionRequest):
     now: datetime
 
 
-class ServedGrant(ConnectionRequest):
-    """The number of the grant for which all waiting work was signalled."""
+class GrantRequest(ConnectionRequest):
+    """The grant of a merchant that a request is about, by its number."""
 
     grant_number: int
+
+
+class RefusalNotice(GrantRequest):
+    """The request to tell for the ``number``-th time that Google refuses the grant."""
+
+    number: int
+    now: datetime
+
+
+class ServedGrant(GrantRequest):
+    """The grant for which all waiting work was signalled: ``woken`` workflows."""
+
+    woken: int = 0
+    now: datetime

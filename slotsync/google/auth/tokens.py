@@ -9,11 +9,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
+import httplib2
 from google.auth import credentials as google_auth
 from google.auth.transport import Request
 from google.oauth2.credentials import Credentials
+from google_auth_httplib2 import Request as HttpRequest  # type: ignore[import-untyped]  # ships no types
 
-from slotsync.settings import Settings
+from slotsync.clock import utc_now
+from slotsync.google.errors import CLIENT_EXCEPTIONS, classify_error
+from slotsync.settings import GoogleClient, Settings
+
+TOKEN_TIMEOUT = timedelta(seconds=10)
 
 MIN_TOKEN_LIFETIME = timedelta(minutes=5)
 """An access token that expires sooner is refreshed; google-auth itself requires 3 min 45 s."""
@@ -127,17 +133,40 @@ class AccessTokens:
                 self._grants.release_lease(connection_id, holder)
 
     def _request_token(self, refresh_token: str, request: Request) -> AccessToken:
-        """Return a new access token from Google. No scopes are passed: Google refuses one that was not granted."""
-        credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth is typed in part
-            None,
-            refresh_token=refresh_token,
-            token_uri=self._token_uri,
-            client_id=self._client.id,
-            client_secret=self._client.secret.get_secret_value(),
-        )
-        credentials.refresh(request)  # type: ignore[no-untyped-call]  # google-auth is typed in part
-        expires_at = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else self._clock()
-        return AccessToken(str(credentials.token), expires_at)
+        return _request_token(self._client, self._token_uri, refresh_token, request, self._clock())
+
+
+def request_token(settings: Settings, refresh_token: str) -> AccessToken:
+    """Return a new access token from Google, for a grant that no connection uses now.
+
+    Raises:
+        GrantLost: Google refuses the grant.
+        GoogleError: Google gave no token for another reason.
+    """
+    http = httplib2.Http(timeout=TOKEN_TIMEOUT.total_seconds())
+    client, token_uri = settings.require_google_client(), settings.google.token
+    try:
+        return _request_token(client, token_uri, refresh_token, HttpRequest(http), utc_now())
+    except CLIENT_EXCEPTIONS as error:
+        raise classify_error(error) from None
+    finally:
+        http.close()
+
+
+def _request_token(
+    client: GoogleClient, token_uri: str, refresh_token: str, request: Request, now: datetime
+) -> AccessToken:
+    """Return a new access token from Google. No scopes are passed: Google refuses one that was not granted."""
+    credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth is typed in part
+        None,
+        refresh_token=refresh_token,
+        token_uri=token_uri,
+        client_id=client.id,
+        client_secret=client.secret.get_secret_value(),
+    )
+    credentials.refresh(request)  # type: ignore[no-untyped-call]  # google-auth is typed in part
+    expires_at = credentials.expiry.replace(tzinfo=UTC) if credentials.expiry else now
+    return AccessToken(str(credentials.token), expires_at)
 
 
 def _stored_token(grant: StoredGrant, now: datetime) -> AccessToken | None:

@@ -17,6 +17,7 @@ from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
 _ACTIVE: Final = ConnectionState.ACTIVE.value
+_REVOKED: Final = ConnectionState.REVOKED.value
 
 
 class ConnectionIntents:
@@ -42,17 +43,24 @@ class ConnectionIntents:
             return ConnectionPlan(step=ConnectionStep.SERVE, grant_number=row.grant_number, all_open=row.resume_all)
         if row.due_at:
             self._take_up(row)
-        revoked = row.state == ConnectionState.REVOKED.value
-        step = ConnectionStep.PARK if revoked else ConnectionStep.WAIT
-        return ConnectionPlan(step=step, reason=row.last_error or "", grant_number=row.grant_number)
+        refused = row.state == _REVOKED
+        return ConnectionPlan(
+            step=ConnectionStep.PARK if refused else ConnectionStep.WAIT,
+            reason=row.last_error or "",
+            grant_number=row.grant_number,
+            since=row.since,
+            notices=row.notices,
+            kept=row.refresh_token is not None,
+        )
 
     def find_due(self, now: datetime) -> list[str]:
         """Return the merchants with a connection of which something was not taken up."""
         return [merchant for (merchant,) in self.due_rows.find(now)]
 
     def find_unfinished(self) -> list[str]:
-        """Return the merchants with a connection that is active or due, now or later, and that nobody has stopped."""
-        wanted = (or_(_TABLE.c.state == _ACTIVE, _TABLE.c.due_at.is_not(None)), _TABLE.c.stopped_at.is_(None))
+        """Return the merchants with a connection that is not disconnected, or due, and that nobody has stopped."""
+        unfinished = or_(_TABLE.c.state.in_((_ACTIVE, _REVOKED)), _TABLE.c.due_at.is_not(None))
+        wanted = (unfinished, _TABLE.c.stopped_at.is_(None))
         with self._store.read() as session:
             return list(session.exec(select_row(ConnectionRow.merchant).where(*wanted)))
 
@@ -68,12 +76,6 @@ class ConnectionIntents:
     def resume(self, merchant: str, now: datetime) -> bool:
         """Make the merchant's connection due again; return whether it was stopped."""
         return bool(self.due_rows.resume(now, _TABLE.c.merchant == merchant))
-
-    def record_served(self, merchant: str, grant_number: int) -> None:
-        """Record that the work that waited for this grant was signalled, unless there is a newer grant."""
-        own = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.grant_number == grant_number)
-        with self._store.write() as connection:
-            connection.execute(own.values(served_grant=grant_number, resume_all=False))
 
     def _take_up(self, row: ConnectionRow) -> None:
         """Record that the workflow has seen the row in this state: it is due again once that changes."""

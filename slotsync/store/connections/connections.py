@@ -25,6 +25,7 @@ from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
 _ACTIVE = ConnectionState.ACTIVE.value
+_REVOKED = ConnectionState.REVOKED.value
 _GRANT_COLUMNS = (
     "state",
     "account_email",
@@ -62,6 +63,14 @@ class Grant:
     access_token: str | None
     expires_at: datetime | None
     scopes: frozenset[str]
+
+
+@dataclass(frozen=True, repr=False)
+class RefusedGrant:
+    """A grant that Google refuses. It has no repr, so that no token is logged by accident."""
+
+    connection_id: str
+    refresh_token: str
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -200,21 +209,64 @@ class Connections:
         self._change(connection_id, last_error=reason)
 
     def mark_revoked(self, connection_id: str, reason: str, grant_number: int) -> str | None:
-        """Record that the grant with this number is dead, and return the merchant; None if it is not the present one.
+        """Record that Google refuses the grant with this number; return the merchant, None if there is another one.
 
-        Numbers are compared, no times: clocks differ, and a new grant may be committed in the same moment.
+        Its refresh token is kept: some refusals end by themselves, or by an administrator. Numbers are compared, no
+        times: clocks differ, and a new grant may be committed in the same moment.
         """
         now = self._clock()
         due_at = case((_TABLE.c.stopped_at.is_(None), now))
-        revoked = {"state": ConnectionState.REVOKED.value, "last_error": reason, "since": now, "due_at": due_at}
-        no_tokens = {"refresh_token": None, "access_token": None, "access_expires_at": None}
+        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at}
+        no_token = {"access_token": None, "access_expires_at": None}
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
-        change = update(_TABLE).where(*own).values(**revoked, **no_tokens).returning(_TABLE.c.merchant)
+        change = update(_TABLE).where(*own).values(**revoked, **no_token).returning(_TABLE.c.merchant)
         with self._store.write() as connection:
             merchant: str | None = connection.execute(change).scalar_one_or_none()
             if merchant:
                 mark_changed(connection, connection_id, now)
             return merchant
+
+    def get_refused(self, merchant: str, grant_number: int) -> RefusedGrant | None:
+        """Return the merchant's refused grant with this number, or None if it is not refused, or forgotten."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        if row is None or row.state != _REVOKED or row.grant_number != grant_number or row.refresh_token is None:
+            return None
+        return RefusedGrant(row.id, self._vault.decrypt(row.refresh_token))
+
+    def restore(self, connection_id: str, grant_number: int, token: str, expires_at: datetime) -> None:
+        """Activate the refused grant with this number again, with a new access token: Google accepts it.
+
+        It counts as another grant, so that the work that waited for one is signalled.
+        """
+        now = self._clock()
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        values = {
+            "state": _ACTIVE,
+            "access_token": self._vault.encrypt(token),
+            "access_expires_at": expires_at,
+            "last_error": None,
+            "since": now,
+            "grant_number": grant_number + 1,
+            "due_at": now,
+        }
+        with self._store.write() as connection:
+            if connection.execute(update(_TABLE).where(*own).values(**values)).rowcount:
+                mark_all_notified(connection, connection_id, now)
+
+    def record_refusal(self, connection_id: str, grant_number: int, reason: str) -> None:
+        """Record why Google refuses the grant with this number still."""
+        self._change_refused(connection_id, grant_number, last_error=reason)
+
+    def forget_refused(self, merchant: str, grant_number: int) -> None:
+        """Delete the tokens of a grant that Google has refused for long."""
+        if connection_id := self.get_id(merchant):
+            self._change_refused(connection_id, grant_number, refresh_token=None)
+
+    def _change_refused(self, connection_id: str, grant_number: int, **values: object) -> None:
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(*own).values(**values))
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:

@@ -39,7 +39,7 @@ class Disconnections:
         """
         own = _TABLE.c.merchant == merchant
         since = case((_TABLE.c.state == _DISCONNECTED, _TABLE.c.since), else_=literal(now, _TABLE.c.since.type))
-        wanted = {"state": _DISCONNECTED, "since": since, "disconnect_choice": calendars.value}
+        wanted = {"state": _DISCONNECTED, "since": since, "disconnect_choice": calendars.value, "notices": 0}
         intent = {"due_at": now, "stopped_at": None}
         with self._store.write() as connection:
             known = connection.execute(update(_TABLE).where(own).values(**wanted, **intent)).rowcount

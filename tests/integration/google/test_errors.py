@@ -13,7 +13,6 @@ from slotsync.errors import (
     Gone,
     GoogleError,
     GrantLost,
-    GrantRefused,
     NotFound,
     PushRefused,
     QuotaExhausted,
@@ -190,13 +189,13 @@ REFUSED_GRANTS = [
 
 
 @pytest.mark.parametrize(("body", "reason"), REFUSED_GRANTS)
-def test_a_policy_that_somebody_can_lift_does_not_end_the_grant(
+def test_a_policy_that_somebody_can_lift_refuses_the_grant_with_its_reason(
     answering: AnsweringServer, answered: GoogleServices, grants: MemoryGrants, body: dict[str, str], reason: str
 ) -> None:
     grants.forget_access_tokens()
     answering.token = Answer.of(400, body)
     error = error_of(answered)
-    assert (type(error), error.reason) == (GrantRefused, reason)
+    assert (type(error), error.reason) == (GrantLost, reason)
 
 
 @pytest.mark.parametrize(("body", "reason"), LOST_GRANTS)

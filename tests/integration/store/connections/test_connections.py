@@ -69,7 +69,7 @@ def test_a_merchant_who_never_connected_is_disconnected(connections: Connections
     assert raised.value.reason == "disconnected"
 
 
-def test_a_revoked_grant_is_gone_with_its_tokens(store: Store, connections: Connections) -> None:
+def test_a_refused_grant_is_not_used_and_keeps_only_its_refresh_token(store: Store, connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
     connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
     assert connections.get_state("m") is ConnectionState.REVOKED
@@ -79,7 +79,7 @@ def test_a_revoked_grant_is_gone_with_its_tokens(store: Store, connections: Conn
     assert raised.value.reason == "revoked"
     with store.read() as session:
         row = session.connection().execute(text("SELECT refresh_token, access_token, last_error FROM connection")).one()
-    assert tuple(row) == (None, None, "invalid_grant")
+    assert (bool(row.refresh_token), row.access_token, row.last_error) == (True, None, "invalid_grant")
 
 
 def test_connecting_again_makes_a_revoked_connection_active(connections: Connections) -> None:

@@ -7,12 +7,14 @@ from typing import Annotated, Self
 from fastapi import Depends, Request
 from temporalio.client import Client
 
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.google.previews import CalendarPreviews
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
@@ -37,6 +39,7 @@ class Services:
     timelines: TimelineService
     intent_counts: IntentCounts
     connections: ConnectionService
+    connection_views: ConnectionViews
     google: MerchantGoogle
     blocking_calendars: BlockingCalendarService
     merchants: Merchants
@@ -60,6 +63,7 @@ class Services:
             timelines=TimelineService(client, store, vault),
             intent_counts=IntentCounts(store, vault),
             connections=ConnectionService(settings, store, vault, client),
+            connection_views=ConnectionViews(store, vault, wanted_scopes(push=settings.google_push)),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),
             merchants=Merchants(store),

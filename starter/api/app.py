@@ -27,11 +27,10 @@ from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.api import availability, documentation, google, merchants, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
-from starter.api.intent_gauges import IntentGauges
+from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
 from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.problems import GOOGLE_PROBLEMS
-from starter.api.push_gauges import PushGauges
 from starter.bootstrap import Services, ServicesDependency
 from starter.settings_page.app import build_mounts
 
@@ -63,9 +62,11 @@ def create_app(services: Services) -> FastAPI:
         middleware=_build_middleware(services, registry),
     )
     app.state.services, app.state.registry = services, registry
-    app.state.intent_gauges = IntentGauges(services.intent_counts, registry)
-    address_hash = hash_address(push_address(services.settings))
-    app.state.push_gauges = PushGauges(services.push_channels, address_hash, registry)
+    app.state.gauges = (
+        IntentGauges(services.intent_counts, registry),
+        PushGauges(services.push_channels, hash_address(push_address(services.settings)), registry),
+        ConnectionGauges(services.connection_views, registry),
+    )
     register_error_handlers(app)
     for protected, problems in (
         (reservations, ()),

@@ -1,15 +1,25 @@
 """Routes of merchants."""
 
 import asyncio
+from datetime import datetime
+from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from slotsync.domain.connections.connection import ConnectionState, MissingScope
 from slotsync.domain.merchant import MerchantDetails
+from slotsync.domain.messages import Message
+from slotsync.store.connections.connection_views import MerchantConnection
 from starter.api.documentation import MERCHANT, MerchantId
+from starter.api.middleware import PROTECTED
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
 
-router = APIRouter(prefix=MERCHANT, tags=["merchants"])
+router = APIRouter(tags=["merchants"])
+
+Limit = Annotated[int, Query(ge=1, le=200, description="The most items of one answer.")]
+After = Annotated[str, Query(max_length=200, description="`next` of the answer before.")]
 
 
 class MerchantBody(MerchantDetails):
@@ -26,14 +36,62 @@ class MerchantAnswer(MerchantDetails):
     merchant: str
 
 
-@router.put("")
+class MerchantLine(Message):
+    """A merchant, and the state of its connection to Google.
+
+    `reason` is why Google refuses the grant, `missing` what the merchant did not allow; `remedy` says who has to do
+    what, and is empty if nobody has to.
+    """
+
+    merchant: str
+    name: str | None
+    state: ConnectionState
+    since: datetime | None
+    reason: str | None
+    missing: tuple[MissingScope, ...]
+    remedy: str
+
+
+class MerchantList(Message):
+    """Merchants in the order of ids; `next` is null after the last ones."""
+
+    items: tuple[MerchantLine, ...]
+    next: str | None
+
+
+@router.get(f"{PROTECTED}/merchants")
+async def list_merchants(
+    services: ServicesDependency, limit: Limit = 50, after: After = "", *, attention: bool = False
+) -> MerchantList:
+    """List the merchants; with `attention` only those with a connection that needs somebody."""
+    listing = partial(services.connection_views.list_merchants, limit + 1, after, attention=attention)
+    found = await asyncio.to_thread(listing)
+    page = found[:limit]
+    return MerchantList(items=tuple(map(_line, page)), next=page[-1].merchant if len(found) > limit else None)
+
+
+def _line(each: MerchantConnection) -> MerchantLine:
+    view = each.view
+    reason = view.last_error if view.state is ConnectionState.REVOKED else None
+    return MerchantLine(
+        merchant=each.merchant,
+        name=each.name,
+        state=view.state,
+        since=view.since,
+        reason=reason,
+        missing=view.missing,
+        remedy=each.remedy,
+    )
+
+
+@router.put(MERCHANT)
 async def put_merchant(merchant: MerchantId, body: MerchantBody, services: ServicesDependency) -> MerchantAnswer:
     """Create a merchant, or change what is known of it; return what that is."""
     await asyncio.to_thread(services.merchants.put, merchant, body)
     return await get_merchant(merchant, services)
 
 
-@router.get("")
+@router.get(MERCHANT)
 async def get_merchant(merchant: MerchantId, services: ServicesDependency) -> MerchantAnswer:
     """Return what is known of a merchant."""
     found = await asyncio.to_thread(services.merchants.get, merchant)

@@ -104,8 +104,8 @@ async def metrics(request: Request) -> Response:
 
     The worker has a port of its own (SLOTSYNC_METRICS_PORT).
     """
-    await request.app.state.intent_gauges.refresh()
-    await request.app.state.push_gauges.refresh()
+    for gauges in request.app.state.gauges:
+        await gauges.refresh()
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -152,5 +152,8 @@ def _overview_table(overview: Overview) -> Table:
 def _describe_waiting(overview: Overview) -> Iterator[str]:
     if overview.not_taken_up:
         yield f"Reservations that no worker has taken up: {overview.not_taken_up}; see slotsync doctor"
+    for each in overview.connections:
+        since = f" since {each.since:%Y-%m-%d %H:%M} UTC" if each.since else ""
+        yield f"{each.merchant} is not connected as it should be{since}: {each.remedy}"
     for key in overview.stopped:
         yield f"Stopped by an operator: {' '.join(key)}; slotsync resume {key[0]} goes on"

@@ -1,12 +1,13 @@
 """Read the sync status of reservations and merchants."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.domain.health import STOPPED
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import SyncState
@@ -16,6 +17,7 @@ from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connection_views import ConnectionViews, MerchantConnection
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import KnownReservation, Reservations
@@ -63,19 +65,29 @@ class OverviewLine(Message):
     oldest: datetime
 
 
+class NeedyConnection(Message):
+    """A merchant with a connection that needs somebody; ``remedy`` says who has to do what."""
+
+    merchant: str
+    since: datetime | None
+    remedy: str
+
+
 class Overview(Message):
-    """The number of events by merchant and state, and what waits for a worker or for an operator.
+    """The number of events by merchant and state, and what waits for a worker, for an operator or for somebody else.
 
     ``not_taken_up`` counts the reservations of which no worker has taken the newest version up within a minute.
     ``stopped`` names what operators have stopped, at most ``MAX_STOPPED``: the merchant, then the reservation, product
-    or resource.
+    or resource. ``connections`` are at most ``MAX_CONNECTIONS`` that need somebody, in the order of merchants.
     """
 
     lines: tuple[OverviewLine, ...]
     not_taken_up: int = 0
     stopped: tuple[tuple[str, ...], ...] = ()
+    connections: tuple[NeedyConnection, ...] = ()
 
 
+MAX_CONNECTIONS: Final = 100
 MAX_STOPPED: Final = 100
 
 TAKE_UP_TIME: Final = timedelta(minutes=1)
@@ -92,6 +104,7 @@ class StatusService:
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
         self._intents = IntentCounts(store, vault)
+        self._connections = ConnectionViews(store, vault, wanted_scopes(push=False))
 
     async def get(self, merchant: str, reservation: str) -> SyncStatus | None:
         """Return the sync status of a reservation, or None if it is unknown."""
@@ -117,12 +130,22 @@ class StatusService:
         return Overview(
             not_taken_up=self._reservations.count_overdue(utc_now() - TAKE_UP_TIME, merchant),
             stopped=tuple(tuple(map(str, key)) for key in stopped),
+            connections=tuple(self._find_needy(merchant)),
             lines=tuple(
                 OverviewLine(merchant=each, state=state, count=count.count, oldest=count.oldest_since)
                 for each in merchants
                 for state, count in self._events.count_states(each).items()
             ),
         )
+
+    def _find_needy(self, merchant: str | None) -> Iterator[NeedyConnection]:
+        if merchant:
+            found = [MerchantConnection(merchant, None, self._connections.get_view(merchant))]
+        else:
+            found = self._connections.list_merchants(MAX_CONNECTIONS, attention=True)
+        for each in found:
+            if each.remedy:
+                yield NeedyConnection(merchant=each.merchant, since=each.view.since, remedy=each.remedy)
 
     def _read_store(self, merchant: str, reservation: str) -> SyncStatus | None:
         known = self._reservations.get(merchant, reservation)

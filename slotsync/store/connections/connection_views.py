@@ -3,13 +3,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState, ConnectionView, missing_scopes
+from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.secrets import Vault
+from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 
 
@@ -25,6 +30,28 @@ class KnownAccount:
         if self.key and key:
             return self.key != key
         return self.email is not None and self.email.lower() != email.lower()
+
+
+LACKING: Final = "lacking"
+"""The count of active connections for which the merchant did not allow all."""
+
+_COUNTED: Final = (ConnectionState.ACTIVE.value, ConnectionState.REVOKED.value, ConnectionState.DISCONNECTED.value)
+
+
+@dataclass(frozen=True)
+class MerchantConnection:
+    """A merchant with its connection; ``name`` is None if the platform gave none."""
+
+    merchant: str
+    name: str | None
+    view: ConnectionView
+
+    @property
+    def remedy(self) -> str:
+        """The remedy in plain words: who has to do what; empty if nobody has to."""
+        if self.view.state is ConnectionState.REVOKED:
+            return remedy_for(self.view.last_error or "")
+        return "The merchant has to connect again, and to allow what is missing." if self.view.missing else ""
 
 
 class ConnectionViews:
@@ -54,6 +81,46 @@ class ConnectionViews:
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
         return KnownAccount(email=self._email(row), key=row.account_key) if row else None
+
+    def list_merchants(self, limit: int, after: str = "", *, attention: bool = False) -> list[MerchantConnection]:
+        """Return the next merchants, in the order of ids, with their connections.
+
+        With ``attention`` only those with a connection that needs somebody: Google refuses the grant, or the merchant
+        did not allow all.
+        """
+        merchant, connection = table_of(MerchantRow), table_of(ConnectionRow)
+        query = select(MerchantRow, ConnectionRow).outerjoin(ConnectionRow).where(merchant.c.id > after)
+        with self._store.read() as session:
+            if attention:
+                lacking = connection.c.scopes.in_(self._find_lacking(session))
+                active = connection.c.state == ConnectionState.ACTIVE.value
+                refused = connection.c.state == ConnectionState.REVOKED.value
+                query = query.where(or_(refused, and_(active, lacking)))
+            return [
+                MerchantConnection(row.id, row.name, self._of_row(found))
+                for row, found in session.exec(query.order_by(merchant.c.id).limit(limit))
+            ]
+
+    def count_states(self) -> dict[str, int]:
+        """Return how many connections are in each state; of the active ones, how many lack something (``lacking``)."""
+        query = select(ConnectionRow.state, ConnectionRow.scopes, func.count())
+        with self._store.read() as session:
+            found = session.exec(query.group_by(col(ConnectionRow.state), col(ConnectionRow.scopes))).all()
+        counts = dict.fromkeys((*_COUNTED, LACKING), 0)
+        for state, scopes, count in found:
+            active = state == ConnectionState.ACTIVE
+            counts[LACKING if active and missing_scopes(scopes.split(), self._wanted) else state] += count
+        return counts
+
+    def _find_lacking(self, session: Session) -> list[str]:
+        """Return the scopes, as they are stored, of active connections that lack something: there are few kinds."""
+        active = select(ConnectionRow.scopes).where(ConnectionRow.state == ConnectionState.ACTIVE).distinct()
+        return [scopes for scopes in session.exec(active) if missing_scopes(scopes.split(), self._wanted)]
+
+    def _of_row(self, row: ConnectionRow | None) -> ConnectionView:
+        return (
+            self._view(row, ConnectionState(row.state)) if row else ConnectionView(state=ConnectionState.DISCONNECTED)
+        )
 
     def _view(self, row: ConnectionRow, state: ConnectionState) -> ConnectionView:
         granted = tuple(row.scopes.split())

@@ -59,7 +59,12 @@ def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
         stored.report(snapshot(1, name=name), utc_now() - HOUR)
     stored.stop(MERCHANT, "R-2", utc_now())
     told = slotsync("status", MERCHANT, "--json", folder=tmp_path, environment=environment)
-    assert json.loads(told.stdout) == {"lines": [], "not_taken_up": 1, "stopped": [[MERCHANT, "R-2"]]}
+    assert json.loads(told.stdout) == {
+        "lines": [],
+        "not_taken_up": 1,
+        "stopped": [[MERCHANT, "R-2"]],
+        "connections": [],
+    }
     table = slotsync("status", folder=tmp_path, environment=environment).stdout
     assert f"slotsync resume {MERCHANT}" in " ".join(table.split())
     one = json.loads(slotsync("status", MERCHANT, "R-1", "--json", folder=tmp_path, environment=environment).stdout)

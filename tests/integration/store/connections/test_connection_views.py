@@ -1,0 +1,52 @@
+"""The connections of all merchants, and which of them need somebody."""
+
+from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, FREEBUSY, ConnectionState, wanted_scopes
+from slotsync.domain.merchant import MerchantDetails
+from slotsync.secrets import Vault
+from slotsync.store.connections.connection_views import ConnectionViews
+from slotsync.store.connections.connections import Connections
+from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
+
+ALL = [APP_CREATED, CALENDAR_LIST, FREEBUSY]
+
+
+def views_with(store: Store, vault: Vault, connections: Connections) -> ConnectionViews:
+    """Return the views of four merchants: a whole one, a refused one, one that lacks a scope, and one without."""
+    Merchants(store).put("none", MerchantDetails(name="Nobody"))
+    for merchant, scopes in (("whole", ALL), ("refused", ALL), ("lacking", ALL[:2])):
+        connections.save_grant(merchant, "refresh", scopes, f"{merchant}@gmail.example")
+    refused = connections.get_id("refused")
+    assert refused
+    connections.mark_revoked(refused, "org_internal", 1)
+    return ConnectionViews(store, vault, wanted_scopes(push=False))
+
+
+def test_merchants_are_listed_page_by_page_with_their_connections(
+    store: Store, vault: Vault, connections: Connections
+) -> None:
+    views = views_with(store, vault, connections)
+    first = views.list_merchants(3)
+    assert [(each.merchant, each.view.state) for each in first] == [
+        ("lacking", ConnectionState.ACTIVE),
+        ("none", ConnectionState.DISCONNECTED),
+        ("refused", ConnectionState.REVOKED),
+    ]
+    assert first[1].name == "Nobody"
+    assert [each.merchant for each in views.list_merchants(3, after="refused")] == ["whole"]
+
+
+def test_those_that_need_somebody_are_found_with_the_remedy(
+    store: Store, vault: Vault, connections: Connections
+) -> None:
+    views = views_with(store, vault, connections)
+    lacking, refused = views.list_merchants(9, attention=True)
+    assert (lacking.merchant, [each.scope for each in lacking.view.missing]) == ("lacking", [FREEBUSY])
+    assert lacking.remedy.startswith("The merchant has to connect again")
+    assert (refused.merchant, refused.view.last_error) == ("refused", "org_internal")
+    assert refused.remedy.startswith("The administrator")
+
+
+def test_connections_are_counted_by_state(store: Store, vault: Vault, connections: Connections) -> None:
+    views = views_with(store, vault, connections)
+    assert views.count_states() == {"active": 1, "revoked": 1, "disconnected": 0, "lacking": 1}

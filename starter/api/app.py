@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from slotsync.domain.availability.push_channels import hash_address
 from slotsync.google.channels import push_address
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
-from slotsync.store.database.engine import Store
+from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
 from slotsync.temporal.options import connect
 from starter.api import availability, documentation, google, merchants, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
@@ -166,6 +167,9 @@ def main(host: str, port: int) -> None:
 
 async def _serve(settings: Settings, host: str, port: int) -> None:
     ApiKeys.from_settings(settings)  # a missing key is reported before any server is waited for
+    # As many threads as there are connections to the database; Google's calls have their own.
+    threads = ThreadPoolExecutor(MAX_DATABASE_CONNECTIONS, thread_name_prefix="database")
+    asyncio.get_running_loop().set_default_executor(threads)
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
     client = await connect()

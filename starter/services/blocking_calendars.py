@@ -30,15 +30,20 @@ class BlockingCalendarService:
         self._owners = Owners(store)
         self._picked = BlockingCalendars(store, vault)
 
-    async def list_pickable(self, merchant: str) -> list[PickableCalendar]:
+    async def list_pickable(self, merchant: str, *, recent: bool = False) -> list[PickableCalendar]:
         """Return the merchant's calendars, read from Google now, without the managed calendars.
 
-        Picked calendars that have another name by now get it.
+        With ``recent``, what was read within the last half minute is enough. Picked calendars that have another name by
+        now get it.
 
         Raises:
             GrantLost: the merchant has no active connection.
         """
-        entries = await self._google.call(merchant, GoogleCalendarList(self._google.services).list_entries)
+        list_entries = GoogleCalendarList(self._google.services).list_entries
+        if recent:
+            entries = await self._google.look(merchant, "calendars", list_entries)
+        else:
+            entries = await self._google.call(merchant, list_entries)
         managed = await asyncio.to_thread(self._calendars.filter_managed, [each["id"] for each in entries])
         pickable = select_pickable(entries, managed)
         await asyncio.to_thread(self._picked.rename, merchant, {each.id: each.name for each in pickable})

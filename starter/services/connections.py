@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
@@ -26,6 +27,10 @@ from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_connection
 from starter.services.former_grants import FormerGrants
+from starter.services.google_calls import GoogleCalls
+
+CONSENT_DEADLINE = timedelta(seconds=30)
+"""A code that Google has exchanged late would be a grant that nobody keeps; each call ends by itself before that."""
 
 
 class RefusalReason(StrEnum):
@@ -102,6 +107,7 @@ class ConnectionService:
         self._store = store
         self._disconnections = Disconnections(store, vault)
         self._former_grants = FormerGrants(settings, store, vault)
+        self._calls = GoogleCalls(deadline=CONSENT_DEADLINE)
         self._repeating = set[asyncio.Task[None]]()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
@@ -127,7 +133,7 @@ class ConnectionService:
             reason = RefusalReason.DENIED if error == "access_denied" else RefusalReason.NOT_ACCEPTED
             return ConsentRefused(reason=reason, merchant=pending.merchant, detail=error)
         try:
-            consent = await asyncio.to_thread(self._google.exchange_code, code, pending.secret)
+            consent = await self._calls.run(pending.merchant, partial(self._google.exchange_code, code, pending.secret))
         except GoogleError as failure:
             return _refusal(failure, pending.merchant)
         return await asyncio.to_thread(self._keep_consent, pending.merchant, consent, browser)
@@ -146,7 +152,7 @@ class ConnectionService:
         pending = await asyncio.to_thread(self._pending.take, AwaitedStep.COMPLETION, code)
         if pending is None or pending.merchant != merchant or pending.expired:
             if pending:
-                await asyncio.to_thread(self._end, pending)
+                await self._end_soon(pending.merchant, partial(self._end, pending))
             raise InputError("code: is unknown, was used, or is older than ten minutes; let the merchant connect again")
         return await self._save(pending)
 
@@ -155,7 +161,7 @@ class ConnectionService:
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, code, browser)
         if isinstance(pending, ConsentRefused):
             return pending
-        await asyncio.to_thread(self._end, pending)
+        await self._end_soon(pending.merchant, partial(self._end, pending))
         return None
 
     def get_return_url(self, merchant: str) -> str:
@@ -230,8 +236,13 @@ class ConnectionService:
         former = await asyncio.to_thread(self._former_grants.get, pending.merchant) if is_other else None
         connected = await self._connect(pending.merchant, grant, rewrite_all=is_other or _was_disconnected(known))
         if former:
-            await asyncio.to_thread(self._former_grants.end, former)
+            await self._end_soon(pending.merchant, partial(self._former_grants.end, former))
         return connected
+
+    async def _end_soon(self, merchant: str, end: Callable[[], None]) -> None:
+        """End a grant at Google; while Google is slow, that goes on by itself."""
+        with suppress(Transient):
+            await self._calls.run(merchant, end)
 
     def _end(self, pending: PendingConsent) -> None:
         grant = NewGrant.read(pending.secret)

@@ -1,7 +1,7 @@
 """Call Google with a merchant's connection, while the merchant waits."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ from slotsync.errors import GrantLost
 from slotsync.google.service import GoogleServices
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
+from starter.services.google_calls import GoogleCalls
+from starter.services.recent_reads import RecentReads
 
 Result = TypeVar("Result")
 
@@ -24,6 +26,8 @@ class MerchantGoogle:
         self._settings = settings
         self._connections = connections
         self._health = ConnectionHealth(connections, client, asyncio.get_running_loop(), utc_now)
+        self._calls = GoogleCalls()
+        self._recent = RecentReads()
 
     @cached_property
     def services(self) -> GoogleServices:
@@ -39,11 +43,27 @@ class MerchantGoogle:
 
         Raises:
             GrantLost: the merchant has no active connection.
+            Transient: there was no answer in time.
         """
-        return await asyncio.to_thread(self._call, merchant, function)
+        return await self._calls.run(merchant, lambda: self._call(merchant, function))
+
+    async def look(self, merchant: str, question: Hashable, function: Callable[[str], Result]) -> Result:
+        """Return what the function returned for the same question within the last half minute, or else call it.
+
+        Raises:
+            GrantLost: the merchant has no active connection.
+            Transient: there was no answer in time.
+        """
+        number = await asyncio.to_thread(self._connections.get_grant_number, merchant)
+        return await self._recent.read((merchant, number, question), lambda: self.call(merchant, function))
+
+    def forget_recent(self, merchant: str) -> None:
+        """Ask Google anew for the merchant's next look."""
+        self._recent.forget(lambda question: question[0] == merchant)
 
     def close(self) -> None:
         """Close the connections to Google."""
+        self._calls.close()
         if "services" in vars(self):
             self.services.close()
 

@@ -75,6 +75,7 @@ _SETTINGS: list[BaseRoute] = [
     Route(f"{_OWNER}/unknown", forms.choose_on_unknown, methods=["POST"]),
     Route(f"{_OWNER}/calendars", forms.pick, methods=["POST"]),
     Route(f"{_OWNER}/privacy", forms.check_privacy, methods=["POST"]),
+    Route(f"{_OWNER}/progress", home.show_progress),
     Route("/", home.home),
 ]
 _GOOGLE: list[BaseRoute] = [

@@ -59,19 +59,26 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Details:
-    """One product or resource. ``pickable`` is None while the list of calendars cannot be fetched.
+class OwnerProgress:
+    """One product or resource, and how many of its entries are in Google."""
 
+    owner: Owner
+    settings: OwnerSettings
+    calendar: ManagedCalendar
+    progress: SyncProgress
+
+
+@dataclass(frozen=True)
+class Details(OwnerProgress):
+    """One product or resource with all that the page shows of it.
+
+    ``pickable`` is None while the list of calendars cannot be fetched.
     ``unlisted`` are picked calendars that are no longer in the merchant's list. ``overridden`` are the merchant's own
     choices that the platform has changed.
     ``unread`` holds the names of picked calendars that could not be read, ``events_read`` is whether the managed
     calendar could.
     """
 
-    owner: Owner
-    settings: OwnerSettings
-    calendar: ManagedCalendar
-    progress: SyncProgress
     previews: tuple[Preview, ...]
     picked: tuple[PickableCalendar, ...]
     pickable: tuple[PickableCalendar, ...] | None
@@ -131,11 +138,20 @@ async def load_details(visit: Visit, owner: Owner, privacy: PrivacyCheck | None 
     )
 
 
+async def load_progress(visit: Visit, owner: Owner) -> OwnerProgress | None:
+    """Return the progress from the database alone, or None if the merchant has no such owner."""
+    settings = await asyncio.to_thread(visit.services.owners.get, visit.merchant, owner)
+    if settings is None:
+        return None
+    (calendar,) = await asyncio.to_thread(visit.services.managed_calendars.get_calendars, visit.merchant, [owner])
+    return OwnerProgress(owner, settings, calendar, await _count_events(visit, calendar))
+
+
 async def _fetch_pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] | None:
     if owner.kind is not OwnerKind.PRODUCT:
         return ()
     try:
-        return tuple(await visit.services.blocking_calendars.list_pickable(visit.merchant))
+        return tuple(await visit.services.blocking_calendars.list_pickable(visit.merchant, recent=True))
     except GoogleError:
         return None
 
@@ -160,8 +176,10 @@ async def _fetch_events(
     if calendar_id is None:
         return []
     try:
-        return await visit.services.google.call(
-            visit.merchant, lambda mine: visit.services.previews.list_events(mine, calendar_id, start, end)
+        return await visit.services.google.look(
+            visit.merchant,
+            ("events", calendar_id, start, end),
+            lambda mine: visit.services.previews.list_events(mine, calendar_id, start, end),
         )
     except GoogleError:
         return None
@@ -174,8 +192,10 @@ async def _fetch_busy_times(
     if not ids:
         return {}
     try:
-        return await visit.services.google.call(
-            visit.merchant, lambda mine: visit.services.previews.read_busy_times(mine, ids, start, end)
+        return await visit.services.google.look(
+            visit.merchant,
+            ("busy times", tuple(ids), start, end),
+            lambda mine: visit.services.previews.read_busy_times(mine, ids, start, end),
         )
     except GoogleError:
         return {}

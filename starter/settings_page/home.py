@@ -13,7 +13,7 @@ from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
-from starter.settings_page.details import Details, load_details
+from starter.settings_page.details import Details, load_details, load_progress
 from starter.settings_page.language import LANGUAGES, detect_language, remember_language
 from starter.settings_page.rendering import extract_site, render_page
 from starter.settings_page.visit import Visit, find_session, name_of, redirect_to_page
@@ -97,6 +97,20 @@ async def render_settings(
         owners=[(kind, _list_by_name(owners, kind)) for kind in OwnerKind],
         opened=opened,
         disconnection=disconnection,
+    )
+
+
+async def show_progress(request: Request) -> Response:
+    """Show how many entries of a product or resource are in Google: an open page asks every few seconds."""
+    visit = await Visit.from_request(request)
+    owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    connection = await visit.services.connections.view(visit.merchant)
+    return render_page(
+        "progress.html",
+        visit.language,
+        opened=await load_progress(visit, owner),
+        connected=connection.state is ConnectionState.ACTIVE,
+        sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
     )
 
 

@@ -89,6 +89,8 @@ class Visit:
         visit = replace(await cls.from_request(request), form=await request.form())
         if not visit.session.accepts_form(visit.form_value("token")):
             raise PageRefused(FORGED_FORM)
+        # What the merchant does now may change what Google says.
+        visit.services.google.forget_recent(visit.merchant)
         return visit
 
     @property

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
@@ -29,7 +30,8 @@ async def test_a_picked_calendar_that_left_the_list_is_shown_ticked_and_stays_wh
     family = await site.calendar("Family")
     async with site.visitor() as mine:
         token = token_in((await mine.get("/settings/")).text)
-        await mine.post(f"{PLACE}/calendars", data={"token": token, "calendar": [family]})
+        picked_before = [PickableCalendar(id=family, name="Family")]
+        BlockingCalendars(site.world.store, site.world.vault).replace(site.merchant, TOUR, picked_before)
         taken_off = await site.world.http.delete(f"/sandbox/accounts/{site.email}/calendarList/{family}")
         taken_off.raise_for_status()
         page = (await mine.get("/settings/", params={"owner": str(TOUR)})).text

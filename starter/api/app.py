@@ -29,7 +29,9 @@ from slotsync.temporal.options import connect
 from starter.api import availability, documentation, google, merchants, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
-from starter.api.middleware import ApiKeyGate, ApiKeys, BodyLimit, SecurityHeaders
+from starter.api.key_gate import ApiKeyGate, require_permission
+from starter.api.keys import ApiKeys
+from starter.api.middleware import BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.problems import GOOGLE_PROBLEMS
 from starter.bootstrap import Services, ServicesDependency
@@ -77,7 +79,8 @@ def create_app(services: Services) -> FastAPI:
         (google, GOOGLE_PROBLEMS),
     ):
         responses = documentation.describe_problems(*problems)
-        app.include_router(protected.router, dependencies=[_API_KEY, Depends(_require_instance)], responses=responses)
+        dependencies = [_API_KEY, Depends(require_permission), Depends(_require_instance)]
+        app.include_router(protected.router, dependencies=dependencies, responses=responses)
     for public in (operations.router, documentation.router, google.push_router):
         app.include_router(public)
     app.router.routes += [documentation.SWAGGER_ASSETS, *build_mounts()]

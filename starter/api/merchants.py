@@ -5,13 +5,14 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from slotsync.domain.connections.connection import ConnectionState, MissingScope
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.messages import Message
 from slotsync.store.connections.connection_views import MerchantConnection
 from starter.api.documentation import MERCHANT, MerchantId
+from starter.api.key_gate import presented_key
 from starter.api.middleware import PROTECTED
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
@@ -61,10 +62,11 @@ class MerchantList(Message):
 
 @router.get(f"{PROTECTED}/merchants")
 async def list_merchants(
-    services: ServicesDependency, limit: Limit = 50, after: After = "", *, attention: bool = False
+    request: Request, services: ServicesDependency, limit: Limit = 50, after: After = "", *, attention: bool = False
 ) -> MerchantList:
-    """List the merchants; with `attention` only those with a connection that needs somebody."""
-    listing = partial(services.connection_views.list_merchants, limit + 1, after, attention=attention)
+    """List the key's merchants; with `attention` only those with a connection that needs somebody."""
+    prefix = presented_key(request).merchants
+    listing = partial(services.connection_views.list_merchants, limit + 1, after, prefix, attention=attention)
     found = await asyncio.to_thread(listing)
     page = found[:limit]
     return MerchantList(items=tuple(map(_line, page)), next=page[-1].merchant if len(found) > limit else None)

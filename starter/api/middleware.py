@@ -1,79 +1,17 @@
-"""The middleware of every route: API keys, body limit and security headers."""
+"""The middleware of every route: body limit and security headers."""
 
-import hashlib
-import hmac
-from collections.abc import Iterable
-from typing import Final, Self
+from typing import Final
 
 from fastapi import HTTPException
-from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slotsync.errors import SettingsError
-from slotsync.settings import Settings
-from starter.api.problems import NO_KEY, TOO_LARGE, problem_response
+from starter.api.problems import TOO_LARGE, problem_response
 
 PROTECTED: Final = "/v1"
 """The path below which every address needs an API key."""
 
 MAX_BODY_BYTES: Final = 256 * 1024
-
-
-class ApiKeys:
-    """The valid API keys. Only their hashes are kept."""
-
-    def __init__(self, keys: Iterable[SecretStr]) -> None:
-        self._hashes = tuple(_hash_key(key.get_secret_value().encode()) for key in keys)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Return the keys of the setting SLOTSYNC_API_KEYS.
-
-        Raises:
-            SettingsError: no key is set.
-        """
-        if not settings.api_keys:
-            raise SettingsError(
-                "SLOTSYNC_API_KEYS: is not set "
-                "(make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))')"
-            )
-        return cls(settings.api_keys)
-
-    def allow(self, key: bytes) -> bool:
-        """Return whether the key is valid. All invalid keys take the same time."""
-        presented = _hash_key(key)
-        return sum(hmac.compare_digest(presented, known) for known in self._hashes) > 0
-
-
-class ApiKeyGate:
-    """Middleware that refuses a request to the API without a valid key, before anything else of it is read."""
-
-    def __init__(self, app: ASGIApp, keys: ApiKeys) -> None:
-        self._app = app
-        self._keys = keys
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer with status 401."""
-        if scope["type"] != "http" or not _is_protected(scope["path"]) or self._keys.allow(_read_key(scope)):
-            await self._app(scope, receive, send)
-            return
-        challenge = {"WWW-Authenticate": 'Bearer realm="slotsync"'}
-        detail = "Send the header Authorization: Bearer <API key>, with a key that SLOTSYNC_API_KEYS names."
-        await problem_response(NO_KEY, detail, headers=challenge)(scope, receive, send)
-
-
-def _is_protected(path: str) -> bool:
-    return path == PROTECTED or path.startswith(f"{PROTECTED}/")
-
-
-def _read_key(scope: Scope) -> bytes:
-    scheme, _, key = Headers(scope=scope).get("Authorization", "").partition(" ")
-    return key.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
-
-
-def _hash_key(key: bytes) -> bytes:
-    return hashlib.sha256(key).digest()
 
 
 class BodyLimit:

@@ -74,8 +74,19 @@ class RequestRecorder:
     def _record(self, request_id: str, scope: Scope, status: int, seconds: float) -> None:
         route = _read_route(scope)
         level = logging.DEBUG if route in _PROBED_ROUTES else logging.INFO
-        logger.log(level, "%s %s %s %d in %.0f ms", request_id, scope["method"], route, status, seconds * 1000)
+        caller = f"{_read_key_name(scope)} {_read_merchant(scope)}"
+        milliseconds = seconds * 1000
+        logger.log(level, "%s %s %s %s %d in %.0f ms", request_id, caller, scope["method"], route, status, milliseconds)
         self._times.record(scope["method"], route, status, seconds)
+
+
+def _read_key_name(scope: Scope) -> str:
+    key = scope.get("state", {}).get("api_key")
+    return key.name if key else "-"
+
+
+def _read_merchant(scope: Scope) -> str:
+    return str(scope.get("path_params", {}).get("merchant", "-"))
 
 
 def _read_route(scope: Scope) -> str:

@@ -65,6 +65,8 @@ class ProblemType:
 INVALID = ProblemType("invalid-request", 422, "The request has fields that are wrong")
 UNREADABLE = ProblemType("unreadable-body", 400, "The body cannot be read")
 NO_KEY = ProblemType("api-key-needed", 401, "A valid API key is needed")
+NOT_PERMITTED = ProblemType("not-permitted", 403, "The API key does not allow this")
+TOO_MANY = ProblemType("too-many-requests", 429, "Too many requests")
 NOT_FOUND = ProblemType("not-found", 404, "There is no such thing")
 NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This address does not take this method")
 TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
@@ -75,7 +77,7 @@ NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that slotsync needs does not answer")
 
-COMMON_PROBLEMS = (INVALID, UNREADABLE, NO_KEY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
+COMMON_PROBLEMS = (INVALID, UNREADABLE, NO_KEY, NOT_PERMITTED, TOO_MANY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
 """The problems that any route may answer with."""
 
 GOOGLE_PROBLEMS = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)

@@ -22,8 +22,8 @@ def settings_for(google_url: str, folder: Path, key: str | None = None) -> Setti
     )
 
 
-KEY = "a-key-of-the-platform"
-OLD_KEY = "a-key-that-is-being-replaced"
+KEY = "a-key-of-the-platform-that-is-long-enough"
+OLD_KEY = "a-key-that-is-being-replaced-soon-by-it"
 PUBLIC_URL = "http://127.0.0.1:9"
 
 

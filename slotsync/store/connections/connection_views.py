@@ -82,14 +82,18 @@ class ConnectionViews:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
         return KnownAccount(email=self._email(row), key=row.account_key) if row else None
 
-    def list_merchants(self, limit: int, after: str = "", *, attention: bool = False) -> list[MerchantConnection]:
-        """Return the next merchants, in the order of ids, with their connections.
+    def list_merchants(
+        self, limit: int, after: str = "", prefix: str = "", *, attention: bool = False
+    ) -> list[MerchantConnection]:
+        """Return the next merchants with ids that begin with ``prefix``, in the order of ids, with their connections.
 
         With ``attention`` only those with a connection that needs somebody: Google refuses the grant, or the merchant
         did not allow all.
         """
         merchant, connection = table_of(MerchantRow), table_of(ConnectionRow)
         query = select(MerchantRow, ConnectionRow).outerjoin(ConnectionRow).where(merchant.c.id > after)
+        if prefix:
+            query = query.where(merchant.c.id.startswith(prefix, autoescape=True))
         with self._store.read() as session:
             if attention:
                 lacking = connection.c.scopes.in_(self._find_lacking(session))

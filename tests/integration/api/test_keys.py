@@ -2,7 +2,7 @@ import pytest
 
 from slotsync.errors import SettingsError
 from slotsync.settings import Settings
-from starter.api.middleware import ApiKeys
+from starter.api.keys import ApiKeys
 from tests.support.api import Api
 from tests.support.settings import KEY, OLD_KEY
 

@@ -14,6 +14,7 @@ from tests.support.availability_webhooks import HOUR, TOMORROW, closed_from, unt
 from tests.support.availability_world import AvailabilityWorld, open_availability_world
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.serving import listening_socket, serving
+from tests.support.settings import KEY
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.webhook_receiver import WebhookReceiver
@@ -43,7 +44,7 @@ async def availability(
             key=key,
             poll_seconds=60,
             public_url=url,
-            api_keys=(SecretStr("key"),),
+            api_keys=(SecretStr(KEY),),
         ) as built,
     ):
         world = built.world
@@ -122,7 +123,7 @@ async def test_a_push_that_was_lost_while_the_api_was_down_is_made_up_for_when_i
 ) -> None:
     taken, url = listening_socket()
     again, key = taken.dup(), Fernet.generate_key().decode()
-    settings = {"poll_seconds": 60, "public_url": url, "api_keys": (SecretStr("key"),)}
+    settings = {"poll_seconds": 60, "public_url": url, "api_keys": (SecretStr(KEY),)}
     async with (
         running_temporal_server() as client,
         open_availability_world(

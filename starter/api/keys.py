@@ -1,0 +1,140 @@
+"""API keys: who may do what, for which merchants."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import SecretStr
+
+from slotsync.errors import SettingsError
+from slotsync.settings import Settings
+from starter.api.documentation import MERCHANT
+from starter.api.middleware import PROTECTED
+
+
+class Role(StrEnum):
+    """The roles of API keys: what a caller may do."""
+
+    REPORT = "report"
+    READ = "read"
+    MANAGE = "manage"
+    CONNECT = "connect"
+
+
+ALL_ROLES: Final = frozenset(Role)
+
+MIN_SECRET_LENGTH: Final = 32
+
+_RESERVATION: Final = f"{MERCHANT}/reservations/{{reservation}}"
+_PRODUCT: Final = f"{MERCHANT}/products/{{product}}"
+_RESOURCE: Final = f"{MERCHANT}/resources/{{resource}}"
+
+NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
+    ("PUT", _RESERVATION): Role.REPORT,
+    ("GET", _RESERVATION): Role.READ,
+    ("GET", f"{_RESERVATION}/timeline"): Role.READ,
+    ("GET", f"{PROTECTED}/merchants"): Role.READ,
+    ("GET", MERCHANT): Role.READ,
+    ("PUT", MERCHANT): Role.MANAGE,
+    ("GET", _PRODUCT): Role.READ,
+    ("PUT", _PRODUCT): Role.MANAGE,
+    ("DELETE", _PRODUCT): Role.MANAGE,
+    ("GET", _RESOURCE): Role.READ,
+    ("PUT", _RESOURCE): Role.MANAGE,
+    ("DELETE", _RESOURCE): Role.MANAGE,
+    ("GET", f"{_PRODUCT}/availability"): Role.READ,
+    ("GET", f"{_PRODUCT}/explain"): Role.READ,
+    ("POST", f"{_PRODUCT}/confirm"): Role.READ,
+    ("GET", f"{_PRODUCT}/blocking-calendars"): Role.READ,
+    ("PUT", f"{_PRODUCT}/blocking-calendars"): Role.MANAGE,
+    ("GET", f"{MERCHANT}/google"): Role.READ,
+    ("GET", f"{MERCHANT}/google/calendars"): Role.CONNECT,
+    ("POST", f"{MERCHANT}/google/connect"): Role.CONNECT,
+    ("POST", f"{MERCHANT}/google/complete"): Role.CONNECT,
+    ("DELETE", f"{MERCHANT}/google"): Role.CONNECT,
+    ("POST", f"{MERCHANT}/settings-link"): Role.CONNECT,
+}
+"""The role that each route needs. One that is not here is closed to everybody."""
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key by its name. It opens the merchants with ids that begin with ``merchants``; all, if that is empty."""
+
+    name: str
+    roles: frozenset[Role] = ALL_ROLES
+    merchants: str = ""
+
+    def may(self, role: Role | None) -> bool:
+        """Return whether the key has the role; nobody has None."""
+        return role in self.roles
+
+    def opens(self, merchant: str) -> bool:
+        """Return whether the key is for this merchant."""
+        return merchant.startswith(self.merchants)
+
+
+class ApiKeys:
+    """The valid API keys. Of their secrets only the hashes are kept."""
+
+    def __init__(self, keys: Iterable[tuple[ApiKey, str]]) -> None:
+        self._keys = [(key, _hash(secret.encode())) for key, secret in keys]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the keys of the setting SLOTSYNC_API_KEYS.
+
+        Raises:
+            SettingsError: no key is set, or one cannot be read.
+        """
+        if not settings.api_keys:
+            raise SettingsError(f"SLOTSYNC_API_KEYS: is not set ({_REMEDY})")
+        return cls(_read(number, each) for number, each in enumerate(settings.api_keys, 1))
+
+    def find(self, secret: bytes) -> ApiKey | None:
+        """Return the key with this secret, or None if there is none. All secrets take the same time."""
+        presented = _hash(secret)
+        found = [key for key, known in self._keys if hmac.compare_digest(presented, known)]
+        return found[0] if found else None
+
+
+_REMEDY: Final = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def _read(number: int, text: SecretStr) -> tuple[ApiKey, str]:
+    """Return the key in one entry: a secret alone, or ``name:roles:secret`` with roles such as ``report+read``.
+
+    ``roles@prefix`` limits it to merchants with ids that begin so.
+    """
+    *described, secret = text.get_secret_value().split(":")
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise _wrong(number, f"has a secret of less than {MIN_SECRET_LENGTH} characters; {_REMEDY}")
+    if not described:
+        return ApiKey(f"key-{number}"), secret
+    if len(described) != 2 or not _NAME.fullmatch(described[0]):  # noqa: PLR2004  name and roles
+        raise _wrong(number, "is neither a secret alone nor name:roles:secret")
+    roles, _, merchants = described[1].partition("@")
+    return ApiKey(described[0], _read_roles(number, roles), merchants), secret
+
+
+def _read_roles(number: int, text: str) -> frozenset[Role]:
+    if text == "all":
+        return ALL_ROLES
+    try:
+        return frozenset(map(Role, text.split("+")))
+    except ValueError:
+        known = ", ".join(Role)
+        raise _wrong(number, f"has a role that is none of {known}; join several with +, or give all") from None
+
+
+def _wrong(number: int, problem: str) -> SettingsError:
+    return SettingsError(f"SLOTSYNC_API_KEYS: key {number} {problem}")
+
+
+def _hash(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()

@@ -89,6 +89,7 @@ class EventActivities:
                 look.connection_id,
                 look.deleted.calendar_id,
                 deleted,
+                partial(self._get_managed, request.merchant),
             )
         self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
         return WriteResult(version=look.version)

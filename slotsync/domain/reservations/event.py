@@ -96,7 +96,8 @@ class WrittenEvent(Message):
     ``generation`` is the one in its id. Google never frees the id of a deleted event, so creating the event again takes
     the next generation. ``etag`` changes with every write, by slotsync or others; it is empty while it is unknown
     whether a creation reached Google. ``touched``: people or other programs have added something to it, which every
-    write keeps. ``guest_data`` is the level at which it was written, None if it is unknown.
+    write keeps. ``guest_data`` is the level at which it was written, None if it is unknown. ``twins`` are the calendars
+    in which other generations of it were seen: people may restore those there.
     """
 
     key: EventKey
@@ -110,6 +111,12 @@ class WrittenEvent(Message):
     present: bool = True
     touched: bool = False
     guest_data: GuestData | None = None
+    twins: tuple[str, ...] = ()
+
+    @property
+    def has_twins(self) -> bool:
+        """True if there ever was another generation of it."""
+        return bool(self.generation or self.twins)
 
 
 def uncertain_event(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
@@ -124,6 +131,7 @@ def uncertain_event(desired: DesiredEvent, known: WrittenEvent | None) -> Writte
         version=desired.version,
         fingerprint="",
         etag="",
+        twins=known.twins if known else (),
     )
 
 

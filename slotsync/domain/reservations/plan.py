@@ -30,7 +30,7 @@ class Put(Message):
             return 1
         if not self.known.present:
             return 2  # others of its events are looked for first
-        return _calls(self.known, more=self.known.touched or self.known.generation > 0)
+        return _calls(self.known, more=self.known.touched or self.known.has_twins)
 
 
 class Delete(Message):
@@ -50,7 +50,7 @@ class Delete(Message):
     @property
     def calls(self) -> int:
         """The number of calls to Google that it takes, as far as is known."""
-        return _calls(self.written, more=self.written.generation > 0)
+        return _calls(self.written, more=self.written.has_twins)
 
 
 MAX_CALLS: Final = 4
@@ -203,7 +203,7 @@ def _plan_delete(
         return None if wanted else _plan_look(desired, calendar, known)
     may_delete = calendar.settings.sync or calendar.removing
     if not (may_delete and calendar.calendar_id == known.calendar_id):
-        return OUT_OF_REACH if not wanted and calendar.known else None
+        return None if wanted else OUT_OF_REACH
     if not calendar.connection_id:
         return NO_CONNECTION
     return Delete(

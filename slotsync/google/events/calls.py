@@ -22,7 +22,7 @@ class EventCalls:
     def __init__(self, service: CalendarService, calendar_id: str, heartbeat: Callable[[], None]) -> None:
         self._service = service
         self._events = service.events
-        self._calendar_id = calendar_id
+        self.calendar_id = calendar_id
         self._heartbeat = heartbeat
 
     def insert(self, body: "Event") -> "Event":
@@ -33,7 +33,7 @@ class EventCalls:
             CalendarMissing: There is no calendar to create it in.
         """
         try:
-            return execute(self._events.insert(calendarId=self._calendar_id, body=body), self._heartbeat)
+            return execute(self._events.insert(calendarId=self.calendar_id, body=body), self._heartbeat)
         except NotFound as error:
             self._require_calendar()
             message = "Google did not find a calendar that it shows; it is tried again"
@@ -46,7 +46,7 @@ class EventCalls:
             Conflict: The event changed since it had this etag.
         """
         call = self._events.update(
-            calendarId=self._calendar_id,
+            calendarId=self.calendar_id,
             eventId=event_id,
             body=body,
             sendUpdates="none",
@@ -63,14 +63,14 @@ class EventCalls:
             Gone: The event is deleted already.
             NotFound: There is no such event.
         """
-        call = self._events.delete(calendarId=self._calendar_id, eventId=event_id, sendUpdates="none")
+        call = self._events.delete(calendarId=self.calendar_id, eventId=event_id, sendUpdates="none")
         call.headers = {**(call.headers or {}), "If-Match": etag}
         execute_empty(call, self._heartbeat)
 
     def get(self, event_id: str) -> "Event | None":
         """Return the event or its tombstone, or None if Google finds neither."""
         try:
-            return execute(self._events.get(calendarId=self._calendar_id, eventId=event_id), self._heartbeat)
+            return execute(self._events.get(calendarId=self.calendar_id, eventId=event_id), self._heartbeat)
         except (Gone, NotFound):
             return None
 
@@ -84,7 +84,7 @@ class EventCalls:
 
     def _fetch_page(self, reservation: str, token: str | None) -> "Events":
         listing = self._events.list(
-            calendarId=self._calendar_id,
+            calendarId=self.calendar_id,
             privateExtendedProperty=f"reservation={reservation}",
             maxResults=MAX_MARKED_EVENTS_PER_PAGE,
             pageToken=token,
@@ -97,7 +97,7 @@ class EventCalls:
 
     def _require_calendar(self) -> None:
         try:
-            execute(self._service.calendars.get(calendarId=self._calendar_id), self._heartbeat)
+            execute(self._service.calendars.get(calendarId=self.calendar_id), self._heartbeat)
         except (Gone, NotFound) as error:
             message = "the calendar is deleted in Google, or no longer ours"
             raise CalendarMissing(message, reason=error.reason, status=error.status) from None

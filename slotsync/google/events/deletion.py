@@ -43,7 +43,7 @@ class EventDeletion:
             Refused: Google refuses to delete the event that it shows.
         """
         state, deleted = self.delete_here(calls, written)
-        if state.present or (deleted and not written.generation):
+        if state.present or (deleted and not written.has_twins):
             return state
         self.take_away([written], [calls, *self._others()])
         return state

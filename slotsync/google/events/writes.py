@@ -1,5 +1,6 @@
 """Put events. Each write may be repeated at any time, by any process."""
 
+import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 FORBIDDEN_STATUS = 403
 
+MAX_SKIPPED = 1_000_000
+"""Generations that are skipped, at random, when even the next one is taken."""
+
 
 class NotWanted(Exception):
     """An event that was deleted is not created again, since it is not wanted any more."""
@@ -68,7 +72,10 @@ class EventWrite:
         self._generation = 0
         self._etag = ""
         self._found: Event | None = None
-        self._conflicts = 0
+        self._refusals = 0
+        self._taken = 0
+        self._known = False
+        self._twins = set[str]()
         self._searched = False
 
     def run(self, known: WrittenEvent | None) -> WrittenEvent:
@@ -90,38 +97,57 @@ class EventWrite:
                 else:
                     self._begin_next()
             if self._found is None or self._etag:
-                written = self._write()
+                written, refusal = self._write()
                 if written and not is_deleted(written):
                     return self._describe(written)
-                self._look_after(written)
+                self._look_after(written, refusal)
         raise Transient("the event's ids are used up in Google; it is tried again", reason="unsettled")
 
     def _start(self, known: WrittenEvent | None) -> None:
         if known is None or known.calendar_id != self._desired.calendar_id:
             return
+        self._known = True
+        self._twins |= {*known.twins}
         if not known.present:
             self._begin_generation(known.generation + 1)
         elif known.generation and not known.etag:  # an earlier attempt began this generation
             self._begin_generation(known.generation)
         else:
             self._generation, self._etag = known.generation, known.etag
-            if known.generation:  # people may have restored an older one
+            if known.has_twins:  # people may have restored another one
+                self._take_away_twins(each for each in self._others() if each.calendar_id in self._twins)
                 self._keep_one()
             elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
 
-    def _begin_next(self) -> None:
+    def _take_away_twins(self, everywhere: Iterable[EventCalls]) -> None:
+        """Delete the event's generations in these other calendars, and note where there were any."""
+        place = describe_unwritten(self._desired)
+        for calls in everywhere:
+            if self._deletion.take_away([place], [calls]):
+                self._twins.add(calls.calendar_id)
+
+    def _begin_next(self, steps: int = 1) -> None:
         # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
         if not self._is_wanted():
             raise NotWanted
-        self._begin_generation(self._generation + 1)
+        self._begin_generation(self._generation + steps)
+
+    def _skip_taken(self) -> None:
+        """Go on with another generation, since this one's id is taken by nothing that Google shows.
+
+        It may be the tombstone of an event that is not known here. The next one is tried, then any other.
+        """
+        self._taken += 1
+        only_next = self._taken == 1 and self._known
+        self._begin_next(1 if only_next else secrets.randbelow(MAX_SKIPPED) + 1)
 
     def _begin_generation(self, generation: int) -> None:
         """Go on with this generation, unless people have restored an older one; take away what they have moved."""
         self._generation, self._etag, self._found = generation, "", None
         if not self._searched:
             self._searched = True
-            self._deletion.take_away([describe_unwritten(self._desired)], self._others())
+            self._take_away_twins(self._others())
             self._keep_one()
 
     def _keep_one(self) -> bool:
@@ -136,38 +162,42 @@ class EventWrite:
         if not found:
             return False
         state, self._found = found.pop()
+        if found or state.generation < self._generation:
+            self._twins.add(desired.calendar_id)
         self._generation = state.generation
         for older, _ in found:
             self._deletion.delete_here(self._calls, older)
         return True
 
-    def _write(self) -> "Event | None":
-        """Return the event after one write, which may be a tombstone, or None if Google refused the write."""
+    def _write(self) -> "tuple[Event | None, GoogleError | None]":
+        """Return the event after one write, which may be a tombstone, or the refusal of the write."""
         body = to_google(self._desired)
         if self._etag:
             return self._update(keep_additions(body, self._found) if self._found else body)
         try:
-            return self._calls.insert({"id": self._id, **body})
-        except Exists:
-            return None
-
-    def _update(self, body: "Event") -> "Event | None":
-        try:
-            return self._calls.update(self._id, body, self._etag)
-        except Conflict as error:
-            self._conflicts += 1
-            if self._conflicts >= MAX_ROUNDS:
+            return self._calls.insert({"id": self._id, **body}), None
+        except Exists as error:
+            if self._taken >= (2 if self._known else 1):  # an id at random: Google refuses whatever it is asked
                 raise refused(error) from None
-            return None
-        except Gone:
-            return None
+            return None, error
+
+    def _update(self, body: "Event") -> "tuple[Event | None, GoogleError | None]":
+        try:
+            return self._calls.update(self._id, body, self._etag), None
+        except Conflict as error:
+            self._refusals += 1
+            if self._refusals >= MAX_ROUNDS:
+                raise refused(error) from None
+            return None, error
+        except Gone as error:
+            return None, error
         except (QuotaExhausted, RateLimited, ScopeMissing):
             raise
         except GoogleError as error:
             if error.status == FORBIDDEN_STATUS:
-                return self._get_tombstone(error)
+                return self._get_tombstone(error), error
             if isinstance(error, NotFound):
-                return None
+                return None, error
             raise
 
     def _get_tombstone(self, error: GoogleError) -> "Event | None":
@@ -177,18 +207,31 @@ class EventWrite:
             raise refused(error) if isinstance(error, NotFound) else error
         return found
 
-    def _look_after(self, written: "Event | None") -> None:
-        """Find out what is in Google after a write that was refused."""
+    def _look_after(self, written: "Event | None", refusal: GoogleError | None) -> None:
+        """Find out what is in Google after a write that was refused.
+
+        Raises:
+            Refused: Google says again and again that an event is gone which it shows, or that a free id is taken.
+        """
         self._found = written or self._calls.get(self._id)
         if self._found is not None:
-            return
-        if self._etag:
+            self._count_refusal(refusal)
+        elif self._etag:
             self._etag = ""  # the update found no event: a creation with the same id can never make a second one
-        elif not self._keep_one():  # an id that is taken but not found may be one of them
-            self._begin_next()
+        elif not (self._searched and self._keep_one()):  # an id that is taken but not found may be one of them
+            self._skip_taken()
+
+    def _count_refusal(self, refusal: GoogleError | None) -> None:
+        shown = self._found is not None and not is_deleted(self._found)
+        if refusal is None or isinstance(refusal, Conflict) or not (shown and self._etag):
+            return
+        self._refusals += 1
+        if self._refusals >= MAX_ROUNDS:
+            raise refused(refusal)
 
     def _describe(self, event: "Event") -> WrittenEvent:
-        return describe_written(self._desired, self._generation, event)
+        written = describe_written(self._desired, self._generation, event)
+        return written.model_copy(update={"twins": tuple(sorted(self._twins))})
 
     @property
     def _id(self) -> str:
@@ -261,17 +304,19 @@ class GoogleEvents:
         connection_id: str,
         calendar_id: str,
         deleted: Iterable[WrittenEvent],
+        get_managed: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """Delete those of the deleted events that people have restored; an event with a newer version is kept.
 
-        Takes one call if they have restored none.
+        Takes one call for each of the merchant's managed calendars if they have restored none.
 
         Raises:
             GoogleError: It failed; repeating is safe. A missing calendar is no failure.
         """
         calls = self._calls(connection_id, calendar_id)
-        deletion = EventDeletion(merchant, reservation, version, tuple)
-        deletion.take_away(deleted, [calls])
+        others = self._others(connection_id, calendar_id, get_managed)
+        deletion = EventDeletion(merchant, reservation, version, others)
+        deletion.take_away(deleted, [calls, *others()])
 
     def _others(self, connection_id: str, own: str, get_managed: Callable[[], Iterable[str]]) -> OtherCalendars:
         return lambda: [self._calls(connection_id, each) for each in get_managed() if each != own]

@@ -61,7 +61,8 @@ def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, objec
 
 def _google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
-    return {**written.model_dump(mode="json", exclude={"key", "version"}), "written_version": written.version}
+    columns = written.model_dump(mode="json", exclude={"key", "version", "twins"})
+    return {**columns, "written_version": written.version, "twins": " ".join(written.twins)}
 
 
 def _event(row: SyncedEventRow) -> SyncedEvent:
@@ -81,8 +82,8 @@ def _event(row: SyncedEventRow) -> SyncedEvent:
 def _written(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:
     if row.written_version is None:
         return None
-    columns = row.model_dump(include={*_GOOGLE_COLUMNS} - {"written_version"})
-    return WrittenEvent(key=key, version=row.written_version, **columns)
+    columns = row.model_dump(include={*_GOOGLE_COLUMNS} - {"written_version", "twins"})
+    return WrittenEvent(key=key, version=row.written_version, twins=tuple((row.twins or "").split()), **columns)
 
 
 _TABLE = table_of(SyncedEventRow)
@@ -97,6 +98,7 @@ _GOOGLE_COLUMNS = (
     "present",
     "touched",
     "guest_data",
+    "twins",
 )
 
 

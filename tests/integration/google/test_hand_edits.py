@@ -141,7 +141,7 @@ def test_a_newer_event_elsewhere_is_left_alone(adapter: AdapterHarness) -> None:
     assert adapter.titles_in(boat) == ["Sunset tour"]
 
 
-@pytest.mark.parametrize("reason", ["forbidden", "conditionNotMet", "requiredAccessLevel"])
+@pytest.mark.parametrize("reason", ["forbidden", "conditionNotMet", "requiredAccessLevel", "deleted", "notFound"])
 @pytest.mark.parametrize("method", ["events.update", "events.delete"])
 def test_a_lasting_refusal_ends_after_few_calls_with_googles_reason(
     adapter: AdapterHarness, method: str, reason: str
@@ -153,6 +153,20 @@ def test_a_lasting_refusal_ends_after_few_calls_with_googles_reason(
         adapter.delete(written, 2) if method == "events.delete" else adapter.put(2, written)
     assert caught.value.reason == reason
     assert sum(adapter.calls().values()) <= 4
+
+
+def test_an_id_that_google_calls_taken_again_and_again_ends_after_few_calls_with_googles_reason(
+    adapter: AdapterHarness,
+) -> None:
+    adapter.fault("events.insert", "duplicate", probability=1)
+    adapter.forget_calls()
+    with pytest.raises(Refused) as caught:
+        adapter.put()
+    assert caught.value.reason == "duplicate"
+    assert sum(adapter.calls().values()) <= 4
+    adapter.heal()
+    adapter.put()
+    assert adapter.titles() == ["Sunset tour"]
 
 
 @pytest.mark.parametrize("said", ["deleted", "notFound"])

@@ -1,0 +1,17 @@
+"""Events: the calendars in which other generations of them were seen."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("synced_event", sa.Column("twins", sa.String()))
+
+
+def downgrade() -> None:
+    """Remove the column."""
+    op.drop_column("synced_event", "twins")

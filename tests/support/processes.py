@@ -1,10 +1,11 @@
 """slotsync's parts as processes of their own, which can be killed and started again."""
 
 import asyncio
+import random
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -89,12 +90,17 @@ def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
     }
 
 
+PORTS = (12_000, 32_000)
+"""Linux gives outgoing connections ports from 32,768 on, which may take one that was free a moment ago."""
+
+
 def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    ports = set[int]()
+    while len(ports) < count:
+        port = random.randrange(*PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.add(port)
+    return sorted(ports)
 
 
 def _listed(secrets: Sequence[SecretStr]) -> str:

@@ -1,7 +1,7 @@
 """Convert between slotsync's events and Google's event bodies, with the mark that identifies an event as ours."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from zoneinfo import ZoneInfo
 
@@ -150,6 +150,8 @@ def _time(moment: datetime | date, time_zone: str) -> "EventDateTime":
     """Return an event time's body. It includes the UTC offset: a local time alone can mean two instants, or none."""
     if isinstance(moment, datetime):
         local = moment.astimezone(_zone(time_zone))
+        if (local.utcoffset() or timedelta()) % timedelta(minutes=1):
+            local = moment.astimezone(UTC)  # Google refuses the offsets with seconds that zones had long ago
         return {"dateTime": local.isoformat(timespec="seconds"), "timeZone": time_zone}
     return {"date": moment.isoformat()}
 

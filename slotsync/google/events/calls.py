@@ -1,7 +1,7 @@
 """Call Google's methods on the events of one calendar."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
 from slotsync.google.requests import execute, execute_empty, list_items
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, Events
 
 MAX_MARKED_EVENTS_PER_PAGE = 250
+
+_WRITING_ROLES: Final = frozenset({"owner", "writer"})
 
 
 class EventCalls:
@@ -90,10 +92,14 @@ class EventCalls:
             pageToken=token,
         )
         try:
-            return execute(listing, self._heartbeat)
+            page = execute(listing, self._heartbeat)
         except NotFound:
             self._require_calendar()
             raise
+        if page.get("accessRole") not in _WRITING_ROLES:
+            # Google hides our marks from those who may only see when the calendar is busy: nothing found says nothing.
+            raise CalendarMissing("the calendar is no longer ours", reason="no_access")
+        return page
 
     def _require_calendar(self) -> None:
         try:

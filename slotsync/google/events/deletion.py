@@ -33,6 +33,8 @@ class EventDeletion:
         self._reservation = reservation
         self._version = version
         self._others = others
+        self.out_of_reach = set[str]()
+        """The calendars that could not be looked at: an event may be there still."""
 
     def delete(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Delete the event and return its state: not present, or kept because it has a newer version.
@@ -46,7 +48,7 @@ class EventDeletion:
         if state.present or (deleted and not written.has_twins):
             return state
         self.take_away([written], [calls, *self._others()])
-        return state
+        return state.model_copy(update={"twins": tuple(sorted({*state.twins, *self.out_of_reach}))})
 
     def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Delete every generation of an event of which it is unknown whether it was created, and return its state.
@@ -69,6 +71,7 @@ class EventDeletion:
         try:
             marked = list(calls.list_marked(self._reservation))
         except CalendarMissing:
+            self.out_of_reach.add(calls.calendar_id)
             return []
         matches = (
             match_event(self._merchant, self._reservation, written, event) for event in marked for written in events

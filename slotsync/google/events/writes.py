@@ -91,7 +91,7 @@ class EventWrite:
             if self._found is not None:
                 decision = decide(self._found, self._desired)
                 if isinstance(decision, Adopt | KeepNewer):
-                    return self._describe(self._found)
+                    return self._finish(self._found)
                 if isinstance(decision, Update):
                     self._etag = decision.etag
                 else:
@@ -99,7 +99,7 @@ class EventWrite:
             if self._found is None or self._etag:
                 written, refusal = self._write()
                 if written and not is_deleted(written):
-                    return self._describe(written)
+                    return self._finish(written)
                 self._look_after(written, refusal)
         raise Transient("the event's ids are used up in Google; it is tried again", reason="unsettled")
 
@@ -115,7 +115,6 @@ class EventWrite:
         else:
             self._generation, self._etag = known.generation, known.etag
             if known.has_twins:  # people may have restored another one
-                self._take_away_twins(each for each in self._others() if each.calendar_id in self._twins)
                 self._keep_one()
             elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
@@ -126,6 +125,7 @@ class EventWrite:
         for calls in everywhere:
             if self._deletion.take_away([place], [calls]):
                 self._twins.add(calls.calendar_id)
+        self._twins |= self._deletion.out_of_reach
 
     def _begin_next(self, steps: int = 1) -> None:
         # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
@@ -143,11 +143,10 @@ class EventWrite:
         self._begin_next(1 if only_next else secrets.randbelow(MAX_SKIPPED) + 1)
 
     def _begin_generation(self, generation: int) -> None:
-        """Go on with this generation, unless people have restored an older one; take away what they have moved."""
+        """Go on with this generation, unless people have restored an older one."""
         self._generation, self._etag, self._found = generation, "", None
         if not self._searched:
             self._searched = True
-            self._take_away_twins(self._others())
             self._keep_one()
 
     def _keep_one(self) -> bool:
@@ -229,7 +228,15 @@ class EventWrite:
         if self._refusals >= MAX_ROUNDS:
             raise refused(refusal)
 
-    def _describe(self, event: "Event") -> WrittenEvent:
+    def _finish(self, event: "Event") -> WrittenEvent:
+        """Return the event that stands now, once others of it that people have moved or restored are taken away.
+
+        They are looked for after the write: one that Google refuses again and again does not cost a search each time.
+        """
+        if self._searched:
+            self._take_away_twins(self._others())
+        elif self._twins:
+            self._take_away_twins(each for each in self._others() if each.calendar_id in self._twins)
         written = describe_written(self._desired, self._generation, event)
         return written.model_copy(update={"twins": tuple(sorted(self._twins))})
 

@@ -183,3 +183,15 @@ def test_an_event_that_google_untruthfully_calls_deleted_is_neither_left_nor_dou
         adapter.fault(method, reason, count=1)
     adapter.delete(changed, 3)
     assert adapter.titles() == []
+
+
+def test_a_creation_that_google_refuses_does_not_cost_a_search_of_all_calendars(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    for _ in range(5):
+        other_calendar(adapter)
+    adapter.delete_by_hand(own_id(adapter))
+    adapter.fault("events.insert", "requiredAccessLevel", probability=1)
+    adapter.forget_calls()
+    with pytest.raises(Refused):
+        adapter.put(2, written)
+    assert sum(adapter.calls().values()) <= 4

@@ -122,3 +122,26 @@ async def test_the_event_of_a_cancelled_reservation_that_stays_with_a_deleted_pr
     assert sync_status is not None
     assert (sync_status.settled, bool(sync_status.remedy)) == (False, True)
     assert await open_world.titles() == ["v1"]
+
+
+async def access_to_boat(world: World, calendar: str, access: dict[str, object]) -> None:
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/access"
+    (await world.http.patch(address, json=access)).raise_for_status()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_an_event_dragged_into_a_calendar_that_is_out_of_reach_goes_once_it_is_back(
+    open_world: World, *, cancelled: bool
+) -> None:
+    boat = (await open_world.calendars())[BOAT.id]
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{boat}/access"
+    before = (await open_world.http.get(address)).raise_for_status().json()
+    async with open_world.working():
+        await report(open_world, 1)
+        await by_hand(open_world, "move", 0, destination=boat)
+        await access_to_boat(open_world, boat, {"client_id": ""})
+        await report(open_world, 2, cancelled=cancelled)
+        await access_to_boat(open_world, boat, before)
+        await report(open_world, 3, cancelled=cancelled)
+    left = [] if cancelled else ["v3"]
+    assert (await open_world.titles(), await open_world.titles(BOAT)) == (left, ["other"])

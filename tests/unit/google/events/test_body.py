@@ -33,6 +33,12 @@ def test_a_timed_event_carries_its_offset_and_its_zone() -> None:
     assert body["end"] == {"dateTime": "2026-07-01T19:00:00+02:00", "timeZone": "Europe/Oslo"}
 
 
+def test_a_zone_with_an_offset_of_seconds_is_written_in_utc() -> None:
+    long_ago = datetime(1971, 7, 1, 15, tzinfo=UTC)
+    body = to_google(desired_event(start=long_ago, end=long_ago + timedelta(hours=2), time_zone="Africa/Monrovia"))
+    assert body["start"] == {"dateTime": "1971-07-01T15:00:00+00:00", "timeZone": "Africa/Monrovia"}
+
+
 def test_both_halves_of_a_repeated_hour_stay_apart() -> None:
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     desired = desired_event(start=first, end=first + timedelta(hours=1), time_zone="Europe/Oslo")

@@ -197,7 +197,7 @@ class ConfirmationActivities:
         assert inputs.connection_id
         around = inputs.rule.extend(request.interval)
         try:
-            with google_errors_as_application_errors(), self._health.recording(inputs.connection_id):
+            with google_errors_as_application_errors(), self._health.recording(inputs.connection_id, whole_call=True):
                 answers = self._google.read(inputs.connection_id, list(inputs.calendars), around)
         except (GrantLost, ScopeMissing) as error:
             return [unknown_confirmation(str(error), now)] * len(request.parts)

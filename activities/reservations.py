@@ -57,7 +57,7 @@ class ReservationActivities:
         owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
         calendars = self._record_wanted(desired, applied, owners, request.now)
         zones = time_zones(calendars)
-        booked = booked_times(desired, zones)
+        booked = booked_times(desired, time_zones(each for each in calendars if each.known))
         if self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now):
             # The products' watchers compare the booked times with what is known to be busy.
             self._accounts.mark_merchant_changed(desired.merchant, request.now)

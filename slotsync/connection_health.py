@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 
 from slotsync.errors import (
     BadRequest,
+    GoogleError,
     GrantLost,
     QuotaExhausted,
     RateLimited,
@@ -52,8 +53,10 @@ class ConnectionHealth:
         self._failed: dict[str, tuple[str, datetime]] = {}
 
     @contextmanager
-    def recording(self, connection_id: str) -> Iterator[None]:
+    def recording(self, connection_id: str, *, whole_call: bool = False) -> Iterator[None]:
         """Record the outcome of the calls to Google in the ``with`` block. Google's errors are raised unchanged.
+
+        With ``whole_call`` each of them is the connection's, since the call is about no single event or calendar.
 
         A lost grant is that of before the block, or an older one: a newer one is found to be lost by the next call.
         """
@@ -63,8 +66,9 @@ class ConnectionHealth:
         except GrantLost as error:
             self._record_lost_grant(connection_id, error.reason, grant_number)
             raise
-        except _OF_THE_CONNECTION as error:
-            self._record_error(connection_id, error.reason, at)
+        except GoogleError as error:
+            if whole_call or isinstance(error, _OF_THE_CONNECTION):
+                self._record_error(connection_id, error.reason, at)
             raise
         self._record_success(connection_id, at)
 

@@ -198,7 +198,7 @@ class Poller:
         self, connection_id: str, renew_lease: RenewLease, calendar_ids: Sequence[str], interval: Interval
     ) -> dict[str, BusyTimes]:
         renew_lease()
-        with self._health.recording(connection_id):
+        with self._health.recording(connection_id, whole_call=True):
             return self._google.read(connection_id, calendar_ids, interval)
 
     @contextmanager

@@ -23,14 +23,14 @@ class BookedTime(Message):
 def booked_times(reservation: Reservation, zones: Mapping[Owner, str]) -> list[BookedTime]:
     """Return the booked times of a reservation, none if it is cancelled.
 
-    Nights last from midnight to midnight in the product's time zone.
+    Nights last from midnight to midnight in the product's time zone; without one they have no time yet.
     """
     if reservation.cancelled:
         return []
     return [
         BookedTime(reservation=reservation.id, item=name, product=item.product, interval=interval)
         for name, item in reservation.numbered_items.items()
-        if (interval := _interval(item, ZoneInfo(zones.get(Owner.product(item.product), "UTC"))))
+        if (interval := _interval(item, zones.get(Owner.product(item.product))))
     ]
 
 
@@ -44,8 +44,8 @@ def overlapping_times(times: Iterable[BookedTime], intervals: Sequence[Interval]
             yield each
 
 
-def _interval(item: Item, zone: ZoneInfo) -> Interval | None:
-    """Return the time of the item, or None if it takes no time."""
+def _interval(item: Item, zone: str | None) -> Interval | None:
+    """Return the time of the item, or None if it takes no time, or has none yet."""
     if isinstance(item.start, datetime) and isinstance(item.end, datetime):
         return Interval(start=item.start, end=item.end) if item.start < item.end else None
-    return nights(item.start, item.end, zone)
+    return nights(item.start, item.end, ZoneInfo(zone)) if zone else None

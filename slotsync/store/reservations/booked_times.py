@@ -50,19 +50,20 @@ class BookedTimes:
     ) -> bool:
         """Replace the booked times of a reservation, within a transaction; return whether any of them is new.
 
-        An unchanged time keeps its conflict.
+        An unchanged time keeps its conflict, also as another item: items without ids are numbered.
         """
-        known = {
-            _booked_time(row)
-            for row in connection.execute(_select_reservation(merchant, reservation).with_for_update()).mappings()
-        }
+        rows = connection.execute(_select_reservation(merchant, reservation).with_for_update()).mappings()
+        known = {_booked_time(row): row["conflict_since"] for row in rows}
         wanted = {each for each in times if each.interval.end > now - BOOKED_TIME_RETENTION}
-        if gone := [each.item for each in known - wanted]:
+        gone, new = known.keys() - wanted, wanted - known.keys()
+        if gone:
             own = delete(_TABLE).filter_by(merchant=merchant, reservation=reservation)
-            connection.execute(own.where(_TABLE.c.item.in_(gone)))
-        if new := wanted - known:
+            connection.execute(own.where(_TABLE.c.item.in_([each.item for each in gone])))
+        if new:
             _delete_old(connection, merchant, {each.product for each in new}, now)
-            connection.execute(insert(_TABLE), [_values(merchant, each) for each in new])
+            told = {_place(each): known[each] for each in gone}
+            added = [_values(merchant, each) | {"conflict_since": told.get(_place(each))} for each in new]
+            connection.execute(insert(_TABLE), added)
         return bool(new)
 
     def find_conflicts(
@@ -128,6 +129,10 @@ def _delete_old(connection: Connection, merchant: str, products: set[str], now: 
     """Delete the booked times of these products that ended long ago."""
     over = (_TABLE.c.product.in_(products), _TABLE.c.ends_at < now - BOOKED_TIME_RETENTION)
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant, *over))
+
+
+def _place(booked: BookedTime) -> tuple[str, Interval]:
+    return booked.product, booked.interval
 
 
 def _booked_time(row: RowMapping) -> BookedTime:

@@ -63,6 +63,13 @@ def test_nights_are_noted_in_the_zone_of_the_product(store: Store) -> None:
     assert record(store, snapshot(1, nights)) == [span("2027-06-30T21:00:00Z", "2027-07-02T21:00:00Z")]
 
 
+def test_nights_of_a_product_without_a_zone_yet_are_noted_once_it_is_known(store: Store) -> None:
+    nights = snapshot(1, item(start="2027-07-01", end="2027-07-03"))
+    assert record(store, nights) == []
+    Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
+    assert record(store, nights) == [span("2027-06-30T21:00:00Z", "2027-07-02T21:00:00Z")]
+
+
 def report(store: Store, *reservations: Reservation) -> None:
     for each in reservations:
         Reservations(store, ANY_KEY).report(each, NOW)

@@ -103,6 +103,14 @@ def test_a_new_version_keeps_the_conflict_of_an_item_that_stays(radar: Radar) ->
     assert radar.busy(hours(0, 9), product="kayak") == ["R-1/3"]
 
 
+def test_an_item_that_is_numbered_anew_keeps_its_conflict(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4))
+    assert radar.busy(hours(3, 4)) == ["R-1/2"]
+    radar.book(booked("1", 3, 4))
+    assert radar.busy(hours(3, 4)) == []
+    assert radar.known() == [booked("1", 3, 4)]
+
+
 def test_what_has_been_over_for_long_is_forgotten_with_the_next_booking(radar: Radar) -> None:
     later = NOW + timedelta(hours=2.5) + BOOKED_TIME_RETENTION
     radar.book(booked("1", 1, 2), booked("2", 1, 3), booked("3", 1, 2, "kayak"))

@@ -53,7 +53,8 @@ def _select_to_signal(
     waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
     # What is in Google is wrong there also after its end, if it was changed meanwhile.
     reached = or_(is_open(now), _TABLE.c.present) if calendar.settings.sync else is_open(now)
-    wrong = or_(waiting, _is_payable(calendar), _is_elsewhere(calendar), and_(reached, _is_wrong_in(calendar)))
+    wrong_now = and_(reached, _is_wrong_in(calendar))
+    wrong = or_(waiting, _is_payable(calendar), _is_elsewhere(calendar), _is_unlooked(calendar), wrong_now)
     if all_open:
         wrong = or_(wrong, is_open(now), _is_of_another_level(calendar))
     query = select(SyncedEventRow.reservation).join(ReservationRow, SAME_RESERVATION)
@@ -65,6 +66,14 @@ def _is_payable(calendar: ManagedCalendar) -> ColumnElement[bool]:
     if not (calendar.settings.sync or calendar.removing):
         return false()
     return and_(_TABLE.c.state == SyncState.TO_DELETE.value, _TABLE.c.calendar_id == calendar.calendar_id)
+
+
+def _is_unlooked(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for deleted events that were not looked for at the newest version: sync was off."""
+    if not calendar.settings.sync:
+        return false()
+    deleted = and_(_TABLE.c.state == SyncState.DELETED.value, _TABLE.c.calendar_id == calendar.calendar_id)
+    return and_(deleted, _TABLE.c.written_version < table_of(ReservationRow).c.version)
 
 
 def _is_elsewhere(calendar: ManagedCalendar) -> ColumnElement[bool]:

@@ -145,3 +145,22 @@ async def test_an_event_dragged_into_a_calendar_that_is_out_of_reach_goes_once_i
         await report(open_world, 3, cancelled=cancelled)
     left = [] if cancelled else ["v3"]
     assert (await open_world.titles(), await open_world.titles(BOAT)) == (left, ["other"])
+
+
+async def test_a_cancellation_that_was_reported_again_while_sync_was_off_is_settled_once_it_is_on(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await report(open_world, 1)
+        await report(open_world, 2, cancelled=True)
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=False)
+        await by_hand(open_world, "restore", 0)
+        await report(open_world, 3, cancelled=True)
+        await open_world.slotsync.turn_on(MERCHANT, TOUR)
+
+        async def settled() -> bool:
+            sync_status = await open_world.slotsync.status(MERCHANT, "R-1")
+            return sync_status is not None and sync_status.settled
+
+        await until(settled)
+    assert await open_world.titles() == []

@@ -56,7 +56,7 @@ async def test_the_progress_of_an_unknown_product_is_not_found(site: Site) -> No
 
 async def test_pages_with_a_slow_google_hold_up_no_other_merchant(site: Site) -> None:
     await site.add_merchant()
-    await site.world.fault(method="calendarList.list", kind="slow", seconds=4, account=site.email, probability=1)
+    await site.world.fault(method="calendarList.list", kind="slow", seconds=9, account=site.email, probability=1)
     other = f"{site.merchant}-other"
     async with site.visitor() as mine:
         pages = [asyncio.create_task(_open(mine, number)) for number in range(24)]
@@ -66,7 +66,7 @@ async def test_pages_with_a_slow_google_hold_up_no_other_merchant(site: Site) ->
 
         slowest = max(await times())
         assert not all(page.done() for page in pages), "Google was not slow"
-        assert slowest < 2
+        assert slowest < 4, "a page waits nine seconds for Google"
         await site.world.heal()
         assert {page.status_code for page in await asyncio.gather(*pages)} == {200}
 

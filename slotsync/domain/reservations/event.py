@@ -96,8 +96,8 @@ class WrittenEvent(Message):
     ``generation`` is the one in its id. Google never frees the id of a deleted event, so creating the event again takes
     the next generation. ``etag`` changes with every write, by slotsync or others; it is empty while it is unknown
     whether a creation reached Google. ``touched``: people or other programs have added something to it, which every
-    write keeps. ``guest_data`` is the level at which it was written, None if it is unknown. ``twins`` are the calendars
-    in which other generations of it were seen: people may restore those there.
+    write keeps. ``guest_data`` is the level at which it was written, None if it is unknown. ``duplicates_in`` are
+    the calendars in which other generations of it were seen: people may restore those there.
     """
 
     key: EventKey
@@ -111,12 +111,12 @@ class WrittenEvent(Message):
     present: bool = True
     touched: bool = False
     guest_data: GuestData | None = None
-    twins: tuple[str, ...] = ()
+    duplicates_in: tuple[str, ...] = ()
 
     @property
-    def has_twins(self) -> bool:
+    def has_duplicates(self) -> bool:
         """True if there ever was another generation of it."""
-        return bool(self.generation or self.twins)
+        return bool(self.generation or self.duplicates_in)
 
 
 def uncertain_event(desired: DesiredEvent, known: WrittenEvent | None) -> WrittenEvent:
@@ -131,7 +131,7 @@ def uncertain_event(desired: DesiredEvent, known: WrittenEvent | None) -> Writte
         version=desired.version,
         fingerprint="",
         etag="",
-        twins=known.twins if known else (),
+        duplicates_in=known.duplicates_in if known else (),
     )
 
 

@@ -30,7 +30,7 @@ class Put(Message):
             return 1
         if not self.known.present:
             return 2  # others of its events are looked for first
-        return _calls(self.known, more=self.known.touched or self.known.has_twins)
+        return _calls(self.known, more=self.known.touched or self.known.has_duplicates)
 
 
 class Delete(Message):
@@ -50,7 +50,7 @@ class Delete(Message):
     @property
     def calls(self) -> int:
         """The number of calls to Google that it takes, as far as is known."""
-        return _calls(self.written, more=self.written.has_twins)
+        return _calls(self.written, more=self.written.has_duplicates)
 
 
 MAX_CALLS: Final = 4

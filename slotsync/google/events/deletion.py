@@ -45,10 +45,10 @@ class EventDeletion:
             Refused: Google refuses to delete the event that it shows.
         """
         state, deleted = self.delete_here(calls, written)
-        if state.present or (deleted and not written.has_twins):
+        if state.present or (deleted and not written.has_duplicates):
             return state
         self.take_away([written], [calls, *self._others()])
-        return state.model_copy(update={"twins": tuple(sorted({*state.twins, *self.out_of_reach}))})
+        return state.model_copy(update={"duplicates_in": tuple(sorted({*state.duplicates_in, *self.out_of_reach}))})
 
     def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Delete every generation of an event of which it is unknown whether it was created, and return its state.

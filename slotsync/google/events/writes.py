@@ -75,7 +75,7 @@ class EventWrite:
         self._refusals = 0
         self._taken = 0
         self._known = False
-        self._twins = set[str]()
+        self._duplicates_in = set[str]()
         self._searched = False
 
     def run(self, known: WrittenEvent | None) -> WrittenEvent:
@@ -107,25 +107,25 @@ class EventWrite:
         if known is None or known.calendar_id != self._desired.calendar_id:
             return
         self._known = True
-        self._twins |= {*known.twins}
+        self._duplicates_in |= {*known.duplicates_in}
         if not known.present:
             self._begin_generation(known.generation + 1)
         elif known.generation and not known.etag:  # an earlier attempt began this generation
             self._begin_generation(known.generation)
         else:
             self._generation, self._etag = known.generation, known.etag
-            if known.has_twins:  # people may have restored another one
+            if known.has_duplicates:  # people may have restored another one
                 self._keep_one()
             elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
 
-    def _take_away_twins(self, everywhere: Iterable[EventCalls]) -> None:
+    def _take_away_duplicates(self, everywhere: Iterable[EventCalls]) -> None:
         """Delete the event's generations in these other calendars, and note where there were any."""
         place = describe_unwritten(self._desired)
         for calls in everywhere:
             if self._deletion.take_away([place], [calls]):
-                self._twins.add(calls.calendar_id)
-        self._twins |= self._deletion.out_of_reach
+                self._duplicates_in.add(calls.calendar_id)
+        self._duplicates_in |= self._deletion.out_of_reach
 
     def _begin_next(self, steps: int = 1) -> None:
         # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
@@ -162,7 +162,7 @@ class EventWrite:
             return False
         state, self._found = found.pop()
         if found or state.generation < self._generation:
-            self._twins.add(desired.calendar_id)
+            self._duplicates_in.add(desired.calendar_id)
         self._generation = state.generation
         for older, _ in found:
             self._deletion.delete_here(self._calls, older)
@@ -234,11 +234,11 @@ class EventWrite:
         They are looked for after the write: one that Google refuses again and again does not cost a search each time.
         """
         if self._searched:
-            self._take_away_twins(self._others())
-        elif self._twins:
-            self._take_away_twins(each for each in self._others() if each.calendar_id in self._twins)
+            self._take_away_duplicates(self._others())
+        elif self._duplicates_in:
+            self._take_away_duplicates(each for each in self._others() if each.calendar_id in self._duplicates_in)
         written = describe_written(self._desired, self._generation, event)
-        return written.model_copy(update={"twins": tuple(sorted(self._twins))})
+        return written.model_copy(update={"duplicates_in": tuple(sorted(self._duplicates_in))})
 
     @property
     def _id(self) -> str:

@@ -61,8 +61,8 @@ def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, objec
 
 def _google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
-    columns = written.model_dump(mode="json", exclude={"key", "version", "twins"})
-    return {**columns, "written_version": written.version, "twins": " ".join(written.twins)}
+    columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in"})
+    return {**columns, "written_version": written.version, "duplicates_in": " ".join(written.duplicates_in)}
 
 
 def _event(row: SyncedEventRow) -> SyncedEvent:
@@ -82,8 +82,10 @@ def _event(row: SyncedEventRow) -> SyncedEvent:
 def _written(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:
     if row.written_version is None:
         return None
-    columns = row.model_dump(include={*_GOOGLE_COLUMNS} - {"written_version", "twins"})
-    return WrittenEvent(key=key, version=row.written_version, twins=tuple((row.twins or "").split()), **columns)
+    columns = row.model_dump(include={*_GOOGLE_COLUMNS} - {"written_version", "duplicates_in"})
+    return WrittenEvent(
+        key=key, version=row.written_version, duplicates_in=tuple((row.duplicates_in or "").split()), **columns
+    )
 
 
 _TABLE = table_of(SyncedEventRow)
@@ -98,7 +100,7 @@ _GOOGLE_COLUMNS = (
     "present",
     "touched",
     "guest_data",
-    "twins",
+    "duplicates_in",
 )
 
 

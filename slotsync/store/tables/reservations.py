@@ -68,7 +68,7 @@ class SyncedEventRow(Row, table=True):
     present: bool = False
     touched: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     guest_data: str | None = None
-    twins: str | None = None
+    duplicates_in: str | None = None
 
 
 class BookedTimeRow(Row, table=True):

@@ -9,9 +9,9 @@ down_revision = "0013"
 
 def upgrade() -> None:
     """Add the column."""
-    op.add_column("synced_event", sa.Column("twins", sa.String()))
+    op.add_column("synced_event", sa.Column("duplicates_in", sa.String()))
 
 
 def downgrade() -> None:
     """Remove the column."""
-    op.drop_column("synced_event", "twins")
+    op.drop_column("synced_event", "duplicates_in")

@@ -78,7 +78,7 @@ def _parse_event(calendar: str, event: CalendarEvent) -> tuple[str, CalendarEntr
         end=_in_utc(event["end"]["dateTime"]),
         title=f"{event['summary']} ({event['status']})",
     )
-    return f"{private['reservation']} item {private['item']} in {calendar}", entry
+    return f"{private['slotsyncReservation']} item {private['slotsyncItem']} in {calendar}", entry
 
 
 def _in_utc(text: str) -> str:

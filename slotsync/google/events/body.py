@@ -1,6 +1,7 @@
 """Convert between slotsync's events and Google's event bodies, with the mark that identifies an event as ours."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from zoneinfo import ZoneInfo
@@ -11,8 +12,16 @@ from slotsync.errors import BadRequest
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, EventDateTime
 
-MARK_FORMAT = "1"
-_MARK_FIELDS: Final = frozenset({"slotsync", "merchant", "reservation", "item", "owner", "version", "fingerprint"})
+MARK_FORMAT = "2"
+SEARCHED: Final = "reservation"
+"""The property by which events are searched for, in marks of each format."""
+
+_FIELDS: Final = ("merchant", "reservation", "item", "owner", "version", "fingerprint")
+_NAMES: Final = {field: f"slotsync{field.capitalize()}" for field in _FIELDS}
+"""The names of the fields' properties: other programs have a ``version`` of their own on our events."""
+
+_FIRST_NAMES: Final = {field: field for field in _FIELDS}
+"""The names in marks of the first format, which events keep until they are written again."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,15 @@ class Mark:
     def from_event(cls, event: "Event") -> Self | None:
         """Return the event's mark, or None if it has none or one that was damaged by hand."""
         properties = event.get("extendedProperties", {}).get("private", {})
+        names = _names_in(properties)
         try:
             return cls(
-                merchant=properties["merchant"],
-                reservation=properties["reservation"],
-                item=properties["item"],
-                owner=properties["owner"],
-                version=int(properties["version"]),
-                fingerprint=properties["fingerprint"],
+                merchant=properties[names["merchant"]],
+                reservation=properties[names["reservation"]],
+                item=properties[names["item"]],
+                owner=properties[names["owner"]],
+                version=int(properties[names["version"]]),
+                fingerprint=properties[names["fingerprint"]],
             )
         except (KeyError, ValueError):
             return None
@@ -68,15 +78,13 @@ class Mark:
 
     def to_properties(self) -> dict[str, str]:
         """Return the mark as private extended properties."""
-        return {
-            "slotsync": MARK_FORMAT,
-            "merchant": self.merchant,
-            "reservation": self.reservation,
-            "item": self.item,
-            "owner": self.owner,
-            "version": str(self.version),
-            "fingerprint": self.fingerprint,
-        }
+        fields = {_NAMES[field]: str(value) for field, value in asdict(self).items()}
+        return {"slotsync": MARK_FORMAT, SEARCHED: self.reservation, **fields}
+
+
+def _names_in(properties: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the names of the mark's fields in an event's private properties."""
+    return _NAMES if _NAMES["version"] in properties else _FIRST_NAMES
 
 
 _OURS: Final = frozenset(
@@ -101,7 +109,9 @@ def find_additions(event: "Event") -> dict[str, Any]:
     fields = {name: value for name, value in event.items() if name not in _OURS | _READ_ONLY}
     added = {name: value for name, value in fields.items() if _DEFAULTS.get(name) != value}
     properties = event.get("extendedProperties", {})
-    private = {name: value for name, value in properties.get("private", {}).items() if name not in _MARK_FIELDS}
+    private = dict(properties.get("private", {}))
+    for name in ("slotsync", SEARCHED, *_NAMES.values(), *_names_in(private).values()):
+        private.pop(name, None)
     others = {"private": private, "shared": properties.get("shared", {})}
     kept = {kind: values for kind, values in others.items() if values}
     return added | ({"extendedProperties": kept} if kept else {})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
+from slotsync.google.events.body import SEARCHED
 from slotsync.google.requests import execute, execute_empty, list_items
 from slotsync.google.service import CalendarService
 
@@ -87,7 +88,7 @@ class EventCalls:
     def _fetch_page(self, reservation: str, token: str | None) -> "Events":
         listing = self._events.list(
             calendarId=self.calendar_id,
-            privateExtendedProperty=f"reservation={reservation}",
+            privateExtendedProperty=f"{SEARCHED}={reservation}",
             maxResults=MAX_MARKED_EVENTS_PER_PAGE,
             pageToken=token,
         )

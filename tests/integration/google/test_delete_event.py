@@ -128,7 +128,7 @@ def test_the_search_goes_through_all_pages(adapter: AdapterHarness) -> None:
 
 def test_a_foreign_event_under_our_id_is_not_deleted(adapter: AdapterHarness) -> None:
     written = adapter.put()
-    adapter.change_by_hand(first_id(adapter), extendedProperties={"private": {"reservation": "R-9"}})
+    adapter.change_by_hand(first_id(adapter), extendedProperties={"private": {"slotsyncReservation": "R-9"}})
     assert not adapter.delete(written, 2).present
     assert adapter.titles() == ["Sunset tour"]
 

@@ -171,7 +171,7 @@ def test_a_late_creation_leaves_a_newer_event_deleted(adapter: AdapterHarness) -
 def test_an_event_that_lost_its_mark_is_still_ours(adapter: AdapterHarness) -> None:
     written = adapter.put()
     adapter.change_by_hand(
-        id_of(adapter, written), extendedProperties={"private": dict.fromkeys(("merchant", "version"))}
+        id_of(adapter, written), extendedProperties={"private": dict.fromkeys(("slotsyncMerchant", "slotsyncVersion"))}
     )
     adapter.put(2, written, summary="Two persons")
     assert adapter.titles() == ["Two persons"]
@@ -181,7 +181,7 @@ def test_an_event_that_lost_its_mark_is_still_ours(adapter: AdapterHarness) -> N
 def test_a_foreign_event_under_our_id_is_not_changed(adapter: AdapterHarness) -> None:
     written = adapter.put()
     adapter.change_by_hand(
-        id_of(adapter, written), summary="Foreign", extendedProperties={"private": {"reservation": "R-9"}}
+        id_of(adapter, written), summary="Foreign", extendedProperties={"private": {"slotsyncReservation": "R-9"}}
     )
     ours = adapter.put()
     assert ours.generation == 1

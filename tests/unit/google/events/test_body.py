@@ -7,7 +7,7 @@ import pytest
 
 from slotsync.domain.reservations.event import DesiredEvent, EventStatus
 from slotsync.errors import BadRequest
-from slotsync.google.events.body import to_google
+from slotsync.google.events.body import Mark, keep_additions, to_google
 from slotsync.google.events.decision import find_differences
 from tests.support.desired_events import desired_event
 
@@ -57,14 +57,40 @@ def test_the_mark_names_the_event_and_its_version() -> None:
     desired = desired_event(version=7)
     marked = to_google(desired)["extendedProperties"]["private"]
     assert marked == {
-        "slotsync": "1",
-        "merchant": "arctic-kayaks",
+        "slotsync": "2",
         "reservation": "R-1042",
-        "item": "1",
-        "owner": "product:sunset-tour",
-        "version": "7",
-        "fingerprint": desired.content.fingerprint,
+        "slotsyncMerchant": "arctic-kayaks",
+        "slotsyncReservation": "R-1042",
+        "slotsyncItem": "1",
+        "slotsyncOwner": "product:sunset-tour",
+        "slotsyncVersion": "7",
+        "slotsyncFingerprint": desired.content.fingerprint,
     }
+
+
+def in_first_format(desired: DesiredEvent) -> "Event":
+    """Return the event as slotsync wrote it before its marks had names of their own."""
+    marked = existing(desired)["extendedProperties"]["private"]
+    fields = ("merchant", "reservation", "item", "owner", "version", "fingerprint")
+    first = {"slotsync": "1", **{name: marked[f"slotsync{name.capitalize()}"] for name in fields}}
+    return existing(desired, extendedProperties={"private": first})
+
+
+def test_a_mark_of_the_first_format_is_understood_and_replaced_by_the_next_write() -> None:
+    before, desired = in_first_format(desired_event(version=7)), desired_event(version=8)
+    assert Mark.from_event(before) == Mark.from_desired(desired_event(version=7))
+    assert find_differences(before, desired_event(version=7)) == []
+    assert keep_additions(to_google(desired), before)["extendedProperties"] == to_google(desired)["extendedProperties"]
+
+
+@pytest.mark.parametrize("name", ["merchant", "item", "owner", "version", "fingerprint", "slot", "slotsyncish"])
+def test_a_property_of_another_program_is_kept_whatever_its_name(name: str) -> None:
+    event = existing(desired_event(version=7))
+    event["extendedProperties"]["private"][name] = "20301231"
+    assert Mark.from_event(event) == Mark.from_desired(desired_event(version=7))
+    kept = keep_additions(to_google(desired_event(version=8)), event)
+    assert kept["extendedProperties"]["private"][name] == "20301231"
+    assert find_differences(kept, desired_event(version=8)) == []
 
 
 def test_the_mark_fits_into_googles_limits() -> None:
@@ -121,7 +147,7 @@ DAMAGES: list[tuple[str, dict[str, object]]] = [
     ("transparency", {"transparency": "transparent"}),
     ("source", {"source": {"url": "https://example.com/other"}}),
     ("mark", {"extendedProperties": {}}),
-    ("mark", {"extendedProperties": {"private": {"slotsync": "1", "version": "three"}}}),
+    ("mark", {"extendedProperties": {"private": {"slotsync": "2", "slotsyncVersion": "three"}}}),
 ]
 
 

@@ -1,6 +1,6 @@
 """A managed calendar: one workflow per product or resource, so there is never a second calendar."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -126,15 +126,19 @@ class ManagedCalendarWorkflow:
 
     async def _do_steps(self, view: CalendarView) -> Blocker | None:
         """Do what the calendar lacks, one step after the other, and return what blocks the rest."""
-        done = set[CalendarStep]()
-        while step := next_step(view, done, check_due=self._check_due):
-            if isinstance(step, Blocker):
-                return step
-            if blocker := await self._steps[step](view):
-                return blocker
+        done, kept = set[CalendarStep](), None
+        while step := self._next_step(view, done):
+            blocker = step if isinstance(step, Blocker) else await self._steps[step](view)
+            if isinstance(step, Blocker) or (blocker and step is not CalendarStep.RETIRE):
+                return kept or blocker
+            kept = kept or blocker  # a calendar that cannot be deleted now keeps no reservation from its signal
             done |= {step, CalendarStep.UPDATE} if step is CalendarStep.CREATE else {step}
             view = await self._view_calendar()
-        return None
+        return kept
+
+    def _next_step(self, view: CalendarView, done: Collection[CalendarStep]) -> CalendarStep | Blocker | None:
+        retire_first = view.removing and workflow.patched("retire-first")
+        return next_step(view, done, check_due=self._check_due, retire_first=retire_first)
 
     async def _create(self, view: CalendarView) -> Blocker | None:
         """Find or create the calendar, once it has a permit."""

@@ -16,24 +16,31 @@ class CalendarStep(StrEnum):
     RETIRE = "retire"
 
 
-def next_step(view: CalendarView, done: Collection[CalendarStep], *, check_due: bool) -> CalendarStep | Blocker | None:
+def next_step(
+    view: CalendarView, done: Collection[CalendarStep], *, check_due: bool, retire_first: bool = True
+) -> CalendarStep | Blocker | None:
     """Return the round's next step, the reason why none is possible, or None if all is done.
 
-    Without a connection the reservations are signalled all the same, so that their state says why they wait.
+    A calendar is retired before the reservations are signalled: with it all events go at once, or it stays because of
+    events that are not ours, and each reservation deletes its own. Without a connection the reservations are signalled
+    all the same, so that their state says why they wait.
 
     Args:
         view: What is wanted of the calendar, and what is done of it.
         done: The steps that were done in this round; each is done once, except a creation.
         check_due: Whether to look if the calendar is still there.
+        retire_first: False in runs that began when the reservations were signalled first.
     """
     if view.sync and view.connection_id:
         if not view.calendar_id:
             return CalendarStep.CREATE
         if (check_due or not view.shown) and CalendarStep.UPDATE not in done:
             return CalendarStep.UPDATE
+    retires = not view.sync and view.removing and view.calendar_id and CalendarStep.RETIRE not in done
+    if retires and view.connection_id and retire_first:
+        return CalendarStep.RETIRE
     if (view.waiting or view.revision != view.applied_revision) and CalendarStep.SIGNAL not in done:
         return CalendarStep.SIGNAL
-    retires = not view.sync and view.removing and view.calendar_id and CalendarStep.RETIRE not in done
     if not view.connection_id:
         return NO_CONNECTION if view.sync or retires else None
     return CalendarStep.RETIRE if retires else None

@@ -51,9 +51,8 @@ def _select_to_signal(
     merchant: str, calendar: ManagedCalendar, now: datetime, *, all_open: bool
 ) -> SelectOfScalar[str]:
     waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
-    # What is in Google is wrong there also after its end, if it was changed meanwhile.
-    reached = or_(is_open(now), _TABLE.c.present) if calendar.settings.sync else is_open(now)
-    wrong_now = and_(reached, _is_wrong_in(calendar))
+    # What is in Google is wrong there also after its end: if it was changed meanwhile, or is to be removed.
+    wrong_now = and_(or_(is_open(now), _TABLE.c.present), _is_wrong_in(calendar))
     wrong = or_(waiting, _is_payable(calendar), _is_elsewhere(calendar), _is_unlooked(calendar), wrong_now)
     if all_open:
         wrong = or_(wrong, is_open(now), _is_of_another_level(calendar))

@@ -70,8 +70,11 @@ async def test_turning_off_with_removal_takes_events_and_calendar_away_and_nothi
 
 
 async def test_a_calendar_with_another_persons_event_stays_and_only_our_events_are_removed(open_world: World) -> None:
+    past = item(start="2020-07-01T18:00:00+03:00", end="2020-07-01T20:00:00+03:00")
     async with open_world.working():
         await book(open_world, 3)
+        await open_world.slotsync.report(snapshot(1, past, name="R-past"))
+        await open_world.settled(1, "R-past")
         calendar = (await open_world.calendars())[TOUR.id]
         times = {"start": {"dateTime": "2027-07-01T10:00:00Z"}, "end": {"dateTime": "2027-07-01T11:00:00Z"}}
         address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"

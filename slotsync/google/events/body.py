@@ -122,13 +122,30 @@ def has_additions(event: "Event") -> bool:
     return bool(find_additions(event))
 
 
-def keep_additions(body: "Event", event: "Event") -> "Event":
-    """Return our body with what others have added to the event that it replaces: Google clears what is left out."""
-    added = find_additions(event)
-    properties = added.pop("extendedProperties", {})
-    ours = body["extendedProperties"]["private"]
-    merged = {**properties, "private": {**properties.get("private", {}), **ours}}
-    return cast("Event", {**added, **body, "extendedProperties": merged})
+def keep_additions(body: "Event", *events: "Event") -> "Event":
+    """Return our body with what others have added to the events that it replaces, of which the first counts most.
+
+    Google clears what is left out. Guests are kept of all of them.
+    """
+    added: dict[str, Any] = {}
+    properties: dict[str, dict[str, str]] = {"private": {}}
+    for additions in map(find_additions, reversed(events)):
+        for kind, values in additions.pop("extendedProperties", {}).items():
+            properties[kind] = {**properties.get(kind, {}), **values}
+        guests = _merge_guests(additions.get("attendees", []), added.get("attendees", []))
+        added |= additions | ({"attendees": guests} if guests else {})
+    properties["private"] |= body["extendedProperties"]["private"]
+    return cast("Event", {**added, **body, "extendedProperties": properties})
+
+
+def _merge_guests(guests: list[Any], more: list[Any]) -> list[Any]:
+    addresses = {guest.get("email", "").lower() for guest in guests}
+    return [*guests, *(guest for guest in more if guest.get("email", "").lower() not in addresses)]
+
+
+def our_part(event: "Event") -> "Event":
+    """Return the fields of an event that slotsync writes, as they are."""
+    return cast("Event", {name: value for name, value in event.items() if name in _OURS})
 
 
 def to_google(desired: DesiredEvent) -> "Event":

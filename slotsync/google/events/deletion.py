@@ -64,19 +64,26 @@ class EventDeletion:
     def take_away(self, events: Iterable[WrittenEvent], everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
         """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept."""
         unwanted = list(events)
-        found = [(calls, each) for calls in everywhere for each in self._find(calls, unwanted)]
-        return [each if each.version > self._version else self.delete_here(calls, each)[0] for calls, each in found]
+        found = [(calls, state) for calls in everywhere for state, _ in self.find(calls, unwanted)]
+        return [self.delete_unless_newer(calls, state) for calls, state in found]
 
-    def _find(self, calls: EventCalls, events: Sequence[WrittenEvent]) -> list[WrittenEvent]:
+    def delete_unless_newer(self, calls: EventCalls, state: WrittenEvent) -> WrittenEvent:
+        """Delete the event that was found in this state, and return its state; a newer one is kept."""
+        return state if state.version > self._version else self.delete_here(calls, state)[0]
+
+    def find(self, calls: EventCalls, events: Sequence[WrittenEvent]) -> "list[tuple[WrittenEvent, Event]]":
+        """Return the events' generations in a calendar, by the mark, each with Google's event."""
         try:
             marked = list(calls.list_marked(self._reservation))
         except CalendarMissing:
             self.out_of_reach.add(calls.calendar_id)
             return []
         matches = (
-            match_event(self._merchant, self._reservation, written, event) for event in marked for written in events
+            (match_event(self._merchant, self._reservation, written, event), event)
+            for event in marked
+            for written in events
         )
-        return [found for found in matches if found]
+        return [(state, event) for state, event in matches if state]
 
     def delete_here(self, calls: EventCalls, written: WrittenEvent) -> tuple[WrittenEvent, bool]:
         """Delete the event in one calendar; return its state, and whether it was found there."""

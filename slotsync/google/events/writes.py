@@ -17,7 +17,7 @@ from slotsync.errors import (
     ScopeMissing,
     Transient,
 )
-from slotsync.google.events.body import keep_additions, to_google
+from slotsync.google.events.body import find_additions, keep_additions, our_part, to_google
 from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.decision import (
     Adopt,
@@ -76,6 +76,7 @@ class EventWrite:
         self._taken = 0
         self._known = False
         self._duplicates_in = set[str]()
+        self._duplicates: list[tuple[EventCalls, WrittenEvent, Event]] = []
         self._searched = False
 
     def run(self, known: WrittenEvent | None) -> WrittenEvent:
@@ -119,12 +120,12 @@ class EventWrite:
             elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
 
-    def _take_away_duplicates(self, everywhere: Iterable[EventCalls]) -> None:
-        """Delete the event's generations in these other calendars, and note where there were any."""
+    def _find_duplicates(self, everywhere: Iterable[EventCalls]) -> None:
+        """Find the event's generations in these other calendars."""
         place = describe_unwritten(self._desired)
         for calls in everywhere:
-            if self._deletion.take_away([place], [calls]):
-                self._duplicates_in.add(calls.calendar_id)
+            found = self._deletion.find(calls, [place])
+            self._duplicates += [(calls, state, event) for state, event in found]
         self._duplicates_in |= self._deletion.out_of_reach
 
     def _begin_next(self, steps: int = 1) -> None:
@@ -150,7 +151,7 @@ class EventWrite:
             self._keep_one()
 
     def _keep_one(self) -> bool:
-        """Go on with the newest generation that is in the calendar, and delete the others; return whether one is."""
+        """Go on with the newest generation that is in the calendar, and note the others; return whether one is."""
         desired, place = self._desired, describe_unwritten(self._desired)
         events = self._calls.list_marked(desired.reservation)
         matches = ((match_event(desired.merchant, desired.reservation, place, each), each) for each in events)
@@ -161,11 +162,10 @@ class EventWrite:
         if not found:
             return False
         state, self._found = found.pop()
-        if found or state.generation < self._generation:
+        if state.generation < self._generation:
             self._duplicates_in.add(desired.calendar_id)
         self._generation = state.generation
-        for older, _ in found:
-            self._deletion.delete_here(self._calls, older)
+        self._duplicates = [(self._calls, older, each) for older, each in found]
         return True
 
     def _write(self) -> "tuple[Event | None, GoogleError | None]":
@@ -234,11 +234,26 @@ class EventWrite:
         They are looked for after the write: one that Google refuses again and again does not cost a search each time.
         """
         if self._searched:
-            self._take_away_duplicates(self._others())
+            self._find_duplicates(self._others())
         elif self._duplicates_in:
-            self._take_away_duplicates(each for each in self._others() if each.calendar_id in self._duplicates_in)
+            self._find_duplicates(each for each in self._others() if each.calendar_id in self._duplicates_in)
+        event = self._carry_over(event)
+        for calls, state, _ in self._duplicates:
+            self._deletion.delete_unless_newer(calls, state)
+            self._duplicates_in.add(calls.calendar_id)
         written = describe_written(self._desired, self._generation, event)
         return written.model_copy(update={"duplicates_in": tuple(sorted(self._duplicates_in))})
+
+    def _carry_over(self, event: "Event") -> "Event":
+        """Give the event what people have added to those that will be deleted, and return it as it is then."""
+        sources = [each for _, _, each in self._duplicates]
+        body = keep_additions(our_part(event), event, *reversed(sources))
+        if find_additions(body) == find_additions(event):
+            return event
+        try:
+            return self._calls.update(self._id, body, event["etag"])
+        except Conflict as error:
+            raise Transient("the event changed meanwhile; it is tried again", reason=error.reason) from None
 
     @property
     def _id(self) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from slotsync.domain.reservations.event import event_id
-from slotsync.errors import Refused
+from slotsync.errors import Refused, Transient
 from slotsync.google.calendars import CalendarSpec
 from tests.support.adapter_harness import SPEC, AdapterHarness
 
@@ -30,9 +30,9 @@ def other_calendar(adapter: AdapterHarness) -> str:
     return adapter.calendars.create("c-1", BOAT_SPEC)
 
 
-def additions(adapter: AdapterHarness) -> dict[str, object]:
+def additions(adapter: AdapterHarness, generation: int = 0) -> dict[str, object]:
     """Return what the event shows of the additions."""
-    event = adapter.event(own_id(adapter))
+    event = adapter.event(own_id(adapter, generation))
     properties: dict[str, dict[str, str]] = event["extendedProperties"]  # type: ignore[assignment]  # read loosely
     shown = {name: event.get(name) for name in ADDITIONS if name != "extendedProperties"}
     private = {name: value for name, value in properties["private"].items() if name == "tasks.app"}
@@ -125,6 +125,54 @@ def test_an_event_that_is_dragged_to_another_of_our_calendars_comes_back_alone(a
     assert (adapter.titles(), adapter.titles_in(boat)) == (["Sunset tour"], [])
     adapter.delete(back, 3)
     assert adapter.titles() == []
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_what_people_added_to_an_event_that_is_dragged_away_comes_back_with_it(
+    adapter: AdapterHarness, name: str
+) -> None:
+    written, boat = adapter.put(), other_calendar(adapter)
+    adapter.change_by_hand(own_id(adapter), **{name: ADDITIONS[name]})
+    adapter.move_by_hand(own_id(adapter), boat)
+    back = adapter.put(2, written, summary="Two persons")
+    assert (adapter.titles(), adapter.titles_in(boat)) == (["Two persons"], [])
+    assert (back.generation, back.touched) == (1, True)
+    assert additions(adapter, 1)[name] == ADDITIONS[name]
+    adapter.put(3, back, summary="Three persons")
+    assert additions(adapter, 1)[name] == ADDITIONS[name]
+
+
+def test_guests_of_an_older_generation_that_is_restored_are_kept_beside_those_of_the_newer_one(
+    adapter: AdapterHarness,
+) -> None:
+    adapter.behave(resurrect="allow")
+    adapter.put()
+    adapter.change_by_hand(own_id(adapter), attendees=[{"email": "guide@example.com"}, {"email": "cook@example.com"}])
+    adapter.delete_by_hand(own_id(adapter))
+    second = adapter.put(3)
+    adapter.change_by_hand(own_id(adapter, 1), attendees=[{"email": "Guide@example.com"}], location="Pier 3")
+    adapter.change_by_hand(own_id(adapter), status="confirmed")
+    adapter.put(4, second, summary="Four")
+    event = adapter.event(own_id(adapter, 1))
+    guests = event["attendees"]
+    assert isinstance(guests, list)
+    assert [guest["email"] for guest in guests] == ["Guide@example.com", "cook@example.com"]
+    assert (event["location"], adapter.titles()) == ("Pier 3", ["Four"])
+
+
+def test_additions_that_cannot_be_carried_over_now_are_not_lost(adapter: AdapterHarness) -> None:
+    adapter.put()
+    boat = other_calendar(adapter)
+    adapter.change_by_hand(own_id(adapter), attendees=ADDITIONS["attendees"])
+    adapter.move_by_hand(own_id(adapter), boat)
+    adapter.fault("events.update", "backendError")
+    with pytest.raises(Transient):
+        adapter.put(2)
+    assert adapter.titles_in(boat) == ["Sunset tour"], "nothing is deleted before its guests are safe"
+    adapter.heal()
+    adapter.put(2)
+    assert (adapter.titles(), adapter.titles_in(boat)) == (["Sunset tour"], [])
+    assert additions(adapter, 1)["attendees"] == ADDITIONS["attendees"]
 
 
 def test_an_event_that_was_dragged_away_is_deleted_where_it_is(adapter: AdapterHarness) -> None:

@@ -87,7 +87,9 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
         yield Activities(
             reservations=ReservationActivities(store, vault),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
-            calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
+            calendars=CalendarActivities(
+                store, health, GoogleCalendars(services, activity.heartbeat), GoogleEvents(services, activity.heartbeat)
+            ),
             connections=ConnectionActivities(settings, store, vault),
             refused_grants=RefusedGrantActivities(settings, store, vault),
             consents=ConsentActivities(settings, store, vault),

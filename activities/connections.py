@@ -157,8 +157,9 @@ class DisconnectionActivities:
             self._google.delete(deletion.connection_id, calendar_id)
         # The merchant may have connected again meanwhile: then the events wait for the next calendar.
         self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
-        self._events.mark_calendar_missing(deletion.merchant, calendar_id, activity.info().started_time)
-        self._owners.make_due(deletion.merchant, deletion.calendar.owner, activity.info().started_time)
+        now = activity.info().started_time
+        self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=False)
+        self._owners.make_due(deletion.merchant, deletion.calendar.owner, now)
         return True
 
     @activity.defn(no_thread_cancel_exception=True)

@@ -71,6 +71,24 @@ class SyncedEventRow(Row, table=True):
     duplicates_in: str | None = None
 
 
+class LeftEventRow(Row, table=True):
+    """An event that stands in a calendar out of reach: of a former account, or ``missing``, not found by Google."""
+
+    __tablename__ = "left_event"
+    __table_args__ = (Index(None, "merchant", "kind", "owner_id"),)
+
+    merchant: str = Field(primary_key=True)
+    reservation: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    calendar_id: str = Field(primary_key=True)
+    generation: int
+    version: int = Field(sa_type=BigInteger)
+    missing: bool
+    since: datetime = Field(sa_type=Instant)
+
+
 class BookedTimeRow(Row, table=True):
     """A time in which a reservation needs a product, by its newest version."""
 

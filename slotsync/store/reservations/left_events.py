@@ -14,7 +14,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.tables.reservations import LeftEventRow, SyncedEventRow
 
 MISSING_CALENDAR_KEPT: Final = timedelta(days=60)
-"""How long a calendar that Google does not find is looked for: most of them were deleted."""
+"""The time for which a calendar that Google does not find is looked for: most of them were deleted."""
 
 LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
 """Events by reservation and key, as they were last seen."""

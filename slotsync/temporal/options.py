@@ -17,6 +17,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 from slotsync.errors import SlotsyncError
 from slotsync.temporal.bounded_calls import BoundedCalls
 from slotsync.temporal.converter import SlotsyncPayloadConverter
+from slotsync.temporal.failures import ContentFreeFailures
 
 DATA_CONVERTER: Final = DataConverter(payload_converter_class=SlotsyncPayloadConverter)
 """The converter of all clients and workers."""
@@ -62,7 +63,7 @@ def slotsync_plugin() -> SimplePlugin:
         "slotsync",
         data_converter=DATA_CONVERTER,
         workflow_runner=workflow_runner(),
-        interceptors=[FailureLog(), BoundedCalls()],
+        interceptors=[FailureLog(), ContentFreeFailures(), BoundedCalls()],
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware import Middleware
@@ -44,6 +45,12 @@ SHUTDOWN_TIMEOUT: Final = timedelta(seconds=30)
 
 DATABASE_RETRY_DELAY: Final = timedelta(seconds=5)
 
+_NO_TELEMETRY: Final = TelemetryConfig(
+    tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False
+)
+"""FastAPI's own OpenTelemetry would record addresses with their queries: codes and states of Google, links. It is off,
+whatever provider or variable is set, until these are taken out."""
+
 # ApiKeyGate checks the key of every address; this only documents it in OpenAPI.
 _API_KEY = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
 
@@ -63,6 +70,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # such redirects are built from the Host header, which anybody may write
         middleware=_build_middleware(services, registry),
+        telemetry=_NO_TELEMETRY,
     )
     app.state.services, app.state.registry = services, registry
     app.state.gauges = (

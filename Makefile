@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+NGINX := .venv/nginx/usr/sbin/nginx
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -21,7 +22,10 @@ $(STAMP): pyproject.toml requirements/all.txt requirements/uv.txt
 demo: setup ## the whole story on this machine, with pages to look at
 	$(BIN)/slotsync demo
 
-test: setup ## the whole test suite
+$(NGINX): | $(STAMP)
+	@.ci/nginx
+
+test: setup $(NGINX) ## the whole test suite
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
 	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
 

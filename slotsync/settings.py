@@ -1,6 +1,7 @@
 """The settings: read once from ``SLOTSYNC_*`` variables and ``.env``, validated, and never changed."""
 
 import base64
+import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ _REMEDIES = {
     "google_client_id": "create an OAuth client of type 'Web application' in the Google Cloud console",
     "google_client_secret": "it is shown beside the client id in the Google Cloud console",
     "google_push": "on or off",
+    "FORWARDED_ALLOW_IPS": "the addresses of your proxies, for example 127.0.0.1 or 172.30.7.0/24, separated by commas",
     "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
     "webhook_secret": (
         "make one with: python -c 'import base64, secrets; "
@@ -65,12 +67,22 @@ def _check_webhook_secret(secret: str) -> None:
         raise ValueError("is not whsec_ and then 24 to 64 random bytes in base64")
 
 
+def _check_proxy(proxy: str) -> str:
+    if proxy != "*":
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise ValueError("names something that is neither an IP address nor a network") from error
+    return proxy
+
+
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_check_proxy)], ...], NoDecode, BeforeValidator(_split)]
 
 
 @dataclass(frozen=True)
@@ -129,6 +141,9 @@ class Settings(BaseSettings):
     api_keys: Secrets = ()
     public_url: BaseAddress = ""
     return_url: WebAddress = ""
+    forwarded_allow_ips: Proxies = Field(("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
+    """The proxies that may say from which address a request came. The variable has uvicorn's name for it."""
+
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
 
@@ -218,4 +233,5 @@ def _describe(detail: ErrorDetails) -> str:
 
 def _problem(name: str, what: str) -> str:
     remedy = _REMEDIES.get(name)
-    return f"{PREFIX}{name.upper()}: {what}" + (f" ({remedy})" if remedy else "")
+    variable = name if name.isupper() else f"{PREFIX}{name.upper()}"
+    return f"{variable}: {what}" + (f" ({remedy})" if remedy else "")

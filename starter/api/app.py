@@ -163,6 +163,7 @@ def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
             log_level="warning",
             access_log=False,  # RequestRecorder logs routes instead: addresses hold ids
             server_header=False,
+            forwarded_allow_ips=list(services.settings.forwarded_allow_ips),
             timeout_graceful_shutdown=round(SHUTDOWN_TIMEOUT.total_seconds()),
             timeout_keep_alive=round(KEEP_ALIVE_TIMEOUT.total_seconds()),
         ),

@@ -22,6 +22,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for field in Settings.model_fields:
         monkeypatch.delenv(f"SLOTSYNC_{field.upper()}", raising=False)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
     monkeypatch.setenv("SLOTSYNC_ENCRYPTION_KEYS", KEY)
 
 
@@ -63,6 +64,29 @@ def test_lists_are_separated_by_commas_in_the_order_given(set_env: Set) -> None:
 def test_settings_are_read_from_a_dotenv_file_among_others_values(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLOTSYNC_POLL_SECONDS=30\nSOMEBODY_ELSES=1\nSLOTSYNC_OF_A_LATER_VERSION=1\n")
     assert Settings.load().poll_seconds == 30
+
+
+@pytest.mark.parametrize(
+    ("value", "proxies"),
+    [
+        ("", ("127.0.0.1", "::1")),
+        ("10.1.2.3, 172.30.7.0/24", ("10.1.2.3", "172.30.7.0/24")),
+        ("fd00::/64", ("fd00::/64",)),
+        ("*", ("*",)),
+    ],
+)
+def test_proxies_are_believed_by_their_addresses(
+    monkeypatch: pytest.MonkeyPatch, value: str, proxies: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
+    assert Settings.load().forwarded_allow_ips == proxies
+
+
+@pytest.mark.parametrize("value", ["proxy.example", "10.0.0.1/8", "10.0.0.1,10.0.0.300"])
+def test_a_proxy_that_is_no_address_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
+    with pytest.raises(SettingsError, match=r"^FORWARDED_ALLOW_IPS: names something that is neither an IP address"):
+        Settings.load()
 
 
 def test_the_repr_shows_no_secret(set_env: Set) -> None:

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint bench bench-availability bench-telling requirements clean
+.PHONY: help setup demo test test-unit lint bench bench-availability bench-telling requirements sbom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -50,6 +50,10 @@ requirements: setup ## compiles requirements/ anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/production.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --extra local --extra dev -c requirements/production.txt pyproject.toml -o requirements/all.txt
 	echo uv | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header - -o requirements/uv.txt
+
+sbom: setup ## what production consists of, with versions and hashes: dist/slotsync.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements requirements/production.txt --pyproject pyproject.toml --output-reproducible -o dist/slotsync.cdx.json
 
 clean: ## removes .venv and what demo and dev left
 	rm -rf .venv .slotsync

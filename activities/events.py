@@ -63,6 +63,7 @@ class EventActivities:
                 raise
             except NotWanted:
                 return WriteResult(version=request.version, changed=False)
+        self._leave_duplicates(request, attempt, written)
         return self._record(request, written)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -82,6 +83,7 @@ class EventActivities:
             except CalendarMissing:  # deleted with its events, as far as Google says
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
+        self._leave_duplicates(request, written, gone)
         result = self._record(request, gone)
         if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
             self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
@@ -126,6 +128,11 @@ class EventActivities:
     def _leave(self, request: EventRequest, written: WrittenEvent, *, missing: bool) -> None:
         now = activity.info().started_time
         self._left.leave(request.merchant, request.reservation, written, now, missing=missing)
+
+    def _leave_duplicates(self, request: EventRequest, before: WrittenEvent, after: WrittenEvent) -> None:
+        """Remember the other calendars in which one may be: those that were out of reach are looked at later."""
+        for calendar_id in {*after.duplicates_in} - {*before.duplicates_in, after.calendar_id}:
+            self._leave(request, after.model_copy(update={"calendar_id": calendar_id}), missing=True)
 
     def _plan(self, request: EventRequest) -> Action | None:
         """Return what the newest snapshot wants to be done to the event, None if it is right as it is.

@@ -6,7 +6,7 @@ import pytest
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.snapshot import Item
+from slotsync.domain.reservations.snapshot import Item, ReservationStatus
 from slotsync.temporal.signals import signal_connection
 from starter.services.status import SyncStatus
 from tests.support.managed_calendars import shown
@@ -67,6 +67,13 @@ async def set_access(world: World, calendar: str, access: dict[str, object]) -> 
 
 def _access(calendar: str) -> str:
     return f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/access"
+
+
+async def drag_to_the_boat(world: World, title: str) -> None:
+    calendars = await world.calendars()
+    (dragged,) = (each for each in await world.events() if each["summary"] == title)
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendars[TOUR.id]}/events/{dragged['id']}/move"
+    (await world.http.post(address, json={"destination": calendars[BOAT.id]})).raise_for_status()
 
 
 async def look_at_the_calendar(world: World) -> None:
@@ -132,6 +139,27 @@ async def _is_named(world: World, name: str) -> bool:
     return len(await _calendars_named(world, name)) == 1
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_an_event_in_another_calendar_of_ours_that_is_out_of_reach_goes_once_that_is_back_without_a_new_version(
+    open_world: World, *, cancelled: bool
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        calendars = await open_world.calendars()
+        await drag_to_the_boat(open_world, "R-1 v1")
+        before = await get_access(open_world, calendars[BOAT.id])
+        await set_access(open_world, calendars[BOAT.id], {"role": "reader"})
+        status = ReservationStatus.CANCELLED if cancelled else ReservationStatus.CONFIRMED
+        await open_world.slotsync.report(snapshot(2, name="R-1", title="R-1 v2", status=status))
+        await open_world.settled(2, "R-1")
+        assert await titles_in(open_world, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"]
+        await set_access(open_world, calendars[BOAT.id], before)
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, calendars[BOAT.id], ["R-9 v1"])
+        assert await titles_in(open_world, calendars[TOUR.id]) == ([] if cancelled else ["R-1 v2"])
+
+
 async def test_what_is_cancelled_or_moved_after_a_change_of_the_account_is_owed_until_the_first_is_back(
     open_world: World,
 ) -> None:
@@ -176,9 +204,7 @@ async def test_an_event_that_was_dragged_before_a_change_of_the_account_goes_onc
         await book(open_world, "R-1")
         await book(open_world, "R-2")
         calendars = await open_world.calendars()
-        (dragged,) = (each for each in await open_world.events() if each["summary"] == "R-1 v1")
-        address = f"/sandbox/accounts/{EMAIL}/calendars/{calendars[TOUR.id]}/events/{dragged['id']}/move"
-        (await open_world.http.post(address, json={"destination": calendars[BOAT.id]})).raise_for_status()
+        await drag_to_the_boat(open_world, "R-1 v1")
         await connect(open_world, OTHER_EMAIL)
         await shown_in_other(open_world, 2)
         await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=False)

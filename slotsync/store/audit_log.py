@@ -85,10 +85,11 @@ class AuditLog:
     ) -> list[AuditEntry]:
         query = select(*_TABLE.c).where(_TABLE.c.merchant == merchant, wanted).order_by(order).limit(limit)
         with self._store.read() as session:
-            rows = session.connection().execute(query).all()
-        return [
-            AuditEntry(number=row.number, at=row.at, action=row.action, detail=self._read(row.content)) for row in rows
-        ]
+            rows = session.connection().execute(query)
+            return [
+                AuditEntry(number=row.number, at=row.at, action=row.action, detail=self._read(row.content))
+                for row in rows
+            ]
 
     def _read(self, content: str | None) -> AuditDetail | None:
         with suppress(SlotsyncError):

@@ -33,7 +33,7 @@ NOT_RECORDED = {
     ("POST", f"{MERCHANT}/products/{{product}}/confirm"): "changes nothing; its evidence is kept",
     ("POST", f"{MERCHANT}/google/connect"): "only a link: what is connected with it stands there",
     ("POST", f"{MERCHANT}/settings-link"): "only a link: what is changed with it stands there",
-    ("POST", f"{MERCHANT}/google/complete"): "connects: see tests/integration/connections/test_consent.py",
+    ("POST", f"{MERCHANT}/google/complete"): "connects: see tests/integration/settings_page/test_accounts.py",
 }
 
 

@@ -9,11 +9,18 @@ revision = "0016"
 down_revision = "0015"
 
 TABLE = "audit_entry"
-CHANGES = ("UPDATE OF merchant, number, at, action", "DELETE")
-"""The changes that are refused. The encrypted content is written anew when keys are rotated."""
-
 REFUSAL = "entries of the audit log are neither changed nor deleted"
 FUNCTION = "refuse_audit_change"
+
+REFUSED = {
+    "update": ("UPDATE OF merchant, number, at, action", ""),
+    "erase": ("UPDATE OF content", "NEW.content IS NULL"),
+    "delete": ("DELETE", ""),
+}
+"""The changes that are refused, and when. The encrypted content is written anew when keys are rotated."""
+
+TAKEN = "EXISTS (SELECT 1 FROM audit_entry WHERE merchant = NEW.merchant AND number = NEW.number)"
+"""SQLite's INSERT OR REPLACE deletes a row without a trigger of its deletion."""
 
 
 def upgrade() -> None:
@@ -44,14 +51,18 @@ def _on_postgresql() -> bool:
 def _postgresql_triggers() -> Iterator[str]:
     body = f"BEGIN RAISE EXCEPTION '{REFUSAL}'; END"
     yield f"CREATE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
-    for change, unit in ((CHANGES[0], "ROW"), (CHANGES[1], "ROW"), ("TRUNCATE", "STATEMENT")):
-        yield f"{_trigger(change)} FOR EACH {unit} EXECUTE FUNCTION {FUNCTION}()"
+    refuse = f"EXECUTE FUNCTION {FUNCTION}()"
+    for name, (change, condition) in REFUSED.items():
+        when = f"WHEN ({condition}) " if condition else ""
+        yield f"{_trigger(name, change)} FOR EACH ROW {when}{refuse}"
+    yield f"{_trigger('truncate', 'TRUNCATE')} FOR EACH STATEMENT {refuse}"
 
 
 def _sqlite_triggers() -> Iterator[str]:
-    for change in CHANGES:
-        yield f"{_trigger(change)} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    for name, (change, condition) in {**REFUSED, "replace": ("INSERT", TAKEN)}.items():
+        when = f"WHEN {condition} " if condition else ""
+        yield f"{_trigger(name, change)} {when}BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
 
 
-def _trigger(change: str) -> str:
-    return f"CREATE TRIGGER {TABLE}_{change.split(maxsplit=1)[0].lower()} BEFORE {change} ON {TABLE}"
+def _trigger(name: str, change: str) -> str:
+    return f"CREATE TRIGGER {TABLE}_{name} BEFORE {change} ON {TABLE}"

@@ -88,7 +88,11 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             reservations=ReservationActivities(store, vault),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(
-                store, health, GoogleCalendars(services, activity.heartbeat), GoogleEvents(services, activity.heartbeat)
+                store,
+                vault,
+                health,
+                GoogleCalendars(services, activity.heartbeat),
+                GoogleEvents(services, activity.heartbeat),
             ),
             connections=ConnectionActivities(settings, store, vault),
             refused_grants=RefusedGrantActivities(settings, store, vault),

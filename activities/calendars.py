@@ -23,6 +23,8 @@ from slotsync.domain.reservations.event import WrittenEvent
 from slotsync.errors import GoogleError, Refused
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
+from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
@@ -37,10 +39,12 @@ from slotsync.store.reservations.synced_events import SyncedEvents
 class CalendarActivities:
     """Activities on a managed calendar, in Google and in the store."""
 
-    def __init__(self, store: Store, health: ConnectionHealth, google: GoogleCalendars, events: GoogleEvents) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, health: ConnectionHealth, google: GoogleCalendars, events: GoogleEvents
+    ) -> None:
         self._store = store
         self._calendars = ManagedCalendars(store)
-        self._owners = Owners(store)
+        self._owners = Owners(store, AuditLog(store, vault))
         self._health = health
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)

@@ -23,6 +23,7 @@ from slotsync.google.auth.tokens import request_token
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
@@ -41,7 +42,7 @@ class ConnectionActivities:
 
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._connections = Connections(store, vault)
-        self._intents = ConnectionIntents(store)
+        self._intents = ConnectionIntents(store, AuditLog(store, vault))
         self._notices = GrantNotices(store, vault, webhooks=bool(settings.webhook_url))
 
     @activity.defn

@@ -11,6 +11,7 @@ from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.google.previews import CalendarPreviews
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
@@ -42,6 +43,7 @@ class Services:
     connection_views: ConnectionViews
     google: MerchantGoogle
     blocking_calendars: BlockingCalendarService
+    audit: AuditLog
     merchants: Merchants
     owners: Owners
     managed_calendars: ManagedCalendars
@@ -54,6 +56,7 @@ class Services:
     def create(cls, settings: Settings, store: Store, client: Client) -> Self:
         """Return the services that use this store and this Temporal client. Call it in the running event loop."""
         vault = Vault(settings.encryption_keys)
+        audit = AuditLog(store, vault)
         google = MerchantGoogle(settings, Connections(store, vault), client)
         return cls(
             settings=settings,
@@ -66,7 +69,8 @@ class Services:
             connection_views=ConnectionViews(store, vault, wanted_scopes(push=settings.google_push)),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),
-            merchants=Merchants(store),
+            audit=audit,
+            merchants=Merchants(store, audit),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),
             synced_events=SyncedEvents(store),

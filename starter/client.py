@@ -45,7 +45,7 @@ class Slotsync:
         self._reports = ReportService(client, store, vault)
         self._resumption = ResumptionService(client, store, vault)
         self._status = StatusService(store, vault)
-        self._sync_switch = SyncSwitch(client, store)
+        self._sync_switch = SyncSwitch(client, store, vault)
 
     @classmethod
     async def connect(cls) -> Self:

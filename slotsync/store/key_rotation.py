@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Table, select, update
 
+from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import ENCRYPTED
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.store.tables import METADATA
 
 
@@ -39,6 +42,12 @@ def rotate(store: Store, vault: Vault) -> list[ColumnRotation]:
     A secret that changes meanwhile is left alone: the change was encrypted with that key.
     """
     return [_rotate_column(store, vault, table, column) for table, column in encrypted_columns()]
+
+
+def record_rotation(store: Store, vault: Vault) -> None:
+    """Record a rotation in the audit logs of all merchants."""
+    rotated = AuditChange(action=AuditAction.KEYS_ROTATED, subject=WHOLE_MERCHANT)
+    AuditLog(store, vault).record_for_all(Merchants(store).get_ids(), rotated, store.now())
 
 
 def count_lost(store: Store, vault: Vault) -> int:

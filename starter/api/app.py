@@ -27,7 +27,7 @@ from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
 from slotsync.temporal.options import connect
-from starter.api import availability, documentation, google, merchants, operations, owners, reservations
+from starter.api import audit, availability, documentation, google, merchants, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
 from starter.api.key_gate import ApiKeyGate, require_permission
@@ -82,6 +82,7 @@ def create_app(services: Services) -> FastAPI:
     for protected, problems in (
         (reservations, ()),
         (merchants, ()),
+        (audit, ()),
         (owners, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),

@@ -11,7 +11,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
-from slotsync.store.key_rotation import ColumnRotation, rotate
+from slotsync.store.key_rotation import ColumnRotation, record_rotation, rotate
 from slotsync.temporal.options import connect
 from slotsync.temporal.schedules import ensure_schedules
 
@@ -45,7 +45,10 @@ def rotate_secrets() -> None:
         typer.Exit: with code 1, if some secrets cannot be decrypted with any key.
     """
     settings = Settings.load()
-    columns = rotate(Store.open(settings.database_url), Vault(settings.encryption_keys))
+    store, vault = Store.open(settings.database_url), Vault(settings.encryption_keys)
+    columns = rotate(store, vault)
+    if any(column.renewed for column in columns):
+        record_rotation(store, vault)
     console.print(_rotation_table(columns))
     if any(column.lost for column in columns):
         console.print("[red]Some secrets open with none of the keys:[/red] put the lost key at the end of the list.")

@@ -4,7 +4,9 @@ from rich.console import Console
 
 from slotsync.clock import utc_now
 from slotsync.errors import UnknownSubject
+from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from starter.services.settings_links import LinkTarget, SettingsLinks
@@ -35,8 +37,9 @@ def end_visits(merchant: str) -> None:
     Raises:
         UnknownSubject: nothing is stored for the merchant.
     """
-    _, store = _open()
-    if not Merchants(store).end_visits(merchant, utc_now()):
+    settings, store = _open()
+    audit = AuditLog(store, Vault(settings.encryption_keys))
+    if not Merchants(store, audit).end_visits(merchant, utc_now()):
         raise UnknownMerchant
     console.print(f"All visits of {merchant} have ended. Links that are less than ten minutes old still work once.")
 

@@ -17,6 +17,7 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import NotTaken
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
@@ -39,9 +40,10 @@ class ResumptionService:
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
         self._store = store
-        self._connections = ConnectionIntents(store)
-        self._watched_products = WatchedProducts(store)
-        self._owners = Owners(store)
+        audit = AuditLog(store, vault)
+        self._connections = ConnectionIntents(store, audit)
+        self._watched_products = WatchedProducts(store, audit)
+        self._owners = Owners(store, audit)
         self._reservations = Reservations(store, vault)
 
     async def resume(self, merchant: str, reservation: str | None) -> int:

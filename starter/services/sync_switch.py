@@ -15,6 +15,8 @@ from slotsync.domain.messages import Identifier, Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
 from slotsync.errors import InputError, UnknownSubject
+from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -55,9 +57,9 @@ class BackfillProgress(Message):
 class SyncSwitch:
     """Changes owners and their switches in the store, and signals the workflows of their calendars."""
 
-    def __init__(self, client: Client, store: Store) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
-        self._owners = Owners(store)
+        self._owners = Owners(store, AuditLog(store, vault))
         self._events = SyncedEvents(store)
 
     async def put_owner(

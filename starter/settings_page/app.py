@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotsync.errors import SettingsError
 from starter.bootstrap import get_services
-from starter.settings_page import forms, home, links
+from starter.settings_page import changes, forms, home, links
 from starter.settings_page.rendering import (
     PageRefused,
     render_http_error,
@@ -65,6 +65,7 @@ _SETTINGS: list[BaseRoute] = [
     Route("/open", links.show_settings_link),
     Route("/open", links.use_settings_link, methods=["POST"]),
     Route("/sign-out", forms.sign_out, methods=["POST"]),
+    Route("/changes", changes.show_changes),
     Route("/language/{language}", home.choose_language),
     Route("/connect", forms.connect, methods=["POST"]),
     Route("/account", forms.choose_account, methods=["POST"]),

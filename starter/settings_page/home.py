@@ -1,6 +1,7 @@
 """The settings page: shown, and returned to from Google."""
 
 import asyncio
+from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
@@ -13,10 +14,14 @@ from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
+from starter.settings_page.changes import load_changes
 from starter.settings_page.details import Details, load_details, load_progress
 from starter.settings_page.language import LANGUAGES, detect_language, remember_language
 from starter.settings_page.rendering import extract_site, render_page
 from starter.settings_page.visit import Visit, find_session, name_of, redirect_to_page
+
+MAX_CHANGES_SHOWN: Final = 5
+"""The last changes, on the page itself; all of them have a page of their own."""
 
 
 async def complete_consent(request: Request) -> Response:
@@ -97,6 +102,7 @@ async def render_settings(
         owners=[(kind, _list_by_name(owners, kind)) for kind in OwnerKind],
         opened=opened,
         disconnection=disconnection,
+        changes=await load_changes(visit, owners, MAX_CHANGES_SHOWN),
     )
 
 

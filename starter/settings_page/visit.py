@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
+from slotsync.domain.audit import Actor, ActorKind
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
+from slotsync.store.audit_log import act_as
 from starter.bootstrap import Services, get_services
 from starter.services.settings_links import Session
 from starter.settings_page.language import Language, detect_language
@@ -91,6 +93,8 @@ class Visit:
             raise PageRefused(FORGED_FORM)
         # What the merchant does now may change what Google says.
         visit.services.google.forget_recent(visit.merchant)
+        address = request.client.host if request.client else ""
+        act_as(Actor(kind=ActorKind.VISIT, name=visit.session.name, address=address))
         return visit
 
     @property

@@ -1,6 +1,7 @@
 """Secrets and foreign data appear in no file of a whole run."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,6 +182,10 @@ async def happen(run: Run) -> None:
     assert await run.shown() == []
 
 
+def actions(audit: str) -> set[str]:
+    return {each["action"] for each in json.loads(audit)["items"]}
+
+
 async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_or_a_log(
     tmp_path: Path, secrets: NotedSecrets
 ) -> None:
@@ -189,8 +194,11 @@ async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_or_
         await asyncio.gather(machine.worker.start(), machine.api.start())
         async with world_on(machine) as world, platform_api(machine, secrets) as platform:
             await happen(Run(machine, world, platform, secrets))
+            audit = (await platform.http.get(f"/v1/merchants/{MERCHANT}/audit", params={"limit": 200})).text
             while_running = found(tmp_path, secrets.texts())
     assert while_running | found(tmp_path, secrets.texts()) == set()
+    assert [name for name, text in secrets.texts().items() if text in audit] == []
+    assert {"settings.changed", "calendars.picked", "grant.given", "grant.refused"} <= actions(audit)
     assert {file.name for file in tmp_path.iterdir()} >= LEFT
     assert found(tmp_path, NO_SECRETS) >= WHERE_THEY_ARE, "the search finds what is there"
     private = secrets.texts("calendar", "private title", "private place")

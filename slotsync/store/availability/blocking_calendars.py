@@ -1,15 +1,19 @@
 """Blocking calendars: the calendars that merchants picked to block products."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, select
 
+from slotsync.domain.audit import AuditAction, AuditChange
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.database.base import table_of
@@ -25,21 +29,24 @@ class BlockingCalendars:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
+        self._audit = AuditLog(store, vault)
 
-    def replace(self, merchant: str, owner: Owner, calendars: Iterable[PickableCalendar]) -> None:
+    def replace(self, merchant: str, owner: Owner, calendars: Sequence[PickableCalendar]) -> None:
         """Replace the calendars that block the owner."""
         key, now = _key(merchant, owner), self._store.now()
         with self._store.write() as connection:
             # Lock the owner: two requests that pick one calendar at the same time would both insert it.
             locked = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
             connection.execute(locked.with_for_update(key_share=True))
-            connection.execute(delete(_TABLE).filter_by(**key))
+            picked = connection.execute(delete(_TABLE).filter_by(**key).returning(_TABLE.c.calendar_id)).scalars().all()
             for place, each in enumerate(calendars):
                 encrypted = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
                 connection.execute(insert(_TABLE).values(**key, place=place, **encrypted))
             if owner.kind is OwnerKind.PRODUCT:
                 mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
             mark_merchant_changed(connection, merchant, now)
+            if change := _describe_picks(owner, [*map(self._read_id, picked)], [each.id for each in calendars]):
+                self._audit.record(connection, merchant, change, now)
 
     def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Return the calendars that block the owner, in the order of names."""
@@ -72,10 +79,29 @@ class BlockingCalendars:
             rows = session.exec(products if merchant is None else products.where(_TABLE.c.merchant == merchant))
             return [ProductKey(merchant=owner, product=product) for owner, product in rows]
 
+    def _read_id(self, encrypted: str) -> str | None:
+        """Return the id of a picked calendar, or None if its key is gone: it can be replaced all the same."""
+        with suppress(SlotsyncError):
+            return self._vault.decrypt(encrypted)
+        return None
+
     def _decrypted(self, row: BlockingCalendarRow) -> PickableCalendar:
         assert row.calendar_id
         assert row.name
         return PickableCalendar(id=self._vault.decrypt(row.calendar_id), name=self._vault.decrypt(row.name))
+
+
+def _describe_picks(owner: Owner, before: Sequence[str | None], after: Sequence[str]) -> AuditChange | None:
+    """Return how many calendars were picked. Which ones is for the merchant to see, and forgotten when unpicked."""
+    added, removed = len({*after} - {*before}), len({*before} - {*after})
+    if not added and not removed:
+        return None
+    return AuditChange(
+        action=AuditAction.CALENDARS_PICKED,
+        subject=str(owner),
+        before={"calendars": len(before)},
+        after={"calendars": len(after), "added": added, "removed": removed},
+    )
 
 
 def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:

@@ -11,9 +11,11 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
+from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, AuditChange, AuditValues
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
@@ -104,6 +106,7 @@ class Connections:
         self._store = store
         self._vault = vault
         self._clock = clock or store.now
+        self._audit = AuditLog(store, vault)
         self._leases = Leases(store, _TABLE, "id", clock or utc_now)
 
     def save_grant(self, merchant: str, refresh_token: str, scopes: Iterable[str], account_email: str) -> str:
@@ -121,6 +124,7 @@ class Connections:
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
+            change = _describe_grant(connection, merchant, new)
             _forget_other_account(connection, merchant, new.account_key)
             saved = _SAVE.run(
                 connection,
@@ -140,6 +144,7 @@ class Connections:
                 due_at=now,
             )
             mark_all_notified(connection, str(saved), now)
+            self._audit.record(connection, merchant, change, now)
             return str(saved)
 
     def get_id(self, merchant: str) -> str | None:
@@ -224,6 +229,7 @@ class Connections:
             merchant: str | None = connection.execute(change).scalar_one_or_none()
             if merchant:
                 mark_changed(connection, connection_id, now)
+                self._audit.record(connection, merchant, _refusal(reason), now, GOOGLE)
             return merchant
 
     def get_refused(self, merchant: str, grant_number: int) -> RefusedGrant | None:
@@ -251,22 +257,25 @@ class Connections:
             "due_at": now,
         }
         with self._store.write() as connection:
-            if connection.execute(update(_TABLE).where(*own).values(**values)).rowcount:
+            restored = update(_TABLE).where(*own).values(**values).returning(_TABLE.c.merchant)
+            if merchant := connection.execute(restored).scalar_one_or_none():
                 mark_all_notified(connection, connection_id, now)
+                self._audit.record(connection, merchant, _RESTORED, now, GOOGLE)
 
     def record_refusal(self, connection_id: str, grant_number: int, reason: str) -> None:
         """Record why Google refuses the grant with this number still."""
-        self._change_refused(connection_id, grant_number, last_error=reason)
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(*own).values(last_error=reason))
 
     def forget_refused(self, merchant: str, grant_number: int) -> None:
         """Delete the tokens of a grant that Google has refused for long."""
-        if connection_id := self.get_id(merchant):
-            self._change_refused(connection_id, grant_number, refresh_token=None)
-
-    def _change_refused(self, connection_id: str, grant_number: int, **values: object) -> None:
-        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        now = self._clock()
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        kept = update(_TABLE).where(*own, _TABLE.c.refresh_token.is_not(None))
         with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(*own).values(**values))
+            if connection.execute(kept.values(refresh_token=None)).rowcount:
+                self._audit.record(connection, merchant, _FORGOTTEN, now, SLOTSYNC)
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:
@@ -299,6 +308,29 @@ def read_grant_number(store: Store, merchant: str) -> int:
     with store.read() as session:
         row = find_row(session, merchant)
         return row.grant_number if row else 0
+
+
+def _describe_grant(connection: Connection, merchant: str, new: NewGrant) -> AuditChange:
+    """Return the change by a new grant. It names no account: a disconnection forgets that, and no audit log."""
+    own = select(_TABLE.c.state, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
+    before = connection.execute(own.with_for_update()).one_or_none()
+    scopes = tuple(sorted(scope.rpartition("/")[2] for scope in new.scopes))
+    after: AuditValues = {"state": _ACTIVE, "scopes": scopes}
+    if before and before.account_key and new.account_key and before.account_key != new.account_key:
+        after["other_account"] = True
+    state: AuditValues = {"state": before.state} if before else {}
+    return AuditChange(action=AuditAction.GRANT_GIVEN, subject=CONNECTION, before=state, after=after)
+
+
+def _refusal(reason: str) -> AuditChange:
+    after: AuditValues = {"state": _REVOKED, "reason": reason}
+    return AuditChange(action=AuditAction.GRANT_REFUSED, subject=CONNECTION, before={"state": _ACTIVE}, after=after)
+
+
+_RESTORED = AuditChange(
+    action=AuditAction.GRANT_RESTORED, subject=CONNECTION, before={"state": _REVOKED}, after={"state": _ACTIVE}
+)
+_FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 
 def _forget_other_account(connection: Connection, merchant: str, account_key: str | None) -> None:

@@ -14,6 +14,7 @@ from slotsync.domain.reservations.schedule import ends_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -23,6 +24,7 @@ from slotsync.store.reservations.synced_events import is_open, settle_events
 from slotsync.store.tables.reservations import ReservationRow
 
 _TABLE = table_of(ReservationRow)
+_KIND = "reservation"
 
 
 def _if_newer(insert: Insert) -> Executable:
@@ -89,6 +91,7 @@ class Reservations:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._vault = vault
+        self._audit = AuditLog(store, vault)
         self._booked = BookedTimes(store)
         self.due_rows = DueRows(store, _TABLE, "merchant", "id")
 
@@ -178,17 +181,17 @@ class Reservations:
         A version that was reported since is not stopped; None stops any.
         """
         known = [] if version is None else [_TABLE.c.version <= version]
-        self.due_rows.stop(now, *_is(merchant, reservation), *known)
+        self.due_rows.stop(now, *_is(merchant, reservation), *known, record=record_stop(self._audit, _KIND, now))
 
     def resume(self, merchant: str, reservation: str | None, now: datetime, *, limit: int) -> list[str]:
         """Make stopped reservations due again, this one or the next ``limit`` of the merchant, and return their ids."""
+        record = record_resumption(self._audit, _KIND, now)
         if reservation is not None:
-            return [resumed for _, resumed in self.due_rows.resume(now, *_is(merchant, reservation))]
+            return [resumed for _, resumed in self.due_rows.resume(now, *_is(merchant, reservation), record=record)]
         stopped = select(ReservationRow.id).where(ReservationRow.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
         page = stopped.order_by(_TABLE.c.id).limit(limit)
-        return [
-            resumed for _, resumed in self.due_rows.resume(now, _TABLE.c.merchant == merchant, _TABLE.c.id.in_(page))
-        ]
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.id.in_(page))
+        return [resumed for _, resumed in self.due_rows.resume(now, *own, record=record)]
 
     def find_due(self, now: datetime, *, limit: int) -> list[ReservationKey]:
         """Return reservations that are due, those of all merchants by turns, the longest due first."""

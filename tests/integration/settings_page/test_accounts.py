@@ -3,7 +3,9 @@
 import httpx
 import pytest
 
+from slotsync.domain.audit import ActorKind, AuditAction
 from slotsync.domain.connections.connection import ConnectionState
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.connection_views import ConnectionViews
 from tests.support.consent_browser import decide
 from tests.support.site import Site, enter, token_in
@@ -56,6 +58,13 @@ def connected_as(site: Site) -> str | None:
     return ConnectionViews(site.world.store, site.world.vault, ()).get_view(site.merchant).account
 
 
+def granted_by(site: Site) -> list[ActorKind]:
+    """Return by which kinds of actors the audit log says that accounts were connected."""
+    entries = AuditLog(site.world.store, site.world.vault).list_entries(site.merchant, 100)
+    given = [entry.detail for entry in entries if entry.action == AuditAction.GRANT_GIVEN]
+    return [detail.by.kind for detail in given if detail]
+
+
 @pytest.fixture
 async def accounts(site: Site) -> Site:
     for email in (site.email, other(site)):
@@ -70,6 +79,7 @@ async def test_a_merchant_who_connects_again_with_another_account_is_asked_and_m
         assert f"<strong>{accounts.email}</strong> is connected, and you have chosen" in page
         assert "Nothing was connected" in await decide_on(page, mine, "decline")
     assert connected_as(accounts) == accounts.email
+    assert granted_by(accounts) == [ActorKind.VISIT]
 
 
 async def test_a_merchant_may_change_to_another_account(accounts: Site) -> None:
@@ -120,6 +130,7 @@ async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which
         path, code = f"/v1/merchants/{accounts.merchant}/google/complete", {"code": place.params["code"]}
         completed = (await accounts.platform.post(path, json=code)).raise_for_status().json()
         assert (completed["state"], completed["account"]) == ("active", accounts.email)
+        assert granted_by(accounts) == [ActorKind.KEY]
         assert (await accounts.platform.post(path, json=code)).status_code == 422
         begun = await follow(mine, await accounts.link(leads="google/connect"))
         denied = decide(begun.headers["location"], accounts.email, decision="cancel")

@@ -72,6 +72,7 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
 
 
 ENCRYPTED_COLUMNS = {
+    "audit_entry.content",
     "blocking_calendar.calendar_id",
     "blocking_calendar.name",
     "busy_reading.busy",

@@ -10,6 +10,7 @@ SlotsyncError
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
+    │   └── CallLimitReached  Google was not asked: the API has used up its share of the quota
     ├── QuotaExhausted   a usage limit that takes hours to recover
     ├── Gone             the object is deleted already
     ├── Exists           the id is taken, by an existing or a deleted object
@@ -73,6 +74,10 @@ class Transient(GoogleError):
 
 class RateLimited(GoogleError):
     """Calls come too fast."""
+
+
+class CallLimitReached(RateLimited):
+    """The connection has used up what the API may ask Google; Google was not asked. ``delay`` is when it may again."""
 
 
 class QuotaExhausted(GoogleError):

@@ -3,6 +3,8 @@
 import logging
 import traceback
 from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil
 from typing import Final, cast
 
 from fastapi import FastAPI, Request
@@ -15,7 +17,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
-from slotsync.errors import GoogleError, GrantLost, InputError, NotTaken, ScopeMissing, SettingsError, VersionConflict
+from slotsync.errors import (
+    CallLimitReached,
+    GoogleError,
+    GrantLost,
+    InputError,
+    NotTaken,
+    ScopeMissing,
+    SettingsError,
+    VersionConflict,
+)
 from starter.api.problems import (
     ALL_PROBLEMS,
     INVALID,
@@ -48,7 +59,13 @@ _REMEDY_BY_ERROR = {
     "model_attributes_type": "is not a JSON object; send one, with the header Content-Type: application/json",
 }
 
-RETRY_AFTER_HEADERS: Final = {"Retry-After": "5"}  # seconds
+
+def retry_after(delay: timedelta) -> dict[str, str]:
+    """Return the header that says after how many seconds to try again."""
+    return {"Retry-After": str(ceil(delay.total_seconds()))}
+
+
+RETRY_AFTER_HEADERS: Final = retry_after(timedelta(seconds=5))
 
 _TRANSIENT = (
     RPCStatusCode.UNAVAILABLE,
@@ -138,6 +155,9 @@ async def _answer_google_error(_: Request, error: GoogleError) -> Response:
         return problem_response(NOT_CONNECTED, "Send the merchant to the settings page, to connect Google (again).")
     if isinstance(error, ScopeMissing):
         return problem_response(NOT_GRANTED, "Send the merchant to the settings page, to connect again and allow it.")
+    if isinstance(error, CallLimitReached) and error.delay:
+        detail = "Too much was asked of the merchant's Google account just now; try again."
+        return problem_response(UNAVAILABLE, detail, headers=retry_after(error.delay))
     return problem_response(UNAVAILABLE, "Google does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, literal, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -259,14 +259,35 @@ class Owners:
 
     def get_all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Return the settings of all owners of the merchant, products first, each kind in the order of ids."""
-        known = (OwnerRow.merchant == merchant, _TABLE.c.deleted_at.is_(None))
-        query = select(OwnerRow).where(*known).order_by(_TABLE.c.kind, _TABLE.c.id)
+        query = select(OwnerRow).where(*_known(merchant)).order_by(_TABLE.c.kind, _TABLE.c.id)
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+    def find(self, merchant: str, search: str = "", *, limit: int, skip: int = 0) -> dict[Owner, OwnerSettings]:
+        """Return some of the merchant's owners, products first, each kind in the order of names.
+
+        With a ``search`` only those with this text in their name or id, in upper or lower case.
+        """
+        order = (_TABLE.c.kind, func.lower(_TABLE.c.name), _TABLE.c.id)
+        query = select(OwnerRow).where(*_known(merchant, search)).order_by(*order).limit(limit).offset(skip)
+        with self._store.read() as session:
+            return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+    def count(self, merchant: str, search: str = "") -> int:
+        """Return how many owners ``find`` finds."""
+        with self._store.read() as session:
+            return session.exec(select(func.count()).select_from(_TABLE).where(*_known(merchant, search))).one()
 
 
 def _is(merchant: str, owner: Owner) -> Sequence[ColumnElement[bool]]:
     return _TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.id == owner.id
+
+
+def _known(merchant: str, search: str = "") -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for the merchant's owners that were not deleted, and that this text is found in."""
+    texts = (_TABLE.c.name, _TABLE.c.id)
+    found = [or_(*(text.icontains(search, autoescape=True) for text in texts))] if search else []
+    return _TABLE.c.merchant == merchant, _TABLE.c.deleted_at.is_(None), *found
 
 
 def _lock(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:

@@ -34,6 +34,7 @@ from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
 from workflows.sweep import SweepWorkflow
+from workflows.sync_switch import SyncSwitchWorkflow
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             ConnectionWorkflow,
             ProductAvailabilityWorkflow,
             SweepWorkflow,
+            SyncSwitchWorkflow,
         ],
         activities=[
             activities.reservations.plan_round,
@@ -82,6 +84,8 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             activities.calendars.record_calendar_stop,
             activities.calendars.request_permit,
             activities.calendar_signals.request_calendars,
+            activities.sync_switch.plan_switch,
+            activities.sync_switch.record_switch_stop,
             activities.connections.plan_connection,
             activities.connections.record_served_grant,
             activities.connections.record_connection_stop,
@@ -134,6 +138,7 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
         build_id=BUILD,
         activities=[
             activities.reservation_signals.signal_reservations,
+            activities.sync_switch.signal_owners,
             activities.waiting_work.signal_waiting_work,
             activities.sweep.sweep,
             activities.availability.watch_busy,

@@ -15,6 +15,7 @@ from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerSettings, 
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.calendars.merchant_switches import SwitchProgress
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
@@ -87,7 +88,7 @@ class Slotsync:
     async def resume(self, merchant: str, reservation: str | None = None) -> int:
         """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
 
-        Return the number of reservations, calendars, products and connections that go on.
+        Return the number of reservations, calendars, products, connections and switches that go on.
 
         Raises:
             NotTaken: nothing of it is stopped any more, but Temporal did not answer within a few seconds.
@@ -162,6 +163,10 @@ class Slotsync:
     async def backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling a product's or resource's calendar after synchronization was turned on."""
         return await self._sync_switch.get_backfill_progress(merchant, owner)
+
+    async def switch_progress(self, merchant: str) -> SwitchProgress | None:
+        """Return how many products and resources know of the last switch of the whole merchant, None without one."""
+        return await self._sync_switch.get_switch_progress(merchant)
 
     async def status(self, merchant: str, reservation: str) -> SyncStatus | None:
         """Return the sync status of a reservation, or None if it is unknown."""

@@ -64,8 +64,8 @@ class Merchants:
 
 def switch_merchant(
     connection: Connection, merchant: str, switch: Switch, chooser: Chooser, *, override: bool = False
-) -> None:
-    """Switch synchronization of the whole merchant, within a transaction.
+) -> bool:
+    """Switch synchronization of the whole merchant, within a transaction; return whether it was another way before.
 
     Raises:
         MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
@@ -81,6 +81,7 @@ def switch_merchant(
         "sync_overridden": not by_merchant and (row["sync_overridden"] or against),
     }
     connection.execute(update(_TABLE).filter_by(id=merchant).values(**switch.model_dump(), **chosen))
+    return (row["sync"], row["remove_events"]) != (switch.sync, switch.remove_events)
 
 
 def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:

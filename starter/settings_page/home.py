@@ -95,6 +95,7 @@ async def render_settings(
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
         owners=await load_owner_list(visit),
+        switching=await visit.services.slotsync.switch_progress(visit.merchant),
         opened=opened,
         disconnection=disconnection,
     )
@@ -110,6 +111,17 @@ async def show_progress(request: Request) -> Response:
         visit.language,
         opened=await load_progress(visit, owner),
         connected=connection.state is ConnectionState.ACTIVE,
+        sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+    )
+
+
+async def show_switch_progress(request: Request) -> Response:
+    """Show how many products and resources know that everything was paused or resumed."""
+    visit = await Visit.from_request(request)
+    return render_page(
+        "switching.html",
+        visit.language,
+        switching=await visit.services.slotsync.switch_progress(visit.merchant),
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
     )
 

@@ -12,12 +12,12 @@ from tests.support.samples import settings_of
 
 def add_products(store: Store, merchant: str, count: int) -> None:
     """Store products named ``Tour 00000`` and so on at once, as if their calendars had been looked at."""
-    owner = Owner.product("tour-00000")
+    owner, table = Owner.product("tour-00000"), table_of(OwnerRow)
     Owners(store).put(merchant, owner, settings_of(owner, name="Tour 00000"))
+    Owners(store).record_applied(merchant, owner, 1, 0)
+    Owners(store).record_due(merchant, owner, 1, None)
     with store.write() as connection:
-        table = table_of(OwnerRow)
-        connection.execute(table.update().where(table.c.merchant == merchant).values(due_at=None, applied_revision=1))
-        first = connection.execute(table.select().where(table.c.merchant == merchant)).mappings().one()
+        own = table.select().filter_by(merchant=merchant, id=owner.id)
+        first = connection.execute(own).mappings().one()
         names = (f"{number:05}" for number in range(1, count))
-        rows = [dict(first) | {"id": f"tour-{name}", "name": f"Tour {name}"} for name in names]
-        connection.execute(insert(table), rows)
+        connection.execute(insert(table), [{**first, "id": f"tour-{name}", "name": f"Tour {name}"} for name in names])

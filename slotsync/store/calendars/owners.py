@@ -20,6 +20,7 @@ from slotsync.domain.health import STOPPED
 from slotsync.errors import InputError, MerchantsChoice
 from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
+from slotsync.store.calendars.merchant_switches import want_switch
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -135,13 +136,15 @@ class Owners:
     ) -> None:
         """Switch synchronization of the whole merchant; the owners' own switches stay as they are.
 
+        The owners become due one page after the other (``MerchantSwitches``).
+
         Raises:
             MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
         """
         now = self._store.now()
         with self._store.write() as connection:
-            switch_merchant(connection, merchant, switch, chooser, override=override)
-            connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent(now)))
+            changed = switch_merchant(connection, merchant, switch, chooser, override=override)
+            want_switch(connection, merchant, now, changed=changed)
 
     def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
         """Record why the owner's calendar is not as it should be, while that is tried again."""

@@ -130,7 +130,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> N
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _lower(value: object) -> object:
+def _lower(value: str | float | bytes | None) -> str | float | bytes | None:
     return value.lower() if isinstance(value, str) else value
 
 

@@ -104,7 +104,6 @@ def test_every_change_is_due_until_it_is_taken_up(store: Store) -> None:
         lambda: owners.put("m", TOUR, SETTINGS),
         lambda: owners.put("m", TOUR, SETTINGS.model_copy(update={"guest_data": GuestData.BUSY})),
         lambda: owners.switch("m", TOUR, OFF),
-        lambda: owners.switch_merchant("m", AWAY),
     ]
     for revision, change in enumerate(changes, 1):
         change()

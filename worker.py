@@ -25,7 +25,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal import queues
-from slotsync.temporal.options import connect, runtime_with_metrics
+from slotsync.temporal.options import build_runtime, connect
 from slotsync.temporal.queues import limit_google_calls
 from slotsync.temporal.schedules import ensure_schedules, trigger_sweep
 from slotsync.temporal.search_attributes import register_attributes
@@ -162,7 +162,7 @@ async def serve(settings: Settings) -> None:
     instances = Instances(store, vault)
     worker = f"{uuid4()}"
     instances.record_worker(worker, utc_now())
-    client = await connect(runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
+    client = await connect(runtime=build_runtime(settings.metrics_host, settings.metrics_port))
     instance = instances.get_id()
     await _set_up_server(client, settings, instance)
     _warn_of_unsent_messages(settings, store, vault)

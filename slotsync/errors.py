@@ -6,6 +6,7 @@ SlotsyncError
 │   ├── UnknownSubject   it names a merchant, product or reservation that is not known
 │   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
+├── TooManyQuestions     too many questions about a product or a merchant wait for answers; ask again soon
 ├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
@@ -52,6 +53,14 @@ class UnknownSubject(InputError):
 
 class NotTaken(SlotsyncError):
     """A report is stored, but Temporal did not accept its signal in time. Repeating the report is safe."""
+
+
+class TooManyQuestions(SlotsyncError):
+    """Too many questions about one product, or one merchant, wait for Google's answer. Ask again after ``delay``."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__("Too many questions about this product or merchant wait for Google's answer; ask again soon.")
+        self.delay = delay
 
 
 class VersionConflict(SlotsyncError):

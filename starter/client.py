@@ -209,6 +209,7 @@ class Slotsync:
         Raises:
             InputError: the times have no zone, are in the wrong order, begin before today or are further apart than
                 the horizon, the product is not known, or ``within`` is longer than 30 seconds.
+            TooManyQuestions: too many about this product or merchant wait for answers; ask again soon.
         """
         async with self._instance.required():
             return await self._confirmations.confirm(merchant, product, start, end, within)

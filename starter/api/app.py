@@ -25,7 +25,7 @@ from slotsync.google.channels import push_address
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
-from slotsync.temporal.options import connect
+from slotsync.temporal.options import build_runtime, connect
 from starter.api import availability, documentation, google, merchants, operations, owners, reservations
 from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
@@ -175,7 +175,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     asyncio.get_running_loop().set_default_executor(threads)
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
-    client = await connect()
+    client = await connect(runtime=build_runtime())
     services = Services.create(settings, store, client)
     server = create_server(services, host, port)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,6 +25,7 @@ from slotsync.errors import (
     NotTaken,
     ScopeMissing,
     SettingsError,
+    TooManyQuestions,
     VersionConflict,
 )
 from starter.api.problems import (
@@ -36,6 +37,7 @@ from starter.api.problems import (
     NOT_GRANTED,
     NOT_SET_UP,
     TOO_LARGE,
+    TOO_MANY,
     UNAVAILABLE,
     UNEXPECTED,
     UNREADABLE,
@@ -89,6 +91,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_answer_validation_error)
     app.exception_handler(HTTPException)(_answer_http_exception)
     app.exception_handler(NotTaken)(_answer_not_taken)
+    app.exception_handler(TooManyQuestions)(_answer_too_many_questions)
     app.exception_handler(VersionConflict)(_answer_version_conflict)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
@@ -134,6 +137,10 @@ async def _answer_http_exception(_: Request, error: HTTPException) -> Response:
 async def _answer_not_taken(_: Request, error: NotTaken) -> Response:
     logger.warning("%s %s", current_request_id(), error)
     return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER_HEADERS)
+
+
+async def _answer_too_many_questions(_: Request, error: TooManyQuestions) -> Response:
+    return problem_response(TOO_MANY, str(error), headers=retry_after(error.delay))
 
 
 async def _answer_version_conflict(_: Request, error: VersionConflict) -> Response:

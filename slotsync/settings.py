@@ -131,6 +131,8 @@ class Settings(BaseSettings):
     return_url: WebAddress = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
+    operators_host: str = "127.0.0.1"
+    operators_port: Port | None = None
 
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")

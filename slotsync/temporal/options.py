@@ -91,8 +91,8 @@ async def connect(*, address: str | None = None, lazy: bool = False, runtime: Ru
 
 
 _LOG_FILTER: Final = "ERROR,temporalio_sdk_core=WARN,temporalio_sdk_core::worker::activities=ERROR"
-"""What the SDK itself prints: not every call that is tried again or every activity that ended too late, with all of its
-metadata. slotsync logs what matters of these."""
+"""The filter of what the SDK itself prints: not each call that is tried again, nor each activity that ended too late,
+with all of its metadata. slotsync logs what matters of these."""
 
 
 def build_runtime(host: str = "", port: int | None = None) -> Runtime:

@@ -38,6 +38,7 @@ from starter.api.problems import (
     NOT_SET_UP,
     TOO_LARGE,
     TOO_MANY,
+    TOO_SLOW,
     UNAVAILABLE,
     UNEXPECTED,
     UNREADABLE,
@@ -81,6 +82,7 @@ _DETAIL_BY_PROBLEM = {
     NOT_FOUND: "Nothing is served at this address; the addresses are listed at /docs.",
     NOT_ALLOWED: "The header Allow of this answer names the methods that this address takes.",
     TOO_LARGE: "A body may have at most 256 kB.",
+    TOO_SLOW: "A body has to arrive within 20 seconds.",
 }
 _PROBLEM_BY_STATUS = {each.status: each for each in ALL_PROBLEMS}
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import activity
 from temporalio.client import Client
@@ -20,8 +20,9 @@ from activities.connections import (
 )
 from activities.events import EventActivities
 from activities.reservations import ReservationActivities
-from activities.signals import CalendarSignals, ReservationSignals, SubscriberSignals, WaitingWork
+from activities.signals import CalendarSignals, Pace, ReservationSignals, SubscriberSignals, WaitingWork
 from activities.sweep import SweepActivities
+from activities.sync_switch import SyncSwitchActivities
 from activities.webhooks import WebhookActivities
 from slotsync.busy_times.account_watcher import AccountWatchers
 from slotsync.busy_times.poller import Poller
@@ -65,6 +66,7 @@ class Activities:
     disconnections: DisconnectionActivities
     calendar_signals: CalendarSignals
     reservation_signals: ReservationSignals
+    sync_switch: SyncSwitchActivities
     waiting_work: WaitingWork
     sweep: SweepActivities
     webhooks: WebhookActivities
@@ -78,6 +80,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
     """Yield all activities, with connections and threads of their own, until the block ends."""
     connections, disconnections = Connections(store, vault), Disconnections(store, vault)
     loop = asyncio.get_running_loop()
+    pace = Pace(timedelta(seconds=1) / settings.backfill_per_second)
     health = ConnectionHealth(connections, client, loop)
     polling_health = ConnectionHealth(connections, client, loop, utc_now)
     async with AsyncExitStack() as stack:
@@ -105,7 +108,8 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
             calendar_signals=CalendarSignals(client, store),
-            reservation_signals=ReservationSignals(client, store, settings.backfill_per_second),
+            reservation_signals=ReservationSignals(client, store, pace),
+            sync_switch=SyncSwitchActivities(client, store, pace),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),

@@ -61,7 +61,7 @@ class Progress:
 
 
 @asynccontextmanager
-async def _heartbeating() -> AsyncIterator[Progress]:
+async def heartbeating() -> AsyncIterator[Progress]:
     """Yield the progress of earlier attempts, and send it with heartbeats until the block ends: turns may be rare."""
     progress = Progress(*activity.info().heartbeat_details)
 
@@ -100,16 +100,16 @@ class CalendarSignals:
 class ReservationSignals:
     """Activity that signals ``look_again`` to the reservations of an owner, page by page through the database.
 
-    All its runs in a process together send ``per_second`` signals: other merchants' bookings find room between the
+    All its runs in a process share a ``pace``, with those of switches: other merchants' bookings find room between the
     rounds that they begin (measured on two cores by ``bench.backfill``: with 20 a second they took 2.6 times as long).
     """
 
-    def __init__(self, client: Client, store: Store, per_second: int) -> None:
+    def __init__(self, client: Client, store: Store, pace: Pace) -> None:
         self._client = client
         self._calendars = ManagedCalendars(store)
         self._events = EventsToSignal(store)
         self._owners = Owners(store)
-        self._pace = Pace(timedelta(seconds=1) / per_second)
+        self._pace = pace
 
     @activity.defn
     async def signal_reservations(self, request: SignalRequest) -> None:
@@ -117,7 +117,7 @@ class ReservationSignals:
 
         Each heartbeat says after which reservation to go on, should the activity be tried again.
         """
-        async with _heartbeating() as progress:
+        async with heartbeating() as progress:
             while page := await asyncio.to_thread(self._find_page, request, progress):
                 for reservation in page:
                     key = ReservationKey(merchant=request.merchant, reservation=reservation)
@@ -157,7 +157,7 @@ class WaitingWork:
 
         Each heartbeat says after which reservation to go on, should the activity be tried again.
         """
-        async with _heartbeating() as progress:
+        async with heartbeating() as progress:
             if not progress.after:
                 progress.signalled = await self._signal_owners(request)
             while page := await asyncio.to_thread(self._find_page, request, progress.after):

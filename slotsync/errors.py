@@ -6,10 +6,12 @@ SlotsyncError
 │   ├── UnknownSubject   it names a merchant, product or reservation that is not known
 │   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
+├── TooManyQuestions     too many questions about a product or a merchant wait for answers; ask again soon
 ├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
+    │   └── CallLimitReached  Google was not asked: the API has used up its share of the quota
     ├── QuotaExhausted   a usage limit that takes hours to recover
     ├── Gone             the object is deleted already
     ├── Exists           the id is taken, by an existing or a deleted object
@@ -53,6 +55,14 @@ class NotTaken(SlotsyncError):
     """A report is stored, but Temporal did not accept its signal in time. Repeating the report is safe."""
 
 
+class TooManyQuestions(SlotsyncError):
+    """Too many questions about one product, or one merchant, wait for Google's answer. Ask again after ``delay``."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__("Too many questions about this product or merchant wait for Google's answer; ask again soon.")
+        self.delay = delay
+
+
 class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
 
@@ -73,6 +83,10 @@ class Transient(GoogleError):
 
 class RateLimited(GoogleError):
     """Calls come too fast."""
+
+
+class CallLimitReached(RateLimited):
+    """The connection has used up what the API may ask Google; Google was not asked. ``delay`` is when it may again."""
 
 
 class QuotaExhausted(GoogleError):

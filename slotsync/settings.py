@@ -146,6 +146,8 @@ class Settings(BaseSettings):
 
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
+    operators_host: str = "127.0.0.1"
+    operators_port: Port | None = None
 
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")

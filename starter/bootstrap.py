@@ -16,7 +16,6 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews
-from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -57,7 +56,7 @@ class Services:
         """Return the services that use this store and this Temporal client. Call it in the running event loop."""
         vault = Vault(settings.encryption_keys)
         audit = AuditLog(store, vault)
-        google = MerchantGoogle(settings, Connections(store, vault), client)
+        google = MerchantGoogle(settings, store, vault, client)
         return cls(
             settings=settings,
             store=store,

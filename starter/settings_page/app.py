@@ -71,6 +71,7 @@ _SETTINGS: list[BaseRoute] = [
     Route("/account", forms.choose_account, methods=["POST"]),
     Route("/disconnect", forms.disconnect, methods=["POST"]),
     Route("/sync", forms.switch_all, methods=["POST"]),
+    Route("/sync/progress", home.show_switch_progress),
     Route(f"{_OWNER}/sync", forms.switch, methods=["POST"]),
     Route(f"{_OWNER}/guest-data", forms.choose_guest_data, methods=["POST"]),
     Route(f"{_OWNER}/unknown", forms.choose_on_unknown, methods=["POST"]),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slotsync.domain.audit import CONNECTION, WHOLE_MERCHANT, Actor, ActorKind, AuditAction, AuditDetail, AuditValue
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 
 Translate = Callable[[str], str]
 
@@ -36,8 +37,16 @@ def name_subject(_: Translate, subject: str, names: Mapping[str, str]) -> str:
     kind, _colon, rest = subject.partition(":")
     if kind == "reservation":
         return _("reservation %(id)s") % {"id": rest}
+    owner = find_owner(subject)
+    return names.get(str(owner), owner.id) if owner else rest
+
+
+def find_owner(subject: str) -> Owner | None:
+    """Return the product or resource that a subject is or belongs to, None if it belongs to none."""
+    kind, _colon, rest = subject.partition(":")
     owner = {"calendar": rest, "availability": f"product:{rest}"}.get(kind, subject)
-    return names.get(owner, owner.partition(":")[2])
+    kind, _colon, owner_id = owner.partition(":")
+    return Owner(kind=OwnerKind(kind), id=owner_id) if kind in [*OwnerKind] else None
 
 
 def describe_action(_: Translate, action: str, subject: str, detail: AuditDetail | None) -> str:

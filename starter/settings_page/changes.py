@@ -1,7 +1,7 @@
 """Changes of a merchant, from its audit log, on the settings page."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from slotsync.domain.audit import AuditEntry
-from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from starter.settings_page.change_words import (
     ValueWords,
     describe_action,
     describe_actor,
     describe_values,
+    find_owner,
     name_subject,
 )
 from starter.settings_page.rendering import render_page
@@ -48,23 +48,27 @@ async def show_changes(request: Request) -> Response:
     """Show all changes, a page at a time."""
     visit = await Visit.from_request(request)
     before = _read_number(request.query_params.get("before", ""))
-    owners = await asyncio.to_thread(visit.services.owners.get_all, visit.merchant)
     return render_page(
         "all_changes.html",
         visit.language,
         merchant=await name_of(visit.services, visit.merchant),
-        changes=await load_changes(visit, owners, CHANGES_PER_PAGE, before),
+        changes=await load_changes(visit, CHANGES_PER_PAGE, before),
     )
 
 
-async def load_changes(
-    visit: Visit, owners: Mapping[Owner, OwnerSettings], limit: int, before: int | None = None
-) -> Changes:
-    """Return the merchant's last changes, or those before this number; ``owners`` are its products and resources."""
+async def load_changes(visit: Visit, limit: int, before: int | None = None) -> Changes:
+    """Return the merchant's last changes, or those before this number."""
     found = await asyncio.to_thread(visit.services.audit.list_newest, visit.merchant, limit + 1, before)
-    names = {str(owner): settings.name for owner, settings in owners.items()}
+    names = await asyncio.to_thread(_load_names, visit, found[:limit])
     lines = tuple(_line(visit, names, each) for each in found[:limit])
     return Changes(lines, found[limit - 1].number if len(found) > limit else None)
+
+
+def _load_names(visit: Visit, entries: Sequence[AuditEntry]) -> dict[str, str]:
+    """Return the names of the products and resources that were changed, by their text in entries."""
+    changed = {owner for each in entries if each.detail and (owner := find_owner(each.detail.subject))}
+    settings = {owner: visit.services.owners.get(visit.merchant, owner) for owner in changed}
+    return {str(owner): found.name for owner, found in settings.items() if found}
 
 
 def _line(visit: Visit, names: Mapping[str, str], entry: AuditEntry) -> ChangeLine:

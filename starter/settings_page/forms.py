@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -58,7 +59,7 @@ async def switch_all(request: Request) -> Response:
     """Turn synchronization on or off for the whole merchant."""
     visit = await Visit.from_form(request)
     await _switch(visit, None)
-    return redirect_to_page(notice="switched")
+    return redirect_to_page(notice="switched", place=visit.address)
 
 
 async def switch(request: Request) -> Response:
@@ -66,7 +67,7 @@ async def switch(request: Request) -> Response:
     visit = await Visit.from_form(request)
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
     await _switch(visit, owner)
-    return redirect_to_page(owner, notice="switched")
+    return redirect_to_page(owner, "switched", place=visit.address)
 
 
 async def choose_guest_data(request: Request) -> Response:
@@ -90,21 +91,22 @@ async def pick(request: Request) -> Response:
     try:
         await visit.services.blocking_calendars.pick(visit.merchant, owner, visit.form_values("calendar"))
     except InputError:
-        return redirect_to_page(owner, notice="not_picked")
+        return redirect_to_page(owner, "not_picked", place=visit.address)
     except GoogleError:
-        return redirect_to_page(owner, notice="google_unavailable")
-    return redirect_to_page(owner, notice="picked")
+        return redirect_to_page(owner, "google_unavailable", place=visit.address)
+    return redirect_to_page(owner, "picked", place=visit.address)
 
 
 async def check_privacy(request: Request) -> Response:
     """Check, with the merchant's own grant, what Google discloses of a picked calendar, and show it."""
     visit = await Visit.from_form(request)
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    visit = replace(visit, address=visit.address.with_owner(owner))
     calendar_id = visit.form_value("calendar")
     if calendar_id not in {
         each.id for each in await visit.services.blocking_calendars.list_picked(visit.merchant, owner)
     }:
-        return redirect_to_page(owner, notice="not_picked")
+        return redirect_to_page(owner, "not_picked", place=visit.address)
     now = utc_now()
     with suppress(GoogleError):
         disclosure = await visit.services.google.call(
@@ -113,7 +115,7 @@ async def check_privacy(request: Request) -> Response:
         return await render_settings(
             visit, await load_details(visit, owner, PrivacyCheck(calendar_id, disclosure, now))
         )
-    return redirect_to_page(owner, notice="google_unavailable")
+    return redirect_to_page(owner, "google_unavailable", place=visit.address)
 
 
 async def _switch(visit: Visit, owner: Owner | None) -> None:
@@ -128,4 +130,4 @@ async def _change_settings(visit: Visit, request: Request, changes: dict[str, ob
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
     changed = OwnerChanges.model_validate(changes)
     await visit.services.slotsync.put_owner(visit.merchant, owner, changed, chooser=Chooser.MERCHANT)
-    return redirect_to_page(owner, notice="saved")
+    return redirect_to_page(owner, "saved", place=visit.address)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
-from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
@@ -17,6 +17,7 @@ from starter.services.connections import ConsentRefused
 from starter.settings_page.changes import load_changes
 from starter.settings_page.details import Details, load_details, load_progress
 from starter.settings_page.language import LANGUAGES, detect_language, remember_language
+from starter.settings_page.owner_list import load_owner_list
 from starter.settings_page.rendering import extract_site, render_page
 from starter.settings_page.visit import Visit, find_session, name_of, redirect_to_page
 
@@ -84,7 +85,6 @@ async def render_settings(
 ) -> Response:
     """Render the whole page with the current state, and with the result of a disconnection that has just ended."""
     connection = await visit.services.connections.view(visit.merchant)
-    owners = await asyncio.to_thread(visit.services.owners.get_all, visit.merchant)
     last_call_at = connection.last_good_call_at
     return render_page(
         "settings.html",
@@ -99,10 +99,11 @@ async def render_settings(
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
-        owners=[(kind, _list_by_name(owners, kind)) for kind in OwnerKind],
+        owners=await load_owner_list(visit),
+        switching=await visit.services.slotsync.switch_progress(visit.merchant),
         opened=opened,
         disconnection=disconnection,
-        changes=await load_changes(visit, owners, MAX_CHANGES_SHOWN),
+        changes=await load_changes(visit, MAX_CHANGES_SHOWN),
     )
 
 
@@ -120,6 +121,17 @@ async def show_progress(request: Request) -> Response:
     )
 
 
+async def show_switch_progress(request: Request) -> Response:
+    """Show how many products and resources know that everything was paused or resumed."""
+    visit = await Visit.from_request(request)
+    return render_page(
+        "switching.html",
+        visit.language,
+        switching=await visit.services.slotsync.switch_progress(visit.merchant),
+        sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+    )
+
+
 async def _load_opened(visit: Visit) -> Details | None:
     kind, _, owner_id = visit.address.owner.partition(":")
     try:
@@ -127,8 +139,3 @@ async def _load_opened(visit: Visit) -> Details | None:
     except ValueError:
         return None
     return await load_details(visit, owner)
-
-
-def _list_by_name(owners: dict[Owner, OwnerSettings], kind: OwnerKind) -> list[tuple[Owner, OwnerSettings]]:
-    of_kind = [(owner, settings) for owner, settings in owners.items() if owner.kind is kind]
-    return sorted(of_kind, key=lambda each: (each[1].name.casefold(), each[0].id))

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, QueryParams
@@ -18,33 +19,59 @@ from starter.services.settings_links import Session
 from starter.settings_page.language import Language, detect_language
 from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, PageRefused
 
+MAX_SEARCH_LENGTH: Final = 100
+MAX_PAGE_DIGITS: Final = 6
+
 
 @dataclass(frozen=True)
 class Address:
     """The address of one view of the page.
 
     ``owner`` is the opened product or resource, ``week`` any day of the week to show, ``notice`` the name of a message.
+    ``search`` and ``page`` are those of the list of products and resources.
     """
 
     owner: str = ""
     week: str = ""
     notice: str = ""
+    search: str = ""
+    page: int = 1
 
     @classmethod
     def from_query(cls, query: QueryParams) -> "Address":
         """Return the address with these query parameters."""
-        return cls(owner=query.get("owner", ""), week=query.get("week", ""), notice=query.get("notice", ""))
+        return cls(
+            owner=query.get("owner", ""),
+            week=query.get("week", ""),
+            notice=query.get("notice", ""),
+            search=_read_search(query.get("search", "")),
+            page=_read_page(query.get("page", "")),
+        )
 
     @property
     def url(self) -> str:
         """The address as a path with its query."""
-        query = {name: value for name, value in vars(self).items() if value}
         anchor = "#opened" if self.owner else ""
-        return f"/settings/?{urlencode(query)}{anchor}" if query else "/settings/"
+        return f"/settings/{self.query}{anchor}" if self.query else "/settings/"
+
+    @property
+    def query(self) -> str:
+        """The address as a query with its question mark, empty if nothing is in it."""
+        query = {name: value for name, value in vars(self).items() if value and (name, value) != ("page", 1)}
+        return f"?{urlencode(query)}" if query else ""
+
+    @property
+    def in_list(self) -> "Address":
+        """This place in the list, with nothing opened."""
+        return Address(search=self.search, page=self.page)
 
     def with_owner(self, owner: object) -> "Address":
         """Return the address that opens this product or resource, in the current week."""
-        return Address(owner=str(owner))
+        return replace(self.in_list, owner=str(owner))
+
+    def with_page(self, page: int) -> "Address":
+        """Return the address of another page of the list."""
+        return replace(self, page=page, notice="")
 
     def with_week(self, monday: date, weeks: int) -> "Address":
         """Return this address in the week that is this many weeks after the week of ``monday``."""
@@ -58,6 +85,10 @@ class Address:
             return monday if 1970 < monday.year < 2200 else today - timedelta(days=today.weekday())  # noqa: PLR2004
         except (ValueError, OverflowError):
             return today - timedelta(days=today.weekday())
+
+
+START: Final = Address()
+"""The page as it is first shown."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +180,16 @@ async def name_of(services: Services, merchant: str) -> str:
     return (details and details.name) or merchant
 
 
-def redirect_to_page(owner: Owner | None = None, notice: str = "") -> RedirectResponse:
-    """Return a redirect to the page, for the end of a form."""
-    return RedirectResponse(Address(owner=str(owner or ""), notice=notice).url, status_code=303)
+def redirect_to_page(owner: Owner | None = None, notice: str = "", *, place: Address = START) -> RedirectResponse:
+    """Return a redirect to the page, for the end of a form; to this place in its list."""
+    address = replace(place.in_list, owner=str(owner or ""), notice=notice)
+    return RedirectResponse(address.url, status_code=303)
+
+
+def _read_search(text: str) -> str:
+    return "".join(filter(str.isprintable, text)).strip()[:MAX_SEARCH_LENGTH]
+
+
+def _read_page(text: str) -> int:
+    """Return the number of the page, 1 if it cannot be read."""
+    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) <= MAX_PAGE_DIGITS else 1

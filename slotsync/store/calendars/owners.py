@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, literal, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -22,6 +22,7 @@ from slotsync.errors import InputError, MerchantsChoice
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
+from slotsync.store.calendars.merchant_switches import want_switch
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -145,13 +146,15 @@ class Owners:
     ) -> None:
         """Switch synchronization of the whole merchant; the owners' own switches stay as they are.
 
+        The owners become due one page after the other (``MerchantSwitches``).
+
         Raises:
             MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
         """
         now = self._store.now()
         with self._store.write() as connection:
             change = switch_merchant(connection, merchant, switch, chooser, override=override)
-            connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent(now)))
+            want_switch(connection, merchant, now, changed=change is not None)
             self._record(connection, merchant, change, now)
 
     def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
@@ -277,14 +280,35 @@ class Owners:
 
     def get_all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Return the settings of all owners of the merchant, products first, each kind in the order of ids."""
-        known = (OwnerRow.merchant == merchant, _TABLE.c.deleted_at.is_(None))
-        query = select(OwnerRow).where(*known).order_by(_TABLE.c.kind, _TABLE.c.id)
+        query = select(OwnerRow).where(*_known(merchant)).order_by(_TABLE.c.kind, _TABLE.c.id)
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+    def find(self, merchant: str, search: str = "", *, limit: int, skip: int = 0) -> dict[Owner, OwnerSettings]:
+        """Return some of the merchant's owners, products first, each kind in the order of names.
+
+        With a ``search`` only those with this text in their name or id, in upper or lower case.
+        """
+        order = (_TABLE.c.kind, func.lower(_TABLE.c.name), _TABLE.c.id)
+        query = select(OwnerRow).where(*_known(merchant, search)).order_by(*order).limit(limit).offset(skip)
+        with self._store.read() as session:
+            return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+    def count(self, merchant: str, search: str = "") -> int:
+        """Return how many owners ``find`` finds."""
+        with self._store.read() as session:
+            return session.exec(select(func.count()).select_from(_TABLE).where(*_known(merchant, search))).one()
 
 
 def _is(merchant: str, owner: Owner) -> Sequence[ColumnElement[bool]]:
     return _TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.id == owner.id
+
+
+def _known(merchant: str, search: str = "") -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for the merchant's owners that were not deleted, and that this text is found in."""
+    texts = (_TABLE.c.name, _TABLE.c.id)
+    found = [or_(*(text.icontains(search, autoescape=True) for text in texts))] if search else []
+    return _TABLE.c.merchant == merchant, _TABLE.c.deleted_at.is_(None), *found
 
 
 def _lock(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:

@@ -29,6 +29,26 @@ class MerchantRow(Row, table=True):
     visits_ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class MerchantSwitchRow(Row, table=True):
+    """The last switch of a whole merchant, and how far its products and resources know of it.
+
+    ``revision`` counts the switches; all were signalled up to ``applied_revision``: of the last one ``signalled`` of
+    ``to_signal``. ``due_at`` is when its workflow should have taken it up; an operator stopped it at ``stopped_at``.
+    """
+
+    __tablename__ = "merchant_switch"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    revision: int
+    applied_revision: int
+    to_signal: int
+    signalled: int
+    due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    overdue_since: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    problem: str | None = None
+
+
 class OwnerRow(Row, table=True):
     """A product or resource, with its settings. ``remove_events`` is the choice for the time while ``sync`` is off.
 

@@ -16,7 +16,8 @@ class ConnectionRow(Row, table=True):
     work has to be. ``disconnect_choice`` is the merchant's choice for its calendars until a disconnection is done.
     ``notices`` is how often it was told that Google refuses the grant, 0 once it works again.
     ``due_at`` is when the connection's workflow should have taken something up; an operator stopped it at
-    ``stopped_at``. The holder of the lease refreshes the access token.
+    ``stopped_at``. The holder of the lease refreshes the access token. ``calls_paid_until`` counts the API's calls to
+    Google (see ``domain.connections.call_limit``).
     """
 
     __tablename__ = "connection"
@@ -44,6 +45,7 @@ class ConnectionRow(Row, table=True):
     overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None
+    calls_paid_until: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class PendingConsentRow(Row, table=True):

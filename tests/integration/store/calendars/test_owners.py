@@ -104,7 +104,6 @@ def test_every_change_is_due_until_it_is_taken_up(store: Store) -> None:
         lambda: owners.put("m", TOUR, SETTINGS),
         lambda: owners.put("m", TOUR, SETTINGS.model_copy(update={"guest_data": GuestData.BUSY})),
         lambda: owners.switch("m", TOUR, OFF),
-        lambda: owners.switch_merchant("m", AWAY),
     ]
     for revision, change in enumerate(changes, 1):
         change()
@@ -153,3 +152,25 @@ def test_a_stop_leaves_settings_alone_that_were_changed_since(store: Store) -> N
     assert intent(store).due_at is not None
     owners.stop("m", TOUR, NOON, revision=2)
     assert (intent(store).stopped_at, intent(store).due_at) == (NOON, None)
+
+
+def test_owners_are_found_by_name_or_id_in_the_order_of_names(store: Store) -> None:
+    owners = Owners(store)
+    names = {"a": "Ähtäri zoo", "b": "Zoo of Turku", "c": "boat 100%"}
+    for name, shown in names.items():
+        owners.put("m", Owner.product(name), SETTINGS.model_copy(update={"name": shown}))
+    owners.put("m", GUIDE, SETTINGS)
+    owners.put("other", Owner.product("zoo"), SETTINGS)
+
+    def found(search: str) -> set[str]:
+        assert owners.count("m", search) == len(owners.find("m", search, limit=9))
+        return {owner.id for owner in owners.find("m", search, limit=9)}
+
+    assert found("ZOO") == {"a", "b"}
+    assert found("ähtäri") == {"a"}
+    assert found("%") == {"c"}
+    assert found("GUIDE-1") == {"guide-1"}
+    assert found("_") == set()
+    everything = [owner.id for owner in owners.find("m", limit=9)]
+    assert (everything.index("c") < everything.index("b"), everything[-1]) == (True, "guide-1")
+    assert [owner.id for owner in owners.find("m", limit=2, skip=1)] == everything[1:3]

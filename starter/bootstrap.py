@@ -66,7 +66,7 @@ class Services:
             connection_views=ConnectionViews(store, vault, wanted_scopes(push=settings.google_push)),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),
-            merchants=Merchants(store),
+            merchants=Merchants(store, vault),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),
             synced_events=SyncedEvents(store),

@@ -10,6 +10,7 @@ from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import MerchantsChoice
+from slotsync.secrets import Vault
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
@@ -22,8 +23,9 @@ _ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 class Merchants:
     """Stores the merchants and their switches."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
+        self._vault = vault
 
     def is_synced(self, merchant: str) -> bool:
         """Return whether the merchant as a whole is synchronized; true for an unknown merchant."""
@@ -35,14 +37,20 @@ class Merchants:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
-            return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS)) if row else None
+        if row is None:
+            return None
+        email = self._vault.decrypt(row.email) if row.email else None
+        return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
         """Record the merchant, or change what the platform says of it."""
+        given = dict(details.given)
+        if details.email and "email" in given:
+            given["email"] = self._vault.encrypt(details.email)
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            if details.given:
-                connection.execute(update(_TABLE).filter_by(id=merchant).values(**details.given))
+            if given:
+                connection.execute(update(_TABLE).filter_by(id=merchant).values(**given))
 
     def get_visits_end(self, merchant: str) -> datetime | None:
         """Return until when the visits of the settings page have begun that are over, or None if none was ended."""

@@ -101,7 +101,7 @@ class ConnectionService:
         self._settings = settings
         self._client = client
         self._disconnect_timeout = disconnect_timeout
-        self._merchants = Merchants(store)
+        self._merchants = Merchants(store, vault)
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
         self._store = store

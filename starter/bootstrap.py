@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.google.previews import CalendarPreviews
+from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
@@ -48,6 +49,7 @@ class Services:
     synced_events: SyncedEvents
     push_channels: PushChannels
     settings_links: SettingsLinks
+    reconnect_links: ReconnectLinks
     sessions: Sessions
 
     @classmethod
@@ -72,6 +74,7 @@ class Services:
             synced_events=SyncedEvents(store),
             push_channels=PushChannels(store, vault),
             settings_links=SettingsLinks(settings, store),
+            reconnect_links=ReconnectLinks(settings),
             sessions=Sessions(settings),
         )
 

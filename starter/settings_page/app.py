@@ -81,5 +81,8 @@ _SETTINGS: list[BaseRoute] = [
 _GOOGLE: list[BaseRoute] = [
     Route("/connect", links.show_connect_link),
     Route("/connect", links.use_connect_link, methods=["POST"]),
+    Route("/reconnect", links.show_reconnect_link),
+    Route("/reconnect", links.use_reconnect_link, methods=["POST"]),
+    Route("/reconnected", links.show_reconnected),
     Route("/callback", home.complete_consent),
 ]

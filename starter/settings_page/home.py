@@ -13,10 +13,11 @@ from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
+from starter.services.settings_links import Session
 from starter.settings_page.details import Details, load_details, load_progress
 from starter.settings_page.language import LANGUAGES, detect_language, remember_language
 from starter.settings_page.rendering import extract_site, render_page
-from starter.settings_page.visit import Visit, find_session, name_of, redirect_to_page
+from starter.settings_page.visit import Visit, find_session, name_of, redirect_after_consent
 
 
 async def complete_consent(request: Request) -> Response:
@@ -26,14 +27,18 @@ async def complete_consent(request: Request) -> Response:
         PageRefused: this browser has no visit.
     """
     services = get_services(request)
-    session = await find_session(request)
+    session = await find_session(request, connecting=True)
     query = request.query_params
     result = await services.connections.complete(
-        query.get("state", ""), query.get("code"), session.browser, error=query.get("error", "")
+        query.get("state", ""),
+        query.get("code"),
+        session.browser,
+        error=query.get("error", ""),
+        same_account=session.connects_only,
     )
     if isinstance(result, ConsentRefused):
         return_url = await asyncio.to_thread(services.connections.get_return_url, session.merchant)
-        return _return_refusal(return_url, session.merchant, result)
+        return _return_refusal(return_url, session, result)
     if result.return_url:
         return _go_back(result.return_url, merchant=result.merchant, code=result.code)
     return render_page(
@@ -45,10 +50,10 @@ async def complete_consent(request: Request) -> Response:
     )
 
 
-def _return_refusal(return_url: str, merchant: str, refused: ConsentRefused) -> Response:
+def _return_refusal(return_url: str, session: Session, refused: ConsentRefused) -> Response:
     if return_url:
-        return _go_back(return_url, merchant=merchant, error=refused.reason)
-    return redirect_to_page(notice=f"refused_{refused.reason}")
+        return _go_back(return_url, merchant=session.merchant, error=refused.reason)
+    return redirect_after_consent(session, f"refused_{refused.reason}")
 
 
 def _go_back(url: str, **query: str) -> RedirectResponse:

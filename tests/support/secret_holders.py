@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy import text
 
+from slotsync.signing import create_signer
 from slotsync.store.connections.connections import Connections
-from starter.services.settings_links import create_signer
 from tests.support.consent_browser import decide
 from tests.support.machine import Machine
 from tests.support.oauth_app import Form

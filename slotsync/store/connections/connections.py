@@ -226,6 +226,12 @@ class Connections:
                 mark_changed(connection, connection_id, now)
             return merchant
 
+    def is_refused(self, merchant: str, grant_number: int) -> bool:
+        """Return whether Google refuses the merchant's grant with this number, also one that is forgotten."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        return row is not None and row.state == _REVOKED and row.grant_number == grant_number
+
     def get_refused(self, merchant: str, grant_number: int) -> RefusedGrant | None:
         """Return the merchant's refused grant with this number, or None if it is not refused, or forgotten."""
         with self._store.read() as session:

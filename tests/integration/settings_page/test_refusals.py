@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import OwnerSettings
+from slotsync.signing import create_signer
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.merchants import Merchants
-from starter.services.settings_links import LinkTarget, Session, Sessions, create_signer
+from starter.services.settings_links import LinkTarget, Session, Sessions
 from tests.support.oauth_app import Form
 from tests.support.samples import TOUR, settings_of
 from tests.support.site import Site, enter, token_in

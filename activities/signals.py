@@ -24,15 +24,13 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
+from slotsync.temporal.heartbeats import heartbeating
 from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_availability, signal_calendar, signal_reservation
 
 MAX_RESERVATIONS_PER_PAGE = 200
 
 GRANT_SIGNAL_INTERVAL = timedelta(milliseconds=50)
 """The time between two signals of all work that goes on with a new grant, which is more urgent."""
-
-
-HEARTBEAT_INTERVAL = timedelta(seconds=2)
 
 
 class Pace:
@@ -65,16 +63,8 @@ async def _heartbeating() -> AsyncIterator[Progress]:
     """Yield the progress of earlier attempts, and send it with heartbeats until the block ends: turns may be rare."""
     progress = Progress(*activity.info().heartbeat_details)
 
-    async def send() -> None:
-        while True:
-            activity.heartbeat(progress.after, progress.signalled)
-            await asyncio.sleep(HEARTBEAT_INTERVAL.total_seconds())
-
-    sending = asyncio.create_task(send())
-    try:
+    async with heartbeating(lambda: (progress.after, progress.signalled)):
         yield progress
-    finally:
-        sending.cancel()
 
 
 class CalendarSignals:

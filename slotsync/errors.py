@@ -6,6 +6,7 @@ SlotsyncError
 │   ├── UnknownSubject   it names a merchant, product or reservation that is not known
 │   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
+├── MailNotTaken         a mail server has not taken an e-mail
 ├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
@@ -55,6 +56,15 @@ class NotTaken(SlotsyncError):
 
 class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
+
+
+class MailNotTaken(SlotsyncError):
+    """A mail server has not taken an e-mail. ``lasting``: it has refused it, and will again."""
+
+    def __init__(self, answer: str, *, lasting: bool) -> None:
+        super().__init__(f"the mail server did not take it ({answer})")
+        self.answer = answer
+        self.lasting = lasting
 
 
 class GoogleError(SlotsyncError):

@@ -11,11 +11,12 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
+from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
 from starter.services.settings_links import Session
 from starter.settings_page.details import Details, load_details, load_progress
-from starter.settings_page.language import LANGUAGES, detect_language, remember_language
+from starter.settings_page.language import detect_language, remember_language
 from starter.settings_page.rendering import extract_site, render_page
 from starter.settings_page.visit import Visit, find_session, name_of, redirect_after_consent
 

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.mail.reconnect_links import ExpiredLink
+from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.settings_links import LinkProblem, LinkTarget, Session
-from starter.settings_page.language import LANGUAGES, Language, detect_language, is_chosen, remember_language
+from starter.settings_page.language import Language, detect_language, is_chosen, remember_language
 from starter.settings_page.rendering import (
     FORGED_FORM,
     MAIL_EXPIRED,

@@ -216,7 +216,7 @@ class Connections:
         """
         now = self._clock()
         due_at = case((_TABLE.c.stopped_at.is_(None), now))
-        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at}
+        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at, "notices": 0, "mailed": 0}
         no_token = {"access_token": None, "access_expires_at": None}
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
         change = update(_TABLE).where(*own).values(**revoked, **no_token).returning(_TABLE.c.merchant)

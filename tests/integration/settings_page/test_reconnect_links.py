@@ -11,9 +11,9 @@ from slotsync.domain.merchant import MerchantDetails
 from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.store.connections.connections import Connections
 from slotsync.store.merchants import Merchants
-from tests.integration.settings_page.test_accounts import come_back, connect, connected_as, decide_on
 from tests.support.consent_browser import decide
 from tests.support.oauth_app import Form
+from tests.support.page_consents import come_back, connect, connected_as, decide_on
 from tests.support.site import Site, enter
 
 pytestmark = pytest.mark.anyio

@@ -185,6 +185,10 @@ class ConnectionService:
         """Return whether Google refuses the merchant's grant with this number, and there is no newer one."""
         return self._connections.is_refused(merchant, grant_number)
 
+    def is_resuming(self, merchant: str) -> bool:
+        """Return whether work that waited for the merchant's grant is still to be signalled."""
+        return self._connections.is_resuming(merchant)
+
     def get_return_url(self, merchant: str) -> str:
         """Return where the browser goes back to from Google, or an empty text if slotsync's own page is to ask."""
         details = self._merchants.get(merchant)

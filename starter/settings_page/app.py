@@ -65,6 +65,7 @@ _SETTINGS: list[BaseRoute] = [
     Route("/open", links.show_settings_link),
     Route("/open", links.use_settings_link, methods=["POST"]),
     Route("/sign-out", forms.sign_out, methods=["POST"]),
+    Route("/work", home.show_work),
     Route("/language/{language}", home.choose_language),
     Route("/connect", forms.connect, methods=["POST"]),
     Route("/account", forms.choose_account, methods=["POST"]),

@@ -15,7 +15,7 @@ from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
 from starter.services.settings_links import Session
-from starter.settings_page.details import Details, load_details, load_progress
+from starter.settings_page.details import Details, load_details, load_progress, load_work
 from starter.settings_page.language import detect_language, remember_language
 from starter.settings_page.rendering import extract_site, render_page
 from starter.settings_page.visit import Visit, find_session, name_of, redirect_after_consent
@@ -100,10 +100,19 @@ async def render_settings(
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+        work=await load_work(visit),
+        finished=False,
         owners=[(kind, _list_by_name(owners, kind)) for kind in OwnerKind],
         opened=opened,
         disconnection=disconnection,
     )
+
+
+async def show_work(request: Request) -> Response:
+    """Show how many entries of the merchant are in Google: an open page asks every few seconds."""
+    visit = await Visit.from_request(request)
+    work = await load_work(visit)
+    return render_page("work.html", visit.language, work=work, finished=not work.pending and not work.blocked)
 
 
 async def show_progress(request: Request) -> Response:

@@ -226,6 +226,12 @@ class Connections:
                 mark_changed(connection, connection_id, now)
             return merchant
 
+    def is_resuming(self, merchant: str) -> bool:
+        """Return whether the merchant is connected, and work that waited for the grant is still to be signalled."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        return row is not None and row.state == _ACTIVE and row.grant_number != row.served_grant
+
     def is_refused(self, merchant: str, grant_number: int) -> bool:
         """Return whether Google refuses the merchant's grant with this number, also one that is forgotten."""
         with self._store.read() as session:

@@ -143,6 +143,7 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
             activities.sweep.sweep,
             activities.availability.watch_busy,
             activities.webhooks.deliver_webhook,
+            activities.mails.send_due_mail,
         ],
         max_concurrent_activities=MAX_LONG_ACTIVITIES,
         graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,

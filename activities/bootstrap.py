@@ -19,6 +19,7 @@ from activities.connections import (
     RefusedGrantActivities,
 )
 from activities.events import EventActivities
+from activities.mails import MailActivities
 from activities.reservations import ReservationActivities
 from activities.signals import CalendarSignals, Pace, ReservationSignals, SubscriberSignals, WaitingWork
 from activities.sweep import SweepActivities
@@ -70,6 +71,7 @@ class Activities:
     waiting_work: WaitingWork
     sweep: SweepActivities
     webhooks: WebhookActivities
+    mails: MailActivities
     availability: AvailabilityActivities
     subscribers: SubscriberSignals
     confirmation: ConfirmationActivities
@@ -113,6 +115,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
+            mails=MailActivities(settings, store, vault),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
             subscribers=SubscriberSignals(client, store),
             confirmation=ConfirmationActivities(

@@ -7,7 +7,7 @@ from typing import Final
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.signals import Pace, Progress, heartbeating
+from activities.signals import Pace, Progress, track_progress
 from slotsync.domain.calendars.messages import CalendarRequest, OwnersRequest, SwitchPlan, SwitchRequest, SwitchStop
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.store.calendars.merchant_switches import MerchantSwitches
@@ -38,7 +38,7 @@ class SyncSwitchActivities:
         Each heartbeat says after which owner to go on, should the activity be tried again. It ends early if the
         merchant was switched again.
         """
-        async with heartbeating() as progress:
+        async with track_progress() as progress:
             while page := await asyncio.to_thread(self._take_page, request, progress):
                 for owner in page:
                     await self._pace.wait_for_turn()

@@ -7,6 +7,7 @@ SlotsyncError
 │   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
 ├── TooManyQuestions     too many questions about a product or a merchant wait for answers; ask again soon
+├── MailNotTaken         a mail server has not taken an e-mail
 ├── VersionConflict      a version is known already, with another content
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
@@ -65,6 +66,15 @@ class TooManyQuestions(SlotsyncError):
 
 class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
+
+
+class MailNotTaken(SlotsyncError):
+    """A mail server has not taken an e-mail. ``lasting``: it has refused it, and will again."""
+
+    def __init__(self, answer: str, *, lasting: bool) -> None:
+        super().__init__(f"the mail server did not take it ({answer})")
+        self.answer = answer
+        self.lasting = lasting
 
 
 class GoogleError(SlotsyncError):

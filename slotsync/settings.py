@@ -6,17 +6,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    validate_email,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from slotsync.domain.availability.horizon import Horizon
-from slotsync.domain.web_address import WebAddress
+from slotsync.domain.mail_server import MailServer
+from slotsync.domain.web_address import WebAddress, is_loopback
 from slotsync.errors import SettingsError
 
 PREFIX = "SLOTSYNC_"
+_LOCALHOST = "localhost"
 
 _REMEDIES = {
     "encryption_keys": (
@@ -28,6 +40,7 @@ _REMEDIES = {
     "google_push": "on or off",
     "FORWARDED_ALLOW_IPS": "the addresses of your proxies, for example 127.0.0.1 or 172.30.7.0/24, separated by commas",
     "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
+    "smtp_url": "for example smtp://user:password@mail.example.com:587, or smtps://... for TLS from the first byte",
     "webhook_secret": (
         "make one with: python -c 'import base64, secrets; "
         'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\'; the platform verifies with the same'
@@ -49,6 +62,16 @@ def _check_key(key: SecretStr) -> SecretStr:
     except ValueError as error:
         raise ValueError("is not a Fernet key (32 random bytes in URL-safe base64)") from error
     return key
+
+
+def _check_mail_server(url: SecretStr) -> SecretStr:
+    if text := url.get_secret_value():
+        MailServer.parse(text)
+    return url
+
+
+def _check_mail_address(address: str) -> str:
+    return validate_email(address)[1] if address else ""
 
 
 def _check_database(url: str) -> str:
@@ -159,6 +182,8 @@ class Settings(BaseSettings):
 
     webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: SecretStr = SecretStr("")
+    smtp_url: Annotated[SecretStr, AfterValidator(_check_mail_server)] = SecretStr("")
+    mail_from: Annotated[str, AfterValidator(_check_mail_address)] = ""
     poll_seconds: Positive = 60
     near_days: Positive = 60
     horizon_days: Positive = 550
@@ -186,6 +211,24 @@ class Settings(BaseSettings):
         elif info.data.get("webhook_url"):
             raise ValueError("is not set, but SLOTSYNC_WEBHOOK_URL is")
         return secret
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _validate_smtp_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        if url.get_secret_value() and info.data.get("public_url") == "":
+            raise ValueError("needs SLOTSYNC_PUBLIC_URL, to which the links in e-mails lead")
+        return url
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Return the server that takes e-mails, or None if none are sent."""
+        url = self.smtp_url.get_secret_value()
+        return MailServer.parse(url) if url else None
+
+    @property
+    def mail_sender(self) -> str:
+        """Return the sender of e-mails: ``SLOTSYNC_MAIL_FROM``, or slotsync at the host of the public address."""
+        return self.mail_from or f"slotsync@{_mail_domain(self.public_url)}"
 
     @property
     def google(self) -> GoogleEndpoints:
@@ -224,6 +267,11 @@ class Settings(BaseSettings):
         if not self.public_url:
             raise SettingsError(_problem("public_url", "is not set"))
         return self.public_url
+
+
+def _mail_domain(public_url: str) -> str:
+    host = urlsplit(public_url).hostname or _LOCALHOST
+    return _LOCALHOST if is_loopback(host) else host
 
 
 def _describe(detail: ErrorDetails) -> str:

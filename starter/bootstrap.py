@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.google.previews import CalendarPreviews
+from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
@@ -49,6 +50,7 @@ class Services:
     synced_events: SyncedEvents
     push_channels: PushChannels
     settings_links: SettingsLinks
+    reconnect_links: ReconnectLinks
     sessions: Sessions
 
     @classmethod
@@ -69,12 +71,13 @@ class Services:
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),
             audit=audit,
-            merchants=Merchants(store, audit),
+            merchants=Merchants(store, vault, audit),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),
             synced_events=SyncedEvents(store),
             push_channels=PushChannels(store, vault),
             settings_links=SettingsLinks(settings, store),
+            reconnect_links=ReconnectLinks(settings),
             sessions=Sessions(settings),
         )
 

@@ -47,7 +47,7 @@ def rotate(store: Store, vault: Vault) -> list[ColumnRotation]:
 def record_rotation(store: Store, vault: Vault) -> None:
     """Record a rotation in the audit logs of all merchants."""
     rotated = AuditChange(action=AuditAction.KEYS_ROTATED, subject=WHOLE_MERCHANT)
-    AuditLog(store, vault).record_for_all(Merchants(store).get_ids(), rotated, store.now())
+    AuditLog(store, vault).record_for_all(Merchants(store, vault).get_ids(), rotated, store.now())
 
 
 def count_lost(store: Store, vault: Vault) -> int:

@@ -12,6 +12,7 @@ from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import MerchantsChoice
+from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -25,8 +26,9 @@ _ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 class Merchants:
     """Stores the merchants and their switches. With ``audit`` it stands there who changes what is known of them."""
 
-    def __init__(self, store: Store, audit: AuditLog | None = None) -> None:
+    def __init__(self, store: Store, vault: Vault, audit: AuditLog | None = None) -> None:
         self._store = store
+        self._vault = vault
         self._audit = audit
 
     def is_synced(self, merchant: str) -> bool:
@@ -39,16 +41,24 @@ class Merchants:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
-            return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS)) if row else None
+        if row is None:
+            return None
+        email = self._vault.decrypt(row.email) if row.email else None
+        return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
         """Record the merchant, or change what the platform says of it."""
+        given = dict(details.given)
+        if details.email and "email" in given:
+            given["email"] = self._vault.encrypt(details.email)
         now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            if details.given:
+            if given:
                 before = _lock(connection, merchant)
-                connection.execute(update(_TABLE).filter_by(id=merchant).values(**details.given))
+                connection.execute(update(_TABLE).filter_by(id=merchant).values(**given))
+                if before["email"]:
+                    before["email"] = self._vault.decrypt(before["email"])
                 change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, before, details.given)
                 if self._audit and change:
                     self._audit.record(connection, merchant, change, now)

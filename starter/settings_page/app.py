@@ -66,6 +66,7 @@ _SETTINGS: list[BaseRoute] = [
     Route("/open", links.use_settings_link, methods=["POST"]),
     Route("/sign-out", forms.sign_out, methods=["POST"]),
     Route("/changes", changes.show_changes),
+    Route("/work", home.show_work),
     Route("/language/{language}", home.choose_language),
     Route("/connect", forms.connect, methods=["POST"]),
     Route("/account", forms.choose_account, methods=["POST"]),
@@ -83,5 +84,8 @@ _SETTINGS: list[BaseRoute] = [
 _GOOGLE: list[BaseRoute] = [
     Route("/connect", links.show_connect_link),
     Route("/connect", links.use_connect_link, methods=["POST"]),
+    Route("/reconnect", links.show_reconnect_link),
+    Route("/reconnect", links.use_reconnect_link, methods=["POST"]),
+    Route("/reconnected", links.show_reconnected),
     Route("/callback", home.complete_consent),
 ]

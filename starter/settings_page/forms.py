@@ -16,7 +16,7 @@ from starter.services.connections import ConsentRefused
 from starter.settings_page.details import PrivacyCheck, load_details
 from starter.settings_page.home import render_settings
 from starter.settings_page.rendering import render_page
-from starter.settings_page.visit import Visit, redirect_to_page
+from starter.settings_page.visit import Visit, redirect_after_consent, redirect_to_page
 
 
 async def connect(request: Request) -> Response:
@@ -28,15 +28,8 @@ async def connect(request: Request) -> Response:
 
 async def choose_account(request: Request) -> Response:
     """Connect the account that was chosen in Google, or end its grant, as the merchant has decided."""
-    visit = await Visit.from_form(request)
-    code, browser = visit.form_value("code"), visit.session.browser
-    if visit.form_value("decision") == "connect":
-        result = await visit.services.connections.confirm(code, browser)
-        if isinstance(result, ConsentRefused):
-            return redirect_to_page(notice=f"refused_{result.reason}")
-        return redirect_to_page(notice="connected_in_part" if result.connection.missing else "connected")
-    refused = await visit.services.connections.decline(code, browser)
-    return redirect_to_page(notice=f"refused_{refused.reason}" if refused else "not_connected")
+    visit = await Visit.from_form(request, connecting=True)
+    return redirect_after_consent(visit.session, await _decide_on_account(visit))
 
 
 async def sign_out(request: Request) -> Response:
@@ -116,6 +109,18 @@ async def check_privacy(request: Request) -> Response:
             visit, await load_details(visit, owner, PrivacyCheck(calendar_id, disclosure, now))
         )
     return redirect_to_page(owner, "google_unavailable", place=visit.address)
+
+
+async def _decide_on_account(visit: Visit) -> str:
+    """Connect the chosen account, or end its grant, and return the name of the notice about it."""
+    code, session = visit.form_value("code"), visit.session
+    if visit.form_value("decision") != "connect":
+        refused = await visit.services.connections.decline(code, session.browser)
+        return f"refused_{refused.reason}" if refused else "not_connected"
+    result = await visit.services.connections.confirm(code, session.browser, same_account=session.connects_only)
+    if isinstance(result, ConsentRefused):
+        return f"refused_{result.reason}"
+    return "connected_in_part" if result.connection.missing else "connected"
 
 
 async def _switch(visit: Visit, owner: Owner | None) -> None:

@@ -102,24 +102,25 @@ class Visit:
     form: FormData = field(default_factory=FormData)
 
     @classmethod
-    async def from_request(cls, request: Request) -> "Visit":
+    async def from_request(cls, request: Request, *, connecting: bool = False) -> "Visit":
         """Return the visit of a request that changes nothing.
 
         Raises:
-            PageRefused: this browser has no visit.
+            PageRefused: this browser has no visit, or one that may connect only, and this is not ``connecting``.
         """
-        session = await find_session(request)
+        session = await find_session(request, connecting=connecting)
         address = Address.from_query(request.query_params)
         return cls(get_services(request), session, detect_language(request), address)
 
     @classmethod
-    async def from_form(cls, request: Request) -> "Visit":
+    async def from_form(cls, request: Request, *, connecting: bool = False) -> "Visit":
         """Return the visit of a request that sends a form.
 
         Raises:
-            PageRefused: this browser has no visit, or the form does not contain the token of this visit.
+            PageRefused: this browser has no visit, or the form does not contain the token of this visit, or the visit
+                may connect only, and this is not ``connecting``.
         """
-        visit = replace(await cls.from_request(request), form=await request.form())
+        visit = replace(await cls.from_request(request, connecting=connecting), form=await request.form())
         if not visit.session.accepts_form(visit.form_value("token")):
             raise PageRefused(FORGED_FORM)
         # What the merchant does now may change what Google says.
@@ -158,15 +159,15 @@ class Visit:
         return owner, settings
 
 
-async def find_session(request: Request) -> Session:
-    """Return the session of this browser.
+async def find_session(request: Request, *, connecting: bool = False) -> Session:
+    """Return the session of this browser, with ``connecting`` also one that may connect only.
 
     Raises:
         PageRefused: there is none, or the merchant's visits were ended since it began.
     """
     services = get_services(request)
     session = services.sessions.find(request)
-    if session is None:
+    if session is None or (session.connects_only and not connecting):
         raise PageRefused(NO_VISIT)
     ended_at = await asyncio.to_thread(services.merchants.get_visits_end, session.merchant)
     if ended_at and session.begun_at <= ended_at:
@@ -178,6 +179,13 @@ async def name_of(services: Services, merchant: str) -> str:
     """Return the merchant's name, or its id if the platform has not said one."""
     details = await asyncio.to_thread(services.merchants.get, merchant)
     return (details and details.name) or merchant
+
+
+def redirect_after_consent(session: Session, notice: str) -> RedirectResponse:
+    """Return a redirect to where this session may see what became of a consent."""
+    if session.connects_only:
+        return RedirectResponse(f"/google/reconnected?{urlencode({'notice': notice})}", status_code=303)
+    return redirect_to_page(notice=notice)
 
 
 def redirect_to_page(owner: Owner | None = None, notice: str = "", *, place: Address = START) -> RedirectResponse:

@@ -134,6 +134,13 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ("webhook_url", "https://169.254.169.254/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
         ("webhook_url", "http://[fe80::1]/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
         ("public_url", "https://", "SLOTSYNC_PUBLIC_URL: names no host"),
+        (
+            "smtp_url",
+            "mail.example:587",
+            "SLOTSYNC_SMTP_URL: must start with smtp:// or smtps:// (for example smtp://u",
+        ),
+        ("smtp_url", "smtp://mail.example", "SLOTSYNC_SMTP_URL: needs SLOTSYNC_PUBLIC_URL, to which the links in e-ma"),
+        ("mail_from", "not an address", "SLOTSYNC_MAIL_FROM: "),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str, value: str, line: str) -> None:
@@ -142,6 +149,15 @@ def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str
         Settings.load()
     assert str(raised.value).startswith(line)
     assert "\n" not in str(raised.value)
+
+
+def test_the_sender_of_e_mails_is_at_the_public_host_unless_it_is_set(set_env: Set) -> None:
+    set_env(smtp_url="smtp://mail.example", public_url="https://slots.example:8443/sync")
+    settings = Settings.load()
+    assert settings.mail_server
+    assert (settings.mail_server.host, settings.mail_sender) == ("mail.example", "slotsync@slots.example")
+    set_env(mail_from="calendars@platform.example")
+    assert Settings.load().mail_sender == "calendars@platform.example"
 
 
 def test_all_bad_values_are_reported_together_and_none_is_quoted(set_env: Set) -> None:

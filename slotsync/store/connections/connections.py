@@ -221,7 +221,7 @@ class Connections:
         """
         now = self._clock()
         due_at = case((_TABLE.c.stopped_at.is_(None), now))
-        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at}
+        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at, "notices": 0, "mailed": 0}
         no_token = {"access_token": None, "access_expires_at": None}
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
         change = update(_TABLE).where(*own).values(**revoked, **no_token).returning(_TABLE.c.merchant)
@@ -231,6 +231,18 @@ class Connections:
                 mark_changed(connection, connection_id, now)
                 self._audit.record(connection, merchant, _refusal(reason), now, GOOGLE)
             return merchant
+
+    def is_resuming(self, merchant: str) -> bool:
+        """Return whether the merchant is connected, and work that waited for the grant is still to be signalled."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        return row is not None and row.state == _ACTIVE and row.grant_number != row.served_grant
+
+    def is_refused(self, merchant: str, grant_number: int) -> bool:
+        """Return whether Google refuses the merchant's grant with this number, also one that is forgotten."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        return row is not None and row.state == _REVOKED and row.grant_number == grant_number
 
     def get_refused(self, merchant: str, grant_number: int) -> RefusedGrant | None:
         """Return the merchant's refused grant with this number, or None if it is not refused, or forgotten."""

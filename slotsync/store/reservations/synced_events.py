@@ -279,12 +279,13 @@ class SyncedEvents:
         query = _select_events(merchant).where(SyncedEventRow.reservation == reservation)
         return self._read(query.order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id))
 
-    def count_open_states(self, merchant: str, owner: Owner, now: datetime) -> dict[SyncState, int]:
-        """Return how many events of open reservations are in each state, in this owner's calendar."""
+    def count_open_states(self, merchant: str, owner: Owner | None, now: datetime) -> dict[SyncState, int]:
+        """Return how many events of open reservations are in each state, in this owner's calendar; with None in all."""
+        own = is_owned_by(merchant, owner) if owner else _TABLE.c.merchant == merchant
         query = (
             select(SyncedEventRow.state, func.count())
             .join(ReservationRow, SAME_RESERVATION)
-            .where(is_owned_by(merchant, owner), is_open(now))
+            .where(own, is_open(now))
             .group_by(_TABLE.c.state)
         )
         with self._store.read() as session:

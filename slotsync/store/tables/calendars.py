@@ -12,8 +12,8 @@ class MerchantRow(Row, table=True):
     """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
 
     ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
-    ``language`` and ``return_url`` are null as long as the platform has not said them. Visits of the settings page that
-    began until ``visits_ended_at`` are over.
+    ``language``, ``return_url``, ``email`` (encrypted) and ``logo_url`` are null as long as the platform has not said
+    them. Visits of the settings page that began until ``visits_ended_at`` are over.
     """
 
     __tablename__ = "merchant"
@@ -26,6 +26,8 @@ class MerchantRow(Row, table=True):
     name: str | None = None
     language: str | None = None
     return_url: str | None = None
+    email: str | None = encrypted_field()
+    logo_url: str | None = None
     visits_ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

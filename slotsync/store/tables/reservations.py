@@ -13,6 +13,7 @@ class ReservationRow(Row, table=True):
 
     ``planned_version`` is the newest that a workflow has planned: it has taken the report up.
 
+    ``starts_at`` is its first start, with nights from midnight in UTC, null if a former version reported it.
     ``due_at`` is when its workflow should have looked at it again, null if nothing is left to do. ``stopped_at`` is
     when an operator stopped its workflow. ``problem`` is what Temporal itself reports about the workflow.
     """
@@ -31,6 +32,7 @@ class ReservationRow(Row, table=True):
     planned_version: int | None = Field(default=None, sa_type=BigInteger)
     settled_version: int | None = Field(default=None, sa_type=BigInteger)
     status: str
+    starts_at: datetime | None = Field(default=None, sa_type=Instant)
     ends_at: datetime | None = Field(default=None, sa_type=Instant)
     since: datetime = Field(sa_type=Instant)
     snapshot: str | None = encrypted_field()

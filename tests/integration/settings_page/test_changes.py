@@ -99,7 +99,7 @@ async def test_the_page_says_what_changed_by_which_actor(site: Site) -> None:
 async def test_older_changes_are_a_page_further_and_the_settings_show_the_last_ones(site: Site) -> None:
     audit, count = audit_of(site), CHANGES_PER_PAGE + 2
     for number in range(count):
-        Merchants(site.world.store, audit).put(site.merchant, MerchantDetails(name=f"Name {number}."))
+        Merchants(site.world.store, site.world.vault, audit).put(site.merchant, MerchantDetails(name=f"Name {number}."))
     async with site.visitor() as mine:
         newest = await changes_on(mine)
         assert f"Name {count - 1}." in newest
@@ -119,7 +119,9 @@ async def test_an_address_that_makes_no_sense_shows_the_page(site: Site, before:
 
 async def test_changes_are_shown_in_a_visit_only_and_only_those_of_its_merchant(site: Site) -> None:
     other = replace(site, merchant=f"other-{site.merchant}")
-    Merchants(site.world.store, audit_of(site)).put(other.merchant, MerchantDetails(name="Secret name"))
+    Merchants(site.world.store, site.world.vault, audit_of(site)).put(
+        other.merchant, MerchantDetails(name="Secret name")
+    )
     async with httpx.AsyncClient(base_url=site.url) as stranger:
         assert (await stranger.get("/settings/changes")).status_code == 401
     async with site.visitor() as mine:

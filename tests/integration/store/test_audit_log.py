@@ -137,8 +137,10 @@ def test_switches_stand_there_with_their_overrides(store: Store, audit: AuditLog
     assert told(audit) == ("settings.deleted", "product:tour", {}, {"remove_events": False}, ())
 
 
-def test_what_the_platform_says_of_a_merchant_and_ended_visits_stand_there(store: Store, audit: AuditLog) -> None:
-    merchants = Merchants(store, audit)
+def test_what_the_platform_says_of_a_merchant_and_ended_visits_stand_there(
+    store: Store, vault: Vault, audit: AuditLog
+) -> None:
+    merchants = Merchants(store, vault, audit)
     merchants.put("m", MerchantDetails(name="Arctic Kayaks", language="fi"))
     values = {"name": None, "language": None}, {"name": "Arctic Kayaks", "language": "fi"}
     assert told(audit) == ("merchant.changed", "merchant", *values, ())
@@ -299,7 +301,7 @@ def test_no_code_but_the_rotation_of_keys_knows_how_to_change_the_table() -> Non
 
 def test_a_rotation_of_keys_keeps_every_entry_as_it_was_and_stands_there_itself(store: Store) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    Merchants(store, AuditLog(store, Vault([old]))).put("m", MerchantDetails(name="Arctic Kayaks"))
+    Merchants(store, Vault([old]), AuditLog(store, Vault([old]))).put("m", MerchantDetails(name="Arctic Kayaks"))
     before = entries(AuditLog(store, Vault([old])))
     rotate(store, Vault([new, old]))
     record_rotation(store, Vault([new, old]))

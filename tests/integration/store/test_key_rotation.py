@@ -11,6 +11,7 @@ from slotsync.domain.availability.confirmation import Confirmation, Evidence, Ve
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import ProductKey, PublishRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
@@ -24,6 +25,7 @@ from slotsync.store.connections.pending_consents import AwaitedStep, PendingCons
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import ColumnRotation, count_lost, encrypted_columns, rotate
+from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
 from tests.support.stored_messages import put_message
@@ -44,6 +46,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER)
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    Merchants(store, vault).put("0", MerchantDetails(email="owner@arctic.example"))
     Instances(store, vault).get_id()
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
@@ -81,6 +84,7 @@ ENCRYPTED_COLUMNS = {
     "connection.account_email",
     "connection.refresh_token",
     "instance.sentinel",
+    "merchant.email",
     "pending_consent.secret",
     "published_availability.slots",
     "push_channel.token",

@@ -88,7 +88,7 @@ ALLOWED = {
     "ConfirmRequest": "interval merchant parts product",
     "ConfirmResult": "answer because checked_at",
     "ConfirmResults": "results",
-    "ConnectionPlan": "all_open calendars grant_number kept messages notices reason since step",
+    "ConnectionPlan": "all_open calendars grant_number kept mail_due messages notices reason since step",
     "ConnectionRequest": "merchant",
     "ConnectionStop": "grant_number merchant now",
     "DisconnectedCalendar": "calendar_id owner",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings, Switch
+from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
@@ -58,7 +59,7 @@ OFF, AWAY = Switch(sync=False), Switch(sync=False, remove_events=True)
     ids=str,
 )
 def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts_first(
-    store: Store, merchant_switch: Switch, owner_switch: Switch, effective: tuple[bool, bool]
+    store: Store, vault: Vault, merchant_switch: Switch, owner_switch: Switch, effective: tuple[bool, bool]
 ) -> None:
     owners = Owners(store)
     owners.put("m", TOUR, SETTINGS)
@@ -66,7 +67,7 @@ def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts
     owners.switch_merchant("m", merchant_switch)
     (calendar,) = ManagedCalendars(store).get_calendars("m", [TOUR])
     assert (calendar.settings.sync, calendar.removing) == effective
-    assert Merchants(store).is_synced("m") is merchant_switch.sync
+    assert Merchants(store, vault).is_synced("m") is merchant_switch.sync
     assert owners.get_all("m")[TOUR].sync is owner_switch.sync, "its own switch stays as it is"
 
 

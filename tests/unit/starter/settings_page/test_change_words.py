@@ -5,8 +5,9 @@ import pytest
 from slotsync.domain.audit import Actor, ActorKind, AuditAction, AuditDetail, AuditValue
 from slotsync.domain.calendars.owner import OwnerChanges
 from slotsync.domain.merchant import MerchantDetails
+from slotsync.translations import LANGUAGES
 from starter.settings_page.change_words import describe_action, describe_actor, describe_values, name_subject
-from starter.settings_page.language import LANGUAGES, Language
+from starter.settings_page.language import Language
 
 ENGLISH = Language(code="en").translate
 SETTINGS = {*OwnerChanges.model_fields, *MerchantDetails.model_fields, "remove_events"}

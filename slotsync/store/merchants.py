@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, update
+from sqlalchemy import ColumnElement, Connection, Update, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
+from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import MerchantsChoice
 from slotsync.secrets import Vault
@@ -17,8 +18,10 @@ from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
+from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(MerchantRow)
+_CONNECTIONS = table_of(ConnectionRow)
 _DETAILS = {*MerchantDetails.model_fields}
 _ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 
@@ -47,7 +50,10 @@ class Merchants:
         return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
-        """Record the merchant, or change what the platform says of it."""
+        """Record the merchant, or change what the platform says of it.
+
+        With a new address its connection is due, since an e-mail may have waited for that.
+        """
         given = dict(details.given)
         if details.email and "email" in given:
             given["email"] = self._vault.encrypt(details.email)
@@ -62,6 +68,8 @@ class Merchants:
                 change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, before, details.given)
                 if self._audit and change:
                     self._audit.record(connection, merchant, change, now)
+            if details.email:
+                connection.execute(_of_refused_grant(merchant).values(due_at=now))
 
     def get_visits_end(self, merchant: str) -> datetime | None:
         """Return until when the visits of the settings page have begun that are over, or None if none was ended."""
@@ -83,6 +91,11 @@ class Merchants:
         """Return the ids of all merchants, in order."""
         with self._store.read() as session:
             return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
+
+
+def _of_refused_grant(merchant: str) -> Update:
+    refused = (_CONNECTIONS.c.state == ConnectionState.REVOKED.value, _CONNECTIONS.c.stopped_at.is_(None))
+    return update(_CONNECTIONS).where(_CONNECTIONS.c.merchant == merchant, *refused)
 
 
 def switch_merchant(

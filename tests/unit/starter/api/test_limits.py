@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from starter.api.limits import RequestDeadline, RequestLimit
 from starter.api.middleware import BodyLimit
@@ -62,6 +63,27 @@ async def test_a_request_that_takes_too_long_is_answered_and_ended(work: Work) -
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:slotsync:problem:unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert (work.running, work.ended) == ([], 1)
+
+
+async def test_what_is_no_request_lasts_as_long_as_the_process() -> None:
+    """The server's own conversation with the application, its lifespan, is one as well."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for _ in range(3):
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def receive() -> Message:
+        await asyncio.sleep(SOON.total_seconds())
+        return {"type": "lifespan.shutdown"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await RequestDeadline(RequestLimit(BodyLimit(app, SOON)), SOON)({"type": "lifespan"}, receive, send)
+    assert sent == [{"type": "lifespan.shutdown.complete"}]
 
 
 async def test_requests_of_one_merchant_wait_for_each_other_and_for_nobody_else(work: Work) -> None:

@@ -103,6 +103,18 @@ async def test_requests_of_one_merchant_wait_for_each_other_and_for_nobody_else(
     assert {each.status_code for each in answers} == {200}
 
 
+async def test_a_request_that_finds_no_place_in_time_is_asked_to_come_back(work: Work) -> None:
+    limited = RequestLimit(work.app, max_requests=9, max_requests_per_merchant=1, max_wait=SOON)
+    async with client(limited) as http:
+        running = asyncio.create_task(http.get("/v1/merchants/noisy/google"))
+        await work.until_running(1)
+        refused = await http.get("/v1/merchants/noisy/google")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        work.may_end.set()
+        assert (await running).status_code == 200
+        assert (await http.get("/v1/merchants/noisy/google")).status_code == 200, "its place is free again"
+
+
 async def test_too_many_requests_are_refused_at_once_but_never_probes(work: Work) -> None:
     async with client(RequestLimit(work.app, max_requests=2, max_requests_per_merchant=9)) as http:
         waiting = [asyncio.create_task(http.get(f"/v1/{number}")) for number in range(2)]

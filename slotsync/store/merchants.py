@@ -63,14 +63,11 @@ class Merchants:
                 if self._audit and change:
                     self._audit.record(connection, merchant, change, now)
 
-    def get_visits_end(self, merchant: str) -> datetime | None:
-        """Return until when the visits of the settings page have begun that are over, or None if none was ended."""
-        with self._store.read() as session:
-            row = session.get(MerchantRow, merchant)
-            return row.visits_ended_at if row else None
-
     def end_visits(self, merchant: str, now: datetime) -> bool:
-        """End all visits of the merchant's settings page; return false if the merchant is unknown."""
+        """End all visits of the merchant's settings page; return false if the merchant is unknown.
+
+        ``now`` is the time by the store's clock: other machines compare it with the beginnings of visits.
+        """
         own = update(_TABLE).filter_by(id=merchant)
         with self._store.write() as connection:
             known = bool(connection.execute(own.values(visits_ended_at=now)).rowcount)

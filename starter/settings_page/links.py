@@ -107,7 +107,7 @@ async def _show(request: Request, target: LinkTarget) -> Response:
 async def _show_button(request: Request, merchant: str, link: str, leads_to: str) -> Response:
     """Return the page with the button that uses the link."""
     services = get_services(request)
-    living = services.sessions.find(request)
+    living = await asyncio.to_thread(services.sessions.find, request)
     other = living.merchant if living and living.merchant != merchant else None
     cookies = Response()
     token = services.sessions.begin_opening(cookies)
@@ -160,9 +160,11 @@ async def _get_opening_form(request: Request) -> FormData:
 
 
 async def _begin_visit(request: Request, session: Session, response: Response) -> Response:
-    """Set the session's cookie, and the merchant's language unless this browser has another one."""
+    """Begin the visit, and end a former one of this browser; set the merchant's language unless one was chosen here."""
     services = get_services(request)
-    services.sessions.save(response, session)
+    if former := await asyncio.to_thread(services.sessions.find, request):
+        await asyncio.to_thread(services.sessions.end, former)
+    await asyncio.to_thread(services.sessions.begin, response, session)
     details = await asyncio.to_thread(services.merchants.get, session.merchant)
     if details and details.language in LANGUAGES and not is_chosen(request):
         remember_language(response, details.language)

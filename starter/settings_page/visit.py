@@ -163,14 +163,10 @@ async def find_session(request: Request, *, connecting: bool = False) -> Session
     """Return the session of this browser, with ``connecting`` also one that may connect only.
 
     Raises:
-        PageRefused: there is none, or the merchant's visits were ended since it began.
+        PageRefused: there is none, or it is over.
     """
-    services = get_services(request)
-    session = services.sessions.find(request)
+    session = await asyncio.to_thread(get_services(request).sessions.find, request)
     if session is None or (session.connects_only and not connecting):
-        raise PageRefused(NO_VISIT)
-    ended_at = await asyncio.to_thread(services.merchants.get_visits_end, session.merchant)
-    if ended_at and session.begun_at <= ended_at:
         raise PageRefused(NO_VISIT)
     return session
 

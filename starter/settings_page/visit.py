@@ -149,14 +149,21 @@ class Visit:
         Raises:
             HTTPException: the merchant has no such product or resource (404).
         """
-        try:
-            owner = Owner(kind=OwnerKind(request.path_params["kind"]), id=request.path_params["id"])
-        except ValueError:
-            raise HTTPException(404) from None
-        settings = self.services.owners.get(self.merchant, owner)
-        if settings is None:
+        owner = read_owner(request.path_params["kind"], request.path_params["id"])
+        settings = self.services.owners.get(self.merchant, owner) if owner else None
+        if owner is None or settings is None:
             raise HTTPException(404)
         return owner, settings
+
+
+def read_owner(kind: str, owner_id: str) -> Owner | None:
+    """Return the owner that an address names, or None if none can have this kind and this id.
+
+    Ids that today's rules refuse are taken: they may have been stored before. No database stores a NUL.
+    """
+    if kind not in {*OwnerKind} or "\0" in owner_id:
+        return None
+    return Owner(kind=OwnerKind(kind), id=owner_id)
 
 
 async def find_session(request: Request, *, connecting: bool = False) -> Session:

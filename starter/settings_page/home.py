@@ -104,6 +104,7 @@ async def render_settings(
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+        sync_overridden=await asyncio.to_thread(visit.services.merchants.is_overridden, visit.merchant),
         work=await load_work(visit),
         finished=False,
         owners=await load_owner_list(visit),

@@ -53,7 +53,7 @@ def test_those_that_need_somebody_are_found_with_the_remedy(
 def test_a_prefix_finds_the_ids_that_begin_with_it_letter_by_letter(store: Store, vault: Vault, prefix: str) -> None:
     ids = ["shop-1", "shop-10", "SHOP-2", "Shop-3", "my-shop-4", "sh%5", "sh_p-6", "shxp-7", "ä-8", "Ä-9", "a-10"]
     for merchant in ids:
-        Merchants(store).put(merchant, MerchantDetails())
+        Merchants(store, vault).put(merchant, MerchantDetails())
     views = ConnectionViews(store, vault, wanted_scopes(push=False))
     assert {each.merchant for each in views.list_merchants(20, prefix=prefix)} == {
         each for each in ids if each.startswith(prefix)

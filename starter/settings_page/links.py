@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.mail.reconnect_links import ExpiredLink
+from slotsync.store.visits import Visits
 from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.settings_links import LinkProblem, LinkTarget, Session
@@ -77,7 +78,8 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
     """Return the merchant of a link in an e-mail.
 
     Raises:
-        PageRefused: slotsync has not made it, or too long ago, or there is nothing to connect again.
+        PageRefused: slotsync has not made it, or too long ago, or before the merchant's visits were ended, or there is
+            nothing to connect again.
     """
     services = get_services(request)
     content = services.reconnect_links.read(link)
@@ -87,6 +89,8 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
         raise PageRefused(MAIL_EXPIRED)
     if not await asyncio.to_thread(services.connections.is_refused, content.merchant, content.grant_number):
         raise PageRefused(NOT_NEEDED)
+    if await asyncio.to_thread(Visits(services.store).are_ended, content.merchant, content.made_at):
+        raise PageRefused(LinkProblem.ENDED)
     return content.merchant
 
 

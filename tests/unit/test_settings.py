@@ -159,7 +159,7 @@ def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str
 
 
 def test_the_sender_of_e_mails_is_at_the_public_host_unless_it_is_set(set_env: Set) -> None:
-    set_env(smtp_url="smtp://mail.example", public_url="https://slots.example:8443/sync")
+    set_env(smtp_url="smtp://mail.example", public_url="https://slots.example:8443")
     settings = Settings.load()
     assert settings.mail_server
     assert (settings.mail_server.host, settings.mail_sender) == ("mail.example", "slotsync@slots.example")

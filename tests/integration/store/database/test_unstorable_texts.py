@@ -17,6 +17,7 @@ from tests.support.site import enter, token_in
 
 pytestmark = pytest.mark.anyio
 
+AS_JSON = {"Content-Type": "application/json"}
 ANY_VALUES = {"sync": "on", "guest_data": "busy", "on_unknown": "sell"}
 
 
@@ -37,10 +38,11 @@ async def test_a_nul_in_an_address_or_a_body_is_refused(api: Api) -> None:
         {"name": "\ud800"},
         {"\ud800": 1},
     )
-    answers = [await api.platform.put(path, content=_escaped(each)) for each in bodies]
+    answers = [await api.platform.put(path, content=_escaped(each), headers=AS_JSON) for each in bodies]
     answers.append(await api.platform.get("/v1/merchants", params={"after": "\0"}))
     answers.append(await api.platform.get(f"{path}/products/%00"))
     assert [each.status_code for each in answers] == [422] * 7
+    assert not [each.text for each in answers if "is not a JSON object" in each.text]
     (await api.platform.put(f"{path}/products/{TOUR.id}", json={"name": "Tour"})).raise_for_status()
     link = (await api.platform.post(f"{path}/settings-link")).raise_for_status().json()["url"]
     async with httpx.AsyncClient(base_url=api.url, timeout=30, follow_redirects=True) as mine:

@@ -8,7 +8,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change
-from slotsync.domain.calendars.choices import Chooser
+from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
 from slotsync.domain.calendars.owner import Switch
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.merchant import MerchantDetails
@@ -39,6 +39,12 @@ class Merchants:
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
             return row is None or row.sync
+
+    def is_overridden(self, merchant: str) -> bool:
+        """Return whether the platform has switched the merchant as a whole against the merchant's own choice."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return row is not None and row.sync_overridden
 
     def get(self, merchant: str) -> MerchantDetails | None:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
@@ -71,14 +77,11 @@ class Merchants:
             if details.email:
                 connection.execute(_of_refused_grant(merchant).values(due_at=now))
 
-    def get_visits_end(self, merchant: str) -> datetime | None:
-        """Return until when the visits of the settings page have begun that are over, or None if none was ended."""
-        with self._store.read() as session:
-            row = session.get(MerchantRow, merchant)
-            return row.visits_ended_at if row else None
-
     def end_visits(self, merchant: str, now: datetime) -> bool:
-        """End all visits of the merchant's settings page; return false if the merchant is unknown."""
+        """End all visits of the merchant's settings page; return false if the merchant is unknown.
+
+        ``now`` is the time by the store's clock: other machines compare it with the beginnings of visits.
+        """
         own = update(_TABLE).filter_by(id=merchant)
         with self._store.write() as connection:
             known = bool(connection.execute(own.values(visits_ended_at=now)).rowcount)
@@ -109,14 +112,15 @@ def switch_merchant(
     ensure_merchant(connection, merchant)
     row = _lock(connection, merchant)
     by_merchant = chooser is Chooser.MERCHANT
-    against = row["sync_chosen"] and row["sync"] is not switch.sync and not by_merchant
+    removal = is_removal(switch, off=not row["sync"], removing=row["remove_events"])
+    against = row["sync_chosen"] and (row["sync"] is not switch.sync or removal) and not by_merchant
     if against and not override:
         raise MerchantsChoice("the whole merchant")
     chosen = {
         "sync_chosen": by_merchant or (row["sync_chosen"] and not against),
         "sync_overridden": not by_merchant and (row["sync_overridden"] or against),
     }
-    after = switch.model_dump()
+    after = switch.model_dump(exclude=merchants_part({"sync"} if chosen["sync_chosen"] else (), chooser))
     connection.execute(update(_TABLE).filter_by(id=merchant).values(**after, **chosen))
     overridden = ("sync",) if against else ()
     return describe_change(AuditAction.SETTINGS_CHANGED, WHOLE_MERCHANT, row, after, overridden)

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from slotsync.domain.sweep import SweepRequest
 from slotsync.secrets import Vault
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
 from slotsync.store.reservations.retention import Retention
@@ -23,6 +24,7 @@ class RetentionActivities:
     def __init__(self, client: Client, store: Store, vault: Vault, keep: timedelta) -> None:
         self._client = client
         self._store = store
+        self._disconnections = Disconnections(store, vault)
         self._erasures = Erasures(store)
         self._retention = Retention(store, vault)
         self._keep = keep
@@ -50,4 +52,4 @@ class RetentionActivities:
         while page := (await asyncio.to_thread(drop)).total:
             activity.heartbeat()
             dropped += page
-        return dropped
+        return dropped + await asyncio.to_thread(self._disconnections.forget_account_keys, now)

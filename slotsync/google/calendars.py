@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from slotsync.domain.availability.blocking import CALENDAR_MARK
@@ -151,6 +152,19 @@ class GoogleCalendars:
             return any(Mark.from_event(event) is None for event in self._events(service, calendar_id))
         except (Gone, NotFound):
             return False
+
+    def delete_marked_events(self, connection_id: str, calendar_id: str, limit: int) -> bool:
+        """Delete the events that slotsync wrote, at most ``limit`` of them; return whether none is left.
+
+        Copies that people made of them go, too: they show as much of a guest.
+        """
+        service = self._services.calendar(connection_id)
+        ours = [event["id"] for event in self._events(service, calendar_id) if Mark.from_event(event)]
+        for event_id in ours[:limit]:
+            with suppress(Gone, NotFound):
+                deletion = service.events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates="none")
+                execute_empty(deletion, self._heartbeat)
+        return len(ours) <= limit
 
     def _get(self, connection_id: str, calendar_id: str) -> "Calendar | None":
         calendars = self._services.calendar(connection_id).calendars

@@ -12,6 +12,7 @@ _EXIT_CODES: Final = {
     "TooManyQuestions": 5,
     "VersionConflict": 5,
     "Erased": 5,
+    "ErasureHeldUp": 6,
     "NotTaken": 6,
     "RPCError": 6,
 }

@@ -65,31 +65,6 @@ class Retention:
             others=self._delete_others(kept_since, now, limit),
         )
 
-    def erase_guest(self, merchant: str, reservation: str, now: datetime) -> bool:
-        """Drop what the snapshot says of the guest for good; its events are due to be written again, without.
-
-        Return false if the reservation is unknown.
-        """
-        return self._erase(merchant, reservation, now, None)
-
-    def cancel(self, merchant: str, reservation: str, now: datetime) -> bool:
-        """Drop what the snapshot says of the guest for good, and let its events be deleted, at the same version.
-
-        Return false if the reservation is unknown.
-        """
-        return self._erase(merchant, reservation, now, ReservationStatus.CANCELLED)
-
-    def _erase(self, merchant: str, reservation: str, now: datetime, status: ReservationStatus | None) -> bool:
-        own = (_TABLE.c.merchant == merchant, _TABLE.c.id == reservation)
-        with self._store.write() as connection:
-            row = connection.execute(select(_TABLE).where(*own).with_for_update()).mappings().one_or_none()
-            if row is None:
-                return False
-            unsettled = {"planned_version": None, "settled_version": None, "due_at": now, "stopped_at": None}
-            values = self._reduced(row, Reduction.ERASURE, status) | unsettled
-            connection.execute(update(_TABLE).where(*own).values(values | ({"status": status.value} if status else {})))
-            return True
-
     def _reduce_page(self, kept_since: datetime, limit: int) -> int:
         old = and_(_TABLE.c.reduced.is_(None), _is_over(kept_since))
         with self._store.write() as connection:
@@ -97,17 +72,9 @@ class Retention:
             rows = connection.execute(query).mappings().all()
             for row in rows:
                 own = (_TABLE.c.merchant == row["merchant"], _TABLE.c.id == row["id"])
-                connection.execute(update(_TABLE).where(*own).values(self._reduced(row, Reduction.RETENTION)))
+                columns = reduced_columns(self._vault, row, Reduction.RETENTION)
+                connection.execute(update(_TABLE).where(*own).values(columns))
             return len(rows)
-
-    def _reduced(self, row: RowMapping, why: Reduction, status: ReservationStatus | None = None) -> dict[str, object]:
-        """Return the columns of a row without contents. A snapshot that no key opens is dropped as a whole."""
-        try:
-            snapshot = reduce_snapshot(self._vault.decrypt(row["snapshot"]), status) if row["snapshot"] else None
-        except SlotsyncError:
-            snapshot = None
-        reduced = {"snapshot": self._vault.encrypt(snapshot) if snapshot else null(), "content_hash": null()}
-        return {**reduced, "reduced": why.value}
 
     def _delete_reservations(self, kept_since: datetime, limit: int) -> int:
         """Delete reservations with their events and booked times; what has still to go from Google is kept."""
@@ -131,6 +98,18 @@ class Retention:
             times = connection.execute(delete(_BOOKED).where(old_times))
             answers = connection.execute(delete(_CONFIRMATIONS).where(_CONFIRMATIONS.c.id.in_(confirmed.limit(limit))))
             return times.rowcount + answers.rowcount
+
+
+def reduced_columns(
+    vault: Vault, row: RowMapping, why: Reduction, status: ReservationStatus | None = None
+) -> dict[str, object]:
+    """Return the columns of a row without contents. A snapshot that no key opens is dropped as a whole."""
+    try:
+        snapshot = reduce_snapshot(vault.decrypt(row["snapshot"]), status) if row["snapshot"] else None
+    except SlotsyncError:
+        snapshot = None
+    encrypted = vault.encrypt(snapshot) if snapshot else null()
+    return {"snapshot": encrypted, "content_hash": null(), "reduced": why.value}
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:

@@ -143,7 +143,7 @@ def _rows(table: Table, merchant: str, reservation: str | None) -> ColumnElement
     """Return the condition for the table's rows of the merchant or the reservation, or None if it can have none."""
     if table.name in KEPT:
         return None
-    return _rows_of_merchant(table, merchant) if reservation is None else _rows_of(table, merchant, reservation)
+    return rows_of_merchant(table, merchant) if reservation is None else _rows_of(table, merchant, reservation)
 
 
 def _rows_of(table: Table, merchant: str, reservation: str) -> ColumnElement[bool] | None:
@@ -154,14 +154,14 @@ def _rows_of(table: Table, merchant: str, reservation: str) -> ColumnElement[boo
     return None
 
 
-def _rows_of_merchant(table: Table, merchant: str) -> ColumnElement[bool] | None:
+def rows_of_merchant(table: Table, merchant: str) -> ColumnElement[bool] | None:
     """Return the condition for rows that name the merchant, or that refer to such rows."""
     if table is _MERCHANTS:
         return table.c.id == merchant
     if "merchant" in table.c:
         return table.c.merchant == merchant
     for key in table.foreign_keys:
-        referred = _rows_of_merchant(key.column.table, merchant)
+        referred = rows_of_merchant(key.column.table, merchant)
         if referred is not None:
             return key.parent.in_(select(key.column).where(referred))
     return None

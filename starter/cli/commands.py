@@ -174,6 +174,14 @@ def erase(  # noqa: PLR0913, PLR0917  each is an option of the command
 
 
 @app.command()
+def export(merchant: Merchant) -> None:
+    """Print everything that is stored of a merchant, as JSON Lines: decrypted, without tokens."""
+    from starter.cli.export import export_merchant
+
+    export_merchant(merchant)
+
+
+@app.command()
 def doctor(json: Json = False) -> None:
     """Check configuration, database, Temporal and Google, and show each problem with its remedy."""
     from starter.cli.doctor import show_findings

@@ -22,7 +22,7 @@ REPEATED_FOR: Final = timedelta(hours=1)
 """Longer than what was under way can take to end: attempts of activities, signals, entries of Temporal's index."""
 
 KEPT: Final = frozenset({"audit_entry", "erasure"})
-"""Tables that an erasure leaves as they are."""
+"""Tables that an erasure leaves as they are: that something was done, and when, stays in the audit log."""
 
 _MAX_ROWS_PER_PAGE: Final = 500
 _MAX_ROUNDS: Final = 5

@@ -32,7 +32,9 @@ EXPORTED: Final = (
     "webhook_message",
     "reservation",
     "synced_event",
+    "left_event",
     "booked_time",
+    "audit_entry",
 )
 """The tables that are exported, in this order. One that is not named here is not: it may hold secrets."""
 

@@ -8,12 +8,14 @@ from typing import Final
 
 from temporalio.client import Client
 
+from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.domain.connections.disconnection import CalendarChoice, disconnection_result
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import ErasureHeldUp, UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import NewGrant
 from slotsync.store.connections.disconnections import Disconnections
@@ -42,6 +44,7 @@ _AGAIN: Final = "It goes on by itself: run the same command again, or with --for
 ELSEWHERE: Final = (
     "Backups of the databases, until they are overwritten: erase again after a restore.",
     "PostgreSQL's and Temporal's databases keep deleted rows in their files until their own clean-up (vacuum).",
+    "The audit log: kinds and times of changes; what they were is encrypted with the merchant's key.",
     "Logs name ids of merchants and reservations, until they are rotated.",
     "Google: what people have copied or moved to calendars that slotsync did not make.",
     "The platform has its own data, and what it was told.",
@@ -81,6 +84,7 @@ class ErasureService:
         vault: Vault,
         google_timeout: timedelta = GOOGLE_TIMEOUT,
     ) -> None:
+        self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._timeout = google_timeout
@@ -169,7 +173,7 @@ class ErasureService:
 
     async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str]) -> Receipt:
         """Delete rows, then workflows, then the rows that those have stored meanwhile."""
-        await asyncio.to_thread(lambda: self._erasures.begin(merchant, reservation, self._store.now()))
+        await asyncio.to_thread(self._begin, merchant, reservation)
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         query = workflows_of(merchant, reservation)
         await cancel_workflows(self._client, query, CANCELLATION_TIMEOUT)
@@ -178,6 +182,11 @@ class ErasureService:
         await asyncio.to_thread(self._store.empty_log)
         await wait_until_gone(self._client, query, INDEX_TIMEOUT)
         return await asyncio.to_thread(self._write_receipt, merchant, reservation, google, workflows)
+
+    def _begin(self, merchant: str, reservation: str | None) -> None:
+        now, subject = self._store.now(), describe_subject(reservation)
+        self._erasures.begin(merchant, reservation, now)
+        self._audit.record_for_all([merchant], AuditChange(action=AuditAction.ERASED, subject=subject), now)
 
     def _write_receipt(self, merchant: str, reservation: str | None, google: Sequence[str], workflows: int) -> Receipt:
         erasure = self._erasures.get(merchant, reservation)
@@ -191,6 +200,11 @@ class ErasureService:
             rows=dict(erasure.counts),
             workflows=workflows,
         )
+
+
+def describe_subject(reservation: str | None) -> str:
+    """Return the subject of an erasure for the audit log."""
+    return WHOLE_MERCHANT if reservation is None else f"reservation:{reservation}"
 
 
 async def wait_for_none(count: Callable[[], int], within: timedelta) -> bool:

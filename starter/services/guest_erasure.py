@@ -7,14 +7,16 @@ from functools import partial
 
 from temporalio.client import Client
 
+from slotsync.domain.audit import AuditAction, AuditChange
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_reservation
-from starter.services.erasure import ELSEWHERE, GOOGLE_TIMEOUT, wait_for_none
+from starter.services.erasure import ELSEWHERE, GOOGLE_TIMEOUT, describe_subject, wait_for_none
 
 
 class GuestReceipt(Message):
@@ -34,6 +36,7 @@ class GuestErasureService:
     """Erases what is stored of guests; the workflows of reservations write their events again, without."""
 
     def __init__(self, client: Client, store: Store, vault: Vault, google_timeout: timedelta = GOOGLE_TIMEOUT) -> None:
+        self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._guests = GuestErasure(store, vault)
@@ -46,10 +49,15 @@ class GuestErasureService:
             UnknownSubject: the reservation is not known.
         """
         count = await self._erase_all(merchant) if reservation is None else await self._erase_one(merchant, reservation)
+        await asyncio.to_thread(self._record, merchant, reservation)
         await asyncio.to_thread(self._store.empty_log)
         await wait_for_none(partial(self._guests.count_unwritten, merchant, reservation), self._timeout)
         google = await asyncio.to_thread(lambda: tuple(self._describe_google(merchant, reservation)))
         return GuestReceipt(merchant=merchant, reservation=reservation, reservations=count, google=google)
+
+    def _record(self, merchant: str, reservation: str | None) -> None:
+        change = AuditChange(action=AuditAction.GUESTS_ERASED, subject=describe_subject(reservation))
+        self._audit.record_for_all([merchant], change, self._store.now())
 
     async def _erase_one(self, merchant: str, reservation: str) -> int:
         if not await self._erase_page(merchant, [reservation]):

@@ -16,7 +16,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION
 from slotsync.store.reservations.synced_events import SAME_RESERVATION
 from slotsync.store.tables.availability import ConfirmationRow
-from slotsync.store.tables.reservations import BookedTimeRow, ReservationRow, SyncedEventRow
+from slotsync.store.tables.reservations import BookedTimeRow, LeftEventRow, ReservationRow, SyncedEventRow
 
 ROW_RETENTION: Final = timedelta(days=365)
 """The time for which rows are kept after their contents were dropped.
@@ -28,6 +28,7 @@ of guests, or nothing any more, reaches the events of the last year.
 _TABLE = table_of(ReservationRow)
 _EVENTS = table_of(SyncedEventRow)
 _BOOKED = table_of(BookedTimeRow)
+_LEFT = table_of(LeftEventRow)
 _CONFIRMATIONS = table_of(ConfirmationRow)
 _KEY = tuple_(_TABLE.c.merchant, _TABLE.c.id)
 
@@ -79,7 +80,8 @@ class Retention:
     def _delete_reservations(self, kept_since: datetime, limit: int) -> int:
         """Delete reservations with their events and booked times; what has still to go from Google is kept."""
         debt = exists().where(SAME_RESERVATION, _EVENTS.c.state == SyncState.TO_DELETE.value)
-        old = and_(_is_over(kept_since), _TABLE.c.due_at.is_(None), ~debt)
+        left = exists().where(_LEFT.c.merchant == _TABLE.c.merchant, _LEFT.c.reservation == _TABLE.c.id)
+        old = and_(_is_over(kept_since), _TABLE.c.due_at.is_(None), ~debt, ~left)
         with self._store.write() as connection:
             query = select(_TABLE.c.merchant, _TABLE.c.id).where(old).limit(limit).with_for_update(skip_locked=True)
             keys = [tuple(row) for row in connection.execute(query)]

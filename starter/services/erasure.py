@@ -43,7 +43,10 @@ _AGAIN: Final = "It goes on by itself: run the same command again, or with --for
 
 ELSEWHERE: Final = (
     "Backups of the databases, until they are overwritten: erase again after a restore.",
-    "PostgreSQL's and Temporal's databases keep deleted rows in their files until their own clean-up (vacuum).",
+    (
+        "PostgreSQL's and Temporal's databases keep deleted rows in their files until their own clean-up (vacuum), and "
+        "Temporal's tables of timers and tasks name ids until those are due."
+    ),
     "The audit log: kinds and times of changes; what they were is encrypted with the merchant's key.",
     "Logs name ids of merchants and reservations, until they are rotated.",
     "Google: what people have copied or moved to calendars that slotsync did not make.",

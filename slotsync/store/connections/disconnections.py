@@ -65,6 +65,7 @@ class Disconnections:
         Nothing is deleted if the merchant has connected again, or has made another choice since.
         """
         cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
+        now = self._store.now()
         with self._store.write() as connection:
             choice = _TABLE.c.disconnect_choice
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, choice == calendars.value)
@@ -78,7 +79,7 @@ class Disconnections:
             forgotten = update(_TABLE).where(*own).values(**cleared, **done)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 # In the order in which picking writes: in another order, the two could deadlock.
-                forget_blocking_calendars(connection, merchant)
+                forget_blocking_calendars(connection, merchant, now)
                 forget_evidence(connection, merchant)
                 forget_account(connection, connection_id)
 

@@ -17,13 +17,14 @@ from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(MerchantRow)
 _CONNECTIONS = table_of(ConnectionRow)
 _DETAILS = {*MerchantDetails.model_fields}
-_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.id))
 
 
 class Merchants:
@@ -138,5 +139,10 @@ def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:
-    """Record the merchant if it is not recorded yet, so that other rows can refer to it."""
-    _ENSURE.run(connection, id=merchant)
+    """Record the merchant if it is not recorded yet, so that other rows can refer to it.
+
+    Raises:
+        Erased: it was erased a short time ago.
+    """
+    if _ENSURE.run(connection, id=merchant):
+        require_not_erased(connection, merchant)

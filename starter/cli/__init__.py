@@ -11,6 +11,8 @@ _EXIT_CODES: Final = {
     **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
     "TooManyQuestions": 5,
     "VersionConflict": 5,
+    "Erased": 5,
+    "ErasureHeldUp": 6,
     "NotTaken": 6,
     "RPCError": 6,
 }

@@ -20,7 +20,7 @@ from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """The account that a merchant connected; a disconnection deletes ``email``, but not ``key``."""
+    """The account that a merchant connected; a disconnection deletes ``email``, and ``key`` a bit later."""
 
     email: str | None
     key: str | None

@@ -125,7 +125,7 @@ class Connections:
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
             change = _describe_grant(connection, merchant, new)
-            _forget_other_account(connection, merchant, new.account_key)
+            _forget_other_account(connection, merchant, new.account_key, now)
             saved = _SAVE.run(
                 connection,
                 id=str(uuid4()),
@@ -345,13 +345,13 @@ _RESTORED = AuditChange(
 _FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 
-def _forget_other_account(connection: Connection, merchant: str, account_key: str | None) -> None:
+def _forget_other_account(connection: Connection, merchant: str, account_key: str | None, now: datetime) -> None:
     own = select(_TABLE.c.id, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
     before = connection.execute(own).one_or_none()
     if before and before.account_key and account_key and before.account_key != account_key:
         forget_calendars_of(connection, before.id)
         forget_managed_calendars(connection, merchant)
-        forget_blocking_calendars(connection, merchant)
+        forget_blocking_calendars(connection, merchant, now)
 
 
 def find_row(session: Session, merchant: str) -> ConnectionRow | None:

@@ -138,6 +138,8 @@ def test_a_disconnected_merchants_permits_still_count_for_the_account(
     assert disconnection
     disconnections.finish(disconnection.connection_id, CalendarChoice.KEEP)
     assert take(sharing, "other", 1) == 0
+    assert disconnections.forget_account_keys(NOON + PERMIT_COUNT_WINDOW) == 0
+    assert disconnections.forget_account_keys(NOON + PERMIT_COUNT_WINDOW + timedelta(seconds=1)) == 1
 
 
 def test_processes_that_serve_merchants_of_one_account_at_once_never_give_more_than_the_limit(

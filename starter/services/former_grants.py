@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from slotsync.busy_times.push_channels import ChannelStopper
@@ -84,9 +84,8 @@ class _OneGrant:
     def grant(self, _connection_id: str) -> Grant:
         return self._grant
 
-    def save_access_token(self, _connection_id: str, token: str, expires_at: datetime) -> None:
-        kept = self._grant
-        self._grant = Grant(kept.refresh_token, token, expires_at, kept.scopes)
+    def save_access_token(self, _connection_id: str, token: str, expires_at: datetime, _grant_number: int) -> None:
+        self._grant = replace(self._grant, access_token=token, expires_at=expires_at)
 
     def acquire_lease(self, _connection_id: str, _holder: str, _duration: timedelta) -> bool:
         return True

@@ -59,8 +59,9 @@ _SAVE = Upsert(_TABLE, _replace_grant)
 
 @dataclass(frozen=True, repr=False)
 class Grant:
-    """The tokens and scopes of a grant. It has no repr, so that no token is logged by accident."""
+    """The number, tokens and scopes of a grant. It has no repr, so that no token is logged by accident."""
 
+    number: int
     refresh_token: str
     access_token: str | None
     expires_at: datetime | None
@@ -193,9 +194,10 @@ class Connections:
             raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
         return read_grant(row, self._vault)
 
-    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Store the newest access token for all threads and processes."""
-        self._change(connection_id, access_token=self._vault.encrypt(token), access_expires_at=expires_at)
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        """Store the newest access token of the grant with this number for all threads and processes."""
+        encrypted = self._vault.encrypt(token)
+        self._change(connection_id, grant_number, access_token=encrypted, access_expires_at=expires_at)
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""
@@ -205,13 +207,13 @@ class Connections:
         """Let the next holder refresh, if the lease is still this holder's."""
         self._leases.release(connection_id, holder)
 
-    def mark_good_call(self, connection_id: str, at: datetime) -> None:
-        """Record when Google last answered a call: what failed before does not count any more."""
-        self._change(connection_id, last_good_call_at=at, last_error=None)
+    def mark_good_call(self, connection_id: str, at: datetime, grant_number: int) -> None:
+        """Record when Google last answered a call with this grant: what failed before does not count any more."""
+        self._change(connection_id, grant_number, last_good_call_at=at, last_error=None)
 
-    def mark_error(self, connection_id: str, reason: str) -> None:
-        """Record why a call to Google failed though the grant is good, until one succeeds."""
-        self._change(connection_id, last_error=reason)
+    def mark_error(self, connection_id: str, reason: str, grant_number: int) -> None:
+        """Record why a call to Google with this grant failed though the grant is good, until one succeeds."""
+        self._change(connection_id, grant_number, last_error=reason)
 
     def mark_revoked(self, connection_id: str, reason: str, grant_number: int) -> str | None:
         """Record that Google refuses the grant with this number; return the merchant, None if there is another one.
@@ -289,11 +291,11 @@ class Connections:
             if connection.execute(kept.values(refresh_token=None)).rowcount:
                 self._audit.record(connection, merchant, _FORGOTTEN, now, SLOTSYNC)
 
-    def _change(self, connection_id: str, **values: object) -> None:
+    def _change(self, connection_id: str, grant_number: int, **values: object) -> None:
+        """Change the row, unless it has another grant by now: a call may end after the merchant has connected again."""
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
         with self._store.write() as connection:
-            connection.execute(
-                update(_TABLE).where(_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE).values(**values)
-            )
+            connection.execute(update(_TABLE).where(*own).values(**values))
 
 
 def is_account_used(session: Session, account_key: str | None, *, except_id: str = "") -> bool:
@@ -308,6 +310,7 @@ def read_grant(row: ConnectionRow, vault: Vault) -> Grant:
     """Return the grant in a row that has a refresh token."""
     assert row.refresh_token is not None
     return Grant(
+        number=row.grant_number,
         refresh_token=vault.decrypt(row.refresh_token),
         access_token=vault.decrypt(row.access_token) if row.access_token else None,
         expires_at=row.access_expires_at,

@@ -13,7 +13,6 @@ from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
-from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
 from slotsync.store.connections.connections import Grant, is_account_used, read_grant
 from slotsync.store.database.base import table_of
@@ -78,7 +77,6 @@ class Disconnections:
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 # In the order in which picking writes: in another order, the two could deadlock.
                 forget_blocking_calendars(connection, merchant)
-                forget_evidence(connection, merchant)
                 forget_account(connection, connection_id)
 
     def is_shared(self, connection_id: str) -> bool:
@@ -99,12 +97,13 @@ class Disconnections:
             raise GrantLost("the connection is not being disconnected any more", reason="departed")  # stored name
         return read_grant(row, self._vault)
 
-    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Store the newest access token for the rest of the cleaning up."""
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        """Store the newest access token of the grant with this number for the rest of the cleaning up."""
         token_columns = {"access_token": self._vault.encrypt(token), "access_expires_at": expires_at}
         with self._store.write() as connection:
-            own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, _TABLE.c.refresh_token.is_not(None))
-            connection.execute(update(_TABLE).where(*own).values(**token_columns))
+            same = (_TABLE.c.state == _DISCONNECTED, _TABLE.c.grant_number == grant_number)
+            own = update(_TABLE).where(_TABLE.c.id == connection_id, *same, _TABLE.c.refresh_token.is_not(None))
+            connection.execute(own.values(**token_columns))
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""

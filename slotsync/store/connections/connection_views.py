@@ -14,6 +14,8 @@ from slotsync.domain.connections.connection import ConnectionState, ConnectionVi
 from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
+from slotsync.store.connections.connections import NewGrant
+from slotsync.store.connections.pending_consents import AwaitedStep
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
@@ -85,6 +87,16 @@ class ConnectionViews:
         view = self._view(row, absent if disconnected else ConnectionState(row.state))
         return view.model_copy(
             update={"account": email, "last_error": row.last_error if readable else row.last_error or NO_KEY_FITS}
+        )
+
+    def view_grant(self, grant: NewGrant) -> ConnectionView:
+        """Return the view of a connection with a grant that was saved just now."""
+        return ConnectionView(
+            state=ConnectionState.ACTIVE,
+            account=grant.account_email,
+            granted=tuple(sorted(grant.scopes)),
+            missing=missing_scopes(grant.scopes, self._wanted),
+            since=self._clock(),
         )
 
     def get_account(self, merchant: str) -> KnownAccount | None:
@@ -162,4 +174,5 @@ class ConnectionViews:
 
     def _has_open_consent(self, session: Session, merchant: str) -> bool:
         open_now = (PendingConsentRow.merchant == merchant, col(PendingConsentRow.expires_at) > self._clock())
-        return session.exec(select(PendingConsentRow).where(*open_now)).first() is not None
+        waits = col(PendingConsentRow.kind) != AwaitedStep.END.value
+        return session.exec(select(PendingConsentRow).where(*open_now, waits)).first() is not None

@@ -168,8 +168,8 @@ class ConnectionViews:
         """Return the address of the account, None if there is none, and whether it could be read."""
         try:
             return self._vault.decrypt(row.account_email) if row.account_email else None, True
-        except SlotsyncError:
-            logger.exception("the account of %s cannot be read", row.merchant)
+        except SlotsyncError as error:
+            logger.error("the account of %s cannot be read: %s", row.merchant, error)  # noqa: TRY400  says all
             return None, False
 
     def _has_open_consent(self, session: Session, merchant: str) -> bool:

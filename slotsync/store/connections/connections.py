@@ -380,8 +380,8 @@ def give_up(connection: Connection, vault: Vault, row: Row[Any], now: datetime) 
         return None
     try:
         grant = read_grant(row, vault)
-    except SlotsyncError:
-        logger.exception("a grant of %s cannot be ended: remove slotsync in that Google account", row.merchant)
+    except SlotsyncError as error:
+        logger.error("a grant of %s cannot be ended, remove it at Google: %s", row.merchant, error)  # noqa: TRY400
         return None
     unneeded = NewGrant(account_email="", scopes=grant.scopes, refresh_token=grant.refresh_token).write()
     key_hash = keep_unneeded(connection, vault, row.merchant, row.account_key, unneeded, now)

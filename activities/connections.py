@@ -160,13 +160,15 @@ class DisconnectionActivities:
         """
         with google_errors_as_application_errors():
             try:
-                token = self._disconnections.grant(connection_id).refresh_token
+                grant = self._disconnections.grant(connection_id)
+                self._channels.stop_all(connection_id)
+                # That took a while: a grant that the merchant has given meanwhile would be ended with the former one.
+                same = self._disconnections.grant(connection_id).number == grant.number
             except GrantLost:
                 return False
-            self._channels.stop_all(connection_id)
-            if self._disconnections.is_shared(connection_id):
+            if not same or self._disconnections.is_shared(connection_id):
                 return False
-            revoke(self._settings, token)
+            revoke(self._settings, grant.refresh_token)
         return True
 
     @activity.defn

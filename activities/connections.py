@@ -21,21 +21,21 @@ from slotsync.domain.connections.messages import (
     RefusalNotice,
     ServedGrant,
 )
-from slotsync.errors import GrantLost, Transient
+from slotsync.errors import GrantLost
 from slotsync.google.auth.consent import revoke
 from slotsync.google.auth.tokens import request_token
 from slotsync.google.calendars import GoogleCalendars
+from slotsync.grant_ends import GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grant_mails import GrantMails
 from slotsync.store.connections.grant_notices import GrantNotices
-from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -80,7 +80,7 @@ class ConnectionActivities:
 
     @activity.defn
     def forget_refused_grant(self, request: GrantRequest) -> None:
-        """Delete the tokens of a grant that Google has refused for long."""
+        """Give up a grant that Google has refused for long."""
         self._connections.forget_refused(request.merchant, request.grant_number)
 
 
@@ -108,31 +108,18 @@ class RefusedGrantActivities:
 
 
 class ConsentActivities:
-    """Activity that ends the grants of consents on which nobody has decided."""
+    """Activity that ends the grants that nobody needs any more."""
 
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
-        self._settings = settings
-        self._connections = Connections(store, vault)
-        self._pending = PendingConsents(store, vault)
+        self._ends = GrantEnds(settings, store, vault)
 
     @activity.defn(no_thread_cancel_exception=True)
     def end_unanswered_consents(self) -> int:
-        """Revoke the grants at Google, except those of accounts that are connected, and return how many consents ended.
+        """End grants on which nobody has decided in time, declined, replaced and left ones, and return how many ended.
 
-        One that Google does not end now holds no other one up: it is left for the next time.
+        One that cannot be ended now holds no other one up: it is left for the next time.
         """
-        return sum(self._end(key_hash, consent) for key_hash, consent in self._pending.find_unanswered().items())
-
-    def _end(self, key_hash: str, consent: PendingConsent) -> bool:
-        grant = NewGrant.read(consent.secret)
-        try:
-            if not self._connections.is_account_used(grant.account_key):
-                revoke(self._settings, grant.refresh_token)
-        except Transient as error:
-            logger.warning("a grant that nobody has confirmed could not be revoked at Google: %s", error.reason)
-            return False
-        self._pending.forget(key_hash)
-        return True
+        return self._ends.end_all()
 
 
 class DisconnectionActivities:
@@ -194,16 +181,18 @@ class DisconnectionActivities:
         """
         with google_errors_as_application_errors():
             try:
-                token = self._disconnections.grant(connection_id).refresh_token
+                grant = self._disconnections.grant(connection_id)
+                self._channels.stop_all(connection_id)
+                # That took a while: a grant that the merchant has given meanwhile would be ended with the former one.
+                same = self._disconnections.grant(connection_id).number == grant.number
             except GrantLost:
                 return False
-            self._channels.stop_all(connection_id)
-            if self._disconnections.is_shared(connection_id):
+            if not same or self._disconnections.is_shared(connection_id):
                 return False
-            revoke(self._settings, token)
+            revoke(self._settings, grant.refresh_token)
         return True
 
     @activity.defn
     def finish_disconnection(self, end: DisconnectionEnd) -> None:
         """Forget tokens, names, and what was read of calendars, unless the merchant has chosen otherwise meanwhile."""
-        self._disconnections.finish(end.connection_id, end.calendars)
+        self._disconnections.finish(end.connection_id, end.calendars, grant_ended=end.grant_ended)

@@ -31,6 +31,9 @@ _OF_THE_CONNECTION = (BadRequest, QuotaExhausted, RateLimited, Refused, ScopeMis
 
 _SIGNAL_TIMEOUT = timedelta(seconds=10)
 
+_Grant = tuple[str, int]
+"""A connection's id, and the number of its grant."""
+
 
 def _activity_start() -> datetime:
     return activity.info().started_time
@@ -50,8 +53,8 @@ class ConnectionHealth:
         self._client = client
         self._loop = loop
         self._get_start = get_start
-        self._recorded: dict[str, datetime] = {}
-        self._failed: dict[str, tuple[str, datetime]] = {}
+        self._recorded: dict[_Grant, datetime] = {}
+        self._failed: dict[_Grant, tuple[str, datetime]] = {}
 
     @contextmanager
     def recording(self, connection_id: str, *, whole_call: bool = False) -> Iterator[None]:
@@ -59,37 +62,40 @@ class ConnectionHealth:
 
         With ``whole_call`` each of them is the connection's, since the call is about no single event or calendar.
 
-        A lost grant is that of before the block, or an older one: a newer one is found to be lost by the next call.
+        The outcome is that of the grant of before the block, or of an older one: a newer one has its own calls.
         """
-        at, grant_number = self._get_start(), self._connections.get_number(connection_id)
+        at, grant = self._get_start(), (connection_id, self._connections.get_number(connection_id))
         try:
             yield
         except CallLimitReached:
             raise  # Google was not asked
         except GrantLost as error:
-            self._record_lost_grant(connection_id, error.reason, grant_number)
+            self._record_lost_grant(grant, error.reason)
             raise
         except GoogleError as error:
             if whole_call or isinstance(error, _OF_THE_CONNECTION):
-                self._record_error(connection_id, error.reason, at)
+                self._record_error(grant, error.reason, at)
             raise
-        self._record_success(connection_id, at)
+        self._record_success(grant, at)
 
-    def _record_success(self, connection_id: str, at: datetime) -> None:
-        recorded = self._recorded.get(connection_id)
-        failed = self._failed.pop(connection_id, None)
+    def _record_success(self, grant: _Grant, at: datetime) -> None:
+        recorded = self._recorded.get(grant)
+        failed = self._failed.pop(grant, None)
         if failed or recorded is None or at - recorded >= RECORDING_INTERVAL:
-            self._recorded[connection_id] = at
-            self._connections.mark_good_call(connection_id, at)
+            self._recorded[grant] = at
+            connection_id, number = grant
+            self._connections.mark_good_call(connection_id, at, number)
 
-    def _record_error(self, connection_id: str, reason: str, at: datetime) -> None:
-        failed = self._failed.get(connection_id)
+    def _record_error(self, grant: _Grant, reason: str, at: datetime) -> None:
+        failed = self._failed.get(grant)
         if failed is None or failed[0] != reason or at - failed[1] >= RECORDING_INTERVAL:
-            self._failed[connection_id] = reason, at
-            self._connections.mark_error(connection_id, reason)
+            self._failed[grant] = reason, at
+            connection_id, number = grant
+            self._connections.mark_error(connection_id, reason, number)
 
-    def _record_lost_grant(self, connection_id: str, reason: str, grant_number: int) -> None:
+    def _record_lost_grant(self, grant: _Grant, reason: str) -> None:
         """Record it, then signal: should the signal be lost, the sweep finds that the connection is due."""
+        connection_id, grant_number = grant
         if merchant := self._connections.mark_revoked(connection_id, reason, grant_number):
             signal = signal_connection(self._client, merchant, "revoked")
             with suppress(RPCError, TimeoutError):

@@ -3,26 +3,29 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property, partial
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.messages import Message
-from slotsync.errors import GoogleError, InputError, Transient
+from slotsync.errors import GoogleError, InputError, SlotsyncError, Transient
 from slotsync.google.auth.consent import Consent, GoogleConsent
+from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connection_views import ConnectionViews, KnownAccount
 from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.decisions import Accepted, Decisions
 from slotsync.store.connections.disconnections import Disconnections
-from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsent, PendingConsents
+from slotsync.store.connections.pending_consents import AwaitedStep, OpenConsent, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_connection
@@ -30,7 +33,7 @@ from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
 
 CONSENT_DEADLINE = timedelta(seconds=30)
-"""A code that Google has exchanged late would be a grant that nobody keeps; each call ends by itself before that."""
+"""Longer than each call takes. One that began late goes on by itself, and its grant is kept until it is ended."""
 
 
 class RefusalReason(StrEnum):
@@ -78,8 +81,8 @@ class ConsentRefused(Message):
 
 logger = logging.getLogger(__name__)
 
-SIGNAL_RETRY_DELAY = timedelta(seconds=2)
-"""The time between two tries to signal a new grant while Temporal does not answer."""
+RETRY_DELAY = timedelta(seconds=2)
+"""The time between two tries to signal a new grant, or to store one, while Temporal or the database does not answer."""
 
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
 """The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
@@ -91,13 +94,15 @@ class ConnectionService:
     ``browser`` is always a secret that only the merchant's browser has.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the parts, and how long people wait
         self,
         settings: Settings,
         store: Store,
         vault: Vault,
         client: Client,
+        *,
         disconnect_timeout: timedelta = DISCONNECT_TIMEOUT,
+        consent_deadline: timedelta = CONSENT_DEADLINE,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -107,8 +112,10 @@ class ConnectionService:
         self._connections = Connections(store, vault)
         self._store = store
         self._disconnections = Disconnections(store, vault)
+        self._decisions = Decisions(store, vault)
+        self._ends = GrantEnds(settings, store, vault)
         self._former_grants = FormerGrants(settings, store, vault)
-        self._calls = GoogleCalls(deadline=CONSENT_DEADLINE)
+        self._calls = GoogleCalls(deadline=consent_deadline)
         self._repeating = set[asyncio.Task[None]]()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
@@ -136,50 +143,52 @@ class ConnectionService:
         if not code:
             reason = RefusalReason.DENIED if error == "access_denied" else RefusalReason.NOT_ACCEPTED
             return ConsentRefused(reason=reason, merchant=pending.merchant, detail=error)
+        # In one call: should nobody wait any more when Google has answered, the grant is kept all the same.
+        loop = asyncio.get_running_loop()
+        exchange = partial(self._exchange, pending, code, browser, loop, same_account=same_account)
         try:
-            consent = await self._calls.run(pending.merchant, partial(self._google.exchange_code, code, pending.secret))
+            return await self._calls.run(pending.merchant, exchange)
         except GoogleError as failure:
             return _refusal(failure, pending.merchant)
-        if consent.refresh_token is None:
-            return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=pending.merchant)
-        grant = _new_grant(consent, consent.refresh_token)
-        if same_account and (refused := await self._refuse_other_account(pending.merchant, grant)):
-            return refused
-        return await asyncio.to_thread(self._keep_grant, pending.merchant, grant, browser)
 
     async def confirm(self, code: str, browser: str, *, same_account: bool = False) -> Connected | ConsentRefused:
-        """Connect the chosen account, as the merchant has decided on the page.
+        """Connect the chosen account, as the merchant has decided on the page. If this fails, it can be repeated.
 
         With ``same_account`` another account than the connected one is refused.
         """
-        pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, code, browser)
-        if isinstance(pending, ConsentRefused):
-            return pending
-        grant = NewGrant.read(pending.secret)
-        if same_account and (refused := await self._refuse_other_account(pending.merchant, grant)):
-            return refused
-        return await self._save(pending)
+        accept = partial(self._decisions.accept, AwaitedStep.CONFIRMATION, code, same_account=same_account)
+        decided = await asyncio.to_thread(accept, lambda consent: consent.is_from(browser))
+        if isinstance(decided, Accepted):
+            return await self._connect(decided)
+        if decided is None:
+            return ConsentRefused(reason=RefusalReason.UNKNOWN)
+        await self._end_soon(decided.merchant, partial(self._ends.end, decided.key_hash))
+        other = ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=decided.merchant)
+        return _check(decided, browser) or other
 
     async def complete_for_platform(self, merchant: str, code: str) -> Connected:
         """Connect the chosen account, as the platform has decided, which knows that this merchant is logged in.
 
+        If this fails, it can be repeated.
+
         Raises:
             InputError: the code is unknown, belongs to another merchant, was used or is older than ten minutes.
         """
-        pending = await asyncio.to_thread(self._pending.take, AwaitedStep.COMPLETION, code)
-        if pending is None or pending.merchant != merchant or pending.expired:
-            if pending:
-                await self._end_soon(pending.merchant, partial(self._end, pending))
-            raise InputError("code: is unknown, was used, or is older than ten minutes; let the merchant connect again")
-        return await self._save(pending)
+        step = AwaitedStep.COMPLETION
+        decided = await asyncio.to_thread(self._decisions.accept, step, code, lambda each: each.merchant == merchant)
+        if isinstance(decided, Accepted):
+            return await self._connect(decided)
+        if decided:
+            await self._end_soon(decided.merchant, partial(self._ends.end, decided.key_hash))
+        raise InputError("code: is unknown, was used, or is older than ten minutes; let the merchant connect again")
 
-    async def decline(self, code: str, browser: str) -> ConsentRefused | None:
-        """End the grant of the chosen account. Return None, or why that was refused."""
-        pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, code, browser)
-        if isinstance(pending, ConsentRefused):
-            return pending
-        await self._end_soon(pending.merchant, partial(self._end, pending))
-        return None
+    async def decline(self, code: str, browser: str) -> ConsentRefused | GrantEnd:
+        """End the grant of the chosen account. Return what has become of it, or why that was refused."""
+        declined = await asyncio.to_thread(self._decisions.decline, AwaitedStep.CONFIRMATION, code)
+        if declined is None:
+            return ConsentRefused(reason=RefusalReason.UNKNOWN)
+        end = await self._end_soon(declined.merchant, partial(self._ends.end, declined.key_hash))
+        return _check(declined, browser) or end
 
     def is_refused(self, merchant: str, grant_number: int) -> bool:
         """Return whether Google refuses the merchant's grant with this number, and there is no newer one."""
@@ -227,20 +236,33 @@ class ConnectionService:
     def _take_pending(self, awaited: AwaitedStep, key: str, browser: str) -> PendingConsent | ConsentRefused:
         """Return the pending consent with this key, or why it is refused. Each key works for one attempt only."""
         pending = self._pending.take(awaited, key)
-        if pending is None:
-            return ConsentRefused(reason=RefusalReason.UNKNOWN)
-        if not pending.is_from(browser):
-            return ConsentRefused(reason=RefusalReason.OTHER_BROWSER)
-        if pending.expired:
-            return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
-        return pending
+        return _check(pending, browser) or pending or ConsentRefused(reason=RefusalReason.UNKNOWN)
 
-    async def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
-        """Return a refusal, and end the grant, if it is of another account than the connected one."""
-        known = await asyncio.to_thread(self._views.get_account, merchant)
+    def _exchange(
+        self, pending: PendingConsent, code: str, browser: str, loop: asyncio.AbstractEventLoop, *, same_account: bool
+    ) -> ConsentGiven | ConsentRefused:
+        """Exchange the code for a grant, and keep it until somebody decides on it.
+
+        If the database does not take it now, it is declined as soon as the database does.
+        """
+        consent = self._google.exchange_code(code, pending.secret)
+        grant = _new_grant(consent)
+        try:
+            refused = _refuse_consent(consent, pending.merchant)
+            if same_account and not refused:
+                refused = self._refuse_other_account(pending.merchant, grant)
+            if refused:
+                self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
+            return refused or self._keep_grant(pending.merchant, grant, browser)
+        except Exception:
+            loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+            raise
+
+    def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
+        """Return a refusal if the grant is of another account than the connected one."""
+        known = self._views.get_account(merchant)
         if known and known.email and not _is_other(known, grant):
             return None
-        await self._end_soon(merchant, partial(self._former_grants.revoke, grant.refresh_token, grant.account_key))
         return ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=merchant)
 
     def _keep_grant(self, merchant: str, grant: NewGrant, browser: str) -> ConsentGiven:
@@ -251,6 +273,7 @@ class ConnectionService:
             merchant=merchant,
             browser=browser,
             secret=grant.write(),
+            account_key=grant.account_key,
         )
         known = self._views.get_account(merchant)
         connected = known.email if known and _is_other(known, grant) else None
@@ -258,47 +281,69 @@ class ConnectionService:
             merchant=merchant, code=code, chosen=grant.account_email, connected=connected, return_url=return_url
         )
 
-    async def _save(self, pending: PendingConsent) -> Connected:
-        """Connect the account of a consent; another one that was connected gets its channels and its grant ended."""
-        grant = NewGrant.read(pending.secret)
-        known = await asyncio.to_thread(self._views.get_account, pending.merchant)
-        is_other = _is_other(known, grant)
-        former = await asyncio.to_thread(self._former_grants.get, pending.merchant) if is_other else None
-        connected = await self._connect(pending.merchant, grant, rewrite_all=is_other or _was_disconnected(known))
-        if former:
-            await self._end_soon(pending.merchant, partial(self._former_grants.end, former))
-        return connected
+    async def _decline_unkept(self, merchant: str, grant: NewGrant) -> bool:
+        """Return whether the grant is kept until it is ended."""
+        try:
+            await asyncio.to_thread(self._decisions.keep_declined, merchant, grant)
+        except SQLAlchemyError:
+            logger.warning("a grant of %s, which nobody needs, could not be stored yet", merchant)
+            return False
+        return True
 
-    async def _end_soon(self, merchant: str, end: Callable[[], None]) -> None:
-        """End a grant at Google; while Google is slow, that goes on by itself."""
-        with suppress(Transient):
-            await self._calls.run(merchant, end)
+    async def _end_soon(self, merchant: str, end: Callable[[], GrantEnd]) -> GrantEnd:
+        """End a grant at Google. What cannot be done now, the sweep does: the decision is stored."""
+        try:
+            return await self._calls.run(merchant, end)
+        except (SlotsyncError, SQLAlchemyError) as failure:
+            logger.warning("a grant of %s could not be ended yet: %s", merchant, type(failure).__name__)
+            return GrantEnd.LATER
 
-    def _end(self, pending: PendingConsent) -> None:
-        grant = NewGrant.read(pending.secret)
-        self._former_grants.revoke(grant.refresh_token, grant.account_key)
-
-    async def _connect(self, merchant: str, grant: NewGrant, *, rewrite_all: bool) -> Connected:
-        await asyncio.to_thread(self._connections.save, merchant, grant, resume_all=rewrite_all)
+    async def _connect(self, accepted: Accepted) -> Connected:
+        """Take the grant into use, and end the one that it has replaced. Nothing here undoes what was accepted."""
+        merchant = accepted.merchant
         try:
             await signal_connection(self._client, merchant, "granted")
         except RPCError as failure:
             logger.warning("Temporal could not be signalled about a new grant: %s", failure.status.name)
-            self._repeat_later(merchant)
-        return Connected(merchant=merchant, connection=await self.view(merchant))
+            self._repeat(partial(self._signal, merchant))
+        if accepted.former:
+            await self._end_soon(merchant, partial(self._former_grants.end, accepted.former))
+        return Connected(merchant=merchant, connection=await self._view_accepted(accepted))
 
-    def _repeat_later(self, merchant: str) -> None:
-        """Signal again in the background until Temporal answers. Should this process end, the sweep does it."""
-        task = asyncio.create_task(self._repeat_signal(merchant))
+    async def _view_accepted(self, accepted: Accepted) -> ConnectionView:
+        try:
+            return await self.view(accepted.merchant)
+        except SQLAlchemyError:
+            return self._views.view_grant(accepted.grant)
+
+    def _repeat(self, attempt: Callable[[], Awaitable[bool]]) -> None:
+        """Try again in the background until it succeeds."""
+        task = asyncio.create_task(_repeat_until_done(attempt))
         self._repeating.add(task)
         task.add_done_callback(self._repeating.discard)
 
-    async def _repeat_signal(self, merchant: str) -> None:
-        while True:
-            await asyncio.sleep(SIGNAL_RETRY_DELAY.total_seconds())
-            with suppress(RPCError):
-                await signal_connection(self._client, merchant, "granted")
-                return
+    async def _signal(self, merchant: str) -> bool:
+        """Return whether the new grant was signalled. Should this process end before that, the sweep does it."""
+        with suppress(RPCError):
+            await signal_connection(self._client, merchant, "granted")
+            return True
+        return False
+
+
+async def _repeat_until_done(attempt: Callable[[], Awaitable[bool]]) -> None:
+    done = False
+    while not done:
+        await asyncio.sleep(RETRY_DELAY.total_seconds())
+        done = await attempt()
+
+
+def _check(pending: OpenConsent | None, browser: str) -> ConsentRefused | None:
+    """Return why the consent is refused, or None if it is not, or if there is none."""
+    if pending and not pending.is_from(browser):
+        return ConsentRefused(reason=RefusalReason.OTHER_BROWSER)
+    if pending and pending.expired:
+        return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
+    return None
 
 
 def _is_other(known: KnownAccount | None, grant: NewGrant) -> bool:
@@ -308,16 +353,21 @@ def _is_other(known: KnownAccount | None, grant: NewGrant) -> bool:
     return known.is_other_than(grant.account_key, grant.account_email)
 
 
-def _was_disconnected(known: KnownAccount | None) -> bool:
-    return known is not None and known.email is None
+def _refuse_consent(consent: Consent, merchant: str) -> ConsentRefused | None:
+    if consent.refresh_token is None:
+        return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=merchant)
+    if consent.account is None:
+        return ConsentRefused(reason=RefusalReason.NOT_ACCEPTED, merchant=merchant, detail="no_account")
+    return None
 
 
-def _new_grant(consent: Consent, refresh_token: str) -> NewGrant:
+def _new_grant(consent: Consent) -> NewGrant:
+    """Return the grant of a consent. Without a lasting token it can be ended by the other one."""
     return NewGrant(
-        account_email=consent.account.email,
-        account_key=consent.account.key,
+        account_email=consent.account.email if consent.account else "",
+        account_key=consent.account.key if consent.account else None,
         scopes=consent.scopes,
-        refresh_token=refresh_token,
+        refresh_token=consent.refresh_token or consent.access_token,
         access_token=consent.access_token,
         expires_at=consent.expires_at,
     )

@@ -13,11 +13,12 @@ from slotsync.domain.connections.disconnection import CalendarChoice, disconnect
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import ErasureHeldUp, UnknownSubject
+from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.connection_views import ConnectionViews
-from slotsync.store.connections.connections import NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import PendingConsents
 from slotsync.store.database.engine import Store
@@ -27,7 +28,6 @@ from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal.erasure import cancel_workflows, delete_workflows, wait_until_gone, workflows_of
 from slotsync.temporal.signals import signal_reservation
 from starter.services.connections import ConnectionService
-from starter.services.former_grants import FormerGrants
 
 GOOGLE_TIMEOUT: Final = timedelta(minutes=2)
 """The time for which an erasure waits for Google; what is under way goes on by itself after that."""
@@ -91,12 +91,13 @@ class ErasureService:
         self._client = client
         self._store = store
         self._timeout = google_timeout
-        self._connections = ConnectionService(settings, store, vault, client, google_timeout)
+        self._connections = ConnectionService(settings, store, vault, client, disconnect_timeout=google_timeout)
         self._consents = PendingConsents(store, vault)
+        self._stored_connections = Connections(store, vault)
         self._disconnections = Disconnections(store, vault)
         self._erasures = Erasures(store)
         self._events = SyncedEvents(store)
-        self._grants = FormerGrants(settings, store, vault)
+        self._grants = GrantEnds(settings, store, vault)
         self._guests = GuestErasure(store, vault)
         self._views = ConnectionViews(store, vault, ())
 
@@ -110,7 +111,8 @@ class ErasureService:
         await self._require_known(merchant, None)
         choice = CalendarChoice.DELETE if google else CalendarChoice.KEEP
         notes = await self._disconnect(merchant, choice, force=force)
-        await asyncio.to_thread(self._end_consents, merchant)
+        if not await asyncio.to_thread(self._end_grants, merchant) and not force:
+            raise ErasureHeldUp(f"Google has not ended a grant yet. {_AGAIN}")
         return await self._delete(merchant, None, notes)
 
     async def erase_reservation(self, merchant: str, reservation: str, *, google: bool, force: bool = False) -> Receipt:
@@ -145,18 +147,18 @@ class ErasureService:
             return result.notes
         if not force:
             raise ErasureHeldUp(f"Google has not taken the grant back yet, or no worker runs. {_AGAIN}")
-        await asyncio.to_thread(self._end_grant, merchant)
+        await asyncio.to_thread(self._give_up, merchant, choice)
         return ("Google was not waited for: calendars and events may still be there, and the grant if it is down.",)
 
-    def _end_grant(self, merchant: str) -> None:
-        if former := self._grants.get(merchant):
-            self._grants.revoke(former.grant.refresh_token, former.account_key)
+    def _give_up(self, merchant: str, choice: CalendarChoice) -> None:
+        """Let the merchant's grant wait for its end, without waiting for its calendars."""
+        if connection_id := self._stored_connections.get_id(merchant):
+            self._disconnections.finish(connection_id, choice)
 
-    def _end_consents(self, merchant: str) -> None:
-        """Give back the grants on which nobody has decided yet."""
-        for consent in self._consents.find_answered(merchant):
-            grant = NewGrant.read(consent.secret)
-            self._grants.revoke(grant.refresh_token, grant.account_key)
+    def _end_grants(self, merchant: str) -> bool:
+        """End the merchant's grants that wait for it, or for a decision; return whether Google has ended all."""
+        ends = [self._grants.end(key_hash) for key_hash in self._consents.give_up(merchant)]
+        return GrantEnd.LATER not in ends
 
     async def _delete_events(self, merchant: str, reservation: str, *, force: bool) -> None:
         """Let the reservation's workflow delete its events, as after a cancellation."""

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,11 +13,18 @@ from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import GoogleError, InputError
+from slotsync.grant_ends import GrantEnd
 from starter.services.connections import ConsentRefused
 from starter.settings_page.details import PrivacyCheck, load_details
 from starter.settings_page.home import render_settings
 from starter.settings_page.rendering import render_page
 from starter.settings_page.visit import Visit, redirect_after_consent, redirect_to_page
+
+_NOT_CONNECTED: Final = {
+    GrantEnd.ENDED: "not_connected",
+    GrantEnd.SHARED: "not_connected_shared",
+    GrantEnd.LATER: "not_connected_later",
+}
 
 
 async def connect(request: Request) -> Response:
@@ -116,8 +124,8 @@ async def _decide_on_account(visit: Visit) -> str:
     """Connect the chosen account, or end its grant, and return the name of the notice about it."""
     code, session = visit.form_value("code"), visit.session
     if visit.form_value("decision") != "connect":
-        refused = await visit.services.connections.decline(code, session.browser)
-        return f"refused_{refused.reason}" if refused else "not_connected"
+        declined = await visit.services.connections.decline(code, session.browser)
+        return f"refused_{declined.reason}" if isinstance(declined, ConsentRefused) else _NOT_CONNECTED[declined]
     result = await visit.services.connections.confirm(code, session.browser, same_account=session.connects_only)
     if isinstance(result, ConsentRefused):
         return f"refused_{result.reason}"

@@ -39,7 +39,9 @@ async def serving_on_free_port(services: Services) -> AsyncIterator[str]:
 @asynccontextmanager
 async def api_of(world: World, disconnect_timeout: timedelta = DISCONNECT_TIMEOUT) -> AsyncIterator[Api]:
     services = Services.create(world.settings, world.store, world.client)
-    connections = ConnectionService(world.settings, world.store, world.vault, world.client, disconnect_timeout)
+    connections = ConnectionService(
+        world.settings, world.store, world.vault, world.client, disconnect_timeout=disconnect_timeout
+    )
     async with (
         serving_on_free_port(replace(services, connections=connections)) as url,
         httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,

@@ -1,6 +1,6 @@
 """Grants in memory instead of the store."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from slotsync.errors import GrantLost
@@ -11,6 +11,7 @@ class MemoryGrant:
     refresh_token: str
     access_token: str | None = None
     expires_at: datetime | None = None
+    number: int = 1
 
 
 @dataclass
@@ -27,11 +28,13 @@ class MemoryGrants:
         return self.grants[connection_id]
 
     def forget_access_tokens(self) -> None:
-        self.grants = {name: MemoryGrant(grant.refresh_token) for name, grant in self.grants.items()}
+        self.grants = {name: replace(grant, access_token=None, expires_at=None) for name, grant in self.grants.items()}
 
-    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        self.saved.append(token)
-        self.grants[connection_id] = MemoryGrant(self.grants[connection_id].refresh_token, token, expires_at)
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        kept = self.grants[connection_id]
+        if kept.number == grant_number:
+            self.saved.append(token)
+            self.grants[connection_id] = replace(kept, access_token=token, expires_at=expires_at)
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         assert duration > timedelta()

@@ -65,6 +65,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "slotsync.secrets",
     ),
     "slotsync.connection_health": ("slotsync.store", "slotsync.temporal", "slotsync.domain", "slotsync.errors"),
+    "slotsync.grant_ends": (
+        "slotsync.google",
+        "slotsync.store",
+        "slotsync.errors",
+        "slotsync.secrets",
+        "slotsync.settings",
+    ),
     "slotsync.google": ("slotsync.domain", "slotsync.clock", "slotsync.errors", "slotsync.settings"),
     "slotsync.store": ("slotsync.domain", "slotsync.clock", "slotsync.errors", "slotsync.secrets"),
     "slotsync.temporal": ("slotsync.domain", "slotsync.errors", "slotsync.secrets"),

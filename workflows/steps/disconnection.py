@@ -60,7 +60,7 @@ async def disconnect_merchant(
     ended = disconnection.alive and await _end_grant(disconnection)
     await workflow.execute_local_activity_method(
         DisconnectionActivities.finish_disconnection,
-        DisconnectionEnd(connection_id=disconnection.connection_id, calendars=calendars),
+        DisconnectionEnd(connection_id=disconnection.connection_id, calendars=calendars, grant_ended=ended),
         start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
     return disconnection_result(disconnection, deleted, calendars, grant_ended=ended)

@@ -72,6 +72,12 @@ def _calendar_notes(left: int, wanted: CalendarChoice) -> Iterator[str]:
 
 def _grant_notes(disconnection: Disconnection, *, ended: bool) -> Iterator[str]:
     if disconnection.shared:
-        yield "Another merchant uses the same Google account, so the access stays in Google; it is no longer used here."
+        yield (
+            "Another merchant uses the same Google account, so the access stays in Google until that merchant has "
+            "disconnected, too; it is no longer used here."
+        )
     elif disconnection.alive and not ended:
-        yield "Google did not revoke the grant; remove slotsync at https://myaccount.google.com/connections yourself."
+        yield (
+            "Google has not ended the access yet; slotsync tries again until it has. You can also remove slotsync at "
+            "https://myaccount.google.com/connections yourself."
+        )

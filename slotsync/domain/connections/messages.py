@@ -57,10 +57,14 @@ class CalendarDeletion(Message):
 
 
 class DisconnectionEnd(Message):
-    """The end of a disconnection with this choice for the calendars; another choice made since is still to be done."""
+    """The end of a disconnection with this choice for the calendars; another choice made since is still to be done.
+
+    A grant that is not ended is kept until it is.
+    """
 
     connection_id: str
     calendars: CalendarChoice
+    grant_ended: bool = False
 
 
 class WaitingWorkRequest(ConnectionRequest):

@@ -38,9 +38,12 @@ class ConsentRequest:
 
 @dataclass(frozen=True, repr=False)
 class Consent:
-    """The account, tokens and scopes of a merchant's grant. It has no repr, so that no token is logged by accident."""
+    """The account, tokens and scopes of a merchant's grant. It has no repr, so that no token is logged by accident.
 
-    account: Account
+    ``account`` is None if Google did not name it, and ``refresh_token`` if the access does not last.
+    """
+
+    account: Account | None
     refresh_token: str | None
     access_token: str
     expires_at: datetime
@@ -74,7 +77,7 @@ class GoogleConsent:
         """Exchange the code for the merchant's grant.
 
         Raises:
-            GrantLost: Google does not accept the code, or does not name the account.
+            GrantLost: Google does not accept the code.
             Transient: Google cannot be reached, or refuses our OAuth client.
         """
         # No scopes are passed: the library raises a Warning as an error if the merchant granted fewer than requested.
@@ -100,11 +103,17 @@ class GoogleConsent:
             scopes=frozenset(token.get("scope") or self.scopes),
         )
 
-    def _account(self, id_token: str | None) -> Account:
-        """Return the grant's account. The token came from Google over our own connection: no signature to check."""
-        claims = jwt.decode(id_token, verify=False) if id_token else {}  # type: ignore[no-untyped-call]  # untyped there
+    def _account(self, id_token: str | None) -> Account | None:
+        """Return the grant's account, or None if Google did not name it.
+
+        The token came from Google over our own connection: no signature to check.
+        """
+        try:
+            claims = jwt.decode(id_token, verify=False) if id_token else {}  # type: ignore[no-untyped-call]  # untyped
+        except ValueError:
+            claims = {}
         if claims.get("aud") != self._client.id or not claims.get("email"):
-            raise GrantLost("Google did not name the account; connect again", reason="no_account")
+            return None
         return Account(id=str(claims["sub"]), email=str(claims["email"]))
 
 

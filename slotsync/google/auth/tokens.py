@@ -33,8 +33,10 @@ REFRESH_POLL_INTERVAL = timedelta(milliseconds=50)
 
 
 class StoredGrant(Protocol):
-    """A merchant's grant: the refresh token, and the newest access token with its timezone-aware expiry."""
+    """A merchant's grant: its number, the refresh token, and the newest access token with its timezone-aware expiry."""
 
+    @property
+    def number(self) -> int: ...  # noqa: D102
     @property
     def refresh_token(self) -> str: ...  # noqa: D102
     @property
@@ -54,8 +56,8 @@ class GrantStore(Protocol):
         """
         ...
 
-    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Store the newest access token for all threads and processes."""
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        """Store the newest access token for all threads and processes, unless there is another grant by now."""
         ...
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
@@ -117,9 +119,9 @@ class AccessTokens:
         if stored and stored.token != refused:
             return stored
         fresh = self._request_token(grant.refresh_token, request)
-        # A merchant who connected again meanwhile must not get a token of the earlier grant.
-        if self._grants.grant(connection_id).refresh_token == grant.refresh_token:
-            self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at)
+        # With the number: a merchant who has connected again must not get a token of the earlier grant.
+        self._grants.save_access_token(connection_id, fresh.token, fresh.expires_at, grant.number)
+        self._grants.grant(connection_id)  # none, once the merchant has disconnected
         return fresh
 
     @contextmanager

@@ -12,14 +12,17 @@ from slotsync.domain.audit import AuditAction, AuditChange
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
-from slotsync.errors import SlotsyncError
+from slotsync.domain.connections.connection import ConnectionState
+from slotsync.errors import GrantLost, SlotsyncError
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
+from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
+from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(BlockingCalendarRow)
 
@@ -32,21 +35,34 @@ class BlockingCalendars:
         self._vault = vault
         self._audit = AuditLog(store, vault)
 
-    def replace(self, merchant: str, owner: Owner, calendars: Sequence[PickableCalendar]) -> None:
-        """Replace the calendars that block the owner."""
+    def replace(
+        self, merchant: str, owner: Owner, calendars: Sequence[PickableCalendar], grant_number: int | None = None
+    ) -> None:
+        """Replace the calendars that block the owner by those that the grant with this number lists, or any grant.
+
+        Once one is taken off, the evidence of the product is forgotten: it names them all, with their busy times.
+
+        Raises:
+            GrantLost: the merchant has disconnected meanwhile, or connected again, perhaps another account.
+        """
         key, now = _key(merchant, owner), self._store.now()
         with self._store.write() as connection:
+            if grant_number is not None:
+                _require_grant(connection, merchant, grant_number)
             # Lock the owner: two requests that pick one calendar at the same time would both insert it.
             locked = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
             connection.execute(locked.with_for_update(key_share=True))
-            picked = connection.execute(delete(_TABLE).filter_by(**key).returning(_TABLE.c.calendar_id)).scalars().all()
+            former = connection.execute(delete(_TABLE).filter_by(**key).returning(_TABLE.c.calendar_id)).scalars()
+            before, after = [*map(self._read_id, former)], [each.id for each in calendars]
             for place, each in enumerate(calendars):
                 encrypted = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
                 connection.execute(insert(_TABLE).values(**key, place=place, **encrypted))
             if owner.kind is OwnerKind.PRODUCT:
                 mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
+                if {*before} - {*after}:
+                    forget_evidence(connection, merchant, owner.id)
             mark_merchant_changed(connection, merchant, now)
-            if change := _describe_picks(owner, [*map(self._read_id, picked)], [each.id for each in calendars]):
+            if change := _describe_picks(owner, before, after):
                 self._audit.record(connection, merchant, change, now)
 
     def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
@@ -105,23 +121,33 @@ def _describe_picks(owner: Owner, before: Sequence[str | None], after: Sequence[
     )
 
 
+def _require_grant(connection: Connection, merchant: str, grant_number: int) -> None:
+    """Check that the grant is the merchant's; another one waits until the transaction has ended."""
+    active = {"merchant": merchant, "state": ConnectionState.ACTIVE.value, "grant_number": grant_number}
+    same = select(ConnectionRow.id).filter_by(**active).with_for_update(read=True)
+    if connection.execute(same).first() is None:
+        raise GrantLost("the connection to Google has changed meanwhile; pick again", reason="another_grant")
+
+
 def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:
     """Return whether any calendar blocks the owner."""
     return session.exec(select(BlockingCalendarRow.place).filter_by(**_key(merchant, owner))).first() is not None
 
 
 def forget_owners_blocking_calendars(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
-    """Delete the blocking calendars of one owner; its watching ends."""
+    """Delete the blocking calendars of one owner, and what is known of them; its watching ends."""
     connection.execute(delete(_TABLE).filter_by(**_key(merchant, owner)))
     if owner.kind is OwnerKind.PRODUCT:
+        forget_evidence(connection, merchant, owner.id)
         mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
 
 
 def forget_blocking_calendars(connection: Connection, merchant: str, now: datetime) -> None:
-    """Delete the blocking calendars of all the merchant's products; their watching ends."""
+    """Delete the blocking calendars of all the merchant's products, and what is known of them; their watching ends."""
     blocked = select_columns(_TABLE.c.owner_id).filter_by(merchant=merchant, kind=OwnerKind.PRODUCT.value).distinct()
     products = connection.execute(blocked.order_by(_TABLE.c.owner_id)).scalars().all()
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
+    forget_evidence(connection, merchant)
     for product in products:
         mark_product_due(connection, ProductKey(merchant=merchant, product=product), now)
 

@@ -7,16 +7,20 @@ from sqlalchemy import Connection, select, update
 
 from slotsync.domain.availability.confirmation import Confirmation, Evidence, combine_evidence
 from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.calendars.owner import OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import ConfirmationRow
+from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConfirmationRow)
+_BLOCKING = table_of(BlockingCalendarRow)
 _CONNECTIONS = table_of(ConnectionRow)
+_OWNERS = table_of(OwnerRow)
 
 
 def _replace(insert: Insert) -> Insert:
@@ -43,12 +47,14 @@ class Confirmations:
     def put(self, key: ProductKey, confirmations: Mapping[str, Confirmation], now: datetime) -> None:
         """Record answers by the ids of the parts of their questions; a repeated part has the last answer.
 
-        The evidence of a merchant that disconnects meanwhile is not kept.
+        Evidence is kept of the calendars that still block the product: not of those that the merchant has taken off
+        meanwhile, nor of those of an account that is not connected any more.
         """
         with self._store.write() as connection:
-            kept = _is_connected(connection, key.merchant)
+            names = self._find_names(connection, key)
             for part, confirmation in confirmations.items():
-                evidence = _StoredEvidence(evidence=confirmation.evidence)
+                kept = tuple(each for each in confirmation.evidence if each.calendar in names)
+                evidence = _StoredEvidence(evidence=kept)
                 _PUT.run(
                     connection,
                     id=part,
@@ -58,6 +64,19 @@ class Confirmations:
                     checked_at=now,
                     evidence=self._vault.encrypt(evidence.model_dump_json()) if kept else None,
                 )
+
+    def _find_names(self, connection: Connection, key: ProductKey) -> set[str]:
+        """Return the names of the calendars that block the product; none without a connection.
+
+        A disconnection, another account, and another choice of calendars wait until the transaction has ended.
+        """
+        if not _is_connected(connection, key.merchant):
+            return set()
+        own = {"merchant": key.merchant, "kind": OwnerKind.PRODUCT.value}
+        owner = select(_OWNERS.c.id).filter_by(**own, id=key.product)
+        connection.execute(owner.with_for_update(read=True))
+        names = connection.execute(select(_BLOCKING.c.name).filter_by(**own, owner_id=key.product)).scalars()
+        return {self._vault.decrypt(each) for each in names}
 
     def get_evidence(self, parts: Sequence[str]) -> tuple[Evidence, ...]:
         """Return the evidence for all parts of a question; none if Google was not asked, or if it was forgotten."""
@@ -69,11 +88,15 @@ class Confirmations:
 
 
 def _is_connected(connection: Connection, merchant: str) -> bool:
-    """Return whether the merchant is connected; a disconnection waits until the transaction has ended."""
+    """Return whether the merchant is connected."""
     active = select(_CONNECTIONS.c.id).filter_by(merchant=merchant, state=ConnectionState.ACTIVE.value)
     return connection.execute(active.with_for_update(read=True)).first() is not None
 
 
-def forget_evidence(connection: Connection, merchant: str) -> None:
-    """Forget what the merchant's calendars contained when they were asked; the answers are kept."""
-    connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(evidence=None))
+def forget_evidence(connection: Connection, merchant: str, product: str | None = None) -> None:
+    """Forget what the calendars of the merchant, or of one product, contained when they were asked.
+
+    The answers are kept.
+    """
+    own = {"merchant": merchant} if product is None else {"merchant": merchant, "product": product}
+    connection.execute(update(_TABLE).filter_by(**own).values(evidence=None))

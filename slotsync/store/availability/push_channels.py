@@ -92,9 +92,8 @@ class PushChannels:
 
     def get_connection_channels(self, connection_id: str) -> list[Channel]:
         """Return all channels of the connection's calendars."""
-        own = select(*_KNOWN).join(_CALENDARS, _CALENDAR).where(_CALENDARS.c.connection_id == connection_id)
         with self._store.read() as session:
-            return [Channel.model_validate(dict(row)) for row in session.execute(own).mappings()]
+            return find_connection_channels(session.connection(), connection_id)
 
     def record_refusal(self, watched_id: str) -> None:
         """Record that Google will never send notifications of this calendar."""
@@ -153,6 +152,12 @@ class PushChannels:
             counts = Counter({ChannelState(name): count for name, count in session.execute(query)})
             counts[ChannelState.MISSING] = session.execute(without).scalar_one()
         return counts
+
+
+def find_connection_channels(connection: Connection, connection_id: str) -> list[Channel]:
+    """Return all channels of the connection's calendars."""
+    own = select(*_KNOWN).join(_CALENDARS, _CALENDAR).where(_CALENDARS.c.connection_id == connection_id)
+    return [Channel.model_validate(dict(row)) for row in connection.execute(own).mappings()]
 
 
 def _select_target(channel_id: str) -> Select[*tuple[Any, ...]]:

@@ -1,5 +1,6 @@
 """Views of connections for merchants and operators."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,16 @@ from sqlmodel import Session, col, select
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState, ConnectionView, missing_scopes
 from slotsync.domain.connections.refused_grants import remedy_for
+from slotsync.errors import SlotsyncError
 from slotsync.secrets import Vault
+from slotsync.store.connections.connections import NewGrant
+from slotsync.store.connections.pending_consents import AwaitedStep
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,9 @@ class KnownAccount:
 
 LACKING: Final = "lacking"
 """The count of active connections for which the merchant did not allow all."""
+
+NO_KEY_FITS: Final = "no_key_fits"
+"""The error of a connection of which not even the account can be decrypted."""
 
 _COUNTED: Final = (ConnectionState.ACTIVE.value, ConnectionState.REVOKED.value, ConnectionState.DISCONNECTED.value)
 
@@ -74,13 +83,27 @@ class ConnectionViews:
         if row is None:
             return ConnectionView(state=absent)
         disconnected = row.state == ConnectionState.DISCONNECTED
-        return self._view(row, absent if disconnected else ConnectionState(row.state))
+        email, readable = self._read_email(row)
+        view = self._view(row, absent if disconnected else ConnectionState(row.state))
+        return view.model_copy(
+            update={"account": email, "last_error": row.last_error if readable else row.last_error or NO_KEY_FITS}
+        )
+
+    def view_grant(self, grant: NewGrant) -> ConnectionView:
+        """Return the view of a connection with a grant that was saved just now."""
+        return ConnectionView(
+            state=ConnectionState.ACTIVE,
+            account=grant.account_email,
+            granted=tuple(sorted(grant.scopes)),
+            missing=missing_scopes(grant.scopes, self._wanted),
+            since=self._clock(),
+        )
 
     def get_account(self, merchant: str) -> KnownAccount | None:
         """Return the account that the merchant connected last, or None if it never did."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-        return KnownAccount(email=self._email(row), key=row.account_key) if row else None
+        return KnownAccount(email=self._read_email(row)[0], key=row.account_key) if row else None
 
     def list_merchants(
         self, limit: int, after: str = "", prefix: str = "", *, attention: bool = False
@@ -88,7 +111,7 @@ class ConnectionViews:
         """Return the next merchants with ids that begin with ``prefix``, in the order of ids, with their connections.
 
         With ``attention`` only those with a connection that needs somebody: Google refuses the grant, or the merchant
-        did not allow all.
+        did not allow all. Accounts are left out.
         """
         merchant, connection = table_of(MerchantRow), table_of(ConnectionRow)
         query = select(MerchantRow, ConnectionRow).outerjoin(ConnectionRow).where(merchant.c.id > after)
@@ -128,10 +151,10 @@ class ConnectionViews:
         )
 
     def _view(self, row: ConnectionRow, state: ConnectionState) -> ConnectionView:
+        """Return the view without the account, which nothing has to be decrypted for."""
         granted = tuple(row.scopes.split())
         return ConnectionView(
             state=state,
-            account=self._email(row),
             granted=granted,
             missing=missing_scopes(granted, self._wanted) if state is ConnectionState.ACTIVE else (),
             last_good_call_at=row.last_good_call_at,
@@ -141,9 +164,15 @@ class ConnectionViews:
             cleaning_up=row.disconnect_choice is not None,
         )
 
-    def _email(self, row: ConnectionRow) -> str | None:
-        return self._vault.decrypt(row.account_email) if row.account_email else None
+    def _read_email(self, row: ConnectionRow) -> tuple[str | None, bool]:
+        """Return the address of the account, None if there is none, and whether it could be read."""
+        try:
+            return self._vault.decrypt(row.account_email) if row.account_email else None, True
+        except SlotsyncError as error:
+            logger.error("the account of %s cannot be read: %s", row.merchant, error)  # noqa: TRY400  says all
+            return None, False
 
     def _has_open_consent(self, session: Session, merchant: str) -> bool:
         open_now = (PendingConsentRow.merchant == merchant, col(PendingConsentRow.expires_at) > self._clock())
-        return session.exec(select(PendingConsentRow).where(*open_now)).first() is not None
+        waits = col(PendingConsentRow.kind) != AwaitedStep.END.value
+        return session.exec(select(PendingConsentRow).where(*open_now, waits)).first() is not None

@@ -1,29 +1,36 @@
 """Connections: the grants of merchants to Google accounts; tokens are encrypted."""
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Executable, and_, case, null, or_, select, update
+from sqlalchemy import Connection, Executable, Row, and_, case, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
 from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, AuditChange, AuditValues
+from slotsync.domain.availability.push_channels import Channel
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.errors import GrantLost
+from slotsync.errors import GrantLost, SlotsyncError
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
+from slotsync.store.availability.push_channels import find_connection_channels
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
+from slotsync.store.connections.pending_consents import is_account_chosen, keep_unneeded
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.connections import ConnectionRow
+
+logger = logging.getLogger(__name__)
 
 _TABLE = table_of(ConnectionRow)
 _ACTIVE = ConnectionState.ACTIVE.value
@@ -59,8 +66,9 @@ _SAVE = Upsert(_TABLE, _replace_grant)
 
 @dataclass(frozen=True, repr=False)
 class Grant:
-    """The tokens and scopes of a grant. It has no repr, so that no token is logged by accident."""
+    """The number, tokens and scopes of a grant. It has no repr, so that no token is logged by accident."""
 
+    number: int
     refresh_token: str
     access_token: str | None
     expires_at: datetime | None
@@ -73,6 +81,27 @@ class RefusedGrant:
 
     connection_id: str
     refresh_token: str
+
+
+@dataclass(frozen=True, repr=False)
+class FormerGrant:
+    """A connection's grant that nobody needs any more. It has no repr, so that no token is logged by accident.
+
+    It is kept as a consent with the hash ``key_hash`` until it is ended. Only this grant can stop its ``channels``.
+    """
+
+    key_hash: str
+    connection_id: str
+    grant: Grant
+    channels: Sequence[Channel]
+
+
+@dataclass(frozen=True, repr=False)
+class SavedGrant:
+    """The connection of a new grant, and the grant of another account that it has replaced, if there was one."""
+
+    connection_id: str
+    former: FormerGrant | None
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -118,34 +147,53 @@ class Connections:
     def save(self, merchant: str, new: NewGrant, *, resume_all: bool = False) -> str:
         """Activate the merchant's connection and return its id, which stays the same over all grants of a merchant.
 
-        Work that waits for a grant is due to be signalled, and with ``resume_all`` all work. If the account is another
-        one than before, the calendars of the old one are forgotten: they are out of reach.
+        Work that waits for a grant is due to be signalled. All work is with ``resume_all``, after a disconnection, and
+        with another account than before, the calendars of which are forgotten: they are out of reach.
         """
         now = self._clock()
         with self._store.write() as connection:
-            ensure_merchant(connection, merchant)
-            change = _describe_grant(connection, merchant, new)
-            _forget_other_account(connection, merchant, new.account_key, now)
-            saved = _SAVE.run(
-                connection,
-                id=str(uuid4()),
-                merchant=merchant,
-                state=_ACTIVE,
-                account_email=self._vault.encrypt(new.account_email),
-                account_key=new.account_key,
-                scopes=" ".join(sorted(new.scopes)),
-                refresh_token=self._vault.encrypt(new.refresh_token),
-                access_token=self._vault.encrypt(new.access_token) if new.access_token else None,
-                access_expires_at=new.expires_at,
-                last_error=None,
-                since=now,
-                grant_number=1,
-                resume_all=resume_all,
-                due_at=now,
-            )
-            mark_all_notified(connection, str(saved), now)
-            self._audit.record(connection, merchant, change, now)
-            return str(saved)
+            return self.save_in(connection, merchant, new, now, resume_all=resume_all).connection_id
+
+    def save_in(
+        self, connection: Connection, merchant: str, new: NewGrant, now: datetime, *, resume_all: bool = False
+    ) -> SavedGrant:
+        """Do what ``save`` does in the caller's transaction. The grant of another account is kept until it is ended."""
+        ensure_merchant(connection, merchant)
+        before = _lock_row(connection, merchant)
+        other = before is not None and self._is_other_account(before, new)
+        change = _describe_grant(before, new)
+        former = give_up(connection, self._vault, before, now) if before and other else None
+        _forget_other_account(connection, before, new.account_key, now)
+        resume_all = resume_all or other or (before is not None and before.account_email is None)
+        saved = _SAVE.run(
+            connection,
+            id=str(uuid4()),
+            merchant=merchant,
+            state=_ACTIVE,
+            account_email=self._vault.encrypt(new.account_email),
+            account_key=new.account_key,
+            scopes=" ".join(sorted(new.scopes)),
+            refresh_token=self._vault.encrypt(new.refresh_token),
+            access_token=self._vault.encrypt(new.access_token) if new.access_token else None,
+            access_expires_at=new.expires_at,
+            last_error=None,
+            since=now,
+            grant_number=1,
+            resume_all=resume_all,
+            due_at=now,
+        )
+        mark_all_notified(connection, str(saved), now)
+        self._audit.record(connection, merchant, change, now)
+        return SavedGrant(str(saved), former)
+
+    def is_same_account(self, connection: Connection, merchant: str, new: NewGrant) -> bool:
+        """Return whether the grant is of the account that the merchant has connected, as far as that is known."""
+        row = _lock_row(connection, merchant)
+        return row is not None and row.account_email is not None and not self._is_other_account(row, new)
+
+    def now(self) -> datetime:
+        """Return the time by the clock of this store."""
+        return self._clock()
 
     def get_id(self, merchant: str) -> str | None:
         """Return the id of the merchant's connection, active or not, or None if there never was one."""
@@ -164,7 +212,7 @@ class Connections:
         return read_grant_number(self._store, merchant)
 
     def is_account_used(self, account_key: str | None) -> bool:
-        """Return whether any merchant is connected to this account: Google revokes all its grants to us together."""
+        """Return whether any merchant needs a grant of this account: Google revokes all of them together."""
         with self._store.read() as session:
             return is_account_used(session, account_key)
 
@@ -193,9 +241,10 @@ class Connections:
             raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
         return read_grant(row, self._vault)
 
-    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Store the newest access token for all threads and processes."""
-        self._change(connection_id, access_token=self._vault.encrypt(token), access_expires_at=expires_at)
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        """Store the newest access token of the grant with this number for all threads and processes."""
+        encrypted = self._vault.encrypt(token)
+        self._change(connection_id, grant_number, access_token=encrypted, access_expires_at=expires_at)
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""
@@ -205,13 +254,13 @@ class Connections:
         """Let the next holder refresh, if the lease is still this holder's."""
         self._leases.release(connection_id, holder)
 
-    def mark_good_call(self, connection_id: str, at: datetime) -> None:
-        """Record when Google last answered a call: what failed before does not count any more."""
-        self._change(connection_id, last_good_call_at=at, last_error=None)
+    def mark_good_call(self, connection_id: str, at: datetime, grant_number: int) -> None:
+        """Record when Google last answered a call with this grant: what failed before does not count any more."""
+        self._change(connection_id, grant_number, last_good_call_at=at, last_error=None)
 
-    def mark_error(self, connection_id: str, reason: str) -> None:
-        """Record why a call to Google failed though the grant is good, until one succeeds."""
-        self._change(connection_id, last_error=reason)
+    def mark_error(self, connection_id: str, reason: str, grant_number: int) -> None:
+        """Record why a call to Google with this grant failed though the grant is good, until one succeeds."""
+        self._change(connection_id, grant_number, last_error=reason)
 
     def mark_revoked(self, connection_id: str, reason: str, grant_number: int) -> str | None:
         """Record that Google refuses the grant with this number; return the merchant, None if there is another one.
@@ -281,33 +330,69 @@ class Connections:
             connection.execute(update(_TABLE).where(*own).values(last_error=reason))
 
     def forget_refused(self, merchant: str, grant_number: int) -> None:
-        """Delete the tokens of a grant that Google has refused for long."""
+        """Give up a grant that Google has refused for long. It may work again: it is kept until Google ends it."""
         now = self._clock()
-        own = (_TABLE.c.merchant == merchant, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
-        kept = update(_TABLE).where(*own, _TABLE.c.refresh_token.is_not(None))
         with self._store.write() as connection:
-            if connection.execute(kept.values(refresh_token=None)).rowcount:
+            row = _lock_row(connection, merchant)
+            kept = row is not None and row.state == _REVOKED and row.refresh_token is not None
+            if row and kept and row.grant_number == grant_number:
+                give_up(connection, self._vault, row, now)
+                connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(refresh_token=None))
                 self._audit.record(connection, merchant, _FORGOTTEN, now, SLOTSYNC)
 
-    def _change(self, connection_id: str, **values: object) -> None:
+    def _is_other_account(self, row: Row[Any], new: NewGrant) -> bool:
+        """Return whether the grant is certainly of another account than that of the connection."""
+        if row.account_key and new.account_key:
+            return bool(row.account_key != new.account_key)
+        try:
+            email = self._vault.decrypt(row.account_email) if row.account_email else None
+        except SlotsyncError:
+            return False
+        return email is not None and email.lower() != new.account_email.lower()
+
+    def _change(self, connection_id: str, grant_number: int, **values: object) -> None:
+        """Change the row, unless it has another grant by now: a call may end after the merchant has connected again."""
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
         with self._store.write() as connection:
-            connection.execute(
-                update(_TABLE).where(_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE).values(**values)
-            )
+            connection.execute(update(_TABLE).where(*own).values(**values))
 
 
 def is_account_used(session: Session, account_key: str | None, *, except_id: str = "") -> bool:
-    """Return whether any active connection, except the one with this id, is to the account; false without a key."""
+    """Return whether a grant of the account is needed, except by the connection with this id; false without a key.
+
+    Refused grants are needed, which may work again, those of disconnections under way, which may have calendars to
+    delete, and those on which somebody still has to decide.
+    """
     if account_key is None:
         return False
-    own = (ConnectionRow.account_key == account_key, ConnectionRow.state == _ACTIVE, ConnectionRow.id != except_id)
-    return session.exec(select_row(ConnectionRow).where(*own)).first() is not None
+    kept = (_TABLE.c.account_key == account_key, _TABLE.c.refresh_token.is_not(None), _TABLE.c.id != except_id)
+    if session.connection().execute(select(_TABLE.c.id).where(*kept)).first():
+        return True
+    return is_account_chosen(session, account_key)
 
 
-def read_grant(row: ConnectionRow, vault: Vault) -> Grant:
+def give_up(connection: Connection, vault: Vault, row: Row[Any], now: datetime) -> FormerGrant | None:
+    """Keep the grant of a connection's row apart until it is ended at Google.
+
+    Return it, with its push channels, or None if there is none, or none that can be read.
+    """
+    if row.refresh_token is None:
+        return None
+    try:
+        grant = read_grant(row, vault)
+    except SlotsyncError as error:
+        logger.error("a grant of %s cannot be ended, remove it at Google: %s", row.merchant, error)  # noqa: TRY400
+        return None
+    unneeded = NewGrant(account_email="", scopes=grant.scopes, refresh_token=grant.refresh_token).write()
+    key_hash = keep_unneeded(connection, vault, row.merchant, row.account_key, unneeded, now)
+    return FormerGrant(key_hash, row.id, grant, find_connection_channels(connection, row.id))
+
+
+def read_grant(row: ConnectionRow | Row[Any], vault: Vault) -> Grant:
     """Return the grant in a row that has a refresh token."""
     assert row.refresh_token is not None
     return Grant(
+        number=row.grant_number,
         refresh_token=vault.decrypt(row.refresh_token),
         access_token=vault.decrypt(row.access_token) if row.access_token else None,
         expires_at=row.access_expires_at,
@@ -322,10 +407,8 @@ def read_grant_number(store: Store, merchant: str) -> int:
         return row.grant_number if row else 0
 
 
-def _describe_grant(connection: Connection, merchant: str, new: NewGrant) -> AuditChange:
+def _describe_grant(before: Row[Any] | None, new: NewGrant) -> AuditChange:
     """Return the change by a new grant. It names no account: a disconnection forgets that, and no audit log."""
-    own = select(_TABLE.c.state, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
-    before = connection.execute(own.with_for_update()).one_or_none()
     scopes = tuple(sorted(scope.rpartition("/")[2] for scope in new.scopes))
     after: AuditValues = {"state": _ACTIVE, "scopes": scopes}
     if before and before.account_key and new.account_key and before.account_key != new.account_key:
@@ -345,13 +428,17 @@ _RESTORED = AuditChange(
 _FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 
-def _forget_other_account(connection: Connection, merchant: str, account_key: str | None, now: datetime) -> None:
-    own = select(_TABLE.c.id, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
-    before = connection.execute(own).one_or_none()
+def _forget_other_account(
+    connection: Connection, before: Row[Any] | None, account_key: str | None, now: datetime
+) -> None:
     if before and before.account_key and account_key and before.account_key != account_key:
         forget_calendars_of(connection, before.id)
-        forget_managed_calendars(connection, merchant)
-        forget_blocking_calendars(connection, merchant, now)
+        forget_managed_calendars(connection, before.merchant)
+        forget_blocking_calendars(connection, before.merchant, now)
+
+
+def _lock_row(connection: Connection, merchant: str) -> Row[Any] | None:
+    return connection.execute(select(_TABLE).where(_TABLE.c.merchant == merchant).with_for_update()).one_or_none()
 
 
 def find_row(session: Session, merchant: str) -> ConnectionRow | None:

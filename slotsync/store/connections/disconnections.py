@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, literal, update
-from sqlmodel import Session, col, select
+from sqlalchemy import case, literal, select, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_row
 
 from slotsync.domain.audit import CONNECTION, AuditAction, AuditChange, AuditValues
 from slotsync.domain.calendars.creation_limit import PERMIT_COUNT_WINDOW
@@ -14,9 +15,9 @@ from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
-from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
-from slotsync.store.connections.connections import Grant, is_account_used, read_grant
+from slotsync.store.connections.connections import Grant, give_up, is_account_used, read_grant
+from slotsync.store.connections.pending_consents import give_up_merchants_consents
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
@@ -39,13 +40,16 @@ class Disconnections:
     def request(self, merchant: str, calendars: CalendarChoice, now: datetime) -> bool:
         """Take the merchant's connection out of use, and record the choice for its calendars.
 
-        Its tokens are kept for the cleaning up, which is due from now on. Return false if there never was a connection.
+        Its tokens are kept for the cleaning up, which is due from now on. Consents on which nobody has decided connect
+        nothing any more. Return false if there never was a connection.
         """
         own = _TABLE.c.merchant == merchant
         since = case((_TABLE.c.state == _DISCONNECTED, _TABLE.c.since), else_=literal(now, _TABLE.c.since.type))
         wanted = {"state": _DISCONNECTED, "since": since, "disconnect_choice": calendars.value, "notices": 0}
         intent = {"due_at": now, "stopped_at": None}
         with self._store.write() as connection:
+            # In the order in which a consent is accepted: in another order, the two could deadlock.
+            give_up_merchants_consents(connection, merchant)
             state = connection.execute(select(_TABLE.c.state).where(own).with_for_update()).scalar_one_or_none()
             connection.execute(update(_TABLE).where(own).values(**wanted, **intent))
             mark_merchant_changed(connection, merchant, now)
@@ -56,16 +60,17 @@ class Disconnections:
     def get(self, merchant: str) -> Disconnection | None:
         """Return what to clean up, or None if the merchant is not being disconnected."""
         with self._store.read() as session:
-            row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
+            row = session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             return _disconnection(session, row) if row and row.state == _DISCONNECTED else None
 
-    def finish(self, connection_id: str, calendars: CalendarChoice) -> None:
+    def finish(self, connection_id: str, calendars: CalendarChoice, *, grant_ended: bool = False) -> None:
         """Delete the tokens and all that was read from Google, once this choice for the calendars is carried out.
 
-        Nothing is deleted if the merchant has connected again, or has made another choice since.
+        A grant that is not ended is kept apart until it is. Nothing is deleted if the merchant has connected again, or
+        has made another choice since.
         """
-        cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         now = self._store.now()
+        cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
         with self._store.write() as connection:
             choice = _TABLE.c.disconnect_choice
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, choice == calendars.value)
@@ -76,11 +81,13 @@ class Disconnections:
                 "due_at": None,
                 "overdue_since": None,
             }
-            forgotten = update(_TABLE).where(*own).values(**cleared, **done)
-            for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
+            row = connection.execute(select(_TABLE).where(*own).with_for_update()).one_or_none()
+            if row:
+                if not grant_ended:
+                    give_up(connection, self._vault, row, now)
+                connection.execute(update(_TABLE).where(*own).values(**cleared, **done))
                 # In the order in which picking writes: in another order, the two could deadlock.
-                forget_blocking_calendars(connection, merchant, now)
-                forget_evidence(connection, merchant)
+                forget_blocking_calendars(connection, row.merchant, now)
                 forget_account(connection, connection_id)
 
     def forget_account_keys(self, now: datetime) -> int:
@@ -111,12 +118,13 @@ class Disconnections:
             raise GrantLost("the connection is not being disconnected any more", reason="departed")  # stored name
         return read_grant(row, self._vault)
 
-    def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
-        """Store the newest access token for the rest of the cleaning up."""
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        """Store the newest access token of the grant with this number for the rest of the cleaning up."""
         token_columns = {"access_token": self._vault.encrypt(token), "access_expires_at": expires_at}
         with self._store.write() as connection:
-            own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, _TABLE.c.refresh_token.is_not(None))
-            connection.execute(update(_TABLE).where(*own).values(**token_columns))
+            same = (_TABLE.c.state == _DISCONNECTED, _TABLE.c.grant_number == grant_number)
+            own = update(_TABLE).where(_TABLE.c.id == connection_id, *same, _TABLE.c.refresh_token.is_not(None))
+            connection.execute(own.values(**token_columns))
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""
@@ -133,7 +141,7 @@ def _describe(state: str, calendars: CalendarChoice) -> AuditChange:
 
 
 def _disconnection(session: Session, row: ConnectionRow) -> Disconnection:
-    calendars = session.exec(select(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
+    calendars = session.exec(select_row(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
     return Disconnection(
         connection_id=row.id,
         alive=row.refresh_token is not None,

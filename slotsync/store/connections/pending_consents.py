@@ -1,4 +1,4 @@
-"""Pending consents, which wait for a merchant's browser, and used links."""
+"""Pending consents, which wait for a merchant's browser or for the end of their grants, and used links."""
 
 import hmac
 from collections.abc import Callable
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any, Final
+from uuid import uuid4
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
@@ -27,25 +30,41 @@ _CONSENTS = table_of(PendingConsentRow)
 
 
 class AwaitedStep(StrEnum):
-    """The step that a pending consent waits for: Google's answer, then the merchant's or the platform's decision."""
+    """The step that a pending consent waits for.
+
+    That is Google's answer, then the merchant's or the platform's decision; and if nobody needs the grant, its end.
+    """
 
     ANSWER = "answer"
     CONFIRMATION = "confirmation"
     COMPLETION = "completion"
+    END = "end"
 
 
-@dataclass(frozen=True, repr=False)
-class PendingConsent:
-    """A stored consent. ``secret`` may contain tokens, so it has no repr."""
+UNDECIDED: Final = (AwaitedStep.CONFIRMATION.value, AwaitedStep.COMPLETION.value)
+"""The steps in which a consent has a grant that may still be connected."""
 
+
+@dataclass(frozen=True)
+class OpenConsent:
+    """A consent, by the hash of its key, without what it keeps."""
+
+    key_hash: str
     merchant: str
-    secret: str
     expired: bool
     browser_hash: str
 
     def is_from(self, browser: str) -> bool:
         """Return whether this browser began the consent."""
         return hmac.compare_digest(self.browser_hash, _hashed(browser))
+
+
+@dataclass(frozen=True, repr=False)
+class PendingConsent(OpenConsent):
+    """A stored consent. ``secret`` may contain tokens, so it has no repr."""
+
+    secret: str
+    account_key: str | None
 
 
 class PendingConsents:
@@ -56,7 +75,16 @@ class PendingConsents:
         self._vault = vault
         self._clock = clock
 
-    def put(self, awaited: AwaitedStep, key: str, *, merchant: str, browser: str, secret: str) -> None:
+    def put(  # noqa: PLR0913  all that a consent consists of
+        self,
+        awaited: AwaitedStep,
+        key: str,
+        *,
+        merchant: str,
+        browser: str,
+        secret: str,
+        account_key: str | None = None,
+    ) -> None:
         """Store a consent under a key that only the browser will bring back."""
         now = self._clock()
         with self._store.write() as connection:
@@ -70,44 +98,123 @@ class PendingConsents:
                     kind=awaited.value,
                     merchant=merchant,
                     browser_hash=_hashed(browser),
+                    account_key=account_key,
                     secret=self._vault.encrypt(secret),
                     expires_at=now + CONSENT_LIFETIME,
                 )
             )
+
+    def put_unneeded(self, merchant: str, account_key: str | None, secret: str) -> str:
+        """Store a grant that has to be ended; return the hash by which it is known."""
+        with self._store.write() as connection:
+            ensure_merchant(connection, merchant)
+            return keep_unneeded(connection, self._vault, merchant, account_key, secret, self._clock())
 
     def take(self, awaited: AwaitedStep, key: str) -> PendingConsent | None:
         """Remove and return the consent with this key, or None if it is unknown or was taken already."""
         taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
         with self._store.write() as connection:
             row = connection.execute(taken.returning(*_CONSENTS.c)).first()
-        return self._decrypted(row) if row else None
+        return self.read(row) if row else None
 
-    def find_unanswered(self) -> dict[str, PendingConsent]:
-        """Return the consents on which nobody has decided in time, by the hashes of their keys."""
-        expired = (_CONSENTS.c.kind != AwaitedStep.ANSWER.value, _CONSENTS.c.expires_at <= self._clock())
-        with self._store.read() as session:
-            rows = session.connection().execute(select(*_CONSENTS.c).where(*expired))
-            return {row.key_hash: self._decrypted(row) for row in rows}
+    def lock(self, connection: Connection, awaited: AwaitedStep, key: str) -> Row[Any] | None:
+        """Return the row of the consent with this key, or None without one; nobody else can take it meanwhile."""
+        own = (_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
+        return connection.execute(select(*_CONSENTS.c).where(*own).with_for_update()).first()
 
-    def find_answered(self, merchant: str) -> list[PendingConsent]:
-        """Return the merchant's consents that Google has answered with a grant, and that wait for a decision."""
-        answered = (_CONSENTS.c.merchant == merchant, _CONSENTS.c.kind != AwaitedStep.ANSWER.value)
+    def look(self, row: Row[Any]) -> OpenConsent:
+        """Return the consent in a row, for which nothing has to be decrypted."""
+        return OpenConsent(row.key_hash, row.merchant, row.expires_at <= self._clock(), row.browser_hash)
+
+    def read(self, row: Row[Any]) -> PendingConsent:
+        """Return the consent in a row, with what it keeps.
+
+        Raises:
+            SlotsyncError: no key fits.
+        """
+        secret = self._vault.decrypt(row.secret)
+        return PendingConsent(**vars(self.look(row)), secret=secret, account_key=row.account_key)
+
+    def give_up_expired(self) -> list[str]:
+        """Let the consents on which nobody has decided in time wait for their end.
+
+        Return the hashes of the keys of all that wait for it, those first for which Google was not asked for longest.
+        """
+        expired = (_CONSENTS.c.kind.in_(UNDECIDED), _CONSENTS.c.expires_at <= self._clock())
+        waiting = select(_CONSENTS.c.key_hash).where(_CONSENTS.c.kind == AwaitedStep.END.value)
+        with self._store.write() as connection:
+            connection.execute(update(_CONSENTS).where(*expired).values(kind=AwaitedStep.END.value))
+            order = func.coalesce(_CONSENTS.c.tried_at, _CONSENTS.c.expires_at)
+            return [*connection.execute(waiting.order_by(order)).scalars()]
+
+    def get_unneeded(self, key_hash: str) -> PendingConsent | None:
+        """Return the consent with this hash, the grant of which has to be ended, or None if that is done.
+
+        Raises:
+            SlotsyncError: no key fits.
+        """
+        own = (_CONSENTS.c.key_hash == key_hash, _CONSENTS.c.kind == AwaitedStep.END.value)
         with self._store.read() as session:
-            rows = session.connection().execute(select(*_CONSENTS.c).where(*answered))
-            return [self._decrypted(row) for row in rows]
+            row = session.connection().execute(select(*_CONSENTS.c).where(*own)).first()
+        return self.read(row) if row else None
+
+    def record_try(self, key_hash: str) -> None:
+        """Record that Google was asked to end the grant now, and did not."""
+        with self._store.write() as connection:
+            connection.execute(update(_CONSENTS).filter_by(key_hash=key_hash).values(tried_at=self._clock()))
+
+    def give_up(self, merchant: str) -> list[str]:
+        """Let all the merchant's consents wait for the end of their grants; return the hashes of their keys."""
+        waiting = select(_CONSENTS.c.key_hash).filter_by(merchant=merchant, kind=AwaitedStep.END.value)
+        with self._store.write() as connection:
+            give_up_merchants_consents(connection, merchant)
+            return [*connection.execute(waiting).scalars()]
 
     def forget(self, key_hash: str) -> None:
         """Delete a consent."""
         with self._store.write() as connection:
-            connection.execute(delete(_CONSENTS).where(_CONSENTS.c.key_hash == key_hash))
+            forget_consent(connection, key_hash)
 
-    def _decrypted(self, row: Row[tuple[object, ...]]) -> PendingConsent:
-        return PendingConsent(
-            merchant=row.merchant,
-            secret=self._vault.decrypt(row.secret),
-            expired=row.expires_at <= self._clock(),
-            browser_hash=row.browser_hash,
+
+def forget_consent(connection: Connection, key_hash: str) -> None:
+    """Delete a consent."""
+    connection.execute(delete(_CONSENTS).where(_CONSENTS.c.key_hash == key_hash))
+
+
+def give_up_consent(connection: Connection, key_hash: str) -> None:
+    """Let a consent wait for the end of its grant, which nobody needs."""
+    connection.execute(update(_CONSENTS).filter_by(key_hash=key_hash).values(kind=AwaitedStep.END.value))
+
+
+def give_up_merchants_consents(connection: Connection, merchant: str) -> None:
+    """Let the merchant's consents on which nobody has decided wait for the end of their grants."""
+    undecided = (_CONSENTS.c.merchant == merchant, _CONSENTS.c.kind.in_(UNDECIDED))
+    connection.execute(update(_CONSENTS).where(*undecided).values(kind=AwaitedStep.END.value))
+
+
+def keep_unneeded(  # noqa: PLR0913, PLR0917  all that such a consent consists of
+    connection: Connection, vault: Vault, merchant: str, account_key: str | None, secret: str, now: datetime
+) -> str:
+    """Store a grant that has to be ended; return the hash by which it is known."""
+    key_hash = _hashed(uuid4().hex)
+    connection.execute(
+        insert(_CONSENTS).values(
+            key_hash=key_hash,
+            kind=AwaitedStep.END.value,
+            merchant=merchant,
+            browser_hash="",
+            account_key=account_key,
+            secret=vault.encrypt(secret),
+            expires_at=now,
         )
+    )
+    return key_hash
+
+
+def is_account_chosen(session: Session, account_key: str) -> bool:
+    """Return whether a consent to the account waits for a decision."""
+    chosen = (_CONSENTS.c.account_key == account_key, _CONSENTS.c.kind.in_(UNDECIDED))
+    return session.connection().execute(select(_CONSENTS.c.key_hash).where(*chosen)).first() is not None
 
 
 def _hashed(text: str) -> str:

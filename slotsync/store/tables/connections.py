@@ -51,9 +51,10 @@ class ConnectionRow(Row, table=True):
 
 
 class PendingConsentRow(Row, table=True):
-    """A consent, or a question about one, that waits for the merchant's browser to come back.
+    """A consent that waits: for the merchant's browser to come back, for a decision, or for the end of its grant.
 
-    Its key is a hash of what the browser brings, so that a reader of the table cannot use it.
+    Its key is a hash of what the browser brings, so that a reader of the table cannot use it. ``account_key`` is the
+    account that was allowed. Google was last asked at ``tried_at`` to end the grant.
     """
 
     __tablename__ = "pending_consent"
@@ -62,8 +63,10 @@ class PendingConsentRow(Row, table=True):
     kind: str
     merchant: str = Field(foreign_key="merchant.id")
     browser_hash: str
+    account_key: str | None = None
     secret: str | None = encrypted_field()
     expires_at: datetime = Field(sa_type=Instant, index=True)
+    tried_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class UsedLinkRow(Row, table=True):

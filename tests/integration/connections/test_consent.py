@@ -19,6 +19,7 @@ from slotsync.domain.connections.connection import (
     wanted_scopes,
 )
 from slotsync.errors import InputError, SettingsError
+from slotsync.grant_ends import GrantEnd
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
@@ -179,7 +180,7 @@ async def test_nothing_is_connected_until_the_merchant_has_said_so(connecting_me
     assert isinstance(given, ConsentGiven)
     assert (given.chosen, given.connected) == (EMAIL, None)
     assert (await connecting_merchant.service.view(MERCHANT)).account is None
-    assert await connecting_merchant.service.decline(given.code, BROWSER) is None
+    assert await connecting_merchant.service.decline(given.code, BROWSER) is GrantEnd.ENDED
     assert await connecting_merchant.calls("oauth2.revoke") == 1
     assert refusal(await connecting_merchant.service.confirm(given.code, BROWSER)) is RefusalReason.UNKNOWN
 
@@ -237,9 +238,11 @@ async def test_what_nobody_confirms_in_ten_minutes_is_ended_unless_its_account_i
     assert await asyncio.to_thread(end) == 0
     with world.store.write() as connection:
         connection.execute(text("UPDATE pending_consent SET expires_at = '2020-01-01 00:00:00'"))
-    assert await asyncio.to_thread(end) == 2
+    assert await asyncio.to_thread(end) == 1
     assert await connecting_merchant.calls("oauth2.revoke") == 1, "the neighbour's account stays"
     assert await asyncio.to_thread(end) == 0
+    await connecting_merchant.connected(OTHER, merchant="neighbour")
+    assert await asyncio.to_thread(end) == 1, "the neighbour has gone to another account"
 
 
 async def test_a_change_gives_the_left_accounts_grant_back(connecting_merchant: ConnectionHarness) -> None:
@@ -279,7 +282,7 @@ async def test_a_change_that_is_declined_gives_the_other_grant_back(connecting_m
     await connecting_merchant.connected()
     asked = await connecting_merchant.consent(OTHER)
     assert isinstance(asked, ConsentGiven)
-    assert await connecting_merchant.service.decline(asked.code, BROWSER) is None
+    assert await connecting_merchant.service.decline(asked.code, BROWSER) is GrantEnd.ENDED
     assert await connecting_merchant.calls("oauth2.revoke") == 1
     assert (await connecting_merchant.service.view(MERCHANT)).account == EMAIL
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
+from slotsync.domain.workflow_ids import connection_id
 from slotsync.errors import GrantLost
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
@@ -199,6 +200,32 @@ async def test_a_channel_that_cannot_be_stopped_keeps_no_grant_from_being_given_
         assert (await disconnect_merchant(connecting_merchant, CalendarChoice.KEEP)).grant_ended
     assert await stopped(world) == [500]
     assert left_of(world) == [0, 0, 0]
+
+
+async def test_a_merchant_who_connects_again_while_channels_are_stopped_keeps_the_new_grant(
+    connecting_merchant: ConnectionHarness, push_receiver: PushReceiver
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await asyncio.to_thread(watched, world, push_receiver, MERCHANT)
+        await world.fault(method="channels.stop", kind="slow", seconds=8, count=1)
+        leaving = asyncio.create_task(connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.KEEP))
+
+        async def stopping() -> bool:
+            return "end_grant" in await pending_activities(world)
+
+        await until(stopping)
+        await connecting_merchant.connected()
+        await leaving
+    assert await connecting_merchant.calls("oauth2.revoke") == 0
+    assert (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.ACTIVE
+
+
+async def pending_activities(world: World) -> list[str]:
+    """Return the names of the activities of the connection's workflow that a worker has begun."""
+    described = await world.client.get_workflow_handle(connection_id(MERCHANT)).describe()
+    pending = described.raw_description.pending_activities
+    return [each.activity_type.name for each in pending if each.HasField("last_started_time")]
 
 
 async def test_of_a_shared_account_only_the_own_channels_are_stopped(

@@ -181,15 +181,11 @@ def test_a_token_is_not_shown_by_its_repr() -> None:
 
 @dataclass
 class ReconnectedGrants(MemoryGrants):
-    """Grants of a merchant who connects another account while the token of the earlier one is refreshed."""
+    """Grants of a merchant who connects another account in the moment when a token of the earlier one is stored."""
 
-    reads: int = 0
-
-    def grant(self, connection_id: str) -> MemoryGrant:
-        self.reads += 1
-        if self.reads == 4:
-            self.grants[connection_id] = MemoryGrant("refresh-2", "of the new grant", in_an_hour())
-        return super().grant(connection_id)
+    def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
+        self.grants[connection_id] = MemoryGrant("refresh-2", "of the new grant", in_an_hour(), number=2)
+        super().save_access_token(connection_id, token, expires_at, grant_number)
 
 
 def test_a_token_of_the_grant_before_is_not_kept_for_the_new_one(answering: AnsweringServer) -> None:

@@ -124,3 +124,16 @@ async def test_a_dead_grant_is_said_in_plain_words_and_can_still_be_disconnected
     view = ConnectionViews(accounts.world.store, accounts.world.vault, ()).get_view(accounts.merchant)
     assert view.state is ConnectionState.DISCONNECTED
     assert view.account is None
+
+
+async def test_the_page_says_truly_whether_the_access_was_given_back(accounts: Site) -> None:
+    async with accounts.visitor() as mine:
+        page = await allow(accounts, mine, other(accounts))
+        fault = {"method": "oauth2.revoke", "kind": "backendError", "status": 503, "count": 1}
+        await accounts.world.fault(**fault)
+        assert "Google has not taken the access back yet" in await decide_on(page, mine, "decline")
+        await connect(accounts, mine, accounts.email)
+        page = await allow(accounts, mine, accounts.email)
+        assert "The access to that account stays" in await decide_on(page, mine, "decline")
+        page = await allow(accounts, mine, other(accounts))
+        assert "was given back to Google" in await decide_on(page, mine, "decline")

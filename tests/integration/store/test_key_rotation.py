@@ -44,7 +44,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
         for name in map(str, range(merchants))
     }
     for connection_id in ids.values():
-        connections.save_access_token(connection_id, "access", LATER)
+        connections.save_access_token(connection_id, "access", LATER, 1)
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
     Merchants(store, vault).put("0", MerchantDetails(email="owner@arctic.example"))
     Instances(store, vault).get_id()
@@ -154,7 +154,7 @@ def test_a_token_that_is_renewed_while_keys_rotate_is_not_lost(store: Store, att
     rotating = threading.Thread(target=rotate, args=(store, Vault([NEW, OLD])))
     rotating.start()
     for connection_id in ids.values():
-        working.save_access_token(connection_id, "newest", LATER + timedelta(hours=1))
+        working.save_access_token(connection_id, "newest", LATER + timedelta(hours=1), 1)
     rotating.join()
     alone = Connections(store, Vault([NEW]))
     assert {alone.grant(connection_id).access_token for connection_id in ids.values()} == {"newest"}

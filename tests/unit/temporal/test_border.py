@@ -94,7 +94,7 @@ ALLOWED = {
     "ConnectionStop": "grant_number merchant now",
     "DisconnectedCalendar": "calendar_id owner",
     "Disconnection": "alive calendars connection_id shared",
-    "DisconnectionEnd": "calendars connection_id",
+    "DisconnectionEnd": "calendars connection_id grant_ended",
     "DisconnectionResult": "deleted grant_ended left notes shared",
     "EventKey": "item owner",
     "EventRequest": "key merchant reservation version",

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
@@ -119,3 +120,22 @@ def test_eight_threads_that_pick_at_once_leave_the_choice_of_one(store: Store, p
         for done in [threads.submit(picked.replace, "m", TOUR, choice) for choice in choices]:
             done.result()
     assert picked.get_calendars("m", TOUR) in ([FAMILY], BOTH)
+
+
+@pytest.mark.parametrize("meanwhile", ["another account", "disconnection"])
+def test_what_a_former_grant_has_listed_is_not_picked_under_another_one_or_none(
+    store: Store, vault: Vault, picked: BlockingCalendars, connections: Connections, meanwhile: str
+) -> None:
+    connect(connections, "m", "a")
+    picked.replace("m", TOUR, [FAMILY], connections.get_grant_number("m"))
+    listed_with = connections.get_grant_number("m")
+    if meanwhile == "another account":
+        connect(connections, "m", "b")
+    else:
+        disconnections, connection_id = Disconnections(store, vault), connections.get_id("m")
+        assert connection_id
+        disconnections.request("m", CalendarChoice.KEEP, NOON)
+        disconnections.finish(connection_id, CalendarChoice.KEEP)
+    with pytest.raises(GrantLost):
+        picked.replace("m", TOUR, [DOCTOR], listed_with)
+    assert picked.get_calendars("m", TOUR) == []

@@ -1,11 +1,13 @@
 """The connections of all merchants, and which of them need somebody."""
 
 import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, FREEBUSY, ConnectionState, wanted_scopes
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.secrets import Vault
-from slotsync.store.connections.connection_views import ConnectionViews
+from slotsync.store.connections.connection_views import NO_KEY_FITS, ConnectionViews
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
@@ -58,6 +60,26 @@ def test_a_prefix_finds_the_ids_that_begin_with_it_letter_by_letter(store: Store
     assert {each.merchant for each in views.list_merchants(20, prefix=prefix)} == {
         each for each in ids if each.startswith(prefix)
     }
+
+
+def test_an_account_that_no_key_opens_is_told_of_that_merchant_and_hides_no_other(
+    store: Store, vault: Vault, connections: Connections
+) -> None:
+    views = views_with(store, vault, connections)
+    damage(store, "whole")
+    assert len(views.list_merchants(9)) == 4
+    assert len(views.list_merchants(9, attention=True)) == 2
+    unreadable, readable = views.get_view("whole"), views.get_view("lacking")
+    assert (unreadable.state, unreadable.account, unreadable.last_error) == (ConnectionState.ACTIVE, None, NO_KEY_FITS)
+    assert (readable.account, readable.last_error) == ("lacking@gmail.example", None)
+
+
+def damage(store: Store, merchant: str) -> None:
+    """Encrypt the address of the merchant's account with a key that nobody has any more."""
+    encrypted = Vault([Fernet.generate_key().decode()]).encrypt("whole@gmail.example")
+    with store.write() as connection:
+        change = text("UPDATE connection SET account_email = :email WHERE merchant = :merchant")
+        connection.execute(change, {"email": encrypted, "merchant": merchant})
 
 
 def test_connections_are_counted_by_state(store: Store, vault: Vault, connections: Connections) -> None:

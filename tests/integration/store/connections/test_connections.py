@@ -5,9 +5,11 @@ import pytest
 from sqlalchemy import text
 
 from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 from tests.support.sample_grants import save_sample_grant
 
@@ -23,14 +25,14 @@ def test_a_grant_comes_back_as_it_was_saved(connections: Connections) -> None:
 
 def test_the_newest_access_token_comes_back_with_its_expiry(connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.save_access_token(connection_id, "access-1", NOON)
-    connections.save_access_token(connection_id, "access-2", LATER)
+    connections.save_access_token(connection_id, "access-1", NOON, 1)
+    connections.save_access_token(connection_id, "access-2", LATER, 1)
     grant = connections.grant(connection_id)
     assert (grant.access_token, grant.expires_at) == ("access-2", LATER)
 
 
 def test_no_token_and_no_address_rests_in_plain(store: Store, connections: Connections) -> None:
-    connections.save_access_token(save_sample_grant(connections), "access-1", NOON)
+    connections.save_access_token(save_sample_grant(connections), "access-1", NOON, 1)
     with store.read() as session:
         rows = [*session.connection().execute(text("SELECT * FROM connection"))]
     assert len(rows) == 1
@@ -45,7 +47,7 @@ def test_a_grant_shows_no_token_when_it_is_printed(connections: Connections) -> 
 
 def test_a_merchant_keeps_its_connection_over_all_grants(connections: Connections) -> None:
     first = save_sample_grant(connections)
-    connections.save_access_token(first, "access-1", NOON)
+    connections.save_access_token(first, "access-1", NOON, 1)
     assert save_sample_grant(connections, "refresh-2") == first
     grant = connections.grant(first)
     assert (grant.refresh_token, grant.access_token) == ("refresh-2", None)
@@ -102,16 +104,41 @@ def test_a_call_with_a_former_grant_does_not_revoke_the_newest_whatever_the_cloc
     assert connections.grant(connection_id).refresh_token == "refresh-2"
 
 
+def test_what_a_call_of_the_former_grant_leaves_touches_no_newer_one(store: Store, connections: Connections) -> None:
+    connection_id = save_sample_grant(connections)
+    assert save_sample_grant(connections, "refresh-2") == connection_id
+    connections.save_access_token(connection_id, "of the former account", LATER, 1)
+    connections.mark_error(connection_id, "quotaExceeded", 1)
+    connections.mark_good_call(connection_id, LATER, 1)
+    assert connections.grant(connection_id).access_token is None
+    with store.read() as session:
+        noted = session.connection().execute(text("SELECT last_error, last_good_call_at FROM connection")).one()
+    assert tuple(noted) == (None, None)
+    connections.save_access_token(connection_id, "access-2", LATER, connections.grant(connection_id).number)
+    assert connections.grant(connection_id).access_token == "access-2"
+
+
+def test_a_token_of_a_disconnection_touches_no_newer_grant(
+    store: Store, vault: Vault, connections: Connections
+) -> None:
+    disconnections = Disconnections(store, vault)
+    connection_id = save_sample_grant(connections)
+    save_sample_grant(connections, "refresh-2")
+    assert disconnections.request("m", CalendarChoice.KEEP, NOON)
+    disconnections.save_access_token(connection_id, "of the former account", LATER, 1)
+    assert disconnections.grant(connection_id).access_token is None
+
+
 def test_an_access_token_that_arrives_after_the_revocation_is_not_kept(store: Store, connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
     connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
-    connections.save_access_token(connection_id, "access-1", LATER)
+    connections.save_access_token(connection_id, "access-1", LATER, 1)
     with store.read() as session:
         assert session.connection().execute(text("SELECT access_token FROM connection")).scalar_one() is None
 
 
 def test_the_last_good_call_is_noted(store: Store, connections: Connections) -> None:
-    connections.mark_good_call(save_sample_grant(connections), LATER)
+    connections.mark_good_call(save_sample_grant(connections), LATER, 1)
     with store.read() as session:
         noted = session.connection().execute(
             text("SELECT count(*) FROM connection WHERE last_good_call_at IS NOT NULL")

@@ -31,7 +31,7 @@ class RetentionActivities:
 
     @activity.defn
     async def forget(self, request: SweepRequest) -> int:
-        """Repeat the erasures of the last hour, and with ``everything`` drop what is old; return how much was deleted.
+        """Repeat the erasures of the last hours, and with ``everything`` drop what is old; return how much was deleted.
 
         The record of an erasure is deleted after its last repetition.
         """

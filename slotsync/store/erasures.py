@@ -18,8 +18,8 @@ from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.erasures import ErasureRow
 from slotsync.store.tables.reservations import ReservationRow
 
-REPEATED_FOR: Final = timedelta(hours=1)
-"""Longer than what was under way can take to end: attempts of activities, signals, entries of Temporal's index."""
+REPEATED_FOR: Final = timedelta(hours=3)
+"""Longer than what was under way can take to end: attempts of activities, signals, visits of the settings page."""
 
 KEPT: Final = frozenset({"audit_entry", "erasure"})
 """Tables that an erasure leaves as they are: that something was done, and when, stays in the audit log."""

@@ -107,7 +107,7 @@ def test_nothing_of_it_is_stored_again_for_a_while_and_then_it_is(store: Store, 
     erasures.delete_rows("m")
     erasures.delete_rows("n", "R-1")
     for merchant in ("m", "n"):
-        with pytest.raises(Erased, match="13:00 UTC"):
+        with pytest.raises(Erased, match="15:00 UTC"):
             reservations.report(snapshot(merchant=merchant), NOW)
     with pytest.raises(Erased):
         Owners(store).put("m", TOUR, settings_of(TOUR))

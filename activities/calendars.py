@@ -1,5 +1,6 @@
 """Managed calendar activities: look at the rows, create, update and delete in Google, record the result."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,7 +22,7 @@ from slotsync.domain.calendars.messages import (
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import NO_CONNECTION, STOPPED_REASON
 from slotsync.domain.reservations.event import WrittenEvent
-from slotsync.errors import GoogleError, Refused
+from slotsync.errors import GoogleError, QuotaExhausted, RateLimited, Transient
 from slotsync.google.calendars import CalendarContents, CalendarSpec, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
@@ -35,6 +36,8 @@ from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
+
+logger = logging.getLogger(__name__)
 
 
 class CalendarActivities:
@@ -127,7 +130,8 @@ class CalendarActivities:
         spec = _spec(request, calendar)
         with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
-            self._clear_returned(request, connection_id, spec)
+            with suppress(GoogleError):  # what was left long ago holds up nothing: it is tried again at the next look
+                self._clear_returned(request, connection_id, spec)
         if exists:
             self._calendars.record_shown(
                 request.merchant, request.owner, calendar.calendar_id, spec.name, spec.time_zone
@@ -208,13 +212,28 @@ class CalendarActivities:
                 continue
             for key in left.keys() & found.keys():
                 self._delete_left(request.merchant, key[0], left[key], found[key])
-            self._left.forget(request.merchant, request.owner, calendar_id)
+            touched = [
+                (key[0], found[key])
+                for key in left.keys() & found.keys()
+                if found[key].touched and self._is_present(request.merchant, key[0], found[key])
+            ]
+            if not self._returned.carry_over(request.merchant, calendar_id, touched, _started_at()):
+                self._left.forget(request.merchant, request.owner, calendar_id)
 
     def _delete_left(self, merchant: str, reservation: str, left: WrittenEvent, found: WrittenEvent) -> None:
-        if found.version > left.version:
+        if found.version > left.version or (found.touched and self._is_present(merchant, reservation, found)):
             return
-        with suppress(Refused):  # one that cannot be deleted holds up nothing else
+        try:
             self._google_events.delete_event(merchant, reservation, found, left.version)
+        except (QuotaExhausted, RateLimited, Transient):
+            raise
+        except GoogleError as error:  # one that cannot be deleted holds up no other
+            logger.warning("an event of %s stays in a former calendar: %s", merchant, error.reason)
+
+    def _is_present(self, merchant: str, reservation: str, left: WrittenEvent) -> bool:
+        """Return whether the event stands elsewhere: then that one gets first what people have added to this one."""
+        known = self._events.get_written_event(merchant, reservation, left.key)
+        return known is not None and known.present and known.calendar_id != left.calendar_id
 
     def _read(self, request: CalendarRequest) -> ManagedCalendar:
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])

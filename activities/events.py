@@ -49,7 +49,7 @@ class EventActivities:
             self._leave(request, put.left, missing=False)
         event, attempt = put.event, uncertain_event(put.event, put.known)
         self._record_attempt(request, attempt)
-        managed, is_wanted = partial(self._get_managed, request.merchant), partial(self._is_wanted, request, event)
+        managed, is_wanted = partial(self._get_managed, request), partial(self._is_wanted, request, event)
         with self._recording(request, event.version, event.connection_id):
             try:
                 written = self._google.put_event(event, put.known, managed, is_wanted)
@@ -75,7 +75,7 @@ class EventActivities:
         written = delete.written.model_copy(update={"connection_id": delete.connection_id})
         self._record_attempt(request, written.model_copy(update={"version": delete.version, "fingerprint": ""}))
         with self._recording(request, delete.version, delete.connection_id):
-            managed = partial(self._get_managed, request.merchant)
+            managed = partial(self._get_managed, request)
             try:
                 gone = self._google.delete_event(
                     request.merchant, request.reservation, written, delete.version, managed
@@ -105,7 +105,7 @@ class EventActivities:
                 look.connection_id,
                 look.deleted.calendar_id,
                 deleted,
-                partial(self._get_managed, request.merchant),
+                partial(self._get_managed, request),
             )
         self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
         return WriteResult(version=look.version)
@@ -118,8 +118,10 @@ class EventActivities:
             event.calendar_id,
         )
 
-    def _get_managed(self, merchant: str) -> list[str]:
-        return self._calendars.get_ids(merchant)
+    def _get_managed(self, request: EventRequest) -> list[str]:
+        """Return the calendars in which the event's duplicates may be: those of now, and former ones."""
+        left = self._left.get_places(request.merchant, request.reservation, request.key)
+        return [*dict.fromkeys((*self._calendars.get_ids(request.merchant), *left))]
 
     def _forget_calendar(self, event: DesiredEvent) -> None:
         self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)

@@ -1,7 +1,7 @@
 """Convert between slotsync's events and Google's event bodies, with the mark that identifies an event as ours."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ class Mark:
     owner: str
     version: int
     fingerprint: str
+    is_first_format: bool = field(default=False, compare=False)
 
     @classmethod
     def from_desired(cls, desired: DesiredEvent) -> Self:
@@ -63,12 +64,18 @@ class Mark:
                 owner=properties[names["owner"]],
                 version=int(properties[names["version"]]),
                 fingerprint=properties[names["fingerprint"]],
+                is_first_format=names is _FIRST_NAMES,
             )
         except (KeyError, ValueError):
             return None
 
     def matches(self, merchant: str, reservation: str, key: EventKey) -> bool:
-        """Return whether the mark belongs to this event of this reservation, in any version."""
+        """Return whether the mark belongs to this event of this reservation, in any version.
+
+        Of the first format the reservation alone is believed: other programs have properties of the other names.
+        """
+        if self.is_first_format:
+            return self.reservation == reservation
         return (self.merchant, self.reservation, self.item, self.owner) == (
             merchant,
             reservation,
@@ -78,7 +85,7 @@ class Mark:
 
     def to_properties(self) -> dict[str, str]:
         """Return the mark as private extended properties."""
-        fields = {_NAMES[field]: str(value) for field, value in asdict(self).items()}
+        fields = {_NAMES[name]: str(value) for name, value in asdict(self).items() if name in _NAMES}
         return {"slotsync": MARK_FORMAT, SEARCHED: self.reservation, **fields}
 
 

@@ -53,6 +53,13 @@ class LeftEventStore:
         with self._store.read() as session:
             return {_key(row) for row in session.exec(query)}
 
+    def get_places(self, merchant: str, reservation: str, key: EventKey) -> list[str]:
+        """Return the ids of the calendars in which the event was left."""
+        own = {"merchant": merchant, "reservation": reservation, "item": key.item}
+        query = select(LeftEventRow.calendar_id).filter_by(**own, kind=key.owner.kind.value, owner_id=key.owner.id)
+        with self._store.read() as session:
+            return list(session.exec(query))
+
     def find(self, merchant: str, owner: Owner) -> dict[str, LeftEvents]:
         """Return the owner's events that were left in calendars, by calendar.
 

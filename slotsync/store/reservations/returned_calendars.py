@@ -1,5 +1,6 @@
 """Returned calendars: what stands in a calendar that is back is taken up again."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, case, func, literal, or_, select, update
@@ -56,6 +57,20 @@ class ReturnedCalendars:
             for reservation, key in found.keys() - own.keys():
                 _search_for(connection, merchant, reservation, key, calendar_id, now)
 
+    def carry_over(
+        self, merchant: str, calendar_id: str, touched: Iterable[tuple[str, WrittenEvent]], now: datetime
+    ) -> bool:
+        """Have the reservations look for these events in a former calendar, since people have added something to them.
+
+        The ones that stand get that, and these are deleted. Return whether there are any that stand.
+        """
+        with self._store.write() as connection:
+            sought = [
+                _search_for(connection, merchant, reservation, written.key, calendar_id, now)
+                for reservation, written in touched
+            ]
+        return any(sought)
+
 
 def _with_duplicates(found: LeftEvents, left: LeftEvents) -> LeftEvents:
     """Return the events that were found, with what was known of further generations of them."""
@@ -78,8 +93,11 @@ def _leave_elsewhere(
 
 def _search_for(  # noqa: PLR0913, PLR0917  the event, where it is, and since when
     connection: Connection, merchant: str, reservation: str, key: EventKey, calendar_id: str, now: datetime
-) -> None:
-    """Have the reservation's workflow look in this calendar for an event that does not belong there."""
+) -> bool:
+    """Have the reservation's workflow look in this calendar for an event that does not belong there.
+
+    Return whether it stands elsewhere.
+    """
     newest = select(_RESERVATIONS.c.version).filter_by(merchant=merchant, id=reservation).scalar_subquery()
     places = func.trim(func.coalesce(_TABLE.c.duplicates_in, "") + literal(f" {calendar_id}"))
     sought = {
@@ -91,3 +109,5 @@ def _search_for(  # noqa: PLR0913, PLR0917  the event, where it is, and since wh
     own = update(_TABLE).filter_by(**event_key(merchant, reservation, key))
     if connection.execute(own.where(_TABLE.c.written_version.is_not(None)).values(sought)).rowcount:
         make_due(connection, merchant, reservation, now)
+    present = select(_TABLE.c.present).filter_by(**event_key(merchant, reservation, key))
+    return bool(connection.execute(present.where(_TABLE.c.calendar_id != calendar_id)).scalar())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, not_, null, or_, true, update
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
@@ -14,7 +14,9 @@ from slotsync.domain.reservations.schedule import GRACE_PERIOD
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import is_merchant_synced
 from slotsync.store.reservations.left_events import leave
+from slotsync.store.tables.calendars import OwnerRow
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
 
@@ -348,6 +350,15 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
     state = case((_TABLE.c.present, literal(SyncState.IN_STEP.value)), else_=literal(SyncState.DELETED.value))
     unsettled = own.where(_TABLE.c.state.not_in((*_SETTLED_STATES, SyncState.TO_DELETE.value)))
     connection.execute(unsettled.values(state=state, last_error=None, since=now))
+    is_on = select(OwnerRow.id).where(
+        col(OwnerRow.merchant) == _TABLE.c.merchant,
+        col(OwnerRow.kind) == _TABLE.c.kind,
+        col(OwnerRow.id) == _TABLE.c.owner_id,
+        col(OwnerRow.sync),
+        is_merchant_synced(table_of(OwnerRow).c.merchant),
+    )
+    back = own.where(_TABLE.c.state == SyncState.NOT_SYNCED.value, _TABLE.c.present, is_on.exists())
+    connection.execute(back.values(state=SyncState.IN_STEP.value, last_error=None, since=now))
 
 
 def is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:

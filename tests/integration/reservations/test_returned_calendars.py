@@ -8,7 +8,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.messages import CalendarRequest
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.owner import GuestData, Owner
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import Item, ReservationStatus
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
@@ -399,3 +399,55 @@ async def test_further_generations_are_known_after_a_change_of_the_account_and_b
         (await open_world.http.post(f"{address}/{second['id']}/restore")).raise_for_status()
         await book(open_world, "R-1", version=4)
         await until_titles_in(open_world, calendar, ["R-1 v4"])
+
+
+async def test_what_people_added_in_a_calendar_that_is_back_moves_to_the_event_of_now(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        former = (await open_world.calendars())[TOUR.id]
+        (first,) = await open_world.events()
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{former}/events/{first['id']}"
+        added = {"location": "Pier 3", "attendees": [{"email": "guide@example.com", "responseStatus": "accepted"}]}
+        (await open_world.http.patch(address, json=added)).raise_for_status()
+        before = await get_access(open_world, former)
+        await set_access(open_world, former, NO_ACCESS)
+        await book(open_world, "R-1", version=2)
+        await set_access(open_world, former, before)
+        await look_at_the_calendar(open_world)
+        await until(partial(_is_due_and_swept, open_world))
+        await until_titles_in(open_world, former, [])
+        (current,) = await _calendars_named(open_world, "Sunset tour, renamed")
+        found = (await open_world.http.get(f"/sandbox/accounts/{EMAIL}/calendars/{current}/events")).json()["items"]
+        assert [(each["location"], each["attendees"][0]["email"]) for each in found] == [
+            ("Pier 3", "guide@example.com")
+        ]
+
+
+async def test_an_event_that_cannot_be_deleted_in_a_former_calendar_holds_up_no_settings(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        former = (await open_world.calendars())[TOUR.id]
+        before = await get_access(open_world, former)
+        await set_access(open_world, former, NO_ACCESS)
+        await book(open_world, "R-1", version=2)
+        fault = {"kind": "forbiddenForNonOrganizer", "calendar": former, "probability": 1}
+        await open_world.fault(method="events.delete", **fault)
+        await set_access(open_world, former, before)
+        changes = settings_of(TOUR, name="Renamed", guest_data=GuestData.BUSY)
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, changes)
+        await until(partial(_is_named, open_world, "Renamed"))
+        (current,) = await _calendars_named(open_world, "Renamed")
+        await until_titles_in(open_world, current, ["Reserved"])
+
+
+async def test_an_event_is_in_step_again_once_sync_is_on_again(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=False)
+        await until(partial(_has_state, open_world, SyncState.NOT_SYNCED))
+        await open_world.slotsync.turn_on(MERCHANT, TOUR)
+        await until(partial(_has_state, open_world, SyncState.IN_STEP))
+
+
+async def _has_state(world: World, state: SyncState) -> bool:
+    return await states(world, "R-1") == {state}

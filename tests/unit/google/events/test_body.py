@@ -8,7 +8,7 @@ import pytest
 from slotsync.domain.reservations.event import DesiredEvent, EventStatus
 from slotsync.errors import BadRequest
 from slotsync.google.events.body import Mark, keep_additions, to_google
-from slotsync.google.events.decision import find_differences
+from slotsync.google.events.decision import Update, decide, find_differences
 from tests.support.desired_events import desired_event
 
 if TYPE_CHECKING:
@@ -81,6 +81,16 @@ def test_a_mark_of_the_first_format_is_understood_and_replaced_by_the_next_write
     assert Mark.from_event(before) == Mark.from_desired(desired_event(version=7))
     assert find_differences(before, desired_event(version=7)) == []
     assert keep_additions(to_google(desired), before)["extendedProperties"] == to_google(desired)["extendedProperties"]
+
+
+@pytest.mark.parametrize("name", ["merchant", "item", "owner"])
+def test_a_property_of_another_program_hides_no_event_with_a_mark_of_the_first_format(name: str) -> None:
+    before, desired = in_first_format(desired_event(version=7)), desired_event(version=8)
+    before["extendedProperties"]["private"][name] = "theirs"
+    mark = Mark.from_event(before)
+    assert mark
+    assert mark.matches(desired.merchant, desired.reservation, desired.key)
+    assert decide(before, desired) == Update(before["etag"])
 
 
 @pytest.mark.parametrize("name", ["merchant", "item", "owner", "version", "fingerprint", "slot", "slotsyncish"])

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from slotsync.settings import Settings
 from slotsync.temporal.dev_server import server_options
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 
@@ -26,6 +27,20 @@ def test_the_server_of_the_compose_file_limits_and_shares_fairly_as_the_embedded
 
     assert len(matching) == 4
     assert [option for option in matching if f"--dynamic-config-value={option}" not in COMPOSE] == []
+
+
+NOT_OF_THE_WORKER = frozenset({"api_keys", "forwarded_allow_ips", "operators_host", "operators_port"})
+NOT_IN_CONTAINERS = frozenset({"data_folder"})  # they have PostgreSQL
+OTHER_SOURCES = frozenset({"secrets_folder"})  # a mount, which whoever has one adds
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_get_every_setting(name: str) -> None:
+    left_out = NOT_IN_CONTAINERS | OTHER_SOURCES | (NOT_OF_THE_WORKER if name == "worker" else frozenset())
+    settings = {field: info for field, info in Settings.model_fields.items() if field not in left_out}
+    assert len(settings) > 20
+    wanted = {str(info.validation_alias or f"SLOTSYNC_{field.upper()}") for field, info in settings.items()}
+    assert wanted - SERVICES[name]["environment"].keys() == set()
 
 
 @pytest.mark.parametrize("name", OURS)

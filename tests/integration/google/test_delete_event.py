@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
+from slotsync.errors import CalendarMissing
 from tests.support.adapter_harness import AdapterHarness
 
 
@@ -69,11 +70,12 @@ def test_a_late_deletion_leaves_a_newer_event(adapter: AdapterHarness) -> None:
     assert adapter.titles() == ["Three persons"]
 
 
-def test_an_event_of_a_deleted_calendar_is_gone(adapter: AdapterHarness) -> None:
+def test_the_calendar_of_an_event_that_google_does_not_find_is_told(adapter: AdapterHarness) -> None:
     written = adapter.put()
     adapter.delete_calendar_by_hand()
-    assert not adapter.delete(written, 2).present
-    assert not adapter.delete(unknown_outcome(adapter), 2).present
+    for known in (written, unknown_outcome(adapter)):
+        with pytest.raises(CalendarMissing):
+            adapter.delete(known, 2)
 
 
 def test_a_creation_with_an_unknown_outcome_is_searched_for(adapter: AdapterHarness) -> None:

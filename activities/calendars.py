@@ -33,7 +33,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
-from slotsync.store.reservations.left_events import LeftEventStore
+from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -114,8 +114,10 @@ class CalendarActivities:
             preferred = self._left.get_calendars(request.merchant, request.owner)
             found, existed = self._google.ensure(connection_id, spec, preferred)
             events = self._google.find_marked_events(connection_id, found, spec) if existed else {}
+            dragged = {} if existed else self._find_dragged(request, connection_id, found, spec)
         if existed:
             self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
+        self._left.leave_all(request.merchant, dragged, _started_at())
         self._calendars.record(request.merchant, request.owner, found, connection_id)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -187,6 +189,15 @@ class CalendarActivities:
             found = self._google.find_left_events(connection_id, other, spec) or {}
             for (reservation, _), dragged in found.items():
                 self._delete_left(merchant, reservation, dragged, dragged)
+
+    def _find_dragged(self, request: CalendarRequest, connection_id: str, own: str, spec: CalendarSpec) -> LeftEvents:
+        """Return what people dragged to other calendars of the merchant before the owner's calendar was gone."""
+        if not self._left.has_any(request.merchant, request.owner):
+            return {}
+        found: LeftEvents = {}
+        for other in {*self._calendars.get_ids(request.merchant)} - {own}:
+            found |= self._google.find_left_events(connection_id, other, spec) or {}
+        return found
 
     def _stands_elsewhere(self, merchant: str, calendar: ManagedCalendar) -> bool:
         """Return whether events of the owner stand in other calendars than its own."""

@@ -52,7 +52,7 @@ class EventActivities:
         managed, is_wanted = partial(self._get_managed, request), partial(self._is_wanted, request, event)
         with self._recording(request, event.version, event.connection_id):
             try:
-                written = self._google.put_event(event, put.known, managed, is_wanted)
+                written = self._google.put_event(event, put.known, managed, is_wanted, self._find_left(request, put))
                 if written.generation > attempt.generation and not is_wanted():
                     # Deleted after the last look, by a workflow that does not know of this creation.
                     written = self._google.delete_event(
@@ -117,6 +117,13 @@ class EventActivities:
             event.version,
             event.calendar_id,
         )
+
+    def _find_left(self, request: EventRequest, put: Put) -> set[str]:
+        """Return the managed calendars in which others of an event were left that is new in its calendar."""
+        if put.known:
+            return set()
+        left = self._left.get_places(request.merchant, request.reservation, request.key)
+        return {*left} & {*self._calendars.get_ids(request.merchant)} if left else set()
 
     def _get_managed(self, request: EventRequest) -> list[str]:
         """Return the calendars in which the event's duplicates may be: those of now, and former ones."""

@@ -31,7 +31,7 @@ def test_the_server_of_the_compose_file_limits_and_shares_fairly_as_the_embedded
 
 NOT_OF_THE_WORKER = frozenset({"api_keys", "forwarded_allow_ips", "operators_host", "operators_port"})
 NOT_IN_CONTAINERS = frozenset({"data_folder"})  # they have PostgreSQL
-OTHER_SOURCES = frozenset({"secrets_folder"})  # a mount, which whoever has one adds
+OTHER_SOURCES = frozenset({"secrets_folder"})  # a mount, for those that have one
 
 
 @pytest.mark.parametrize("name", OURS)

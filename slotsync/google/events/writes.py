@@ -77,7 +77,7 @@ class EventWrite:
         self._duplicates: list[tuple[EventCalls, WrittenEvent, Event]] = []
         self._searched = False
 
-    def run(self, known: WrittenEvent | None) -> WrittenEvent:
+    def run(self, known: WrittenEvent | None, left_in: Iterable[str] = ()) -> WrittenEvent:
         """Write the event and return its state: written, found as desired, or found newer than desired.
 
         Raises:
@@ -85,6 +85,7 @@ class EventWrite:
             Refused: Google refuses to change the event that it shows.
             Transient: ``MAX_GENERATIONS`` of it are used up.
         """
+        self._duplicates_in |= {*left_in}
         self._start(known)
         for _ in range(MAX_GENERATIONS):
             if self._found is not None:
@@ -275,12 +276,14 @@ class GoogleEvents:
         known: WrittenEvent | None,
         get_managed: Callable[[], Iterable[str]] = tuple,
         is_wanted: Callable[[], bool] = always_wanted,
+        left_in: Iterable[str] = (),
     ) -> WrittenEvent:
         """Write the event and return its state: with one call if ``known`` is right, else with a few.
 
         The result has a newer version than ``desired`` if a newer one was found; that event is not changed.
         ``get_managed`` returns the ids of the merchant's managed calendars, to which people may have moved the event.
-        ``is_wanted`` is asked before an event that was deleted is created again.
+        ``is_wanted`` is asked before an event that was deleted is created again. ``left_in`` are calendars in which
+        others of it are known to be.
 
         Raises:
             NotWanted: It was deleted, and nobody wants it any more.
@@ -288,9 +291,8 @@ class GoogleEvents:
             GoogleError: Another failure; repeating is safe.
         """
         others = self._others(desired.connection_id, desired.calendar_id, get_managed)
-        return EventWrite(self._calls(desired.connection_id, desired.calendar_id), desired, others, is_wanted).run(
-            known
-        )
+        write = EventWrite(self._calls(desired.connection_id, desired.calendar_id), desired, others, is_wanted)
+        return write.run(known, left_in)
 
     def delete_event(
         self,

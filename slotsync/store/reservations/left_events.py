@@ -47,6 +47,11 @@ class LeftEventStore:
         with self._store.write() as connection:
             leave(connection, merchant, [(reservation, written)], now, missing=missing)
 
+    def leave_all(self, merchant: str, found: LeftEvents, now: datetime) -> None:
+        """Record that these events stand in calendars to which people have dragged them."""
+        with self._store.write() as connection:
+            leave(connection, merchant, [(key[0], each) for key, each in found.items()], now, missing=True)
+
     def get_keys(self, merchant: str, reservation: str) -> set[EventKey]:
         """Return the keys of the reservation's events that were left in calendars of former accounts."""
         query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation, missing=False)

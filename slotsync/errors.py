@@ -7,6 +7,8 @@ SlotsyncError
 │   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
 ├── VersionConflict      a version is known already, with another content
+├── RotationRefused      keys cannot be rotated yet: a process would not be able to read the result
+├── Undecryptable        a stored secret does not open: its key is missing, or it is damaged
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
@@ -55,6 +57,14 @@ class NotTaken(SlotsyncError):
 
 class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
+
+
+class RotationRefused(SlotsyncError):
+    """The keys cannot be rotated yet: a process that runs would not be able to read what they encrypt."""
+
+
+class Undecryptable(SlotsyncError):
+    """A stored secret does not open: its key is not in the ring any more, or it is damaged."""
 
 
 class GoogleError(SlotsyncError):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, update
 from sqlalchemy import select as select_columns
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
@@ -13,8 +13,10 @@ from slotsync.errors import MerchantsChoice
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
+from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(MerchantRow)
+_CONNECTIONS = table_of(ConnectionRow)
 _DETAILS = {*MerchantDetails.model_fields}
 _ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 
@@ -86,6 +88,11 @@ def switch_merchant(
 def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that this merchant as a whole is synchronized."""
     return merchant.in_(select(MerchantRow.id).where(_TABLE.c.sync))
+
+
+def find_merchant(database: Connection | Session, connection_id: str) -> str | None:
+    """Return the merchant of the connection, or None if it is unknown."""
+    return database.execute(select_columns(_CONNECTIONS.c.merchant).filter_by(id=connection_id)).scalar_one_or_none()
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:

@@ -15,7 +15,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
-from slotsync.errors import GoogleError, GrantLost, InputError, NotTaken, ScopeMissing, SettingsError, VersionConflict
+from slotsync.errors import (
+    GoogleError,
+    GrantLost,
+    InputError,
+    NotTaken,
+    ScopeMissing,
+    SettingsError,
+    Undecryptable,
+    VersionConflict,
+)
 from starter.api.problems import (
     ALL_PROBLEMS,
     INVALID,
@@ -75,6 +84,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(VersionConflict)(_answer_version_conflict)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
+    app.exception_handler(Undecryptable)(_answer_undecryptable)
     app.exception_handler(GoogleError)(_answer_google_error)
     app.exception_handler(RPCError)(_answer_temporal_error)
     app.exception_handler(OperationalError)(_answer_database_error)
@@ -130,6 +140,12 @@ async def _answer_input_error(_: Request, error: InputError) -> Response:
 async def _answer_settings_error(_: Request, error: SettingsError) -> Response:
     logger.error("%s %s", current_request_id(), error)
     return problem_response(NOT_SET_UP, f"The operator has to set this first: {error}")
+
+
+async def _answer_undecryptable(_: Request, error: Undecryptable) -> Response:
+    logger.error("%s %s", current_request_id(), error)
+    detail = "A stored secret cannot be decrypted; slotsync keys status tells the operator which key is missing."
+    return problem_response(UNAVAILABLE, detail, headers=RETRY_AFTER_HEADERS)
 
 
 async def _answer_google_error(_: Request, error: GoogleError) -> Response:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from slotsync.busy_times.push_channels import ChannelStopper
 from slotsync.domain.availability.push_channels import Channel
-from slotsync.errors import GrantLost, Transient
+from slotsync.errors import GrantLost, Transient, Undecryptable
 from slotsync.google.auth.consent import revoke
 from slotsync.google.channels import GoogleChannels
 from slotsync.google.service import GoogleServices
@@ -70,7 +70,7 @@ class FormerGrants:
 
     def _get_grant(self, connection_id: str) -> Grant | None:
         for grants in (self._connections, self._disconnections):
-            with suppress(GrantLost):
+            with suppress(GrantLost, Undecryptable):
                 return grants.grant(connection_id)
         return None
 

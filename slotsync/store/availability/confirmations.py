@@ -10,7 +10,9 @@ from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import ConfirmationRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -38,7 +40,7 @@ class Confirmations:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
 
     def put(self, key: ProductKey, confirmations: Mapping[str, Confirmation], now: datetime) -> None:
         """Record answers by the ids of the parts of their questions; a repeated part has the last answer.
@@ -46,9 +48,10 @@ class Confirmations:
         The evidence of a merchant that disconnects meanwhile is not kept.
         """
         with self._store.write() as connection:
+            own = self._keys.for_writing(connection, key.merchant)
             kept = _is_connected(connection, key.merchant)
             for part, confirmation in confirmations.items():
-                evidence = _StoredEvidence(evidence=confirmation.evidence)
+                evidence = _StoredEvidence(evidence=confirmation.evidence).model_dump_json()
                 _PUT.run(
                     connection,
                     id=part,
@@ -56,15 +59,19 @@ class Confirmations:
                     product=key.product,
                     answer=confirmation.answer.value,
                     checked_at=now,
-                    evidence=self._vault.encrypt(evidence.model_dump_json()) if kept else None,
+                    evidence=own.encrypt(_TABLE.c.evidence, evidence, id=part) if kept else None,
                 )
 
     def get_evidence(self, parts: Sequence[str]) -> tuple[Evidence, ...]:
         """Return the evidence for all parts of a question; none if Google was not asked, or if it was forgotten."""
-        query = select(_TABLE.c.evidence).where(_TABLE.c.id.in_(parts)).order_by(_TABLE.c.id)
+        query = select(_TABLE.c.id, _TABLE.c.merchant, _TABLE.c.evidence).where(_TABLE.c.id.in_(parts))
         with self._store.read() as session:
-            found = session.connection().execute(query).scalars()
-            stored = [self._vault.decrypt(each) for each in found if each]
+            found = session.connection().execute(query.order_by(_TABLE.c.id)).all()
+            stored = [
+                self._keys.decrypt(session, cell(_TABLE.c.evidence, merchant, id=part), evidence)
+                for part, merchant, evidence in found
+                if evidence
+            ]
         return combine_evidence([_StoredEvidence.model_validate_json(each).evidence for each in stored])
 
 

@@ -1,6 +1,7 @@
 """Views of connections for merchants and operators."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,8 +12,11 @@ from sqlmodel import Session, col, select
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState, ConnectionView, missing_scopes
 from slotsync.domain.connections.refused_grants import remedy_for
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
@@ -34,6 +38,8 @@ class KnownAccount:
 
 LACKING: Final = "lacking"
 """The count of active connections for which the merchant did not allow all."""
+
+_ACCOUNT_EMAIL: Final = table_of(ConnectionRow).c.account_email
 
 _COUNTED: Final = (ConnectionState.ACTIVE.value, ConnectionState.REVOKED.value, ConnectionState.DISCONNECTED.value)
 
@@ -61,7 +67,7 @@ class ConnectionViews:
         self, store: Store, vault: Vault, wanted: Iterable[str], clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._wanted = frozenset(wanted)
         self._clock = clock
 
@@ -70,17 +76,17 @@ class ConnectionViews:
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             pending = self._has_open_consent(session, merchant)
-        absent = ConnectionState.PENDING if pending else ConnectionState.DISCONNECTED
-        if row is None:
-            return ConnectionView(state=absent)
-        disconnected = row.state == ConnectionState.DISCONNECTED
-        return self._view(row, absent if disconnected else ConnectionState(row.state))
+            absent = ConnectionState.PENDING if pending else ConnectionState.DISCONNECTED
+            if row is None:
+                return ConnectionView(state=absent)
+            disconnected = row.state == ConnectionState.DISCONNECTED
+            return self._view(session, row, absent if disconnected else ConnectionState(row.state))
 
     def get_account(self, merchant: str) -> KnownAccount | None:
         """Return the account that the merchant connected last, or None if it never did."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-        return KnownAccount(email=self._email(row), key=row.account_key) if row else None
+            return KnownAccount(email=self._email(session, row), key=row.account_key) if row else None
 
     def list_merchants(
         self, limit: int, after: str = "", prefix: str = "", *, attention: bool = False
@@ -101,8 +107,8 @@ class ConnectionViews:
                 refused = connection.c.state == ConnectionState.REVOKED.value
                 query = query.where(or_(refused, and_(active, lacking)))
             return [
-                MerchantConnection(row.id, row.name, self._of_row(found))
-                for row, found in session.exec(query.order_by(merchant.c.id).limit(limit))
+                MerchantConnection(row.id, row.name, self._of_row(session, found))
+                for row, found in session.exec(query.order_by(merchant.c.id).limit(limit)).all()
             ]
 
     def count_states(self) -> dict[str, int]:
@@ -121,16 +127,16 @@ class ConnectionViews:
         active = select(ConnectionRow.scopes).where(ConnectionRow.state == ConnectionState.ACTIVE).distinct()
         return [scopes for scopes in session.exec(active) if missing_scopes(scopes.split(), self._wanted)]
 
-    def _of_row(self, row: ConnectionRow | None) -> ConnectionView:
-        return (
-            self._view(row, ConnectionState(row.state)) if row else ConnectionView(state=ConnectionState.DISCONNECTED)
-        )
+    def _of_row(self, session: Session, row: ConnectionRow | None) -> ConnectionView:
+        if row is None:
+            return ConnectionView(state=ConnectionState.DISCONNECTED)
+        return self._view(session, row, ConnectionState(row.state))
 
-    def _view(self, row: ConnectionRow, state: ConnectionState) -> ConnectionView:
+    def _view(self, session: Session, row: ConnectionRow, state: ConnectionState) -> ConnectionView:
         granted = tuple(row.scopes.split())
         return ConnectionView(
             state=state,
-            account=self._email(row),
+            account=self._email(session, row),
             granted=granted,
             missing=missing_scopes(granted, self._wanted) if state is ConnectionState.ACTIVE else (),
             last_good_call_at=row.last_good_call_at,
@@ -140,8 +146,12 @@ class ConnectionViews:
             cleaning_up=row.disconnect_choice is not None,
         )
 
-    def _email(self, row: ConnectionRow) -> str | None:
-        return self._vault.decrypt(row.account_email) if row.account_email else None
+    def _email(self, session: Session, row: ConnectionRow) -> str | None:
+        """Return the account's address, or None if there is none, or if no key opens it: the merchant can connect."""
+        with suppress(Undecryptable):
+            place = cell(_ACCOUNT_EMAIL, row.merchant)
+            return self._keys.decrypt(session, place, row.account_email) if row.account_email else None
+        return None
 
     def _has_open_consent(self, session: Session, merchant: str) -> bool:
         open_now = (PendingConsentRow.merchant == merchant, col(PendingConsentRow.expires_at) > self._clock())

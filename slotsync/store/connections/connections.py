@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Executable, and_, case, null, or_, select, update
+from sqlalchemy import Connection, Executable, Update, and_, case, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
@@ -17,10 +17,12 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
-from slotsync.store.merchants import ensure_merchant
+from slotsync.store.merchants import ensure_merchant, find_merchant
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
@@ -102,7 +104,7 @@ class Connections:
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] | None = None) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock or store.now
         self._leases = Leases(store, _TABLE, "id", clock or utc_now)
 
@@ -121,17 +123,19 @@ class Connections:
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
+            own = self._keys.for_writing(connection, merchant)
+            access_token = own.encrypt(_TABLE.c.access_token, new.access_token) if new.access_token else None
             _forget_other_account(connection, merchant, new.account_key)
             saved = _SAVE.run(
                 connection,
                 id=str(uuid4()),
                 merchant=merchant,
                 state=_ACTIVE,
-                account_email=self._vault.encrypt(new.account_email),
+                account_email=own.encrypt(_TABLE.c.account_email, new.account_email),
                 account_key=new.account_key,
                 scopes=" ".join(sorted(new.scopes)),
-                refresh_token=self._vault.encrypt(new.refresh_token),
-                access_token=self._vault.encrypt(new.access_token) if new.access_token else None,
+                refresh_token=own.encrypt(_TABLE.c.refresh_token, new.refresh_token),
+                access_token=access_token,
                 access_expires_at=new.expires_at,
                 last_error=None,
                 since=now,
@@ -183,14 +187,17 @@ class Connections:
         """
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-        if row is None or row.state != _ACTIVE or row.refresh_token is None:
-            state = row.state if row else ConnectionState.DISCONNECTED.value
-            raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
-        return read_grant(row, self._vault)
+            if row is None or row.state != _ACTIVE or row.refresh_token is None:
+                state = row.state if row else ConnectionState.DISCONNECTED.value
+                raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
+            return read_grant(session, self._keys, row)
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         """Store the newest access token for all threads and processes."""
-        self._change(connection_id, access_token=self._vault.encrypt(token), access_expires_at=expires_at)
+        with self._store.write() as connection:
+            encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
+            change = _active(connection_id).values(access_token=encrypted, access_expires_at=expires_at)
+            connection.execute(change)
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""
@@ -230,9 +237,9 @@ class Connections:
         """Return the merchant's refused grant with this number, or None if it is not refused, or forgotten."""
         with self._store.read() as session:
             row = find_row(session, merchant)
-        if row is None or row.state != _REVOKED or row.grant_number != grant_number or row.refresh_token is None:
-            return None
-        return RefusedGrant(row.id, self._vault.decrypt(row.refresh_token))
+            if row is None or row.state != _REVOKED or row.grant_number != grant_number or row.refresh_token is None:
+                return None
+            return RefusedGrant(row.id, read_grant(session, self._keys, row).refresh_token)
 
     def restore(self, connection_id: str, grant_number: int, token: str, expires_at: datetime) -> None:
         """Activate the refused grant with this number again, with a new access token: Google accepts it.
@@ -243,7 +250,6 @@ class Connections:
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
         values = {
             "state": _ACTIVE,
-            "access_token": self._vault.encrypt(token),
             "access_expires_at": expires_at,
             "last_error": None,
             "since": now,
@@ -251,7 +257,9 @@ class Connections:
             "due_at": now,
         }
         with self._store.write() as connection:
-            if connection.execute(update(_TABLE).where(*own).values(**values)).rowcount:
+            encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
+            change = update(_TABLE).where(*own).values(**values, access_token=encrypted)
+            if connection.execute(change).rowcount:
                 mark_all_notified(connection, connection_id, now)
 
     def record_refusal(self, connection_id: str, grant_number: int, reason: str) -> None:
@@ -270,9 +278,7 @@ class Connections:
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:
-            connection.execute(
-                update(_TABLE).where(_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE).values(**values)
-            )
+            connection.execute(_active(connection_id).values(**values))
 
 
 def is_account_used(session: Session, account_key: str | None, *, except_id: str = "") -> bool:
@@ -283,15 +289,30 @@ def is_account_used(session: Session, account_key: str | None, *, except_id: str
     return session.exec(select_row(ConnectionRow).where(*own)).first() is not None
 
 
-def read_grant(row: ConnectionRow, vault: Vault) -> Grant:
-    """Return the grant in a row that has a refresh token."""
+def read_grant(session: Session, keys: DataKeys, row: ConnectionRow) -> Grant:
+    """Return the grant in a row that has a refresh token.
+
+    Raises:
+        Undecryptable: no key fits the refresh token.
+    """
     assert row.refresh_token is not None
+    refresh, access = cell(_TABLE.c.refresh_token, row.merchant), cell(_TABLE.c.access_token, row.merchant)
     return Grant(
-        refresh_token=vault.decrypt(row.refresh_token),
-        access_token=vault.decrypt(row.access_token) if row.access_token else None,
+        refresh_token=keys.decrypt(session, refresh, row.refresh_token),
+        access_token=keys.decrypt(session, access, row.access_token) if row.access_token else None,
         expires_at=row.access_expires_at,
         scopes=frozenset(row.scopes.split()),
     )
+
+
+def encrypt_access_token(connection: Connection, keys: DataKeys, connection_id: str, token: str) -> str | None:
+    """Return the access token encrypted for this connection, or None if the connection is unknown."""
+    merchant = find_merchant(connection, connection_id)
+    return keys.for_writing(connection, merchant).encrypt(_TABLE.c.access_token, token) if merchant else None
+
+
+def _active(connection_id: str) -> Update:
+    return update(_TABLE).where(_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE)
 
 
 def read_grant_number(store: Store, merchant: str) -> int:

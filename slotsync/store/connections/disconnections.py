@@ -8,12 +8,13 @@ from sqlmodel import Session, col, select
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
-from slotsync.errors import GrantLost
+from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
-from slotsync.store.connections.connections import Grant, is_account_used, read_grant
+from slotsync.store.connections.connections import Grant, encrypt_access_token, is_account_used, read_grant
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
@@ -29,7 +30,7 @@ class Disconnections:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._leases = Leases(store, _TABLE, "id")
 
     def request(self, merchant: str, calendars: CalendarChoice, now: datetime) -> bool:
@@ -85,18 +86,23 @@ class Disconnections:
         """Return the grant of a connection that is being disconnected.
 
         Raises:
-            GrantLost: the grant is dead, or the merchant has connected again.
+            GrantLost: the grant is dead, or the merchant has connected again, or no key opens it: what cannot be read
+                must hold up no disconnection.
         """
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-        if row is None or row.state != _DISCONNECTED or row.refresh_token is None:
-            raise GrantLost("the connection is not being disconnected any more", reason="departed")  # stored name
-        return read_grant(row, self._vault)
+            if row is None or row.state != _DISCONNECTED or row.refresh_token is None:
+                raise GrantLost("the connection is not being disconnected any more", reason="departed")  # stored name
+            try:
+                return read_grant(session, self._keys, row)
+            except Undecryptable:
+                raise GrantLost("the grant cannot be read, so that it cannot be used", reason="undecryptable") from None
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime) -> None:
         """Store the newest access token for the rest of the cleaning up."""
-        token_columns = {"access_token": self._vault.encrypt(token), "access_expires_at": expires_at}
         with self._store.write() as connection:
+            encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
+            token_columns = {"access_token": encrypted, "access_expires_at": expires_at}
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, _TABLE.c.refresh_token.is_not(None))
             connection.execute(update(_TABLE).where(*own).values(**token_columns))
 

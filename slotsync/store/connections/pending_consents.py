@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.connections import PendingConsentRow, UsedLinkRow
@@ -53,7 +55,7 @@ class PendingConsents:
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock
 
     def put(self, awaited: AwaitedStep, key: str, *, merchant: str, browser: str, secret: str) -> None:
@@ -61,6 +63,7 @@ class PendingConsents:
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
+            own = self._keys.for_writing(connection, merchant)
             # One that Google has answered holds a grant, which has to be ended first.
             unused = delete(_CONSENTS).where(_CONSENTS.c.kind == AwaitedStep.ANSWER.value)
             connection.execute(unused.where(_CONSENTS.c.expires_at < now - EXPIRED_CONSENT_RETENTION))
@@ -70,7 +73,7 @@ class PendingConsents:
                     kind=awaited.value,
                     merchant=merchant,
                     browser_hash=_hashed(browser),
-                    secret=self._vault.encrypt(secret),
+                    secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=_hashed(key)),
                     expires_at=now + CONSENT_LIFETIME,
                 )
             )
@@ -80,24 +83,25 @@ class PendingConsents:
         taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
         with self._store.write() as connection:
             row = connection.execute(taken.returning(*_CONSENTS.c)).first()
-        return self._decrypted(row) if row else None
+            return self._decrypted(connection, row) if row else None
 
     def find_unanswered(self) -> dict[str, PendingConsent]:
         """Return the consents on which nobody has decided in time, by the hashes of their keys."""
         expired = (_CONSENTS.c.kind != AwaitedStep.ANSWER.value, _CONSENTS.c.expires_at <= self._clock())
         with self._store.read() as session:
             rows = session.connection().execute(select(*_CONSENTS.c).where(*expired))
-            return {row.key_hash: self._decrypted(row) for row in rows}
+            return {row.key_hash: self._decrypted(session.connection(), row) for row in rows.all()}
 
     def forget(self, key_hash: str) -> None:
         """Delete a consent."""
         with self._store.write() as connection:
             connection.execute(delete(_CONSENTS).where(_CONSENTS.c.key_hash == key_hash))
 
-    def _decrypted(self, row: Row[tuple[object, ...]]) -> PendingConsent:
+    def _decrypted(self, connection: Connection, row: Row[tuple[object, ...]]) -> PendingConsent:
+        place = cell(_CONSENTS.c.secret, row.merchant, key_hash=row.key_hash)
         return PendingConsent(
             merchant=row.merchant,
-            secret=self._vault.decrypt(row.secret),
+            secret=self._keys.decrypt(connection, place, row.secret),
             expired=row.expires_at <= self._clock(),
             browser_hash=row.browser_hash,
         )

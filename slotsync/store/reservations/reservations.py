@@ -14,7 +14,9 @@ from slotsync.domain.reservations.schedule import ends_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
@@ -88,7 +90,7 @@ class Reservations:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._booked = BookedTimes(store)
         self.due_rows = DueRows(store, _TABLE, "merchant", "id")
 
@@ -97,6 +99,7 @@ class Reservations:
         digest = content_hash(reservation)
         with self._store.write() as connection:
             ensure_merchant(connection, reservation.merchant)
+            key = self._keys.for_writing(connection, reservation.merchant)
             stored = _REPORT.run(
                 connection,
                 merchant=reservation.merchant,
@@ -105,7 +108,7 @@ class Reservations:
                 status=reservation.status.value,
                 ends_at=ends_at(reservation),
                 since=now,
-                snapshot=self._vault.encrypt(dump_snapshot(reservation)),
+                snapshot=key.encrypt(_TABLE.c.snapshot, dump_snapshot(reservation), id=reservation.id),
                 content_hash=digest,
                 due_at=now,
             )
@@ -123,13 +126,14 @@ class Reservations:
         """Return the newest stored snapshot, or None if there is none.
 
         Raises:
-            SlotsyncError: no key fits it.
+            Undecryptable: no key fits it.
         """
         with self._store.read() as session:
             row = session.get(ReservationRow, (merchant, reservation))
-        if row is None or row.snapshot is None:
-            return None
-        return load_snapshot(merchant, reservation, self._vault.decrypt(row.snapshot))
+            if row is None or row.snapshot is None:
+                return None
+            place = cell(_TABLE.c.snapshot, merchant, id=reservation)
+            return load_snapshot(merchant, reservation, self._keys.decrypt(session, place, row.snapshot))
 
     def record_plan(
         self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime

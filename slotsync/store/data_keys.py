@@ -59,12 +59,10 @@ class DataKeys:
             return self._vault.decrypt(encrypted)
         return self._get(database, key_id).decrypt(encrypted, place.place)
 
-    def hash(self, connection: Connection, text: str, purpose: str) -> str | None:
-        """Return a hash of the text with a key of this database, or None while processes may run that know none."""
-        if _is_former(connection):
-            return None
-        own = self._find(connection, INSTANCE) or self._make(connection, INSTANCE)
-        return self._open(own).hash(text, purpose)
+    def hash(self, database: Connection | Session, text: str, purpose: str) -> str | None:
+        """Return a hash of the text with the instance's key, or None as long as it has none."""
+        row = None if _is_former(database) else database.execute(_select(INSTANCE)).one_or_none()
+        return self._open(WrappedKey(*row)).hash(text, purpose) if row else None
 
     def _get(self, database: Connection | Session, key_id: str) -> DataKey:
         if known := self._vault.find(key_id):
@@ -114,6 +112,6 @@ def _first(connection: Connection, query: Select[tuple[Any, ...]]) -> WrappedKey
     return WrappedKey(*row) if row else None
 
 
-def _is_former(connection: Connection) -> bool:
+def _is_former(database: Connection | Session) -> bool:
     """Return whether values are encrypted as formerly, since processes may run that know no data keys."""
-    return bool(connection.execute(select(_INSTANCE.c.former_encryption)).scalar_one_or_none())
+    return bool(database.execute(select(_INSTANCE.c.former_encryption)).scalar_one_or_none())

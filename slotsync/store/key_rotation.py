@@ -3,18 +3,21 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, update
+from sqlalchemy import Column, func, select, update
 
 from slotsync.secrets import Vault, WrappedKey
+from slotsync.store.connections.account_keys import IS_FORMER, hash_account_key
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import INSTANCE, cell_of, encrypted_columns
 from slotsync.store.database.engine import Store
 from slotsync.store.key_usage import FormerValue, KeyUsage
 from slotsync.store.tables import METADATA
+from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.instance import DataKeyRow, InstanceRow
 
 _KEYS = table_of(DataKeyRow)
+_CONNECTIONS = table_of(ConnectionRow)
 _INSTANCE = table_of(InstanceRow)
 
 DATA_KEYS: Final = "data keys"
@@ -63,7 +66,11 @@ class KeyRotation:
         return results
 
     def _pass(self) -> list[ColumnRotation]:
-        return [*map(self._rotate_column, encrypted_columns(METADATA)), self._rewrap_keys()]
+        return [
+            *map(self._rotate_column, encrypted_columns(METADATA)),
+            self._hash_account_keys(),
+            self._rewrap_keys(),
+        ]
 
     def _rotate_column(self, column: "Column[Any]") -> ColumnRotation:
         keys = self._usage.get_data_keys()
@@ -87,6 +94,19 @@ class KeyRotation:
             encrypted = self._keys.for_writing(connection, former.merchant).encrypt(column, text, **former.row)
             change = update(_KEYS.metadata.tables[table.name]).where(*own, column == former.encrypted)
             return connection.execute(change.values({column.name: encrypted})).rowcount
+
+    def _hash_account_keys(self) -> ColumnRotation:
+        column, renewed = _CONNECTIONS.c.account_key, 0
+        with self._store.read() as session:
+            former = [*session.execute(select(column).where(IS_FORMER).distinct()).scalars()]
+        for each in former:
+            with self._store.write() as connection:
+                hashed = hash_account_key(connection, self._keys, each)
+                change = update(_CONNECTIONS).where(column == each, column != hashed).values(account_key=hashed)
+                renewed += connection.execute(change).rowcount
+        with self._store.read() as session:
+            current = session.execute(select(func.count(column)).where(~IS_FORMER)).scalar_one()
+        return ColumnRotation("connection.account_key", renewed, current - renewed)
 
     def _rewrap_keys(self) -> ColumnRotation:
         """Wrap all data keys with the first key of the ring.

@@ -223,7 +223,7 @@ class ConnectionService:
             secret=grant.write(),
         )
         known = self._views.get_account(merchant)
-        connected = known.email if known and _is_other(known, grant) else None
+        connected = known.email if known and self._is_other(known, grant) else None
         return ConsentGiven(
             merchant=merchant, code=code, chosen=grant.account_email, connected=connected, return_url=return_url
         )
@@ -232,7 +232,7 @@ class ConnectionService:
         """Connect the account of a consent; another one that was connected gets its channels and its grant ended."""
         grant = NewGrant.read(pending.secret)
         known = await asyncio.to_thread(self._views.get_account, pending.merchant)
-        is_other = _is_other(known, grant)
+        is_other = await asyncio.to_thread(self._is_other, known, grant)
         former = await asyncio.to_thread(self._former_grants.get, pending.merchant) if is_other else None
         connected = await self._connect(pending.merchant, grant, rewrite_all=is_other or _was_disconnected(known))
         if former:
@@ -243,6 +243,12 @@ class ConnectionService:
         """End a grant at Google; while Google is slow, that goes on by itself."""
         with suppress(Transient):
             await self._calls.run(merchant, end)
+
+    def _is_other(self, known: KnownAccount | None, grant: NewGrant) -> bool:
+        """Return whether another account than that of the grant is connected."""
+        if known is None or known.email is None:
+            return False
+        return self._views.is_other(known, grant.account_key, grant.account_email)
 
     def _end(self, pending: PendingConsent) -> None:
         grant = NewGrant.read(pending.secret)
@@ -269,13 +275,6 @@ class ConnectionService:
             with suppress(RPCError):
                 await signal_connection(self._client, merchant, "granted")
                 return
-
-
-def _is_other(known: KnownAccount | None, grant: NewGrant) -> bool:
-    """Return whether another account than that of the grant is connected."""
-    if known is None or known.email is None:
-        return False
-    return known.is_other_than(grant.account_key, grant.account_email)
 
 
 def _was_disconnected(known: KnownAccount | None) -> bool:

@@ -14,6 +14,7 @@ from slotsync.domain.connections.connection import ConnectionState, ConnectionVi
 from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.connections.account_keys import hash_account_key
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import cell
@@ -24,16 +25,10 @@ from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """The account that a merchant connected; a disconnection deletes ``email``, but not ``key``."""
+    """The account that a merchant connected; a disconnection deletes both. ``key`` is that of the database."""
 
     email: str | None
     key: str | None
-
-    def is_other_than(self, key: str | None, email: str) -> bool:
-        """Return whether it is certainly another account than this one."""
-        if self.key and key:
-            return self.key != key
-        return self.email is not None and self.email.lower() != email.lower()
 
 
 LACKING: Final = "lacking"
@@ -87,6 +82,14 @@ class ConnectionViews:
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             return KnownAccount(email=self._email(session, row), key=row.account_key) if row else None
+
+    def is_other(self, known: KnownAccount, account_key: str | None, email: str) -> bool:
+        """Return whether the known account is certainly another one than this one."""
+        with self._store.read() as session:
+            one, other = (hash_account_key(session, self._keys, key) for key in (known.key, account_key))
+        if one and other:
+            return one != other
+        return known.email is not None and known.email.lower() != email.lower()
 
     def list_merchants(
         self, limit: int, after: str = "", prefix: str = "", *, attention: bool = False

@@ -17,6 +17,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
+from slotsync.store.connections.account_keys import hash_account_key, is_account_used
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.cells import cell
@@ -125,14 +126,15 @@ class Connections:
             ensure_merchant(connection, merchant)
             own = self._keys.for_writing(connection, merchant)
             access_token = own.encrypt(_TABLE.c.access_token, new.access_token) if new.access_token else None
-            _forget_other_account(connection, merchant, new.account_key)
+            account_key = hash_account_key(connection, self._keys, new.account_key)
+            _forget_other_account(connection, self._keys, merchant, account_key)
             saved = _SAVE.run(
                 connection,
                 id=str(uuid4()),
                 merchant=merchant,
                 state=_ACTIVE,
                 account_email=own.encrypt(_TABLE.c.account_email, new.account_email),
-                account_key=new.account_key,
+                account_key=account_key,
                 scopes=" ".join(sorted(new.scopes)),
                 refresh_token=own.encrypt(_TABLE.c.refresh_token, new.refresh_token),
                 access_token=access_token,
@@ -165,7 +167,7 @@ class Connections:
     def is_account_used(self, account_key: str | None) -> bool:
         """Return whether any merchant is connected to this account: Google revokes all its grants to us together."""
         with self._store.read() as session:
-            return is_account_used(session, account_key)
+            return is_account_used(session, self._keys, account_key)
 
     def get_number(self, connection_id: str) -> int:
         """Return the number of the connection's grant, 0 if it never had one."""
@@ -281,14 +283,6 @@ class Connections:
             connection.execute(_active(connection_id).values(**values))
 
 
-def is_account_used(session: Session, account_key: str | None, *, except_id: str = "") -> bool:
-    """Return whether any active connection, except the one with this id, is to the account; false without a key."""
-    if account_key is None:
-        return False
-    own = (ConnectionRow.account_key == account_key, ConnectionRow.state == _ACTIVE, ConnectionRow.id != except_id)
-    return session.exec(select_row(ConnectionRow).where(*own)).first() is not None
-
-
 def read_grant(session: Session, keys: DataKeys, row: ConnectionRow) -> Grant:
     """Return the grant in a row that has a refresh token.
 
@@ -322,10 +316,11 @@ def read_grant_number(store: Store, merchant: str) -> int:
         return row.grant_number if row else 0
 
 
-def _forget_other_account(connection: Connection, merchant: str, account_key: str | None) -> None:
+def _forget_other_account(connection: Connection, keys: DataKeys, merchant: str, account_key: str | None) -> None:
     own = select(_TABLE.c.id, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
     before = connection.execute(own).one_or_none()
-    if before and before.account_key and account_key and before.account_key != account_key:
+    known = hash_account_key(connection, keys, before.account_key) if before else None
+    if before and known and account_key and known != account_key:
         forget_calendars_of(connection, before.id)
         forget_managed_calendars(connection, merchant)
         forget_blocking_calendars(connection, merchant)

@@ -13,7 +13,8 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
-from slotsync.store.connections.connections import Grant, encrypt_access_token, is_account_used, read_grant
+from slotsync.store.connections.account_keys import is_account_used
+from slotsync.store.connections.connections import Grant, encrypt_access_token, read_grant
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
@@ -51,14 +52,15 @@ class Disconnections:
         """Return what to clean up, or None if the merchant is not being disconnected."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-            return _disconnection(session, row) if row and row.state == _DISCONNECTED else None
+            return self._read(session, row) if row and row.state == _DISCONNECTED else None
 
     def finish(self, connection_id: str, calendars: CalendarChoice) -> None:
-        """Delete the tokens and all that was read from Google, once this choice for the calendars is carried out.
+        """Delete the tokens, the account and all that was read, once this choice for the calendars is carried out.
 
         Nothing is deleted if the merchant has connected again, or has made another choice since.
         """
-        cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
+        account = ("account_email", "account_key")
+        cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", *account, "last_error"))
         with self._store.write() as connection:
             choice = _TABLE.c.disconnect_choice
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, choice == calendars.value)
@@ -80,7 +82,7 @@ class Disconnections:
         """Return whether another merchant uses the same account: Google revokes all its grants to us together."""
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-            return row is not None and is_account_used(session, row.account_key, except_id=row.id)
+            return row is not None and is_account_used(session, self._keys, row.account_key, except_id=row.id)
 
     def grant(self, connection_id: str) -> Grant:
         """Return the grant of a connection that is being disconnected.
@@ -114,15 +116,15 @@ class Disconnections:
         """Let the next holder refresh, if the lease is still this holder's."""
         self._leases.release(connection_id, holder)
 
+    def _read(self, session: Session, row: ConnectionRow) -> Disconnection:
+        calendars = session.exec(select(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
+        return Disconnection(
+            connection_id=row.id,
+            alive=row.refresh_token is not None,
+            shared=is_account_used(session, self._keys, row.account_key, except_id=row.id),
+            calendars=tuple(map(_disconnected_calendar, calendars)),
+        )
 
-def _disconnection(session: Session, row: ConnectionRow) -> Disconnection:
-    calendars = session.exec(select(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
-    return Disconnection(
-        connection_id=row.id,
-        alive=row.refresh_token is not None,
-        shared=is_account_used(session, row.account_key, except_id=row.id),
-        calendars=tuple(
-            DisconnectedCalendar(owner=Owner(kind=OwnerKind(each.kind), id=each.owner_id), calendar_id=each.calendar_id)
-            for each in calendars
-        ),
-    )
+
+def _disconnected_calendar(row: ManagedCalendarRow) -> DisconnectedCalendar:
+    return DisconnectedCalendar(owner=Owner(kind=OwnerKind(row.kind), id=row.owner_id), calendar_id=row.calendar_id)

@@ -11,7 +11,7 @@ from slotsync.store.database.base import BOUND_TO, Instant, Row, encrypted_field
 class ConnectionRow(Row, table=True):
     """A merchant's grant to a Google account. The tokens and the account's address are encrypted.
 
-    ``account_key`` tells accounts apart without naming them, also after a disconnection. ``grant_number`` counts the
+    ``account_key`` tells accounts apart without naming them, until a disconnection. ``grant_number`` counts the
     grants of the merchant; work that waited was signalled up to ``served_grant``, and with ``resume_all`` all other
     work has to be. ``disconnect_choice`` is the merchant's choice for its calendars until a disconnection is done.
     ``notices`` is how often it was told that Google refuses the grant, 0 once it works again.

@@ -1,4 +1,7 @@
-"""Data keys: one for each merchant. Until they are rotated, a database that is used goes on without."""
+"""Data keys: one for each merchant. Until they are rotated, a database that is used goes on without.
+
+Disconnected merchants' accounts are forgotten.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +21,8 @@ def upgrade() -> None:
     )
     op.add_column("instance", sa.Column("former_encryption", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.execute("UPDATE instance SET former_encryption = true")
+    # What disconnects later forgets it by itself.
+    op.execute("UPDATE connection SET account_key = NULL WHERE state = 'disconnected' AND refresh_token IS NULL")
 
 
 def downgrade() -> None:

@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint bench bench-availability bench-telling requirements clean
+.PHONY: help setup demo test test-unit lint bench bench-availability bench-telling requirements sbom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+NGINX := .venv/nginx/usr/sbin/nginx
 
 help: ## what can be made here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -21,7 +22,10 @@ $(STAMP): pyproject.toml requirements/all.txt requirements/uv.txt
 demo: setup ## the whole story on this machine, with pages to look at
 	$(BIN)/slotsync demo
 
-test: setup ## the whole test suite
+$(NGINX): | $(STAMP)
+	@.ci/nginx
+
+test: setup $(NGINX) ## the whole test suite
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
 	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
 
@@ -46,6 +50,10 @@ requirements: setup ## compiles requirements/ anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/production.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --extra local --extra dev -c requirements/production.txt pyproject.toml -o requirements/all.txt
 	echo uv | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header - -o requirements/uv.txt
+
+sbom: setup ## what production consists of, with versions and hashes: dist/slotsync.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements requirements/production.txt --pyproject pyproject.toml --output-reproducible -o dist/slotsync.cdx.json
 
 clean: ## removes .venv and what demo and dev left
 	rm -rf .venv .slotsync

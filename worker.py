@@ -25,7 +25,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal import queues
-from slotsync.temporal.options import connect, runtime_with_metrics
+from slotsync.temporal.options import build_runtime, connect
 from slotsync.temporal.queues import limit_google_calls
 from slotsync.temporal.schedules import ensure_schedules, trigger_sweep
 from slotsync.temporal.search_attributes import register_attributes
@@ -34,6 +34,7 @@ from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
 from workflows.sweep import SweepWorkflow
+from workflows.sync_switch import SyncSwitchWorkflow
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             ConnectionWorkflow,
             ProductAvailabilityWorkflow,
             SweepWorkflow,
+            SyncSwitchWorkflow,
         ],
         activities=[
             activities.reservations.plan_round,
@@ -82,6 +84,8 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             activities.calendars.record_calendar_stop,
             activities.calendars.request_permit,
             activities.calendar_signals.request_calendars,
+            activities.sync_switch.plan_switch,
+            activities.sync_switch.record_switch_stop,
             activities.connections.plan_connection,
             activities.connections.record_served_grant,
             activities.connections.record_connection_stop,
@@ -134,10 +138,12 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
         build_id=BUILD,
         activities=[
             activities.reservation_signals.signal_reservations,
+            activities.sync_switch.signal_owners,
             activities.waiting_work.signal_waiting_work,
             activities.sweep.sweep,
             activities.availability.watch_busy,
             activities.webhooks.deliver_webhook,
+            activities.mails.send_due_mail,
         ],
         max_concurrent_activities=MAX_LONG_ACTIVITIES,
         graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
@@ -157,7 +163,7 @@ async def serve(settings: Settings) -> None:
     instances = Instances(store, vault)
     worker = f"{uuid4()}"
     instances.record_worker(worker, utc_now())
-    client = await connect(runtime=runtime_with_metrics(settings.metrics_host, settings.metrics_port))
+    client = await connect(runtime=build_runtime(settings.metrics_host, settings.metrics_port))
     instance = instances.get_id()
     await _set_up_server(client, settings, instance)
     _warn_of_unsent_messages(settings, store, vault)

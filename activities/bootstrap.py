@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import activity
 from temporalio.client import Client
@@ -19,9 +19,11 @@ from activities.connections import (
     RefusedGrantActivities,
 )
 from activities.events import EventActivities
+from activities.mails import MailActivities
 from activities.reservations import ReservationActivities
-from activities.signals import CalendarSignals, ReservationSignals, SubscriberSignals, WaitingWork
+from activities.signals import CalendarSignals, Pace, ReservationSignals, SubscriberSignals, WaitingWork
 from activities.sweep import SweepActivities
+from activities.sync_switch import SyncSwitchActivities
 from activities.webhooks import WebhookActivities
 from slotsync.busy_times.account_watcher import AccountWatchers
 from slotsync.busy_times.poller import Poller
@@ -65,9 +67,11 @@ class Activities:
     disconnections: DisconnectionActivities
     calendar_signals: CalendarSignals
     reservation_signals: ReservationSignals
+    sync_switch: SyncSwitchActivities
     waiting_work: WaitingWork
     sweep: SweepActivities
     webhooks: WebhookActivities
+    mails: MailActivities
     availability: AvailabilityActivities
     subscribers: SubscriberSignals
     confirmation: ConfirmationActivities
@@ -78,6 +82,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
     """Yield all activities, with connections and threads of their own, until the block ends."""
     connections, disconnections = Connections(store, vault), Disconnections(store, vault)
     loop = asyncio.get_running_loop()
+    pace = Pace(timedelta(seconds=1) / settings.backfill_per_second)
     health = ConnectionHealth(connections, client, loop)
     polling_health = ConnectionHealth(connections, client, loop, utc_now)
     async with AsyncExitStack() as stack:
@@ -87,7 +92,13 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
         yield Activities(
             reservations=ReservationActivities(store, vault),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
-            calendars=CalendarActivities(store, health, GoogleCalendars(services, activity.heartbeat)),
+            calendars=CalendarActivities(
+                store,
+                vault,
+                health,
+                GoogleCalendars(services, activity.heartbeat),
+                GoogleEvents(services, activity.heartbeat),
+            ),
             connections=ConnectionActivities(settings, store, vault),
             refused_grants=RefusedGrantActivities(settings, store, vault),
             consents=ConsentActivities(settings, store, vault),
@@ -99,10 +110,12 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
             calendar_signals=CalendarSignals(client, store),
-            reservation_signals=ReservationSignals(client, store, settings.backfill_per_second),
+            reservation_signals=ReservationSignals(client, store, pace),
+            sync_switch=SyncSwitchActivities(client, store, pace),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
+            mails=MailActivities(settings, store, vault),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
             subscribers=SubscriberSignals(client, store),
             confirmation=ConfirmationActivities(

@@ -1,7 +1,7 @@
 """Managed calendar activities: look at the rows, create, update and delete in Google, record the result."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -19,29 +19,40 @@ from slotsync.domain.calendars.messages import (
 )
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import NO_CONNECTION, STOPPED_REASON
-from slotsync.errors import GoogleError
+from slotsync.domain.reservations.event import WrittenEvent
+from slotsync.errors import GoogleError, Refused
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.events.writes import GoogleEvents
+from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
+from slotsync.store.reservations.left_events import LeftEventStore
+from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
 
 
 class CalendarActivities:
     """Activities on a managed calendar, in Google and in the store."""
 
-    def __init__(self, store: Store, health: ConnectionHealth, google: GoogleCalendars) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, health: ConnectionHealth, google: GoogleCalendars, events: GoogleEvents
+    ) -> None:
         self._store = store
         self._calendars = ManagedCalendars(store)
-        self._owners = Owners(store)
+        self._owners = Owners(store, AuditLog(store, vault))
         self._health = health
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
         self._to_signal = EventsToSignal(store)
+        self._left = LeftEventStore(store)
+        self._returned = ReturnedCalendars(store)
         self._google = google
+        self._google_events = events
 
     @activity.defn
     def view_calendar(self, request: ViewRequest) -> CalendarView:
@@ -97,18 +108,23 @@ class CalendarActivities:
             spec = _spec(request, calendar)
             found, existed = self._google.ensure(connection_id, spec)
             events = self._google.find_marked_events(connection_id, found, spec) if existed else {}
-        self._events.adopt(request.merchant, events, activity.info().started_time)
+        if existed:
+            self._returned.adopt(request.merchant, request.owner, found, events, activity.info().started_time)
         self._calendars.record(request.merchant, request.owner, found, connection_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def update_calendar(self, request: CalendarRequest) -> None:
-        """Name the owner's calendar as the owner is named now; forget it if it was deleted in Google."""
+        """Name the owner's calendar as the owner is named now; forget it if it was deleted in Google.
+
+        Of former calendars that Google did not find and that are back, what was left in them is deleted.
+        """
         calendar = self._read(request)
         if not calendar.calendar_id:
             return
         spec = _spec(request, calendar)
         with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
+            self._clear_returned(request, connection_id, spec)
         if exists:
             self._calendars.record_shown(
                 request.merchant, request.owner, calendar.calendar_id, spec.name, spec.time_zone
@@ -137,6 +153,23 @@ class CalendarActivities:
             self._google.delete(connection_id, calendar.calendar_id)
         self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
         self._events.mark_calendar_deleted(request.merchant, calendar.calendar_id, activity.info().started_time)
+
+    def _clear_returned(self, request: CalendarRequest, connection_id: str, spec: CalendarSpec) -> None:
+        """Delete what was left in calendars that Google did not find, once it does."""
+        self._left.forget_missing(request.merchant, request.owner, activity.info().started_time)
+        for calendar_id, left in self._left.find_missing(request.merchant, request.owner).items():
+            found = self._google.find_left_events(connection_id, calendar_id, spec)
+            if found is None:
+                continue
+            for key in left.keys() & found.keys():
+                self._delete_left(request.merchant, key[0], left[key], found[key])
+            self._left.forget(request.merchant, request.owner, calendar_id)
+
+    def _delete_left(self, merchant: str, reservation: str, left: WrittenEvent, found: WrittenEvent) -> None:
+        if found.version > left.version:
+            return
+        with suppress(Refused):  # one that cannot be deleted holds up nothing else
+            self._google_events.delete_event(merchant, reservation, found, left.version)
 
     def _read(self, request: CalendarRequest) -> ManagedCalendar:
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])

@@ -11,6 +11,7 @@ from slotsync.domain.connections.messages import (
     CalendarDeletion,
     ConnectionPlan,
     ConnectionRequest,
+    ConnectionStep,
     ConnectionStop,
     DisconnectionEnd,
     GrantRequest,
@@ -23,11 +24,13 @@ from slotsync.google.auth.tokens import request_token
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grant_mails import GrantMails
 from slotsync.store.connections.grant_notices import GrantNotices
 from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
@@ -41,14 +44,18 @@ class ConnectionActivities:
 
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._connections = Connections(store, vault)
-        self._intents = ConnectionIntents(store)
+        self._intents = ConnectionIntents(store, AuditLog(store, vault))
+        self._mails = GrantMails(store, vault)
+        self._mailing = settings.mail_server is not None
         self._notices = GrantNotices(store, vault, webhooks=bool(settings.webhook_url))
 
     @activity.defn
     def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:
         """Return the connection's next step, by its row."""
         plan = self._intents.plan(request.merchant)
-        return plan.model_copy(update={"messages": self._notices.count_waiting(request.merchant)})
+        mail_due = self._mailing and plan.step is ConnectionStep.PARK and self._mails.is_due(request.merchant)
+        messages = self._notices.count_waiting(request.merchant)
+        return plan.model_copy(update={"messages": messages, "mail_due": mail_due})
 
     @activity.defn
     def record_connection_stop(self, request: ConnectionStop) -> None:
@@ -157,8 +164,9 @@ class DisconnectionActivities:
             self._google.delete(deletion.connection_id, calendar_id)
         # The merchant may have connected again meanwhile: then the events wait for the next calendar.
         self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
-        self._events.mark_calendar_missing(deletion.merchant, calendar_id, activity.info().started_time)
-        self._owners.make_due(deletion.merchant, deletion.calendar.owner, activity.info().started_time)
+        now = activity.info().started_time
+        self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=False)
+        self._owners.make_due(deletion.merchant, deletion.calendar.owner, now)
         return True
 
     @activity.defn(no_thread_cancel_exception=True)

@@ -14,10 +14,12 @@ from slotsync.domain.reservations.event import DesiredEvent, SyncState, WrittenE
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
+from slotsync.google.events.deletion import mark_deleted
 from slotsync.google.events.writes import GoogleEvents, NotWanted
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -34,6 +36,7 @@ class EventActivities:
         self._health = health
         self._events = SyncedEvents(store)
         self._google = google
+        self._left = LeftEventStore(store)
         self._reservations = Reservations(store, vault)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -42,6 +45,8 @@ class EventActivities:
         put = self._plan(request)
         if not isinstance(put, Put):
             return WriteResult(version=request.version, changed=False)
+        if put.left:
+            self._leave(request, put.left, missing=False)
         event, attempt = put.event, uncertain_event(put.event, put.known)
         self._record_attempt(request, attempt)
         managed, is_wanted = partial(self._get_managed, request.merchant), partial(self._is_wanted, request, event)
@@ -58,6 +63,7 @@ class EventActivities:
                 raise
             except NotWanted:
                 return WriteResult(version=request.version, changed=False)
+        self._leave_duplicates(request, attempt, written)
         return self._record(request, written)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -70,8 +76,18 @@ class EventActivities:
         self._record_attempt(request, written.model_copy(update={"version": delete.version, "fingerprint": ""}))
         with self._recording(request, delete.version, delete.connection_id):
             managed = partial(self._get_managed, request.merchant)
-            gone = self._google.delete_event(request.merchant, request.reservation, written, delete.version, managed)
-        return self._record(request, gone)
+            try:
+                gone = self._google.delete_event(
+                    request.merchant, request.reservation, written, delete.version, managed
+                )
+            except CalendarMissing:  # deleted with its events, as far as Google says
+                gone = mark_deleted(written, delete.version)
+                self._leave(request, gone, missing=True)
+        self._leave_duplicates(request, written, gone)
+        result = self._record(request, gone)
+        if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
+            self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
+        return result
 
     @activity.defn(no_thread_cancel_exception=True)
     def delete_restored(self, request: EventRequest) -> WriteResult:
@@ -109,6 +125,15 @@ class EventActivities:
         self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
         self._events.mark_calendar_missing(event.merchant, event.calendar_id, activity.info().started_time)
 
+    def _leave(self, request: EventRequest, written: WrittenEvent, *, missing: bool) -> None:
+        now = activity.info().started_time
+        self._left.leave(request.merchant, request.reservation, written, now, missing=missing)
+
+    def _leave_duplicates(self, request: EventRequest, before: WrittenEvent, after: WrittenEvent) -> None:
+        """Remember the other calendars in which one may be: those that were out of reach are looked at later."""
+        for calendar_id in {*after.duplicates_in} - {*before.duplicates_in, after.calendar_id}:
+            self._leave(request, after.model_copy(update={"calendar_id": calendar_id}), missing=True)
+
     def _plan(self, request: EventRequest) -> Action | None:
         """Return what the newest snapshot wants to be done to the event, None if it is right as it is.
 
@@ -145,13 +170,16 @@ class EventActivities:
             try:
                 yield
             except GoogleError as error:
-                self._events.mark(
-                    request.merchant,
-                    request.reservation,
-                    request.key,
-                    SyncState.RETRYING,
-                    activity.info().started_time,
-                    error=error.reason,
-                    desired_version=version,
-                )
+                self._mark(request, SyncState.RETRYING, version, error.reason)
                 raise
+
+    def _mark(self, request: EventRequest, state: SyncState, version: int, error: str | None = None) -> None:
+        self._events.mark(
+            request.merchant,
+            request.reservation,
+            request.key,
+            state,
+            activity.info().started_time,
+            error=error,
+            desired_version=version,
+        )

@@ -1,6 +1,6 @@
 """Reservation activities: plan a wave of writes, record its result, and record that an operator stopped it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from temporalio import activity
@@ -25,6 +25,7 @@ from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal.search_attributes import owner_names
@@ -42,6 +43,7 @@ class ReservationActivities:
         self._connections = Connections(store, vault)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
+        self._left = LeftEventStore(store)
 
     @activity.defn
     def plan_round(self, request: RoundRequest) -> RoundPlan:
@@ -55,13 +57,14 @@ class ReservationActivities:
         grant_number = self._connections.get_grant_number(request.merchant)
         applied = self._events.get_written(request.merchant, request.reservation)
         owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
-        calendars = self._record_wanted(desired, applied, owners, request.now)
+        left_behind = self._left.get_keys(request.merchant, request.reservation)
+        calendars = self._record_wanted(desired, applied, owners, left_behind, request.now)
         zones = time_zones(calendars)
         booked = booked_times(desired, time_zones(each for each in calendars if each.known))
         if self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now):
             # The products' watchers compare the booked times with what is known to be busy.
             self._accounts.mark_merchant_changed(desired.merchant, request.now)
-        steps = plan(desired, applied, calendars)
+        steps = plan(desired, applied, calendars, left_behind)
         after = request.after if request.version == desired.version else None
         left = [each for each in steps.actions if _is_after(each.key, after)]
         return RoundPlan(
@@ -112,7 +115,12 @@ class ReservationActivities:
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
 
     def _record_wanted(
-        self, desired: Reservation, applied: Sequence[WrittenEvent], owners: Sequence[Owner], now: datetime
+        self,
+        desired: Reservation,
+        applied: Sequence[WrittenEvent],
+        owners: Sequence[Owner],
+        left_behind: Collection[EventKey],
+        now: datetime,
     ) -> list[ManagedCalendar]:
         """Record the events that have to be written or to wait, and return the calendars of the owners.
 
@@ -120,7 +128,7 @@ class ReservationActivities:
         events afterwards. So either this read finds the change, or that one finds the events.
         """
         calendars = self._calendars.get_calendars(desired.merchant, owners)
-        states = _wanted_states(desired, applied, calendars)
+        states = _wanted_states(desired, applied, calendars, left_behind)
         if not states:
             return calendars
         self._events.record_plan(desired.merchant, desired.id, desired.version, states, now)
@@ -128,12 +136,15 @@ class ReservationActivities:
 
 
 def _wanted_states(
-    desired: Reservation, applied: Sequence[WrittenEvent], calendars: Sequence[ManagedCalendar]
+    desired: Reservation,
+    applied: Sequence[WrittenEvent],
+    calendars: Sequence[ManagedCalendar],
+    left_behind: Collection[EventKey],
 ) -> dict[EventKey, SyncState]:
     """Return the states of the events that are not right in Google now."""
     by_owner = {calendar.owner: calendar for calendar in calendars}
     waiting = {key: state for key in items_by_key(desired) if (state := waiting_state(by_owner[key.owner]))}
-    steps = plan(desired, applied, calendars)
+    steps = plan(desired, applied, calendars, left_behind)
     debts = dict.fromkeys(steps.debts, SyncState.TO_DELETE)
     return waiting | debts | {each.key: SyncState.PENDING for each in steps.actions if isinstance(each, Put)}
 

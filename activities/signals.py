@@ -23,16 +23,15 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.soonest_first import StartPosition
 from slotsync.store.reservations.synced_events import SyncedEvents
+from slotsync.temporal.heartbeats import heartbeating
 from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_availability, signal_calendar, signal_reservation
 
 MAX_RESERVATIONS_PER_PAGE = 200
 
 GRANT_SIGNAL_INTERVAL = timedelta(milliseconds=50)
 """The time between two signals of all work that goes on with a new grant, which is more urgent."""
-
-
-HEARTBEAT_INTERVAL = timedelta(seconds=2)
 
 
 class Pace:
@@ -50,31 +49,23 @@ class Pace:
 
 @dataclass
 class Progress:
-    """The last reservation that was signalled, and how many were."""
+    """The last reservation that was signalled, or its position, and how many were."""
 
     after: str = ""
     signalled: int = 0
 
-    def advance(self, reservation: str) -> None:
+    def advance(self, after: str) -> None:
         """Record that one more was signalled."""
-        self.after, self.signalled = reservation, self.signalled + 1
+        self.after, self.signalled = after, self.signalled + 1
 
 
 @asynccontextmanager
-async def _heartbeating() -> AsyncIterator[Progress]:
+async def track_progress() -> AsyncIterator[Progress]:
     """Yield the progress of earlier attempts, and send it with heartbeats until the block ends: turns may be rare."""
     progress = Progress(*activity.info().heartbeat_details)
 
-    async def send() -> None:
-        while True:
-            activity.heartbeat(progress.after, progress.signalled)
-            await asyncio.sleep(HEARTBEAT_INTERVAL.total_seconds())
-
-    sending = asyncio.create_task(send())
-    try:
+    async with heartbeating(lambda: (progress.after, progress.signalled)):
         yield progress
-    finally:
-        sending.cancel()
 
 
 class CalendarSignals:
@@ -100,16 +91,16 @@ class CalendarSignals:
 class ReservationSignals:
     """Activity that signals ``look_again`` to the reservations of an owner, page by page through the database.
 
-    All its runs in a process together send ``per_second`` signals: other merchants' bookings find room between the
+    All its runs in a process share a ``pace``, with those of switches: other merchants' bookings find room between the
     rounds that they begin (measured on two cores by ``bench.backfill``: with 20 a second they took 2.6 times as long).
     """
 
-    def __init__(self, client: Client, store: Store, per_second: int) -> None:
+    def __init__(self, client: Client, store: Store, pace: Pace) -> None:
         self._client = client
         self._calendars = ManagedCalendars(store)
         self._events = EventsToSignal(store)
         self._owners = Owners(store)
-        self._pace = Pace(timedelta(seconds=1) / per_second)
+        self._pace = pace
 
     @activity.defn
     async def signal_reservations(self, request: SignalRequest) -> None:
@@ -117,7 +108,7 @@ class ReservationSignals:
 
         Each heartbeat says after which reservation to go on, should the activity be tried again.
         """
-        async with _heartbeating() as progress:
+        async with track_progress() as progress:
             while page := await asyncio.to_thread(self._find_page, request, progress):
                 for reservation in page:
                     key = ReservationKey(merchant=request.merchant, reservation=reservation)
@@ -155,17 +146,18 @@ class WaitingWork:
     async def signal_waiting_work(self, request: WaitingWorkRequest) -> int:
         """Signal what waits, or with ``all_open`` all that is open, at a bounded pace; return how many workflows.
 
-        Each heartbeat says after which reservation to go on, should the activity be tried again.
+        Reservations that start soonest are signalled first. Each heartbeat says after which one to go on, should the
+        activity be tried again.
         """
-        async with _heartbeating() as progress:
+        async with track_progress() as progress:
             if not progress.after:
                 progress.signalled = await self._signal_owners(request)
             while page := await asyncio.to_thread(self._find_page, request, progress.after):
-                for reservation in page:
-                    key = ReservationKey(merchant=request.merchant, reservation=reservation)
+                for waiting in page:
+                    key = ReservationKey(merchant=request.merchant, reservation=waiting.id)
                     await self._pace.wait_for_turn()
                     await signal_reservation(self._client, key)
-                    progress.advance(reservation)
+                    progress.advance(waiting.text)
         return progress.signalled
 
     async def _signal_owners(self, request: WaitingWorkRequest) -> int:
@@ -182,7 +174,7 @@ class WaitingWork:
             await signal_availability(self._client, key.merchant, key.product)
         return len(owners) + len(products)
 
-    def _find_page(self, request: WaitingWorkRequest, after: str) -> list[str]:
+    def _find_page(self, request: WaitingWorkRequest, after: str) -> list[StartPosition]:
         return self._reservations.find_waiting(
             request.merchant, request.now, all_open=request.all_open, limit=MAX_RESERVATIONS_PER_PAGE, after=after
         )

@@ -20,10 +20,12 @@ from slotsync.domain.workflow_ids import (
     calendar_id,
     connection_id,
     reservation_id,
+    switch_id,
 )
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.database.due_rows import DueRows, Key
@@ -37,6 +39,7 @@ from slotsync.temporal.signals import (
     signal_calendar,
     signal_connection,
     signal_reservation,
+    signal_switch,
 )
 from slotsync.temporal.subjects import KINDS, Subject, read_subject
 
@@ -62,12 +65,14 @@ class SweepActivities:
         self._messages = WebhookMessages(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
+        self._switches = MerchantSwitches(store)
         self._watched_products = WatchedProducts(store)
         self._due_rows = {
             "reservation": self._reservations.due_rows,
             "calendar": self._owners.due_rows,
             "connection": self._connections.due_rows,
             "availability": self._watched_products.due_rows,
+            "switch": self._switches.due_rows,
         }
 
     @activity.defn
@@ -75,6 +80,7 @@ class SweepActivities:
         """Signal the workflows of what is due, and with ``everything`` those that should run and do not."""
         found = SweepResult(
             connections=await self._sweep_connections(),
+            switches=await self._sweep_switches(),
             calendars=await self._sweep_calendars(),
             products=await self._sweep_products(),
             reservations=await self._sweep_reservations(),
@@ -94,6 +100,13 @@ class SweepActivities:
         merchants = await asyncio.to_thread(self._connections.find_due, now)
         count = await self._signal_all(merchants, self._signal_connection)
         await _postpone(self._connections.due_rows, [(merchant,) for merchant in merchants], now)
+        return count
+
+    async def _sweep_switches(self) -> int:
+        now = await self._now()
+        merchants = await asyncio.to_thread(self._switches.find_due, now)
+        count = await self._signal_all(merchants, self._signal_switch)
+        await _postpone(self._switches.due_rows, [(merchant,) for merchant in merchants], now)
         return count
 
     async def _sweep_calendars(self) -> int:
@@ -125,11 +138,15 @@ class SweepActivities:
         """Compare what Temporal runs with what should run. Its index is late: a workflow that runs loses nothing."""
         running = {each.id async for each in self._client.list_workflows(RUNNING)}
         merchants = await asyncio.to_thread(self._connections.find_unfinished)
+        switches = await asyncio.to_thread(self._switches.find_unfinished)
         owners = await asyncio.to_thread(self._owners.find_unfinished)
         products = await asyncio.to_thread(self._find_watched)
         counts = {
             "connections": await self._signal_all(
                 [each for each in merchants if connection_id(each) not in running], self._signal_connection
+            ),
+            "switches": await self._signal_all(
+                [each for each in switches if switch_id(each) not in running], self._signal_switch
             ),
             "calendars": await self._signal_all(
                 [each for each in owners if calendar_id(*each) not in running], self._signal_calendar
@@ -187,6 +204,9 @@ class SweepActivities:
     async def _signal_calendar(self, row: tuple[str, Owner]) -> None:
         merchant, owner = row
         await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "check")
+
+    async def _signal_switch(self, merchant: str) -> None:
+        await signal_switch(self._client, merchant)
 
     async def _signal_connection(self, merchant: str) -> None:
         await signal_connection(self._client, merchant, "check")

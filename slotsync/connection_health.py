@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 
 from slotsync.errors import (
     BadRequest,
+    CallLimitReached,
     GoogleError,
     GrantLost,
     QuotaExhausted,
@@ -63,6 +64,8 @@ class ConnectionHealth:
         at, grant_number = self._get_start(), self._connections.get_number(connection_id)
         try:
             yield
+        except CallLimitReached:
+            raise  # Google was not asked
         except GrantLost as error:
             self._record_lost_grant(connection_id, error.reason, grant_number)
             raise

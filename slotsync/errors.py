@@ -6,12 +6,15 @@ SlotsyncError
 │   ├── UnknownSubject   it names a merchant, product or reservation that is not known
 │   └── MerchantsChoice  the merchant has chosen otherwise; only an override changes that
 ├── NotTaken             a report is stored, but Temporal did not accept its signal in time; repeat it
+├── TooManyQuestions     too many questions about a product or a merchant wait for answers; ask again soon
+├── MailNotTaken         a mail server has not taken an e-mail
 ├── VersionConflict      a version is known already, with another content
 ├── RotationRefused      keys cannot be rotated yet: a process would not be able to read the result
 ├── Undecryptable        a stored secret does not open: its key is missing, or it is damaged
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
+    │   └── CallLimitReached  Google was not asked: the API has used up its share of the quota
     ├── QuotaExhausted   a usage limit that takes hours to recover
     ├── Gone             the object is deleted already
     ├── Exists           the id is taken, by an existing or a deleted object
@@ -55,6 +58,14 @@ class NotTaken(SlotsyncError):
     """A report is stored, but Temporal did not accept its signal in time. Repeating the report is safe."""
 
 
+class TooManyQuestions(SlotsyncError):
+    """Too many questions about one product, or one merchant, wait for Google's answer. Ask again after ``delay``."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__("Too many questions about this product or merchant wait for Google's answer; ask again soon.")
+        self.delay = delay
+
+
 class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
 
@@ -65,6 +76,15 @@ class RotationRefused(SlotsyncError):
 
 class Undecryptable(SlotsyncError):
     """A stored secret does not open: its key is not in the ring any more, or it is damaged."""
+
+
+class MailNotTaken(SlotsyncError):
+    """A mail server has not taken an e-mail. ``lasting``: it has refused it, and will again."""
+
+    def __init__(self, answer: str, *, lasting: bool) -> None:
+        super().__init__(f"the mail server did not take it ({answer})")
+        self.answer = answer
+        self.lasting = lasting
 
 
 class GoogleError(SlotsyncError):
@@ -83,6 +103,10 @@ class Transient(GoogleError):
 
 class RateLimited(GoogleError):
     """Calls come too fast."""
+
+
+class CallLimitReached(RateLimited):
+    """The connection has used up what the API may ask Google; Google was not asked. ``delay`` is when it may again."""
 
 
 class QuotaExhausted(GoogleError):

@@ -1,22 +1,35 @@
 """The settings: read once from ``SLOTSYNC_*`` variables, ``.env`` and mounted secrets, validated, and never changed."""
 
 import base64
+import ipaddress
 import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    validate_email,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from slotsync.domain.availability.horizon import Horizon
-from slotsync.domain.web_address import WebAddress
+from slotsync.domain.mail_server import MailServer
+from slotsync.domain.web_address import WebAddress, is_loopback
 from slotsync.errors import SettingsError
 
 PREFIX = "SLOTSYNC_"
+_LOCALHOST = "localhost"
 
 SECRETS_FOLDER = "SLOTSYNC_SECRETS_FOLDER"
 """The variable that names a folder of files, such as a mount of secrets: each is called as a variable, and holds it."""
@@ -29,7 +42,9 @@ _REMEDIES = {
     "google_client_id": "create an OAuth client of type 'Web application' in the Google Cloud console",
     "google_client_secret": "it is shown beside the client id in the Google Cloud console",
     "google_push": "on or off",
+    "FORWARDED_ALLOW_IPS": "the addresses of your proxies, for example 127.0.0.1 or 172.30.7.0/24, separated by commas",
     "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
+    "smtp_url": "for example smtp://user:password@mail.example.com:587, or smtps://... for TLS from the first byte",
     "webhook_secret": (
         "make one with: python -c 'import base64, secrets; "
         'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\'; the platform verifies with the same'
@@ -56,6 +71,16 @@ def _check_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _check_mail_server(url: SecretStr) -> SecretStr:
+    if text := url.get_secret_value():
+        MailServer.parse(text)
+    return url
+
+
+def _check_mail_address(address: str) -> str:
+    return validate_email(address)[1] if address else ""
+
+
 def _check_database(url: str) -> str:
     if not url.startswith(("sqlite:", "postgres:", "postgresql:", "postgresql+psycopg:")):
         raise ValueError("must be a PostgreSQL or SQLite URL")
@@ -72,12 +97,22 @@ def _check_webhook_secret(secret: str) -> None:
         raise ValueError("is not whsec_ and then 24 to 64 random bytes in base64")
 
 
+def _check_proxy(proxy: str) -> str:
+    if proxy != "*":
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise ValueError("names something that is neither an IP address nor a network") from error
+    return proxy
+
+
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_check_proxy)], ...], NoDecode, BeforeValidator(_split)]
 
 
 @dataclass(frozen=True)
@@ -136,8 +171,13 @@ class Settings(BaseSettings):
     api_keys: Secrets = ()
     public_url: BaseAddress = ""
     return_url: WebAddress = ""
+    forwarded_allow_ips: Proxies = Field(("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
+    """The proxies that may say from which address a request came. The variable has uvicorn's name for it."""
+
     metrics_host: str = "127.0.0.1"
     metrics_port: Port | None = None
+    operators_host: str = "127.0.0.1"
+    operators_port: Port | None = None
 
     google_client_id: str = ""
     google_client_secret: SecretStr = SecretStr("")
@@ -149,6 +189,8 @@ class Settings(BaseSettings):
 
     webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: SecretStr = SecretStr("")
+    smtp_url: Annotated[SecretStr, AfterValidator(_check_mail_server)] = SecretStr("")
+    mail_from: Annotated[str, AfterValidator(_check_mail_address)] = ""
     poll_seconds: Positive = 60
     near_days: Positive = 60
     horizon_days: Positive = 550
@@ -176,6 +218,24 @@ class Settings(BaseSettings):
         elif info.data.get("webhook_url"):
             raise ValueError("is not set, but SLOTSYNC_WEBHOOK_URL is")
         return secret
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _validate_smtp_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        if url.get_secret_value() and info.data.get("public_url") == "":
+            raise ValueError("needs SLOTSYNC_PUBLIC_URL, to which the links in e-mails lead")
+        return url
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Return the server that takes e-mails, or None if none are sent."""
+        url = self.smtp_url.get_secret_value()
+        return MailServer.parse(url) if url else None
+
+    @property
+    def mail_sender(self) -> str:
+        """Return the sender of e-mails: ``SLOTSYNC_MAIL_FROM``, or slotsync at the host of the public address."""
+        return self.mail_from or f"slotsync@{_mail_domain(self.public_url)}"
 
     @property
     def google(self) -> GoogleEndpoints:
@@ -228,6 +288,11 @@ def _find_secrets_folder() -> Path | None:
     return Path(folder) if folder else None
 
 
+def _mail_domain(public_url: str) -> str:
+    host = urlsplit(public_url).hostname or _LOCALHOST
+    return _LOCALHOST if is_loopback(host) else host
+
+
 def _describe(detail: ErrorDetails) -> str:
     name = str(detail["loc"][0])
     if detail["type"] in {"missing", "too_short"}:
@@ -237,4 +302,5 @@ def _describe(detail: ErrorDetails) -> str:
 
 def _problem(name: str, what: str) -> str:
     remedy = _REMEDIES.get(name)
-    return f"{PREFIX}{name.upper()}: {what}" + (f" ({remedy})" if remedy else "")
+    variable = name if name.isupper() else f"{PREFIX}{name.upper()}"
+    return f"{variable}: {what}" + (f" ({remedy})" if remedy else "")

@@ -9,13 +9,14 @@ from temporalio.client import Client
 
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.google.previews import CalendarPreviews
+from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews
-from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -42,19 +43,22 @@ class Services:
     connection_views: ConnectionViews
     google: MerchantGoogle
     blocking_calendars: BlockingCalendarService
+    audit: AuditLog
     merchants: Merchants
     owners: Owners
     managed_calendars: ManagedCalendars
     synced_events: SyncedEvents
     push_channels: PushChannels
     settings_links: SettingsLinks
+    reconnect_links: ReconnectLinks
     sessions: Sessions
 
     @classmethod
     def create(cls, settings: Settings, store: Store, client: Client) -> Self:
         """Return the services that use this store and this Temporal client. Call it in the running event loop."""
         vault = Vault(settings.encryption_keys)
-        google = MerchantGoogle(settings, Connections(store, vault), client)
+        audit = AuditLog(store, vault)
+        google = MerchantGoogle(settings, store, vault, client)
         return cls(
             settings=settings,
             store=store,
@@ -66,12 +70,14 @@ class Services:
             connection_views=ConnectionViews(store, vault, wanted_scopes(push=settings.google_push)),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),
-            merchants=Merchants(store),
+            audit=audit,
+            merchants=Merchants(store, vault, audit),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),
             synced_events=SyncedEvents(store),
             push_channels=PushChannels(store, vault),
             settings_links=SettingsLinks(settings, store),
+            reconnect_links=ReconnectLinks(settings),
             sessions=Sessions(settings),
         )
 

@@ -15,6 +15,7 @@ from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerSettings, 
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.calendars.merchant_switches import SwitchProgress
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
@@ -45,7 +46,7 @@ class Slotsync:
         self._reports = ReportService(client, store, vault)
         self._resumption = ResumptionService(client, store, vault)
         self._status = StatusService(store, vault)
-        self._sync_switch = SyncSwitch(client, store)
+        self._sync_switch = SyncSwitch(client, store, vault)
 
     @classmethod
     async def connect(cls) -> Self:
@@ -87,7 +88,7 @@ class Slotsync:
     async def resume(self, merchant: str, reservation: str | None = None) -> int:
         """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
 
-        Return the number of reservations, calendars, products and connections that go on.
+        Return the number of reservations, calendars, products, connections and switches that go on.
 
         Raises:
             NotTaken: nothing of it is stopped any more, but Temporal did not answer within a few seconds.
@@ -163,6 +164,10 @@ class Slotsync:
         """Return the progress of filling a product's or resource's calendar after synchronization was turned on."""
         return await self._sync_switch.get_backfill_progress(merchant, owner)
 
+    async def switch_progress(self, merchant: str) -> SwitchProgress | None:
+        """Return how many products and resources know of the last switch of the whole merchant, None without one."""
+        return await self._sync_switch.get_switch_progress(merchant)
+
     async def status(self, merchant: str, reservation: str) -> SyncStatus | None:
         """Return the sync status of a reservation, or None if it is unknown."""
         return await self._status.get(merchant, reservation)
@@ -204,6 +209,7 @@ class Slotsync:
         Raises:
             InputError: the times have no zone, are in the wrong order, begin before today or are further apart than
                 the horizon, the product is not known, or ``within`` is longer than 30 seconds.
+            TooManyQuestions: too many about this product or merchant wait for answers; ask again soon.
         """
         async with self._instance.required():
             return await self._confirmations.confirm(merchant, product, start, end, within)

@@ -16,6 +16,7 @@ from slotsync.secrets import Vault
 # Before the first import of these modules: otherwise their failing assertions show no values.
 pytest.register_assert_rewrite("tests.support")
 
+from tests.support.mail_receiver import MailReceiver, running_mail_receiver  # noqa: E402  see above
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver  # noqa: E402  see above
 
 # A busy machine makes any example slow: what holds is decided by assertions, never by a time.
@@ -28,6 +29,7 @@ LONG_FILES = (
     "integration/calendars/test_creation_limit.py",
     "e2e/test_commands.py",
     "e2e/test_killed_worker.py",
+    "e2e/test_killed_mails.py",
     "integration/reservations/test_reservation.py",
     "e2e/test_lost_databases.py",
     "e2e/settings_page/test_story.py",
@@ -86,4 +88,10 @@ def local_google() -> Iterator[RunningLocalGoogle]:
 @pytest.fixture
 def webhooks() -> Iterator[WebhookReceiver]:
     with running_webhook_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailReceiver]:
+    with running_mail_receiver() as running:
         yield running

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.availability import publish, record_stop, signal_subscribers, start_watch
     from workflows.steps.confirmation import confirm
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
-    from workflows.steps.webhooks import Deliveries, deliver_once
+    from workflows.steps.webhooks import deliver_once, webhook_deliveries
     from workflows.steps.workflow_status import WorkflowStatus
 
 _TAKE_UP_TIME = timedelta(seconds=10)
@@ -36,7 +36,7 @@ class ProductAvailabilityWorkflow:
     @workflow.init
     def __init__(self, key: ProductKey) -> None:
         self._key = ProductKey(merchant=key.merchant, product=key.product)
-        self._deliveries = Deliveries(self._key)
+        self._deliveries = webhook_deliveries(self._key)
         self._known = WatchRequest(**dict(self._key))
         self._look_again = False
         self._signals = 0

@@ -27,8 +27,9 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import disconnect_merchant
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
+    from workflows.steps.mails import mail_deliveries
     from workflows.steps.refused_grants import wait_for_grant
-    from workflows.steps.webhooks import Deliveries, deliver_once
+    from workflows.steps.webhooks import deliver_once, webhook_deliveries
     from workflows.steps.workflow_status import WorkflowStatus
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
@@ -49,7 +50,8 @@ class ConnectionWorkflow:
         self._chosen = False
         self._deleted = set[Owner]()
         self._grant_number: int | None = None
-        self._deliveries = Deliveries(merchants_messages(request.merchant))
+        self._deliveries = webhook_deliveries(merchants_messages(request.merchant))
+        self._mails = mail_deliveries(request.merchant)
         self._status = WorkflowStatus()
 
     @workflow.run
@@ -74,6 +76,7 @@ class ConnectionWorkflow:
                 self._deleted.clear()
                 await self._serve_grant(plan)
             elif plan.step is ConnectionStep.CLOSE:
+                await self._mails.close()
                 if plan.messages:
                     await self._deliveries.close()
                     await deliver_once(merchants_messages(self._merchant))
@@ -82,6 +85,7 @@ class ConnectionWorkflow:
                 self._grant_number = plan.grant_number
                 self._show(plan)
                 self._deliveries.begin(plan.messages)
+                self._mails.begin(int(plan.mail_due))
                 await self._wait(plan)
                 await self._continue_as_new_if_long(request)
 
@@ -117,6 +121,7 @@ class ConnectionWorkflow:
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a new consent or slotsync resume starts it again")
         await self._deliveries.close()
+        await self._mails.close()
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_connection_stop,
             ConnectionStop(
@@ -188,6 +193,7 @@ class ConnectionWorkflow:
     async def _continue_as_new_if_long(self, request: ConnectionRequest) -> None:
         if workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_SIGNALS_PER_RUN:
             await self._deliveries.close()
+            await self._mails.close()
             workflow.continue_as_new(request)
 
     def _note_signal(self) -> None:

@@ -17,6 +17,7 @@ from slotsync.domain.connections.connection import FREEBUSY, ConnectionState, mi
 from slotsync.domain.health import Blocker, blocker_for_error
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings
 from slotsync.store.availability.watched_products import WatchedProducts
@@ -141,7 +142,7 @@ class ProductStates:
     def __init__(self, store: Store, vault: Vault, horizon: Horizon) -> None:
         self._availability = ProductAvailability(store, vault)
         self._connections = ConnectionViews(store, vault, {FREEBUSY})
-        self._watched = WatchedProducts(store)
+        self._watched = WatchedProducts(store, AuditLog(store, vault))
         self._horizon = horizon
 
     def take_up(self, key: ProductKey) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import EmailStr, Field
 
 from slotsync.domain.messages import Message
 from slotsync.domain.web_address import WebAddress
@@ -13,11 +13,14 @@ class MerchantDetails(Message):
 
     ``name`` is shown to people who connect an account, and ``language`` (such as ``fi``) is the first one that they
     see. To ``return_url`` their browsers go back from Google, instead of to the address that is set for all merchants.
+    Notices are sent to ``email``, with the picture at ``logo_url``.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     return_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
+    email: Annotated[EmailStr, Field(max_length=254)] | None = None
+    logo_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
 
     @property
     def given(self) -> dict[str, object]:

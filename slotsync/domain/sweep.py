@@ -19,9 +19,10 @@ class SweepResult(Message):
     calendars: int = 0
     connections: int = 0
     products: int = 0
+    switches: int = 0
     problems: int = 0
 
     @property
     def total(self) -> int:
         """The number of workflows that were signalled or started."""
-        return self.reservations + self.calendars + self.connections + self.products
+        return self.reservations + self.calendars + self.connections + self.products + self.switches

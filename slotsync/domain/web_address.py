@@ -24,7 +24,7 @@ def check_web_address(url: str) -> str:
         raise ValueError("names no host")
     if _is_link_local(host):
         raise ValueError("is a link-local address")
-    if url.startswith("http://") and not _is_loopback(host):
+    if url.startswith("http://") and not is_loopback(host):
         raise ValueError("must start with https://, unless it is on this machine")
     return url
 
@@ -32,7 +32,8 @@ def check_web_address(url: str) -> str:
 WebAddress = Annotated[str, AfterValidator(check_web_address)]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether the host, a name or an address, is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -23,15 +23,23 @@ def connection_id(merchant: str) -> str:
     return _workflow_id("connection", merchant)
 
 
+def switch_id(merchant: str) -> str:
+    """Return the id of the workflow that carries out a switch of the whole merchant."""
+    return _workflow_id("switch", merchant)
+
+
 def availability_id(merchant: str, product: str) -> str:
     """Return the id of the workflow that watches a product's availability."""
     return _workflow_id("availability", merchant, product)
 
 
+_OF_MERCHANTS = ("connection", "switch")
+
+
 def split_workflow_id(workflow_id: str) -> tuple[str, tuple[str, ...]]:
     """Return the kind and the names in an id; no names if they are hashed. A merchant's name alone is never hashed."""
     kind, *names = workflow_id.split(":")
-    return kind, tuple(names) if len(names) > 1 or kind == "connection" else ()
+    return kind, tuple(names) if len(names) > 1 or kind in _OF_MERCHANTS else ()
 
 
 def _workflow_id(kind: str, *names: str) -> str:

@@ -9,9 +9,10 @@ from slotsync.domain.availability.blocking import CALENDAR_MARK
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.errors import Gone, NotFound
+from slotsync.errors import CalendarMissing, Gone, NotFound
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.events.body import Mark
+from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
 from slotsync.google.requests import execute, execute_empty, list_items, no_heartbeat
 from slotsync.google.service import CalendarService, GoogleServices
@@ -80,14 +81,24 @@ class GoogleCalendars:
     def find_marked_events(
         self, connection_id: str, calendar_id: str, spec: CalendarSpec
     ) -> dict[tuple[str, EventKey], WrittenEvent]:
-        """Return the events that slotsync wrote to the owner's calendar, by reservation and key, the newest of each.
+        """Return the events of the merchant that slotsync wrote, by reservation and key, the newest of each.
 
-        Copies that people made, and events that they dragged here from another owner's calendar, are left out.
+        Those of other owners were dragged here from their calendars. Copies that people made are left out.
         """
-        events = self._events(self._services.calendar(connection_id), calendar_id)
-        found = (read_marked(spec.merchant, spec.owner, connection_id, calendar_id, event) for event in events)
+        events = self._events(self._services.calendar(connection_id), calendar_id, require_writable)
+        found = (read_marked(spec.merchant, connection_id, calendar_id, event) for event in events)
         by_version = sorted((each for each in found if each), key=lambda each: each[1].version)
         return {(reservation, written.key): written for reservation, written in by_version}
+
+    def find_left_events(
+        self, connection_id: str, calendar_id: str, spec: CalendarSpec
+    ) -> dict[tuple[str, EventKey], WrittenEvent] | None:
+        """Return the owner's events in a former calendar, None if Google does not show them: it is out of reach."""
+        try:
+            found = self.find_marked_events(connection_id, calendar_id, spec)
+        except (CalendarMissing, Gone, NotFound):
+            return None
+        return {key: written for key, written in found.items() if written.key.owner == spec.owner}
 
     def remove_duplicates(self, connection_id: str, spec: CalendarSpec, kept: str) -> list[str]:
         """Delete empty calendars with the spec's mark other than ``kept``, and return their ids.
@@ -148,10 +159,12 @@ class GoogleCalendars:
         except (Gone, NotFound):
             return None
 
-    def _events(self, service: CalendarService, calendar_id: str) -> "Iterator[Event]":
+    def _events(
+        self, service: CalendarService, calendar_id: str, check: "Callable[[Events], Events]" = lambda page: page
+    ) -> "Iterator[Event]":
         def fetch_page(token: str | None) -> "Events":
             listing = service.events.list(calendarId=calendar_id, maxResults=MAX_EVENTS_PER_PAGE, pageToken=token)
-            return execute(listing, self._heartbeat)
+            return check(execute(listing, self._heartbeat))
 
         return list_items(fetch_page)
 

@@ -5,12 +5,13 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import httplib2
 from google_auth_httplib2 import AuthorizedHttp  # type: ignore[import-untyped]  # ships no types
 from googleapiclient.discovery import build
+from typing_extensions import override
 
 from slotsync.clock import utc_now
 from slotsync.google.auth.tokens import AccessTokens, ConnectionCredentials, GrantStore
@@ -30,13 +31,36 @@ MAX_IDLE_TIME = timedelta(seconds=30)
 perhaps earlier, and the next call on it would fail: httplib2 notices only after it has sent something."""
 
 
+CallLimit = Callable[[str], None]
+"""Called with the connection before each call to Google; may raise ``CallLimitReached``."""
+
+
+def no_limit(_: str) -> None:
+    """Limit nothing: the workers' calls are limited by Temporal."""
+
+
+class LimitedHttp(httplib2.Http):
+    """An HTTP client that asks before each request whether it may be sent."""
+
+    def __init__(self, before_request: Callable[[], None], timeout: timedelta) -> None:
+        super().__init__(timeout=timeout.total_seconds())
+        self._before_request = before_request
+
+    @override
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        self._before_request()
+        return super().request(*args, **kwargs)
+
+
 class CalendarService:
     """The Calendar API for one connection and one thread. Its resources are built once: each takes 2 ms."""
 
-    def __init__(self, connection_id: str, tokens: AccessTokens, endpoint: str, timeout: timedelta) -> None:
+    def __init__(
+        self, connection_id: str, tokens: AccessTokens, endpoint: str, timeout: timedelta, limit: CallLimit = no_limit
+    ) -> None:
         self.credentials = ConnectionCredentials(connection_id, tokens)
         self._used_at: datetime | None = None
-        self._http = httplib2.Http(timeout=timeout.total_seconds())
+        self._http = LimitedHttp(partial(limit, connection_id), timeout)
         self.resource: CalendarResource = build(
             "calendar",
             "v3",
@@ -115,19 +139,21 @@ class ThreadServices:
 class GoogleServices:
     """Google services, each for one thread and one connection: httplib2 gives answers to the wrong caller if shared."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what tests and processes choose
         self,
         settings: Settings,
         grants: GrantStore,
         *,
         timeout: timedelta = GOOGLE_TIMEOUT,
         max_services_per_thread: int = MAX_SERVICES_PER_THREAD,
+        limit: CallLimit = no_limit,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._tokens = AccessTokens(settings, grants, clock)
         self._endpoint = settings.google.api
         self._timeout = timeout
         self._max_services = max_services_per_thread
+        self._limit = limit
         self._clock = clock
         self._local = threading.local()
         self._threads: weakref.WeakSet[ThreadServices] = weakref.WeakSet()
@@ -155,4 +181,4 @@ class GoogleServices:
         return services
 
     def _build(self, connection_id: str) -> CalendarService:
-        return CalendarService(connection_id, self._tokens, self._endpoint, self._timeout)
+        return CalendarService(connection_id, self._tokens, self._endpoint, self._timeout, self._limit)

@@ -18,18 +18,26 @@ _COLUMNS = (_TABLE.c.merchant, _TABLE.c.id, _TABLE.c.ring_key, _TABLE.c.wrapped)
 
 
 class MerchantKey:
-    """A merchant's key within a transaction that writes; None stands for the former encryption by the ring itself."""
+    """A merchant's key within a transaction that writes; None stands for the former encryption by the ring itself.
 
-    def __init__(self, vault: Vault, merchant: str, key: DataKey | None) -> None:
+    It is not opened before something is encrypted: what is only deleted needs no key.
+    """
+
+    def __init__(self, vault: Vault, merchant: str, key: WrappedKey | None) -> None:
         self._vault = vault
         self._merchant = merchant
         self._key = key
 
     def encrypt(self, column: "Column[Any]", text: str, /, **row: object) -> str:
-        """Return the text encrypted for this column of the row with these values."""
+        """Return the text encrypted for this column of the row with these values.
+
+        Raises:
+            Undecryptable: no key of the ring opens the merchant's.
+        """
         if self._key is None:
             return self._vault.encrypt(text)
-        return self._key.encrypt(text, cell_of(column, self._merchant, row).place)
+        key = self._vault.find(self._key.id) or self._vault.open(self._key)
+        return key.encrypt(text, cell_of(column, self._merchant, row).place)
 
 
 class DataKeys:
@@ -46,7 +54,7 @@ class DataKeys:
         key = self._find(connection, merchant)
         if key is None and not _is_former(connection):
             key = self._make(connection, merchant)
-        return MerchantKey(self._vault, merchant, self._open(key) if key else None)
+        return MerchantKey(self._vault, merchant, key)
 
     def decrypt(self, database: Connection | Session, place: Cell, encrypted: str) -> str:
         """Return the decrypted content of a cell.
@@ -62,7 +70,10 @@ class DataKeys:
     def hash(self, database: Connection | Session, text: str, purpose: str) -> str | None:
         """Return a hash of the text with the instance's key, or None as long as it has none."""
         row = None if _is_former(database) else database.execute(_select(INSTANCE)).one_or_none()
-        return self._open(WrappedKey(*row)).hash(text, purpose) if row else None
+        if row is None:
+            return None
+        own = WrappedKey(*row)
+        return (self._vault.find(own.id) or self._vault.open(own)).hash(text, purpose)
 
     def _get(self, database: Connection | Session, key_id: str) -> DataKey:
         if known := self._vault.find(key_id):
@@ -88,9 +99,6 @@ class DataKeys:
         made = self._find(connection, merchant)
         assert made
         return made
-
-    def _open(self, key: WrappedKey) -> DataKey:
-        return self._vault.find(key.id) or self._vault.open(key)
 
 
 def erase_data_key(connection: Connection, merchant: str) -> None:

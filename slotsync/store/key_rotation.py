@@ -5,13 +5,16 @@ from typing import Any, Final
 
 from sqlalchemy import Column, func, select, update
 
+from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.secrets import Vault, WrappedKey
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.account_keys import IS_FORMER, hash_account_key
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import INSTANCE, cell_of, encrypted_columns
 from slotsync.store.database.engine import Store
 from slotsync.store.key_usage import FormerValue, KeyUsage
+from slotsync.store.merchants import Merchants
 from slotsync.store.tables import METADATA
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.instance import DataKeyRow, InstanceRow
@@ -129,3 +132,9 @@ class KeyRotation:
         own = update(_KEYS).where(_KEYS.c.id == key.id, _KEYS.c.wrapped == key.wrapped)
         with self._store.write() as connection:
             return connection.execute(own.values(ring_key=new.ring_key, wrapped=new.wrapped)).rowcount
+
+
+def record_rotation(store: Store, vault: Vault) -> None:
+    """Record a rotation in the audit logs of all merchants."""
+    rotated = AuditChange(action=AuditAction.KEYS_ROTATED, subject=WHOLE_MERCHANT)
+    AuditLog(store, vault).record_for_all(Merchants(store, vault).get_ids(), rotated, store.now())

@@ -1,16 +1,23 @@
 """Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, select
 
+from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Switch
 from slotsync.domain.merchant import MerchantDetails
-from slotsync.errors import MerchantsChoice
+from slotsync.errors import MerchantsChoice, Undecryptable
+from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -22,10 +29,12 @@ _ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 
 
 class Merchants:
-    """Stores the merchants and their switches."""
+    """Stores the merchants and their switches. With ``audit`` it stands there who changes what is known of them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vault: Vault, audit: AuditLog | None = None) -> None:
         self._store = store
+        self._keys = DataKeys(vault)
+        self._audit = audit
 
     def is_synced(self, merchant: str) -> bool:
         """Return whether the merchant as a whole is synchronized; true for an unknown merchant."""
@@ -37,14 +46,33 @@ class Merchants:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
-            return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS)) if row else None
+            if row is None:
+                return None
+            email = self._read_email(session, merchant, row.email)
+        return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
         """Record the merchant, or change what the platform says of it."""
+        given = dict(details.given)
+        now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            if details.given:
-                connection.execute(update(_TABLE).filter_by(id=merchant).values(**details.given))
+            if details.email and "email" in given:
+                own = self._keys.for_writing(connection, merchant)
+                given["email"] = own.encrypt(_TABLE.c.email, details.email, id=merchant)
+            if given:
+                before = _lock(connection, merchant)
+                connection.execute(update(_TABLE).filter_by(id=merchant).values(**given))
+                before["email"] = self._read_email(connection, merchant, before["email"])
+                change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, before, details.given)
+                if self._audit and change:
+                    self._audit.record(connection, merchant, change, now)
+
+    def _read_email(self, database: Connection | Session, merchant: str, encrypted: str | None) -> str | None:
+        """Return the address, or None if there is none, or if no key opens it."""
+        with suppress(Undecryptable):
+            return self._keys.decrypt(database, cell(_TABLE.c.email, merchant, id=merchant), encrypted or "")
+        return None
 
     def get_visits_end(self, merchant: str) -> datetime | None:
         """Return until when the visits of the settings page have begun that are over, or None if none was ended."""
@@ -56,7 +84,11 @@ class Merchants:
         """End all visits of the merchant's settings page; return false if the merchant is unknown."""
         own = update(_TABLE).filter_by(id=merchant)
         with self._store.write() as connection:
-            return bool(connection.execute(own.values(visits_ended_at=now)).rowcount)
+            known = bool(connection.execute(own.values(visits_ended_at=now)).rowcount)
+            if self._audit and known:
+                ended = AuditChange(action=AuditAction.VISITS_ENDED, subject=WHOLE_MERCHANT)
+                self._audit.record(connection, merchant, ended, now)
+            return known
 
     def get_ids(self) -> list[str]:
         """Return the ids of all merchants, in order."""
@@ -66,14 +98,14 @@ class Merchants:
 
 def switch_merchant(
     connection: Connection, merchant: str, switch: Switch, chooser: Chooser, *, override: bool = False
-) -> None:
-    """Switch synchronization of the whole merchant, within a transaction.
+) -> AuditChange | None:
+    """Switch synchronization of the whole merchant, within a transaction; return the change, None if there is none.
 
     Raises:
         MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
     """
     ensure_merchant(connection, merchant)
-    row = connection.execute(select_columns(_TABLE).filter_by(id=merchant).with_for_update()).mappings().one()
+    row = _lock(connection, merchant)
     by_merchant = chooser is Chooser.MERCHANT
     against = row["sync_chosen"] and row["sync"] is not switch.sync and not by_merchant
     if against and not override:
@@ -82,7 +114,16 @@ def switch_merchant(
         "sync_chosen": by_merchant or (row["sync_chosen"] and not against),
         "sync_overridden": not by_merchant and (row["sync_overridden"] or against),
     }
-    connection.execute(update(_TABLE).filter_by(id=merchant).values(**switch.model_dump(), **chosen))
+    after = switch.model_dump()
+    connection.execute(update(_TABLE).filter_by(id=merchant).values(**after, **chosen))
+    overridden = ("sync",) if against else ()
+    return describe_change(AuditAction.SETTINGS_CHANGED, WHOLE_MERCHANT, row, after, overridden)
+
+
+def _lock(connection: Connection, merchant: str) -> dict[str, Any]:
+    """Return the merchant's row, which nobody else changes until the transaction ends."""
+    own = select_columns(_TABLE).filter_by(id=merchant).with_for_update(key_share=True)
+    return dict(connection.execute(own).mappings().one())
 
 
 def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
@@ -17,6 +17,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 from slotsync.errors import SlotsyncError
 from slotsync.temporal.bounded_calls import BoundedCalls
 from slotsync.temporal.converter import SlotsyncPayloadConverter
+from slotsync.temporal.failures import ContentFreeFailures
 
 DATA_CONVERTER: Final = DataConverter(payload_converter_class=SlotsyncPayloadConverter)
 """The converter of all clients and workers."""
@@ -62,7 +63,7 @@ def slotsync_plugin() -> SimplePlugin:
         "slotsync",
         data_converter=DATA_CONVERTER,
         workflow_runner=workflow_runner(),
-        interceptors=[FailureLog(), BoundedCalls()],
+        interceptors=[FailureLog(), ContentFreeFailures(), BoundedCalls()],
     )
 
 
@@ -90,8 +91,12 @@ async def connect(*, address: str | None = None, lazy: bool = False, runtime: Ru
         raise SlotsyncError(f"Temporal does not answer at {server}; is TEMPORAL_ADDRESS right? ({error})") from error
 
 
-def runtime_with_metrics(host: str, port: int | None) -> Runtime | None:
-    """Return a runtime that serves Prometheus metrics, or None without a port. Call it once per process."""
-    if port is None:
-        return None
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=f"{host}:{port}")))
+_LOG_FILTER: Final = "ERROR,temporalio_sdk_core=WARN,temporalio_sdk_core::worker::activities=ERROR"
+"""The filter of what the SDK itself prints: not each call that is tried again, nor each activity that ended too late,
+with all of its metadata. slotsync logs what matters of these."""
+
+
+def build_runtime(host: str = "", port: int | None = None) -> Runtime:
+    """Return the runtime of a process, which serves Prometheus metrics if there is a port. Call it once."""
+    metrics = PrometheusConfig(bind_address=f"{host}:{port}") if port else None
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(_LOG_FILTER), metrics=metrics))

@@ -10,6 +10,8 @@ from temporalio.client import Client
 from temporalio.common import Priority
 from temporalio.service import RPCError
 
+from slotsync.domain.connections.call_limit import WORKERS_SHARE
+
 WORKFLOWS: Final = "slotsync"
 """Workflows, and activities that only touch the database."""
 
@@ -30,13 +32,14 @@ def google_priority(priority: int, connection_id: str, calls: int = 1) -> Priori
 
 logger = logging.getLogger(__name__)
 
-QUOTA_SHARE = 0.9
-"""The share of Google's quota that is used: Google counts a sliding minute, and some calls are not foreseen."""
+PROJECT_SHARE: Final = 0.9
+"""The share of the project's quota that is used: Google counts a sliding minute, and some calls are not foreseen."""
 
 
 async def limit_google_calls(client: Client, *, per_user_minute: int, per_project_minute: int) -> None:
-    """Limit calls to Google to the project's quota, and to the user's quota for each connection (the fairness key).
+    """Limit calls to Google to the project's quota, and for each connection (the fairness key) to the workers' share.
 
+    The API's calls have a share of their own (see ``slotsync.store.connections.call_limits``).
     A server without rate limits is only logged as a warning.
     """
     request = UpdateTaskQueueConfigRequest(
@@ -44,8 +47,8 @@ async def limit_google_calls(client: Client, *, per_user_minute: int, per_projec
         identity=client.identity,
         task_queue=GOOGLE,
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        update_queue_rate_limit=_rate_limit(per_project_minute),
-        update_fairness_key_rate_limit_default=_rate_limit(per_user_minute),
+        update_queue_rate_limit=_rate_limit(per_project_minute * PROJECT_SHARE),
+        update_fairness_key_rate_limit_default=_rate_limit(per_user_minute * WORKERS_SHARE),
     )
     try:
         await client.workflow_service.update_task_queue_config(request)
@@ -54,7 +57,7 @@ async def limit_google_calls(client: Client, *, per_user_minute: int, per_projec
         logger.warning("this Temporal server supports no rate limits (%s): %s", error.status.name, error.message)
 
 
-def _rate_limit(per_minute: int) -> UpdateTaskQueueConfigRequest.RateLimitUpdate:
+def _rate_limit(per_minute: float) -> UpdateTaskQueueConfigRequest.RateLimitUpdate:
     return UpdateTaskQueueConfigRequest.RateLimitUpdate(
-        rate_limit=RateLimit(requests_per_second=per_minute * QUOTA_SHARE / 60), reason="Google's quota"
+        rate_limit=RateLimit(requests_per_second=per_minute / 60), reason="Google's quota"
     )

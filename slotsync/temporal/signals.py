@@ -9,7 +9,7 @@ from temporalio.common import Priority, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import ProductKey
-from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.messages import CalendarRequest, SwitchRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.messages import ConnectionRequest, ConnectionSignal
@@ -17,7 +17,7 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey, ReservationState
 from slotsync.domain.reservations.schedule import starts_at
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
+from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id, switch_id
 from slotsync.temporal import queues
 from slotsync.temporal.search_attributes import initial_attributes
 
@@ -126,6 +126,20 @@ async def signal_calendar(client: Client, request: CalendarRequest, signal: Cale
             start_signal=signal,
             search_attributes=initial_attributes(request.merchant, [request.owner]),
             static_summary=f"Calendar of {request.merchant} for {request.owner}",
+        )
+
+
+async def signal_switch(client: Client, merchant: str) -> None:
+    """Signal the workflow of the merchant's switch, which is started if it does not run; durable when this returns."""
+    with _full_runs_as_signalled():
+        await client.start_workflow(
+            "SyncSwitchWorkflow",
+            SwitchRequest(merchant=merchant),
+            id=switch_id(merchant),
+            task_queue=queues.WORKFLOWS,
+            start_signal="switched",
+            search_attributes=initial_attributes(merchant, []),
+            static_summary=f"Switch of all products and resources of {merchant}",
         )
 
 

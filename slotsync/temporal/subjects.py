@@ -7,7 +7,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from slotsync.domain.availability.messages import ProductKey
-from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.messages import CalendarRequest, SwitchRequest
 from slotsync.domain.connections.messages import ConnectionRequest
 from slotsync.domain.reservations.messages import ReservationState
 from slotsync.domain.workflow_ids import split_workflow_id
@@ -15,13 +15,14 @@ from slotsync.domain.workflow_ids import split_workflow_id
 Subject = tuple[str, ...]
 """Merchant and reservation, merchant and product, merchant, kind and id of an owner, or the merchant alone."""
 
-_Input = ReservationState | CalendarRequest | ConnectionRequest | ProductKey
+_Input = ReservationState | CalendarRequest | ConnectionRequest | ProductKey | SwitchRequest
 
 _INPUTS: Final[Mapping[str, type[_Input]]] = {
     "reservation": ReservationState,
     "calendar": CalendarRequest,
     "connection": ConnectionRequest,
     "availability": ProductKey,
+    "switch": SwitchRequest,
 }
 
 KINDS: Final = tuple(_INPUTS)

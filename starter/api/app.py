@@ -4,16 +4,17 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware import Middleware
@@ -25,14 +26,17 @@ from slotsync.google.channels import push_address
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
-from slotsync.temporal.options import connect
-from starter.api import availability, documentation, google, merchants, operations, owners, reservations
+from slotsync.temporal.options import build_runtime, connect
+from starter.api import audit, availability, documentation, google, merchants, operations, owners, reservations
+from starter.api.connections import BoundedProtocol
 from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
 from starter.api.key_gate import ApiKeyGate, require_permission
 from starter.api.keys import ApiKeys
+from starter.api.limits import RequestDeadline, RequestLimit
 from starter.api.middleware import BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
+from starter.api.operators import OperatorsServer, create_operators_app
 from starter.api.problems import GOOGLE_PROBLEMS
 from starter.bootstrap import Services, ServicesDependency
 from starter.settings_page.app import build_mounts
@@ -43,6 +47,12 @@ SHUTDOWN_TIMEOUT: Final = timedelta(seconds=30)
 """The time that requests in flight have after SIGTERM."""
 
 DATABASE_RETRY_DELAY: Final = timedelta(seconds=5)
+
+_NO_TELEMETRY: Final = TelemetryConfig(
+    tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False
+)
+"""FastAPI's own OpenTelemetry would record addresses with their queries: codes and states of Google, links. It is off,
+whatever provider or variable is set, until these are taken out."""
 
 # ApiKeyGate checks the key of every address; this only documents it in OpenAPI.
 _API_KEY = Security(HTTPBearer(auto_error=False, description="An API key of SLOTSYNC_API_KEYS."))
@@ -61,8 +71,10 @@ def create_app(services: Services) -> FastAPI:
         description=documentation.DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None if services.settings.operators_port else documentation.OPENAPI_PATH,
         redirect_slashes=False,  # such redirects are built from the Host header, which anybody may write
         middleware=_build_middleware(services, registry),
+        telemetry=_NO_TELEMETRY,
     )
     app.state.services, app.state.registry = services, registry
     app.state.gauges = (
@@ -74,6 +86,7 @@ def create_app(services: Services) -> FastAPI:
     for protected, problems in (
         (reservations, ()),
         (merchants, ()),
+        (audit, ()),
         (owners, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),
@@ -81,9 +94,13 @@ def create_app(services: Services) -> FastAPI:
         responses = documentation.describe_problems(*problems)
         dependencies = [_API_KEY, Depends(require_permission), Depends(_require_instance)]
         app.include_router(protected.router, dependencies=dependencies, responses=responses)
-    for public in (operations.router, documentation.router, google.push_router):
+    for public in (operations.health_router, google.push_router):
         app.include_router(public)
-    app.router.routes += [documentation.SWAGGER_ASSETS, *build_mounts()]
+    if not services.settings.operators_port:
+        app.include_router(operations.router)
+        app.include_router(documentation.router)
+        app.router.routes.append(documentation.SWAGGER_ASSETS)
+    app.router.routes += build_mounts()
     return app
 
 
@@ -105,7 +122,9 @@ def _build_middleware(services: Services, registry: CollectorRegistry) -> Sequen
         Middleware(RequestRecorder, times=RequestTimes(registry)),
         Middleware(SecurityHeaders, over_https=services.settings.public_url.startswith("https://")),
         Middleware(UnexpectedErrors),
+        Middleware(RequestDeadline),
         Middleware(ApiKeyGate, keys=ApiKeys.from_settings(services.settings)),
+        Middleware(RequestLimit),
         Middleware(BodyLimit),
     )
 
@@ -143,22 +162,38 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(DATABASE_RETRY_DELAY.total_seconds())
 
 
+MAX_CONNECTIONS: Final = 2000
+"""Of callers, idle ones included; what is more is answered 503 before it is looked at."""
+
+
 def create_server(services: Services, host: str, port: int) -> uvicorn.Server:
     """Return a server for the API that has not been started."""
-    return _Server(
-        uvicorn.Config(
-            create_app(services),
-            host=host,
-            port=port,
-            ws="none",
-            log_config=None,
-            log_level="warning",
-            access_log=False,  # RequestRecorder logs routes instead: addresses hold ids
-            server_header=False,
-            timeout_graceful_shutdown=round(SHUTDOWN_TIMEOUT.total_seconds()),
-            timeout_keep_alive=round(KEEP_ALIVE_TIMEOUT.total_seconds()),
-        ),
-        services.push_channels,
+    return _Server(_configure(create_app(services), host, port, services.settings), services.push_channels)
+
+
+def create_operators_server(api: uvicorn.Server, settings: Settings) -> OperatorsServer | None:
+    """Return a server of what is for the operators of this API, or None if they use the port of the API."""
+    if settings.operators_port is None:
+        return None
+    app = create_operators_app(cast("FastAPI", api.config.app))
+    return OperatorsServer(_configure(app, settings.operators_host, settings.operators_port, settings))
+
+
+def _configure(app: FastAPI, host: str, port: int, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # RequestRecorder logs routes instead: addresses hold ids
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+        timeout_graceful_shutdown=round(SHUTDOWN_TIMEOUT.total_seconds()),
+        timeout_keep_alive=round(KEEP_ALIVE_TIMEOUT.total_seconds()),
     )
 
 
@@ -175,7 +210,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     asyncio.get_running_loop().set_default_executor(threads)
     store = await asyncio.to_thread(Store.open, settings.database_url)
     await asyncio.to_thread(store.upgrade)
-    client = await connect()
+    client = await connect(runtime=build_runtime())
     services = Services.create(settings, store, client)
     server = create_server(services, host, port)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -183,8 +218,22 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         signal.signal(number, lambda *_: None)
     try:
         logger.info("serving http://%s:%d, documented at /docs", host, port)
-        await server.serve()
+        async with _serving_operators(create_operators_server(server, settings)):
+            await server.serve()
         logger.info("stopped")
     finally:
         services.close()
         store.close()
+
+
+@asynccontextmanager
+async def _serving_operators(server: OperatorsServer | None) -> AsyncIterator[None]:
+    if server is None:
+        yield
+        return
+    running = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running

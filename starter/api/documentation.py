@@ -22,6 +22,8 @@ ReservationId = Annotated[Identifier, Path(alias="reservation", description="The
 ProductId = Annotated[Identifier, Path(alias="product", description="The product's id.")]
 ResourceId = Annotated[Identifier, Path(alias="resource", description="The resource's id.")]
 
+OPENAPI_PATH: Final = "/openapi.json"
+
 router = APIRouter(include_in_schema=False)
 
 SWAGGER_ASSETS = Mount("/docs/assets", StaticFiles(packages=[("fastapi_offline", "static")]))
@@ -42,7 +44,7 @@ DESCRIPTION = (
 async def docs(request: Request) -> Response:
     """Return the documentation page."""
     page = get_swagger_ui_html(
-        openapi_url=request.app.openapi_url,
+        openapi_url=OPENAPI_PATH,
         title=request.app.title,
         swagger_js_url="/docs/assets/swagger-ui-bundle.js",
         swagger_css_url="/docs/assets/swagger-ui.css",

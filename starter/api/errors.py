@@ -3,6 +3,8 @@
 import logging
 import traceback
 from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil
 from typing import Final, cast
 
 from fastapi import FastAPI, Request
@@ -16,12 +18,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.errors import (
+    CallLimitReached,
     GoogleError,
     GrantLost,
     InputError,
     NotTaken,
     ScopeMissing,
     SettingsError,
+    TooManyQuestions,
     Undecryptable,
     VersionConflict,
 )
@@ -34,6 +38,8 @@ from starter.api.problems import (
     NOT_GRANTED,
     NOT_SET_UP,
     TOO_LARGE,
+    TOO_MANY,
+    TOO_SLOW,
     UNAVAILABLE,
     UNEXPECTED,
     UNREADABLE,
@@ -57,7 +63,13 @@ _REMEDY_BY_ERROR = {
     "model_attributes_type": "is not a JSON object; send one, with the header Content-Type: application/json",
 }
 
-RETRY_AFTER_HEADERS: Final = {"Retry-After": "5"}  # seconds
+
+def retry_after(delay: timedelta) -> dict[str, str]:
+    """Return the header that says after how many seconds to try again."""
+    return {"Retry-After": str(ceil(delay.total_seconds()))}
+
+
+RETRY_AFTER_HEADERS: Final = retry_after(timedelta(seconds=5))
 
 _TRANSIENT = (
     RPCStatusCode.UNAVAILABLE,
@@ -71,6 +83,7 @@ _DETAIL_BY_PROBLEM = {
     NOT_FOUND: "Nothing is served at this address; the addresses are listed at /docs.",
     NOT_ALLOWED: "The header Allow of this answer names the methods that this address takes.",
     TOO_LARGE: "A body may have at most 256 kB.",
+    TOO_SLOW: "A body has to arrive within 20 seconds.",
 }
 _PROBLEM_BY_STATUS = {each.status: each for each in ALL_PROBLEMS}
 
@@ -81,6 +94,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_answer_validation_error)
     app.exception_handler(HTTPException)(_answer_http_exception)
     app.exception_handler(NotTaken)(_answer_not_taken)
+    app.exception_handler(TooManyQuestions)(_answer_too_many_questions)
     app.exception_handler(VersionConflict)(_answer_version_conflict)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
@@ -129,6 +143,10 @@ async def _answer_not_taken(_: Request, error: NotTaken) -> Response:
     return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER_HEADERS)
 
 
+async def _answer_too_many_questions(_: Request, error: TooManyQuestions) -> Response:
+    return problem_response(TOO_MANY, str(error), headers=retry_after(error.delay))
+
+
 async def _answer_version_conflict(_: Request, error: VersionConflict) -> Response:
     return problem_response(VERSION_CONFLICT, str(error))
 
@@ -154,6 +172,9 @@ async def _answer_google_error(_: Request, error: GoogleError) -> Response:
         return problem_response(NOT_CONNECTED, "Send the merchant to the settings page, to connect Google (again).")
     if isinstance(error, ScopeMissing):
         return problem_response(NOT_GRANTED, "Send the merchant to the settings page, to connect again and allow it.")
+    if isinstance(error, CallLimitReached) and error.delay:
+        detail = "Too much was asked of the merchant's Google account just now; try again."
+        return problem_response(UNAVAILABLE, detail, headers=retry_after(error.delay))
     return problem_response(UNAVAILABLE, "Google does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 

@@ -40,6 +40,7 @@ NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("GET", f"{PROTECTED}/merchants"): Role.READ,
     ("GET", MERCHANT): Role.READ,
     ("PUT", MERCHANT): Role.MANAGE,
+    ("GET", f"{MERCHANT}/audit"): Role.READ,
     ("GET", _PRODUCT): Role.READ,
     ("PUT", _PRODUCT): Role.MANAGE,
     ("DELETE", _PRODUCT): Role.MANAGE,

@@ -1,12 +1,14 @@
 """The middleware of every route: body limit and security headers."""
 
+import asyncio
+from datetime import timedelta
 from typing import Final
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from starter.api.problems import TOO_LARGE, problem_response
+from starter.api.problems import TOO_LARGE, TOO_SLOW, problem_response
 
 PROTECTED: Final = "/v1"
 """The path below which every address needs an API key."""
@@ -14,11 +16,15 @@ PROTECTED: Final = "/v1"
 MAX_BODY_BYTES: Final = 256 * 1024
 
 
-class BodyLimit:
-    """Middleware that refuses a body of more than ``MAX_BODY_BYTES``, whatever its Content-Length says."""
+BODY_TIMEOUT: Final = timedelta(seconds=20)
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class BodyLimit:
+    """Middleware that refuses a slow body, or one of more than ``MAX_BODY_BYTES`` whatever its Content-Length says."""
+
+    def __init__(self, app: ASGIApp, timeout: timedelta = BODY_TIMEOUT) -> None:
         self._app = app
+        self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a body that is counted while it is read, or answer with status 413."""
@@ -26,16 +32,23 @@ class BodyLimit:
         if length.isdecimal() and int(length) > MAX_BODY_BYTES:
             await problem_response(TOO_LARGE, "A body may have at most 256 kB.")(scope, receive, send)
             return
-        await self._app(scope, _LimitedBody(receive), send)
+        await self._app(scope, _LimitedBody(receive, self._timeout), send)
 
 
 class _LimitedBody:
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, timeout: timedelta) -> None:
         self._receive = receive
+        self._due_at = asyncio.get_running_loop().time() + timeout.total_seconds()
         self._bytes_read = 0
+        self._complete = False
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        try:
+            async with asyncio.timeout_at(None if self._complete else self._due_at):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(TOO_SLOW.status, headers={"Connection": "close"}) from None
+        self._complete = not message.get("more_body", False)
         self._bytes_read += len(message.get("body", b""))
         if self._bytes_read > MAX_BODY_BYTES:
             raise HTTPException(TOO_LARGE.status)

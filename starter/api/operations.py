@@ -17,18 +17,22 @@ from temporalio.service import RPCError
 
 from slotsync.store.tables.calendars import MerchantRow
 from starter.api.errors import RETRY_AFTER_HEADERS
+from starter.api.limits import PROBES
 from starter.api.problems import REQUEST_ID_HEADER, UNAVAILABLE, begin_request, problem_response
 from starter.bootstrap import Services, ServicesDependency
 
 logger = logging.getLogger(__name__)
 
+health_router = APIRouter(include_in_schema=False)
+"""The route that says that the process lives: on every port, since it tells nobody anything."""
+
 router = APIRouter(include_in_schema=False)
+"""The routes that operators alone should see."""
 
 TEMPORAL_HEALTH_TIMEOUT = timedelta(seconds=2)
 DATABASE_HEALTH_TIMEOUT = timedelta(seconds=3)
 
 _KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_PROBED_ROUTES = {"/healthz", "/readyz", "/metrics"}
 
 
 class RequestTimes:
@@ -73,7 +77,7 @@ class RequestRecorder:
 
     def _record(self, request_id: str, scope: Scope, status: int, seconds: float) -> None:
         route = _read_route(scope)
-        level = logging.DEBUG if route in _PROBED_ROUTES else logging.INFO
+        level = logging.DEBUG if route in PROBES else logging.INFO
         caller = f"{_read_key_name(scope)} {_read_merchant(scope)}"
         milliseconds = seconds * 1000
         logger.log(level, "%s %s %s %s %d in %.0f ms", request_id, caller, scope["method"], route, status, milliseconds)
@@ -93,7 +97,7 @@ def _read_route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "(none)"))
 
 
-@router.get("/healthz")
+@health_router.get("/healthz")
 async def healthz() -> PlainTextResponse:
     """Return ok while the process runs."""
     return PlainTextResponse("ok\n")

@@ -69,6 +69,7 @@ NOT_PERMITTED = ProblemType("not-permitted", 403, "The API key does not allow th
 TOO_MANY = ProblemType("too-many-requests", 429, "Too many requests")
 NOT_FOUND = ProblemType("not-found", 404, "There is no such thing")
 NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This address does not take this method")
+TOO_SLOW = ProblemType("request-too-slow", 408, "The body took too long to arrive")
 TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 NOT_CONNECTED = ProblemType("google-not-connected", 409, "The merchant's Google account is not connected")
 NOT_GRANTED = ProblemType("google-scope-missing", 409, "The merchant has not allowed this in Google")
@@ -77,7 +78,18 @@ NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that slotsync needs does not answer")
 
-COMMON_PROBLEMS = (INVALID, UNREADABLE, NO_KEY, NOT_PERMITTED, TOO_MANY, NOT_FOUND, TOO_LARGE, UNEXPECTED, UNAVAILABLE)
+COMMON_PROBLEMS = (
+    INVALID,
+    UNREADABLE,
+    NO_KEY,
+    NOT_PERMITTED,
+    TOO_MANY,
+    NOT_FOUND,
+    TOO_LARGE,
+    TOO_SLOW,
+    UNEXPECTED,
+    UNAVAILABLE,
+)
 """The problems that any route may answer with."""
 
 GOOGLE_PROBLEMS = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)

@@ -9,7 +9,7 @@ from starter.cli.commands import app
 
 _EXIT_CODES: Final = {
     **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
-    **dict.fromkeys(("VersionConflict", "RotationRefused"), 5),
+    **dict.fromkeys(("VersionConflict", "RotationRefused", "TooManyQuestions"), 5),
     "NotTaken": 6,
     "RPCError": 6,
 }

@@ -16,8 +16,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from slotsync.clock import utc_now
-from slotsync.errors import SettingsError, SlotsyncError
+from slotsync.errors import MailNotTaken, SettingsError, SlotsyncError
 from slotsync.google.auth.consent import check_client
+from slotsync.mail.sending import check_server
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
@@ -48,6 +49,7 @@ async def run_checks() -> list[Finding]:
         *await asyncio.to_thread(lambda: [*_check_database(settings)]),
         *await _check_temporal(settings),
         *await asyncio.to_thread(lambda: [*_check_google(settings)]),
+        *await _check_mail(settings),
     ]
 
 
@@ -175,6 +177,18 @@ def _check_google(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding(subject="Google client", message=f"is not known to {where} ({check.answer})", remedy=_CREDENTIALS)
+
+
+async def _check_mail(settings: Settings) -> list[Finding]:
+    server = settings.mail_server
+    if server is None:
+        return []
+    try:
+        await check_server(server)
+    except MailNotTaken as error:
+        remedy = "check SLOTSYNC_SMTP_URL, and the server's certificate"
+        return [Finding(subject="mail server", message=f"takes nothing from us ({error.answer})", remedy=remedy)]
+    return [Finding(subject="mail server", message=f"takes e-mails from {settings.mail_sender}")]
 
 
 def show_findings(*, as_json: bool) -> None:

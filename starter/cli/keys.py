@@ -10,7 +10,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
-from slotsync.store.key_rotation import ColumnRotation, KeyRotation
+from slotsync.store.key_rotation import ColumnRotation, KeyRotation, record_rotation
 from slotsync.store.key_usage import KeyUsage, RingKeyUse
 
 console = Console()
@@ -28,6 +28,8 @@ def rotate_keys() -> None:
     store, vault = _open()
     Instances(store, vault).require_rotatable(store.now())
     columns = KeyRotation(store, vault).rotate()
+    if any(column.renewed for column in columns):
+        record_rotation(store, vault)
     console.print(_rotation_table(columns))
     if any(column.lost for column in columns):
         console.print(_LOST)

@@ -4,7 +4,9 @@ from rich.console import Console
 
 from slotsync.clock import utc_now
 from slotsync.errors import UnknownSubject
+from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from starter.services.settings_links import LinkTarget, SettingsLinks
@@ -20,7 +22,7 @@ def show_link(merchant: str, *, as_json: bool) -> None:
         SettingsError: SLOTSYNC_PUBLIC_URL is not set.
     """
     settings, store = _open()
-    if Merchants(store).get(merchant) is None:
+    if _merchants(settings, store).get(merchant) is None:
         raise UnknownMerchant
     link = SettingsLinks(settings, store).create(merchant, LinkTarget.SETTINGS)
     if as_json:
@@ -35,8 +37,7 @@ def end_visits(merchant: str) -> None:
     Raises:
         UnknownSubject: nothing is stored for the merchant.
     """
-    _, store = _open()
-    if not Merchants(store).end_visits(merchant, utc_now()):
+    if not _merchants(*_open()).end_visits(merchant, utc_now()):
         raise UnknownMerchant
     console.print(f"All visits of {merchant} have ended. Links that are less than ten minutes old still work once.")
 
@@ -46,6 +47,11 @@ class UnknownMerchant(UnknownSubject):
 
     def __init__(self) -> None:
         super().__init__("The merchant is not known; put it, or one of its products, first.")
+
+
+def _merchants(settings: Settings, store: Store) -> Merchants:
+    vault = Vault(settings.encryption_keys)
+    return Merchants(store, vault, AuditLog(store, vault))
 
 
 def _open() -> tuple[Settings, Store]:

@@ -1,9 +1,10 @@
 """Ask Google itself whether a product is free, and subscribe to changes of its availability."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from temporalio.client import (
@@ -33,7 +34,8 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import availability_start_options
 from starter.services.availability import ProductZones, check_interval, check_not_past
-from starter.services.question_batches import QuestionBatches
+from starter.services.question_batches import QuestionBatches, retrieve
+from starter.services.question_limit import QuestionLimit
 from workflows.availability import ProductAvailabilityWorkflow
 
 MAX_WORKFLOW_ID_BYTES: Final = 1000
@@ -57,6 +59,7 @@ class ConfirmationService:
         self._max_duration = timedelta(days=horizon.days)
         self._clock = clock
         self._batches = QuestionBatches(self._ask)
+        self._limit = QuestionLimit()
 
     async def confirm(
         self, merchant: str, product: str, start: datetime | date, end: datetime | date, within: timedelta
@@ -67,8 +70,15 @@ class ConfirmationService:
 
         Raises:
             InputError: the times or ``within`` are outside their limits, or the start is before today.
+            TooManyQuestions: too many wait for answers.
             UnknownProduct: the product is not known.
         """
+        with self._limit.waiting(merchant, product):
+            return await self._confirm(merchant, product, start, end, within)
+
+    async def _confirm(
+        self, merchant: str, product: str, start: datetime | date, end: datetime | date, within: timedelta
+    ) -> Confirmation:
         zone = await self._zones.get(merchant, product)
         interval = check_interval(start, end, zone, self._max_duration)
         check_not_past(interval, self._clock(), zone)
@@ -123,9 +133,23 @@ class ConfirmationService:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             **availability_start_options(key.merchant, key.product),
         )
-        return await self._client.execute_update_with_start_workflow(
-            ProductAvailabilityWorkflow.confirm_all, questions, start_workflow_operation=start
-        )
+        async with _retrieving_start(start):
+            return await self._client.execute_update_with_start_workflow(
+                ProductAvailabilityWorkflow.confirm_all, questions, start_workflow_operation=start
+            )
+
+
+@asynccontextmanager
+async def _retrieving_start(start: WithStartWorkflowOperation[Any, Any]) -> AsyncIterator[None]:
+    """Take the result of the start: the SDK sets its error besides raising it, and asyncio logs what nobody takes."""
+    started = asyncio.ensure_future(start.workflow_handle())
+    started.add_done_callback(retrieve)
+    await asyncio.sleep(0)  # it has to wait before the result is there
+    try:
+        yield
+    finally:
+        # After the callbacks of a result that is just being set; without any, as in an SDK that cannot connect.
+        asyncio.get_running_loop().call_soon(started.cancel)
 
 
 _UNANSWERED = ConfirmAnswer(

@@ -43,6 +43,7 @@ class RefusalReason(StrEnum):
     NOT_ACCEPTED = "not_accepted"
     NO_LASTING_ACCESS = "no_lasting_access"
     UNREACHABLE = "unreachable"
+    OTHER_ACCOUNT = "other_account"
 
 
 class Connected(Message):
@@ -101,7 +102,7 @@ class ConnectionService:
         self._settings = settings
         self._client = client
         self._disconnect_timeout = disconnect_timeout
-        self._merchants = Merchants(store)
+        self._merchants = Merchants(store, vault)
         self._pending = PendingConsents(store, vault)
         self._connections = Connections(store, vault)
         self._store = store
@@ -111,20 +112,23 @@ class ConnectionService:
         self._repeating = set[asyncio.Task[None]]()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
-    async def begin(self, merchant: str, browser: str) -> str:
+    async def begin(self, merchant: str, browser: str, *, name_account: bool = True) -> str:
         """Return the URL of Google's consent page, which is valid for ten minutes, once, in this browser.
+
+        It names the account that is connected, if there is one, unless ``name_account`` is false.
 
         Raises:
             SettingsError: SLOTSYNC_PUBLIC_URL or Google's OAuth client is not configured.
         """
-        return await asyncio.to_thread(self._begin, merchant, browser)
+        return await asyncio.to_thread(self._begin, merchant, browser, name_account=name_account)
 
     async def complete(
-        self, state: str, code: str | None, browser: str, *, error: str = ""
+        self, state: str, code: str | None, browser: str, *, error: str = "", same_account: bool = False
     ) -> ConsentGiven | ConsentRefused:
         """Take Google's answer from the browser: ``state``, and ``code`` or ``error``. Nothing is connected by that.
 
-        The link may have been sent on to somebody else, who saw only Google's own page.
+        The link may have been sent on to somebody else, who saw only Google's own page. With ``same_account`` another
+        account than the connected one is refused.
         """
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.ANSWER, state, browser)
         if isinstance(pending, ConsentRefused):
@@ -136,12 +140,25 @@ class ConnectionService:
             consent = await self._calls.run(pending.merchant, partial(self._google.exchange_code, code, pending.secret))
         except GoogleError as failure:
             return _refusal(failure, pending.merchant)
-        return await asyncio.to_thread(self._keep_consent, pending.merchant, consent, browser)
+        if consent.refresh_token is None:
+            return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=pending.merchant)
+        grant = _new_grant(consent, consent.refresh_token)
+        if same_account and (refused := await self._refuse_other_account(pending.merchant, grant)):
+            return refused
+        return await asyncio.to_thread(self._keep_grant, pending.merchant, grant, browser)
 
-    async def confirm(self, code: str, browser: str) -> Connected | ConsentRefused:
-        """Connect the chosen account, as the merchant has decided on the page."""
+    async def confirm(self, code: str, browser: str, *, same_account: bool = False) -> Connected | ConsentRefused:
+        """Connect the chosen account, as the merchant has decided on the page.
+
+        With ``same_account`` another account than the connected one is refused.
+        """
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.CONFIRMATION, code, browser)
-        return pending if isinstance(pending, ConsentRefused) else await self._save(pending)
+        if isinstance(pending, ConsentRefused):
+            return pending
+        grant = NewGrant.read(pending.secret)
+        if same_account and (refused := await self._refuse_other_account(pending.merchant, grant)):
+            return refused
+        return await self._save(pending)
 
     async def complete_for_platform(self, merchant: str, code: str) -> Connected:
         """Connect the chosen account, as the platform has decided, which knows that this merchant is logged in.
@@ -163,6 +180,14 @@ class ConnectionService:
             return pending
         await self._end_soon(pending.merchant, partial(self._end, pending))
         return None
+
+    def is_refused(self, merchant: str, grant_number: int) -> bool:
+        """Return whether Google refuses the merchant's grant with this number, and there is no newer one."""
+        return self._connections.is_refused(merchant, grant_number)
+
+    def is_resuming(self, merchant: str) -> bool:
+        """Return whether work that waited for the merchant's grant is still to be signalled."""
+        return self._connections.is_resuming(merchant)
 
     def get_return_url(self, merchant: str) -> str:
         """Return where the browser goes back to from Google, or an empty text if slotsync's own page is to ask."""
@@ -192,9 +217,9 @@ class ConnectionService:
         """Google's consent, built at first use: a view or a disconnection needs neither public URL nor OAuth client."""
         return GoogleConsent(self._settings)
 
-    def _begin(self, merchant: str, browser: str) -> str:
+    def _begin(self, merchant: str, browser: str, *, name_account: bool) -> str:
         state = secrets.token_urlsafe(32)
-        known = self._views.get_account(merchant)
+        known = self._views.get_account(merchant) if name_account else None
         request = self._google.build_request(state, known.email if known else None)
         self._pending.put(AwaitedStep.ANSWER, state, merchant=merchant, browser=browser, secret=request.verifier)
         return request.url
@@ -210,10 +235,15 @@ class ConnectionService:
             return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
         return pending
 
-    def _keep_consent(self, merchant: str, consent: Consent, browser: str) -> ConsentGiven | ConsentRefused:
-        if consent.refresh_token is None:
-            return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=merchant)
-        grant = _new_grant(consent, consent.refresh_token)
+    async def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
+        """Return a refusal, and end the grant, if it is of another account than the connected one."""
+        known = await asyncio.to_thread(self._views.get_account, merchant)
+        if known and known.email and not await asyncio.to_thread(self._is_other, known, grant):
+            return None
+        await self._end_soon(merchant, partial(self._former_grants.revoke, grant.refresh_token, grant.account_key))
+        return ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=merchant)
+
+    def _keep_grant(self, merchant: str, grant: NewGrant, browser: str) -> ConsentGiven:
         code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
         self._pending.put(
             AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION,

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.database.due_rows import Key
@@ -38,6 +39,7 @@ class IntentCounts:
             "calendars": Owners(store).due_rows,
             "products": WatchedProducts(store).due_rows,
             "connections": ConnectionIntents(store).due_rows,
+            "switches": MerchantSwitches(store).due_rows,
         }
 
     def get(self, now: datetime) -> list[IntentCount]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from slotsync.domain.availability.confirmation import ConfirmAnswer
 from slotsync.domain.availability.messages import ConfirmQuestion, ProductKey
@@ -25,10 +25,17 @@ _Group = tuple[str, str, timedelta]
 
 @dataclass(eq=False)
 class _Batch:
-    """Questions that are asked together, and the task that does."""
+    """Questions that are asked together, how many callers still wait for answers, and the task that asks."""
 
     questions: list[ConfirmQuestion] = field(default_factory=list)
+    callers: int = 0
     asking: "asyncio.Task[Answers] | None" = None
+
+
+def retrieve(ended: "asyncio.Future[Any]") -> None:
+    """Take the error of a task for which perhaps nobody waits any more: asyncio would log it, with its texts."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 class QuestionBatches:
@@ -40,7 +47,7 @@ class QuestionBatches:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._gathering: dict[_Group, _Batch] = {}
-        self._in_flight = Counter[_Group]()
+        self._in_flight = Counter[ProductKey]()
         self._landed = asyncio.Condition()
         self._tasks = set[asyncio.Task[Answers]]()
 
@@ -53,20 +60,27 @@ class QuestionBatches:
             batch.asking = asyncio.create_task(self._gather_and_ask(key, group, batch))
             self._tasks.add(batch.asking)
             batch.asking.add_done_callback(self._tasks.discard)
-        # A caller that goes away takes no answer from the others.
-        return (await asyncio.shield(batch.asking))[question.id]
+            batch.asking.add_done_callback(retrieve)
+        batch.callers += 1
+        try:
+            # A caller that goes away takes no answer from the others.
+            return (await asyncio.shield(batch.asking))[question.id]
+        finally:
+            batch.callers -= 1
 
     async def _gather_and_ask(self, key: ProductKey, group: _Group, batch: _Batch) -> Answers:
-        if waiting := self._in_flight[group]:
+        if waiting := self._in_flight[key]:
             await asyncio.sleep(FIRST_GATHERING.total_seconds() * 2 ** (waiting - 1))
         async with self._landed:
-            await self._landed.wait_for(lambda: self._in_flight[group] < MAX_IN_FLIGHT)
+            await self._landed.wait_for(lambda: self._in_flight[key] < MAX_IN_FLIGHT)
         del self._gathering[group]
-        self._in_flight[group] += 1
+        if not batch.callers:
+            return {}  # all have run out of time while others were asked
+        self._in_flight[key] += 1
         try:
             return await self._ask(key, batch.questions)
         finally:
-            self._in_flight[group] -= 1
-            self._in_flight += Counter()  # forgets groups of which nothing is in flight
+            self._in_flight[key] -= 1
+            self._in_flight += Counter()  # forgets products of which nothing is in flight
             async with self._landed:
                 self._landed.notify_all()

@@ -27,6 +27,8 @@ class RecentReads:
         asking = cast("asyncio.Future[Answer] | None", self._answers.get(question))
         if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
             asking = self._answers[question] = asyncio.ensure_future(ask())
+            # Perhaps nobody waits any more when it fails: asyncio would log the error that nobody takes.
+            asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return await asyncio.shield(asking)
 
     def forget(self, is_forgotten: Callable[[Question], bool]) -> None:

@@ -17,7 +17,9 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import NotTaken
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.database.engine import Store
@@ -28,6 +30,7 @@ from slotsync.temporal.signals import (
     signal_calendar,
     signal_connection,
     signal_reservation,
+    signal_switch,
 )
 
 MAX_RESUMED_PER_PAGE: Final = 200
@@ -39,15 +42,17 @@ class ResumptionService:
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
         self._store = store
-        self._connections = ConnectionIntents(store)
-        self._watched_products = WatchedProducts(store)
-        self._owners = Owners(store)
+        audit = AuditLog(store, vault)
+        self._connections = ConnectionIntents(store, audit)
+        self._watched_products = WatchedProducts(store, audit)
+        self._owners = Owners(store, audit)
+        self._switches = MerchantSwitches(store)
         self._reservations = Reservations(store, vault)
 
     async def resume(self, merchant: str, reservation: str | None) -> int:
         """Go on with a reservation that an operator stopped, or with all that was stopped of the merchant.
 
-        Return the number of reservations, calendars, products and connections that go on.
+        Return the number of reservations, calendars, products, connections and switches that go on.
 
         Raises:
             NotTaken: nothing of it is stopped any more, but Temporal did not answer within a few seconds.
@@ -73,6 +78,7 @@ class ResumptionService:
         return _Resumed(
             reservations=reservations,
             connection=self._connections.resume(merchant, now),
+            switch=self._switches.resume(merchant, now),
             owners=tuple(self._owners.resume(merchant, now)),
             products=tuple(self._watched_products.resume(merchant, now)),
         )
@@ -80,6 +86,8 @@ class ResumptionService:
     async def _signal(self, merchant: str, resumed: "_Resumed") -> None:
         if resumed.connection:
             await signal_connection(self._client, merchant, "check")
+        if resumed.switch:
+            await signal_switch(self._client, merchant)
         for owner in resumed.owners:
             await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "check")
         for key in resumed.products:
@@ -96,10 +104,11 @@ class _Resumed:
 
     reservations: Sequence[str]
     connection: bool = False
+    switch: bool = False
     owners: Sequence[Owner] = ()
     products: Sequence[ProductKey] = ()
 
     @property
     def count(self) -> int:
-        """The number of reservations, calendars, products and connections."""
-        return len(self.reservations) + self.connection + len(self.owners) + len(self.products)
+        """The number of reservations, calendars, products, connections and switches."""
+        return len(self.reservations) + self.connection + self.switch + len(self.owners) + len(self.products)

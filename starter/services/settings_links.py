@@ -1,15 +1,12 @@
 """Signed links to the settings page, and the sessions that they start."""
 
 import hmac
-from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from secrets import token_urlsafe
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from pydantic import AwareDatetime
 from starlette.requests import Request
@@ -18,6 +15,7 @@ from starlette.responses import Response
 from slotsync.clock import utc_now
 from slotsync.domain.messages import Message
 from slotsync.settings import Settings
+from slotsync.signing import create_signer
 from slotsync.store.connections.pending_consents import UsedLinks
 from slotsync.store.database.engine import Store
 
@@ -103,36 +101,31 @@ class SettingsLinks:
         return create_signer(self._settings, f"link:{target}")
 
 
-def create_signer(settings: Settings, purpose: str) -> URLSafeTimedSerializer:
-    """Return a serializer for one purpose that signs with the newest key and accepts signatures of all keys.
-
-    The keys are derived from those of the database's secrets (HKDF), which sign nothing themselves.
-    """
-    keys = [_derive_key(key.get_secret_value(), purpose) for key in reversed(settings.encryption_keys)]
-    return URLSafeTimedSerializer(keys, salt=f"slotsync:{purpose}")
-
-
-def _derive_key(key: str, purpose: str) -> bytes:
-    info = f"slotsync:signing:{purpose}".encode()
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(urlsafe_b64decode(key))
-
-
 class Session(Message):
-    """The session of one browser. ``browser`` is its secret; the token in each form is computed from it."""
+    """The session of one browser. ``browser`` is its secret; the token in each form is computed from it.
+
+    With ``connects_only`` it began with a link in an e-mail: it may connect the same account again, and sees nothing.
+    """
 
     merchant: str
     browser: str
     begun_at: AwareDatetime = datetime.fromtimestamp(0, UTC)  # former versions did not say it
+    connects_only: bool = False
 
     @classmethod
-    def begin(cls, merchant: str) -> "Session":
+    def begin(cls, merchant: str, *, connects_only: bool = False) -> "Session":
         """Return a new session."""
-        return cls(merchant=merchant, browser=token_urlsafe(24), begun_at=utc_now())
+        return cls(merchant=merchant, browser=token_urlsafe(24), begun_at=utc_now(), connects_only=connects_only)
 
     @property
     def form_token(self) -> str:
         """The token in each form of this session, against cross-site request forgery."""
         return _form_token(self.browser)
+
+    @property
+    def name(self) -> str:
+        """The name of this visit in the audit log, which says nothing of the browser's secret."""
+        return hmac.digest(self.browser.encode(), b"name", "sha256").hex()[:12]
 
     def accepts_form(self, token: str) -> bool:
         """Return whether the token belongs to a form of this session."""
@@ -160,7 +153,7 @@ class Sessions:
         """Set the session's cookie."""
         response.set_cookie(
             self._name,
-            str(self._signer.dumps(session.model_dump(mode="json"))),
+            str(self._signer.dumps(session.model_dump(mode="json", exclude_defaults=True))),
             max_age=int(SESSION_LIFETIME.total_seconds()),
             path="/",
             secure=self._secure,

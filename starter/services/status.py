@@ -99,7 +99,7 @@ class StatusService:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._calendars = ManagedCalendars(store)
-        self._merchants = Merchants(store)
+        self._merchants = Merchants(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)

@@ -1,7 +1,6 @@
 """Turn synchronization on and off."""
 
 import asyncio
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,10 +14,13 @@ from slotsync.domain.messages import Identifier, Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
 from slotsync.errors import InputError, UnknownSubject
+from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
+from slotsync.store.calendars.merchant_switches import MerchantSwitches, SwitchProgress
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_availability, signal_calendar
+from slotsync.temporal.signals import signal_availability, signal_calendar, signal_switch
 from workflows.calendar import ManagedCalendarWorkflow
 
 QUERY_TIMEOUT = timedelta(seconds=2)
@@ -55,10 +57,11 @@ class BackfillProgress(Message):
 class SyncSwitch:
     """Changes owners and their switches in the store, and signals the workflows of their calendars."""
 
-    def __init__(self, client: Client, store: Store) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
-        self._owners = Owners(store)
+        self._owners = Owners(store, AuditLog(store, vault))
         self._events = SyncedEvents(store)
+        self._switches = MerchantSwitches(store)
 
     async def put_owner(
         self, merchant: str, owner: Owner, changes: OwnerChanges, chooser: Chooser, *, override: bool = False
@@ -74,7 +77,7 @@ class SyncSwitch:
         _require_identifier(owner.kind, owner.id)
         if not await asyncio.to_thread(self._owners.put, merchant, owner, changes, chooser, override=override):
             return
-        await self._signal_calendars(merchant, [owner])
+        await self._signal_calendar(merchant, owner)
         if await asyncio.to_thread(self._owners.has_blocking_calendars, merchant, owner):
             await signal_availability(self._client, merchant, owner.id)
 
@@ -86,7 +89,7 @@ class SyncSwitch:
         """
         if not await asyncio.to_thread(self._owners.delete, merchant, owner, remove_events=remove_events):
             raise UnknownOwner(owner)
-        await self._signal_calendars(merchant, [owner])
+        await self._signal_calendar(merchant, owner)
         if owner.kind is OwnerKind.PRODUCT:
             await signal_availability(self._client, merchant, owner.id)
 
@@ -95,17 +98,23 @@ class SyncSwitch:
     ) -> None:
         """Turn synchronization on or off for one owner, or for the whole merchant if ``owner`` is None.
 
+        That is stored when this returns. A workflow then signals the merchant's owners, which takes a while for many.
+
         Raises:
             UnknownSubject: the owner is not known.
             MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
         """
         if owner is None:
             await asyncio.to_thread(self._owners.switch_merchant, merchant, switch, chooser, override=override)
-            await self._signal_calendars(merchant, await asyncio.to_thread(self._owners.get_all, merchant))
+            await signal_switch(self._client, merchant)
         elif await asyncio.to_thread(self._owners.switch, merchant, owner, switch, chooser, override=override):
-            await self._signal_calendars(merchant, [owner])
+            await self._signal_calendar(merchant, owner)
         else:
             raise UnknownOwner(owner)
+
+    async def get_switch_progress(self, merchant: str) -> SwitchProgress | None:
+        """Return how far the last switch of the whole merchant is carried out, or None if there was none."""
+        return await asyncio.to_thread(self._switches.get_progress, merchant)
 
     async def get_backfill_progress(self, merchant: str, owner: Owner) -> BackfillProgress:
         """Return the progress of filling the owner's calendar."""
@@ -121,16 +130,9 @@ class SyncSwitch:
             events=self._events.count_open_states(merchant, owner, datetime.now(UTC)),
         )
 
-    async def _signal_calendars(self, merchant: str, owners: Iterable[Owner]) -> None:
-        """Signal the workflows of these owners' calendars; those that do not run are started."""
-        semaphore = asyncio.Semaphore(MAX_PARALLEL_SIGNALS)
-
-        async def signal(owner: Owner) -> None:
-            async with semaphore:
-                request = CalendarRequest(merchant=merchant, owner=owner)
-                await signal_calendar(self._client, request, "settings_changed")
-
-        await asyncio.gather(*map(signal, owners))
+    async def _signal_calendar(self, merchant: str, owner: Owner) -> None:
+        """Signal the workflow of the owner's calendar; one that does not run is started."""
+        await signal_calendar(self._client, CalendarRequest(merchant=merchant, owner=owner), "settings_changed")
 
     async def _query_calendar(self, merchant: str, owner: Owner) -> str:
         """Return what the calendar's workflow does now, empty if it does not run or no worker answers."""

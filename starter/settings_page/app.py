@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotsync.errors import SettingsError, Undecryptable
 from starter.bootstrap import get_services
-from starter.settings_page import forms, home, links
+from starter.settings_page import changes, forms, home, links
 from starter.settings_page.rendering import (
     PageRefused,
     render_http_error,
@@ -66,11 +66,14 @@ _SETTINGS: list[BaseRoute] = [
     Route("/open", links.show_settings_link),
     Route("/open", links.use_settings_link, methods=["POST"]),
     Route("/sign-out", forms.sign_out, methods=["POST"]),
+    Route("/changes", changes.show_changes),
+    Route("/work", home.show_work),
     Route("/language/{language}", home.choose_language),
     Route("/connect", forms.connect, methods=["POST"]),
     Route("/account", forms.choose_account, methods=["POST"]),
     Route("/disconnect", forms.disconnect, methods=["POST"]),
     Route("/sync", forms.switch_all, methods=["POST"]),
+    Route("/sync/progress", home.show_switch_progress),
     Route(f"{_OWNER}/sync", forms.switch, methods=["POST"]),
     Route(f"{_OWNER}/guest-data", forms.choose_guest_data, methods=["POST"]),
     Route(f"{_OWNER}/unknown", forms.choose_on_unknown, methods=["POST"]),
@@ -82,5 +85,8 @@ _SETTINGS: list[BaseRoute] = [
 _GOOGLE: list[BaseRoute] = [
     Route("/connect", links.show_connect_link),
     Route("/connect", links.use_connect_link, methods=["POST"]),
+    Route("/reconnect", links.show_reconnect_link),
+    Route("/reconnect", links.use_reconnect_link, methods=["POST"]),
+    Route("/reconnected", links.show_reconnected),
     Route("/callback", home.complete_consent),
 ]

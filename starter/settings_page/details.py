@@ -25,6 +25,8 @@ _PENDING = frozenset(
 )
 """Just after synchronization was turned on, all events are still recorded as not synchronized."""
 _BLOCKED = frozenset({SyncState.PARKED, SyncState.FAILED})
+_UNDER_WAY = frozenset({SyncState.PENDING, SyncState.WAITING, SyncState.RETRYING})
+"""The states of events that are being written; those of calendars that are off are in none of them."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,22 @@ async def load_progress(visit: Visit, owner: Owner) -> OwnerProgress | None:
         return None
     (calendar,) = await asyncio.to_thread(visit.services.managed_calendars.get_calendars, visit.merchant, [owner])
     return OwnerProgress(owner, settings, calendar, await _count_events(visit, calendar))
+
+
+async def load_work(visit: Visit) -> SyncProgress:
+    """Return how many entries of the merchant are in Google, from the database alone.
+
+    What waits for a grant counts as pending while it is being resumed, and as blocked else.
+    """
+    numbers = await asyncio.to_thread(visit.services.synced_events.count_open_states, visit.merchant, None, utc_now())
+    resuming = await asyncio.to_thread(visit.services.connections.is_resuming, visit.merchant)
+    parked = numbers.get(SyncState.PARKED, 0)
+    pending = sum(numbers.get(state, 0) for state in _UNDER_WAY)
+    failed = numbers.get(SyncState.FAILED, 0)
+    synced = numbers.get(SyncState.IN_STEP, 0)
+    if resuming:
+        return SyncProgress(synced=synced, pending=pending + parked, blocked=failed)
+    return SyncProgress(synced=synced, pending=pending, blocked=failed + parked)
 
 
 async def _fetch_pickable(visit: Visit, owner: Owner) -> tuple[PickableCalendar, ...] | None:

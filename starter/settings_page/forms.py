@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +16,7 @@ from starter.services.connections import ConsentRefused
 from starter.settings_page.details import PrivacyCheck, load_details
 from starter.settings_page.home import render_settings
 from starter.settings_page.rendering import render_page
-from starter.settings_page.visit import Visit, redirect_to_page
+from starter.settings_page.visit import Visit, redirect_after_consent, redirect_to_page
 
 
 async def connect(request: Request) -> Response:
@@ -27,15 +28,8 @@ async def connect(request: Request) -> Response:
 
 async def choose_account(request: Request) -> Response:
     """Connect the account that was chosen in Google, or end its grant, as the merchant has decided."""
-    visit = await Visit.from_form(request)
-    code, browser = visit.form_value("code"), visit.session.browser
-    if visit.form_value("decision") == "connect":
-        result = await visit.services.connections.confirm(code, browser)
-        if isinstance(result, ConsentRefused):
-            return redirect_to_page(notice=f"refused_{result.reason}")
-        return redirect_to_page(notice="connected_in_part" if result.connection.missing else "connected")
-    refused = await visit.services.connections.decline(code, browser)
-    return redirect_to_page(notice=f"refused_{refused.reason}" if refused else "not_connected")
+    visit = await Visit.from_form(request, connecting=True)
+    return redirect_after_consent(visit.session, await _decide_on_account(visit))
 
 
 async def sign_out(request: Request) -> Response:
@@ -58,7 +52,7 @@ async def switch_all(request: Request) -> Response:
     """Turn synchronization on or off for the whole merchant."""
     visit = await Visit.from_form(request)
     await _switch(visit, None)
-    return redirect_to_page(notice="switched")
+    return redirect_to_page(notice="switched", place=visit.address)
 
 
 async def switch(request: Request) -> Response:
@@ -66,7 +60,7 @@ async def switch(request: Request) -> Response:
     visit = await Visit.from_form(request)
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
     await _switch(visit, owner)
-    return redirect_to_page(owner, notice="switched")
+    return redirect_to_page(owner, "switched", place=visit.address)
 
 
 async def choose_guest_data(request: Request) -> Response:
@@ -90,21 +84,22 @@ async def pick(request: Request) -> Response:
     try:
         await visit.services.blocking_calendars.pick(visit.merchant, owner, visit.form_values("calendar"))
     except InputError:
-        return redirect_to_page(owner, notice="not_picked")
+        return redirect_to_page(owner, "not_picked", place=visit.address)
     except GoogleError:
-        return redirect_to_page(owner, notice="google_unavailable")
-    return redirect_to_page(owner, notice="picked")
+        return redirect_to_page(owner, "google_unavailable", place=visit.address)
+    return redirect_to_page(owner, "picked", place=visit.address)
 
 
 async def check_privacy(request: Request) -> Response:
     """Check, with the merchant's own grant, what Google discloses of a picked calendar, and show it."""
     visit = await Visit.from_form(request)
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    visit = replace(visit, address=visit.address.with_owner(owner))
     calendar_id = visit.form_value("calendar")
     if calendar_id not in {
         each.id for each in await visit.services.blocking_calendars.list_picked(visit.merchant, owner)
     }:
-        return redirect_to_page(owner, notice="not_picked")
+        return redirect_to_page(owner, "not_picked", place=visit.address)
     now = utc_now()
     with suppress(GoogleError):
         disclosure = await visit.services.google.call(
@@ -113,7 +108,19 @@ async def check_privacy(request: Request) -> Response:
         return await render_settings(
             visit, await load_details(visit, owner, PrivacyCheck(calendar_id, disclosure, now))
         )
-    return redirect_to_page(owner, notice="google_unavailable")
+    return redirect_to_page(owner, "google_unavailable", place=visit.address)
+
+
+async def _decide_on_account(visit: Visit) -> str:
+    """Connect the chosen account, or end its grant, and return the name of the notice about it."""
+    code, session = visit.form_value("code"), visit.session
+    if visit.form_value("decision") != "connect":
+        refused = await visit.services.connections.decline(code, session.browser)
+        return f"refused_{refused.reason}" if refused else "not_connected"
+    result = await visit.services.connections.confirm(code, session.browser, same_account=session.connects_only)
+    if isinstance(result, ConsentRefused):
+        return f"refused_{result.reason}"
+    return "connected_in_part" if result.connection.missing else "connected"
 
 
 async def _switch(visit: Visit, owner: Owner | None) -> None:
@@ -128,4 +135,4 @@ async def _change_settings(visit: Visit, request: Request, changes: dict[str, ob
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
     changed = OwnerChanges.model_validate(changes)
     await visit.services.slotsync.put_owner(visit.merchant, owner, changed, chooser=Chooser.MERCHANT)
-    return redirect_to_page(owner, notice="saved")
+    return redirect_to_page(owner, "saved", place=visit.address)

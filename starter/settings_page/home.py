@@ -1,22 +1,30 @@
 """The settings page: shown, and returned to from Google."""
 
 import asyncio
+from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
-from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
+from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.connections import ConsentRefused
-from starter.settings_page.details import Details, load_details, load_progress
-from starter.settings_page.language import LANGUAGES, detect_language, remember_language
+from starter.services.settings_links import Session
+from starter.settings_page.changes import load_changes
+from starter.settings_page.details import Details, load_details, load_progress, load_work
+from starter.settings_page.language import detect_language, remember_language
+from starter.settings_page.owner_list import load_owner_list
 from starter.settings_page.rendering import extract_site, render_page
-from starter.settings_page.visit import Visit, find_session, name_of, redirect_to_page
+from starter.settings_page.visit import Visit, find_session, name_of, redirect_after_consent
+
+MAX_CHANGES_SHOWN: Final = 5
+"""The last changes, on the page itself; all of them have a page of their own."""
 
 
 async def complete_consent(request: Request) -> Response:
@@ -26,14 +34,18 @@ async def complete_consent(request: Request) -> Response:
         PageRefused: this browser has no visit.
     """
     services = get_services(request)
-    session = await find_session(request)
+    session = await find_session(request, connecting=True)
     query = request.query_params
     result = await services.connections.complete(
-        query.get("state", ""), query.get("code"), session.browser, error=query.get("error", "")
+        query.get("state", ""),
+        query.get("code"),
+        session.browser,
+        error=query.get("error", ""),
+        same_account=session.connects_only,
     )
     if isinstance(result, ConsentRefused):
         return_url = await asyncio.to_thread(services.connections.get_return_url, session.merchant)
-        return _return_refusal(return_url, session.merchant, result)
+        return _return_refusal(return_url, session, result)
     if result.return_url:
         return _go_back(result.return_url, merchant=result.merchant, code=result.code)
     return render_page(
@@ -45,10 +57,10 @@ async def complete_consent(request: Request) -> Response:
     )
 
 
-def _return_refusal(return_url: str, merchant: str, refused: ConsentRefused) -> Response:
+def _return_refusal(return_url: str, session: Session, refused: ConsentRefused) -> Response:
     if return_url:
-        return _go_back(return_url, merchant=merchant, error=refused.reason)
-    return redirect_to_page(notice=f"refused_{refused.reason}")
+        return _go_back(return_url, merchant=session.merchant, error=refused.reason)
+    return redirect_after_consent(session, f"refused_{refused.reason}")
 
 
 def _go_back(url: str, **query: str) -> RedirectResponse:
@@ -79,7 +91,6 @@ async def render_settings(
 ) -> Response:
     """Render the whole page with the current state, and with the result of a disconnection that has just ended."""
     connection = await visit.services.connections.view(visit.merchant)
-    owners = await asyncio.to_thread(visit.services.owners.get_all, visit.merchant)
     last_call_at = connection.last_good_call_at
     return render_page(
         "settings.html",
@@ -94,10 +105,21 @@ async def render_settings(
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
-        owners=[(kind, _list_by_name(owners, kind)) for kind in OwnerKind],
+        work=await load_work(visit),
+        finished=False,
+        owners=await load_owner_list(visit),
+        switching=await visit.services.slotsync.switch_progress(visit.merchant),
         opened=opened,
         disconnection=disconnection,
+        changes=await load_changes(visit, MAX_CHANGES_SHOWN),
     )
+
+
+async def show_work(request: Request) -> Response:
+    """Show how many entries of the merchant are in Google: an open page asks every few seconds."""
+    visit = await Visit.from_request(request)
+    work = await load_work(visit)
+    return render_page("work.html", visit.language, work=work, finished=not work.pending and not work.blocked)
 
 
 async def show_progress(request: Request) -> Response:
@@ -114,6 +136,17 @@ async def show_progress(request: Request) -> Response:
     )
 
 
+async def show_switch_progress(request: Request) -> Response:
+    """Show how many products and resources know that everything was paused or resumed."""
+    visit = await Visit.from_request(request)
+    return render_page(
+        "switching.html",
+        visit.language,
+        switching=await visit.services.slotsync.switch_progress(visit.merchant),
+        sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+    )
+
+
 async def _load_opened(visit: Visit) -> Details | None:
     kind, _, owner_id = visit.address.owner.partition(":")
     try:
@@ -121,8 +154,3 @@ async def _load_opened(visit: Visit) -> Details | None:
     except ValueError:
         return None
     return await load_details(visit, owner)
-
-
-def _list_by_name(owners: dict[Owner, OwnerSettings], kind: OwnerKind) -> list[tuple[Owner, OwnerSettings]]:
-    of_kind = [(owner, settings) for owner, settings in owners.items() if owner.kind is kind]
-    return sorted(of_kind, key=lambda each: (each[1].name.casefold(), each[0].id))

@@ -2,25 +2,18 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from functools import cache
-from gettext import GNUTranslations, NullTranslations
-from importlib.resources import files
-from io import BytesIO
+from gettext import NullTranslations
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from starlette.requests import Request
 from starlette.responses import Response
 
 from slotsync.domain.messages import Message
+from slotsync.translations import LANGUAGES, SOURCE_LANGUAGE, load_translations
 
 LANGUAGE_COOKIE = "slotsync-language"
 LANGUAGE_COOKIE_LIFETIME = timedelta(days=365)
-LANGUAGES = ("en", "fi")
-SOURCE_LANGUAGE = "en"
-"""The language that the templates are written in."""
 
 
 class Language(Message):
@@ -31,7 +24,7 @@ class Language(Message):
     @property
     def translations(self) -> NullTranslations:
         """The translations from the source language."""
-        return _load_translations(self.code)
+        return load_translations(__package__, self.code)
 
     @property
     def translate(self) -> Callable[[str], str]:
@@ -87,15 +80,3 @@ def remember_language(response: Response, code: str) -> None:
         httponly=True,
         samesite="lax",
     )
-
-
-@cache
-def _load_translations(code: str) -> NullTranslations:
-    if code == SOURCE_LANGUAGE:
-        return NullTranslations()
-    with files(__package__).joinpath("words", f"{code}.po").open("rb") as source:
-        catalog = read_po(source, locale=code)
-    compiled = BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
-    return GNUTranslations(compiled)

@@ -1,16 +1,26 @@
 """Links of the platform: shown first, and used by a button, since programs look at links that nobody has followed."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from slotsync.mail.reconnect_links import ExpiredLink
+from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.settings_links import LinkProblem, LinkTarget, Session
-from starter.settings_page.language import LANGUAGES, detect_language, is_chosen, remember_language
-from starter.settings_page.rendering import FORGED_FORM, PageRefused, extract_site, render_page
-from starter.settings_page.visit import name_of, redirect_to_page
+from starter.settings_page.language import Language, detect_language, is_chosen, remember_language
+from starter.settings_page.rendering import (
+    FORGED_FORM,
+    MAIL_EXPIRED,
+    NOT_NEEDED,
+    PageRefused,
+    extract_site,
+    render_page,
+)
+from starter.settings_page.visit import Address, find_session, name_of, redirect_to_page
 
 
 async def show_settings_link(request: Request) -> Response:
@@ -35,23 +45,80 @@ async def use_connect_link(request: Request) -> Response:
     return await _begin_visit(request, session, RedirectResponse(url, status_code=303))
 
 
+async def show_reconnect_link(request: Request) -> Response:
+    """Show where a link in an e-mail leads."""
+    link = request.query_params.get("link", "")
+    return await _show_button(request, await _read_reconnect_link(request, link), link, "reconnect")
+
+
+async def use_reconnect_link(request: Request) -> Response:
+    """Redirect to Google's consent page; a visit that begins with this link sees nothing of the merchant."""
+    services, form = get_services(request), await _get_opening_form(request)
+    merchant = await _read_reconnect_link(request, _text(form, "link"))
+    living = await _find_visit(request)
+    if living and living.merchant == merchant:
+        return RedirectResponse(await services.connections.begin(merchant, living.browser), status_code=303)
+    session = Session.begin(merchant, connects_only=True)
+    url = await services.connections.begin(merchant, session.browser, name_account=False)
+    return await _begin_visit(request, session, RedirectResponse(url, status_code=303))
+
+
+async def show_reconnected(request: Request) -> Response:
+    """Show what has become of a consent that began with a link in an e-mail. The address says it; nothing is read."""
+    return render_page(
+        "reconnected.html",
+        detect_language(request),
+        address=Address.from_query(request.query_params),
+        disconnection=None,
+    )
+
+
+async def _read_reconnect_link(request: Request, link: str) -> str:
+    """Return the merchant of a link in an e-mail.
+
+    Raises:
+        PageRefused: slotsync has not made it, or too long ago, or there is nothing to connect again.
+    """
+    services = get_services(request)
+    content = services.reconnect_links.read(link)
+    if content is None:
+        raise PageRefused(LinkProblem.FORGED)
+    if isinstance(content, ExpiredLink):
+        raise PageRefused(MAIL_EXPIRED)
+    if not await asyncio.to_thread(services.connections.is_refused, content.merchant, content.grant_number):
+        raise PageRefused(NOT_NEEDED)
+    return content.merchant
+
+
+async def _find_visit(request: Request) -> Session | None:
+    with suppress(PageRefused):
+        return await find_session(request)
+    return None
+
+
 async def _show(request: Request, target: LinkTarget) -> Response:
     services, link = get_services(request), request.query_params.get("link", "")
     merchant = await asyncio.to_thread(services.settings_links.look, link, target)
     if isinstance(merchant, LinkProblem):
         raise PageRefused(merchant)
+    return await _show_button(request, merchant, link, target.name.lower())
+
+
+async def _show_button(request: Request, merchant: str, link: str, leads_to: str) -> Response:
+    """Return the page with the button that uses the link."""
+    services = get_services(request)
     living = services.sessions.find(request)
     other = living.merchant if living and living.merchant != merchant else None
     cookies = Response()
     token = services.sessions.begin_opening(cookies)
     page = render_page(
         "open_link.html",
-        detect_language(request),
+        await _choose_language(request, merchant),
         form_redirect_site=extract_site(services.settings.google.authorize),
         link=link,
         token=token,
-        path=f"/{target}",
-        connects=target is LinkTarget.CONNECT,
+        path=request.url.path,
+        leads_to=leads_to,
         merchant=await name_of(services, merchant),
         other=await name_of(services, other) if other else "",
     )
@@ -65,13 +132,31 @@ async def _redeem(request: Request, target: LinkTarget) -> Session:
     Raises:
         PageRefused: the form is not one that this browser was shown, or the link does not work.
     """
-    services, form = get_services(request), await request.form()
-    if not services.sessions.accepts_opening(request, _text(form, "token")):
-        raise PageRefused(FORGED_FORM)
+    services, form = get_services(request), await _get_opening_form(request)
     merchant = await asyncio.to_thread(services.settings_links.redeem, _text(form, "link"), target)
     if isinstance(merchant, LinkProblem):
         raise PageRefused(merchant)
     return Session.begin(merchant)
+
+
+async def _choose_language(request: Request, merchant: str) -> Language:
+    """Return the language that was chosen in this browser, else the merchant's, else the browser's."""
+    details = await asyncio.to_thread(get_services(request).merchants.get, merchant)
+    if details and details.language in LANGUAGES and not is_chosen(request):
+        return Language(code=details.language)
+    return detect_language(request)
+
+
+async def _get_opening_form(request: Request) -> FormData:
+    """Return the form that was sent.
+
+    Raises:
+        PageRefused: it is not one that this browser was shown.
+    """
+    form = await request.form()
+    if not get_services(request).sessions.accepts_opening(request, _text(form, "token")):
+        raise PageRefused(FORGED_FORM)
+    return form
 
 
 async def _begin_visit(request: Request, session: Session, response: Response) -> Response:

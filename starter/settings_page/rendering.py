@@ -60,6 +60,9 @@ logger = logging.getLogger(__name__)
 
 NO_VISIT = "no_visit"
 FORGED_FORM = "forged_form"
+MAIL_EXPIRED = "mail_expired"
+NOT_NEEDED = "not_needed"
+"""A link in an e-mail that has done its work, or that came too late."""
 
 _STATUS = {NO_VISIT: 401, FORGED_FORM: 403, **{str(problem): 403 for problem in LinkProblem}}
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, QueryParams
@@ -10,11 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
+from slotsync.domain.audit import Actor, ActorKind
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
+from slotsync.store.audit_log import act_as
 from starter.bootstrap import Services, get_services
 from starter.services.settings_links import Session
 from starter.settings_page.language import Language, detect_language
 from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, PageRefused
+
+MAX_SEARCH_LENGTH: Final = 100
+MAX_PAGE_DIGITS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -22,27 +28,50 @@ class Address:
     """The address of one view of the page.
 
     ``owner`` is the opened product or resource, ``week`` any day of the week to show, ``notice`` the name of a message.
+    ``search`` and ``page`` are those of the list of products and resources.
     """
 
     owner: str = ""
     week: str = ""
     notice: str = ""
+    search: str = ""
+    page: int = 1
 
     @classmethod
     def from_query(cls, query: QueryParams) -> "Address":
         """Return the address with these query parameters."""
-        return cls(owner=query.get("owner", ""), week=query.get("week", ""), notice=query.get("notice", ""))
+        return cls(
+            owner=query.get("owner", ""),
+            week=query.get("week", ""),
+            notice=query.get("notice", ""),
+            search=_read_search(query.get("search", "")),
+            page=_read_page(query.get("page", "")),
+        )
 
     @property
     def url(self) -> str:
         """The address as a path with its query."""
-        query = {name: value for name, value in vars(self).items() if value}
         anchor = "#opened" if self.owner else ""
-        return f"/settings/?{urlencode(query)}{anchor}" if query else "/settings/"
+        return f"/settings/{self.query}{anchor}" if self.query else "/settings/"
+
+    @property
+    def query(self) -> str:
+        """The address as a query with its question mark, empty if nothing is in it."""
+        query = {name: value for name, value in vars(self).items() if value and (name, value) != ("page", 1)}
+        return f"?{urlencode(query)}" if query else ""
+
+    @property
+    def in_list(self) -> "Address":
+        """This place in the list, with nothing opened."""
+        return Address(search=self.search, page=self.page)
 
     def with_owner(self, owner: object) -> "Address":
         """Return the address that opens this product or resource, in the current week."""
-        return Address(owner=str(owner))
+        return replace(self.in_list, owner=str(owner))
+
+    def with_page(self, page: int) -> "Address":
+        """Return the address of another page of the list."""
+        return replace(self, page=page, notice="")
 
     def with_week(self, monday: date, weeks: int) -> "Address":
         """Return this address in the week that is this many weeks after the week of ``monday``."""
@@ -58,6 +87,10 @@ class Address:
             return today - timedelta(days=today.weekday())
 
 
+START: Final = Address()
+"""The page as it is first shown."""
+
+
 @dataclass(frozen=True)
 class Visit:
     """A request of a merchant who may see the page, with the form that was sent."""
@@ -69,28 +102,31 @@ class Visit:
     form: FormData = field(default_factory=FormData)
 
     @classmethod
-    async def from_request(cls, request: Request) -> "Visit":
+    async def from_request(cls, request: Request, *, connecting: bool = False) -> "Visit":
         """Return the visit of a request that changes nothing.
 
         Raises:
-            PageRefused: this browser has no visit.
+            PageRefused: this browser has no visit, or one that may connect only, and this is not ``connecting``.
         """
-        session = await find_session(request)
+        session = await find_session(request, connecting=connecting)
         address = Address.from_query(request.query_params)
         return cls(get_services(request), session, detect_language(request), address)
 
     @classmethod
-    async def from_form(cls, request: Request) -> "Visit":
+    async def from_form(cls, request: Request, *, connecting: bool = False) -> "Visit":
         """Return the visit of a request that sends a form.
 
         Raises:
-            PageRefused: this browser has no visit, or the form does not contain the token of this visit.
+            PageRefused: this browser has no visit, or the form does not contain the token of this visit, or the visit
+                may connect only, and this is not ``connecting``.
         """
-        visit = replace(await cls.from_request(request), form=await request.form())
+        visit = replace(await cls.from_request(request, connecting=connecting), form=await request.form())
         if not visit.session.accepts_form(visit.form_value("token")):
             raise PageRefused(FORGED_FORM)
         # What the merchant does now may change what Google says.
         visit.services.google.forget_recent(visit.merchant)
+        address = request.client.host if request.client else ""
+        act_as(Actor(kind=ActorKind.VISIT, name=visit.session.name, address=address))
         return visit
 
     @property
@@ -123,15 +159,15 @@ class Visit:
         return owner, settings
 
 
-async def find_session(request: Request) -> Session:
-    """Return the session of this browser.
+async def find_session(request: Request, *, connecting: bool = False) -> Session:
+    """Return the session of this browser, with ``connecting`` also one that may connect only.
 
     Raises:
         PageRefused: there is none, or the merchant's visits were ended since it began.
     """
     services = get_services(request)
     session = services.sessions.find(request)
-    if session is None:
+    if session is None or (session.connects_only and not connecting):
         raise PageRefused(NO_VISIT)
     ended_at = await asyncio.to_thread(services.merchants.get_visits_end, session.merchant)
     if ended_at and session.begun_at <= ended_at:
@@ -145,6 +181,23 @@ async def name_of(services: Services, merchant: str) -> str:
     return (details and details.name) or merchant
 
 
-def redirect_to_page(owner: Owner | None = None, notice: str = "") -> RedirectResponse:
-    """Return a redirect to the page, for the end of a form."""
-    return RedirectResponse(Address(owner=str(owner or ""), notice=notice).url, status_code=303)
+def redirect_after_consent(session: Session, notice: str) -> RedirectResponse:
+    """Return a redirect to where this session may see what became of a consent."""
+    if session.connects_only:
+        return RedirectResponse(f"/google/reconnected?{urlencode({'notice': notice})}", status_code=303)
+    return redirect_to_page(notice=notice)
+
+
+def redirect_to_page(owner: Owner | None = None, notice: str = "", *, place: Address = START) -> RedirectResponse:
+    """Return a redirect to the page, for the end of a form; to this place in its list."""
+    address = replace(place.in_list, owner=str(owner or ""), notice=notice)
+    return RedirectResponse(address.url, status_code=303)
+
+
+def _read_search(text: str) -> str:
+    return "".join(filter(str.isprintable, text)).strip()[:MAX_SEARCH_LENGTH]
+
+
+def _read_page(text: str) -> int:
+    """Return the number of the page, 1 if it cannot be read."""
+    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) <= MAX_PAGE_DIGITS else 1

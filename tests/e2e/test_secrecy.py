@@ -1,9 +1,11 @@
-"""Secrets and foreign data appear in no file of a whole run."""
+"""Secrets and foreign data appear in no file of a whole run, and in no e-mail."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from slotsync.domain.connections.connection import wanted_scopes
@@ -11,6 +13,7 @@ from slotsync.store.connections.connections import Connections
 from starter.local.dev import CLIENT_ID
 from tests.support.machine import Machine, world_on
 from tests.support.machine import machine as build_machine
+from tests.support.mail_receiver import PASSWORD, MailReceiver
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item
 from tests.support.secret_holders import (
     PRODUCT_PAGE,
@@ -37,7 +40,19 @@ WHERE_THEY_ARE = {
     ("reservation", "worker.log"),
     ("route", "api.log"),
 }
-TOKENS = {"refresh token": 3, "access token": 4, "verifier": 2, "code": 2, "state": 2, "cookie": 2, "link": 2}
+TOKENS = {
+    "refresh token": 3,
+    "access token": 4,
+    "verifier": 2,
+    "code": 2,
+    "state": 2,
+    "cookie": 2,
+    "link": 2,
+    "mailed link": 1,
+}
+ADDRESS = "owner@arctic-kayaks.example"
+"""The merchant's address for notices."""
+
 WIDE = "https://www.googleapis.com/auth/calendar.readonly"
 
 PICKED = "Lastenhoito & koulu"
@@ -64,6 +79,7 @@ def secrets() -> NotedSecrets:
     for text in (*GUEST.values(), NOTES, *TITLES):
         secrets.note("guest", text)
     secrets.note("account", EMAIL)
+    secrets.note("address", ADDRESS)
     return secrets
 
 
@@ -75,6 +91,7 @@ class Run:
     world: World
     platform: PlatformApi
     secrets: NotedSecrets
+    mailbox: MailReceiver
 
     async def report(self, version: int, answered: int = 202, **more: object) -> None:
         """Report the reservation with all data of its guest."""
@@ -111,6 +128,19 @@ class Run:
 
         await until(so)
 
+    async def mailed_link(self) -> str:
+        """Return the link of the e-mail that the merchant is sent, which is a secret, too."""
+
+        async def sent() -> bool:
+            return bool(self.mailbox.mails)
+
+        await until(sent)
+        (mail,) = self.mailbox.mails
+        signed = httpx.URL(mail.link).params["link"]
+        self.secrets.note("mailed link", signed)
+        self.secrets.note("signature of a mailed link", signed.rsplit(".", 1)[1])
+        return mail.link
+
     async def shown(self) -> list[Event]:
         return [*await self.world.events(TOUR), *await self.world.events(GUIDE)]
 
@@ -120,6 +150,7 @@ async def add_merchant(run: Run) -> dict[str, str]:
     settings = {"time_zone": "Europe/Helsinki", "guest_data": "full"}
     for kind, owner in (("products", TOUR), ("resources", GUIDE)):
         await run.platform.put(f"{kind}/{owner.id}", {"name": owner.id, **settings}, 200)
+    (await run.platform.http.put(f"/v1/merchants/{MERCHANT}", json={"email": ADDRESS})).raise_for_status()
     account = {"email": EMAIL, "time_zone": "Europe/Helsinki"}
     (await run.world.http.post("/sandbox/accounts", json=account)).raise_for_status()
     return await run.own_calendars()
@@ -156,12 +187,14 @@ async def show_too_much(run: Run, visitor: MerchantBrowser, calendar: str) -> No
 
 
 async def lose_and_return(run: Run) -> None:
-    """Revoke the grant; the merchant connects again by another link, in another browser."""
+    """Revoke the grant; the merchant connects again by the link of an e-mail, in another browser."""
     (await run.world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")).raise_for_status()
     await run.report(3)
     await run.parked()
+    link = await run.mailed_link()
     async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
-        await visitor.connects(await visitor.follows(await run.platform.link("google/connect")))
+        await visitor.opens(await run.platform.link("google/connect"))
+        await visitor.connects(await visitor.follows(link), shows="Google is connected.")
         await run.world.settled(3, BOOKING)
         visitor.note_grant()
 
@@ -181,19 +214,35 @@ async def happen(run: Run) -> None:
     assert await run.shown() == []
 
 
-async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_or_a_log(
-    tmp_path: Path, secrets: NotedSecrets
+def actions(audit: str) -> set[str]:
+    return {each["action"] for each in json.loads(audit)["items"]}
+
+
+async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_a_log_or_an_e_mail(
+    tmp_path: Path, secrets: NotedSecrets, mailbox: MailReceiver
 ) -> None:
-    async with build_machine(tmp_path) as machine:
+    secrets.note("password of the mail server", PASSWORD)
+    async with build_machine(tmp_path, mailbox=mailbox) as machine:
         await asyncio.gather(machine.google.start(), machine.temporal.start())
         await asyncio.gather(machine.worker.start(), machine.api.start())
         async with world_on(machine) as world, platform_api(machine, secrets) as platform:
-            await happen(Run(machine, world, platform, secrets))
+            await happen(Run(machine, world, platform, secrets, mailbox))
+            audit = (await platform.http.get(f"/v1/merchants/{MERCHANT}/audit", params={"limit": 200})).text
             while_running = found(tmp_path, secrets.texts())
     assert while_running | found(tmp_path, secrets.texts()) == set()
+    assert [name for name, text in secrets.texts().items() if text in audit] == []
+    assert {"settings.changed", "calendars.picked", "grant.given", "grant.refused"} <= actions(audit)
     assert {file.name for file in tmp_path.iterdir()} >= LEFT
     assert found(tmp_path, NO_SECRETS) >= WHERE_THEY_ARE, "the search finds what is there"
+    assert mailed_secrets(mailbox, secrets) == {"address", "mailed link", "signature of a mailed link"}
     private = secrets.texts("calendar", "private title", "private place")
     assert {name for name, _ in found(tmp_path, private, GOOGLES)} == private.keys(), "Google had it all"
     tokens = {what: len(secrets.kinds[what]) for what in TOKENS}
     assert tokens == TOKENS, "of each grant, and one that was renewed"
+
+
+def mailed_secrets(mailbox: MailReceiver, secrets: NotedSecrets) -> set[str]:
+    """Return which kinds of secrets are in the e-mails that were sent, or in their headers."""
+    (mail,) = mailbox.mails
+    sent = "\n".join((str(mail.message), mail.text, mail.page, *map(str, mail.message.values())))
+    return {kind for kind, texts in secrets.kinds.items() if any(each in sent for each in texts)}

@@ -16,7 +16,7 @@ from localgoogle.server import running_local_google
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import CalendarChoice
-from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
+from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id, switch_id
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.temporal.signals import signal_availability
@@ -77,6 +77,12 @@ async def parked_and_resumed(open_world: World) -> None:
 async def calendar_made(open_world: World) -> None:
     await open_world.slotsync.report(snapshot(1))
     await open_world.settled(1)
+
+
+async def paused_and_resumed(open_world: World) -> None:
+    await open_world.slotsync.turn_off(MERCHANT, remove_events=False)
+    await open_world.slotsync.turn_on(MERCHANT)
+    await open_world.client.get_workflow_handle(switch_id(MERCHANT)).result()
 
 
 async def connected_revoked_reconnected_disconnected(open_world: World) -> None:
@@ -146,6 +152,7 @@ PATHS: dict[Callable[[World], Awaitable[None]], str] = {
     superseded_while_retrying: RESERVATION_WORKFLOW,
     parked_and_resumed: RESERVATION_WORKFLOW,
     calendar_made: calendar_id(MERCHANT, Owner.product(TOUR.id)),
+    paused_and_resumed: switch_id(MERCHANT),
     connected_revoked_reconnected_disconnected: connection_id(MERCHANT),
     blocked_told_confirmed_and_freed: AVAILABILITY,
 }

@@ -18,6 +18,7 @@ from slotsync.settings import Settings
 from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.local.processes import slotsync_command
+from tests.support.mail_receiver import MailReceiver
 from tests.support.processes import Part, environment_of, free_ports, ready_at_once
 from tests.support.settings import settings_for
 from tests.support.world import World, world_of
@@ -43,12 +44,19 @@ class Machine:
 
 
 @asynccontextmanager
-async def machine(folder: Path, *, killed_at_end: bool = False) -> AsyncIterator[Machine]:
-    """Yield all parts, none started yet. At the end, the running ones are stopped, or killed, which is quicker."""
+async def machine(
+    folder: Path, *, killed_at_end: bool = False, mailbox: MailReceiver | None = None
+) -> AsyncIterator[Machine]:
+    """Yield all parts, none started yet. At the end, the running ones are stopped, or killed, which is quicker.
+
+    E-mails are sent to the ``mailbox``, if there is one.
+    """
     google_port, temporal_port, ui_port, api_port = free_ports(4)
     google, api = f"http://127.0.0.1:{google_port}", f"http://127.0.0.1:{api_port}"
     address = f"127.0.0.1:{temporal_port}"
     settings = _settings(google, api, folder)
+    if mailbox:
+        settings = mailbox.settings(settings)
     vault = Vault(settings.encryption_keys)
     client = await connect(address=address, lazy=True)
     async with AsyncExitStack() as at_end:

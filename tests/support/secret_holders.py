@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import httpx
 
+from slotsync.signing import create_signer
 from slotsync.store.connections.connections import Connections
-from starter.services.settings_links import create_signer
 from tests.support.consent_browser import decide
 from tests.support.machine import Machine
 from tests.support.oauth_app import Form
@@ -86,8 +86,8 @@ class MerchantBrowser:
         """Follow a link of the platform, and return the address in Google."""
         return _address(await self.enters(link))
 
-    async def connects(self, consent: str) -> None:
-        """Grant everything in Google, and come back."""
+    async def connects(self, consent: str, shows: str = "Connected as") -> None:
+        """Grant everything in Google, and come back to a page that shows this text."""
         self._note_session()
         self._note_verifiers()
         back = decide(consent, EMAIL)
@@ -99,7 +99,7 @@ class MerchantBrowser:
         self.secrets.note("code of a consent", form.hidden["code"])
         decided = {**form.hidden, "decision": "connect"}
         page = await self.http.post("/settings/account", data=decided, follow_redirects=True)
-        assert "Connected as" in page.text
+        assert shows in page.text
         self.note_grant()
 
     async def connects_from_the_page(self) -> None:

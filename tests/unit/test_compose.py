@@ -1,9 +1,19 @@
+import re
 from pathlib import Path
+
+import pytest
+import yaml
 
 from slotsync.temporal.dev_server import server_options
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 
-COMPOSE = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
+ROOT = Path(__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+SERVICES = yaml.safe_load(COMPOSE)["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+BY_DIGEST = re.compile(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}")
+OURS = ("worker", "api")
 
 
 def test_the_server_of_the_compose_file_knows_every_search_attribute() -> None:
@@ -16,3 +26,38 @@ def test_the_server_of_the_compose_file_limits_and_shares_fairly_as_the_embedded
 
     assert len(matching) == 4
     assert [option for option in matching if f"--dynamic-config-value={option}" not in COMPOSE] == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_write_nowhere_but_to_tmp_and_have_no_rights_to_lose(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"]
+    assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
+    assert "volumes" not in service
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not {"cap_add", "privileged", "user"} & service.keys(), "the image's own user is not root"
+
+
+def test_every_image_is_named_by_its_digest() -> None:
+    images = [service["image"] for service in SERVICES.values() if "image" in service]
+    (python,) = re.findall(r"^ARG PYTHON=(.*)$", DOCKERFILE, re.MULTILINE)
+    assert len(images) == len(SERVICES) - len(OURS)
+    assert [image for image in (*images, python) if not BY_DIGEST.fullmatch(image)] == []
+    assert {line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("FROM ")} == {"${PYTHON}"}
+
+
+def test_the_image_ends_as_a_user_that_is_not_root() -> None:
+    users = [line for line in DOCKERFILE.splitlines() if line.startswith("USER ")]
+    assert users == ["USER 10001:10001"]
+
+
+def test_only_this_machine_reaches_the_published_ports() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert len(published) == 3
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_the_api_believes_the_proxy_on_the_machine_and_nobody_else() -> None:
+    (network,) = yaml.safe_load(COMPOSE)["networks"]["default"]["ipam"]["config"]
+    assert f":-{network['gateway']}}}" in SERVICES["api"]["environment"]["FORWARDED_ALLOW_IPS"]

@@ -22,6 +22,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for field in Settings.model_fields:
         monkeypatch.delenv(f"SLOTSYNC_{field.upper()}", raising=False)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
     monkeypatch.setenv("SLOTSYNC_ENCRYPTION_KEYS", KEY)
 
 
@@ -75,10 +76,10 @@ def mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("content", [f"{KEY}\n{OLD_KEY}\n", f"{KEY},{OLD_KEY}", f"\n{KEY} ,\n\n {OLD_KEY}"])
+@pytest.mark.parametrize("content", ["{new}\n{old}\n", "{new},{old}", "\n{new} ,\n\n {old}"])
 @pytest.mark.parametrize("name", ["slotsync_encryption_keys", "SLOTSYNC_ENCRYPTION_KEYS"])
 def test_the_ring_is_read_from_a_mounted_file(mount: Path, name: str, content: str) -> None:
-    (mount / name).write_text(content)
+    (mount / name).write_text(content.format(new=KEY, old=OLD_KEY))
     assert [key.get_secret_value() for key in Settings.load().encryption_keys] == [KEY, OLD_KEY]
 
 
@@ -103,6 +104,29 @@ def test_a_mounted_ring_that_cannot_be_read_is_one_clear_line(mount: Path) -> No
 def test_a_folder_of_secrets_that_is_missing_is_named(mount: Path) -> None:
     mount.rmdir()
     with pytest.raises(SettingsError, match="SLOTSYNC_SECRETS_FOLDER: is not a folder"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("value", "proxies"),
+    [
+        ("", ("127.0.0.1", "::1")),
+        ("10.1.2.3, 172.30.7.0/24", ("10.1.2.3", "172.30.7.0/24")),
+        ("fd00::/64", ("fd00::/64",)),
+        ("*", ("*",)),
+    ],
+)
+def test_proxies_are_believed_by_their_addresses(
+    monkeypatch: pytest.MonkeyPatch, value: str, proxies: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
+    assert Settings.load().forwarded_allow_ips == proxies
+
+
+@pytest.mark.parametrize("value", ["proxy.example", "10.0.0.1/8", "10.0.0.1,10.0.0.300"])
+def test_a_proxy_that_is_no_address_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
+    with pytest.raises(SettingsError, match=r"^FORWARDED_ALLOW_IPS: names something that is neither an IP address"):
         Settings.load()
 
 
@@ -151,6 +175,13 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ("webhook_url", "https://169.254.169.254/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
         ("webhook_url", "http://[fe80::1]/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
         ("public_url", "https://", "SLOTSYNC_PUBLIC_URL: names no host"),
+        (
+            "smtp_url",
+            "mail.example:587",
+            "SLOTSYNC_SMTP_URL: must start with smtp:// or smtps:// (for example smtp://u",
+        ),
+        ("smtp_url", "smtp://mail.example", "SLOTSYNC_SMTP_URL: needs SLOTSYNC_PUBLIC_URL, to which the links in e-ma"),
+        ("mail_from", "not an address", "SLOTSYNC_MAIL_FROM: "),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str, value: str, line: str) -> None:
@@ -159,6 +190,15 @@ def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str
         Settings.load()
     assert str(raised.value).startswith(line)
     assert "\n" not in str(raised.value)
+
+
+def test_the_sender_of_e_mails_is_at_the_public_host_unless_it_is_set(set_env: Set) -> None:
+    set_env(smtp_url="smtp://mail.example", public_url="https://slots.example:8443/sync")
+    settings = Settings.load()
+    assert settings.mail_server
+    assert (settings.mail_server.host, settings.mail_sender) == ("mail.example", "slotsync@slots.example")
+    set_env(mail_from="calendars@platform.example")
+    assert Settings.load().mail_sender == "calendars@platform.example"
 
 
 def test_all_bad_values_are_reported_together_and_none_is_quoted(set_env: Set) -> None:

@@ -86,6 +86,36 @@ class CalendarStop(CalendarRequest):
     now: datetime
 
 
+class SwitchRequest(Message):
+    """The merchant that a switch is about."""
+
+    merchant: str
+
+
+class SwitchPlan(Message):
+    """The revision of a merchant's switch that is to be carried out, for so many products and resources.
+
+    ``closing_reason`` says why there is nothing to do, empty if there is.
+    """
+
+    revision: int = 0
+    to_signal: int = 0
+    closing_reason: str = ""
+
+
+class OwnersRequest(SwitchRequest):
+    """The request to signal all products and resources of a merchant about a revision of its switch."""
+
+    revision: int
+
+
+class SwitchStop(SwitchRequest):
+    """The request to record that an operator has stopped the switch's workflow at ``revision``, or at any if None."""
+
+    revision: int | None = None
+    now: datetime
+
+
 class CalendarProgress(Message):
     """The workflow's health, and what it does right now."""
 

@@ -31,7 +31,7 @@ class ConnectionPlan(Message):
     """The next step of a connection, by its row.
 
     A refused grant is refused since ``since``, which was told ``notices`` times; ``kept`` unless it is forgotten.
-    ``messages`` about the merchant's grants wait for the platform.
+    ``messages`` about the merchant's grants wait for the platform, and with ``mail_due`` an e-mail for the merchant.
     ``calendars`` is the merchant's choice for a disconnection. ``reason`` is why the grant is dead, or why the workflow
     has nothing to do. With ``all_open`` all work has to look again, since its calendars may be gone.
     """
@@ -45,6 +45,7 @@ class ConnectionPlan(Message):
     notices: int = 0
     kept: bool = False
     messages: int = 0
+    mail_due: bool = False
 
 
 class CalendarDeletion(Message):

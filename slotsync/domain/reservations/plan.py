@@ -1,6 +1,6 @@
 """The plan that brings Google to the desired state: at most one action per event."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
@@ -13,10 +13,14 @@ from slotsync.domain.reservations.snapshot import Item, Reservation
 
 
 class Put(Message):
-    """The action to write this event to Google; ``known`` is the event that was last seen in its place."""
+    """The action to write this event to Google; ``known`` is the event that was last seen in its place.
+
+    ``left`` is the one that stands in a calendar of another account.
+    """
 
     event: DesiredEvent
     known: WrittenEvent | None = None
+    left: WrittenEvent | None = None
 
     @property
     def key(self) -> EventKey:
@@ -96,11 +100,17 @@ class Plan(Message):
     debts: tuple[EventKey, ...] = ()
 
 
-def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Iterable[ManagedCalendar]) -> Plan:
+def plan(
+    desired: Reservation,
+    applied: Iterable[WrittenEvent],
+    calendars: Iterable[ManagedCalendar],
+    left: Collection[EventKey] = (),
+) -> Plan:
     """Return the actions from ``applied`` to ``desired``: at most one per event, none for an event that is right.
 
     A calendar with synchronization off is left as it is, unless the merchant wants our events removed; what no item
-    wants any more goes once it is back. ``calendars`` has the calendar of every owner of both.
+    wants any more goes once it is back. ``calendars`` has the calendar of every owner of both. ``left`` are the events
+    that stand in calendars of former accounts.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
     items = items_by_key(desired)
@@ -114,8 +124,14 @@ def plan(desired: Reservation, applied: Iterable[WrittenEvent], calendars: Itera
             for key, step in steps
             if isinstance(step, Blocker) and step != OUT_OF_REACH
         ),
-        debts=tuple(key for key, step in steps if step == OUT_OF_REACH),
+        debts=tuple(key for key, step in steps if _is_debt(key, step, items, left)),
     )
+
+
+def _is_debt(
+    key: EventKey, step: Action | Blocker | None, items: Collection[EventKey], left: Collection[EventKey]
+) -> bool:
+    return step == OUT_OF_REACH or (key in left and key not in items and not isinstance(step, Blocker))
 
 
 def _filter_actions(steps: Iterable[Action | Blocker | None]) -> Iterator[Action]:
@@ -191,7 +207,8 @@ def _plan_put(
         content=content,
         guest_data=calendar.settings.guest_data,
     )
-    return Put(event=event, known=same)
+    elsewhere = known if known and known.present and not same else None
+    return Put(event=event, known=same, left=elsewhere)
 
 
 def _plan_delete(

@@ -16,6 +16,18 @@ MAX_MARKED_EVENTS_PER_PAGE = 250
 _WRITING_ROLES: Final = frozenset({"owner", "writer"})
 
 
+def require_writable(page: "Events") -> "Events":
+    """Return a page of events as it is.
+
+    Raises:
+        CalendarMissing: Google shows less of them, since we may not write to the calendar.
+    """
+    if page.get("accessRole") not in _WRITING_ROLES:
+        # Google hides our marks from those who may only see when the calendar is busy: nothing found says nothing.
+        raise CalendarMissing("the calendar is no longer ours", reason="no_access")
+    return page
+
+
 class EventCalls:
     """The calls on one calendar's events. Each is one request; one more checks the calendar when it may be missing.
 
@@ -97,10 +109,7 @@ class EventCalls:
         except NotFound:
             self._require_calendar()
             raise
-        if page.get("accessRole") not in _WRITING_ROLES:
-            # Google hides our marks from those who may only see when the calendar is busy: nothing found says nothing.
-            raise CalendarMissing("the calendar is no longer ours", reason="no_access")
-        return page
+        return require_writable(page)
 
     def _require_calendar(self) -> None:
         try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
 from slotsync.google.events.body import Mark, has_additions, parse_time, to_google
 
@@ -120,16 +120,16 @@ def describe_unwritten(desired: DesiredEvent) -> WrittenEvent:
     )
 
 
-def read_marked(
-    merchant: str, owner: Owner, connection_id: str, calendar_id: str, event: "Event"
-) -> tuple[str, WrittenEvent] | None:
-    """Return the reservation of an event in the owner's calendar, and the event as slotsync knows it from its mark.
+def read_marked(merchant: str, connection_id: str, calendar_id: str, event: "Event") -> tuple[str, WrittenEvent] | None:
+    """Return the reservation of an event of the merchant, and the event as slotsync knows it from its mark.
 
-    None if it is not ours, or a copy made by hand, or another owner's.
+    None if it is not ours, or a copy made by hand, or another merchant's.
     """
     mark = Mark.from_event(event)
-    if mark is None or mark.merchant != merchant or mark.owner != str(owner):
+    kind, _, owner_id = mark.owner.partition(":") if mark else ("", "", "")
+    if mark is None or mark.merchant != merchant or kind not in [*OwnerKind]:
         return None
+    owner = Owner.model_construct(kind=OwnerKind(kind), id=owner_id)
     key = EventKey.model_construct(item=mark.item, owner=owner)
     generation = _generation(merchant, mark.reservation, key, event)
     if generation is None:

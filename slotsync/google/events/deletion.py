@@ -42,12 +42,15 @@ class EventDeletion:
         With one call if it is unchanged, and if there never was another generation of it.
 
         Raises:
+            CalendarMissing: Google does not find the calendar.
             Refused: Google refuses to delete the event that it shows.
         """
         state, deleted = self.delete_here(calls, written)
         if state.present or (deleted and not written.has_duplicates):
             return state
         self.take_away([written], [calls, *self._others()])
+        if calls.calendar_id in self.out_of_reach:
+            raise CalendarMissing("the calendar is deleted in Google, or no longer ours", reason="notFound")
         return state.model_copy(update={"duplicates_in": tuple(sorted({*state.duplicates_in, *self.out_of_reach}))})
 
     def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent, event_id
 from slotsync.errors import (
-    CalendarMissing,
     Conflict,
     Exists,
     Gone,
@@ -34,7 +33,6 @@ from slotsync.google.events.deletion import (
     MAX_ROUNDS,
     EventDeletion,
     OtherCalendars,
-    mark_deleted,
     refused,
 )
 from slotsync.google.requests import no_heartbeat
@@ -308,15 +306,13 @@ class GoogleEvents:
         ``get_managed`` returns the ids of the merchant's managed calendars, to which people may have moved the event.
 
         Raises:
-            GoogleError: The deletion failed; repeating is safe. A missing calendar is no failure.
+            CalendarMissing: Google does not find the calendar, which is deleted or out of reach.
+            GoogleError: The deletion failed; repeating is safe.
         """
         calls = self._calls(written.connection_id, written.calendar_id)
         others = self._others(written.connection_id, written.calendar_id, get_managed)
         deletion = EventDeletion(merchant, reservation, version, others)
-        try:
-            return deletion.delete(calls, written) if written.etag else deletion.delete_generations(calls, written)
-        except CalendarMissing:
-            return mark_deleted(written, version)
+        return deletion.delete(calls, written) if written.etag else deletion.delete_generations(calls, written)
 
     def delete_restored(  # noqa: PLR0913, PLR0917  the place, and what is to be deleted there
         self,

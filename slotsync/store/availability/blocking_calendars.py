@@ -1,20 +1,24 @@
 """Blocking calendars: the calendars that merchants picked to block products."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, select
 
+from slotsync.domain.audit import AuditAction, AuditChange
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
-from slotsync.store.database.cells import cell_of
+from slotsync.store.database.cells import Cell, cell_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
 
@@ -27,8 +31,9 @@ class BlockingCalendars:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._keys = DataKeys(vault)
+        self._audit = AuditLog(store, vault)
 
-    def replace(self, merchant: str, owner: Owner, calendars: Iterable[PickableCalendar]) -> None:
+    def replace(self, merchant: str, owner: Owner, calendars: Sequence[PickableCalendar]) -> None:
         """Replace the calendars that block the owner."""
         key, now = _key(merchant, owner), self._store.now()
         with self._store.write() as connection:
@@ -36,7 +41,11 @@ class BlockingCalendars:
             # Lock the owner: two requests that pick one calendar at the same time would both insert it.
             locked = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
             connection.execute(locked.with_for_update(key_share=True))
-            connection.execute(delete(_TABLE).filter_by(**key))
+            former = delete(_TABLE).filter_by(**key).returning(_TABLE.c.place, _TABLE.c.calendar_id)
+            picked = [
+                self._read_id(connection, cell_of(_TABLE.c.calendar_id, merchant, {**key, "place": place}), calendar_id)
+                for place, calendar_id in connection.execute(former).all()
+            ]
             for place, each in enumerate(calendars):
                 row = {**key, "place": place}
                 calendar_id = own.encrypt(_TABLE.c.calendar_id, each.id, **row)
@@ -45,6 +54,8 @@ class BlockingCalendars:
             if owner.kind is OwnerKind.PRODUCT:
                 mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
             mark_merchant_changed(connection, merchant, now)
+            if change := _describe_picks(owner, picked, [each.id for each in calendars]):
+                self._audit.record(connection, merchant, change, now)
 
     def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Return the calendars that block the owner, in the order of names."""
@@ -78,6 +89,12 @@ class BlockingCalendars:
             rows = session.exec(products if merchant is None else products.where(_TABLE.c.merchant == merchant))
             return [ProductKey(merchant=owner, product=product) for owner, product in rows]
 
+    def _read_id(self, connection: Connection, place: Cell, encrypted: str) -> str | None:
+        """Return the id of a picked calendar, or None if no key opens it: it can be replaced all the same."""
+        with suppress(Undecryptable):
+            return self._keys.decrypt(connection, place, encrypted)
+        return None
+
     def _decrypted(self, session: Session, row: BlockingCalendarRow) -> PickableCalendar:
         assert row.calendar_id
         assert row.name
@@ -85,6 +102,19 @@ class BlockingCalendars:
         calendar_id = self._keys.decrypt(session, cell_of(_TABLE.c.calendar_id, row.merchant, place), row.calendar_id)
         name = self._keys.decrypt(session, cell_of(_TABLE.c.name, row.merchant, place), row.name)
         return PickableCalendar(id=calendar_id, name=name)
+
+
+def _describe_picks(owner: Owner, before: Sequence[str | None], after: Sequence[str]) -> AuditChange | None:
+    """Return how many calendars were picked. Which ones is for the merchant to see, and forgotten when unpicked."""
+    added, removed = len({*after} - {*before}), len({*before} - {*after})
+    if not added and not removed:
+        return None
+    return AuditChange(
+        action=AuditAction.CALENDARS_PICKED,
+        subject=str(owner),
+        before={"calendars": len(before)},
+        after={"calendars": len(after), "added": added, "removed": removed},
+    )
 
 
 def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:

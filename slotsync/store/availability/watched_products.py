@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, null, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, null, select, update
 
 from slotsync.domain.availability.messages import ProductKey
+from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -13,6 +14,7 @@ from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.availability import WatchedProductRow
 
 _TABLE = table_of(WatchedProductRow)
+_KIND = "availability"
 
 
 def _pick(insert: Insert) -> Insert:
@@ -20,17 +22,18 @@ def _pick(insert: Insert) -> Insert:
     return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=values)
 
 
-def _stop(insert: Insert) -> Insert:
+def _stop(insert: Insert) -> Executable:
     return _stop_if(insert, _TABLE.c.stopped_at.is_(None))
 
 
-def _stop_taken_up(insert: Insert) -> Insert:
+def _stop_taken_up(insert: Insert) -> Executable:
     return _stop_if(insert, and_(_TABLE.c.stopped_at.is_(None), _TABLE.c.due_at.is_(None)))
 
 
-def _stop_if(insert: Insert, condition: ColumnElement[bool]) -> Insert:
+def _stop_if(insert: Insert, condition: ColumnElement[bool]) -> Executable:
     values = {"due_at": null(), "stopped_at": insert.excluded.stopped_at}
-    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=values, where=condition)
+    stopped = insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=values, where=condition)
+    return stopped.returning(_TABLE.c.product)
 
 
 _PUT_DUE = Upsert(_TABLE, _pick)
@@ -39,10 +42,14 @@ _PUT_STOPPED_IF_TAKEN_UP = Upsert(_TABLE, _stop_taken_up)
 
 
 class WatchedProducts:
-    """Stores what the watching of products has still to do."""
+    """Stores what the watching of products has still to do.
 
-    def __init__(self, store: Store) -> None:
+    With ``audit`` it stands there who has stopped and resumed it.
+    """
+
+    def __init__(self, store: Store, audit: AuditLog | None = None) -> None:
         self._store = store
+        self._audit = audit
         self.due_rows = DueRows(store, _TABLE, "merchant", "product")
 
     def take_up(self, key: ProductKey) -> None:
@@ -68,11 +75,14 @@ class WatchedProducts:
         stopped = _PUT_STOPPED_IF_TAKEN_UP if watched else _PUT_STOPPED
         with self._store.write() as connection:
             ensure_merchant(connection, key.merchant)
-            stopped.run(connection, **dict(key), due_at=None, stopped_at=now)
+            changed = stopped.run(connection, **dict(key), due_at=None, stopped_at=now)
+            if changed and (record := record_stop(self._audit, _KIND, now)):
+                record(connection, (key.merchant, key.product))
 
     def resume(self, merchant: str, now: datetime) -> list[ProductKey]:
         """Make the stopped products of the merchant due again, and return them."""
-        resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant)
+        record = record_resumption(self._audit, _KIND, now)
+        resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant, record=record)
         return [ProductKey(merchant=merchant, product=product) for _, product in resumed]
 
     def find_due(self, now: datetime) -> list[ProductKey]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, literal, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
+from slotsync.domain.audit import AuditAction, AuditChange, AuditValues, describe_change, describe_settings
 from slotsync.domain.calendars.choices import (
     Choices,
     Chooser,
@@ -18,8 +19,10 @@ from slotsync.domain.calendars.choices import (
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
 from slotsync.domain.health import STOPPED
 from slotsync.errors import InputError, MerchantsChoice
+from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
+from slotsync.store.calendars.merchant_switches import want_switch
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -27,6 +30,7 @@ from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch
 from slotsync.store.tables.calendars import OwnerRow
 
 _TABLE = table_of(OwnerRow)
+_KIND = "calendar"
 
 
 _ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.revision))
@@ -49,10 +53,11 @@ class OwnerIntent:
 
 
 class Owners:
-    """Stores the settings of merchants' products and resources."""
+    """Stores the settings of merchants' products and resources. With ``audit`` it stands there who changes them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, audit: AuditLog | None = None) -> None:
         self._store = store
+        self._audit = audit
         self.due_rows = DueRows(store, _TABLE, "merchant", "kind", "id")
 
     def put(
@@ -77,14 +82,16 @@ class Owners:
             ensure_merchant(connection, merchant)
             row = _lock(connection, merchant, owner)
             if row is None and _add(connection, merchant, owner, _first_choices(changes), now):
-                changed = True
+                before, after = None, _first_choices(changes)
             else:
                 row = row or _lock(connection, merchant, owner)
                 assert row
-                changed = _change(connection, row, changes, chooser, now, override=override)
-            if changed:
+                before, after = _choices(row), _change(connection, row, changes, chooser, now, override=override)
+            change = describe_settings(owner, before, after)
+            if change:
                 mark_merchant_changed(connection, merchant, now)
-        return changed or self._is_due(merchant, owner)
+            self._record(connection, merchant, change, now)
+        return change is not None or self._is_due(merchant, owner)
 
     def switch(
         self,
@@ -104,7 +111,7 @@ class Owners:
         with self._store.write() as connection:
             row = _lock(connection, merchant, owner)
             before = _choices(row) if row else None
-            if before is None:
+            if row is None or before is None:
                 return False
             choices = change_choices(before, OwnerChanges(sync=switch.sync), chooser, override=override)
             if choices.settings.sync is not switch.sync:
@@ -112,6 +119,7 @@ class Owners:
             names = {name: value for name, value in _columns(choices).items() if name in {"chosen", "overridden"}}
             own = update(_TABLE).where(*_is(merchant, owner))
             connection.execute(own.values(**switch.model_dump(), **names, **_changed_intent(now)))
+            self._record(connection, merchant, _describe_switch(row, switch, choices), now)
             return True
 
     def delete(self, merchant: str, owner: Owner, *, remove_events: bool) -> bool:
@@ -128,6 +136,9 @@ class Owners:
             connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent(now)))
             forget_owners_blocking_calendars(connection, merchant, owner, now)
             mark_merchant_changed(connection, merchant, now)
+            removal: AuditValues = {"remove_events": remove_events}
+            deletion = AuditChange(action=AuditAction.SETTINGS_DELETED, subject=str(owner), after=removal)
+            self._record(connection, merchant, deletion, now)
             return True
 
     def switch_merchant(
@@ -135,13 +146,16 @@ class Owners:
     ) -> None:
         """Switch synchronization of the whole merchant; the owners' own switches stay as they are.
 
+        The owners become due one page after the other (``MerchantSwitches``).
+
         Raises:
             MerchantsChoice: the merchant has switched it the other way, and there is no ``override``.
         """
         now = self._store.now()
         with self._store.write() as connection:
-            switch_merchant(connection, merchant, switch, chooser, override=override)
-            connection.execute(update(_TABLE).where(_TABLE.c.merchant == merchant).values(**_changed_intent(now)))
+            change = switch_merchant(connection, merchant, switch, chooser, override=override)
+            want_switch(connection, merchant, now, changed=change is not None)
+            self._record(connection, merchant, change, now)
 
     def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
         """Record why the owner's calendar is not as it should be, while that is tried again."""
@@ -203,11 +217,14 @@ class Owners:
         Settings that were changed since are not stopped; None stops any revision.
         """
         any_revision = revision is None
-        self.due_rows.stop(now, *_is(merchant, owner), or_(literal(any_revision), _TABLE.c.revision == revision))
+        same_revision = or_(literal(any_revision), _TABLE.c.revision == revision)
+        record = record_stop(self._audit, _KIND, now)
+        self.due_rows.stop(now, *_is(merchant, owner), same_revision, record=record)
 
     def resume(self, merchant: str, now: datetime) -> list[Owner]:
         """Make the stopped calendars of the merchant due again, and return their owners."""
-        resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant)
+        record = record_resumption(self._audit, _KIND, now)
+        resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant, record=record)
         return [Owner(kind=OwnerKind(kind), id=owner_id) for _, kind, owner_id in resumed]
 
     def find_waiting(self, merchant: str, *, all_open: bool) -> list[Owner]:
@@ -236,6 +253,10 @@ class Owners:
                 (merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in session.exec(query)
             ]
 
+    def _record(self, connection: Connection, merchant: str, change: AuditChange | None, now: datetime) -> None:
+        if self._audit and change:
+            self._audit.record(connection, merchant, change, now)
+
     def _is_due(self, merchant: str, owner: Owner) -> bool:
         intent = self.get_intent(merchant, owner)
         return intent is not None and intent.due_at is not None
@@ -259,14 +280,35 @@ class Owners:
 
     def get_all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Return the settings of all owners of the merchant, products first, each kind in the order of ids."""
-        known = (OwnerRow.merchant == merchant, _TABLE.c.deleted_at.is_(None))
-        query = select(OwnerRow).where(*known).order_by(_TABLE.c.kind, _TABLE.c.id)
+        query = select(OwnerRow).where(*_known(merchant)).order_by(_TABLE.c.kind, _TABLE.c.id)
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+    def find(self, merchant: str, search: str = "", *, limit: int, skip: int = 0) -> dict[Owner, OwnerSettings]:
+        """Return some of the merchant's owners, products first, each kind in the order of names.
+
+        With a ``search`` only those with this text in their name or id, in upper or lower case.
+        """
+        order = (_TABLE.c.kind, func.lower(_TABLE.c.name), _TABLE.c.id)
+        query = select(OwnerRow).where(*_known(merchant, search)).order_by(*order).limit(limit).offset(skip)
+        with self._store.read() as session:
+            return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
+
+    def count(self, merchant: str, search: str = "") -> int:
+        """Return how many owners ``find`` finds."""
+        with self._store.read() as session:
+            return session.exec(select(func.count()).select_from(_TABLE).where(*_known(merchant, search))).one()
 
 
 def _is(merchant: str, owner: Owner) -> Sequence[ColumnElement[bool]]:
     return _TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.id == owner.id
+
+
+def _known(merchant: str, search: str = "") -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for the merchant's owners that were not deleted, and that this text is found in."""
+    texts = (_TABLE.c.name, _TABLE.c.id)
+    found = [or_(*(text.icontains(search, autoescape=True) for text in texts))] if search else []
+    return _TABLE.c.merchant == merchant, _TABLE.c.deleted_at.is_(None), *found
 
 
 def _lock(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:
@@ -285,19 +327,19 @@ def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, 
 
 def _change(  # noqa: PLR0913  the row, and who changes what of it
     connection: Connection, row: OwnerRow, changes: OwnerChanges, chooser: Chooser, now: datetime, *, override: bool
-) -> bool:
-    """Return whether settings have changed; then the owner is due, which it is not if only their chooser has."""
+) -> Choices:
+    """Return the new choices. The owner is due if settings have changed, but not if only their chooser has."""
     before = _choices(row)
     after = change_choices(before, changes, chooser, override=override) if before else _first_choices(changes)
     if after == before:
-        return False
+        return after
     changed = before is None or after.settings != before.settings
     # Switching on ends the choice to remove events, which is for the time while it is off; other settings keep it.
     removal = {"remove_events": False} if after.settings.sync else {}
     intent = _changed_intent(now) if changed else {}
     own = update(_TABLE).where(*_is(row.merchant, Owner(kind=OwnerKind(row.kind), id=row.id)))
     connection.execute(own.values({**_columns(after), "deleted_at": None, **removal, **intent}))
-    return changed
+    return after
 
 
 def _first_choices(changes: OwnerChanges) -> Choices:
@@ -305,6 +347,14 @@ def _first_choices(changes: OwnerChanges) -> Choices:
     if choices is None:
         raise InputError("name: is missing; give a new product or resource its name")
     return choices
+
+
+def _describe_switch(row: OwnerRow, switch: Switch, choices: Choices) -> AuditChange | None:
+    subject = str(Owner(kind=OwnerKind(row.kind), id=row.id))
+    before: AuditValues = {"sync": row.sync, "remove_events": row.remove_events}
+    overridden = choices.overridden - frozenset((row.overridden or "").split())
+    after = switch.model_dump()
+    return describe_change(AuditAction.SETTINGS_CHANGED, subject, before, after, tuple(sorted(overridden)))
 
 
 def _columns(choices: Choices) -> dict[str, object]:

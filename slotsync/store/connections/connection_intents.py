@@ -6,9 +6,11 @@ from typing import Final
 from sqlalchemy import literal, or_, update
 from sqlmodel import select as select_row
 
+from slotsync.domain.audit import CONNECTION
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.connections.messages import ConnectionPlan, ConnectionStep
+from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.connections.connections import find_row
 from slotsync.store.database.base import table_of
 from slotsync.store.database.due_rows import DueRows
@@ -21,10 +23,14 @@ _REVOKED: Final = ConnectionState.REVOKED.value
 
 
 class ConnectionIntents:
-    """Stores what connections' workflows have to do, and what they have done of it."""
+    """Stores what connections' workflows have to do, and what they have done of it.
 
-    def __init__(self, store: Store) -> None:
+    With ``audit`` it stands there who has stopped and resumed them.
+    """
+
+    def __init__(self, store: Store, audit: AuditLog | None = None) -> None:
         self._store = store
+        self._audit = audit
         self.due_rows = DueRows(store, _TABLE, "merchant")
 
     def plan(self, merchant: str) -> ConnectionPlan:
@@ -71,11 +77,13 @@ class ConnectionIntents:
         """
         own = (_TABLE.c.merchant == merchant, _TABLE.c.state != ConnectionState.DISCONNECTED.value)
         same_grant = or_(literal(grant_number is None), _TABLE.c.grant_number == grant_number)
-        self.due_rows.stop(now, *own, _TABLE.c.disconnect_choice.is_(None), same_grant)
+        record = record_stop(self._audit, CONNECTION, now)
+        self.due_rows.stop(now, *own, _TABLE.c.disconnect_choice.is_(None), same_grant, record=record)
 
     def resume(self, merchant: str, now: datetime) -> bool:
         """Make the merchant's connection due again; return whether it was stopped."""
-        return bool(self.due_rows.resume(now, _TABLE.c.merchant == merchant))
+        record = record_resumption(self._audit, CONNECTION, now)
+        return bool(self.due_rows.resume(now, _TABLE.c.merchant == merchant, record=record))
 
     def _take_up(self, row: ConnectionRow) -> None:
         """Record that the workflow has seen the row in this state: it is due again once that changes."""

@@ -11,9 +11,11 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
+from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, AuditChange, AuditValues
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
@@ -107,6 +109,7 @@ class Connections:
         self._store = store
         self._keys = DataKeys(vault)
         self._clock = clock or store.now
+        self._audit = AuditLog(store, vault)
         self._leases = Leases(store, _TABLE, "id", clock or utc_now)
 
     def save_grant(self, merchant: str, refresh_token: str, scopes: Iterable[str], account_email: str) -> str:
@@ -127,7 +130,10 @@ class Connections:
             own = self._keys.for_writing(connection, merchant)
             access_token = own.encrypt(_TABLE.c.access_token, new.access_token) if new.access_token else None
             account_key = hash_account_key(connection, self._keys, new.account_key)
-            _forget_other_account(connection, self._keys, merchant, account_key)
+            is_other = _is_other_account(connection, self._keys, merchant, account_key)
+            change = _describe_grant(connection, merchant, new, other_account=is_other)
+            if is_other:
+                _forget_other_account(connection, merchant)
             saved = _SAVE.run(
                 connection,
                 id=str(uuid4()),
@@ -146,6 +152,7 @@ class Connections:
                 due_at=now,
             )
             mark_all_notified(connection, str(saved), now)
+            self._audit.record(connection, merchant, change, now)
             return str(saved)
 
     def get_id(self, merchant: str) -> str | None:
@@ -225,7 +232,7 @@ class Connections:
         """
         now = self._clock()
         due_at = case((_TABLE.c.stopped_at.is_(None), now))
-        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at}
+        revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at, "notices": 0, "mailed": 0}
         no_token = {"access_token": None, "access_expires_at": None}
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
         change = update(_TABLE).where(*own).values(**revoked, **no_token).returning(_TABLE.c.merchant)
@@ -233,7 +240,20 @@ class Connections:
             merchant: str | None = connection.execute(change).scalar_one_or_none()
             if merchant:
                 mark_changed(connection, connection_id, now)
+                self._audit.record(connection, merchant, _refusal(reason), now, GOOGLE)
             return merchant
+
+    def is_resuming(self, merchant: str) -> bool:
+        """Return whether the merchant is connected, and work that waited for the grant is still to be signalled."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        return row is not None and row.state == _ACTIVE and row.grant_number != row.served_grant
+
+    def is_refused(self, merchant: str, grant_number: int) -> bool:
+        """Return whether Google refuses the merchant's grant with this number, also one that is forgotten."""
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+        return row is not None and row.state == _REVOKED and row.grant_number == grant_number
 
     def get_refused(self, merchant: str, grant_number: int) -> RefusedGrant | None:
         """Return the merchant's refused grant with this number, or None if it is not refused, or forgotten."""
@@ -261,22 +281,24 @@ class Connections:
         with self._store.write() as connection:
             encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
             change = update(_TABLE).where(*own).values(**values, access_token=encrypted)
-            if connection.execute(change).rowcount:
+            if merchant := connection.execute(change.returning(_TABLE.c.merchant)).scalar_one_or_none():
                 mark_all_notified(connection, connection_id, now)
+                self._audit.record(connection, merchant, _RESTORED, now, GOOGLE)
 
     def record_refusal(self, connection_id: str, grant_number: int, reason: str) -> None:
         """Record why Google refuses the grant with this number still."""
-        self._change_refused(connection_id, grant_number, last_error=reason)
+        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(*own).values(last_error=reason))
 
     def forget_refused(self, merchant: str, grant_number: int) -> None:
         """Delete the tokens of a grant that Google has refused for long."""
-        if connection_id := self.get_id(merchant):
-            self._change_refused(connection_id, grant_number, refresh_token=None)
-
-    def _change_refused(self, connection_id: str, grant_number: int, **values: object) -> None:
-        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        now = self._clock()
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
+        kept = update(_TABLE).where(*own, _TABLE.c.refresh_token.is_not(None))
         with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(*own).values(**values))
+            if connection.execute(kept.values(refresh_token=None)).rowcount:
+                self._audit.record(connection, merchant, _FORGOTTEN, now, SLOTSYNC)
 
     def _change(self, connection_id: str, **values: object) -> None:
         with self._store.write() as connection:
@@ -316,14 +338,41 @@ def read_grant_number(store: Store, merchant: str) -> int:
         return row.grant_number if row else 0
 
 
-def _forget_other_account(connection: Connection, keys: DataKeys, merchant: str, account_key: str | None) -> None:
-    own = select(_TABLE.c.id, _TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
+def _describe_grant(connection: Connection, merchant: str, new: NewGrant, *, other_account: bool) -> AuditChange:
+    """Return the change by a new grant. It names no account: a disconnection forgets that, and no audit log."""
+    own = select(_TABLE.c.state).where(_TABLE.c.merchant == merchant)
     before = connection.execute(own).one_or_none()
-    known = hash_account_key(connection, keys, before.account_key) if before else None
-    if before and known and account_key and known != account_key:
-        forget_calendars_of(connection, before.id)
-        forget_managed_calendars(connection, merchant)
-        forget_blocking_calendars(connection, merchant)
+    scopes = tuple(sorted(scope.rpartition("/")[2] for scope in new.scopes))
+    after: AuditValues = {"state": _ACTIVE, "scopes": scopes}
+    if other_account:
+        after["other_account"] = True
+    state: AuditValues = {"state": before.state} if before else {}
+    return AuditChange(action=AuditAction.GRANT_GIVEN, subject=CONNECTION, before=state, after=after)
+
+
+def _refusal(reason: str) -> AuditChange:
+    after: AuditValues = {"state": _REVOKED, "reason": reason}
+    return AuditChange(action=AuditAction.GRANT_REFUSED, subject=CONNECTION, before={"state": _ACTIVE}, after=after)
+
+
+_RESTORED = AuditChange(
+    action=AuditAction.GRANT_RESTORED, subject=CONNECTION, before={"state": _REVOKED}, after={"state": _ACTIVE}
+)
+_FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
+
+
+def _is_other_account(connection: Connection, keys: DataKeys, merchant: str, account_key: str | None) -> bool:
+    """Return whether certainly another account is connected, and lock the merchant's connection."""
+    own = select(_TABLE.c.account_key).where(_TABLE.c.merchant == merchant)
+    known = hash_account_key(connection, keys, connection.execute(own.with_for_update()).scalar_one_or_none())
+    return bool(known and account_key and known != account_key)
+
+
+def _forget_other_account(connection: Connection, merchant: str) -> None:
+    former = connection.execute(select(_TABLE.c.id).where(_TABLE.c.merchant == merchant)).scalar_one()
+    forget_calendars_of(connection, former)
+    forget_managed_calendars(connection, merchant)
+    forget_blocking_calendars(connection, merchant)
 
 
 def find_row(session: Session, merchant: str) -> ConnectionRow | None:

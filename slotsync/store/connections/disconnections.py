@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, literal, update
 from sqlmodel import Session, col, select
 
+from slotsync.domain.audit import CONNECTION, AuditAction, AuditChange, AuditValues
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
@@ -32,6 +34,7 @@ class Disconnections:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._keys = DataKeys(vault)
+        self._audit = AuditLog(store, vault)
         self._leases = Leases(store, _TABLE, "id")
 
     def request(self, merchant: str, calendars: CalendarChoice, now: datetime) -> bool:
@@ -44,9 +47,12 @@ class Disconnections:
         wanted = {"state": _DISCONNECTED, "since": since, "disconnect_choice": calendars.value, "notices": 0}
         intent = {"due_at": now, "stopped_at": None}
         with self._store.write() as connection:
-            known = connection.execute(update(_TABLE).where(own).values(**wanted, **intent)).rowcount
+            state = connection.execute(select(_TABLE.c.state).where(own).with_for_update()).scalar_one_or_none()
+            connection.execute(update(_TABLE).where(own).values(**wanted, **intent))
             mark_merchant_changed(connection, merchant, now)
-        return bool(known)
+            if state:
+                self._audit.record(connection, merchant, _describe(state, calendars), now)
+        return state is not None
 
     def get(self, merchant: str) -> Disconnection | None:
         """Return what to clean up, or None if the merchant is not being disconnected."""
@@ -128,3 +134,8 @@ class Disconnections:
 
 def _disconnected_calendar(row: ManagedCalendarRow) -> DisconnectedCalendar:
     return DisconnectedCalendar(owner=Owner(kind=OwnerKind(row.kind), id=row.owner_id), calendar_id=row.calendar_id)
+
+
+def _describe(state: str, calendars: CalendarChoice) -> AuditChange:
+    after: AuditValues = {"state": _DISCONNECTED, "calendars": calendars.value}
+    return AuditChange(action=AuditAction.DISCONNECTED, subject=CONNECTION, before={"state": state}, after=after)

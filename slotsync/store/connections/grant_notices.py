@@ -57,7 +57,7 @@ class GrantNotices:
             row = connection.execute(own.with_for_update()).one_or_none()
             if row is None:
                 return
-            served = {"served_grant": grant_number, "resume_all": False, "notices": 0}
+            served = {"served_grant": grant_number, "resume_all": False, "notices": 0, "mailed": 0}
             connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(**served))
             if row.notices:
                 self._put(connection, row, 0, ConnectionActive(merchant=merchant, caught_up=woken), now)

@@ -42,6 +42,9 @@ class Instant(TypeDecorator[datetime]):
 ENCRYPTED = "encrypted"
 """The key that marks a column with encrypted texts."""
 
+MERCHANT_COLUMN = "merchant column"
+"""The key of the name of the column with the row's merchant, if it is not ``merchant``."""
+
 BOUND_TO = "bound to"
 """The key of the names of the columns that identify a row to its encrypted texts, if not those of its primary key."""
 

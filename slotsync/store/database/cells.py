@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, MetaData, Table, literal, select
 
-from slotsync.store.database.base import BOUND_TO, ENCRYPTED
+from slotsync.store.database.base import BOUND_TO, ENCRYPTED, MERCHANT_COLUMN
 
 INSTANCE: Final = ""
 """The merchant of what belongs to the instance itself."""
@@ -54,8 +54,9 @@ def merchant_of(table: Table) -> ColumnElement[str]:
 
     Rows of tables without either belong to the instance.
     """
-    if "merchant" in table.c:
-        return table.c.merchant
+    own = table.info.get(MERCHANT_COLUMN, "merchant")
+    if own in table.c:
+        return table.c[own]
     for key in table.foreign_keys:
         target = key.column
         return select(merchant_of(target.table)).where(target == key.parent).scalar_subquery()

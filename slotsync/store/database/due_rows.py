@@ -1,14 +1,17 @@
 """Rows that are due: something is wanted that their workflows have not taken up, or have to look at again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, func, or_, select, tuple_, update
 
 from slotsync.store.database.engine import Store
 
 Key = tuple[Any, ...]
+
+Record = Callable[[Connection, Key], None]
+"""A function that records, as the last in a transaction, what was done to the row with this key."""
 
 
 class DueRows:
@@ -41,18 +44,23 @@ class DueRows:
         with self._store.write() as connection:
             connection.execute(own.values(due_at=due_at))
 
-    def stop(self, now: datetime, *wanted: ColumnElement[bool]) -> None:
+    def stop(self, now: datetime, *wanted: ColumnElement[bool], record: Record | None = None) -> None:
         """Record that an operator has stopped these rows: they are not due until they are resumed."""
         running = update(self._table).where(*wanted, self._table.c.stopped_at.is_(None))
-        with self._store.write() as connection:
-            connection.execute(running.values(stopped_at=now, due_at=None, **self._taken_up))
+        self._change(running.values(stopped_at=now, due_at=None, **self._taken_up), record)
 
-    def resume(self, now: datetime, *wanted: ColumnElement[bool]) -> list[Key]:
+    def resume(self, now: datetime, *wanted: ColumnElement[bool], record: Record | None = None) -> list[Key]:
         """Make the stopped ones of these rows due again, and return their keys."""
         stopped = update(self._table).where(*wanted, self._table.c.stopped_at.is_not(None))
+        return self._change(stopped.values(stopped_at=None, due_at=now, **self._taken_up), record)
+
+    def _change(self, change: Update, record: Record | None) -> list[Key]:
         with self._store.write() as connection:
-            resumed = stopped.values(stopped_at=None, due_at=now, **self._taken_up).returning(*self._key)
-            return [tuple(row) for row in connection.execute(resumed)]
+            keys = sorted(tuple(row) for row in connection.execute(change.returning(*self._key)))
+            if record:
+                for key in keys:
+                    record(connection, key)
+            return keys
 
     def record_problems(self, problems: Mapping[Key, str]) -> None:
         """Record what Temporal reports about these rows' workflows, and that it reports nothing of others."""

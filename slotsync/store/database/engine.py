@@ -124,8 +124,14 @@ def _sqlite(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin in _begin_sqlite, not by the driver's own rules
+    # SQLite's own knows no letters but those of English.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _lower(value: str | float | bytes | None) -> str | float | bytes | None:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -64,7 +64,8 @@ def _is_payable(calendar: ManagedCalendar) -> ColumnElement[bool]:
     """Return the condition for events that have to go, and are in reach again."""
     if not (calendar.settings.sync or calendar.removing):
         return false()
-    return and_(_TABLE.c.state == SyncState.TO_DELETE.value, _TABLE.c.calendar_id == calendar.calendar_id)
+    in_it = and_(_TABLE.c.present, _TABLE.c.calendar_id == calendar.calendar_id)
+    return and_(_TABLE.c.state == SyncState.TO_DELETE.value, in_it)
 
 
 def _is_unlooked(calendar: ManagedCalendar) -> ColumnElement[bool]:

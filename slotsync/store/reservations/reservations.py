@@ -6,14 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Executable, and_, func, literal, null, or_, tuple_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.reservations.messages import ReservationKey
-from slotsync.domain.reservations.schedule import ends_at
+from slotsync.domain.reservations.schedule import ends_at, starts_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.cells import cell
@@ -21,15 +23,17 @@ from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
+from slotsync.store.reservations.soonest_first import StartPosition, is_after, start_order
 from slotsync.store.reservations.synced_events import is_open, settle_events
 from slotsync.store.tables.reservations import ReservationRow
 
 _TABLE = table_of(ReservationRow)
+_KIND = "reservation"
 
 
 def _if_newer(insert: Insert) -> Executable:
     new = insert.excluded
-    reported = ("version", "status", "snapshot", "content_hash", "ends_at", "due_at")
+    reported = ("version", "status", "snapshot", "content_hash", "starts_at", "ends_at", "due_at")
     upsert = insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
         set_={
@@ -91,6 +95,7 @@ class Reservations:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._keys = DataKeys(vault)
+        self._audit = AuditLog(store, vault)
         self._booked = BookedTimes(store)
         self.due_rows = DueRows(store, _TABLE, "merchant", "id")
 
@@ -106,6 +111,7 @@ class Reservations:
                 id=reservation.id,
                 version=reservation.version,
                 status=reservation.status.value,
+                starts_at=starts_at(reservation),
                 ends_at=ends_at(reservation),
                 since=now,
                 snapshot=key.encrypt(_TABLE.c.snapshot, dump_snapshot(reservation), id=reservation.id),
@@ -143,8 +149,9 @@ class Reservations:
         Nothing is recorded, and false returned, if another version is stored by now.
         """
         own = update(_TABLE).filter_by(merchant=desired.merchant, id=desired.id, version=desired.version)
+        planned = {"starts_at": starts_at(desired), "ends_at": ends, "planned_version": desired.version}
         with self._store.write() as connection:
-            if not connection.execute(own.values(ends_at=ends, planned_version=desired.version)).rowcount:
+            if not connection.execute(own.values(**planned)).rowcount:
                 return False
             # The row is locked now: a transaction that records another version at the same time waits.
             return self._booked.replace(connection, desired.merchant, desired.id, booked, now)
@@ -182,17 +189,21 @@ class Reservations:
         A version that was reported since is not stopped; None stops any.
         """
         known = [] if version is None else [_TABLE.c.version <= version]
-        self.due_rows.stop(now, *_is(merchant, reservation), *known)
+        self.due_rows.stop(now, *_is(merchant, reservation), *known, record=record_stop(self._audit, _KIND, now))
 
     def resume(self, merchant: str, reservation: str | None, now: datetime, *, limit: int) -> list[str]:
-        """Make stopped reservations due again, this one or the next ``limit`` of the merchant, and return their ids."""
+        """Make stopped reservations due again, this one or the next ``limit`` of the merchant, and return their ids.
+
+        Those that start soonest are first.
+        """
+        record = record_resumption(self._audit, _KIND, now)
         if reservation is not None:
-            return [resumed for _, resumed in self.due_rows.resume(now, *_is(merchant, reservation))]
+            return [resumed for _, resumed in self.due_rows.resume(now, *_is(merchant, reservation), record=record)]
         stopped = select(ReservationRow.id).where(ReservationRow.merchant == merchant, _TABLE.c.stopped_at.is_not(None))
-        page = stopped.order_by(_TABLE.c.id).limit(limit)
-        return [
-            resumed for _, resumed in self.due_rows.resume(now, _TABLE.c.merchant == merchant, _TABLE.c.id.in_(page))
-        ]
+        page = stopped.order_by(*start_order(now)).limit(limit)
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.id.in_(page))
+        resumed = self.due_rows.resume(now, *own, record=record)
+        return self._sort(merchant, [reservation for _, reservation in resumed], now)
 
     def find_due(self, now: datetime, *, limit: int) -> list[ReservationKey]:
         """Return reservations that are due, those of all merchants by turns, the longest due first."""
@@ -221,20 +232,33 @@ class Reservations:
         with self._store.read() as session:
             return session.exec(query).one()
 
-    def find_waiting(self, merchant: str, now: datetime, *, all_open: bool, limit: int, after: str = "") -> list[str]:
-        """Return the next ids, in order, of reservations that are due, or with ``all_open`` of all that are open."""
+    def find_waiting(
+        self, merchant: str, now: datetime, *, all_open: bool, limit: int, after: str = ""
+    ) -> list[StartPosition]:
+        """Return the next reservations that are due, or with ``all_open`` all that are open.
+
+        Those that start soonest are first. ``after`` is the text of the last position before.
+        """
         wanted = or_(_TABLE.c.due_at.is_not(None), is_open(now)) if all_open else _TABLE.c.due_at.is_not(None)
-        query = select(ReservationRow.id).where(
-            ReservationRow.merchant == merchant, ReservationRow.id > after, _TABLE.c.stopped_at.is_(None), wanted
+        query = select_columns(*start_order(now)).where(
+            _TABLE.c.merchant == merchant, _TABLE.c.stopped_at.is_(None), wanted
         )
+        if position := StartPosition.read(after):
+            query = query.where(is_after(position, now))
         with self._store.read() as session:
-            return list(session.exec(query.order_by(_TABLE.c.id).limit(limit)))
+            rows = session.connection().execute(query.order_by(*start_order(now)).limit(limit))
+            return [StartPosition(*row) for row in rows]
 
     def get_settled_versions(self, merchant: str) -> dict[str, int]:
         """Return the newest version of each reservation that Google has shown in full, by reservation id."""
         query = select(ReservationRow.id, ReservationRow.settled_version).where(ReservationRow.merchant == merchant)
         with self._store.read() as session:
             return {reservation: version for reservation, version in session.exec(query) if version is not None}
+
+    def _sort(self, merchant: str, reservations: Sequence[str], now: datetime) -> list[str]:
+        own = select(ReservationRow.id).where(ReservationRow.merchant == merchant, _TABLE.c.id.in_(reservations))
+        with self._store.read() as session:
+            return list(session.exec(own.order_by(*start_order(now))))
 
     def get(self, merchant: str, reservation: str) -> KnownReservation | None:
         """Return the recorded state of a reservation, or None if it is unknown."""

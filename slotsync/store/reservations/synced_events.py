@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, not_, null, or_, true, update
-from sqlmodel import select
+from sqlmodel import Session, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
@@ -14,6 +14,7 @@ from slotsync.domain.reservations.schedule import GRACE_PERIOD
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.left_events import leave
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
 
@@ -48,7 +49,7 @@ class StateCount:
     oldest_since: datetime
 
 
-def _key(merchant: str, reservation: str, key: EventKey) -> dict[str, object]:
+def event_key(merchant: str, reservation: str, key: EventKey) -> dict[str, object]:
     """Return the key columns of an event's row."""
     kind, owner_id = key.owner.kind.value, key.owner.id
     return {"merchant": merchant, "reservation": reservation, "item": key.item, "kind": kind, "owner_id": owner_id}
@@ -59,7 +60,7 @@ def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, objec
     return {"merchant": merchant, "reservation": reservation, "kind": owner.kind.value, "owner_id": owner.id}
 
 
-def _google_columns(written: WrittenEvent) -> dict[str, object]:
+def google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
     columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in"})
     return {**columns, "written_version": written.version, "duplicates_in": " ".join(written.duplicates_in)}
@@ -75,21 +76,22 @@ def _event(row: SyncedEventRow) -> SyncedEvent:
         since=row.since,
         desired_version=row.desired_version,
         last_error=row.last_error,
-        written=_written(row, key),
+        written=written_in(row, key),
     )
 
 
-def _written(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:
+def written_in(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:
+    """Return the event that was last seen in Google, or None if it never was there."""
     if row.written_version is None:
         return None
-    columns = row.model_dump(include={*_GOOGLE_COLUMNS} - {"written_version", "duplicates_in"})
+    columns = row.model_dump(include={*GOOGLE_COLUMNS} - {"written_version", "duplicates_in"})
     return WrittenEvent(
         key=key, version=row.written_version, duplicates_in=tuple((row.duplicates_in or "").split()), **columns
     )
 
 
 _TABLE = table_of(SyncedEventRow)
-_GOOGLE_COLUMNS = (
+GOOGLE_COLUMNS = (
     "calendar_id",
     "connection_id",
     "generation",
@@ -125,7 +127,7 @@ def _on_record(insert: Insert) -> Insert:
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
         set_={
-            **{column: new[column] for column in _GOOGLE_COLUMNS},
+            **{column: new[column] for column in GOOGLE_COLUMNS},
             "state": reached,
             "since": since(_TABLE, "state", reached, new.since),
             "last_error": case((newer_is_desired, _TABLE.c.last_error), else_=null()),
@@ -142,7 +144,7 @@ def _on_attempt(insert: Insert) -> Insert:
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
         set_={
-            **{column: case((elsewhere, new[column]), else_=_TABLE.c[column]) for column in _GOOGLE_COLUMNS},
+            **{column: case((elsewhere, new[column]), else_=_TABLE.c[column]) for column in GOOGLE_COLUMNS},
             "fingerprint": new.fingerprint,
             "state": state,
             "since": since(_TABLE, "state", state, new.since),
@@ -156,16 +158,6 @@ def _unless_newer(newer: ColumnElement[bool]) -> ColumnElement[bool]:
     return newer.is_not(true())
 
 
-def _on_adopt(insert: Insert) -> Insert:
-    new = insert.excluded
-    return insert.on_conflict_do_update(
-        index_elements=_TABLE.primary_key,
-        set_={**{column: new[column] for column in _GOOGLE_COLUMNS}, "state": new.state, "since": new.since},
-        where=or_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id != new.calendar_id),
-    )
-
-
-_ADOPT = Upsert(_TABLE, _on_adopt)
 _MARK = Upsert(_TABLE, _on_mark)
 _RECORD = Upsert(_TABLE, _on_record)
 _ATTEMPT = Upsert(_TABLE, _on_attempt)
@@ -194,7 +186,7 @@ class SyncedEvents:
         with self._store.write() as connection:
             _MARK.run(
                 connection,
-                **_key(merchant, reservation, key),
+                **event_key(merchant, reservation, key),
                 state=state.value,
                 since=now,
                 last_error=error,
@@ -210,8 +202,8 @@ class SyncedEvents:
         with self._store.write() as connection:
             _RECORD.run(
                 connection,
-                **_key(merchant, reservation, written.key),
-                **_google_columns(written),
+                **event_key(merchant, reservation, written.key),
+                **google_columns(written),
                 state=state.value,
                 since=now,
             )
@@ -224,8 +216,8 @@ class SyncedEvents:
         with self._store.write() as connection:
             _ATTEMPT.run(
                 connection,
-                **_key(merchant, reservation, uncertain_event.key),
-                **_google_columns(uncertain_event),
+                **event_key(merchant, reservation, uncertain_event.key),
+                **google_columns(uncertain_event),
                 state=SyncState.PENDING.value,
                 since=now,
             )
@@ -236,7 +228,7 @@ class SyncedEvents:
         """Record the states of a version's events that have to be written or to wait, in one transaction."""
         rows = [
             {
-                **_key(merchant, reservation, key),
+                **event_key(merchant, reservation, key),
                 "state": state.value,
                 "since": now,
                 "last_error": None,
@@ -250,10 +242,10 @@ class SyncedEvents:
 
     def get_written_event(self, merchant: str, reservation: str, key: EventKey) -> WrittenEvent | None:
         """Return the event as it was last seen in Google, or None if it never was there."""
-        columns = _key(merchant, reservation, key)
+        columns = event_key(merchant, reservation, key)
         with self._store.read() as session:
             row = session.get(SyncedEventRow, tuple(columns.values()))
-            return _written(row, key) if row else None
+            return written_in(row, key) if row else None
 
     def get_deleted(self, merchant: str, reservation: str, owner: Owner) -> list[WrittenEvent]:
         """Return the owner's events that were deleted, in the generations that were seen last."""
@@ -287,39 +279,35 @@ class SyncedEvents:
         query = _select_events(merchant).where(SyncedEventRow.reservation == reservation)
         return self._read(query.order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id))
 
-    def count_open_states(self, merchant: str, owner: Owner, now: datetime) -> dict[SyncState, int]:
-        """Return how many events of open reservations are in each state, in this owner's calendar."""
+    def count_open_states(self, merchant: str, owner: Owner | None, now: datetime) -> dict[SyncState, int]:
+        """Return how many events of open reservations are in each state, in this owner's calendar; with None in all."""
+        own = is_owned_by(merchant, owner) if owner else _TABLE.c.merchant == merchant
         query = (
             select(SyncedEventRow.state, func.count())
             .join(ReservationRow, SAME_RESERVATION)
-            .where(is_owned_by(merchant, owner), is_open(now))
+            .where(own, is_open(now))
             .group_by(_TABLE.c.state)
         )
         with self._store.read() as session:
             return {SyncState(state): count for state, count in session.exec(query)}
 
-    def mark_calendar_missing(self, merchant: str, calendar_id: str, now: datetime) -> None:
-        """Record that a calendar is gone, with its events: those that are wanted wait for the next one."""
+    def mark_calendar_missing(
+        self, merchant: str, calendar_id: str, now: datetime, *, may_come_back: bool = True
+    ) -> None:
+        """Record that Google does not find a calendar: the events in it that are wanted wait for the next one.
+
+        If it may come back one day, since Google does not say whether it was deleted, what it held is remembered.
+        """
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+        in_it = select(SyncedEventRow).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         unwanted = _TABLE.c.state.in_((SyncState.TO_DELETE.value, SyncState.DELETED.value))
         state = case((unwanted, literal(SyncState.DELETED.value)), else_=literal(SyncState.WAITING.value))
         with self._store.write() as connection:
+            found = map(_event, Session(connection).exec(in_it))
+            left = [(each.reservation, each.written) for each in found if each.written]
+            if may_come_back:
+                leave(connection, merchant, left, now, missing=True)
             connection.execute(present.values(present=False, state=state, since=now, last_error=None))
-
-    def adopt(self, merchant: str, found: Mapping[tuple[str, EventKey], WrittenEvent], now: datetime) -> None:
-        """Record the events, by reservation and key, that were found in a calendar that is back.
-
-        What was recorded as present in this calendar stays; the others wait for their reservations' workflows.
-        """
-        with self._store.write() as connection:
-            for (reservation, key), written in found.items():
-                _ADOPT.run(
-                    connection,
-                    **_key(merchant, reservation, key),
-                    **_google_columns(written),
-                    state=SyncState.WAITING.value,
-                    since=now,
-                )
 
     def mark_calendar_deleted(self, merchant: str, calendar_id: str, now: datetime) -> None:
         """Record that a calendar was deleted with all its events."""

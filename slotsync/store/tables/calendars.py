@@ -5,18 +5,19 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, false, true
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, encrypted_field
+from slotsync.store.database.base import MERCHANT_COLUMN, Instant, Row, encrypted_field
 
 
 class MerchantRow(Row, table=True):
     """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
 
     ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
-    ``language`` and ``return_url`` are null as long as the platform has not said them. Visits of the settings page that
-    began until ``visits_ended_at`` are over.
+    ``language``, ``return_url``, ``email`` (encrypted) and ``logo_url`` are null as long as the platform has not said
+    them. Visits of the settings page that began until ``visits_ended_at`` are over.
     """
 
     __tablename__ = "merchant"
+    __table_args__ = ({"info": {MERCHANT_COLUMN: "id"}},)
 
     id: str = Field(primary_key=True)
     sync: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
@@ -26,7 +27,29 @@ class MerchantRow(Row, table=True):
     name: str | None = None
     language: str | None = None
     return_url: str | None = None
+    email: str | None = encrypted_field()
+    logo_url: str | None = None
     visits_ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class MerchantSwitchRow(Row, table=True):
+    """The last switch of a whole merchant, and how far its products and resources know of it.
+
+    ``revision`` counts the switches; all were signalled up to ``applied_revision``: of the last one ``signalled`` of
+    ``to_signal``. ``due_at`` is when its workflow should have taken it up; an operator stopped it at ``stopped_at``.
+    """
+
+    __tablename__ = "merchant_switch"
+
+    merchant: str = Field(primary_key=True, foreign_key="merchant.id")
+    revision: int
+    applied_revision: int
+    to_signal: int
+    signalled: int
+    due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    overdue_since: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    problem: str | None = None
 
 
 class OwnerRow(Row, table=True):

@@ -14,9 +14,11 @@ class ConnectionRow(Row, table=True):
     ``account_key`` tells accounts apart without naming them, until a disconnection. ``grant_number`` counts the
     grants of the merchant; work that waited was signalled up to ``served_grant``, and with ``resume_all`` all other
     work has to be. ``disconnect_choice`` is the merchant's choice for its calendars until a disconnection is done.
-    ``notices`` is how often it was told that Google refuses the grant, 0 once it works again.
+    ``notices`` is how often it was told that Google refuses the grant, 0 once it works again; the notice that the
+    merchant was sent last by e-mail has the number ``mailed``.
     ``due_at`` is when the connection's workflow should have taken something up; an operator stopped it at
-    ``stopped_at``. The holder of the lease refreshes the access token.
+    ``stopped_at``. The holder of the lease refreshes the access token. ``calls_paid_until`` counts the API's calls to
+    Google (see ``domain.connections.call_limit``).
     """
 
     __tablename__ = "connection"
@@ -41,10 +43,12 @@ class ConnectionRow(Row, table=True):
     resume_all: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     disconnect_choice: str | None = None
     notices: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    mailed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     due_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
     overdue_since: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None
+    calls_paid_until: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class PendingConsentRow(Row, table=True):

@@ -13,6 +13,7 @@ class ReservationRow(Row, table=True):
 
     ``planned_version`` is the newest that a workflow has planned: it has taken the report up.
 
+    ``starts_at`` is its first start, with nights from midnight in UTC, null if a former version reported it.
     ``due_at`` is when its workflow should have looked at it again, null if nothing is left to do. ``stopped_at`` is
     when an operator stopped its workflow. ``problem`` is what Temporal itself reports about the workflow.
     """
@@ -31,6 +32,7 @@ class ReservationRow(Row, table=True):
     planned_version: int | None = Field(default=None, sa_type=BigInteger)
     settled_version: int | None = Field(default=None, sa_type=BigInteger)
     status: str
+    starts_at: datetime | None = Field(default=None, sa_type=Instant)
     ends_at: datetime | None = Field(default=None, sa_type=Instant)
     since: datetime = Field(sa_type=Instant)
     snapshot: str | None = encrypted_field()
@@ -69,6 +71,24 @@ class SyncedEventRow(Row, table=True):
     touched: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     guest_data: str | None = None
     duplicates_in: str | None = None
+
+
+class LeftEventRow(Row, table=True):
+    """An event that stands in a calendar out of reach: of a former account, or ``missing``, not found by Google."""
+
+    __tablename__ = "left_event"
+    __table_args__ = (Index(None, "merchant", "kind", "owner_id"),)
+
+    merchant: str = Field(primary_key=True)
+    reservation: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    owner_id: str = Field(primary_key=True)
+    calendar_id: str = Field(primary_key=True)
+    generation: int
+    version: int = Field(sa_type=BigInteger)
+    missing: bool
+    since: datetime = Field(sa_type=Instant)
 
 
 class BookedTimeRow(Row, table=True):

@@ -1,15 +1,16 @@
-// Optional: fetches the progress again while entries are being written. Without scripts, reload the page.
+// Optional: fetches what is shown of the progress again while there is any. Without scripts, reload the page.
 "use strict";
-const live = document.querySelector("[data-live=pending]");
 
-async function refresh() {
-  if (document.hidden) return;
+async function refresh(live) {
+  if (document.hidden) return true;
   const answer = await fetch(live.dataset.address, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
-  if (!fresh) return;
+  const page = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page && page.querySelector("[data-live]");
+  if (!fresh) return true;
   live.replaceChildren(...fresh.childNodes);
-  if (fresh.dataset.live !== "pending") clearInterval(timer);
+  return fresh.dataset.live === "pending";
 }
 
-const timer = live ? setInterval(refresh, 2000) : 0;
+for (const live of document.querySelectorAll("[data-live=pending]")) {
+  const timer = setInterval(async () => (await refresh(live)) || clearInterval(timer), 2000);
+}

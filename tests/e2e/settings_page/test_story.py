@@ -81,6 +81,10 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
         await merchant.sees("Only times: Google showed when events are")
         await merchant.is_served_well("privacy-check")
 
+        await page.get_by_role("link", name="All changes").click()
+        await merchant.sees(f"Calendars that close times for {TOUR.id}")
+        await merchant.is_served_well("changes")
+        await page.get_by_role("link", name="Back to the settings").click()
         await page.get_by_label("are deleted, unless").check()
         await merchant.presses("Disconnect Google")
         await merchant.sees("Google is disconnected.")

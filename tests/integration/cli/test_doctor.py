@@ -25,6 +25,7 @@ from slotsync.temporal.queues import limit_google_calls
 from slotsync.temporal.schedules import SWEEP, ensure_schedules
 from starter.cli.doctor import run_checks
 from starter.cli.findings import Finding
+from tests.support.mail_receiver import MailReceiver
 from tests.support.samples import MERCHANT, snapshot
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
@@ -92,7 +93,7 @@ async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyP
     store.close()
     assert find(await run_checks(), "secrets").ok
     environment.setenv("SLOTSYNC_ENCRYPTION_KEYS", Fernet.generate_key().decode())
-    assert find(await run_checks(), "secrets").message == "2 open with none of the keys"
+    assert find(await run_checks(), "secrets").message == "3 open with none of the keys", "tokens, and an audit entry"
 
 
 @pytest.mark.usefixtures("environment")
@@ -145,6 +146,18 @@ async def test_a_working_installation_has_no_problems(environment: pytest.Monkey
             findings = await run_checks()
     assert [finding for finding in findings if not finding.ok] == []
     assert len(findings) == 15
+
+
+async def test_a_mail_server_is_asked_whether_it_takes_e_mails(
+    environment: pytest.MonkeyPatch, mailbox: MailReceiver
+) -> None:
+    environment.setenv("SLOTSYNC_PUBLIC_URL", "https://slots.example")
+    environment.setenv("SLOTSYNC_SMTP_URL", mailbox.url)
+    found = find(await run_checks(), "mail server")
+    assert (found.ok, found.message) == (True, "takes e-mails from slotsync@slots.example")
+    environment.setenv("SLOTSYNC_SMTP_URL", f"smtp://me:another-secret@localhost:{mailbox.port}")
+    found = find(await run_checks(), "mail server")
+    assert (found.ok, found.message) == (False, "takes nothing from us (535)")
 
 
 async def test_work_that_nobody_takes_up_and_work_that_is_stopped_is_counted(environment: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextvars import Context
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from slotsync.clock import utc_now
+from slotsync.domain.audit import OPERATOR
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog, current_actor
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
@@ -95,3 +98,20 @@ async def test_the_client_reads_what_is_stored(environment: dict[str, str], monk
     status = await (await Slotsync.connect()).status(MERCHANT, "R-1")
     assert status
     assert (status.version, status.settled) == (1, False)
+
+
+def test_what_commands_change_stands_in_the_audit_log_with_their_machine(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    reservations(environment).report(snapshot(1), utc_now())
+    reservations(environment).stop(MERCHANT, "R-1", utc_now())
+    old, new = environment["SLOTSYNC_ENCRYPTION_KEYS"], Fernet.generate_key().decode()
+    rotating = environment | {"SLOTSYNC_ENCRYPTION_KEYS": f"{new},{old}"}
+    slotsync("resume", MERCHANT, folder=tmp_path, environment=environment)
+    for command in (("visits", "end", MERCHANT), ("secrets", "rotate"), ("secrets", "rotate")):
+        done = slotsync(*command, folder=tmp_path, environment=rotating)
+        assert done.returncode == 0, done.stderr
+    audit = AuditLog(Store.open(environment["SLOTSYNC_DATABASE_URL"]), Vault([new]))
+    entries = audit.list_entries(MERCHANT, 100)
+    assert [each.action for each in entries] == ["work.stopped", "work.resumed", "visits.ended", "keys.rotated"]
+    assert [each.detail and each.detail.by for each in entries] == [OPERATOR, *[Context().run(current_actor)] * 3]

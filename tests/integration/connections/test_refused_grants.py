@@ -5,19 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from temporalio.client import WorkflowHandle
 from temporalio.testing import TimeSkipper
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.refused_grants import DAY, RETENTION
-from slotsync.domain.workflow_ids import connection_id
 from slotsync.secrets import Vault
-from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 from tests.support.availability_world import AvailabilityWorld, open_availability_world
-from tests.support.samples import EMAIL, MERCHANT, snapshot
+from tests.support.refused_grants import flight, kept_tokens, refuse, state
+from tests.support.samples import MERCHANT, snapshot
 from tests.support.sweeping import sweep
 from tests.support.temporal_servers import TimeSkippingServer
 from tests.support.waiting import until
@@ -47,34 +44,6 @@ async def platform(
         await built.world.slotsync.report(snapshot(1))
         await built.world.settled(1)
         yield built
-
-
-async def refuse(world: World, kind: str = "admin_policy_enforced") -> None:
-    """Have Google refuse the merchant's grant, and notice it with a write."""
-    with world.store.write() as connection:
-        connection.execute(text("UPDATE connection SET access_token = NULL, access_expires_at = NULL"))
-    await world.fault(method="oauth2.token", kind=kind, account=EMAIL, probability=1)
-    await world.slotsync.report(snapshot(2))
-
-    async def parked() -> bool:
-        progress = (await flight(world).describe()).typed_search_attributes
-        return state(world) is ConnectionState.REVOKED and "parked" in str(progress.search_attributes)
-
-    await until(parked)
-
-
-def flight(world: World) -> WorkflowHandle[object, object]:
-    return world.client.get_workflow_handle(connection_id(MERCHANT))
-
-
-def state(world: World) -> ConnectionState:
-    return Connections(world.store, world.vault).get_state(MERCHANT)
-
-
-def kept_tokens(world: World) -> int:
-    with world.store.read() as session:
-        query = text("SELECT count(*) FROM connection WHERE refresh_token IS NOT NULL")
-        return int(session.connection().execute(query).scalar_one())
 
 
 def told(platform: AvailabilityWorld) -> list[str]:

@@ -13,10 +13,12 @@ from temporalio.client import WorkflowExecutionStatus
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.clock import utc_now
+from slotsync.domain.audit import OPERATOR, AuditAction
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
@@ -282,3 +284,6 @@ async def until_stopped(cancelled: Stage, state: State) -> None:
     stopped = {kind: count for kind, _, count, _ in counts if count}
     kind = KINDS[state.workflow_id(cancelled).partition(":")[0]]
     assert stopped == ({} if state.is_right is is_disconnected else {kind: 1})
+    entries = AuditLog(cancelled.world.store, cancelled.world.vault).list_entries(cancelled.merchant, 100)
+    by = [entry.detail and entry.detail.by for entry in entries if entry.action == AuditAction.WORK_STOPPED]
+    assert by == [OPERATOR] * len(stopped)

@@ -3,9 +3,12 @@
 import httpx
 import pytest
 
+from slotsync.domain.audit import ActorKind, AuditAction
 from slotsync.domain.connections.connection import ConnectionState
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.connection_views import ConnectionViews
 from tests.support.consent_browser import decide
+from tests.support.page_consents import allow, come_back, connect, connected_as, decide_on, follow
 from tests.support.site import Site, enter, token_in
 
 pytestmark = pytest.mark.anyio
@@ -16,44 +19,11 @@ def other(site: Site) -> str:
     return f"other-{site.email}"
 
 
-async def follow(mine: httpx.AsyncClient, link: str) -> httpx.Response:
-    """Use a link to Google's consent page, and return the redirection to it."""
-    return await enter(mine, link, follow_redirects=False)
-
-
-async def allow(site: Site, mine: httpx.AsyncClient, email: str, *, decision: str = "allow") -> str:
-    """Allow access at Google from the page, and return the page that is shown afterwards."""
-    token = token_in((await mine.get("/settings/")).text)
-    begun = await mine.post("/settings/connect", data={"token": token}, follow_redirects=False)
-    assert begun.headers["location"].startswith(site.world.settings.google_endpoint)
-    return await come_back(mine, begun.headers["location"], email, decision=decision)
-
-
-async def come_back(mine: httpx.AsyncClient, url: str, email: str, *, decision: str = "allow") -> str:
-    """Decide at Google, and return the page that is shown afterwards."""
-    back = decide(url, email, decision=decision)
-    query = {"state": back.state, "code": back.code, "error": back.error}
-    answer = await mine.get("/google/callback", params={name: value for name, value in query.items() if value})
-    return answer.text
-
-
-async def decide_on(page: str, mine: httpx.AsyncClient, decision: str) -> str:
-    """Press a button of the page that asks whether to connect the account, and return the page after it."""
-    code = page.split('name="code" value="')[1].split('"', maxsplit=1)[0]
-    form = {"token": token_in(page), "code": code, "decision": decision}
-    answer = (await mine.post("/settings/account", data=form)).text
-    replayed = await mine.post("/settings/account", data=form)
-    assert "never asked for" in replayed.text
-    return answer
-
-
-async def connect(site: Site, mine: httpx.AsyncClient, email: str) -> str:
-    """Connect Google from the page, and return the page that is shown afterwards."""
-    return await decide_on(await allow(site, mine, email), mine, "connect")
-
-
-def connected_as(site: Site) -> str | None:
-    return ConnectionViews(site.world.store, site.world.vault, ()).get_view(site.merchant).account
+def granted_by(site: Site) -> list[ActorKind]:
+    """Return by which kinds of actors the audit log says that accounts were connected."""
+    entries = AuditLog(site.world.store, site.world.vault).list_entries(site.merchant, 100)
+    given = [entry.detail for entry in entries if entry.action == AuditAction.GRANT_GIVEN]
+    return [detail.by.kind for detail in given if detail]
 
 
 @pytest.fixture
@@ -70,6 +40,7 @@ async def test_a_merchant_who_connects_again_with_another_account_is_asked_and_m
         assert f"<strong>{accounts.email}</strong> is connected, and you have chosen" in page
         assert "Nothing was connected" in await decide_on(page, mine, "decline")
     assert connected_as(accounts) == accounts.email
+    assert granted_by(accounts) == [ActorKind.VISIT]
 
 
 async def test_a_merchant_may_change_to_another_account(accounts: Site) -> None:
@@ -120,6 +91,7 @@ async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which
         path, code = f"/v1/merchants/{accounts.merchant}/google/complete", {"code": place.params["code"]}
         completed = (await accounts.platform.post(path, json=code)).raise_for_status().json()
         assert (completed["state"], completed["account"]) == ("active", accounts.email)
+        assert granted_by(accounts) == [ActorKind.KEY]
         assert (await accounts.platform.post(path, json=code)).status_code == 422
         begun = await follow(mine, await accounts.link(leads="google/connect"))
         denied = decide(begun.headers["location"], accounts.email, decision="cancel")

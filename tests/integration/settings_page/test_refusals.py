@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import OwnerSettings
+from slotsync.signing import create_signer
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.merchants import Merchants
-from starter.services.settings_links import LinkTarget, Session, Sessions, create_signer
+from starter.services.settings_links import LinkTarget, Session, Sessions
 from tests.support.oauth_app import Form
 from tests.support.samples import TOUR, settings_of
 from tests.support.site import Site, enter, token_in
@@ -104,7 +105,7 @@ async def test_a_form_without_the_visits_token_changes_nothing(site: Site, form:
             answer = await mine.post(f"/settings/{form}", data=form_data)
             assert answer.status_code == 403, (form, token)
     assert Owners(site.world.store).get(site.merchant, TOUR) == settings_of(TOUR)
-    assert Merchants(site.world.store).is_synced(site.merchant)
+    assert Merchants(site.world.store, site.world.vault).is_synced(site.merchant)
 
 
 async def test_another_merchants_products_are_neither_shown_nor_changed(site: Site) -> None:
@@ -273,7 +274,7 @@ async def test_who_signs_out_has_no_visit_any_more(site: Site) -> None:
 
 async def test_ended_visits_are_over_in_all_browsers_and_new_ones_begin(site: Site) -> None:
     async with site.visitor() as mine:
-        assert Merchants(site.world.store).end_visits(site.merchant, utc_now())
+        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant, utc_now())
         assert (await mine.get("/settings/")).status_code == 401
         assert (await mine.post("/settings/sync", data={"token": "x"})).status_code == 401
         async with site.visitor() as again:

@@ -52,6 +52,15 @@ def migrated_postgres(postgres: str) -> str:
     return url
 
 
+@pytest.fixture
+def shared_postgres(migrated_postgres: str) -> Iterator[str]:
+    """The URL of a PostgreSQL schema with all tables and without rows, which is emptied after the test."""
+    yield migrated_postgres
+    emptied = (f"DELETE FROM {table.name}" for table in reversed(METADATA.sorted_tables))
+    # Without the triggers of the audit log.
+    _execute(migrated_postgres, "SET session_replication_role = replica", *emptied)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with all tables and without rows; for tests that use ``empty_store``, a new one without tables."""
@@ -63,9 +72,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
         yield f"sqlite:///{file}"
     elif migrated:
-        url = request.getfixturevalue("migrated_postgres")
-        yield url
-        _execute(url, *(f"DELETE FROM {table.name}" for table in reversed(METADATA.sorted_tables)))
+        yield request.getfixturevalue("shared_postgres")
     else:
         yield _create_schema(request.getfixturevalue("postgres"), f"test_{uuid4().hex}")
 

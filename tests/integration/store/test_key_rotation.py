@@ -11,6 +11,7 @@ from slotsync.domain.availability.confirmation import Confirmation, Evidence, Ve
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import ProductKey, PublishRequest
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.reservations.stored_snapshot import load_snapshot
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault, is_of_data_key
@@ -30,6 +31,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import DATA_KEYS, ColumnRotation, KeyRotation
 from slotsync.store.key_usage import KeyUsage, RingKeyUse
+from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.tables import METADATA
 from slotsync.store.tables.connections import ConnectionRow
@@ -61,6 +63,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER)
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    Merchants(store, vault).put("0", MerchantDetails(email="owner@arctic.example"))
     Instances(store, vault).get_id()
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
@@ -89,6 +92,7 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
 
 
 ENCRYPTED_COLUMNS = {
+    "audit_entry.content",
     "blocking_calendar.calendar_id",
     "blocking_calendar.name",
     "busy_reading.busy",
@@ -97,6 +101,7 @@ ENCRYPTED_COLUMNS = {
     "connection.account_email",
     "connection.refresh_token",
     "instance.sentinel",
+    "merchant.email",
     "pending_consent.secret",
     "published_availability.slots",
     "push_channel.token",

@@ -12,6 +12,7 @@ from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
 from workflows.reservation import ReservationWorkflow
+from workflows.sync_switch import SyncSwitchWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +26,13 @@ def test_every_path_has_a_history() -> None:
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
 async def test_todays_workflows_replay_histories_of_before(recorded: Path) -> None:
     replayer = Replayer(
-        workflows=[ReservationWorkflow, ManagedCalendarWorkflow, ConnectionWorkflow, ProductAvailabilityWorkflow],
+        workflows=[
+            ReservationWorkflow,
+            ManagedCalendarWorkflow,
+            ConnectionWorkflow,
+            ProductAvailabilityWorkflow,
+            SyncSwitchWorkflow,
+        ],
         data_converter=DATA_CONVERTER,
         workflow_runner=workflow_runner(),
     )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings, Switch
+from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import OwnerIntent, Owners
 from slotsync.store.database.engine import Store
@@ -58,7 +59,7 @@ OFF, AWAY = Switch(sync=False), Switch(sync=False, remove_events=True)
     ids=str,
 )
 def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts_first(
-    store: Store, merchant_switch: Switch, owner_switch: Switch, effective: tuple[bool, bool]
+    store: Store, vault: Vault, merchant_switch: Switch, owner_switch: Switch, effective: tuple[bool, bool]
 ) -> None:
     owners = Owners(store)
     owners.put("m", TOUR, SETTINGS)
@@ -66,7 +67,7 @@ def test_an_owner_is_synchronized_if_its_merchant_is_too_and_its_own_wish_counts
     owners.switch_merchant("m", merchant_switch)
     (calendar,) = ManagedCalendars(store).get_calendars("m", [TOUR])
     assert (calendar.settings.sync, calendar.removing) == effective
-    assert Merchants(store).is_synced("m") is merchant_switch.sync
+    assert Merchants(store, vault).is_synced("m") is merchant_switch.sync
     assert owners.get_all("m")[TOUR].sync is owner_switch.sync, "its own switch stays as it is"
 
 
@@ -104,7 +105,6 @@ def test_every_change_is_due_until_it_is_taken_up(store: Store) -> None:
         lambda: owners.put("m", TOUR, SETTINGS),
         lambda: owners.put("m", TOUR, SETTINGS.model_copy(update={"guest_data": GuestData.BUSY})),
         lambda: owners.switch("m", TOUR, OFF),
-        lambda: owners.switch_merchant("m", AWAY),
     ]
     for revision, change in enumerate(changes, 1):
         change()
@@ -153,3 +153,25 @@ def test_a_stop_leaves_settings_alone_that_were_changed_since(store: Store) -> N
     assert intent(store).due_at is not None
     owners.stop("m", TOUR, NOON, revision=2)
     assert (intent(store).stopped_at, intent(store).due_at) == (NOON, None)
+
+
+def test_owners_are_found_by_name_or_id_in_the_order_of_names(store: Store) -> None:
+    owners = Owners(store)
+    names = {"a": "Ähtäri zoo", "b": "Zoo of Turku", "c": "boat 100%"}
+    for name, shown in names.items():
+        owners.put("m", Owner.product(name), SETTINGS.model_copy(update={"name": shown}))
+    owners.put("m", GUIDE, SETTINGS)
+    owners.put("other", Owner.product("zoo"), SETTINGS)
+
+    def found(search: str) -> set[str]:
+        assert owners.count("m", search) == len(owners.find("m", search, limit=9))
+        return {owner.id for owner in owners.find("m", search, limit=9)}
+
+    assert found("ZOO") == {"a", "b"}
+    assert found("ähtäri") == {"a"}
+    assert found("%") == {"c"}
+    assert found("GUIDE-1") == {"guide-1"}
+    assert found("_") == set()
+    everything = [owner.id for owner in owners.find("m", limit=9)]
+    assert (everything.index("c") < everything.index("b"), everything[-1]) == (True, "guide-1")
+    assert [owner.id for owner in owners.find("m", limit=2, skip=1)] == everything[1:3]

@@ -13,7 +13,7 @@ ALL = [APP_CREATED, CALENDAR_LIST, FREEBUSY]
 
 def views_with(store: Store, vault: Vault, connections: Connections) -> ConnectionViews:
     """Return the views of four merchants: a whole one, a refused one, one that lacks a scope, and one without."""
-    Merchants(store).put("none", MerchantDetails(name="Nobody"))
+    Merchants(store, vault).put("none", MerchantDetails(name="Nobody"))
     for merchant, scopes in (("whole", ALL), ("refused", ALL), ("lacking", ALL[:2])):
         connections.save_grant(merchant, "refresh", scopes, f"{merchant}@gmail.example")
     refused = connections.get_id("refused")

@@ -16,6 +16,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import NotTaken
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
@@ -106,7 +107,12 @@ async def test_what_is_stored_by_a_process_ahead_of_the_database_is_due_at_once(
 ) -> None:
     assert utc_now() - behind.now() > timedelta(hours=2)
     want(behind)
-    due = (Owners(behind).due_rows, WatchedProducts(behind).due_rows, ConnectionIntents(behind).due_rows)
+    due = (
+        Owners(behind).due_rows,
+        WatchedProducts(behind).due_rows,
+        ConnectionIntents(behind).due_rows,
+        MerchantSwitches(behind).due_rows,
+    )
     assert sum(len(each.find(behind.now())) for each in due) == rows
 
 

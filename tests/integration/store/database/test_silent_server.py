@@ -22,15 +22,15 @@ AT_ONCE = 30  # seconds; without a bound it would be for ever
 
 
 @pytest.fixture
-def proxy(migrated_postgres: str) -> Iterator[SilentProxy]:
-    folder = str(make_url(migrated_postgres).query["host"])
+def proxy(shared_postgres: str) -> Iterator[SilentProxy]:
+    folder = str(make_url(shared_postgres).query["host"])
     with silent_proxy(Path(folder) / ".s.PGSQL.5432") as running:
         yield running
 
 
 @pytest.fixture
-def store(proxy: SilentProxy, migrated_postgres: str) -> Iterator[Store]:
-    url = make_url(migrated_postgres).difference_update_query(["host"]).set(host="127.0.0.1", port=proxy.port)
+def store(proxy: SilentProxy, shared_postgres: str) -> Iterator[Store]:
+    url = make_url(shared_postgres).difference_update_query(["host"]).set(host="127.0.0.1", port=proxy.port)
     with closing(Store.open(url.render_as_string(hide_password=False), ANSWER_WITHIN)) as opened:
         yield opened
 
@@ -51,10 +51,10 @@ def test_reads_and_writes_end_with_an_error_and_work_again_afterwards(store: Sto
     assert owners.get_all("m")[TOUR].name == "Found"
 
 
-def test_a_lock_of_a_process_that_hangs_is_waited_for_in_bounds_only(store: Store, migrated_postgres: str) -> None:
+def test_a_lock_of_a_process_that_hangs_is_waited_for_in_bounds_only(store: Store, shared_postgres: str) -> None:
     owners = Owners(store)
     owners.put("m", TOUR, OwnerSettings(name="Tour"))
-    with psycopg.connect(migrated_postgres) as other:
+    with psycopg.connect(shared_postgres) as other:
         other.execute("UPDATE owner SET name = 'held'")
         with pytest.raises(OperationalError):
             owners.put("m", TOUR, OwnerSettings(name="Mine"))

@@ -1,5 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,31 +9,15 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import StateCount, SyncedEvent, SyncedEvents
+from tests.support.stored_events import KEY, LATER, NOON, TOUR, book, written
 from tests.support.stored_reservations import ANY_KEY, store_version
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-LATER = NOON + timedelta(hours=1)
-TOUR, GUIDE = Owner.product("tour"), Owner.resource("guide")
-KEY = EventKey(item="1", owner=TOUR)
+GUIDE = Owner.resource("guide")
 
 
 @pytest.fixture
 def events(store: Store) -> SyncedEvents:
     return SyncedEvents(store)
-
-
-def written(version: int = 1, key: EventKey = KEY, *, present: bool = True) -> WrittenEvent:
-    return WrittenEvent(
-        key=key,
-        calendar_id="c-1",
-        connection_id="g-1",
-        generation=2,
-        version=version,
-        fingerprint=f"fingerprint-{version}",
-        etag=f"etag-{version}",
-        link="https://calendar.google.com/event?eid=1",
-        present=present,
-    )
 
 
 def only(events: SyncedEvents) -> SyncedEvent:
@@ -131,11 +115,6 @@ def test_a_settled_reservation_has_nothing_that_still_seems_held_up(store: Store
 def tour(calendar_id: str | None = "c-1", *, sync: bool = True, removing: bool = False) -> ManagedCalendar:
     settings = OwnerSettings(name="Tour", sync=sync)
     return ManagedCalendar(owner=TOUR, settings=settings, calendar_id=calendar_id, removing=removing)
-
-
-def book(store: Store, *reservations: str, merchant: str = "m", ends_at: datetime = LATER) -> None:
-    for reservation in reservations:
-        store_version(store, 1, NOON, reservation=reservation, merchant=merchant, ends_at=ends_at)
 
 
 def test_reservations_that_wait_for_a_calendar_are_listed_page_by_page_each_once(
@@ -256,20 +235,3 @@ def test_what_a_missing_calendar_held_waits_for_the_next_one_if_it_is_wanted(
     states = {name: events.get_events("m", name)[0] for name in ("wanted", "unwanted")}
     assert [states["wanted"].state, states["unwanted"].state] == [SyncState.WAITING, SyncState.DELETED]
     assert [event.written and event.written.present for event in states.values()] == [False, False]
-
-
-def test_an_adopted_event_replaces_what_is_known_of_another_calendar_and_nothing_of_this_one(
-    events: SyncedEvents,
-) -> None:
-    here, there = written(), written().model_copy(update={"calendar_id": "former"})
-    events.record("m", "elsewhere", there, NOON)
-    events.record("m", "here", here, NOON)
-    older = here.model_copy(update={"version": 0, "etag": "older"})
-    events.adopt("m", {(name, KEY): older for name in ("elsewhere", "here", "unknown")}, LATER)
-    found = {name: events.get_events("m", name)[0] for name in ("elsewhere", "here", "unknown")}
-    assert {name: event.state for name, event in found.items()} == {
-        "elsewhere": SyncState.WAITING,
-        "here": SyncState.IN_STEP,
-        "unknown": SyncState.WAITING,
-    }
-    assert [event.written and event.written.etag for event in found.values()] == ["older", here.etag, "older"]

@@ -1,6 +1,7 @@
 """Questions about one product share their way to Google, and no answer is older than its question."""
 
 import asyncio
+import gc
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -111,3 +112,49 @@ async def test_a_caller_that_goes_away_takes_no_answer_from_the_others(
     workflow.may_answer.set()
     assert (await stays).because == "b"
     assert gone.cancelled()
+
+
+async def test_questions_with_many_limits_share_the_places_of_their_product(
+    workflow: Workflow, batches: QuestionBatches
+) -> None:
+    """Temporal takes ten updates of a workflow at once, however different they are."""
+    asking = [asyncio.create_task(batches.ask(TOUR, question(f"{seconds}", seconds))) for seconds in range(1, 13)]
+    for seconds in range(1, MAX_IN_FLIGHT + 1):
+        await workflow.until_asked(f"{seconds}")
+    workflow.may_answer.set()
+    assert len(await asyncio.gather(*asking)) == 12
+    assert workflow.most == MAX_IN_FLIGHT
+
+
+async def test_a_failure_for_which_nobody_waits_any_more_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(_: ProductKey, __: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
+        await may_fail.wait()
+        raise RuntimeError("with somebody's name")
+
+    may_fail = asyncio.Event()
+    gone = begin(QuestionBatches(fail), "a")[0]
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait({gone})
+    may_fail.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert caplog.records == []
+
+
+async def test_questions_for_which_nobody_waits_any_more_are_not_asked(
+    workflow: Workflow, batches: QuestionBatches
+) -> None:
+    waiting = []
+    for name in map(str, range(MAX_IN_FLIGHT)):
+        waiting += begin(batches, name)
+        await workflow.until_asked(name)
+    gone = begin(batches, "too late")[0]
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait({gone})
+    workflow.may_answer.set()
+    await asyncio.gather(*waiting, *begin(batches, "next"))
+    assert ["too late"] not in workflow.asked
+    assert workflow.asked[-1][-1] == "next"

@@ -6,8 +6,8 @@ Disconnected merchants' accounts are forgotten.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""E-mails to merchants: their links and texts, and the mail server that takes them."""

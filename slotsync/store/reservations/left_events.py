@@ -1,0 +1,144 @@
+"""Left events: what stands in calendars that are out of reach, until they are back."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, Delete, and_, delete, not_
+from sqlmodel import select
+
+from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.domain.reservations.event import EventKey, WrittenEvent
+from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.tables.reservations import LeftEventRow, SyncedEventRow
+
+MISSING_CALENDAR_KEPT: Final = timedelta(days=60)
+"""The time for which a calendar that Google does not find is looked for: most of them were deleted."""
+
+LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
+"""Events by reservation and key, as they were last seen."""
+
+_TABLE = table_of(LeftEventRow)
+_EVENTS = table_of(SyncedEventRow)
+_NOT_KEPT = ("calendar_id", "generation", "version", "missing", "since", "connection_id")
+
+
+def _on_leave(insert: Insert) -> Insert:
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=_TABLE.primary_key,
+        set_={name: new[name] for name in ("generation", "version", "missing", "since")},
+    )
+
+
+_LEAVE = Upsert(_TABLE, _on_leave)
+
+
+class LeftEventStore:
+    """Stores the events that were left behind: in a former account, or in a calendar that Google does not find."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def leave(self, merchant: str, reservation: str, written: WrittenEvent, now: datetime, *, missing: bool) -> None:
+        """Record that this event stands in a calendar out of reach, ``missing`` if Google does not find that."""
+        with self._store.write() as connection:
+            leave(connection, merchant, [(reservation, written)], now, missing=missing)
+
+    def get_keys(self, merchant: str, reservation: str) -> set[EventKey]:
+        """Return the keys of the reservation's events that were left in calendars of former accounts."""
+        query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation, missing=False)
+        with self._store.read() as session:
+            return {_key(row) for row in session.exec(query)}
+
+    def find_missing(self, merchant: str, owner: Owner) -> dict[str, LeftEvents]:
+        """Return the owner's events in calendars that Google did not find, by calendar.
+
+        Those that slotsync has written to the same calendar again are left out.
+        """
+        again = and_(
+            *(_EVENTS.c[name] == _TABLE.c[name] for name in ("merchant", "reservation", "item", "kind", "owner_id")),
+            _EVENTS.c.calendar_id == _TABLE.c.calendar_id,
+            _EVENTS.c.present,
+        )
+        query = (
+            select(LeftEventRow)
+            .filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id, missing=True)
+            .where(not_(select(SyncedEventRow).where(again).exists()))
+        )
+        found: dict[str, LeftEvents] = {}
+        with self._store.read() as session:
+            for row in session.exec(query):
+                found.setdefault(row.calendar_id, {})[row.reservation, _key(row)] = _written(row)
+        return found
+
+    def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
+        """Forget what was left of the owner's events in a calendar."""
+        with self._store.write() as connection:
+            connection.execute(_of_calendar(merchant, owner, calendar_id))
+
+    def forget_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
+        """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``."""
+        old = delete(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id, missing=True)
+        with self._store.write() as connection:
+            connection.execute(old.where(_TABLE.c.since < now - MISSING_CALENDAR_KEPT))
+
+
+def leave(
+    connection: Connection,
+    merchant: str,
+    events: Iterable[tuple[str, WrittenEvent]],
+    now: datetime,
+    *,
+    missing: bool,
+) -> None:
+    """Record that these events of reservations stand in a calendar out of reach."""
+    rows = [
+        {
+            "merchant": merchant,
+            "reservation": reservation,
+            "item": written.key.item,
+            "kind": written.key.owner.kind.value,
+            "owner_id": written.key.owner.id,
+            "calendar_id": written.calendar_id,
+            "generation": written.generation,
+            "version": written.version,
+            "missing": missing,
+            "since": now,
+        }
+        for reservation, written in events
+    ]
+    if rows:
+        _LEAVE.run_all(connection, rows)
+
+
+def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> LeftEvents:
+    """Forget what was left of the owner's events in a calendar that is back, and return it."""
+    own = _of_calendar(merchant, owner, calendar_id).returning(*_TABLE.c)
+    rows = [LeftEventRow.model_construct(**each) for each in connection.execute(own).mappings()]
+    return {(row.reservation, _key(row)): _written(row) for row in rows}
+
+
+def _of_calendar(merchant: str, owner: Owner, calendar_id: str) -> Delete:
+    return delete(_TABLE).filter_by(
+        merchant=merchant, kind=owner.kind.value, owner_id=owner.id, calendar_id=calendar_id
+    )
+
+
+def _key(row: LeftEventRow) -> EventKey:
+    return EventKey.model_construct(
+        item=row.item, owner=Owner.model_construct(kind=OwnerKind(row.kind), id=row.owner_id)
+    )
+
+
+def _written(row: LeftEventRow) -> WrittenEvent:
+    return WrittenEvent(
+        key=_key(row),
+        calendar_id=row.calendar_id,
+        connection_id="",
+        generation=row.generation,
+        version=row.version,
+        fingerprint="",
+        etag="",
+    )

@@ -1,0 +1,87 @@
+"""Returned calendars: what stands in a calendar that is back is taken up again."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlmodel import Session
+
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
+from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.left_events import LeftEvents, leave, take_left
+from slotsync.store.reservations.synced_events import GOOGLE_COLUMNS, event_key, google_columns, written_in
+from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
+
+_TABLE = table_of(SyncedEventRow)
+_RESERVATIONS = table_of(ReservationRow)
+
+
+def _on_adopt(insert: Insert) -> Insert:
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=_TABLE.primary_key,
+        set_={**{column: new[column] for column in GOOGLE_COLUMNS}, "state": new.state, "since": new.since},
+        where=or_(_TABLE.c.present.is_(False), _TABLE.c.calendar_id != new.calendar_id),
+    )
+
+
+_ADOPT = Upsert(_TABLE, _on_adopt)
+
+
+class ReturnedCalendars:
+    """Records what was found in calendars that are back."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def adopt(self, merchant: str, owner: Owner, calendar_id: str, found: LeftEvents, now: datetime) -> None:
+        """Record the events that were found in the owner's calendar, which is back.
+
+        What was recorded as present in it stays; the others wait for their reservations' workflows. What was left there
+        and is not found is searched for by them, and so are the events of other owners, which people dragged here.
+        """
+        own = {key: written for key, written in found.items() if written.key.owner == owner}
+        with self._store.write() as connection:
+            lost = {
+                key: each for key, each in take_left(connection, merchant, owner, calendar_id).items() if key not in own
+            }
+            for (reservation, _), written in {**lost, **own}.items():
+                _leave_elsewhere(connection, merchant, reservation, written, now)
+                _ADOPT.run(
+                    connection,
+                    **event_key(merchant, reservation, written.key),
+                    **google_columns(written),
+                    state=SyncState.WAITING.value,
+                    since=now,
+                )
+            for reservation, key in found.keys() - own.keys():
+                _search_for(connection, merchant, reservation, key, calendar_id, now)
+
+
+def _leave_elsewhere(
+    connection: Connection, merchant: str, reservation: str, written: WrittenEvent, now: datetime
+) -> None:
+    """Remember the event that stands in another calendar, which is out of reach from now on."""
+    row = Session(connection).get(SyncedEventRow, tuple(event_key(merchant, reservation, written.key).values()))
+    known = written_in(row, written.key) if row else None
+    if known and known.present and known.calendar_id != written.calendar_id:
+        leave(connection, merchant, [(reservation, known)], now, missing=False)
+
+
+def _search_for(  # noqa: PLR0913, PLR0917  the event, where it is, and since when
+    connection: Connection, merchant: str, reservation: str, key: EventKey, calendar_id: str, now: datetime
+) -> None:
+    """Have the reservation's workflow look in this calendar for an event that does not belong there."""
+    newest = select(_RESERVATIONS.c.version).filter_by(merchant=merchant, id=reservation).scalar_subquery()
+    places = func.trim(func.coalesce(_TABLE.c.duplicates_in, "") + literal(f" {calendar_id}"))
+    sought = {
+        "duplicates_in": places,
+        "fingerprint": "",
+        # An event that was deleted is looked for at a newer version only.
+        "written_version": case((_TABLE.c.present, _TABLE.c.written_version), else_=newest - 1),
+    }
+    own = update(_TABLE).filter_by(**event_key(merchant, reservation, key))
+    if connection.execute(own.where(_TABLE.c.written_version.is_not(None)).values(sought)).rowcount:
+        due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
+        connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))

@@ -1,0 +1,23 @@
+"""The table of the audit log."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from slotsync.store.database.base import Instant, Row, encrypted_field
+
+
+class AuditEntryRow(Row, table=True):
+    """An entry of a merchant's audit log. The database refuses to change or delete one.
+
+    Only its encrypted ``content`` may be written anew, by a rotation of the keys. ``number`` counts the merchant's
+    entries without gaps. It refers to no row of the merchant, which may be erased.
+    """
+
+    __tablename__ = "audit_entry"
+
+    merchant: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+    action: str
+    content: str | None = encrypted_field()

@@ -1,0 +1,222 @@
+"""Calendars that were out of reach and are back: what has to go goes, and until then is told as far as it is known."""
+
+from functools import partial
+
+import pytest
+
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import SyncState
+from slotsync.domain.reservations.snapshot import Item, ReservationStatus
+from slotsync.temporal.signals import signal_connection
+from starter.services.status import SyncStatus
+from tests.support.managed_calendars import shown
+from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.sweeping import sweep
+from tests.support.waiting import until
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+BOAT = Owner.product("boat")
+OTHER_EMAIL = "other@gmail.example"
+NO_ACCESS: dict[str, object] = {"role": "none"}
+
+
+@pytest.fixture
+async def open_world(world: World) -> World:
+    await world.add_merchant(TOUR, BOAT)
+    return world
+
+
+async def book(world: World, name: str, booked: Item | None = None, version: int = 1) -> None:
+    await world.slotsync.report(snapshot(version, booked or item(), name=name, title=f"{name} v{version}"))
+    await world.settled(version, name)
+
+
+async def status(world: World, name: str) -> SyncStatus:
+    found = await world.slotsync.status(MERCHANT, name)
+    assert found
+    return found
+
+
+async def states(world: World, name: str) -> set[SyncState]:
+    return {event.state for event in (await status(world, name)).events}
+
+
+async def titles_in(world: World, calendar: str) -> list[str]:
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+    found = (await world.http.get(address)).raise_for_status().json()["items"]
+    return sorted(each["summary"] for each in found)
+
+
+async def until_titles_in(world: World, calendar: str, titles: list[str]) -> None:
+    async def as_expected() -> bool:
+        return await titles_in(world, calendar) == titles
+
+    await until(as_expected)
+
+
+async def get_access(world: World, calendar: str) -> dict[str, object]:
+    found: dict[str, object] = (await world.http.get(_access(calendar))).raise_for_status().json()
+    return found
+
+
+async def set_access(world: World, calendar: str, access: dict[str, object]) -> None:
+    (await world.http.patch(_access(calendar), json=access)).raise_for_status()
+
+
+def _access(calendar: str) -> str:
+    return f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/access"
+
+
+async def drag_to_the_boat(world: World, title: str) -> None:
+    calendars = await world.calendars()
+    (dragged,) = (each for each in await world.events() if each["summary"] == title)
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendars[TOUR.id]}/events/{dragged['id']}/move"
+    (await world.http.post(address, json={"destination": calendars[BOAT.id]})).raise_for_status()
+
+
+async def look_at_the_calendar(world: World) -> None:
+    """Have the calendar's workflow look now, as it does each day."""
+    await world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Sunset tour, renamed"))
+
+
+async def connect(world: World, email: str = EMAIL) -> None:
+    await world.connect(email=email, resume_all=True)
+    await signal_connection(world.client, MERCHANT, "granted")
+
+
+async def test_what_was_cancelled_while_its_calendar_was_out_of_reach_goes_once_that_is_back(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        await book(open_world, "R-2")
+        calendar = (await open_world.calendars())[TOUR.id]
+        before = await get_access(open_world, calendar)
+        await set_access(open_world, calendar, NO_ACCESS)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+        await open_world.settled(2, "R-1")
+        await set_access(open_world, calendar, before)
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, calendar, ["R-2 v1"])
+        await book(open_world, "R-2", version=2)
+        await until_titles_in(open_world, calendar, ["R-2 v2"])
+
+
+async def test_a_calendar_that_is_back_after_another_was_made_loses_our_events_and_nothing_else(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        for name in ("R-1", "R-2", "R-3"):
+            await book(open_world, name)
+        former = (await open_world.calendars())[TOUR.id]
+        times = {"start": {"dateTime": "2027-07-01T10:00:00Z"}, "end": {"dateTime": "2027-07-01T11:00:00Z"}}
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{former}/events"
+        (await open_world.http.post(address, json={"summary": "Repair", **times})).raise_for_status()
+        before = await get_access(open_world, former)
+        await set_access(open_world, former, NO_ACCESS)
+        await book(open_world, "R-2", version=2)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+        await open_world.settled(2, "R-1")
+        await set_access(open_world, former, before)
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, former, ["Repair"])
+        lists = await open_world.calls("events.list")
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="And again"))
+        await until(lambda: _is_named(open_world, "And again"))
+        assert await open_world.calls("events.list") == lists, "it is not looked at any more"
+        (current,) = await _calendars_named(open_world, "And again")
+        assert await titles_in(open_world, current) == ["R-2 v2", "R-3 v1"]
+
+
+async def _calendars_named(world: World, name: str) -> list[str]:
+    answer = (await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars")).raise_for_status()
+    return [each["id"] for each in answer.json()["items"] if each["summary"] == name]
+
+
+async def _is_named(world: World, name: str) -> bool:
+    return len(await _calendars_named(world, name)) == 1
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_an_event_in_another_calendar_of_ours_that_is_out_of_reach_goes_once_that_is_back_without_a_new_version(
+    open_world: World, *, cancelled: bool
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        calendars = await open_world.calendars()
+        await drag_to_the_boat(open_world, "R-1 v1")
+        before = await get_access(open_world, calendars[BOAT.id])
+        await set_access(open_world, calendars[BOAT.id], {"role": "reader"})
+        status = ReservationStatus.CANCELLED if cancelled else ReservationStatus.CONFIRMED
+        await open_world.slotsync.report(snapshot(2, name="R-1", title="R-1 v2", status=status))
+        await open_world.settled(2, "R-1")
+        assert await titles_in(open_world, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"]
+        await set_access(open_world, calendars[BOAT.id], before)
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, calendars[BOAT.id], ["R-9 v1"])
+        assert await titles_in(open_world, calendars[TOUR.id]) == ([] if cancelled else ["R-1 v2"])
+
+
+async def test_what_is_cancelled_or_moved_after_a_change_of_the_account_is_owed_until_the_first_is_back(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        for name in ("R-1", "R-2", "R-3"):
+            await book(open_world, name)
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 3)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+        await open_world.slotsync.report(snapshot(2, item(BOAT.id), name="R-2", title="R-2 v2"))
+        for name in ("R-1", "R-2"):
+            await until(partial(_is_owed, open_world, name))
+            assert "waits to be deleted" in (await status(open_world, name)).remedy
+        assert (await status(open_world, "R-3")).settled, "what is wanted stays where it is, too"
+        await connect(open_world)
+        await shown(open_world, TOUR, ["R-3 v1"])
+        await shown(open_world, BOAT, ["R-2 v2"])
+        await until(lambda: _is_settled(open_world, "R-1"))
+
+
+async def shown_in_other(world: World, count: int) -> None:
+    async def moved() -> bool:
+        return len(await world.titles(email=OTHER_EMAIL)) == count
+
+    await until(moved)
+
+
+async def _is_owed(world: World, name: str) -> bool:
+    found = await status(world, name)
+    return SyncState.TO_DELETE in await states(world, name) and not found.settled
+
+
+async def _is_settled(world: World, name: str) -> bool:
+    return (await status(world, name)).settled
+
+
+async def test_an_event_that_was_dragged_before_a_change_of_the_account_goes_once_its_calendar_is_on(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        await book(open_world, "R-2")
+        calendars = await open_world.calendars()
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 2)
+        await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=False)
+        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+        await until(lambda: _is_owed(open_world, "R-1"))
+        await connect(open_world)
+        await until(lambda: _is_settled(open_world, "R-1"))
+        assert await titles_in(open_world, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"], "what is off is left as it is"
+        await open_world.slotsync.turn_on(MERCHANT, BOAT)
+        await until(partial(_is_due_and_swept, open_world))
+        await until_titles_in(open_world, calendars[BOAT.id], ["R-9 v1"])
+
+
+async def _is_due_and_swept(world: World) -> bool:
+    return (await sweep(world)).reservations == 1

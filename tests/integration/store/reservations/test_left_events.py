@@ -1,0 +1,92 @@
+"""Events that were left behind in calendars out of reach, and what becomes of them once those are back."""
+
+from datetime import timedelta
+
+import pytest
+
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import SyncState
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.left_events import MISSING_CALENDAR_KEPT, LeftEventStore
+from slotsync.store.reservations.returned_calendars import ReturnedCalendars
+from slotsync.store.reservations.synced_events import SyncedEvents
+from tests.support.stored_events import KEY, LATER, NOON, book, written
+
+
+@pytest.fixture
+def events(store: Store) -> SyncedEvents:
+    return SyncedEvents(store)
+
+
+def test_an_adopted_event_replaces_what_is_known_of_another_calendar_and_nothing_of_this_one(
+    store: Store, events: SyncedEvents
+) -> None:
+    here, there = written(), written().model_copy(update={"calendar_id": "former"})
+    events.record("m", "elsewhere", there, NOON)
+    events.record("m", "here", here, NOON)
+    older = here.model_copy(update={"version": 0, "etag": "older"})
+    adopted = {(name, KEY): older for name in ("elsewhere", "here", "unknown")}
+    ReturnedCalendars(store).adopt("m", KEY.owner, here.calendar_id, adopted, LATER)
+    found = {name: events.get_events("m", name)[0] for name in ("elsewhere", "here", "unknown")}
+    assert {name: event.state for name, event in found.items()} == {
+        "elsewhere": SyncState.WAITING,
+        "here": SyncState.IN_STEP,
+        "unknown": SyncState.WAITING,
+    }
+    assert [event.written and event.written.etag for event in found.values()] == ["older", here.etag, "older"]
+    left = LeftEventStore(store)
+    assert [left.get_keys("m", name) for name in found] == [{KEY}, set(), set()], "in the other account's calendar"
+
+
+def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_searched_for(
+    store: Store, events: SyncedEvents
+) -> None:
+    former, now = written().model_copy(update={"calendar_id": "former"}), written()
+    events.record("m", "R-1", now, NOON)
+    left = LeftEventStore(store)
+    left.leave("m", "R-1", former, NOON, missing=False)
+    assert left.get_keys("m", "R-1") == {KEY}
+    ReturnedCalendars(store).adopt("m", KEY.owner, "former", {}, LATER)
+    (event,) = events.get_events("m", "R-1")
+    assert event.written
+    assert (event.state, event.written.present, event.written.calendar_id) == (SyncState.WAITING, True, "former")
+    assert (event.written.etag, event.written.fingerprint) == ("", "")
+    assert left.get_keys("m", "R-1") == {KEY}, "what was in the calendar of until now is out of reach"
+    ReturnedCalendars(store).adopt("m", KEY.owner, now.calendar_id, {("R-1", KEY): now}, LATER)
+    assert left.get_keys("m", "R-1") == {KEY}, "and the other way round"
+
+
+def test_an_event_of_another_owner_in_a_calendar_that_is_back_is_looked_for_by_its_reservation(
+    store: Store, events: SyncedEvents
+) -> None:
+    book(store, "R-1", ends_at=LATER)
+    events.record("m", "R-1", written().model_copy(update={"present": False, "version": 1}), NOON)
+    boat = Owner.product("boat")
+    stray = written().model_copy(update={"calendar_id": "of-the-boat"})
+    ReturnedCalendars(store).adopt("m", boat, "of-the-boat", {("R-1", KEY): stray}, LATER)
+    found = events.get_written_event("m", "R-1", KEY)
+    assert found
+    assert (found.duplicates_in, found.version) == (("of-the-boat",), 0)
+
+
+def test_what_a_calendar_held_that_google_does_not_find_is_remembered_until_it_is_written_there_again(
+    store: Store, events: SyncedEvents
+) -> None:
+    left, calendar_id = LeftEventStore(store), written().calendar_id
+    for name in ("R-1", "R-2"):
+        events.record("m", name, written(), NOON)
+    events.mark_calendar_missing("m", calendar_id, LATER)
+    assert left.find_missing("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY), ("R-2", KEY)}
+    assert left.get_keys("m", "R-1") == set(), "nobody knows whether it was deleted"
+    events.record("m", "R-2", written().model_copy(update={"version": 2}), LATER)
+    assert left.find_missing("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY)}
+    left.forget_missing("m", KEY.owner, LATER + MISSING_CALENDAR_KEPT)
+    assert left.find_missing("m", KEY.owner)
+    left.forget_missing("m", KEY.owner, LATER + MISSING_CALENDAR_KEPT + timedelta(seconds=1))
+    assert left.find_missing("m", KEY.owner) == {}
+
+
+def test_a_calendar_that_slotsync_deleted_is_not_remembered(store: Store, events: SyncedEvents) -> None:
+    events.record("m", "R-1", written(), NOON)
+    events.mark_calendar_missing("m", written().calendar_id, LATER, may_come_back=False)
+    assert LeftEventStore(store).find_missing("m", KEY.owner) == {}

@@ -1,0 +1,86 @@
+"""E-mails about refused grants: in the merchant's language, for those who can help, with one link."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from slotsync.domain.connections.mails import RefusedGrantMail
+from slotsync.mail.refused_grants import write_mail
+
+LINK = "https://slots.example/google/reconnect?link=WyJhIiwxXQ.a-B_c"
+MAIL = RefusedGrantMail(
+    id="grant-1-2-1",
+    merchant="arctic-kayaks",
+    grant_number=2,
+    number=1,
+    reason="invalid_grant",
+    since=datetime(2026, 11, 22, 12, tzinfo=UTC),
+    address="owner@arctic.example",
+    name="Kajak & Meri Ky",
+)
+SENDER = "slotsync@slots.example"
+
+
+def texts(**changes: object) -> tuple[str, str, str]:
+    """Return subject, plain text and HTML of the e-mail with these changes."""
+    message = write_mail(MAIL.model_copy(update=changes), LINK, SENDER)
+    text, page = (message.get_body((kind,)) for kind in ("plain", "html"))
+    assert text
+    assert page
+    return message["Subject"], text.get_content(), page.get_content()
+
+
+def test_an_e_mail_says_since_when_and_what_to_do() -> None:
+    subject, text, page = texts()
+    assert subject == "Google Calendar is no longer connected: Kajak & Meri Ky"
+    assert "Since 22 November 2026" in text
+    assert f"\n{LINK}\n" in text
+    assert text.count("http") == 1
+    assert f'<a href="{LINK}"' in page
+    assert "Kajak &amp; Meri Ky" in page
+    assert "<img" not in page
+
+
+def test_a_reminder_says_that_it_is_one_and_the_last_one_what_follows() -> None:
+    assert texts(number=2)[0].startswith("Reminder: ")
+    assert "last reminder" not in texts(number=4)[1]
+    assert "last reminder. We ask Google again each day until 22 December 2026" in texts(number=5)[1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "helps"),
+    [
+        ("invalid_grant", "connect the same Google account again"),
+        ("admin_policy_enforced", "The administrator of your Google Workspace"),
+        ("policy_enforced", "Advanced Protection"),
+    ],
+)
+def test_an_e_mail_names_who_can_help(reason: str, helps: str) -> None:
+    assert helps in texts(reason=reason)[1]
+
+
+def test_a_finnish_merchant_reads_finnish_and_one_of_another_language_english() -> None:
+    subject, text, page = texts(language="fi", number=5)
+    assert subject == "Muistutus: Google Kalenteri ei ole yhdistettynä: Kajak & Meri Ky"
+    assert "22. marraskuuta 2026 alkaen" in text
+    assert "22. joulukuuta 2026 asti" in text
+    assert 'lang="fi"' in page
+    assert "Google Kalenteri on" not in texts(language="sv")[1]
+
+
+def test_the_picture_of_the_merchant_is_in_the_page() -> None:
+    page = texts(logo_url="https://platform.example/logo.png?a=1&b=2")[2]
+    assert '<img src="https://platform.example/logo.png?a=1&amp;b=2" alt="Kajak &amp; Meri Ky"' in page
+
+
+def test_an_e_mail_that_is_sent_again_has_its_message_id() -> None:
+    first, again = (write_mail(MAIL, LINK, SENDER)["Message-ID"] for _ in range(2))
+    assert first == again == "<grant-1-2-1@slots.example>"
+
+
+def test_a_name_can_add_no_header_and_no_element() -> None:
+    message = write_mail(MAIL.model_copy(update={"name": "<b>Kayaks</b> %(x)s {{ 7 * 7 }}"}), LINK, SENDER)
+    assert "<b>" not in message.get_body(("html",)).get_content()  # type: ignore[union-attr]  # there is one
+    assert message["Subject"].endswith("<b>Kayaks</b> %(x)s {{ 7 * 7 }}")
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert {*message.keys()} >= {"From", "To", "Date", "Message-ID"}

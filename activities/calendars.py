@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -21,7 +22,7 @@ from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import NO_CONNECTION, STOPPED_REASON
 from slotsync.domain.reservations.event import WrittenEvent
 from slotsync.errors import GoogleError, Refused
-from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.calendars import CalendarContents, CalendarSpec, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
@@ -75,6 +76,7 @@ class CalendarActivities:
             applied_revision=intent.applied_revision,
             grant_number=grant_number,
             waiting=bool(self._to_signal.find(request.merchant, calendar, request.now, limit=1)),
+            left=calendar.removing and self._stands_elsewhere(request.merchant, calendar),
         )
 
     @activity.defn
@@ -106,17 +108,18 @@ class CalendarActivities:
             return
         with self._calling_google(request.merchant, calendar) as connection_id:
             spec = _spec(request, calendar)
-            found, existed = self._google.ensure(connection_id, spec)
+            preferred = self._left.get_calendars(request.merchant, request.owner)
+            found, existed = self._google.ensure(connection_id, spec, preferred)
             events = self._google.find_marked_events(connection_id, found, spec) if existed else {}
         if existed:
-            self._returned.adopt(request.merchant, request.owner, found, events, activity.info().started_time)
+            self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
         self._calendars.record(request.merchant, request.owner, found, connection_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def update_calendar(self, request: CalendarRequest) -> None:
         """Name the owner's calendar as the owner is named now; forget it if it was deleted in Google.
 
-        Of former calendars that Google did not find and that are back, what was left in them is deleted.
+        Of former calendars that are back, what was left in them is deleted.
         """
         calendar = self._read(request)
         if not calendar.calendar_id:
@@ -131,7 +134,7 @@ class CalendarActivities:
             )
         else:
             self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
-            self._events.mark_calendar_missing(request.merchant, calendar.calendar_id, activity.info().started_time)
+            self._events.mark_calendar_missing(request.merchant, calendar.calendar_id, _started_at())
 
     @activity.defn(no_thread_cancel_exception=True)
     def remove_duplicates(self, request: CalendarRequest) -> None:
@@ -143,21 +146,63 @@ class CalendarActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def retire_calendar(self, request: CalendarRequest) -> None:
-        """Delete the owner's calendar with our events. If it has events that are not ours, it stays."""
-        calendar = self._read(request)
-        if not (calendar.removing and calendar.calendar_id):
-            return
-        with self._calling_google(request.merchant, calendar) as connection_id:
-            if self._google.has_foreign_events(connection_id, calendar.calendar_id):
-                return
-            self._google.delete(connection_id, calendar.calendar_id)
-        self._calendars.forget(request.merchant, request.owner, calendar.calendar_id)
-        self._events.mark_calendar_deleted(request.merchant, calendar.calendar_id, activity.info().started_time)
+        """Delete the owner's calendar with our events. If it has other events, it stays.
 
-    def _clear_returned(self, request: CalendarRequest, connection_id: str, spec: CalendarSpec) -> None:
-        """Delete what was left in calendars that Google did not find, once it does."""
-        self._left.forget_missing(request.merchant, request.owner, activity.info().started_time)
-        for calendar_id, left in self._left.find_missing(request.merchant, request.owner).items():
+        What stands in former calendars is deleted, too, once they are back.
+        """
+        calendar = self._read(request)
+        if not calendar.removing:
+            return
+        for former in self._events.find_calendars(request.merchant, request.owner) - {calendar.calendar_id}:
+            self._events.mark_calendar_missing(request.merchant, former, _started_at(), missing=False)
+        with self._calling_google(request.merchant, calendar) as connection_id:
+            spec = _spec(request, calendar)
+            if calendar.calendar_id:
+                self._retire(request, connection_id, calendar.calendar_id, spec)
+            self._clear_returned(request, connection_id, spec, whole=True)
+
+    def _retire(self, request: CalendarRequest, connection_id: str, calendar_id: str, spec: CalendarSpec) -> None:
+        contents = self._google.look_into(connection_id, calendar_id, spec)
+        if contents and contents.has_others:
+            return
+        if contents is None:
+            self._events.mark_calendar_missing(request.merchant, calendar_id, _started_at())
+        else:
+            self._delete_dragged(request.merchant, calendar_id, connection_id, spec, contents)
+            self._google.delete(connection_id, calendar_id)
+            self._events.mark_calendar_deleted(request.merchant, calendar_id, _started_at())
+        self._calendars.forget(request.merchant, request.owner, calendar_id)
+
+    def _delete_dragged(
+        self, merchant: str, calendar_id: str, connection_id: str, spec: CalendarSpec, contents: CalendarContents
+    ) -> None:
+        """Delete what people have dragged out of the owner's calendar to others of the merchant, if anything lacks."""
+        if not self._events.find_present(merchant, calendar_id) - contents.own:
+            return
+        for other in {*self._calendars.get_ids(merchant)} - {calendar_id}:
+            found = self._google.find_left_events(connection_id, other, spec) or {}
+            for (reservation, _), dragged in found.items():
+                self._delete_left(merchant, reservation, dragged, dragged)
+
+    def _stands_elsewhere(self, merchant: str, calendar: ManagedCalendar) -> bool:
+        """Return whether events of the owner stand in other calendars than its own."""
+        known = self._events.find_calendars(merchant, calendar.owner) - {calendar.calendar_id}
+        return bool(known) or self._left.has_any(merchant, calendar.owner)
+
+    def _clear_returned(
+        self, request: CalendarRequest, connection_id: str, spec: CalendarSpec, *, whole: bool = False
+    ) -> None:
+        """Delete what was left in calendars that were out of reach, once they are back.
+
+        With ``whole``, calendars go that have nothing else.
+        """
+        self._left.forget_missing(request.merchant, request.owner, _started_at())
+        for calendar_id, left in self._left.find(request.merchant, request.owner).items():
+            contents = self._google.look_into(connection_id, calendar_id, spec) if whole else None
+            if contents and not contents.has_others:
+                self._google.delete(connection_id, calendar_id)
+                self._left.forget(request.merchant, request.owner, calendar_id)
+                continue
             found = self._google.find_left_events(connection_id, calendar_id, spec)
             if found is None:
                 continue
@@ -190,6 +235,10 @@ class CalendarActivities:
             except GoogleError as error:
                 self._owners.record_reason(merchant, calendar.owner, error.reason)
                 raise
+
+
+def _started_at() -> datetime:
+    return activity.info().started_time
 
 
 def _spec(request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:

@@ -159,7 +159,7 @@ class DisconnectionActivities:
         calendar_id = deletion.calendar.calendar_id
         with google_errors_as_application_errors():
             self._disconnections.grant(deletion.connection_id)  # none, once the merchant has connected again
-            if self._google.has_foreign_events(deletion.connection_id, calendar_id):
+            if self._google.has_foreign_events(deletion.connection_id, calendar_id, deletion.merchant):
                 return False
             self._google.delete(deletion.connection_id, calendar_id)
         # The merchant may have connected again meanwhile: then the events wait for the next calendar.

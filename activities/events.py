@@ -130,9 +130,14 @@ class EventActivities:
         self._left.leave(request.merchant, request.reservation, written, now, missing=missing)
 
     def _leave_duplicates(self, request: EventRequest, before: WrittenEvent, after: WrittenEvent) -> None:
-        """Remember the other calendars in which one may be: those that were out of reach are looked at later."""
-        for calendar_id in {*after.duplicates_in} - {*before.duplicates_in, after.calendar_id}:
-            self._leave(request, after.model_copy(update={"calendar_id": calendar_id}), missing=True)
+        """Remember the other calendars in which one may be, since they were out of reach: they are looked at later.
+
+        Of an event that stands, what is older has to go: people may drag the newest there, too.
+        """
+        version = after.version - 1 if after.present else after.version
+        for calendar_id in {*after.unsearched} - {*before.duplicates_in, after.calendar_id}:
+            place = after.model_copy(update={"calendar_id": calendar_id, "version": version})
+            self._leave(request, place, missing=True)
 
     def _plan(self, request: EventRequest) -> Action | None:
         """Return what the newest snapshot wants to be done to the event, None if it is right as it is.

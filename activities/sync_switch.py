@@ -14,7 +14,7 @@ from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import signal_calendar
 
-MAX_OWNERS_PER_PAGE: Final = 50
+MAX_OWNERS_PER_PAGE: Final = 20
 """Few, since the sweep signals, without the pace, what is due for long."""
 
 

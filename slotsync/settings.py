@@ -106,10 +106,25 @@ def _check_proxy(proxy: str) -> str:
     return proxy
 
 
+def _check_base(url: str) -> str:
+    if "?" in url or "#" in url:
+        raise ValueError("has a query or a fragment; leave it out")
+    return url.rstrip("/")
+
+
+def _check_site(url: str) -> str:
+    # Forms, redirections and cookies are for the whole host: with a path they would go to another program there.
+    parts = urlsplit(url)
+    if parts.path or "@" in parts.netloc:
+        raise ValueError("has a path or a user name; give the host alone, and a port if it needs one")
+    return url
+
+
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-BaseAddress = Annotated[WebAddress, AfterValidator(lambda url: url.rstrip("/"))]
+BaseAddress = Annotated[WebAddress, AfterValidator(_check_base)]
+Site = Annotated[BaseAddress, AfterValidator(_check_site)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_check_proxy)], ...], NoDecode, BeforeValidator(_split)]
@@ -169,7 +184,7 @@ class Settings(BaseSettings):
     data_folder: Path = Path(".slotsync")
     database_url: Annotated[str, AfterValidator(_check_database)] = Field(default_factory=_default_database, repr=False)
     api_keys: Secrets = ()
-    public_url: BaseAddress = ""
+    public_url: Site = ""
     return_url: WebAddress = ""
     forwarded_allow_ips: Proxies = Field(("127.0.0.1", "::1"), validation_alias="FORWARDED_ALLOW_IPS")
     """The proxies that may say from which address a request came. The variable has uvicorn's name for it."""

@@ -78,7 +78,7 @@ class Services:
             push_channels=PushChannels(store, vault),
             settings_links=SettingsLinks(settings, store),
             reconnect_links=ReconnectLinks(settings),
-            sessions=Sessions(settings),
+            sessions=Sessions(settings, store),
         )
 
     @cached_property

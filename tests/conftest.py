@@ -24,6 +24,7 @@ hypothesis.settings.register_profile("without deadline", deadline=None)
 hypothesis.settings.load_profile("without deadline")
 
 LONG_FILES = (
+    "e2e/test_neighbours.py",
     "integration/reservations/test_google_faults.py",
     "e2e/test_killed_parts.py",
     "integration/calendars/test_creation_limit.py",

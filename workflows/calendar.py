@@ -116,25 +116,25 @@ class ManagedCalendarWorkflow:
             if view.closing_reason:
                 return view.closing_reason
             self._revision = view.revision
-            blocker = await self._do_steps(view)
-            await self._record_round(view, blocker)
+            last, blocker = await self._do_steps(view)
+            await self._record_round(view, blocker, left=last.left and not last.sync)
             if not (view.sync or blocker or self._changed):
                 return "synchronization is off"
             await self._wait(blocker)
             self._check_due = self._check_due or bool(self._settles_at and self._settles_at <= workflow.now())
             self._continue_as_new_if_long()
 
-    async def _do_steps(self, view: CalendarView) -> Blocker | None:
-        """Do what the calendar lacks, one step after the other, and return what blocks the rest."""
+    async def _do_steps(self, view: CalendarView) -> tuple[CalendarView, Blocker | None]:
+        """Do what the calendar lacks, one step after the other; return what is done then, and what blocks the rest."""
         done, kept = set[CalendarStep](), None
         while step := self._next_step(view, done):
             blocker = step if isinstance(step, Blocker) else await self._steps[step](view)
             if isinstance(step, Blocker) or (blocker and step is not CalendarStep.RETIRE):
-                return kept or blocker
+                return view, kept or blocker
             kept = kept or blocker  # a calendar that cannot be deleted now keeps no reservation from its signal
             done |= {step, CalendarStep.UPDATE} if step is CalendarStep.CREATE else {step}
             view = await self._view_calendar()
-        return kept
+        return view, kept
 
     def _next_step(self, view: CalendarView, done: Collection[CalendarStep]) -> CalendarStep | Blocker | None:
         retire_first = view.removing and workflow.patched("retire-first")
@@ -221,7 +221,7 @@ class ManagedCalendarWorkflow:
             return blocker_for_failure(error)
         return None
 
-    async def _record_round(self, view: CalendarView, blocker: Blocker | None) -> None:
+    async def _record_round(self, view: CalendarView, blocker: Blocker | None, *, left: bool) -> None:
         doing = f"Waiting: {blocker.reason}" if blocker else "The calendar is as it should be"
         if blocker and blocker.reason == "staged":
             doing = self._status.doing
@@ -230,7 +230,7 @@ class ManagedCalendarWorkflow:
             **dict(self._request),
             revision=view.revision,
             grant_number=view.grant_number,
-            due_at=workflow.now() + blocker.look_again + TAKE_UP_MARGIN if blocker else None,
+            due_at=self._due_at(blocker, left=left),
             reason=blocker.reason if blocker else None,
         )
         changed = await workflow.execute_local_activity_method(
@@ -239,6 +239,12 @@ class ManagedCalendarWorkflow:
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
         self._changed = self._changed or changed
+
+    def _due_at(self, blocker: Blocker | None, *, left: bool) -> datetime | None:
+        """Return when the sweep starts the workflow if it does not run: for what was left, it looks each day."""
+        if blocker:
+            return workflow.now() + blocker.look_again + TAKE_UP_MARGIN
+        return workflow.now() + CALENDAR_CHECK_INTERVAL if left else None
 
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a change or slotsync resume starts it again")

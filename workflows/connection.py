@@ -121,7 +121,6 @@ class ConnectionWorkflow:
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a new consent or slotsync resume starts it again")
         await self._deliveries.close()
-        await self._mails.close()
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_connection_stop,
             ConnectionStop(
@@ -131,6 +130,7 @@ class ConnectionWorkflow:
             ),
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
+        await self._mails.close()  # last, since a mail server may take minutes
 
     async def _serve_grant(self, plan: ConnectionPlan) -> None:
         """Signal the work that waits. Work that is in flight under an earlier grant notices that by itself."""

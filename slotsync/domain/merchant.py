@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import EmailStr, Field
 
-from slotsync.domain.messages import Message
+from slotsync.domain.messages import DisplayName, Message
 from slotsync.domain.web_address import WebAddress
 
 
@@ -16,7 +16,7 @@ class MerchantDetails(Message):
     Notices are sent to ``email``, with the picture at ``logo_url``.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    name: DisplayName | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     return_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
     email: Annotated[EmailStr, Field(max_length=254)] | None = None

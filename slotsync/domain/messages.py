@@ -1,9 +1,9 @@
 """The base of all messages: immutable models that refuse unknown fields."""
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Final, TypeGuard
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 
 class Message(BaseModel):
@@ -51,3 +51,47 @@ Identifier = Annotated[
 ]
 """An id that the platform chose. No colon: workflow ids are joined with it, and merchants must stay apart. No double
 quote: Temporal's visibility finds nothing by a value that has one (measured on server 1.32)."""
+
+IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
+
+
+def is_identifier(value: object) -> TypeGuard[str]:
+    """Return whether the value is a text that can be an id."""
+    try:
+        IDENTIFIER.validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+_BLANKS: Final = frozenset("\u115f\u1160\u2065\u2800\u3164\uffa0") | {chr(code) for code in range(0xFFF0, 0xFFF9)}
+"""Letters, a symbol and unassigned characters that are shown as nothing, or as a space."""
+
+_TAGS: Final = range(0xE0000, 0xE1000)
+"""Characters that are never shown, most of them unassigned."""
+
+_INVISIBLE: Final = frozenset({"Cf", "Me", "Mn", "Zs"})
+"""The Unicode categories of format characters, of marks on other characters, and of spaces."""
+
+
+def _check_visible(name: str) -> str:
+    if not any(_is_visible(character) for character in name):
+        raise ValueError("shows nothing; give a name that people can read")
+    return name
+
+
+def _is_visible(character: str) -> bool:
+    # Characters that are younger than Python's tables count as unassigned: they may be pictures.
+    return (
+        unicodedata.category(character) not in _INVISIBLE and character not in _BLANKS and ord(character) not in _TAGS
+    )
+
+
+DisplayName = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"),
+    AfterValidator(_check_visible),
+]
+"""A name that people see, and decide by: for example, which merchant they connect an account to.
+
+It has no controls, line breaks or characters that show the text after them in another order."""

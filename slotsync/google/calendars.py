@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from slotsync.domain.availability.blocking import CALENDAR_MARK
@@ -11,7 +12,6 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.errors import CalendarMissing, Gone, NotFound
 from slotsync.google.calendar_list import iterate_entries
-from slotsync.google.events.body import Mark
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
 from slotsync.google.requests import execute, execute_empty, list_items, no_heartbeat
@@ -58,6 +58,14 @@ class FoundCalendar(Message):
         return cls(id=entry["id"], summary=entry.get("summary", ""), time_zone=entry.get("timeZone", ""))
 
 
+@dataclass(frozen=True)
+class CalendarContents:
+    """The events of a calendar: the owner's, by reservation and key, and whether there are any others."""
+
+    own: set[tuple[str, EventKey]]
+    has_others: bool
+
+
 class GoogleCalendars:
     """The owners' calendars in Google, never two for one owner. ``heartbeat`` is called before each call to Google."""
 
@@ -65,8 +73,10 @@ class GoogleCalendars:
         self._services = services
         self._heartbeat = heartbeat
 
-    def ensure(self, connection_id: str, spec: CalendarSpec) -> tuple[str, bool]:
+    def ensure(self, connection_id: str, spec: CalendarSpec, preferred: Sequence[str] = ()) -> tuple[str, bool]:
         """Find or create the one calendar with the spec's mark; return its id, and whether it was there already.
+
+        If there are several, it is the first of the ``preferred`` ones.
 
         Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So the mark is
         searched for before and after, and an empty duplicate is deleted; a duplicate with events never is.
@@ -76,7 +86,8 @@ class GoogleCalendars:
         if not existed:
             created = self.create(connection_id, spec)
             found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
-        return self._keep_one(connection_id, sorted(found)), existed
+        in_order = [each for each in preferred if each in found]
+        return self._keep_one(connection_id, [*in_order, *sorted(found - {*in_order})]), existed
 
     def find_marked_events(
         self, connection_id: str, calendar_id: str, spec: CalendarSpec
@@ -88,7 +99,12 @@ class GoogleCalendars:
         events = self._events(self._services.calendar(connection_id), calendar_id, require_writable)
         found = (read_marked(spec.merchant, connection_id, calendar_id, event) for event in events)
         by_version = sorted((each for each in found if each), key=lambda each: each[1].version)
-        return {(reservation, written.key): written for reservation, written in by_version}
+        newest: dict[tuple[str, EventKey], WrittenEvent] = {}
+        for reservation, written in by_version:
+            place = (reservation, written.key)
+            duplicates_in = (calendar_id,) if place in newest else ()
+            newest[place] = written.model_copy(update={"duplicates_in": duplicates_in})
+        return newest
 
     def find_left_events(
         self, connection_id: str, calendar_id: str, spec: CalendarSpec
@@ -144,13 +160,29 @@ class GoogleCalendars:
         """Delete the calendar with all its events. A missing calendar is no error."""
         self._delete(self._services.calendar(connection_id), calendar_id)
 
-    def has_foreign_events(self, connection_id: str, calendar_id: str) -> bool:
-        """Return whether the calendar has events that slotsync did not write; False if the calendar is missing."""
+    def has_foreign_events(self, connection_id: str, calendar_id: str, merchant: str) -> bool:
+        """Return whether the calendar has events that slotsync did not write; False if the calendar is missing.
+
+        A copy that people made of one of ours is foreign.
+        """
         service = self._services.calendar(connection_id)
         try:
-            return any(Mark.from_event(event) is None for event in self._events(service, calendar_id))
+            events = self._events(service, calendar_id)
+            return any(read_marked(merchant, connection_id, calendar_id, event) is None for event in events)
         except (Gone, NotFound):
             return False
+
+    def look_into(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> CalendarContents | None:
+        """Return what the owner's calendar has, None if Google does not find it."""
+        service = self._services.calendar(connection_id)
+        try:
+            events = list(self._events(service, calendar_id))
+        except (Gone, NotFound):
+            return None
+        found = [read_marked(spec.merchant, connection_id, calendar_id, event) for event in events]
+        own = {(each[0], each[1].key) for each in found if each and each[1].key.owner == spec.owner}
+        foreign = any(each is None or each[1].key.owner != spec.owner for each in found)
+        return CalendarContents(own=own, has_others=foreign)
 
     def _get(self, connection_id: str, calendar_id: str) -> "Calendar | None":
         calendars = self._services.calendar(connection_id).calendars

@@ -1,12 +1,13 @@
 """Links in e-mails: they lead to Google's consent page, for weeks, and open nothing else."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from itsdangerous import BadSignature, SignatureExpired
+from itsdangerous import BadSignature
 from pydantic import TypeAdapter, ValidationError
 
+from slotsync.clock import utc_now
 from slotsync.domain.messages import Message
 from slotsync.settings import Settings
 from slotsync.signing import create_signer
@@ -16,10 +17,11 @@ RECONNECT_LINK_LIFETIME: Final = timedelta(days=30)
 
 
 class RefusedGrantLink(Message):
-    """The content of a link: the merchant, and the number of the grant that Google refuses."""
+    """The content of a link: the merchant, the number of the grant that Google refuses, and the time of the link."""
 
     merchant: str
     grant_number: int
+    made_at: datetime
 
 
 class ExpiredLink(Message):
@@ -46,13 +48,14 @@ class ReconnectLinks:
     def read(self, signed: str) -> RefusedGrantLink | ExpiredLink | None:
         """Return the content of a link, or None if slotsync has not made it."""
         try:
-            content = self._signer.loads(signed, max_age=int(self._lifetime.total_seconds()))
+            # Without an age for itsdangerous, which refuses one of a machine with a clock that is ahead.
+            content, made_at = self._signer.loads(signed, return_timestamp=True)
             merchant, grant_number = _CONTENT.validate_python(content)
-        except SignatureExpired:
-            return ExpiredLink()
         except (BadSignature, ValidationError):
             return None
-        return RefusedGrantLink(merchant=merchant, grant_number=grant_number)
+        if utc_now() - made_at > self._lifetime:
+            return ExpiredLink()
+        return RefusedGrantLink(merchant=merchant, grant_number=grant_number, made_at=made_at)
 
 
 _CONTENT: Final = TypeAdapter(tuple[str, int])

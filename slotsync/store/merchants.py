@@ -4,13 +4,14 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, update
+from sqlalchemy import ColumnElement, Connection, Update, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, select
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change
-from slotsync.domain.calendars.choices import Chooser
+from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
 from slotsync.domain.calendars.owner import Switch
+from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import MerchantsChoice, Undecryptable
 from slotsync.secrets import Vault
@@ -42,6 +43,12 @@ class Merchants:
             row = session.get(MerchantRow, merchant)
             return row is None or row.sync
 
+    def is_overridden(self, merchant: str) -> bool:
+        """Return whether the platform has switched the merchant as a whole against the merchant's own choice."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return row is not None and row.sync_overridden
+
     def get(self, merchant: str) -> MerchantDetails | None:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
         with self._store.read() as session:
@@ -52,7 +59,10 @@ class Merchants:
         return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
-        """Record the merchant, or change what the platform says of it."""
+        """Record the merchant, or change what the platform says of it.
+
+        With a new address its connection is due, since an e-mail may have waited for that.
+        """
         given = dict(details.given)
         now = self._store.now()
         with self._store.write() as connection:
@@ -67,6 +77,8 @@ class Merchants:
                 change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, before, details.given)
                 if self._audit and change:
                     self._audit.record(connection, merchant, change, now)
+            if details.email:
+                connection.execute(_of_refused_grant(merchant).values(due_at=now))
 
     def _read_email(self, database: Connection | Session, merchant: str, encrypted: str | None) -> str | None:
         """Return the address, or None if there is none, or if no key opens it."""
@@ -74,14 +86,11 @@ class Merchants:
             return self._keys.decrypt(database, cell(_TABLE.c.email, merchant, id=merchant), encrypted or "")
         return None
 
-    def get_visits_end(self, merchant: str) -> datetime | None:
-        """Return until when the visits of the settings page have begun that are over, or None if none was ended."""
-        with self._store.read() as session:
-            row = session.get(MerchantRow, merchant)
-            return row.visits_ended_at if row else None
-
     def end_visits(self, merchant: str, now: datetime) -> bool:
-        """End all visits of the merchant's settings page; return false if the merchant is unknown."""
+        """End all visits of the merchant's settings page; return false if the merchant is unknown.
+
+        ``now`` is the time by the store's clock: other machines compare it with the beginnings of visits.
+        """
         own = update(_TABLE).filter_by(id=merchant)
         with self._store.write() as connection:
             known = bool(connection.execute(own.values(visits_ended_at=now)).rowcount)
@@ -96,6 +105,11 @@ class Merchants:
             return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
 
 
+def _of_refused_grant(merchant: str) -> Update:
+    refused = (_CONNECTIONS.c.state == ConnectionState.REVOKED.value, _CONNECTIONS.c.stopped_at.is_(None))
+    return update(_CONNECTIONS).where(_CONNECTIONS.c.merchant == merchant, *refused)
+
+
 def switch_merchant(
     connection: Connection, merchant: str, switch: Switch, chooser: Chooser, *, override: bool = False
 ) -> AuditChange | None:
@@ -107,14 +121,15 @@ def switch_merchant(
     ensure_merchant(connection, merchant)
     row = _lock(connection, merchant)
     by_merchant = chooser is Chooser.MERCHANT
-    against = row["sync_chosen"] and row["sync"] is not switch.sync and not by_merchant
+    removal = is_removal(switch, off=not row["sync"], removing=row["remove_events"])
+    against = row["sync_chosen"] and (row["sync"] is not switch.sync or removal) and not by_merchant
     if against and not override:
         raise MerchantsChoice("the whole merchant")
     chosen = {
         "sync_chosen": by_merchant or (row["sync_chosen"] and not against),
         "sync_overridden": not by_merchant and (row["sync_overridden"] or against),
     }
-    after = switch.model_dump()
+    after = switch.model_dump(exclude=merchants_part({"sync"} if chosen["sync_chosen"] else (), chooser))
     connection.execute(update(_TABLE).filter_by(id=merchant).values(**after, **chosen))
     overridden = ("sync",) if against else ()
     return describe_change(AuditAction.SETTINGS_CHANGED, WHOLE_MERCHANT, row, after, overridden)

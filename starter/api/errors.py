@@ -10,7 +10,7 @@ from typing import Final, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -101,6 +101,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(Undecryptable)(_answer_undecryptable)
     app.exception_handler(GoogleError)(_answer_google_error)
     app.exception_handler(RPCError)(_answer_temporal_error)
+    app.exception_handler(DataError)(_answer_data_error)
     app.exception_handler(OperationalError)(_answer_database_error)
     app.exception_handler(InterfaceError)(_answer_database_error)
     app.exception_handler(NoFreeConnection)(_answer_database_error)
@@ -191,6 +192,11 @@ async def _answer_database_error(_: Request, error: OperationalError | Interface
     return problem_response(UNAVAILABLE, "The database does not answer; try again.", headers=RETRY_AFTER_HEADERS)
 
 
+async def _answer_data_error(_: Request, error: DataError) -> Response:
+    _log_place(error)
+    return problem_response(INVALID, "A text or a number cannot be stored as it is.")
+
+
 def _log_place(error: Exception) -> None:
     place = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s failed: %s\n%s", current_request_id(), type(error).__name__, place)
@@ -217,4 +223,5 @@ def _field_problem(detail: ErrorDetails) -> FieldProblem:
 
 
 def _join_path(path: Sequence[int | str]) -> str:
-    return ".".join(map(str, path))[:MAX_FIELD_PATH_LENGTH]
+    text = ".".join(map(str, path))[:MAX_FIELD_PATH_LENGTH]
+    return text.encode(errors="replace").decode()  # JSON may name half of a surrogate pair, which UTF-8 has not

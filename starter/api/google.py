@@ -69,7 +69,7 @@ class DisconnectBody(Message):
 @router.post("/google/connect")
 async def connect(merchant: MerchantId, services: ServicesDependency) -> ConnectAnswer:
     """Create a link that takes the merchant to Google's consent page. It works once, within ten minutes."""
-    link = services.settings_links.create(merchant, LinkTarget.CONNECT)
+    link = await asyncio.to_thread(services.settings_links.create, merchant, LinkTarget.CONNECT)
     return ConnectAnswer(authorization_url=link.url, expires_at=link.expires_at)
 
 
@@ -98,7 +98,7 @@ async def settings_link(merchant: MerchantId, services: ServicesDependency) -> S
     """
     if await asyncio.to_thread(services.merchants.get, merchant) is None:
         raise ApiError(NOT_FOUND, "The merchant is not known; put it, or one of its products, first.")
-    return services.settings_links.create(merchant, LinkTarget.SETTINGS)
+    return await asyncio.to_thread(services.settings_links.create, merchant, LinkTarget.SETTINGS)
 
 
 @router.get("/google")
@@ -126,9 +126,9 @@ async def disconnect(
 ) -> DisconnectBody:
     """Disconnect the merchant, even if its grant is no longer valid. The status is 202 while the clean-up continues.
 
-    All visits of the merchant's settings page end.
+    All visits of the merchant's settings page end, and links to it that were made before do not work any more.
     """
-    await asyncio.to_thread(services.merchants.end_visits, merchant, utc_now())
+    await asyncio.to_thread(lambda: services.merchants.end_visits(merchant, services.store.now()))
     result = await services.connections.disconnect(merchant, calendars)
     if result is None:
         response.status_code = status.HTTP_202_ACCEPTED

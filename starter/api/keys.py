@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
 from pydantic import SecretStr
 
+from slotsync.domain.messages import is_identifier
 from slotsync.errors import SettingsError
 from slotsync.settings import Settings
 from starter.api.documentation import MERCHANT
@@ -94,7 +95,9 @@ class ApiKeys:
         """
         if not settings.api_keys:
             raise SettingsError(f"SLOTSYNC_API_KEYS: is not set ({_REMEDY})")
-        return cls(_read(number, each) for number, each in enumerate(settings.api_keys, 1))
+        keys = [_read(number, each) for number, each in enumerate(settings.api_keys, 1)]
+        _check_distinct(keys)
+        return cls(keys)
 
     def find(self, secret: bytes) -> ApiKey | None:
         """Return the key with this secret, or None if there is none. All secrets take the same time."""
@@ -104,7 +107,11 @@ class ApiKeys:
 
 
 _REMEDY: Final = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_.-]{1,64}")
+"""With a letter or a digit: log lines say - where there is no key."""
+
+_SECRET = re.compile(r"[!-~]*")
+"""Characters that every client sends in a header as they are."""
 
 
 def _read(number: int, text: SecretStr) -> tuple[ApiKey, str]:
@@ -115,12 +122,32 @@ def _read(number: int, text: SecretStr) -> tuple[ApiKey, str]:
     *described, secret = text.get_secret_value().split(":")
     if len(secret) < MIN_SECRET_LENGTH:
         raise _wrong(number, f"has a secret of less than {MIN_SECRET_LENGTH} characters; {_REMEDY}")
+    if not _SECRET.fullmatch(secret):
+        raise _wrong(number, f"has a secret with spaces or characters that are not ASCII; {_REMEDY}")
     if not described:
         return ApiKey(f"key-{number}"), secret
     if len(described) != 2 or not _NAME.fullmatch(described[0]):  # noqa: PLR2004  name and roles
         raise _wrong(number, "is neither a secret alone nor name:roles:secret")
-    roles, _, merchants = described[1].partition("@")
+    roles, limited, merchants = described[1].partition("@")
+    # As the beginning of an id.
+    if limited and not (merchants and is_identifier(f"{merchants}x")):
+        raise _wrong(number, "limits it to merchants that cannot be: give the beginning of their ids after the @")
     return ApiKey(described[0], _read_roles(number, roles), merchants), secret
+
+
+def _check_distinct(keys: Sequence[tuple[ApiKey, str]]) -> None:
+    """Check that each secret is in one key, and that keys of one name have the same roles and merchants.
+
+    Raises:
+        SettingsError: two keys have one secret, or one name and other roles or merchants.
+    """
+    numbers, named = dict[str, int](), dict[str, ApiKey]()
+    for number, (key, secret) in enumerate(keys, 1):
+        first = numbers.setdefault(secret, number)
+        if first != number:
+            raise _wrong(number, f"has the secret of key {first}: make one for each")
+        if named.setdefault(key.name, key) != key:
+            raise _wrong(number, f"has the name {key.name} like another one with other roles or merchants")
 
 
 def _read_roles(number: int, text: str) -> frozenset[Role]:

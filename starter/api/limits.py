@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections import Counter
-from contextlib import nullcontext
 from datetime import timedelta
 from typing import Final
 from weakref import WeakValueDictionary
@@ -20,9 +19,12 @@ REQUEST_DEADLINE: Final = timedelta(seconds=40)
 MAX_REQUESTS: Final = 400
 """Of the API, and as many of pages: who has no key cannot take the places of those who have one."""
 
-MAX_REQUESTS_PER_MERCHANT: Final = 4
+MAX_REQUESTS_PER_MERCHANT: Final = 8
 """Requests of one merchant that are worked on at once, in one process; more of them wait for each other, so that a
 storm of them takes no more of the database and of this process than a few callers do."""
+
+MAX_WAIT: Final = timedelta(seconds=1.5)
+"""For a place: with the time that Temporal may take, callers are still answered within ten seconds."""
 
 OWN_LIMITS: Final = ("/confirm",)
 """The ends of routes that wait for others, not for us, and have limits of their own."""
@@ -41,6 +43,9 @@ class RequestDeadline:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, for as long as it may take."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         begun = False
 
         async def send_noticed(message: Message) -> None:
@@ -67,10 +72,12 @@ class RequestLimit:
         app: ASGIApp,
         max_requests: int = MAX_REQUESTS,
         max_requests_per_merchant: int = MAX_REQUESTS_PER_MERCHANT,
+        max_wait: timedelta = MAX_WAIT,
     ) -> None:
         self._app = app
         self._max_requests = max_requests
         self._max_requests_per_merchant = max_requests_per_merchant
+        self._max_wait = max_wait
         self._places = WeakValueDictionary[str, asyncio.Semaphore]()
         self._requests = Counter[bool]()
 
@@ -81,20 +88,33 @@ class RequestLimit:
             return
         has_key = "api_key" in scope.get("state", {})
         if self._requests[has_key] >= self._max_requests:
-            later = retry_after(timedelta(seconds=1))
-            refusal = problem_response(UNAVAILABLE, "Too many requests at once; try again.", headers=later)
-            await refusal(scope, receive, send)
+            await _refuse(scope, receive, send)
             return
         self._requests[has_key] += 1
         try:
-            async with self._place(scope["path"]):
-                await self._app(scope, receive, send)
+            await self._pass_on(scope, receive, send)
         finally:
             self._requests[has_key] -= 1
 
-    def _place(self, path: str) -> asyncio.Semaphore | nullcontext[None]:
-        """Return what a request to this path has to acquire."""
-        merchant = _OF_MERCHANT.fullmatch(path)
-        if not merchant or path.endswith(OWN_LIMITS):
-            return nullcontext()
-        return self._places.setdefault(merchant.group(1), asyncio.Semaphore(self._max_requests_per_merchant))
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on once its merchant has a place for it, or refuse it."""
+        merchant = _OF_MERCHANT.fullmatch(scope["path"])
+        if not merchant or scope["path"].endswith(OWN_LIMITS):
+            await self._app(scope, receive, send)
+            return
+        places = self._places.setdefault(merchant.group(1), asyncio.Semaphore(self._max_requests_per_merchant))
+        try:
+            async with asyncio.timeout(self._max_wait.total_seconds()):
+                await places.acquire()
+        except TimeoutError:
+            await _refuse(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            places.release()
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    later = retry_after(timedelta(seconds=1))
+    await problem_response(UNAVAILABLE, "Too many requests at once; try again.", headers=later)(scope, receive, send)

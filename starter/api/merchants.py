@@ -20,7 +20,8 @@ from starter.bootstrap import ServicesDependency
 router = APIRouter(tags=["merchants"])
 
 Limit = Annotated[int, Query(ge=1, le=200, description="The most items of one answer.")]
-After = Annotated[str, Query(max_length=200, description="`next` of the answer before.")]
+After = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$", description="`next` of the answer before.")]
+"""The id after which a page begins. PostgreSQL stores no NUL, and does not compare with one."""
 
 
 class MerchantBody(MerchantDetails):

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
+from slotsync.domain.messages import is_identifier
 from slotsync.store.tables.calendars import MerchantRow
 from starter.api.errors import RETRY_AFTER_HEADERS
 from starter.api.limits import PROBES
@@ -48,8 +49,7 @@ class RequestTimes:
 
     def record(self, method: str, route: str, status: int, seconds: float) -> None:
         """Record one request. Methods that callers invent share one label, so that the labels stay few."""
-        label = method if method in _KNOWN_METHODS else "OTHER"
-        self._seconds.labels(label, route, str(status)).observe(seconds)
+        self._seconds.labels(_label(method), route, str(status)).observe(seconds)
 
 
 class RequestRecorder:
@@ -80,7 +80,8 @@ class RequestRecorder:
         level = logging.DEBUG if route in PROBES else logging.INFO
         caller = f"{_read_key_name(scope)} {_read_merchant(scope)}"
         milliseconds = seconds * 1000
-        logger.log(level, "%s %s %s %s %d in %.0f ms", request_id, caller, scope["method"], route, status, milliseconds)
+        method = _label(scope["method"])
+        logger.log(level, "%s %s %s %s %d in %.0f ms", request_id, caller, method, route, status, milliseconds)
         self._times.record(scope["method"], route, status, seconds)
 
 
@@ -90,7 +91,13 @@ def _read_key_name(scope: Scope) -> str:
 
 
 def _read_merchant(scope: Scope) -> str:
-    return str(scope.get("path_params", {}).get("merchant", "-"))
+    """Return the merchant in the path, or - if there is none, or one that no id can be: a caller's text."""
+    merchant = scope.get("path_params", {}).get("merchant")
+    return merchant if is_identifier(merchant) else "-"
+
+
+def _label(method: str) -> str:
+    return method if method in _KNOWN_METHODS else "OTHER"
 
 
 def _read_route(scope: Scope) -> str:

@@ -2,7 +2,6 @@
 
 from rich.console import Console
 
-from slotsync.clock import utc_now
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -32,14 +31,15 @@ def show_link(merchant: str, *, as_json: bool) -> None:
 
 
 def end_visits(merchant: str) -> None:
-    """End all visits of the merchant's settings page.
+    """End all visits of the merchant's settings page, and the links to it that were made before.
 
     Raises:
         UnknownSubject: nothing is stored for the merchant.
     """
-    if not _merchants(*_open()).end_visits(merchant, utc_now()):
+    settings, store = _open()
+    if not _merchants(settings, store).end_visits(merchant, store.now()):
         raise UnknownMerchant
-    console.print(f"All visits of {merchant} have ended. Links that are less than ten minutes old still work once.")
+    console.print(f"All visits of {merchant} have ended, and the links that were made before do not work any more.")
 
 
 class UnknownMerchant(UnknownSubject):

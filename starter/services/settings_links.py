@@ -7,17 +7,17 @@ from secrets import token_urlsafe
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from slotsync.clock import utc_now
 from slotsync.domain.messages import Message
 from slotsync.settings import Settings
 from slotsync.signing import create_signer
 from slotsync.store.connections.pending_consents import UsedLinks
 from slotsync.store.database.engine import Store
+from slotsync.store.visits import Visits
 
 LINK_LIFETIME: Final = timedelta(minutes=10)
 SESSION_LIFETIME: Final = timedelta(hours=2)
@@ -43,10 +43,15 @@ class LinkProblem(StrEnum):
     FORGED = "forged"
     EXPIRED = "expired"
     USED = "used"
+    ENDED = "ended"
 
 
 class _SignedLink(NamedTuple):
-    """The content of a link. It is used ``once``: a name, since one signature has several valid spellings."""
+    """The content of a link. It is used ``once``: a name, since one signature has several valid spellings.
+
+    ``made_at`` is by the store's clock: machines have other clocks, and would refuse it as expired, or as
+    one of the future.
+    """
 
     merchant: str
     once: str
@@ -59,6 +64,7 @@ class SettingsLinks:
     def __init__(self, settings: Settings, store: Store, lifetime: timedelta = LINK_LIFETIME) -> None:
         self._settings = settings
         self._used = UsedLinks(store)
+        self._visits = Visits(store)
         self._lifetime = lifetime
 
     def create(self, merchant: str, target: LinkTarget) -> SettingsLink:
@@ -68,9 +74,10 @@ class SettingsLinks:
             SettingsError: SLOTSYNC_PUBLIC_URL is not set.
         """
         base = self._settings.require_public_url()
-        signed = self._signer(target).dumps([merchant, token_urlsafe(12)])
+        made_at = self._visits.now()
+        signed = self._signer(target).dumps([merchant, token_urlsafe(12), made_at.isoformat()])
         url = f"{base}/{target}?{urlencode({'link': signed})}"
-        return SettingsLink(url=url, expires_at=utc_now().replace(microsecond=0) + self._lifetime)
+        return SettingsLink(url=url, expires_at=made_at.replace(microsecond=0) + self._lifetime)
 
     def look(self, signed: str, target: LinkTarget) -> str | LinkProblem:
         """Return the merchant of the link, or why it does not work. It is not used by that."""
@@ -88,13 +95,15 @@ class SettingsLinks:
 
     def _read(self, signed: str, target: LinkTarget) -> "_SignedLink | LinkProblem":
         try:
-            (merchant, once), made_at = self._signer(target).loads(
-                signed, max_age=int(self._lifetime.total_seconds()), return_timestamp=True
-            )
-        except SignatureExpired:
-            return LinkProblem.EXPIRED
+            (merchant, once, *made), signed_at = self._signer(target).loads(signed, return_timestamp=True)
         except BadSignature:
             return LinkProblem.FORGED
+        # Links of former versions have the time of their signature alone.
+        made_at = datetime.fromisoformat(made[0]) if made else signed_at
+        if self._visits.now() - made_at > self._lifetime:
+            return LinkProblem.EXPIRED
+        if self._visits.are_ended(merchant, made_at):
+            return LinkProblem.ENDED
         return _SignedLink(str(merchant), str(once), made_at)
 
     def _signer(self, target: LinkTarget) -> URLSafeTimedSerializer:
@@ -104,7 +113,8 @@ class SettingsLinks:
 class Session(Message):
     """The session of one browser. ``browser`` is its secret; the token in each form is computed from it.
 
-    With ``connects_only`` it began with a link in an e-mail: it may connect the same account again, and sees nothing.
+    It began at ``begun_at`` by the store's clock. With ``connects_only`` it began with a link in an e-mail: it may
+    connect the same account again, and sees nothing.
     """
 
     merchant: str
@@ -114,8 +124,8 @@ class Session(Message):
 
     @classmethod
     def begin(cls, merchant: str, *, connects_only: bool = False) -> "Session":
-        """Return a new session."""
-        return cls(merchant=merchant, browser=token_urlsafe(24), begun_at=utc_now(), connects_only=connects_only)
+        """Return a new session, which lasts from the moment in which it is saved."""
+        return cls(merchant=merchant, browser=token_urlsafe(24), connects_only=connects_only)
 
     @property
     def form_token(self) -> str:
@@ -133,24 +143,26 @@ class Session(Message):
 
 
 class Sessions:
-    """Sessions stored in signed cookies."""
+    """Sessions stored in signed cookies. A copy of a cookie is as good as the cookie, until the session is over."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._visits = Visits(store)
         self._signer = create_signer(settings, "session")
         self._secure = settings.public_url.startswith("https://")
         self._name = "__Host-slotsync" if self._secure else "slotsync"
 
     def find(self, request: Request) -> Session | None:
-        """Return the session of the request, or None if the cookie is missing, forged or expired."""
-        cookie = request.cookies.get(self._name, "")
+        """Return the session of the request, or None if the cookie is missing or forged, or the session is over."""
         try:
-            content = self._signer.loads(cookie, max_age=int(SESSION_LIFETIME.total_seconds()))
+            content = self._signer.loads(request.cookies.get(self._name, ""))
         except BadSignature:
             return None
-        return Session.model_validate(content)
+        session = Session.model_validate(content)
+        return None if self._is_over(session) else session
 
-    def save(self, response: Response, session: Session) -> None:
-        """Set the session's cookie."""
+    def begin(self, response: Response, session: Session) -> None:
+        """Begin the session, and set its cookie."""
+        session = session.model_copy(update={"begun_at": self._visits.now()})
         response.set_cookie(
             self._name,
             str(self._signer.dumps(session.model_dump(mode="json", exclude_defaults=True))),
@@ -161,7 +173,19 @@ class Sessions:
             samesite="lax",  # Google redirects the browser back to us from its own site
         )
 
-    def end(self, response: Response) -> None:
+    def end(self, session: Session) -> None:
+        """End the session, for all that have its cookie."""
+        self._visits.sign_out(session.browser, SESSION_LIFETIME)
+
+    def _is_over(self, session: Session) -> bool:
+        old = self._visits.now() - session.begun_at > SESSION_LIFETIME
+        return (
+            old
+            or self._visits.is_signed_out(session.browser)
+            or self._visits.are_ended(session.merchant, session.begun_at)
+        )
+
+    def forget(self, response: Response) -> None:
         """Delete the session's cookie."""
         response.delete_cookie(self._name, path="/", secure=self._secure, httponly=True, samesite="lax")
 

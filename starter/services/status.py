@@ -20,6 +20,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews, MerchantConnection
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
+from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import KnownReservation, Reservations
 from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
 from starter.services.intent import IntentCounts
@@ -103,6 +104,7 @@ class StatusService:
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
+        self._left = LeftEventStore(store)
         self._intents = IntentCounts(store, vault)
         self._connections = ConnectionViews(store, vault, wanted_scopes(push=False))
 
@@ -177,7 +179,8 @@ class StatusService:
             return True
         applied = [each.written for each in events if each.written]
         owners = list(dict.fromkeys((*desired.owners, *(each.key.owner for each in applied))))
-        steps = plan(desired, applied, self._calendars.get_calendars(merchant, owners))
+        left = self._left.get_keys(merchant, reservation)
+        steps = plan(desired, applied, self._calendars.get_calendars(merchant, owners), left)
         over = is_over(desired, known.ends_at, utc_now())
         return not steps.debts and (over or not (steps.actions or steps.blocked))
 

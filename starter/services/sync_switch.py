@@ -3,14 +3,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, Switch
-from slotsync.domain.messages import Identifier, Message
+from slotsync.domain.messages import IDENTIFIER, Message
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import calendar_id
 from slotsync.errors import InputError, UnknownSubject
@@ -161,12 +161,9 @@ def _describe(intent: OwnerIntent | None) -> str:
     return "Waiting for the calendar, or for Google" if intent.due_at else "The calendar is as it should be"
 
 
-_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
-
-
 def _require_identifier(name: str, identifier: str) -> None:
     """Check an id that a caller in Python gives; those of the API are checked with its paths."""
     try:
-        _IDENTIFIER.validate_python(identifier)
+        IDENTIFIER.validate_python(identifier)
     except ValidationError as error:
         raise InputError(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None

@@ -1,5 +1,6 @@
 """The routes of the settings page."""
 
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
@@ -44,6 +45,7 @@ def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
             PageRefused: render_refusal,
             HTTPException: render_http_error,
             ValueError: render_invalid_form,
+            DataError: render_invalid_form,
             SettingsError: render_not_set_up,
             Undecryptable: render_not_set_up,
         },

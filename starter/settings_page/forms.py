@@ -33,10 +33,11 @@ async def choose_account(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """End the visit in this browser."""
+    """End the visit in this browser, and for all that have copied its cookie."""
     visit = await Visit.from_form(request)
+    await asyncio.to_thread(visit.services.sessions.end, visit.session)
     response = render_page("signed_out.html", visit.language)
-    visit.services.sessions.end(response)
+    visit.services.sessions.forget(response)
     return response
 
 

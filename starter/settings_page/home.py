@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
-from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState, can_write
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
@@ -21,7 +20,7 @@ from starter.settings_page.details import Details, load_details, load_progress, 
 from starter.settings_page.language import detect_language, remember_language
 from starter.settings_page.owner_list import load_owner_list
 from starter.settings_page.rendering import extract_site, render_page
-from starter.settings_page.visit import Visit, find_session, name_of, redirect_after_consent
+from starter.settings_page.visit import Visit, find_session, name_of, read_owner, redirect_after_consent
 
 MAX_CHANGES_SHOWN: Final = 5
 """The last changes, on the page itself; all of them have a page of their own."""
@@ -105,6 +104,7 @@ async def render_settings(
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
+        sync_overridden=await asyncio.to_thread(visit.services.merchants.is_overridden, visit.merchant),
         work=await load_work(visit),
         finished=False,
         owners=await load_owner_list(visit),
@@ -149,8 +149,5 @@ async def show_switch_progress(request: Request) -> Response:
 
 async def _load_opened(visit: Visit) -> Details | None:
     kind, _, owner_id = visit.address.owner.partition(":")
-    try:
-        owner = Owner(kind=OwnerKind(kind), id=owner_id)
-    except ValueError:
-        return None
-    return await load_details(visit, owner)
+    owner = read_owner(kind, owner_id)
+    return await load_details(visit, owner) if owner else None

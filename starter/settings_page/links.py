@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.mail.reconnect_links import ExpiredLink
+from slotsync.store.visits import Visits
 from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.settings_links import LinkProblem, LinkTarget, Session
@@ -77,7 +78,8 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
     """Return the merchant of a link in an e-mail.
 
     Raises:
-        PageRefused: slotsync has not made it, or too long ago, or there is nothing to connect again.
+        PageRefused: slotsync has not made it, or too long ago, or before the merchant's visits were ended, or there is
+            nothing to connect again.
     """
     services = get_services(request)
     content = services.reconnect_links.read(link)
@@ -87,6 +89,8 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
         raise PageRefused(MAIL_EXPIRED)
     if not await asyncio.to_thread(services.connections.is_refused, content.merchant, content.grant_number):
         raise PageRefused(NOT_NEEDED)
+    if await asyncio.to_thread(Visits(services.store).are_ended, content.merchant, content.made_at):
+        raise PageRefused(LinkProblem.ENDED)
     return content.merchant
 
 
@@ -107,7 +111,7 @@ async def _show(request: Request, target: LinkTarget) -> Response:
 async def _show_button(request: Request, merchant: str, link: str, leads_to: str) -> Response:
     """Return the page with the button that uses the link."""
     services = get_services(request)
-    living = services.sessions.find(request)
+    living = await asyncio.to_thread(services.sessions.find, request)
     other = living.merchant if living and living.merchant != merchant else None
     cookies = Response()
     token = services.sessions.begin_opening(cookies)
@@ -160,9 +164,11 @@ async def _get_opening_form(request: Request) -> FormData:
 
 
 async def _begin_visit(request: Request, session: Session, response: Response) -> Response:
-    """Set the session's cookie, and the merchant's language unless this browser has another one."""
+    """Begin the visit, and end a former one of this browser; set the merchant's language unless one was chosen here."""
     services = get_services(request)
-    services.sessions.save(response, session)
+    if former := await asyncio.to_thread(services.sessions.find, request):
+        await asyncio.to_thread(services.sessions.end, former)
+    await asyncio.to_thread(services.sessions.begin, response, session)
     details = await asyncio.to_thread(services.merchants.get, session.merchant)
     if details and details.language in LANGUAGES and not is_chosen(request):
         remember_language(response, details.language)

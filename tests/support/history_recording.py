@@ -11,20 +11,25 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import text
+
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import running_local_google
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id, switch_id
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
-from slotsync.temporal.signals import signal_availability
+from slotsync.store.merchants import Merchants
+from slotsync.temporal.signals import signal_availability, signal_connection
 from starter.services.connections import Connected, ConnectionService, ConsentGiven
 from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide
+from tests.support.mail_receiver import running_mail_receiver
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
-from tests.support.settings import settings_for
+from tests.support.settings import PUBLIC_URL, settings_for
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.webhook_receiver import running_webhook_receiver
@@ -105,6 +110,23 @@ async def connected_revoked_reconnected_disconnected(open_world: World) -> None:
     assert await connecting.disconnect(MERCHANT, CalendarChoice.DELETE)
 
 
+async def refused_mailed_and_reconnected(open_world: World) -> None:
+    Merchants(open_world.store, open_world.vault).put(MERCHANT, MerchantDetails(email="owner@arctic.example"))
+    await signal_connection(open_world.client, MERCHANT, "granted")
+    await open_world.slotsync.report(snapshot(1))
+    await open_world.settled(1)
+    await _lose_grant(open_world)
+
+    async def mailed() -> bool:
+        with open_world.store.read() as session:
+            return bool(session.connection().execute(text("SELECT mailed FROM connection")).scalar_one())
+
+    await until(mailed)
+    await open_world.connect()
+    await signal_connection(open_world.client, MERCHANT, "granted")
+    await open_world.settled(2)
+
+
 async def blocked_told_confirmed_and_freed(open_world: World) -> None:
     async def published(count: int) -> bool:
         history = await open_world.client.get_workflow_handle(AVAILABILITY).fetch_history()
@@ -154,6 +176,7 @@ PATHS: dict[Callable[[World], Awaitable[None]], str] = {
     calendar_made: calendar_id(MERCHANT, Owner.product(TOUR.id)),
     paused_and_resumed: switch_id(MERCHANT),
     connected_revoked_reconnected_disconnected: connection_id(MERCHANT),
+    refused_mailed_and_reconnected: connection_id(MERCHANT),
     blocked_told_confirmed_and_freed: AVAILABILITY,
 }
 
@@ -163,9 +186,13 @@ async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> 
     with (
         running_local_google(LocalGoogleOptions.unlimited()) as google,
         running_webhook_receiver() as platform,
+        running_mail_receiver() as mailbox,
         tempfile.TemporaryDirectory() as folder,
     ):
-        settings = platform.settings(settings_for(google.url, Path(folder))).model_copy(update={"poll_seconds": 1})
+        settings = settings_for(google.url, Path(folder)).model_copy(
+            update={"poll_seconds": 1, "public_url": PUBLIC_URL}
+        )
+        settings = mailbox.settings(platform.settings(settings))
         async with running_temporal_server() as client, world_of(settings, vault, client) as recorded_world:
             await recorded_world.add_merchant(TOUR, GUIDE)
             async with recorded_world.working():

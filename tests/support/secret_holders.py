@@ -31,6 +31,10 @@ class NotedSecrets:
         if text not in self.kinds[what]:
             self.kinds[what].append(text)
 
+    def kinds_in(self, text: str) -> set[str]:
+        """Return the kinds of the secrets that are in the text."""
+        return {kind for kind, texts in self.kinds.items() if any(each in text for each in texts)}
+
     def texts(self, *kinds: str) -> dict[str, str]:
         """Return the secrets of these kinds by name, or of all kinds."""
         return {

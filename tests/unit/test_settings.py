@@ -182,6 +182,13 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ),
         ("smtp_url", "smtp://mail.example", "SLOTSYNC_SMTP_URL: needs SLOTSYNC_PUBLIC_URL, to which the links in e-ma"),
         ("mail_from", "not an address", "SLOTSYNC_MAIL_FROM: "),
+        ("public_url", "https://platform.example/slotsync", "SLOTSYNC_PUBLIC_URL: has a path or a user name"),
+        ("public_url", "https://user:pw@platform.example", "SLOTSYNC_PUBLIC_URL: has a path or a user name"),
+        ("public_url", "https://platform.example?a=b", "SLOTSYNC_PUBLIC_URL: has a query or a fragment"),
+        ("public_url", "https://platform.example/?", "SLOTSYNC_PUBLIC_URL: has a query or a fragment"),
+        ("public_url", "https://platform.example#x", "SLOTSYNC_PUBLIC_URL: has a query or a fragment"),
+        ("google_endpoint", "https://google.example?a=b", "SLOTSYNC_GOOGLE_ENDPOINT: has a query or a fragment"),
+        ("webhook_url", "https://2852039166/x", "SLOTSYNC_WEBHOOK_URL: is a link-local address"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str, value: str, line: str) -> None:
@@ -193,7 +200,7 @@ def test_a_bad_value_is_one_line_that_names_its_variable(set_env: Set, name: str
 
 
 def test_the_sender_of_e_mails_is_at_the_public_host_unless_it_is_set(set_env: Set) -> None:
-    set_env(smtp_url="smtp://mail.example", public_url="https://slots.example:8443/sync")
+    set_env(smtp_url="smtp://mail.example", public_url="https://slots.example:8443")
     settings = Settings.load()
     assert settings.mail_server
     assert (settings.mail_server.host, settings.mail_sender) == ("mail.example", "slotsync@slots.example")
@@ -226,6 +233,12 @@ def test_a_webhook_secret_made_as_the_remedy_says_is_taken(set_env: Set) -> None
 def test_a_webhook_address_is_kept_to_the_letter(set_env: Set) -> None:
     set_env(webhook_url="https://platform.example.com/hook/", webhook_secret=WEBHOOK_SECRET)
     assert Settings.load().webhook_url == "https://platform.example.com/hook/"
+
+
+@pytest.mark.parametrize("url", ["https://slotsync.example", "https://slotsync.example:8443/", "http://127.0.0.1:8080"])
+def test_a_public_address_is_a_host_with_or_without_a_port(set_env: Set, url: str) -> None:
+    set_env(public_url=url)
+    assert Settings.load().public_url == url.rstrip("/")
 
 
 def test_googles_own_addresses_are_the_default() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
-from slotsync.domain.calendars.owner import OwnerChanges, OwnerSettings
+from slotsync.domain.calendars.owner import OwnerChanges, OwnerSettings, Switch
 from slotsync.domain.messages import Message
 
 MERCHANTS_SETTINGS: Final = frozenset(
@@ -37,6 +37,48 @@ def first_choices(changes: OwnerChanges) -> Choices | None:
     if "name" not in changes.model_fields_set:
         return None
     return Choices(settings=OwnerSettings.model_validate(changes.given))
+
+
+def renew_choices(
+    former: Choices, changes: OwnerChanges, chooser: Chooser, *, override: bool = False
+) -> Choices | None:
+    """Return the choices for an owner that was deleted and is put again, or None if it has no name.
+
+    It is a new one, but what the merchant had chosen stays: a deletion by the platform is no way round it.
+    """
+    if "name" not in changes.model_fields_set:
+        return None
+    kept = {name: getattr(former.settings, name) for name in former.chosen}
+    settings = _merge(OwnerSettings.model_construct(name=changes.name), kept)
+    return change_choices(former.model_copy(update={"settings": settings}), changes, chooser, override=override)
+
+
+def switch_choices(
+    before: Choices, wanted: Switch, chooser: Chooser, *, removing: bool, override: bool = False
+) -> Choices | None:
+    """Return the choices after a switch, or None if the merchant has chosen otherwise and there is no ``override``.
+
+    ``removing`` is whether our events are removed while it is off.
+    """
+    after = change_choices(before, OwnerChanges(sync=wanted.sync), chooser, override=override)
+    removal = is_removal(wanted, off=not before.settings.sync, removing=removing)
+    against = removal and chooser is Chooser.PLATFORM and "sync" in before.chosen
+    if after.settings.sync is not wanted.sync or (against and not override):
+        return None
+    if against:
+        own = frozenset({"sync"})
+        return after.model_copy(update={"chosen": after.chosen - own, "overridden": after.overridden | own})
+    return after
+
+
+def merchants_part(chosen: Collection[str], chooser: Chooser) -> set[str]:
+    """Return the fields of a switch that stay as they are: with its choice, a merchant has chosen about events."""
+    return {"remove_events"} if "sync" in chosen and chooser is Chooser.PLATFORM else set()
+
+
+def is_removal(wanted: Switch, *, off: bool, removing: bool) -> bool:
+    """Return whether a switch removes our events of something that is off, and that was left as it is."""
+    return off and not wanted.sync and wanted.remove_events and not removing
 
 
 def change_choices(before: Choices, changes: OwnerChanges, chooser: Chooser, *, override: bool = False) -> Choices:

@@ -40,6 +40,7 @@ class CalendarView(Message):
 
     ``shown``: Google shows the owner's name and time zone. ``revision`` counts the changes of the owner's settings, of
     which the reservations were signalled up to ``applied_revision``. ``waiting``: a reservation waits for the calendar.
+    ``left``: our events are to be removed, and some stand in other calendars, which are out of reach or were.
     ``connection_id`` and ``calendar_id`` are None if there is none. ``closing_reason`` says why the workflow has
     nothing to do, empty if it has.
     """
@@ -53,6 +54,7 @@ class CalendarView(Message):
     revision: int = 0
     applied_revision: int = 0
     waiting: bool = False
+    left: bool = False
     grant_number: int = 0
 
 

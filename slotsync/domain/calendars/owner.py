@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from slotsync.domain.messages import Message
+from slotsync.domain.messages import DisplayName, Message
 
 
 class OwnerKind(StrEnum):
@@ -99,9 +99,6 @@ Padding = Annotated[int, Field(ge=0, le=MAX_PADDING // timedelta(minutes=1))]
 """Minutes by which a busy time is made longer on one side; a day at most."""
 
 
-OwnerName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
 class OwnerChanges(Message):
     """Changes of the settings of a product or resource: what is left out keeps its value, or has its default at first.
 
@@ -109,7 +106,7 @@ class OwnerChanges(Message):
     means all of them.
     """
 
-    name: OwnerName = ""
+    name: DisplayName = ""
     time_zone: TimeZone = "UTC"
     sync: bool = True
     guest_data: GuestData = GuestData.LIMITED
@@ -127,7 +124,7 @@ class OwnerChanges(Message):
 class OwnerSettings(OwnerChanges):
     """All settings of one product or resource."""
 
-    name: OwnerName
+    name: DisplayName
 
 
 class Switch(Message):

@@ -36,7 +36,8 @@ def next_step(
             return CalendarStep.CREATE
         if (check_due or not view.shown) and CalendarStep.UPDATE not in done:
             return CalendarStep.UPDATE
-    retires = not view.sync and view.removing and view.calendar_id and CalendarStep.RETIRE not in done
+    anything = view.calendar_id or view.left
+    retires = not view.sync and view.removing and anything and CalendarStep.RETIRE not in done
     if retires and view.connection_id and retire_first:
         return CalendarStep.RETIRE
     if (view.waiting or view.revision != view.applied_revision) and CalendarStep.SIGNAL not in done:

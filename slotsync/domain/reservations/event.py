@@ -97,7 +97,8 @@ class WrittenEvent(Message):
     the next generation. ``etag`` changes with every write, by slotsync or others; it is empty while it is unknown
     whether a creation reached Google. ``touched``: people or other programs have added something to it, which every
     write keeps. ``guest_data`` is the level at which it was written, None if it is unknown. ``duplicates_in`` are
-    the calendars in which other generations of it were seen: people may restore those there.
+    the calendars in which other generations of it were seen: people may restore those there. ``unsearched`` are the
+    calendars that were out of reach when others of it were looked for just now.
     """
 
     key: EventKey
@@ -112,6 +113,7 @@ class WrittenEvent(Message):
     touched: bool = False
     guest_data: GuestData | None = None
     duplicates_in: tuple[str, ...] = ()
+    unsearched: tuple[str, ...] = ()
 
     @property
     def has_duplicates(self) -> bool:

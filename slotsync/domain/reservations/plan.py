@@ -117,6 +117,10 @@ def plan(
     known = {written.key: written for written in applied}
     keys = sorted({*items, *known}, key=EventKey.sort_key)
     steps = [(key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key))) for key in keys]
+
+    def stays(key: EventKey) -> bool:
+        return key in items and not by_owner[key.owner].removing
+
     return Plan(
         actions=tuple(_filter_actions(step for _, step in steps)),
         blocked=tuple(
@@ -124,14 +128,12 @@ def plan(
             for key, step in steps
             if isinstance(step, Blocker) and step != OUT_OF_REACH
         ),
-        debts=tuple(key for key, step in steps if _is_debt(key, step, items, left)),
+        debts=tuple(key for key, step in steps if _is_debt(step, left=key in left and not stays(key))),
     )
 
 
-def _is_debt(
-    key: EventKey, step: Action | Blocker | None, items: Collection[EventKey], left: Collection[EventKey]
-) -> bool:
-    return step == OUT_OF_REACH or (key in left and key not in items and not isinstance(step, Blocker))
+def _is_debt(step: Action | Blocker | None, *, left: bool) -> bool:
+    return step == OUT_OF_REACH or (left and not isinstance(step, Blocker))
 
 
 def _filter_actions(steps: Iterable[Action | Blocker | None]) -> Iterator[Action]:
@@ -220,7 +222,7 @@ def _plan_delete(
         return None if wanted else _plan_look(desired, calendar, known)
     may_delete = calendar.settings.sync or calendar.removing
     if not (may_delete and calendar.calendar_id == known.calendar_id):
-        return None if wanted else OUT_OF_REACH
+        return None if wanted and not calendar.removing else OUT_OF_REACH
     if not calendar.connection_id:
         return NO_CONNECTION
     return Delete(

@@ -51,7 +51,7 @@ class EventDeletion:
         self.take_away([written], [calls, *self._others()])
         if calls.calendar_id in self.out_of_reach:
             raise CalendarMissing("the calendar is deleted in Google, or no longer ours", reason="notFound")
-        return state.model_copy(update={"duplicates_in": tuple(sorted({*state.duplicates_in, *self.out_of_reach}))})
+        return self.note_out_of_reach(state)
 
     def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Delete every generation of an event of which it is unknown whether it was created, and return its state.
@@ -62,7 +62,12 @@ class EventDeletion:
         """
         states = self.take_away([written], [calls, *self._others()])
         newer = [state for state in states if state.present]
-        return (newer or states or [self._use_up_id(calls, written)])[-1]
+        return self.note_out_of_reach((newer or states or [self._use_up_id(calls, written)])[-1])
+
+    def note_out_of_reach(self, state: WrittenEvent) -> WrittenEvent:
+        """Return the state with the calendars that could not be looked at."""
+        seen_in = tuple(sorted({*state.duplicates_in, *self.out_of_reach}))
+        return state.model_copy(update={"duplicates_in": seen_in, "unsearched": tuple(sorted(self.out_of_reach))})
 
     def take_away(self, events: Iterable[WrittenEvent], everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
         """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept."""

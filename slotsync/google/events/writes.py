@@ -124,7 +124,6 @@ class EventWrite:
         for calls in everywhere:
             found = self._deletion.find(calls, [place])
             self._duplicates += [(calls, state, event) for state, event in found]
-        self._duplicates_in |= self._deletion.out_of_reach
 
     def _begin_next(self, steps: int = 1) -> None:
         # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
@@ -240,7 +239,8 @@ class EventWrite:
             self._deletion.delete_unless_newer(calls, state)
             self._duplicates_in.add(calls.calendar_id)
         written = describe_written(self._desired, self._generation, event)
-        return written.model_copy(update={"duplicates_in": tuple(sorted(self._duplicates_in))})
+        found_in = tuple(sorted(self._duplicates_in))
+        return self._deletion.note_out_of_reach(written.model_copy(update={"duplicates_in": found_in}))
 
     def _carry_over(self, event: "Event") -> "Event":
         """Give the event what people have added to those that will be deleted, and return it as it is then."""

@@ -121,7 +121,7 @@ def forget_managed_calendars(connection: Connection, merchant: str) -> None:
 
 
 def _unknown_calendar(owner: Owner) -> ManagedCalendar:
-    return ManagedCalendar(owner=owner, settings=OwnerSettings(name=owner.id, sync=False), known=False)
+    return ManagedCalendar(owner=owner, settings=OwnerSettings.model_construct(name=owner.id, sync=False), known=False)
 
 
 def _key(merchant: str, owner: Owner) -> dict[str, str]:

@@ -14,6 +14,9 @@ from slotsync.domain.calendars.choices import (
     Chooser,
     change_choices,
     first_choices,
+    merchants_part,
+    renew_choices,
+    switch_choices,
     to_text,
 )
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
@@ -32,6 +35,8 @@ from slotsync.store.tables.calendars import OwnerRow
 _TABLE = table_of(OwnerRow)
 _KIND = "calendar"
 
+_SYNC_ON = "sync=on"
+"""Stands in the row of a deleted owner, which is off, for ``sync`` if the merchant had chosen that to be on."""
 
 _ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.revision))
 
@@ -113,26 +118,28 @@ class Owners:
             before = _choices(row) if row else None
             if row is None or before is None:
                 return False
-            choices = change_choices(before, OwnerChanges(sync=switch.sync), chooser, override=override)
-            if choices.settings.sync is not switch.sync:
+            choices = switch_choices(before, switch, chooser, removing=row.remove_events, override=override)
+            if choices is None:
                 raise MerchantsChoice(f"{owner}")
+            switched = switch.model_dump(exclude=merchants_part(choices.chosen, chooser))
             names = {name: value for name, value in _columns(choices).items() if name in {"chosen", "overridden"}}
             own = update(_TABLE).where(*_is(merchant, owner))
-            connection.execute(own.values(**switch.model_dump(), **names, **_changed_intent(now)))
-            self._record(connection, merchant, _describe_switch(row, switch, choices), now)
+            connection.execute(own.values(**switched, **names, **_changed_intent(now)))
+            self._record(connection, merchant, _describe_switch(row, switched, choices), now)
             return True
 
     def delete(self, merchant: str, owner: Owner, *, remove_events: bool) -> bool:
         """Delete the owner, and what blocks it; return false if it is unknown.
 
-        Its calendar and our events in it are removed from Google, or stay as they are.
+        What the merchant has chosen is kept for the case that the platform puts it again. Its calendar and our events
+        in it are removed from Google, or stay as they are.
         """
         now = self._store.now()
         with self._store.write() as connection:
             row = _lock(connection, merchant, owner)
             if row is None or row.deleted_at:
                 return False
-            off = {"sync": False, "remove_events": remove_events, "chosen": "", "overridden": "", "deleted_at": now}
+            off = {"sync": False, "remove_events": remove_events, "chosen": _chosen_on(row), "deleted_at": now}
             connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent(now)))
             forget_owners_blocking_calendars(connection, merchant, owner, now)
             mark_merchant_changed(connection, merchant, now)
@@ -330,7 +337,10 @@ def _change(  # noqa: PLR0913  the row, and who changes what of it
 ) -> Choices:
     """Return the new choices. The owner is due if settings have changed, but not if only their chooser has."""
     before = _choices(row)
-    after = change_choices(before, changes, chooser, override=override) if before else _first_choices(changes)
+    if before:
+        after = change_choices(before, changes, chooser, override=override)
+    else:
+        after = _named(renew_choices(_read_choices(row), changes, chooser, override=override))
     if after == before:
         return after
     changed = before is None or after.settings != before.settings
@@ -343,18 +353,20 @@ def _change(  # noqa: PLR0913  the row, and who changes what of it
 
 
 def _first_choices(changes: OwnerChanges) -> Choices:
-    choices = first_choices(changes)
+    return _named(first_choices(changes))
+
+
+def _named(choices: Choices | None) -> Choices:
     if choices is None:
         raise InputError("name: is missing; give a new product or resource its name")
     return choices
 
 
-def _describe_switch(row: OwnerRow, switch: Switch, choices: Choices) -> AuditChange | None:
+def _describe_switch(row: OwnerRow, switched: AuditValues, choices: Choices) -> AuditChange | None:
     subject = str(Owner(kind=OwnerKind(row.kind), id=row.id))
     before: AuditValues = {"sync": row.sync, "remove_events": row.remove_events}
     overridden = choices.overridden - frozenset((row.overridden or "").split())
-    after = switch.model_dump()
-    return describe_change(AuditAction.SETTINGS_CHANGED, subject, before, after, tuple(sorted(overridden)))
+    return describe_change(AuditAction.SETTINGS_CHANGED, subject, before, switched, tuple(sorted(overridden)))
 
 
 def _columns(choices: Choices) -> dict[str, object]:
@@ -364,10 +376,21 @@ def _columns(choices: Choices) -> dict[str, object]:
 
 def _choices(row: OwnerRow) -> Choices | None:
     """Return what is chosen for the owner in a row, or None if it was deleted."""
-    if row.deleted_at:
-        return None
+    return None if row.deleted_at else _read_choices(row)
+
+
+def _read_choices(row: OwnerRow) -> Choices:
+    settings = settings_of(row)
     chosen, overridden = (frozenset((names or "").split()) for names in (row.chosen, row.overridden))
-    return Choices.model_construct(settings=settings_of(row), chosen=chosen, overridden=overridden)
+    if _SYNC_ON in chosen:
+        chosen, settings = chosen - {_SYNC_ON} | {"sync"}, settings.model_copy(update={"sync": True})
+    return Choices.model_construct(settings=settings, chosen=chosen, overridden=overridden)
+
+
+def _chosen_on(row: OwnerRow) -> str:
+    """Return what to keep of the merchant's choices in the row of an owner that is being deleted, and so turned off."""
+    chosen = (row.chosen or "").split()
+    return to_text({_SYNC_ON if name == "sync" and row.sync else name for name in chosen})
 
 
 def _changed_intent(now: datetime) -> dict[str, object]:

@@ -102,7 +102,8 @@ class ConnectionViews:
         merchant, connection = table_of(MerchantRow), table_of(ConnectionRow)
         query = select(MerchantRow, ConnectionRow).outerjoin(ConnectionRow).where(merchant.c.id > after)
         if prefix:
-            query = query.where(merchant.c.id.startswith(prefix, autoescape=True))
+            # Not LIKE, for which SQLite takes upper and lower case as the same.
+            query = query.where(func.substr(merchant.c.id, 1, len(prefix)) == prefix)
         with self._store.read() as session:
             if attention:
                 lacking = connection.c.scopes.in_(self._find_lacking(session))

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Delete, and_, delete, not_
+from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, func, not_, update
 from sqlmodel import select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.reservations import LeftEventRow, SyncedEventRow
+from slotsync.store.tables.reservations import LeftEventRow, ReservationRow, SyncedEventRow
 
 MISSING_CALENDAR_KEPT: Final = timedelta(days=60)
 """The time for which a calendar that Google does not find is looked for: most of them were deleted."""
@@ -21,6 +21,7 @@ LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
 
 _TABLE = table_of(LeftEventRow)
 _EVENTS = table_of(SyncedEventRow)
+_RESERVATIONS = table_of(ReservationRow)
 _NOT_KEPT = ("calendar_id", "generation", "version", "missing", "since", "connection_id")
 
 
@@ -28,7 +29,7 @@ def _on_leave(insert: Insert) -> Insert:
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
-        set_={name: new[name] for name in ("generation", "version", "missing", "since")},
+        set_={name: new[name] for name in ("generation", "version", "duplicates_in", "missing", "since")},
     )
 
 
@@ -52,31 +53,40 @@ class LeftEventStore:
         with self._store.read() as session:
             return {_key(row) for row in session.exec(query)}
 
-    def find_missing(self, merchant: str, owner: Owner) -> dict[str, LeftEvents]:
-        """Return the owner's events in calendars that Google did not find, by calendar.
+    def find(self, merchant: str, owner: Owner) -> dict[str, LeftEvents]:
+        """Return the owner's events that were left in calendars, by calendar.
 
         Those that slotsync has written to the same calendar again are left out.
         """
-        again = and_(
-            *(_EVENTS.c[name] == _TABLE.c[name] for name in ("merchant", "reservation", "item", "kind", "owner_id")),
-            _EVENTS.c.calendar_id == _TABLE.c.calendar_id,
-            _EVENTS.c.present,
-        )
-        query = (
-            select(LeftEventRow)
-            .filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id, missing=True)
-            .where(not_(select(SyncedEventRow).where(again).exists()))
-        )
+        query = select(LeftEventRow).where(*_is_left(merchant, owner))
         found: dict[str, LeftEvents] = {}
         with self._store.read() as session:
             for row in session.exec(query):
                 found.setdefault(row.calendar_id, {})[row.reservation, _key(row)] = _written(row)
         return found
 
+    def has_any(self, merchant: str, owner: Owner) -> bool:
+        """Return whether any of the owner's events was left in a calendar."""
+        with self._store.read() as session:
+            return session.exec(select(LeftEventRow).where(*_is_left(merchant, owner)).limit(1)).first() is not None
+
+    def get_calendars(self, merchant: str, owner: Owner) -> list[str]:
+        """Return the ids of the calendars in which the owner's events were left, the last one first.
+
+        Those that Google did not find are behind the others.
+        """
+        last = func.max(_TABLE.c.since)
+        query = select(LeftEventRow.calendar_id).where(*_is_left(merchant, owner)).group_by(_TABLE.c.calendar_id)
+        missing = func.max(case((_TABLE.c.missing, 1), else_=0))
+        with self._store.read() as session:
+            return list(session.exec(query.order_by(missing, last.desc())))
+
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
-        """Forget what was left of the owner's events in a calendar."""
+        """Forget what was left of the owner's events in a calendar, and have their reservations look at it."""
         with self._store.write() as connection:
-            connection.execute(_of_calendar(merchant, owner, calendar_id))
+            left = take_left(connection, merchant, owner, calendar_id)
+            for reservation in {reservation for reservation, _ in left}:
+                make_due(connection, merchant, reservation, self._store.now())
 
     def forget_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
         """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``."""
@@ -104,6 +114,7 @@ def leave(
             "calendar_id": written.calendar_id,
             "generation": written.generation,
             "version": written.version,
+            "duplicates_in": " ".join(written.duplicates_in),
             "missing": missing,
             "since": now,
         }
@@ -118,6 +129,19 @@ def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: 
     own = _of_calendar(merchant, owner, calendar_id).returning(*_TABLE.c)
     rows = [LeftEventRow.model_construct(**each) for each in connection.execute(own).mappings()]
     return {(row.reservation, _key(row)): _written(row) for row in rows}
+
+
+def make_due(connection: Connection, merchant: str, reservation: str, now: datetime) -> None:
+    """Have the sweep start the reservation's workflow, unless an operator has stopped it."""
+    due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
+    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+
+
+def _is_left(merchant: str, owner: Owner) -> tuple[ColumnElement[bool], ...]:
+    place = ("merchant", "reservation", "item", "kind", "owner_id", "calendar_id")
+    again = and_(*(_EVENTS.c[name] == _TABLE.c[name] for name in place), _EVENTS.c.present)
+    own = (_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
+    return *own, not_(select(SyncedEventRow).where(again).exists())
 
 
 def _of_calendar(merchant: str, owner: Owner, calendar_id: str) -> Delete:
@@ -141,4 +165,5 @@ def _written(row: LeftEventRow) -> WrittenEvent:
         version=row.version,
         fingerprint="",
         etag="",
+        duplicates_in=tuple(row.duplicates_in.split()),
     )

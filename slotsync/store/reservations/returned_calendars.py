@@ -9,7 +9,7 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.left_events import LeftEvents, leave, take_left
+from slotsync.store.reservations.left_events import LeftEvents, leave, make_due, take_left
 from slotsync.store.reservations.synced_events import GOOGLE_COLUMNS, event_key, google_columns, written_in
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
@@ -43,10 +43,8 @@ class ReturnedCalendars:
         """
         own = {key: written for key, written in found.items() if written.key.owner == owner}
         with self._store.write() as connection:
-            lost = {
-                key: each for key, each in take_left(connection, merchant, owner, calendar_id).items() if key not in own
-            }
-            for (reservation, _), written in {**lost, **own}.items():
+            left = take_left(connection, merchant, owner, calendar_id)
+            for (reservation, _), written in {**left, **_with_duplicates(own, left)}.items():
                 _leave_elsewhere(connection, merchant, reservation, written, now)
                 _ADOPT.run(
                     connection,
@@ -57,6 +55,15 @@ class ReturnedCalendars:
                 )
             for reservation, key in found.keys() - own.keys():
                 _search_for(connection, merchant, reservation, key, calendar_id, now)
+
+
+def _with_duplicates(found: LeftEvents, left: LeftEvents) -> LeftEvents:
+    """Return the events that were found, with what was known of further generations of them."""
+    known = {key: left[key].duplicates_in if key in left else () for key in found}
+    return {
+        key: each.model_copy(update={"duplicates_in": tuple(sorted({*each.duplicates_in, *known[key]}))})
+        for key, each in found.items()
+    }
 
 
 def _leave_elsewhere(
@@ -83,5 +90,4 @@ def _search_for(  # noqa: PLR0913, PLR0917  the event, where it is, and since wh
     }
     own = update(_TABLE).filter_by(**event_key(merchant, reservation, key))
     if connection.execute(own.where(_TABLE.c.written_version.is_not(None)).values(sought)).rowcount:
-        due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
-        connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+        make_due(connection, merchant, reservation, now)

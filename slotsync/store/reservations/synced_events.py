@@ -62,7 +62,7 @@ def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, objec
 
 def google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
-    columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in"})
+    columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in", "unsearched"})
     return {**columns, "written_version": written.version, "duplicates_in": " ".join(written.duplicates_in)}
 
 
@@ -279,6 +279,17 @@ class SyncedEvents:
         query = _select_events(merchant).where(SyncedEventRow.reservation == reservation)
         return self._read(query.order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id))
 
+    def find_calendars(self, merchant: str, owner: Owner) -> set[str]:
+        """Return the ids of the calendars in which events of the owner stand."""
+        query = select(SyncedEventRow.calendar_id).where(is_owned_by(merchant, owner), _TABLE.c.present).distinct()
+        with self._store.read() as session:
+            return {calendar_id for calendar_id in session.exec(query) if calendar_id}
+
+    def find_present(self, merchant: str, calendar_id: str) -> set[tuple[str, EventKey]]:
+        """Return the events that stand in a calendar, by reservation and key."""
+        query = _select_events(merchant).where(SyncedEventRow.calendar_id == calendar_id, _TABLE.c.present)
+        return {(event.reservation, event.key) for event in self._read(query)}
+
     def count_open_states(self, merchant: str, owner: Owner | None, now: datetime) -> dict[SyncState, int]:
         """Return how many events of open reservations are in each state, in this owner's calendar; with None in all."""
         own = is_owned_by(merchant, owner) if owner else _TABLE.c.merchant == merchant
@@ -292,11 +303,12 @@ class SyncedEvents:
             return {SyncState(state): count for state, count in session.exec(query)}
 
     def mark_calendar_missing(
-        self, merchant: str, calendar_id: str, now: datetime, *, may_come_back: bool = True
+        self, merchant: str, calendar_id: str, now: datetime, *, may_come_back: bool = True, missing: bool = True
     ) -> None:
         """Record that Google does not find a calendar: the events in it that are wanted wait for the next one.
 
         If it may come back one day, since Google does not say whether it was deleted, what it held is remembered.
+        It is not ``missing`` if it is of a former account.
         """
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         in_it = select(SyncedEventRow).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
@@ -306,7 +318,7 @@ class SyncedEvents:
             found = map(_event, Session(connection).exec(in_it))
             left = [(each.reservation, each.written) for each in found if each.written]
             if may_come_back:
-                leave(connection, merchant, left, now, missing=True)
+                leave(connection, merchant, left, now, missing=missing)
             connection.execute(present.values(present=False, state=state, since=now, last_error=None))
 
     def mark_calendar_deleted(self, merchant: str, calendar_id: str, now: datetime) -> None:

@@ -13,7 +13,8 @@ class MerchantRow(Row, table=True):
 
     ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
     ``language``, ``return_url``, ``email`` (encrypted) and ``logo_url`` are null as long as the platform has not said
-    them. Visits of the settings page that began until ``visits_ended_at`` are over.
+    them. Visits of the settings page that began until ``visits_ended_at`` are over, and links to it that were made
+    until then do not work.
     """
 
     __tablename__ = "merchant"

@@ -68,7 +68,7 @@ class PendingConsentRow(Row, table=True):
 
 
 class UsedLinkRow(Row, table=True):
-    """A link to the settings page that was followed: it works once. Kept for a while after it expired."""
+    """A link to the settings page that was followed, or a visit that has ended. Kept for a while after it expired."""
 
     __tablename__ = "used_link"
 

@@ -87,6 +87,7 @@ class LeftEventRow(Row, table=True):
     calendar_id: str = Field(primary_key=True)
     generation: int
     version: int = Field(sa_type=BigInteger)
+    duplicates_in: str
     missing: bool
     since: datetime = Field(sa_type=Instant)
 

@@ -1,5 +1,7 @@
 """Merchants, as the platform describes them."""
 
+import json
+
 import pytest
 from sqlalchemy import text
 
@@ -41,9 +43,19 @@ async def test_an_address_is_encrypted_in_the_database(api: Api, merchant: str) 
         ("email", "owner@arctic.example, all@guest.example"),
         ("logo_url", "http://platform.example/logo.png"),
         ("logo_url", "data:image/png;base64,AAAA"),
+        ("return_url", "https://platform.example/\ud800"),
+        ("return_url", "https://platform.example/\r\nSet-Cookie: a=b"),
+        ("return_url", "https://[::ffff:169.254.169.254]/"),
+        ("return_url", "http://evil.example\\@localhost/"),
+        ("name", " "),
+        ("name", "\u200b"),
+        ("name", "\u3164"),
+        ("name", "\u202egnp.exe"),
     ],
 )
-async def test_an_address_that_cannot_be_one_is_refused(api: Api, merchant: str, field: str, value: str) -> None:
-    answer = await api.platform.put(f"/v1/merchants/{merchant}", json={field: value})
+async def test_a_detail_that_cannot_be_one_is_refused(api: Api, merchant: str, field: str, value: str) -> None:
+    body = json.dumps({field: value})  # with escapes: half of a surrogate pair has no bytes
+    headers = {"Content-Type": "application/json"}
+    answer = await api.platform.put(f"/v1/merchants/{merchant}", content=body, headers=headers)
     assert answer.status_code == 422
     assert field in answer.text

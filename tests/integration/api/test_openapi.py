@@ -36,6 +36,9 @@ PUTS = 45
 BLOCKING = "blocking-calendars"
 """Takes only products that are known."""
 
+UNLIMITED = 1_000_000
+"""Calls of a user in a minute: what is generated is more than a page would ask."""
+
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Any]
 
@@ -43,7 +46,8 @@ Request = Case[Any]
 @pytest.fixture
 async def api_alone(settings: Settings, tmp_path: Path) -> AsyncIterator[Api]:
     """An API with a world of its own: no worker of another test has to carry out these generated requests."""
-    alone = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/slotsync.db"})
+    own = {"database_url": f"sqlite:///{tmp_path}/slotsync.db", "google_calls_per_user_minute": UNLIMITED}
+    alone = settings.model_copy(update=own)
     async with api_with(alone, disconnect_timeout=timedelta(seconds=0.05)) as built:
         yield built
 

@@ -1,6 +1,7 @@
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -95,6 +96,23 @@ async def test_a_fault_of_ours_is_answered_and_logged_without_what_it_says(
     assert "it-was-7 failed: RuntimeError" in line.getMessage()
     assert "in broken" in line.getMessage()
     assert SECRET not in caplog.text + answer.text
+
+
+async def test_a_log_line_holds_no_text_that_a_caller_has_made_up(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    forged = "x\n2026-11-28 00:00:00,000 INFO starter.api.operations: 0 backend shop-1 DELETE google 200 in 5 ms"
+    with caplog.at_level(logging.INFO):
+        for merchant in (forged, f"{SECRET} +358 40 123", "x\u2028y", "x\x1b[2K", "x" * 5000):
+            for rest in ("", "/google"):
+                await api.platform.get(f"/v1/merchants/{quote(merchant, safe='')}{rest}")
+        await api.platform.request("MARY.GUEST", "/v1/merchants/shop-1")
+        await api.platform.get("/v1/merchants/shop-1")
+    lines = [each.getMessage() for each in caplog.records if each.name == "starter.api.operations"]
+    assert [line.split()[1:5] for line in lines] == [
+        *[["key-1", "-", "GET", f"/v1/merchants/{{merchant}}{rest}"] for _ in range(5) for rest in ("", "/google")],
+        ["key-1", "shop-1", "OTHER", "/v1/merchants/{merchant}"],
+        ["key-1", "shop-1", "GET", "/v1/merchants/{merchant}"],
+    ]
+    assert not [line for line in lines if len(line.splitlines()) > 1 or "backend" in line or "Aino" in line]
 
 
 async def test_over_https_browsers_are_told_to_stay_there(api: Api) -> None:

@@ -89,6 +89,8 @@ async def test_what_was_deleted_is_unknown_until_it_is_put_anew(
         ("time_zone", ""),
         ("name", ""),
         ("name", "two\nlines"),
+        ("name", " "),
+        ("name", "\u200b\u3164"),
         ("name", "nul\x00"),
         ("name", "x" * 201),
         ("guest_data", "everything"),

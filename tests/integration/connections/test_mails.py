@@ -131,6 +131,8 @@ async def test_a_merchant_without_an_address_is_sent_what_is_due_once_it_has_one
     await skipper.fast_forward(flight(merchant), timedelta(hours=2))
     assert mailbox.attempts == 0
     describe(merchant, email=ADDRESS, language="fi", logo_url="https://platform.example/logo.png")
+    assert (await sweep(merchant)).connections == 1
+    await received(mailbox, 1)
     await skipper.fast_forward(flight(merchant), DAY)
     await received(mailbox, 2)
     subjects = [each.message["Subject"] for each in mailbox.mails]

@@ -1,19 +1,26 @@
 """Calendars that were out of reach and are back: what has to go goes, and until then is told as far as it is known."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
+from slotsync.clock import utc_now
+from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import Item, ReservationStatus
-from slotsync.temporal.signals import signal_connection
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.temporal.signals import signal_calendar, signal_connection
 from starter.services.status import SyncStatus
-from tests.support.managed_calendars import shown
+from tests.support.managed_calendars import shown, workflow_handle
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
+from workflows.calendar import ManagedCalendarWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -220,3 +227,175 @@ async def test_an_event_that_was_dragged_before_a_change_of_the_account_goes_onc
 
 async def _is_due_and_swept(world: World) -> bool:
     return (await sweep(world)).reservations == 1
+
+
+async def test_an_event_that_is_dragged_a_second_time_stays_until_the_next_version(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        boat = (await open_world.calendars())[BOAT.id]
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await book(open_world, "R-1", version=2)
+        await drag_to_the_boat(open_world, "R-1 v2")
+        await look_at_the_calendar(open_world)
+        await until(partial(_is_named, open_world, "Sunset tour, renamed"))
+        await until(partial(_calendars_rest, open_world))
+        assert await titles_in(open_world, boat) == ["R-1 v2", "R-9 v1"]
+        await book(open_world, "R-1", version=3)
+        assert await titles_in(open_world, boat) == ["R-9 v1"]
+
+
+async def _calendars_rest(world: World) -> bool:
+    progress = await workflow_handle(world, TOUR).query(ManagedCalendarWorkflow.progress)
+    return progress.doing == "The calendar is as it should be"
+
+
+async def test_a_removal_that_is_chosen_under_another_account_reaches_the_first_once_that_is_back(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        former = (await open_world.calendars())[TOUR.id]
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 1)
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until(partial(_is_owed, open_world, "R-1"))
+        await connect(open_world)
+        await until(partial(_is_gone, open_world, former))
+        await until(partial(_is_settled_after_sweeps, open_world, "R-1"))
+
+
+async def _is_gone(world: World, calendar: str) -> bool:
+    answer = (await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars")).raise_for_status()
+    return calendar not in {each["id"] for each in answer.json()["items"]}
+
+
+async def _is_settled_after_sweeps(world: World, name: str) -> bool:
+    await sweep(world)
+    return await _is_settled(world, name)
+
+
+async def test_a_removal_from_a_calendar_out_of_reach_is_done_by_a_daily_look(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        await book(open_world, "R-2")
+        former = (await open_world.calendars())[TOUR.id]
+        before = await get_access(open_world, former)
+        await set_access(open_world, former, NO_ACCESS)
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until(partial(_has_closed, open_world))
+        await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
+        await open_world.settled(2, "R-2")
+        due = Owners(open_world.store).get_intent(MERCHANT, TOUR)
+        assert due
+        assert due.due_at
+        assert timedelta(hours=20) < due.due_at - utc_now() < timedelta(hours=25)
+        await set_access(open_world, former, before)
+        await signal_calendar(open_world.client, CalendarRequest(merchant=MERCHANT, owner=TOUR), "check")
+        await until(partial(_is_gone, open_world, former))
+
+
+async def _has_closed(world: World) -> bool:
+    described = await workflow_handle(world, TOUR).describe()
+    return described.status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_removing_a_calendar_wipes_no_event_of_another_product_that_was_dragged_there_and_no_copy(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        boat = (await open_world.calendars())[BOAT.id]
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=True)
+        await until_titles_in(open_world, boat, ["R-1 v1"])
+        await book(open_world, "R-1", version=2)
+        await until_titles_in(open_world, boat, [])
+        (standing,) = await open_world.events()
+        tour = (await open_world.calendars())[TOUR.id]
+        copied = {name: standing[name] for name in ("start", "end", "extendedProperties")}
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{tour}/events"
+        (await open_world.http.post(address, json={**copied, "summary": "My copy"})).raise_for_status()
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(open_world, tour, ["My copy"])
+
+
+async def test_removing_a_calendar_takes_away_what_was_dragged_out_of_it(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        boat = (await open_world.calendars())[BOAT.id]
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(open_world, boat, ["R-9 v1"])
+
+
+async def test_of_two_calendars_with_our_mark_the_last_one_is_taken_up_again(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        former = (await open_world.calendars())[TOUR.id]
+        before = await get_access(open_world, former)
+        await set_access(open_world, former, NO_ACCESS)
+        await book(open_world, "R-1", version=2)
+        current = ManagedCalendars(open_world.store).get_calendars(MERCHANT, [TOUR])[0].calendar_id
+        await set_access(open_world, former, before)
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, former, [])
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 1)
+        await connect(open_world)
+
+        async def taken_up() -> bool:
+            return ManagedCalendars(open_world.store).get_calendars(MERCHANT, [TOUR])[0].calendar_id == current
+
+        await until(taken_up)
+        await book(open_world, "R-1", version=3)
+        assert current
+        assert (await titles_in(open_world, former), await titles_in(open_world, current)) == ([], ["R-1 v3"])
+
+
+async def test_a_former_calendar_of_the_account_that_is_back_later_than_the_account_is_cleared(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        await book(open_world, "R-2")
+        former = (await open_world.calendars())[TOUR.id]
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 2)
+        before = await get_access(open_world, former)
+        await set_access(open_world, former, NO_ACCESS)
+        await connect(open_world)
+
+        async def made_anew() -> bool:
+            calendar = (await open_world.calendars()).get(TOUR.id, former)
+            return calendar != former and await titles_in(open_world, calendar) == ["R-1 v1", "R-2 v1"]
+
+        await until(made_anew)
+        await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
+        await set_access(open_world, former, before)
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, former, [])
+
+
+async def test_further_generations_are_known_after_a_change_of_the_account_and_back(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        calendar = (await open_world.calendars())[TOUR.id]
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+        (first,) = await open_world.events()
+        (await open_world.http.delete(f"{address}/{first['id']}")).raise_for_status()
+        await book(open_world, "R-1", version=2)
+        (second,) = await open_world.events()
+        (await open_world.http.delete(f"{address}/{second['id']}")).raise_for_status()
+        (await open_world.http.post(f"{address}/{first['id']}/restore")).raise_for_status()
+        await book(open_world, "R-1", version=3)
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 1)
+        await connect(open_world)
+        await until(partial(_is_settled, open_world, "R-1"))
+        (await open_world.http.post(f"{address}/{second['id']}/restore")).raise_for_status()
+        await book(open_world, "R-1", version=4)
+        await until_titles_in(open_world, calendar, ["R-1 v4"])

@@ -3,6 +3,7 @@
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, OwnerChanges
+from slotsync.errors import MerchantsChoice
 from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
 
@@ -32,3 +33,39 @@ async def test_the_platforms_settings_leave_the_merchants_choice_alone_and_an_ov
         assert "<li>On or off</li>" not in page
         await mine.post(f"{PLACE}/guest-data", data={"token": token, "guest_data": "limited"})
         assert TOLD not in (await mine.get("/settings/", params={"owner": str(TOUR)})).text
+
+
+async def test_the_platform_cannot_go_round_a_choice_by_deleting_and_putting_the_product_again(site: Site) -> None:
+    path = f"/v1/merchants/{site.merchant}/products/clinic"
+    await site.platform.put(path, json={"name": "Clinic visit", "guest_data": "full"})
+    async with site.visitor() as mine:
+        token = token_in((await mine.get("/settings/")).text)
+        await mine.post("/settings/owners/product/clinic/guest-data", data={"token": token, "guest_data": "busy"})
+        await mine.post("/settings/owners/product/clinic/sync", data={"token": token, "sync": "off", "remove": "yes"})
+        assert (await site.platform.delete(path)).status_code == 204
+        assert "Clinic visit" not in (await mine.get("/settings/")).text
+        wanted = {"name": "Clinic visit", "guest_data": "full", "sync": True}
+        again = (await site.platform.put(path, json=wanted)).raise_for_status().json()
+        assert (again["guest_data"], again["sync"], again["chosen"]) == ("busy", False, ["guest_data", "sync"])
+        assert TOLD not in (await mine.get("/settings/", params={"owner": "product:clinic"})).text
+        over = (await site.platform.put(path, json=wanted | {"override": True})).raise_for_status().json()
+        assert (over["guest_data"], over["sync"], over["overridden"]) == ("full", True, ["guest_data", "sync"])
+        assert TOLD in (await mine.get("/settings/", params={"owner": "product:clinic"})).text
+
+
+async def test_that_the_platform_has_resumed_a_paused_merchant_is_told_until_it_chooses_again(site: Site) -> None:
+    await site.add_merchant()
+    told = "Your booking system has turned on again what you had paused"
+    async with site.visitor() as mine:
+        token = token_in((await mine.get("/settings/")).text)
+        await mine.post("/settings/sync", data={"token": token, "sync": "off"})
+        with pytest.raises(MerchantsChoice):
+            await site.world.slotsync.turn_on(site.merchant)
+        assert told not in (await mine.get("/settings/")).text
+        await site.world.slotsync.turn_on(site.merchant, override=True)
+        for _ in range(2):
+            page = (await mine.get("/settings/")).text
+            assert told in page
+            assert "Everything is paused" not in page
+        await mine.post("/settings/sync", data={"token": token, "sync": "off"})
+        assert told not in (await mine.get("/settings/")).text

@@ -172,6 +172,13 @@ async def test_a_link_of_another_kind_is_none_and_a_link_of_a_disconnected_merch
         assert "nothing left to do" in (await mine.get(link)).text
 
 
+async def test_a_link_that_was_mailed_before_visits_were_ended_leads_nowhere(refused: Site) -> None:
+    link = mailed_link(refused)
+    assert Merchants(refused.world.store, refused.world.vault).end_visits(refused.merchant, refused.world.store.now())
+    async with stranger(refused) as mine:
+        assert "ended after it was made" in (await mine.get(link)).text
+
+
 async def test_the_page_of_a_link_speaks_the_merchants_language(refused: Site) -> None:
     (await refused.platform.put(f"/v1/merchants/{refused.merchant}", json={"language": "fi"})).raise_for_status()
     async with stranger(refused) as mine:

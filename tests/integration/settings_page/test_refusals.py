@@ -8,7 +8,6 @@ import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from starlette.responses import Response
 
-from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import OwnerSettings
 from slotsync.signing import create_signer
 from slotsync.store.calendars.owners import Owners
@@ -234,9 +233,9 @@ async def test_pages_have_security_headers(site: Site) -> None:
 
 
 async def test_over_https_the_cookie_never_travels_in_the_clear(site: Site) -> None:
-    safe = Sessions(site.world.settings.model_copy(update={"public_url": "https://slotsync.example"}))
+    over_https = site.world.settings.model_copy(update={"public_url": "https://slotsync.example"})
     answer = Response()
-    safe.save(answer, Session.begin(site.merchant))
+    Sessions(over_https, site.world.store).begin(answer, Session.begin(site.merchant))
     assert answer.headers["set-cookie"].startswith("__Host-slotsync=")
     assert "Secure" in answer.headers["set-cookie"]
 
@@ -272,9 +271,78 @@ async def test_who_signs_out_has_no_visit_any_more(site: Site) -> None:
         assert (await mine.get("/settings/")).status_code == 401
 
 
+async def test_a_cookie_that_was_copied_before_signing_out_opens_nothing_afterwards(site: Site) -> None:
+    async with site.visitor() as mine, site.visitor() as elsewhere:
+        token = token_in((await mine.get("/settings/")).text)
+        copied = {"slotsync": mine.cookies["slotsync"]}
+        await mine.post("/settings/sign-out", data={"token": token})
+        async with httpx.AsyncClient(base_url=site.url, timeout=30, cookies=copied) as thief:
+            assert (await thief.get("/settings/")).status_code == 401
+            assert (await thief.post("/settings/sync", data={"token": token, "sync": "off"})).status_code == 401
+            assert (await thief.get("/google/callback", params={"state": "x", "code": "y"})).status_code == 401
+            asked = await thief.get(await replace(site, merchant=f"other-{site.merchant}").link())
+            assert site.merchant not in asked.text.replace(f"other-{site.merchant}", ""), "not even the name is shown"
+        assert Merchants(site.world.store, site.world.vault).is_synced(site.merchant)
+        assert (await elsewhere.get("/settings/")).status_code == 200, "the merchant's other visits go on"
+
+
+async def test_a_cookie_of_a_visit_that_another_one_has_replaced_opens_nothing(site: Site) -> None:
+    async with site.visitor() as mine:
+        copied = {"slotsync": mine.cookies["slotsync"]}
+        await enter(mine, await site.link())
+        assert (await mine.get("/settings/")).status_code == 200
+        async with httpx.AsyncClient(base_url=site.url, timeout=30, cookies=copied) as thief:
+            assert (await thief.get("/settings/")).status_code == 401
+
+
+@pytest.mark.parametrize("leads", ["settings-link", "google/connect"])
+@pytest.mark.parametrize("end", ["operator", "platform"])
+async def test_links_that_were_made_before_visits_were_ended_begin_none(
+    site: Site, stranger: httpx.AsyncClient, leads: str, end: str
+) -> None:
+    looked_at, unseen = await site.link(leads), await site.link(leads)
+    shown = Form(await stranger.get(looked_at))
+    if end == "operator":
+        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant, site.world.store.now())
+    else:
+        (await site.platform.delete(f"/v1/merchants/{site.merchant}/google")).raise_for_status()
+    place = httpx.URL(looked_at).copy_with(query=None)
+    refused = [await stranger.post(place, data=shown.hidden), await stranger.get(looked_at), await stranger.get(unseen)]
+    assert [each.status_code for each in refused] == [403, 403, 403]
+    assert all("ended after it was made" in each.text for each in refused)
+    assert (await stranger.get("/settings/")).status_code == 401
+    await enter(stranger, await site.link())
+    assert (await stranger.get("/settings/")).status_code == 200, "a new link works"
+
+
+class SignerAhead(TimestampSigner):
+    """Signs as a machine does with a clock that is two seconds ahead."""
+
+    def get_timestamp(self) -> int:
+        return super().get_timestamp() + 2
+
+
+async def test_links_and_visits_of_a_machine_ahead_work_at_once_on_another(
+    site: Site, stranger: httpx.AsyncClient
+) -> None:
+    link = httpx.URL(await site.link())
+
+    def sign_ahead(purpose: str, signed: str) -> str:
+        signer = create_signer(site.world.settings, purpose)
+        ahead = URLSafeTimedSerializer(signer.secret_keys, salt=signer.salt, signer=SignerAhead)
+        return str(ahead.dumps(signer.loads(signed)))
+
+    made_ahead = sign_ahead(f"link:{LinkTarget.SETTINGS}", link.params["link"])
+    entered = await enter(stranger, str(link.copy_set_param("link", made_ahead)), follow_redirects=False)
+    assert entered.status_code == 303
+    cookies = {"slotsync": sign_ahead("session", stranger.cookies["slotsync"])}
+    async with httpx.AsyncClient(base_url=site.url, timeout=30, cookies=cookies) as next_request:
+        assert (await next_request.get("/settings/")).status_code == 200
+
+
 async def test_ended_visits_are_over_in_all_browsers_and_new_ones_begin(site: Site) -> None:
     async with site.visitor() as mine:
-        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant, utc_now())
+        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant, site.world.store.now())
         assert (await mine.get("/settings/")).status_code == 401
         assert (await mine.post("/settings/sync", data={"token": "x"})).status_code == 401
         async with site.visitor() as again:

@@ -3,7 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings, Switch
+from slotsync.domain.calendars.choices import Chooser
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerSettings, Switch
+from slotsync.errors import InputError, MerchantsChoice
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import OwnerIntent, Owners
@@ -175,3 +177,77 @@ def test_owners_are_found_by_name_or_id_in_the_order_of_names(store: Store) -> N
     everything = [owner.id for owner in owners.find("m", limit=9)]
     assert (everything.index("c") < everything.index("b"), everything[-1]) == (True, "guide-1")
     assert [owner.id for owner in owners.find("m", limit=2, skip=1)] == everything[1:3]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_what_the_merchant_chose_outlives_a_deletion_by_the_platform(store: Store, sync: bool) -> None:
+    owners = Owners(store)
+    owners.put("m", TOUR, OwnerSettings(name="Tour", time_zone="Europe/Helsinki", on_unknown="sell"))
+    owners.put("m", TOUR, OwnerChanges(guest_data=GuestData.BUSY, sync=sync), Chooser.MERCHANT)
+    for _ in range(2):
+        assert owners.delete("m", TOUR, remove_events=True)
+        assert owners.get_choices("m", TOUR) is None
+        assert not ManagedCalendars(store).get_calendars("m", [TOUR])[0].settings.sync
+        owners.put("m", TOUR, OwnerChanges(name="Tour 2027", guest_data=GuestData.FULL, sync=not sync))
+        choices = owners.get_choices("m", TOUR)
+        assert choices
+        assert choices.settings == OwnerSettings(name="Tour 2027", guest_data=GuestData.BUSY, sync=sync), (
+            "all else is new"
+        )
+        assert (set(choices.chosen), set(choices.overridden)) == ({"guest_data", "sync"}, set())
+    owners.delete("m", TOUR, remove_events=False)
+    with pytest.raises(InputError, match="name: is missing"):
+        owners.put("m", TOUR, OwnerChanges(guest_data=GuestData.FULL), override=True)
+    owners.put("m", TOUR, OwnerChanges(name="Tour", guest_data=GuestData.FULL), override=True)
+    owners.delete("m", TOUR, remove_events=False)
+    owners.put("m", TOUR, OwnerChanges(name="Tour", guest_data=GuestData.FULL))
+    choices = owners.get_choices("m", TOUR)
+    assert choices
+    assert choices.settings.guest_data is GuestData.FULL
+    assert (set(choices.chosen), set(choices.overridden)) == ({"sync"}, {"guest_data"}), (
+        "and an override is told further on"
+    )
+
+
+def test_entries_that_the_merchant_left_are_removed_by_the_platform_only_with_an_override(store: Store) -> None:
+    owners = Owners(store)
+    owners.put("m", TOUR, SETTINGS)
+
+    def removing() -> bool:
+        return ManagedCalendars(store).get_calendars("m", [TOUR])[0].removing
+
+    owners.switch("m", TOUR, OFF, Chooser.MERCHANT)
+    with pytest.raises(MerchantsChoice):
+        owners.switch("m", TOUR, AWAY)
+    assert not removing()
+    owners.switch("m", TOUR, AWAY, override=True)
+    choices = owners.get_choices("m", TOUR)
+    assert choices
+    assert removing()
+    assert (set(choices.chosen), set(choices.overridden)) == (set(), {"sync"})
+    owners.switch("m", TOUR, AWAY, Chooser.MERCHANT)
+    owners.switch("m", TOUR, OFF)
+    assert removing(), "nor are they left that the merchant wants removed"
+
+
+def test_entries_of_a_paused_merchant_are_removed_by_the_platform_only_with_an_override(
+    store: Store, vault: Vault
+) -> None:
+    owners, merchants = Owners(store), Merchants(store, vault)
+    owners.put("m", TOUR, SETTINGS)
+
+    def removing() -> bool:
+        return ManagedCalendars(store).get_calendars("m", [TOUR])[0].removing
+
+    owners.switch_merchant("m", OFF, Chooser.MERCHANT)
+    with pytest.raises(MerchantsChoice):
+        owners.switch_merchant("m", AWAY)
+    assert not removing()
+    assert not merchants.is_overridden("m")
+    owners.switch_merchant("m", AWAY, override=True)
+    assert removing()
+    assert merchants.is_overridden("m")
+    owners.switch_merchant("m", AWAY, Chooser.MERCHANT)
+    assert not merchants.is_overridden("m")
+    owners.switch_merchant("m", OFF)
+    assert removing(), "nor are they left that the merchant wants removed"

@@ -1,5 +1,7 @@
 """The connections of all merchants, and which of them need somebody."""
 
+import pytest
+
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, FREEBUSY, ConnectionState, wanted_scopes
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.secrets import Vault
@@ -45,6 +47,17 @@ def test_those_that_need_somebody_are_found_with_the_remedy(
     assert lacking.remedy.startswith("The merchant has to connect again")
     assert (refused.merchant, refused.view.last_error) == ("refused", "org_internal")
     assert refused.remedy.startswith("The administrator")
+
+
+@pytest.mark.parametrize("prefix", ["shop-", "sh%", "sh_p-", "ä-", "shop-1"])
+def test_a_prefix_finds_the_ids_that_begin_with_it_letter_by_letter(store: Store, vault: Vault, prefix: str) -> None:
+    ids = ["shop-1", "shop-10", "SHOP-2", "Shop-3", "my-shop-4", "sh%5", "sh_p-6", "shxp-7", "ä-8", "Ä-9", "a-10"]
+    for merchant in ids:
+        Merchants(store, vault).put(merchant, MerchantDetails())
+    views = ConnectionViews(store, vault, wanted_scopes(push=False))
+    assert {each.merchant for each in views.list_merchants(20, prefix=prefix)} == {
+        each for each in ids if each.startswith(prefix)
+    }
 
 
 def test_connections_are_counted_by_state(store: Store, vault: Vault, connections: Connections) -> None:

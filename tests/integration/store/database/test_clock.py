@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from starlette.requests import Request
+from starlette.responses import Response
 from temporalio.service import RPCError
 
 from slotsync.clock import utc_now
@@ -21,11 +23,13 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.temporal.options import connect as temporal
 from starter.services.connections import ConnectionService
 from starter.services.reports import ReportService
 from starter.services.resumption import ResumptionService
+from starter.services.settings_links import LinkProblem, LinkTarget, Session, Sessions, SettingsLinks
 from tests.support.samples import EMAIL, MERCHANT, TOUR, settings_of, snapshot
 from tests.support.settings import settings_for
 from tests.support.stored_reservations import ANY_KEY
@@ -133,3 +137,22 @@ async def test_what_is_asked_for_while_temporal_is_down_is_due_at_once_by_the_da
     with suppress(NotTaken, RPCError):
         await ConnectionService(settings, behind, ANY_KEY, nowhere).disconnect(MERCHANT, CalendarChoice.KEEP)
     assert ConnectionIntents(behind).find_due(behind.now()) == [MERCHANT]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_visits_and_links_of_a_process_ahead_of_the_database_end_when_another_one_ends_them(
+    behind: Store, tmp_path: Path
+) -> None:
+    settings = settings_for("http://127.0.0.1:1", tmp_path).model_copy(update={"public_url": "https://s.example"})
+    links, sessions = SettingsLinks(settings, behind), Sessions(settings, behind)
+    answer = Response()
+    sessions.begin(answer, Session.begin(MERCHANT))
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    request = Request({"type": "http", "headers": [(b"cookie", cookie.encode())]})
+    link = links.create(MERCHANT, LinkTarget.SETTINGS).url.partition("link=")[2]
+    assert sessions.find(request)
+    assert links.look(link, LinkTarget.SETTINGS) == MERCHANT
+    assert Merchants(behind, ANY_KEY).end_visits(MERCHANT, behind.now())
+    assert sessions.find(request) is None
+    assert links.look(link, LinkTarget.SETTINGS) is LinkProblem.ENDED
+    assert links.redeem(link, LinkTarget.SETTINGS) is LinkProblem.ENDED

@@ -76,17 +76,17 @@ def test_what_a_calendar_held_that_google_does_not_find_is_remembered_until_it_i
     for name in ("R-1", "R-2"):
         events.record("m", name, written(), NOON)
     events.mark_calendar_missing("m", calendar_id, LATER)
-    assert left.find_missing("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY), ("R-2", KEY)}
+    assert left.find("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY), ("R-2", KEY)}
     assert left.get_keys("m", "R-1") == set(), "nobody knows whether it was deleted"
     events.record("m", "R-2", written().model_copy(update={"version": 2}), LATER)
-    assert left.find_missing("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY)}
+    assert left.find("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY)}
     left.forget_missing("m", KEY.owner, LATER + MISSING_CALENDAR_KEPT)
-    assert left.find_missing("m", KEY.owner)
+    assert left.find("m", KEY.owner)
     left.forget_missing("m", KEY.owner, LATER + MISSING_CALENDAR_KEPT + timedelta(seconds=1))
-    assert left.find_missing("m", KEY.owner) == {}
+    assert left.find("m", KEY.owner) == {}
 
 
 def test_a_calendar_that_slotsync_deleted_is_not_remembered(store: Store, events: SyncedEvents) -> None:
     events.record("m", "R-1", written(), NOON)
     events.mark_calendar_missing("m", written().calendar_id, LATER, may_come_back=False)
-    assert LeftEventStore(store).find_missing("m", KEY.owner) == {}
+    assert LeftEventStore(store).find("m", KEY.owner) == {}

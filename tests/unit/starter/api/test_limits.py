@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from starter.api.limits import RequestDeadline, RequestLimit
 from starter.api.middleware import BodyLimit
@@ -64,6 +65,27 @@ async def test_a_request_that_takes_too_long_is_answered_and_ended(work: Work) -
     assert (work.running, work.ended) == ([], 1)
 
 
+async def test_what_is_no_request_lasts_as_long_as_the_process() -> None:
+    """The server's own conversation with the application, its lifespan, is one as well."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for _ in range(3):
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def receive() -> Message:
+        await asyncio.sleep(SOON.total_seconds())
+        return {"type": "lifespan.shutdown"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await RequestDeadline(RequestLimit(BodyLimit(app, SOON)), SOON)({"type": "lifespan"}, receive, send)
+    assert sent == [{"type": "lifespan.shutdown.complete"}]
+
+
 async def test_requests_of_one_merchant_wait_for_each_other_and_for_nobody_else(work: Work) -> None:
     async with client(RequestLimit(work.app, max_requests=99, max_requests_per_merchant=2)) as http:
         storm = [asyncio.create_task(http.get(f"/v1/merchants/noisy/products/{number}")) for number in range(9)]
@@ -79,6 +101,18 @@ async def test_requests_of_one_merchant_wait_for_each_other_and_for_nobody_else(
         work.may_end.set()
         answers = await asyncio.gather(*storm, *others, asked)
     assert {each.status_code for each in answers} == {200}
+
+
+async def test_a_request_that_finds_no_place_in_time_is_asked_to_come_back(work: Work) -> None:
+    limited = RequestLimit(work.app, max_requests=9, max_requests_per_merchant=1, max_wait=SOON)
+    async with client(limited) as http:
+        running = asyncio.create_task(http.get("/v1/merchants/noisy/google"))
+        await work.until_running(1)
+        refused = await http.get("/v1/merchants/noisy/google")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        work.may_end.set()
+        assert (await running).status_code == 200
+        assert (await http.get("/v1/merchants/noisy/google")).status_code == 200, "its place is free again"
 
 
 async def test_too_many_requests_are_refused_at_once_but_never_probes(work: Work) -> None:

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("calendar_id", sa.String(), primary_key=True),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("duplicates_in", sa.String(), nullable=False),
         sa.Column("missing", sa.Boolean(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
     )

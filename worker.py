@@ -141,6 +141,7 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
             activities.sync_switch.signal_owners,
             activities.waiting_work.signal_waiting_work,
             activities.sweep.sweep,
+            activities.retention.forget,
             activities.availability.watch_busy,
             activities.webhooks.deliver_webhook,
             activities.mails.send_due_mail,

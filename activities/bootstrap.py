@@ -21,6 +21,7 @@ from activities.connections import (
 from activities.events import EventActivities
 from activities.mails import MailActivities
 from activities.reservations import ReservationActivities
+from activities.retention import RetentionActivities
 from activities.signals import CalendarSignals, Pace, ReservationSignals, SubscriberSignals, WaitingWork
 from activities.sweep import SweepActivities
 from activities.sync_switch import SyncSwitchActivities
@@ -70,6 +71,7 @@ class Activities:
     sync_switch: SyncSwitchActivities
     waiting_work: WaitingWork
     sweep: SweepActivities
+    retention: RetentionActivities
     webhooks: WebhookActivities
     mails: MailActivities
     availability: AvailabilityActivities
@@ -114,6 +116,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             sync_switch=SyncSwitchActivities(client, store, pace),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
+            retention=RetentionActivities(client, store, vault, settings.keep),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             mails=MailActivities(settings, store, vault),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),

@@ -1,8 +1,11 @@
 """Connection activities: plan a connection's next step, record its result, disconnect a merchant step by step."""
 
 import logging
+from datetime import timedelta
+from typing import Final
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.errors import google_errors_as_application_errors
 from slotsync.busy_times.push_channels import ChannelStopper
@@ -35,6 +38,9 @@ from slotsync.store.connections.grant_notices import GrantNotices
 from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
+
+MAX_EVENTS_PER_ATTEMPT: Final = 200
+"""The events that an attempt of ``delete_calendar`` deletes one by one, in about half of its time."""
 
 logger = logging.getLogger(__name__)
 
@@ -155,19 +161,30 @@ class DisconnectionActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def delete_calendar(self, deletion: CalendarDeletion) -> bool:
-        """Delete a calendar in Google and forget it; return False if it stays because of events that are not ours."""
+        """Delete a calendar in Google and forget it; return False if it stays because of events that are not ours.
+
+        Then our events in it are deleted, so many in each attempt.
+        """
         calendar_id = deletion.calendar.calendar_id
         with google_errors_as_application_errors():
             self._disconnections.grant(deletion.connection_id)  # none, once the merchant has connected again
-            if self._google.has_foreign_events(deletion.connection_id, calendar_id, deletion.merchant):
-                return False
-            self._google.delete(deletion.connection_id, calendar_id)
-        # The merchant may have connected again meanwhile: then the events wait for the next calendar.
-        self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
+            stays = self._google.has_foreign_events(deletion.connection_id, calendar_id, deletion.merchant)
+            if stays:
+                self._delete_our_events(deletion.connection_id, calendar_id)
+            else:
+                self._google.delete(deletion.connection_id, calendar_id)
+                self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
+        # The merchant may have connected again meanwhile: then the events wait for the next calendar, or for this one.
         now = activity.info().started_time
         self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=False)
         self._owners.make_due(deletion.merchant, deletion.calendar.owner, now)
-        return True
+        return not stays
+
+    def _delete_our_events(self, connection_id: str, calendar_id: str) -> None:
+        if not self._google.delete_marked_events(connection_id, calendar_id, MAX_EVENTS_PER_ATTEMPT):
+            raise ApplicationError(
+                "more of our events are left", type="Unfinished", next_retry_delay=timedelta(seconds=1)
+            )
 
     @activity.defn(no_thread_cancel_exception=True)
     def end_grant(self, connection_id: str) -> bool:

@@ -18,6 +18,7 @@ from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.subscribers import Subscribers
+from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
@@ -137,8 +138,10 @@ class WaitingWork:
 
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
+        self._store = store
         self._blocking_calendars = BlockingCalendars(store, vault)
         self._owners = Owners(store)
+        self._products = WatchedProducts(store)
         self._reservations = Reservations(store, vault)
         self._pace = Pace(GRANT_SIGNAL_INTERVAL)
 
@@ -161,10 +164,10 @@ class WaitingWork:
         return progress.signalled
 
     async def _signal_owners(self, request: WaitingWorkRequest) -> int:
-        """Signal the calendars that wait, or all, and every product that calendars block; return how many."""
+        """Signal the calendars that wait, or all, and every product that calendars block, or did; return how many."""
         merchant = request.merchant
         owners = await asyncio.to_thread(self._owners.find_waiting, merchant, all_open=request.all_open)
-        products = await asyncio.to_thread(self._blocking_calendars.find_products, merchant)
+        products = await asyncio.to_thread(self._find_products, merchant)
         for owner in owners:
             calendar = CalendarRequest(merchant=merchant, owner=owner)
             await self._pace.wait_for_turn()
@@ -173,6 +176,11 @@ class WaitingWork:
             await self._pace.wait_for_turn()
             await signal_availability(self._client, key.merchant, key.product)
         return len(owners) + len(products)
+
+    def _find_products(self, merchant: str) -> list[ProductKey]:
+        """Return the products that calendars block, and those that have to know that none does any more."""
+        due = (key for key in self._products.find_due(self._store.now()) if key.merchant == merchant)
+        return list(dict.fromkeys((*self._blocking_calendars.find_products(merchant), *due)))
 
     def _find_page(self, request: WaitingWorkRequest, after: str) -> list[StartPosition]:
         return self._reservations.find_waiting(

@@ -11,6 +11,8 @@ SlotsyncError
 ├── VersionConflict      a version is known already, with another content
 ├── RotationRefused      keys cannot be rotated yet: a process would not be able to read the result
 ├── Undecryptable        a stored secret does not open: its key is missing, or it is damaged
+├── Erased               the merchant or the reservation was erased a short time ago: nothing of it is taken yet
+├── ErasureHeldUp        an erasure waits for Google or a worker; run it again
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
     ├── RateLimited      too fast: slow down for seconds or minutes
@@ -28,7 +30,7 @@ SlotsyncError
     └── BadRequest       a bug in slotsync: the same request will always fail
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class SlotsyncError(Exception):
@@ -85,6 +87,17 @@ class MailNotTaken(SlotsyncError):
         super().__init__(f"the mail server did not take it ({answer})")
         self.answer = answer
         self.lasting = lasting
+
+
+class Erased(SlotsyncError):
+    """The merchant or the reservation was erased a short time ago; until then nothing of it is stored again."""
+
+    def __init__(self, subject: str, until: datetime) -> None:
+        super().__init__(f"{subject} is being erased; it can be used again after {until:%Y-%m-%d %H:%M} UTC")
+
+
+class ErasureHeldUp(SlotsyncError):
+    """An erasure waits for what has to be done in Google first; nothing is deleted here yet."""
 
 
 class GoogleError(SlotsyncError):

@@ -209,6 +209,7 @@ class Settings(BaseSettings):
     poll_seconds: Positive = 60
     near_days: Positive = 60
     horizon_days: Positive = 550
+    keep_days: Positive = 90
 
     @classmethod
     def load(cls) -> Self:
@@ -261,6 +262,11 @@ class Settings(BaseSettings):
     def horizon(self) -> Horizon:
         """Return how far ahead busy times are read, and how often."""
         return Horizon(days=self.horizon_days, near_days=self.near_days, poll=timedelta(seconds=self.poll_seconds))
+
+    @property
+    def keep(self) -> timedelta:
+        """Return how long the contents of reservations are kept after their end."""
+        return timedelta(days=self.keep_days)
 
     def require_google_client(self) -> GoogleClient:
         """Return the OAuth client.

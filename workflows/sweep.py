@@ -9,6 +9,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConsentActivities
+    from activities.retention import RetentionActivities
     from activities.sweep import SweepActivities
     from slotsync.domain.sweep import SweepRequest, SweepResult
     from slotsync.temporal import queues
@@ -36,7 +37,22 @@ class SweepWorkflow:
         )
         if workflow.patched("unanswered-consents"):
             await self._end_unanswered_consents()
+        if workflow.patched("retention"):
+            await self._forget(request)
         return found
+
+    async def _forget(self, request: SweepRequest) -> None:
+        """Forget what is kept no longer; what fails waits for the next sweep."""
+        with suppress(ActivityError):
+            await workflow.execute_activity_method(
+                RetentionActivities.forget,
+                request,
+                task_queue=queues.LONG,
+                start_to_close_timeout=_SWEEP_TIMEOUT,
+                heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+                retry_policy=RetryPolicy(maximum_attempts=1),
+                summary="Drop what is kept no longer" if request.everything else "Repeat what was erased lately",
+            )
 
     async def _end_unanswered_consents(self) -> None:
         """End the grants of consents on which nobody has decided; what fails waits for the next sweep."""

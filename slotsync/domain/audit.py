@@ -61,6 +61,8 @@ class AuditAction(StrEnum):
     WORK_STOPPED = "work.stopped"
     WORK_RESUMED = "work.resumed"
     KEYS_ROTATED = "keys.rotated"
+    ERASED = "data.erased"
+    GUESTS_ERASED = "guests.erased"
 
 
 WHOLE_MERCHANT = "merchant"

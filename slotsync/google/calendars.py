@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +13,7 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.errors import CalendarMissing, Gone, NotFound
 from slotsync.google.calendar_list import iterate_entries
+from slotsync.google.events.body import Mark
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
 from slotsync.google.requests import execute, execute_empty, list_items, no_heartbeat
@@ -183,6 +185,19 @@ class GoogleCalendars:
         own = {(each[0], each[1].key) for each in found if each and each[1].key.owner == spec.owner}
         foreign = any(each is None or each[1].key.owner != spec.owner for each in found)
         return CalendarContents(own=own, has_others=foreign)
+
+    def delete_marked_events(self, connection_id: str, calendar_id: str, limit: int) -> bool:
+        """Delete the events that slotsync wrote, at most ``limit`` of them; return whether none is left.
+
+        Copies that people made of them go, too: they show as much of a guest.
+        """
+        service = self._services.calendar(connection_id)
+        ours = [event["id"] for event in self._events(service, calendar_id) if Mark.from_event(event)]
+        for event_id in ours[:limit]:
+            with suppress(Gone, NotFound):
+                deletion = service.events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates="none")
+                execute_empty(deletion, self._heartbeat)
+        return len(ours) <= limit
 
     def _get(self, connection_id: str, calendar_id: str) -> "Calendar | None":
         calendars = self._services.calendar(connection_id).calendars

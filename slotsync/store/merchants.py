@@ -20,13 +20,14 @@ from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
+from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(MerchantRow)
 _CONNECTIONS = table_of(ConnectionRow)
 _DETAILS = {*MerchantDetails.model_fields}
-_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.id))
 
 
 class Merchants:
@@ -152,5 +153,10 @@ def find_merchant(database: Connection | Session, connection_id: str) -> str | N
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:
-    """Record the merchant if it is not recorded yet, so that other rows can refer to it."""
-    _ENSURE.run(connection, id=merchant)
+    """Record the merchant if it is not recorded yet, so that other rows can refer to it.
+
+    Raises:
+        Erased: it was erased a short time ago.
+    """
+    if _ENSURE.run(connection, id=merchant):
+        require_not_erased(connection, merchant)

@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.errors import (
     CallLimitReached,
+    Erased,
     GoogleError,
     GrantLost,
     InputError,
@@ -31,6 +32,7 @@ from slotsync.errors import (
 )
 from starter.api.problems import (
     ALL_PROBLEMS,
+    ERASED,
     INVALID,
     NOT_ALLOWED,
     NOT_CONNECTED,
@@ -96,6 +98,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(NotTaken)(_answer_not_taken)
     app.exception_handler(TooManyQuestions)(_answer_too_many_questions)
     app.exception_handler(VersionConflict)(_answer_version_conflict)
+    app.exception_handler(Erased)(_answer_erased)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
     app.exception_handler(Undecryptable)(_answer_undecryptable)
@@ -150,6 +153,10 @@ async def _answer_too_many_questions(_: Request, error: TooManyQuestions) -> Res
 
 async def _answer_version_conflict(_: Request, error: VersionConflict) -> Response:
     return problem_response(VERSION_CONFLICT, str(error))
+
+
+async def _answer_erased(_: Request, error: Erased) -> Response:
+    return problem_response(ERASED, str(error))
 
 
 async def _answer_input_error(_: Request, error: InputError) -> Response:

@@ -74,6 +74,7 @@ TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 NOT_CONNECTED = ProblemType("google-not-connected", 409, "The merchant's Google account is not connected")
 NOT_GRANTED = ProblemType("google-scope-missing", 409, "The merchant has not allowed this in Google")
 VERSION_CONFLICT = ProblemType("version-conflict", 409, "This version is known with another content")
+ERASED = ProblemType("erased", 409, "This was erased a short time ago")
 NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that slotsync needs does not answer")
@@ -87,6 +88,7 @@ COMMON_PROBLEMS = (
     NOT_FOUND,
     TOO_LARGE,
     TOO_SLOW,
+    ERASED,
     UNEXPECTED,
     UNAVAILABLE,
 )

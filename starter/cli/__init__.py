@@ -9,7 +9,8 @@ from starter.cli.commands import app
 
 _EXIT_CODES: Final = {
     **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
-    **dict.fromkeys(("VersionConflict", "RotationRefused", "TooManyQuestions"), 5),
+    **dict.fromkeys(("VersionConflict", "RotationRefused", "TooManyQuestions", "Erased"), 5),
+    "ErasureHeldUp": 6,
     "NotTaken": 6,
     "RPCError": 6,
 }

@@ -157,6 +157,33 @@ def explain(merchant: Merchant, product: Product, time: Time, json: Json = False
 
 
 @app.command()
+def erase(  # noqa: PLR0913, PLR0917  each is an option of the command
+    merchant: Merchant,
+    reservation: Annotated[str | None, typer.Option(help="Erase only this reservation.")] = None,
+    guest: Annotated[bool, typer.Option("--guest", help="Erase only what is said of guests; Google follows.")] = False,
+    google: Annotated[bool, typer.Option("--google", help="Delete our calendars and events in Google, too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do not wait for Google: leave there what is there.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Erase a merchant, a reservation or guests for good, and print what was done and what remains where."""
+    from starter.cli.erasure import erase, erase_guests
+
+    if guest:
+        erase_guests(merchant, reservation, yes=yes, as_json=json)
+    else:
+        erase(merchant, reservation, google=google, force=force, yes=yes, as_json=json)
+
+
+@app.command()
+def export(merchant: Merchant) -> None:
+    """Print everything that is stored of a merchant, as JSON Lines: decrypted, without tokens."""
+    from starter.cli.export import export_merchant
+
+    export_merchant(merchant)
+
+
+@app.command()
 def doctor(json: Json = False) -> None:
     """Check configuration, database, Temporal and Google, and show each problem with its remedy."""
     from starter.cli.doctor import show_findings

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.errors import InputError, NotTaken, VersionConflict
+from slotsync.errors import Erased, InputError, NotTaken, VersionConflict
 
 MAX_PARALLEL_REPORTS = 64
 
@@ -61,7 +61,7 @@ async def _report(
 ) -> None:
     try:
         await report(snapshot)
-    except (NotTaken, VersionConflict) as error:
+    except (Erased, NotTaken, VersionConflict) as error:
         bad.append(BadLine(number=number, reason=str(error)))
 
 

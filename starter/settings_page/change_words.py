@@ -69,6 +69,8 @@ def describe_action(_: Translate, action: str, subject: str, detail: AuditDetail
         AuditAction.WORK_STOPPED: _("Updates were stopped: %(name)s"),
         AuditAction.WORK_RESUMED: _("Updates go on: %(name)s"),
         AuditAction.KEYS_ROTATED: _("What is stored was encrypted with a new key"),
+        AuditAction.ERASED: _("Everything was erased: %(name)s"),
+        AuditAction.GUESTS_ERASED: _("What was said of guests was erased: %(name)s"),
     }
     text = texts.get(action, action)
     return text % {"name": subject} if "%(name)s" in text else text
@@ -136,5 +138,5 @@ def _value(_: Translate, value: AuditValue) -> str:
         "block": _("Close those times"),
         "sell": _("Keep selling"),
         "keep": _("stay in Google Calendar, as they are"),
-        "delete": _("are deleted, unless they contain entries of your own"),
+        "delete": _("are deleted; from one with entries of your own, only ours are"),
     }.get(str(value), str(value))

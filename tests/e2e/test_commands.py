@@ -55,6 +55,28 @@ def test_a_reservation_that_an_operator_stopped_says_so_until_it_is_resumed(dev:
     assert "stopped since" not in dev.run("status", "arctic-kayaks", "S-1").stdout
 
 
+def test_an_erasure_asks_first_prints_a_receipt_and_takes_no_report_for_a_while(dev: RunningCommand) -> None:
+    told, title = snapshot("E-1", title="Erased, two persons"), "Erased, two persons"
+    dev.run("report", "-", text=told)
+    wait_for(lambda: title in dev.titles())
+    command = ("erase", "arctic-kayaks", "--reservation", "E-1", "--google")
+    assert dev.run(*command, text="n\n").returncode == 1
+    assert title in dev.titles()
+    exported = [json.loads(line) for line in dev.run("export", "arctic-kayaks").stdout.splitlines()]
+    assert exported[0]["export_of"] == "arctic-kayaks"
+    assert title in [each["snapshot"]["title"] for each in exported if each.get("table") == "reservation"]
+    erased = dev.run(*command, text="y\n")
+    assert erased.returncode == 0, erased.stderr
+    assert "Erased: reservation E-1 of arctic-kayaks" in erased.stdout
+    assert "reservation 1, synced_event 1" in erased.stdout
+    assert "- Backups of the databases" in erased.stdout
+    assert title not in dev.titles()
+    late = dev.run("report", "-", text=told)
+    assert (late.returncode, "E-1 of arctic-kayaks is being erased" in late.stderr) == (5, True)
+    unknown = [dev.run(each, "nobody", *more).returncode for each, *more in (("erase", "--yes"), ("export",))]
+    assert unknown == [4, 4]
+
+
 def test_a_file_is_imported_and_its_bad_lines_are_named(dev: RunningCommand) -> None:
     lines = [snapshot(f"I-{number}", title=f"Import {number}") for number in range(4)]
     lines[2] = '{"merchant": "arctic-kayaks"}'

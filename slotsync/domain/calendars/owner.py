@@ -26,6 +26,11 @@ class GuestData(StrEnum):
     LIMITED = "limited"
     BUSY = "busy"
 
+    def shows_less_than(self, other: "GuestData | None") -> bool:
+        """Return whether an event at this level shows less than one at the other; one at an unknown level shows all."""
+        levels = [*GuestData]
+        return levels.index(self) > levels.index(other or GuestData.FULL)
+
 
 class Owner(Message):
     """A product or a resource of one merchant.

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from slotsync.domain.calendars.owner import ManagedCalendar, Owner
+from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.event_content import describe
 from slotsync.domain.reservations.messages import BlockedEvent
 from slotsync.domain.reservations.snapshot import Item, Reservation
+from slotsync.domain.reservations.stored_snapshot import ReducedReservation
 
 
 class Put(Message):
@@ -197,7 +198,11 @@ def _plan_put(
     content = describe(desired, item, calendar.settings)
     # In a calendar of another account an event stays; it is found again when that account is back.
     same = known if known and known.calendar_id == calendar.calendar_id else None
-    if same and same.present and same.fingerprint == content.fingerprint:
+    if (
+        same
+        and same.present
+        and (same.fingerprint == content.fingerprint or _stays(desired, same, calendar.settings.guest_data))
+    ):
         return None
     event = DesiredEvent(
         merchant=desired.merchant,
@@ -211,6 +216,11 @@ def _plan_put(
     )
     elsewhere = known if known and known.present and not same else None
     return Put(event=event, known=same, left=elsewhere)
+
+
+def _stays(desired: Reservation, written: WrittenEvent, level: GuestData) -> bool:
+    """Return whether an event stays as it is, since what it shows is stored no more, unless it is to show less."""
+    return isinstance(desired, ReducedReservation) and not level.shows_less_than(written.guest_data)
 
 
 def _plan_delete(

@@ -4,11 +4,27 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
 
 _KEY: Final = {"merchant", "id"}
+_REDUCED: Final = frozenset({"version", "status", "items"})
+
+
+class Reduction(StrEnum):
+    """Why a stored snapshot was reduced to its version, status and items.
+
+    With ``retention`` its events in Google stay as they are, with ``erasure`` they are written again.
+    """
+
+    RETENTION = "retention"
+    ERASURE = "erasure"
+
+
+class ReducedReservation(Reservation):
+    """A reservation of long ago: what its events show of the guest is stored no more, and they stay as they are."""
 
 
 def dump_snapshot(reservation: Reservation) -> str:
@@ -16,10 +32,20 @@ def dump_snapshot(reservation: Reservation) -> str:
     return reservation.model_dump_json(exclude=_KEY)
 
 
-def load_snapshot(merchant: str, reservation: str, text: str) -> Reservation:
-    """Return the stored snapshot. Unknown fields are ignored, missing ones get their defaults, no limit is checked."""
+def reduce_snapshot(text: str, status: ReservationStatus | None = None) -> str:
+    """Return the stored snapshot without title, guest, notes and address, and with another status if one is given."""
+    kept = {name: value for name, value in json.loads(text).items() if name in _REDUCED}
+    return json.dumps(kept | ({"status": status.value} if status else {}))
+
+
+def load_snapshot(merchant: str, reservation: str, text: str, *, kept_in_google: bool = False) -> Reservation:
+    """Return the stored snapshot. Unknown fields are ignored, missing ones get their defaults, no limit is checked.
+
+    With ``kept_in_google`` it is a ``ReducedReservation``.
+    """
     fields: dict[str, Any] = json.loads(text)
-    return Reservation.model_construct(
+    model = ReducedReservation if kept_in_google else Reservation
+    return model.model_construct(
         merchant=merchant,
         id=reservation,
         **_known(Reservation, fields)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, select
 
 from slotsync.domain.audit import AuditAction, AuditChange
@@ -129,9 +130,13 @@ def forget_owners_blocking_calendars(connection: Connection, merchant: str, owne
         mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
 
 
-def forget_blocking_calendars(connection: Connection, merchant: str) -> None:
-    """Delete the blocking calendars of all the merchant's products."""
+def forget_blocking_calendars(connection: Connection, merchant: str, now: datetime) -> None:
+    """Delete the blocking calendars of all the merchant's products; their watching ends."""
+    blocked = select_columns(_TABLE.c.owner_id).filter_by(merchant=merchant, kind=OwnerKind.PRODUCT.value).distinct()
+    products = connection.execute(blocked.order_by(_TABLE.c.owner_id)).scalars().all()
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
+    for product in products:
+        mark_product_due(connection, ProductKey(merchant=merchant, product=product), now)
 
 
 def _key(merchant: str, owner: Owner) -> dict[str, str]:

@@ -25,7 +25,7 @@ from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """The account that a merchant connected; a disconnection deletes both. ``key`` is that of the database."""
+    """The account that a merchant connected; a disconnection deletes ``email``, and ``key`` a bit later."""
 
     email: str | None
     key: str | None

@@ -133,7 +133,7 @@ class Connections:
             is_other = _is_other_account(connection, self._keys, merchant, account_key)
             change = _describe_grant(connection, merchant, new, other_account=is_other)
             if is_other:
-                _forget_other_account(connection, merchant)
+                _forget_other_account(connection, merchant, now)
             saved = _SAVE.run(
                 connection,
                 id=str(uuid4()),
@@ -368,11 +368,11 @@ def _is_other_account(connection: Connection, keys: DataKeys, merchant: str, acc
     return bool(known and account_key and known != account_key)
 
 
-def _forget_other_account(connection: Connection, merchant: str) -> None:
+def _forget_other_account(connection: Connection, merchant: str, now: datetime) -> None:
     former = connection.execute(select(_TABLE.c.id).where(_TABLE.c.merchant == merchant)).scalar_one()
     forget_calendars_of(connection, former)
     forget_managed_calendars(connection, merchant)
-    forget_blocking_calendars(connection, merchant)
+    forget_blocking_calendars(connection, merchant, now)
 
 
 def find_row(session: Session, merchant: str) -> ConnectionRow | None:

@@ -6,6 +6,7 @@ from sqlalchemy import case, literal, update
 from sqlmodel import Session, col, select
 
 from slotsync.domain.audit import CONNECTION, AuditAction, AuditChange, AuditValues
+from slotsync.domain.calendars.creation_limit import PERMIT_COUNT_WINDOW
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
@@ -65,8 +66,8 @@ class Disconnections:
 
         Nothing is deleted if the merchant has connected again, or has made another choice since.
         """
-        account = ("account_email", "account_key")
-        cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", *account, "last_error"))
+        cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
+        now = self._store.now()
         with self._store.write() as connection:
             choice = _TABLE.c.disconnect_choice
             own = (_TABLE.c.id == connection_id, _TABLE.c.state == _DISCONNECTED, choice == calendars.value)
@@ -80,9 +81,19 @@ class Disconnections:
             forgotten = update(_TABLE).where(*own).values(**cleared, **done)
             for merchant in connection.execute(forgotten.returning(_TABLE.c.merchant)).scalars().all():
                 # In the order in which picking writes: in another order, the two could deadlock.
-                forget_blocking_calendars(connection, merchant)
+                forget_blocking_calendars(connection, merchant, now)
                 forget_evidence(connection, merchant)
                 forget_account(connection, connection_id)
+
+    def forget_account_keys(self, now: datetime) -> int:
+        """Delete what tells accounts apart of disconnections that are done; return how many.
+
+        As long as calendars that were created before count against the account's limit, it is kept.
+        """
+        done = (_TABLE.c.state == _DISCONNECTED, _TABLE.c.disconnect_choice.is_(None))
+        old = (_TABLE.c.account_key.is_not(None), _TABLE.c.since < now - PERMIT_COUNT_WINDOW)
+        with self._store.write() as connection:
+            return connection.execute(update(_TABLE).where(*done, *old).values(account_key=None)).rowcount
 
     def is_shared(self, connection_id: str) -> bool:
         """Return whether another merchant uses the same account: Google revokes all its grants to us together."""

@@ -92,6 +92,13 @@ class PendingConsents:
             rows = session.connection().execute(select(*_CONSENTS.c).where(*expired))
             return {row.key_hash: self._decrypted(session.connection(), row) for row in rows.all()}
 
+    def find_answered(self, merchant: str) -> list[PendingConsent]:
+        """Return the merchant's consents that Google has answered with a grant, and that wait for a decision."""
+        answered = (_CONSENTS.c.merchant == merchant, _CONSENTS.c.kind != AwaitedStep.ANSWER.value)
+        with self._store.read() as session:
+            rows = session.connection().execute(select(*_CONSENTS.c).where(*answered))
+            return [self._decrypted(session.connection(), row) for row in rows.all()]
+
     def forget(self, key_hash: str) -> None:
         """Delete a consent."""
         with self._store.write() as connection:

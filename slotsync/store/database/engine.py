@@ -91,6 +91,18 @@ class Store:
         with self._write_lock, self._writing.begin() as connection:
             yield connection
 
+    def empty_log(self) -> None:
+        """Leave nothing in SQLite's log of the newest writes, once they are in its file, where deleted rows are zeros.
+
+        PostgreSQL looks after its own log.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                connection.commit()
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -126,7 +138,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> N
     connection.isolation_level = None  # transactions begin in _begin_sqlite, not by the driver's own rules
     # SQLite's own knows no letters but those of English.
     connection.create_function("lower", 1, _lower, deterministic=True)
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    # What is deleted or replaced is overwritten: pages that are free would hold it until they are used again.
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -13,7 +13,7 @@ from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.schedule import ends_at, starts_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
-from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
+from slotsync.domain.reservations.stored_snapshot import Reduction, content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.data_keys import DataKeys
@@ -21,6 +21,7 @@ from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
+from slotsync.store.erasures import require_not_erased
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.reservations.soonest_first import StartPosition, is_after, start_order
@@ -41,6 +42,7 @@ def _if_newer(insert: Insert) -> Executable:
             "since": since(_TABLE, "version", new.version, new.since),
             "stopped_at": null(),
             "problem": null(),
+            "reduced": null(),
         },
         # A row without a snapshot was written before snapshots were stored.
         where=or_(_TABLE.c.version < new.version, and_(_TABLE.c.version == new.version, _TABLE.c.snapshot.is_(None))),
@@ -84,6 +86,7 @@ class KnownReservation:
     ends_at: datetime | None
     since: datetime
     content_hash: str | None = None
+    reduced: str | None = None
     due_at: datetime | None = None
     stopped_at: datetime | None = None
     problem: str | None = None
@@ -100,9 +103,14 @@ class Reservations:
         self.due_rows = DueRows(store, _TABLE, "merchant", "id")
 
     def report(self, reservation: Reservation, now: datetime) -> StoredReport:
-        """Store the snapshot if it is newer than the stored one. It is due at once, and no longer stopped."""
+        """Store the snapshot if it is newer than the stored one. It is due at once, and no longer stopped.
+
+        Raises:
+            Erased: the merchant or the reservation is being erased.
+        """
         digest = content_hash(reservation)
         with self._store.write() as connection:
+            require_not_erased(connection, reservation.merchant, reservation.id)
             ensure_merchant(connection, reservation.merchant)
             key = self._keys.for_writing(connection, reservation.merchant)
             stored = _REPORT.run(
@@ -121,11 +129,13 @@ class Reservations:
         if stored is not None:
             return StoredReport(ReportResult.ACCEPTED, reservation.version, digest, due=True)
         known = self.get(reservation.merchant, reservation.id)
-        assert known is not None  # reservations are never deleted
+        if known is None:  # deleted in this moment
+            return self.report(reservation, now)
         if known.version > reservation.version:
             result = ReportResult.SUPERSEDED
         else:
-            result = ReportResult.UNCHANGED if known.content_hash == digest else ReportResult.CONFLICT
+            same = known.reduced or known.content_hash == digest  # what was dropped does not come back
+            result = ReportResult.UNCHANGED if same else ReportResult.CONFLICT
         return StoredReport(result, known.version, known.content_hash, due=known.due_at is not None)
 
     def get_snapshot(self, merchant: str, reservation: str) -> Reservation | None:
@@ -139,7 +149,8 @@ class Reservations:
             if row is None or row.snapshot is None:
                 return None
             place = cell(_TABLE.c.snapshot, merchant, id=reservation)
-            return load_snapshot(merchant, reservation, self._keys.decrypt(session, place, row.snapshot))
+            text = self._keys.decrypt(session, place, row.snapshot)
+        return load_snapshot(merchant, reservation, text, kept_in_google=row.reduced == Reduction.RETENTION)
 
     def record_plan(
         self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime
@@ -274,6 +285,7 @@ class Reservations:
             ends_at=row.ends_at,
             since=row.since,
             content_hash=row.content_hash,
+            reduced=row.reduced,
             due_at=row.due_at,
             stopped_at=row.stopped_at,
             problem=row.problem,

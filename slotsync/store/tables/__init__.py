@@ -5,9 +5,9 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from slotsync.store.database.base import Row
-from slotsync.store.tables import audit, availability, calendars, connections, instance, reservations
+from slotsync.store.tables import audit, availability, calendars, connections, erasures, instance, reservations
 
 METADATA: Final[MetaData] = Row.metadata
 """The metadata of all tables."""
 
-__all__ = ["METADATA", "audit", "availability", "calendars", "connections", "instance", "reservations"]
+__all__ = ["METADATA", "audit", "availability", "calendars", "connections", "erasures", "instance", "reservations"]

@@ -15,7 +15,8 @@ class ReservationRow(Row, table=True):
 
     ``starts_at`` is its first start, with nights from midnight in UTC, null if a former version reported it.
     ``due_at`` is when its workflow should have looked at it again, null if nothing is left to do. ``stopped_at`` is
-    when an operator stopped its workflow. ``problem`` is what Temporal itself reports about the workflow.
+    when an operator stopped its workflow. ``problem`` is what Temporal itself reports about the workflow. ``reduced``
+    is why the snapshot has no title, guest, notes and address any more, null if it is as it was reported.
     """
 
     __tablename__ = "reservation"
@@ -37,6 +38,7 @@ class ReservationRow(Row, table=True):
     since: datetime = Field(sa_type=Instant)
     snapshot: str | None = encrypted_field()
     content_hash: str | None = None
+    reduced: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     stopped_at: datetime | None = Field(default=None, sa_type=Instant)
     problem: str | None = None

@@ -104,7 +104,9 @@ async def test_a_merchant_that_was_never_connected_gets_that_answer(connecting_m
     assert result == DisconnectionResult(notes=("There was no connection.",))
 
 
-async def test_a_calendar_with_events_of_the_merchants_own_is_left(connecting_merchant: ConnectionHarness) -> None:
+async def test_a_calendar_with_events_of_the_merchants_own_is_left_without_ours(
+    connecting_merchant: ConnectionHarness,
+) -> None:
     async with connecting_merchant.world.working():
         world = await connect_and_report(connecting_merchant)
         (calendar,) = (await world.calendars()).values()
@@ -113,7 +115,23 @@ async def test_a_calendar_with_events_of_the_merchants_own_is_left(connecting_me
         (await world.http.post(by_hand, json=own)).raise_for_status()
         result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
     assert result.left == (TOUR,)
-    assert "Mine" in await world.titles()
+    assert await world.titles() == ["Mine"]
+
+
+async def test_our_events_come_back_to_a_calendar_that_was_left(connecting_merchant: ConnectionHarness) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        (calendar,) = (await world.calendars()).values()
+        own = {"summary": "Mine", "start": {"date": "2027-07-01"}, "end": {"date": "2027-07-02"}}
+        by_hand = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+        (await world.http.post(by_hand, json=own)).raise_for_status()
+        await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+        await connecting_merchant.connected()
+
+        async def written() -> bool:
+            return await world.titles() == ["Mine", "v1", "v1"]
+
+        await until(written)
 
 
 async def test_deletions_that_google_refuses_for_a_while_are_repeated(connecting_merchant: ConnectionHarness) -> None:

@@ -130,6 +130,16 @@ def test_of_several_duplicates_the_one_with_events_is_kept(adapter: AdapterHarne
     assert managed(adapter) == [adapter.calendar_id]
 
 
+def test_our_events_are_deleted_so_many_at_once_and_others_stay(adapter: AdapterHarness) -> None:
+    for version in (1, 2):
+        adapter.create_by_hand(adapter.desired(version), summary=f"a copy {version}")
+    adapter.put()
+    adapter.create_by_hand(adapter.desired(), summary="Mine", extendedProperties={})
+    delete = adapter.calendars.delete_marked_events
+    assert [delete("c-1", adapter.calendar_id, 2) for _ in range(2)] == [False, True]
+    assert adapter.titles() == ["Mine"]
+
+
 def test_two_duplicates_with_events_are_both_kept(adapter: AdapterHarness) -> None:
     duplicates = sorted([adapter.calendar_id, adapter.calendars.create("c-1", SPEC)])
     for adapter.calendar_id in duplicates:

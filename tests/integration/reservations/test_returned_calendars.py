@@ -312,9 +312,9 @@ async def test_removing_a_calendar_wipes_no_event_of_another_product_that_was_dr
         await until_titles_in(open_world, boat, ["R-1 v1"])
         await book(open_world, "R-1", version=2)
         await until_titles_in(open_world, boat, [])
-        (standing,) = await open_world.events()
+        (written,) = await open_world.events()
         tour = (await open_world.calendars())[TOUR.id]
-        copied = {name: standing[name] for name in ("start", "end", "extendedProperties")}
+        copied = {name: written[name] for name in ("start", "end", "extendedProperties")}
         address = f"/sandbox/accounts/{EMAIL}/calendars/{tour}/events"
         (await open_world.http.post(address, json={**copied, "summary": "My copy"})).raise_for_status()
         await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)

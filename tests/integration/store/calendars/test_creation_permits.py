@@ -128,7 +128,7 @@ def test_a_repeated_attempt_keeps_its_own_place_and_not_that_of_its_namesake(sha
     assert take(sharing, "other", 1, NOON + timedelta(minutes=1)) == 0
 
 
-def test_a_merchants_permits_count_for_the_account_until_its_disconnection_has_forgotten_the_account(
+def test_a_disconnected_merchants_permits_still_count_for_the_account(
     store: Store, vault: Vault, sharing: CalendarPermits
 ) -> None:
     take(sharing, "m", MAX_CALENDARS_PER_HOUR)
@@ -136,9 +136,10 @@ def test_a_merchants_permits_count_for_the_account_until_its_disconnection_has_f
     assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     disconnection = disconnections.get("m")
     assert disconnection
-    assert take(sharing, "other", 1) == 0
     disconnections.finish(disconnection.connection_id, CalendarChoice.KEEP)
-    assert take(sharing, "other", 1) == 1, "nobody knows any more that it was the same account"
+    assert take(sharing, "other", 1) == 0
+    assert disconnections.forget_account_keys(NOON + PERMIT_COUNT_WINDOW) == 0
+    assert disconnections.forget_account_keys(NOON + PERMIT_COUNT_WINDOW + timedelta(seconds=1)) == 1
 
 
 def test_processes_that_serve_merchants_of_one_account_at_once_never_give_more_than_the_limit(

@@ -1,10 +1,11 @@
 """Account keys: what tells accounts apart in the database is an HMAC, and goes with a disconnection."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from slotsync.domain.calendars.creation_limit import PERMIT_COUNT_WINDOW
 from slotsync.domain.connections.connection import Account
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
@@ -66,6 +67,7 @@ def test_a_disconnection_forgets_the_account(store: Store, vault: Vault, connect
     disconnections.request("a", CalendarChoice.KEEP, NOON)
     assert stored_keys(store) != [None], "the cleaning up asks whether others use the account"
     disconnections.finish(connection_id, CalendarChoice.KEEP)
+    assert disconnections.forget_account_keys(NOON + PERMIT_COUNT_WINDOW + timedelta(seconds=1)) == 1
     assert stored_keys(store) == [None]
 
 

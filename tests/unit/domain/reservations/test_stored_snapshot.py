@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from slotsync.domain.reservations.snapshot import MAX_VERSION, Reservation
-from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot
+from slotsync.domain.reservations.snapshot import MAX_VERSION, Reservation, ReservationStatus
+from slotsync.domain.reservations.stored_snapshot import content_hash, dump_snapshot, load_snapshot, reduce_snapshot
 
 TIMES = st.datetimes(datetime(1969, 12, 30), datetime(2201, 1, 2), timezones=st.timezones())  # noqa: DTZ001  zones are drawn
 TEXTS = st.text(max_size=40)
@@ -72,3 +72,22 @@ def test_equal_content_has_one_hash_whatever_the_version_and_the_offset() -> Non
 @pytest.mark.parametrize("change", [{"title": "B"}, {"notes": "B"}, {"status": "tentative"}, {"guest": {"name": "B"}}])
 def test_other_content_has_another_hash(change: dict[str, object]) -> None:
     assert content_hash(snapshot()) != content_hash(snapshot(**change))
+
+
+def test_a_reduced_snapshot_has_nothing_that_people_have_written() -> None:
+    told = Reservation.model_validate(
+        {
+            "merchant": "m",
+            "id": "R-1",
+            "version": 3,
+            "title": "Kayaks for Mervi",
+            "notes": "Allergic",
+            "guest": {"name": "Mervi"},
+            "url": "https://example.org/mervi",
+            "items": [{"product": "tour", "start": "2027-07-01", "end": "2027-07-02"}],
+        }
+    )
+    reduced = reduce_snapshot(dump_snapshot(told))
+    assert load_snapshot("m", "R-1", reduced) == Reservation(merchant="m", id="R-1", version=3, items=told.items)
+    assert load_snapshot("m", "R-1", reduce_snapshot(reduced, ReservationStatus.CANCELLED)).cancelled
+    assert "ervi" not in reduced

@@ -12,6 +12,7 @@ from slotsync.secrets import Vault
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import KeyRotation
@@ -99,3 +100,24 @@ def test_what_a_former_process_stores_after_a_rotation_is_compared_and_taken_by_
     rotated = {each.column: each.renewed for each in KeyRotation(store, vault).rotate()}
     assert rotated["connection.account_key"] == 1
     assert len({*stored_keys(store)}) == 1
+
+
+@pytest.mark.parametrize("formerly", [False, True])
+def test_a_consent_that_waits_for_a_decision_tells_its_account_by_a_hash(
+    store: Store, vault: Vault, connections: Connections, *, formerly: bool
+) -> None:
+    Instances(store, vault).get_id()
+    if formerly:
+        begin_as_formerly(store)
+    step, pending = AwaitedStep.CONFIRMATION, PendingConsents(store, vault)
+    pending.put(step, "key", merchant="a", browser="b", secret="s", account_key=ONE.key)
+    assert connections.is_account_used(ONE.key)
+    rotated = {each.column: each.renewed for each in KeyRotation(store, vault).rotate()}
+    assert rotated["pending_consent.account_key"] == int(formerly)
+    assert connections.is_account_used(ONE.key)
+    assert not connections.is_account_used(OTHER.key)
+    taken = pending.take(step, "key")
+    assert taken
+    assert taken.account_key
+    assert ONE.key not in taken.account_key
+    assert not connections.is_account_used(ONE.key)

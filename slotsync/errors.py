@@ -9,6 +9,8 @@ SlotsyncError
 ├── TooManyQuestions     too many questions about a product or a merchant wait for answers; ask again soon
 ├── MailNotTaken         a mail server has not taken an e-mail
 ├── VersionConflict      a version is known already, with another content
+├── RotationRefused      keys cannot be rotated yet: a process would not be able to read the result
+├── Undecryptable        a stored secret does not open: its key is missing, or it is damaged
 ├── Erased               the merchant or the reservation was erased a short time ago: nothing of it is taken yet
 ├── ErasureHeldUp        an erasure waits for Google or a worker; run it again
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
@@ -68,6 +70,14 @@ class TooManyQuestions(SlotsyncError):
 
 class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
+
+
+class RotationRefused(SlotsyncError):
+    """The keys cannot be rotated yet: a process that runs would not be able to read what they encrypt."""
+
+
+class Undecryptable(SlotsyncError):
+    """A stored secret does not open: its key is not in the ring any more, or it is damaged."""
 
 
 class MailNotTaken(SlotsyncError):

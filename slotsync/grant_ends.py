@@ -44,7 +44,7 @@ class GrantEnds:
         """End the grant of the consent with this hash, unless another grant of the account is needed.
 
         Raises:
-            SlotsyncError: no key fits.
+            Undecryptable: no key fits.
         """
         consent = self._pending.get_unneeded(key_hash)
         if consent is None:

@@ -1,7 +1,8 @@
-"""The settings: read once from ``SLOTSYNC_*`` variables and ``.env``, validated, and never changed."""
+"""The settings: read once from ``SLOTSYNC_*`` variables, ``.env`` and mounted secrets, validated, and never changed."""
 
 import base64
 import ipaddress
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,9 @@ from slotsync.errors import SettingsError
 PREFIX = "SLOTSYNC_"
 _LOCALHOST = "localhost"
 
+SECRETS_FOLDER = "SLOTSYNC_SECRETS_FOLDER"
+"""The variable that names a folder of files, such as a mount of secrets: each is called as a variable, and holds it."""
+
 _REMEDIES = {
     "encryption_keys": (
         "make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
@@ -53,7 +57,10 @@ _WEBHOOK_SECRET_BYTES = range(24, 65)
 
 
 def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """Return the parts of a list: in a variable separated by commas, in a file also by lines."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]
 
 
 def _check_key(key: SecretStr) -> SecretStr:
@@ -160,7 +167,7 @@ def _default_database(validated: dict[str, object]) -> str:
 
 
 class Settings(BaseSettings):
-    """All settings of a process. ``Settings.load()`` reads them from the environment."""
+    """All settings of a process. ``Settings.load()`` reads them from where they are."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -206,13 +213,13 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Return the settings of this process.
+        """Return the settings of this process: from the environment, ``.env``, and a folder of files with secrets.
 
         Raises:
             SettingsError: Settings are missing or invalid; the error has one line for each.
         """
         try:
-            return cls()
+            return cls(_secrets_dir=_find_secrets_folder())
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False)
             problems = [_describe(detail) for detail in details if detail["type"] != "default_factory_not_called"]
@@ -288,6 +295,18 @@ class Settings(BaseSettings):
         if not self.public_url:
             raise SettingsError(_problem("public_url", "is not set"))
         return self.public_url
+
+
+def _find_secrets_folder() -> Path | None:
+    """Return the folder in which each file holds one setting, or None.
+
+    Raises:
+        SettingsError: There is no such folder.
+    """
+    folder = os.environ.get(SECRETS_FOLDER)
+    if folder and not Path(folder).is_dir():
+        raise SettingsError(f"{SECRETS_FOLDER}: is not a folder (mount the secrets there, a file for each setting)")
+    return Path(folder) if folder else None
 
 
 def _mail_domain(public_url: str) -> str:

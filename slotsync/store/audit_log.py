@@ -7,13 +7,17 @@ from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlmodel import Session
 
 from slotsync.domain.audit import OPERATOR, Actor, ActorKind, AuditAction, AuditChange, AuditDetail, AuditEntry
-from slotsync.errors import SlotsyncError
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import Key, Record
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.audit import AuditEntryRow
@@ -46,7 +50,7 @@ class AuditLog:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
 
     def record(
         self, connection: Connection, merchant: str, change: AuditChange, now: datetime, actor: Actor | None = None
@@ -61,7 +65,7 @@ class AuditLog:
         recorded = None
         while recorded is None:  # until nobody else has taken the number
             number = connection.execute(last).scalar_one() + 1
-            content = self._vault.encrypt(detail.model_dump_json())
+            content = self._encrypt(connection, merchant, number, detail)
             entry = {"merchant": merchant, "number": number, "at": now, "action": change.action.value}
             recorded = _ADD.run(connection, **entry, content=content)
 
@@ -85,15 +89,23 @@ class AuditLog:
     ) -> list[AuditEntry]:
         query = select(*_TABLE.c).where(_TABLE.c.merchant == merchant, wanted).order_by(order).limit(limit)
         with self._store.read() as session:
-            rows = session.connection().execute(query)
+            rows = session.connection().execute(query).all()
             return [
-                AuditEntry(number=row.number, at=row.at, action=row.action, detail=self._read(row.content))
+                AuditEntry(number=row.number, at=row.at, action=row.action, detail=self._read(session, row))
                 for row in rows
             ]
 
-    def _read(self, content: str | None) -> AuditDetail | None:
-        with suppress(SlotsyncError):
-            return AuditDetail.model_validate_json(self._vault.decrypt(content)) if content else None
+    def _encrypt(self, connection: Connection, merchant: str, number: int, detail: AuditDetail) -> str | None:
+        """Return the encrypted detail, or None if no key opens the merchant's: that holds up no change."""
+        with suppress(Undecryptable):
+            own = self._keys.for_writing(connection, merchant)
+            return own.encrypt(_TABLE.c.content, detail.model_dump_json(), number=number)
+        return None
+
+    def _read(self, session: Session, row: Row[Any]) -> AuditDetail | None:
+        with suppress(Undecryptable):
+            place = cell(_TABLE.c.content, row.merchant, number=row.number)
+            return AuditDetail.model_validate_json(self._keys.decrypt(session, place, row.content or ""))
         return None
 
 

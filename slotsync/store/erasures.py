@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, t
 from sqlalchemy.exc import IntegrityError
 
 from slotsync.errors import Erased
+from slotsync.store.data_keys import erase_data_key
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables import METADATA
@@ -23,6 +24,8 @@ REPEATED_FOR: Final = timedelta(hours=3)
 
 KEPT: Final = frozenset({"audit_entry", "erasure"})
 """Tables that an erasure leaves as they are: that something was done, and when, stays in the audit log."""
+
+DATA_KEY: Final = "data_key"
 
 _MAX_ROWS_PER_PAGE: Final = 500
 _MAX_ROUNDS: Final = 5
@@ -83,7 +86,9 @@ class Erasures:
 
     def is_anything_stored(self, merchant: str, reservation: str | None = None) -> bool:
         """Return whether the merchant, or the reservation, has any row."""
-        found = ((table, _rows(table, merchant, reservation)) for table in METADATA.sorted_tables)
+        # The audit log, which stays, makes a data key anew.
+        tables = [table for table in METADATA.sorted_tables if table.name != DATA_KEY]
+        found = ((table, _rows(table, merchant, reservation)) for table in tables)
         return any(self._exists(table, own) for table, own in found if own is not None)
 
     def delete_rows(self, merchant: str, reservation: str | None = None) -> int:
@@ -91,6 +96,9 @@ class Erasures:
 
         Each page is counted in the record of the erasure, in its transaction. What refers to other rows goes first.
         """
+        if reservation is None:
+            with self._store.write() as connection:
+                erase_data_key(connection, merchant)
         for _ in range(_MAX_ROUNDS - 1):
             try:
                 return self._delete_once(merchant, reservation)

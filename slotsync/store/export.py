@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Table, select, tuple_
 
-from slotsync.errors import SlotsyncError
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import ENCRYPTED
+from slotsync.store.database.cells import Cell, cell_of
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import rows_of_merchant
 from slotsync.store.tables import METADATA
@@ -56,7 +58,7 @@ class Export:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
 
     def iterate(self, merchant: str) -> Iterator[dict[str, Any]]:
         """Yield each row as values of JSON: its ``table``, then its columns; what was JSON, as such.
@@ -66,7 +68,7 @@ class Export:
         """
         for name in EXPORTED:
             for row in self._rows(METADATA.tables[name], merchant):
-                yield self._line(METADATA.tables[name], row)
+                yield self._line(METADATA.tables[name], merchant, row)
 
     def _rows(self, table: Table, merchant: str) -> Iterator[Mapping[str, Any]]:
         own = rows_of_merchant(table, merchant)
@@ -83,17 +85,25 @@ class Export:
         with self._store.read() as session:
             return [dict(row) for row in session.connection().execute(query).mappings()]
 
-    def _line(self, table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _line(self, table: Table, merchant: str, row: Mapping[str, Any]) -> dict[str, Any]:
         columns = [each for each in table.columns if f"{table.name}.{each.name}" not in LEFT_OUT]
-        values = {each.name: self._read(row[each.name]) if _is_encrypted(each) else row[each.name] for each in columns}
+        values = {each.name: row[each.name] for each in columns}
+        values |= {
+            each.name: self._read(cell_of(each, merchant, row), row[each.name])
+            for each in columns
+            if _is_encrypted(each)
+        }
         unreadable = [name for name, value in values.items() if value is None and row[name] is not None]
         return {"table": table.name, **values} | ({"unreadable": unreadable} if unreadable else {})
 
-    def _read(self, encrypted: str | None) -> Any:
+    def _read(self, place: Cell, encrypted: str | None) -> Any:
         """Return what is encrypted, or None if there is nothing, or if no key opens it."""
+        if encrypted is None:
+            return None
         try:
-            return _parsed(self._vault.decrypt(encrypted)) if encrypted else None
-        except SlotsyncError:
+            with self._store.read() as session:
+                return _parsed(self._keys.decrypt(session, place, encrypted))
+        except Undecryptable:
             return None
 
 

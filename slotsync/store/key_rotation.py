@@ -1,94 +1,140 @@
-"""Key rotation: encrypt all stored secrets with the newest key."""
+"""Key rotation: wrap the data keys with the newest key of the ring, and encrypt with them what was encrypted before."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from sqlalchemy import Column, Table, select, update
+from sqlalchemy import Column, func, select, update
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
-from slotsync.errors import SlotsyncError
-from slotsync.secrets import Vault
+from slotsync.secrets import Vault, WrappedKey
 from slotsync.store.audit_log import AuditLog
-from slotsync.store.database.base import ENCRYPTED
+from slotsync.store.connections.account_keys import hash_account_key, is_former
+from slotsync.store.data_keys import DataKeys
+from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import INSTANCE, cell_of, encrypted_columns
 from slotsync.store.database.engine import Store
+from slotsync.store.key_usage import FormerValue, KeyUsage
 from slotsync.store.merchants import Merchants
 from slotsync.store.tables import METADATA
+from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
+from slotsync.store.tables.instance import DataKeyRow, InstanceRow
+
+_KEYS = table_of(DataKeyRow)
+_ACCOUNT_KEYS: Final = (table_of(ConnectionRow).c.account_key, table_of(PendingConsentRow).c.account_key)
+_INSTANCE = table_of(InstanceRow)
+
+DATA_KEYS: Final = "data keys"
+"""The name of the data keys in the result of a rotation."""
+
+_MAX_PASSES: Final = 10
 
 
 @dataclass(frozen=True)
 class ColumnRotation:
-    """The result for a column: how many secrets were encrypted again, are current already, or open with no key.
-
-    A secret is current if it is encrypted with the first key.
-    """
+    """The result for a column, or for the data keys: how many were encrypted again, were current, open with no key."""
 
     column: str
     renewed: int = 0
     current: int = 0
     lost: int = 0
 
-
-def encrypted_columns() -> Iterator[tuple[Table, "Column[str]"]]:
-    """Yield all columns with encrypted texts, each with its table."""
-    for table in METADATA.sorted_tables:
-        for column in table.columns:
-            if column.info.get(ENCRYPTED):
-                yield table, column
+    def after(self, former: "ColumnRotation") -> "ColumnRotation":
+        """Return the result of two passes of which this one is the second."""
+        return replace(self, renewed=self.renewed + former.renewed, current=self.current - former.renewed)
 
 
-def rotate(store: Store, vault: Vault) -> list[ColumnRotation]:
-    """Encrypt everything with the first key; return the result for each column.
+class KeyRotation:
+    """Rotates the keys of a database, which other processes use meanwhile."""
 
-    A secret that changes meanwhile is left alone: the change was encrypted with that key.
-    """
-    return [_rotate_column(store, vault, table, column) for table, column in encrypted_columns()]
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._keys = DataKeys(vault)
+        self._usage = KeyUsage(store, vault)
+
+    def rotate(self) -> list[ColumnRotation]:
+        """Wrap all data keys with the first key, encrypt all former values with data keys; return what was done.
+
+        It is repeated until nothing is left: a transaction that began before it may end after it. What changes
+        meanwhile is left alone for the next pass.
+        """
+        with self._store.write() as connection:
+            connection.execute(update(_INSTANCE).values(former_encryption=False))
+        results = passed = self._pass()
+        for _ in range(_MAX_PASSES):
+            if not any(each.renewed for each in passed):
+                break
+            passed = self._pass()
+            results = [each.after(former) for each, former in zip(passed, results, strict=True)]
+        return results
+
+    def _pass(self) -> list[ColumnRotation]:
+        return [
+            *map(self._rotate_column, encrypted_columns(METADATA)),
+            *map(self._hash_account_keys, _ACCOUNT_KEYS),
+            self._rewrap_keys(),
+        ]
+
+    def _rotate_column(self, column: "Column[Any]") -> ColumnRotation:
+        keys = self._usage.get_data_keys()
+        opened = {key_id for key_id, key in keys.items() if self._vault.can_open(key)}
+        counts = self._usage.count_by_data_key(column)
+        current = sum(count for key_id, count in counts.items() if key_id in opened)
+        renewed, lost = 0, sum(counts.values()) - current
+        for each in self._usage.iterate_former(column):
+            if self._vault.find_ring_key(each.encrypted):
+                renewed += self._renew(column, each)
+            else:
+                lost += 1
+        return ColumnRotation(f"{column.table.name}.{column.name}", renewed, current, lost)
+
+    def _renew(self, column: "Column[Any]", former: FormerValue) -> int:
+        """Encrypt a former value with its merchant's data key, unless it has changed meanwhile; return 1 or 0."""
+        table = column.table
+        own = [each == former.row[each.name] for each in table.primary_key.columns]
+        with self._store.write() as connection:
+            text = self._keys.decrypt(connection, cell_of(column, former.merchant, former.row), former.encrypted)
+            encrypted = self._keys.for_writing(connection, former.merchant).encrypt(column, text, **former.row)
+            change = update(_KEYS.metadata.tables[table.name]).where(*own, column == former.encrypted)
+            return connection.execute(change.values({column.name: encrypted})).rowcount
+
+    def _hash_account_keys(self, column: "Column[Any]") -> ColumnRotation:
+        table, renewed = _KEYS.metadata.tables[column.table.name], 0
+        with self._store.read() as session:
+            former = [*session.execute(select(column).where(is_former(column)).distinct()).scalars()]
+        for each in former:
+            with self._store.write() as connection:
+                hashed = hash_account_key(connection, self._keys, each)
+                change = update(table).where(column == each, column != hashed).values(account_key=hashed)
+                renewed += connection.execute(change).rowcount
+        with self._store.read() as session:
+            current = session.execute(select(func.count(column)).where(~is_former(column))).scalar_one()
+        return ColumnRotation(f"{table.name}.account_key", renewed, current - renewed)
+
+    def _rewrap_keys(self) -> ColumnRotation:
+        """Wrap all data keys with the first key of the ring.
+
+        The instance's own is the last one: from then on new data keys are wrapped with the first key, and a process
+        that has not got it is refused. So is one without the former key as long as this is not done.
+        """
+        renewed = current = lost = 0
+        for key in sorted(self._usage.get_data_keys().values(), key=lambda each: each.merchant == INSTANCE):
+            if key.ring_key == self._vault.fingerprints[0]:
+                current += 1
+            elif self._vault.can_open(key):
+                renewed += self._rewrap(key)
+            else:
+                lost += 1
+        return ColumnRotation(DATA_KEYS, renewed, current, lost)
+
+    def _rewrap(self, key: WrappedKey) -> int:
+        new = self._vault.rewrap(key)
+        own = update(_KEYS).where(_KEYS.c.id == key.id, _KEYS.c.wrapped == key.wrapped)
+        with self._store.write() as connection:
+            return connection.execute(own.values(ring_key=new.ring_key, wrapped=new.wrapped)).rowcount
 
 
 def record_rotation(store: Store, vault: Vault) -> None:
     """Record a rotation in the audit logs of all merchants."""
     rotated = AuditChange(action=AuditAction.KEYS_ROTATED, subject=WHOLE_MERCHANT)
     AuditLog(store, vault).record_for_all(Merchants(store, vault).get_ids(), rotated, store.now())
-
-
-def count_lost(store: Store, vault: Vault) -> int:
-    """Return how many secrets open with none of the keys."""
-    columns = [column for _, column in encrypted_columns()]
-    return sum(_is_lost(vault, secret) for column in columns for _, secret in _secrets(store, column))
-
-
-def _rotate_column(store: Store, vault: Vault, table: Table, column: "Column[str]") -> ColumnRotation:
-    renewed = current = lost = 0
-    for key, secret in _secrets(store, column):
-        if vault.is_current(secret):
-            current += 1
-        elif _is_lost(vault, secret):
-            lost += 1
-        else:
-            renewed += _replace(store, table, column, key, (secret, vault.rotate(secret)))
-    return ColumnRotation(f"{table.name}.{column.name}", renewed, current, lost)
-
-
-def _secrets(store: Store, column: "Column[str]") -> list[tuple[tuple[object, ...], str]]:
-    keys = column.table.primary_key.columns
-    with store.read() as session:
-        rows = session.execute(select(column, *keys).where(column.is_not(None)))
-        return [(tuple(key), secret) for secret, *key in rows]
-
-
-def _replace(
-    store: Store, table: Table, column: "Column[str]", key: tuple[object, ...], change: tuple[str, str]
-) -> int:
-    """Replace the old secret if it has not changed meanwhile; return the number of replaced secrets, 0 or 1."""
-    before, after = change
-    own = [part == value for part, value in zip(table.primary_key.columns, key, strict=True)]
-    with store.write() as connection:
-        written = connection.execute(update(table).where(*own, column == before).values({column.name: after}))
-        return written.rowcount
-
-
-def _is_lost(vault: Vault, secret: str) -> bool:
-    try:
-        vault.decrypt(secret)
-    except SlotsyncError:
-        return True
-    return False

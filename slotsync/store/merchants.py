@@ -1,21 +1,24 @@
 """Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Update, update
 from sqlalchemy import select as select_columns
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change
 from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
 from slotsync.domain.calendars.owner import Switch
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.merchant import MerchantDetails
-from slotsync.errors import MerchantsChoice
+from slotsync.errors import MerchantsChoice, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import MerchantRow
@@ -32,7 +35,7 @@ class Merchants:
 
     def __init__(self, store: Store, vault: Vault, audit: AuditLog | None = None) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._audit = audit
 
     def is_synced(self, merchant: str) -> bool:
@@ -51,9 +54,9 @@ class Merchants:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
-        if row is None:
-            return None
-        email = self._vault.decrypt(row.email) if row.email else None
+            if row is None:
+                return None
+            email = self._read_email(session, merchant, row.email)
         return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
@@ -62,21 +65,27 @@ class Merchants:
         With a new address its connection is due, since an e-mail may have waited for that.
         """
         given = dict(details.given)
-        if details.email and "email" in given:
-            given["email"] = self._vault.encrypt(details.email)
         now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
+            if details.email and "email" in given:
+                own = self._keys.for_writing(connection, merchant)
+                given["email"] = own.encrypt(_TABLE.c.email, details.email, id=merchant)
             if given:
                 before = _lock(connection, merchant)
                 connection.execute(update(_TABLE).filter_by(id=merchant).values(**given))
-                if before["email"]:
-                    before["email"] = self._vault.decrypt(before["email"])
+                before["email"] = self._read_email(connection, merchant, before["email"])
                 change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, before, details.given)
                 if self._audit and change:
                     self._audit.record(connection, merchant, change, now)
             if details.email:
                 connection.execute(_of_refused_grant(merchant).values(due_at=now))
+
+    def _read_email(self, database: Connection | Session, merchant: str, encrypted: str | None) -> str | None:
+        """Return the address, or None if there is none, or if no key opens it."""
+        with suppress(Undecryptable):
+            return self._keys.decrypt(database, cell(_TABLE.c.email, merchant, id=merchant), encrypted or "")
+        return None
 
     def end_visits(self, merchant: str, now: datetime) -> bool:
         """End all visits of the merchant's settings page; return false if the merchant is unknown.
@@ -136,6 +145,11 @@ def _lock(connection: Connection, merchant: str) -> dict[str, Any]:
 def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that this merchant as a whole is synchronized."""
     return merchant.in_(select(MerchantRow.id).where(_TABLE.c.sync))
+
+
+def find_merchant(database: Connection | Session, connection_id: str) -> str | None:
+    """Return the merchant of the connection, or None if it is unknown."""
+    return database.execute(select_columns(_CONNECTIONS.c.merchant).filter_by(id=connection_id)).scalar_one_or_none()
 
 
 def ensure_merchant(connection: Connection, merchant: str) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
@@ -44,7 +46,7 @@ class WebhookMessages:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self.due_rows = DueRows(store, _TABLE, "merchant", "product")
 
     def put(  # noqa: PLR0913, PLR0917  all that a message consists of
@@ -52,7 +54,8 @@ class WebhookMessages:
     ) -> None:
         """Record a message within a transaction, unless one with this id is recorded already."""
         ensure_merchant(connection, key.merchant)
-        content = {"body": self._vault.encrypt(body), "created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}
+        encrypted = self._keys.for_writing(connection, key.merchant).encrypt(_TABLE.c.body, body, id=message_id)
+        content = {"body": encrypted, "created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}
         _PUT.run(connection, id=message_id, **dict(key), **order._asdict(), **content)
 
     def take_next(self, key: ProductKey, now: datetime) -> StoredMessage | None:
@@ -62,7 +65,7 @@ class WebhookMessages:
         own = update(_TABLE).where(_TABLE.c.id == first.scalar_subquery()).values(**attempted)
         with self._store.write() as connection:
             row = connection.execute(own.returning(_TABLE.c.id, _TABLE.c.body)).one_or_none()
-        return StoredMessage(row.id, self._vault.decrypt(row.body) if row.body else None) if row else None
+            return StoredMessage(row.id, self._read(connection, key, row)) if row else None
 
     def forget(self, message_id: str) -> None:
         """Delete a message that was accepted."""
@@ -86,7 +89,7 @@ class WebhookMessages:
         if row is None:
             return None
         connection.execute(delete(_TABLE).where(_TABLE.c.id == row.id))
-        return self._vault.decrypt(row.body) if row.body else None
+        return self._read(connection, key, row)
 
     def find_due(self, now: datetime) -> list[ProductKey]:
         """Return the products with a message of which the delivery should have been tried by now."""
@@ -103,6 +106,10 @@ class WebhookMessages:
         with self._store.read() as session:
             rows = session.connection().execute(query)
             return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
+
+    def _read(self, connection: Connection, key: ProductKey, row: Row[*tuple[Any, ...]]) -> str | None:
+        place = cell(_TABLE.c.body, key.merchant, id=row.id)
+        return self._keys.decrypt(connection, place, row.body) if row.body else None
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:

@@ -27,6 +27,7 @@ from slotsync.errors import (
     ScopeMissing,
     SettingsError,
     TooManyQuestions,
+    Undecryptable,
     VersionConflict,
 )
 from starter.api.problems import (
@@ -100,6 +101,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(Erased)(_answer_erased)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
+    app.exception_handler(Undecryptable)(_answer_undecryptable)
     app.exception_handler(GoogleError)(_answer_google_error)
     app.exception_handler(RPCError)(_answer_temporal_error)
     app.exception_handler(DataError)(_answer_data_error)
@@ -164,6 +166,12 @@ async def _answer_input_error(_: Request, error: InputError) -> Response:
 async def _answer_settings_error(_: Request, error: SettingsError) -> Response:
     logger.error("%s %s", current_request_id(), error)
     return problem_response(NOT_SET_UP, f"The operator has to set this first: {error}")
+
+
+async def _answer_undecryptable(_: Request, error: Undecryptable) -> Response:
+    logger.error("%s %s", current_request_id(), error)
+    detail = "A stored secret cannot be decrypted; slotsync keys status tells the operator which key is missing."
+    return problem_response(UNAVAILABLE, detail, headers=RETRY_AFTER_HEADERS)
 
 
 async def _answer_google_error(_: Request, error: GoogleError) -> Response:

@@ -9,9 +9,7 @@ from starter.cli.commands import app
 
 _EXIT_CODES: Final = {
     **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
-    "TooManyQuestions": 5,
-    "VersionConflict": 5,
-    "Erased": 5,
+    **dict.fromkeys(("VersionConflict", "RotationRefused", "TooManyQuestions", "Erased"), 5),
     "ErasureHeldUp": 6,
     "NotTaken": 6,
     "RPCError": 6,

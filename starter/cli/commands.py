@@ -20,10 +20,12 @@ app = typer.Typer(
     add_completion=False,
 )
 database = typer.Typer(help="The database.", no_args_is_help=True)
-secrets = typer.Typer(help="The secrets in the database.", no_args_is_help=True)
+keys = typer.Typer(help="The keys of what is encrypted in the database.", no_args_is_help=True)
+secrets = typer.Typer(help="The former name of `slotsync keys`.", no_args_is_help=True)
 app.add_typer(database, name="db")
+app.add_typer(keys, name="keys")
 visits = typer.Typer(help="Visits of settings pages.", no_args_is_help=True)
-app.add_typer(secrets, name="secrets")
+app.add_typer(secrets, name="secrets", hidden=True)
 app.add_typer(visits, name="visits")
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id.")]
@@ -228,12 +230,21 @@ def adopt() -> None:
 
 @secrets.callback()
 def _group() -> None:
-    """Manage the secrets in the database."""
+    """Rotate the keys, as `slotsync keys rotate` does."""
 
 
+@keys.command()
 @secrets.command()
 def rotate() -> None:
-    """Encrypt all stored secrets with the first key of SLOTSYNC_ENCRYPTION_KEYS; safe while workers run."""
-    from starter.cli.database import rotate_secrets
+    """Wrap all data keys with the first key of SLOTSYNC_ENCRYPTION_KEYS; safe while workers run."""
+    from starter.cli.keys import rotate_keys
 
-    rotate_secrets()
+    rotate_keys()
+
+
+@keys.command(name="status")
+def key_status(json: Json = False) -> None:
+    """Show which keys of SLOTSYNC_ENCRYPTION_KEYS are still needed, and for how much."""
+    from starter.cli.keys import show_key_status
+
+    show_key_status(as_json=json)

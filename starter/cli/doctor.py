@@ -23,7 +23,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.database.migrations import is_behind, revisions
-from slotsync.store.key_rotation import count_lost
+from slotsync.store.key_usage import KeyUsage
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
@@ -98,14 +98,16 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_secrets(store: Store, settings: Settings) -> Finding:
-    lost = count_lost(store, Vault(settings.encryption_keys))
-    if not lost:
-        return Finding(subject="secrets", message="all open with the encryption keys")
-    return Finding(
-        subject="secrets",
-        message=f"{lost} open with none of the keys",
-        remedy="put the lost key back at the end of SLOTSYNC_ENCRYPTION_KEYS",
-    )
+    usage = KeyUsage(store, Vault(settings.encryption_keys))
+    if lost := usage.count_lost():
+        return Finding(
+            subject="secrets",
+            message=f"{lost} open with none of the keys",
+            remedy="put the lost key back at the end of SLOTSYNC_ENCRYPTION_KEYS",
+        )
+    former = sum(use.former_values for use in usage.get_uses())
+    hint = f"; {former} are not bound to their merchants yet: slotsync keys rotate does that" if former else ""
+    return Finding(subject="secrets", message=f"all open with the encryption keys{hint}")
 
 
 async def _check_temporal(settings: Settings) -> list[Finding]:

@@ -261,9 +261,13 @@ class ConnectionService:
     def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
         """Return a refusal if the grant is of another account than the connected one."""
         known = self._views.get_account(merchant)
-        if known and known.email and not _is_other(known, grant):
+        if known and known.email and not self._is_other(known, grant):
             return None
         return ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=merchant)
+
+    def _is_other(self, known: KnownAccount, grant: NewGrant) -> bool:
+        """Return whether another account than that of the grant is connected."""
+        return known.email is not None and self._views.is_other(known, grant.account_key, grant.account_email)
 
     def _keep_grant(self, merchant: str, grant: NewGrant, browser: str) -> ConsentGiven:
         code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
@@ -276,7 +280,7 @@ class ConnectionService:
             account_key=grant.account_key,
         )
         known = self._views.get_account(merchant)
-        connected = known.email if known and _is_other(known, grant) else None
+        connected = known.email if known and self._is_other(known, grant) else None
         return ConsentGiven(
             merchant=merchant, code=code, chosen=grant.account_email, connected=connected, return_url=return_url
         )
@@ -344,13 +348,6 @@ def _check(pending: OpenConsent | None, browser: str) -> ConsentRefused | None:
     if pending and pending.expired:
         return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
     return None
-
-
-def _is_other(known: KnownAccount | None, grant: NewGrant) -> bool:
-    """Return whether another account than that of the grant is connected."""
-    if known is None or known.email is None:
-        return False
-    return known.is_other_than(grant.account_key, grant.account_email)
 
 
 def _refuse_consent(consent: Consent, merchant: str) -> ConsentRefused | None:

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from slotsync.errors import SettingsError
+from slotsync.errors import SettingsError, Undecryptable
 from starter.bootstrap import get_services
 from starter.settings_page import changes, forms, home, links
 from starter.settings_page.rendering import (
@@ -47,6 +47,7 @@ def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
             ValueError: render_invalid_form,
             DataError: render_invalid_form,
             SettingsError: render_not_set_up,
+            Undecryptable: render_not_set_up,
         },
     )
 

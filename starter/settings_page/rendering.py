@@ -89,7 +89,7 @@ async def render_invalid_form(request: Request, _: Exception) -> Response:
 
 
 async def render_not_set_up(request: Request, error: Exception) -> Response:
-    """Log which setting is missing, and return the page that says that Google is not set up."""
+    """Log which setting or key is missing, and return the page that says that Google is not set up."""
     logger.error("%s", error)
     return render_page("refused.html", detect_language(request), status=501, reason="not_set_up")
 

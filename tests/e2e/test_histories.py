@@ -8,19 +8,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlmodel import select
 
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.reservations.stored_snapshot import load_snapshot
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.connections import ConnectionRow
-from slotsync.store.tables.reservations import ReservationRow
 from slotsync.temporal.options import connect
 from starter.local.demo.bookings import MERCHANT
 from starter.local.demo.scenario import EMAIL, room_name
 from tests.support.commands import RunningCommand, wait_for
 from tests.support.exported_histories import export_histories
+from tests.support.stored_secrets import decrypted_values
 
 PICKED = "Dentist & school"
 EVENT = "Parent-teacher evening"
@@ -70,10 +68,9 @@ def stored(demo: RunningCommand) -> tuple[list[Reservation], set[str]]:
     """Return the demo's reservations and its tokens, decrypted."""
     store = Store.open(demo.environment["SLOTSYNC_DATABASE_URL"])
     vault = Vault([demo.environment["SLOTSYNC_ENCRYPTION_KEYS"]])
-    with store.read() as session:
-        rows = [*session.exec(select(ReservationRow))]
-        reservations = [load_snapshot(row.merchant, row.id, vault.decrypt(row.snapshot or "")) for row in rows]
-        tokens = {vault.decrypt(row.refresh_token) for row in session.exec(select(ConnectionRow)) if row.refresh_token}
+    snapshots = decrypted_values(store, vault, "reservation.snapshot")
+    reservations = [load_snapshot(str(merchant), str(name), text) for (merchant, name), text in snapshots.items()]
+    tokens = {*decrypted_values(store, vault, "connection.refresh_token").values()}
     store.close()
     return reservations, tokens
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import httpx
-from sqlalchemy import text
 
 from slotsync.signing import create_signer
 from slotsync.store.connections.connections import Connections
@@ -15,6 +14,7 @@ from tests.support.consent_browser import decide
 from tests.support.machine import Machine
 from tests.support.oauth_app import Form
 from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.stored_secrets import decrypted_values
 from tests.support.world import World
 
 PRODUCT_PAGE = f"/settings/owners/{TOUR.kind}/{TOUR.id}"
@@ -127,11 +127,10 @@ class MerchantBrowser:
         self.secrets.note("browser", create_signer(self.machine.settings, "session").loads(cookie)["browser"])
 
     def _note_verifiers(self) -> None:
-        with self.world.store.read() as session:
-            sealed = [*session.connection().execute(text("SELECT secret FROM pending_consent")).scalars()]
-        assert sealed
-        for each in sealed:
-            self.secrets.note("verifier", self.world.vault.decrypt(each))
+        verifiers = decrypted_values(self.world.store, self.world.vault, "pending_consent.secret")
+        assert verifiers
+        for each in verifiers.values():
+            self.secrets.note("verifier", each)
 
 
 @asynccontextmanager

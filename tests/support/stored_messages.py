@@ -10,6 +10,7 @@ from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import WebhookMessageRow
 from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
+from tests.support.stored_secrets import decrypted_values
 
 KEY = ProductKey(merchant="m", product="tour")
 
@@ -25,6 +26,7 @@ def put_message(  # noqa: PLR0913  all that a message consists of
 def waiting_bodies(store: Store, vault: Vault, key: ProductKey = KEY) -> dict[str, str]:
     """Return the bodies of the messages that wait about a product, by their ids, in order."""
     table = table_of(WebhookMessageRow)
-    query = select(table.c.id, table.c.body).filter_by(**dict(key)).order_by(table.c.number, table.c.place)
+    query = select(table.c.id).filter_by(**dict(key)).order_by(table.c.number, table.c.place)
+    bodies = decrypted_values(store, vault, "webhook_message.body")
     with store.read() as session:
-        return {message_id: vault.decrypt(body) for message_id, body in session.connection().execute(query)}
+        return {message_id: bodies[(message_id,)] for message_id in session.connection().execute(query).scalars()}

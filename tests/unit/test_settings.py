@@ -66,6 +66,47 @@ def test_settings_are_read_from_a_dotenv_file_among_others_values(tmp_path: Path
     assert Settings.load().poll_seconds == 30
 
 
+@pytest.fixture
+def mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of secrets, and nothing in the environment but its name."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    monkeypatch.delenv("SLOTSYNC_ENCRYPTION_KEYS")
+    monkeypatch.setenv("SLOTSYNC_SECRETS_FOLDER", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("content", ["{new}\n{old}\n", "{new},{old}", "\n{new} ,\n\n {old}"])
+@pytest.mark.parametrize("name", ["slotsync_encryption_keys", "SLOTSYNC_ENCRYPTION_KEYS"])
+def test_the_ring_is_read_from_a_mounted_file(mount: Path, name: str, content: str) -> None:
+    (mount / name).write_text(content.format(new=KEY, old=OLD_KEY))
+    assert [key.get_secret_value() for key in Settings.load().encryption_keys] == [KEY, OLD_KEY]
+
+
+def test_any_setting_may_be_a_mounted_file_and_a_variable_takes_precedence(mount: Path, set_env: Set) -> None:
+    (mount / "slotsync_encryption_keys").write_text(KEY)
+    (mount / "slotsync_api_keys").write_text("one\ntwo\n")
+    (mount / "slotsync_database_url").write_text("postgresql://user:password@host/slotsync\n")
+    set_env(api_keys="three")
+    settings = Settings.load()
+    assert [key.get_secret_value() for key in settings.api_keys] == ["three"]
+    assert settings.database_url == "postgresql://user:password@host/slotsync"
+
+
+def test_a_mounted_ring_that_cannot_be_read_is_one_clear_line(mount: Path) -> None:
+    (mount / "slotsync_encryption_keys").write_text("hunter2")
+    with pytest.raises(SettingsError) as failure:
+        Settings.load()
+    assert "hunter2" not in str(failure.value)
+    assert str(failure.value).startswith("SLOTSYNC_ENCRYPTION_KEYS: is not a Fernet key")
+
+
+def test_a_folder_of_secrets_that_is_missing_is_named(mount: Path) -> None:
+    mount.rmdir()
+    with pytest.raises(SettingsError, match="SLOTSYNC_SECRETS_FOLDER: is not a folder"):
+        Settings.load()
+
+
 @pytest.mark.parametrize(
     ("value", "proxies"),
     [

@@ -34,7 +34,7 @@ class Account(Message):
 
     @property
     def key(self) -> str:
-        """A hash that tells accounts apart without naming them; an id is too long to be guessed."""
+        """A hash that tells accounts apart. It is stored as an HMAC, since those who have Google's ids can try them."""
         return hashlib.sha256(f"google:{self.id}".encode()).hexdigest()
 
 

@@ -13,13 +13,15 @@ from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.errors import GrantLost, SlotsyncError
+from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.availability.watched_products import mark_product_due
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import Cell, cell_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -32,7 +34,7 @@ class BlockingCalendars:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._audit = AuditLog(store, vault)
 
     def replace(
@@ -47,16 +49,23 @@ class BlockingCalendars:
         """
         key, now = _key(merchant, owner), self._store.now()
         with self._store.write() as connection:
+            own = self._keys.for_writing(connection, merchant)
             if grant_number is not None:
                 _require_grant(connection, merchant, grant_number)
             # Lock the owner: two requests that pick one calendar at the same time would both insert it.
             locked = select(OwnerRow.id).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
             connection.execute(locked.with_for_update(key_share=True))
-            former = connection.execute(delete(_TABLE).filter_by(**key).returning(_TABLE.c.calendar_id)).scalars()
-            before, after = [*map(self._read_id, former)], [each.id for each in calendars]
+            former = delete(_TABLE).filter_by(**key).returning(_TABLE.c.place, _TABLE.c.calendar_id)
+            before = [
+                self._read_id(connection, cell_of(_TABLE.c.calendar_id, merchant, {**key, "place": place}), calendar_id)
+                for place, calendar_id in connection.execute(former).all()
+            ]
+            after = [each.id for each in calendars]
             for place, each in enumerate(calendars):
-                encrypted = {"calendar_id": self._vault.encrypt(each.id), "name": self._vault.encrypt(each.name)}
-                connection.execute(insert(_TABLE).values(**key, place=place, **encrypted))
+                row = {**key, "place": place}
+                calendar_id = own.encrypt(_TABLE.c.calendar_id, each.id, **row)
+                name = own.encrypt(_TABLE.c.name, each.name, **row)
+                connection.execute(insert(_TABLE).values(**row, calendar_id=calendar_id, name=name))
             if owner.kind is OwnerKind.PRODUCT:
                 mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
                 if {*before} - {*after}:
@@ -69,7 +78,7 @@ class BlockingCalendars:
         """Return the calendars that block the owner, in the order of names."""
         query = select(BlockingCalendarRow).filter_by(**_key(merchant, owner))
         with self._store.read() as session:
-            found = [self._decrypted(row) for row in session.exec(query)]
+            found = [self._decrypted(session, row) for row in session.exec(query).all()]
         return sorted(found, key=lambda each: (each.name.casefold(), each.id))
 
     def rename(self, merchant: str, names: Mapping[str, str]) -> None:
@@ -77,16 +86,17 @@ class BlockingCalendars:
         query = select(BlockingCalendarRow).filter_by(merchant=merchant)
         with self._store.read() as session:
             renamed = [
-                (row.calendar_id, names[each.id])
-                for row in session.exec(query)
-                if (each := self._decrypted(row)).name != names.get(each.id, each.name)
+                (row, names[each.id])
+                for row in session.exec(query).all()
+                if (each := self._decrypted(session, row)).name != names.get(each.id, each.name)
             ]
         if renamed:
             with self._store.write() as connection:
-                for encrypted_id, name in renamed:
+                own = self._keys.for_writing(connection, merchant)
+                for row, name in renamed:
                     # What is picked anew meanwhile is encrypted anew, and has its new name already.
-                    row = update(_TABLE).filter_by(merchant=merchant, calendar_id=encrypted_id)
-                    connection.execute(row.values(name=self._vault.encrypt(name)))
+                    same = update(_TABLE).filter_by(merchant=merchant, calendar_id=row.calendar_id)
+                    connection.execute(same.values(name=own.encrypt(_TABLE.c.name, name, **row.model_dump())))
 
     def find_products(self, merchant: str | None = None) -> list[ProductKey]:
         """Return the products that calendars block: all, or those of one merchant."""
@@ -96,16 +106,19 @@ class BlockingCalendars:
             rows = session.exec(products if merchant is None else products.where(_TABLE.c.merchant == merchant))
             return [ProductKey(merchant=owner, product=product) for owner, product in rows]
 
-    def _read_id(self, encrypted: str) -> str | None:
-        """Return the id of a picked calendar, or None if its key is gone: it can be replaced all the same."""
-        with suppress(SlotsyncError):
-            return self._vault.decrypt(encrypted)
+    def _read_id(self, connection: Connection, place: Cell, encrypted: str) -> str | None:
+        """Return the id of a picked calendar, or None if no key opens it: it can be replaced all the same."""
+        with suppress(Undecryptable):
+            return self._keys.decrypt(connection, place, encrypted)
         return None
 
-    def _decrypted(self, row: BlockingCalendarRow) -> PickableCalendar:
+    def _decrypted(self, session: Session, row: BlockingCalendarRow) -> PickableCalendar:
         assert row.calendar_id
         assert row.name
-        return PickableCalendar(id=self._vault.decrypt(row.calendar_id), name=self._vault.decrypt(row.name))
+        place = row.model_dump()
+        calendar_id = self._keys.decrypt(session, cell_of(_TABLE.c.calendar_id, row.merchant, place), row.calendar_id)
+        name = self._keys.decrypt(session, cell_of(_TABLE.c.name, row.merchant, place), row.name)
+        return PickableCalendar(id=calendar_id, name=name)
 
 
 def _describe_picks(owner: Owner, before: Sequence[str | None], after: Sequence[str]) -> AuditChange | None:

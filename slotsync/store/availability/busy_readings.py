@@ -1,6 +1,7 @@
 """Busy readings: the times that were read of watched calendars."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
@@ -11,11 +12,14 @@ from slotsync.clock import utc_now
 from slotsync.domain.availability.availability import Reading, differ
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
-from slotsync.secrets import Vault
+from slotsync.secrets import Vault, is_of_data_key
 from slotsync.store.availability.push_channels import doubt_channels
-from slotsync.store.availability.watched_accounts import encrypted_calendar_ids, mark_changed
+from slotsync.store.availability.watched_accounts import decrypt_calendar_ids, mark_changed
+from slotsync.store.data_keys import DataKeys, MerchantKey
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell, merchant_of
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import find_merchant
 from slotsync.store.tables.availability import BusyReadingRow
 
 _TABLE = table_of(BusyReadingRow)
@@ -53,12 +57,20 @@ _PUT_SUCCESS = Upsert(_TABLE, _replace((*_SUCCESS_COLUMNS, *_FAILURE_COLUMNS)))
 _PUT_FAILURE = Upsert(_TABLE, _replace((*_FAILURE_COLUMNS, "good_until")))
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """A row with its last good reading, None if none succeeded."""
+
+    row: BusyReadingRow
+    last: Reading | None
+
+
 class BusyReadings:
     """Stores the readings, encrypted."""
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock
 
     def get_readings(
@@ -70,41 +82,59 @@ class BusyReadings:
         """
         with self._store.read() as session:
             ids = self._calendar_ids(session, connection_id, calendar_ids)
-            rows = session.execute(select(_TABLE).where(_TABLE.c.watched_id.in_(ids))).mappings().all()
+            stored = self._read(session.connection(), ids)
         found: dict[str, list[Reading]] = {}
-        for row in rows:
-            found.setdefault(ids[row["watched_id"]], []).extend(self._readings(BusyReadingRow.model_validate(row), now))
+        for each in stored.values():
+            found.setdefault(ids[each.row.watched_id], []).extend(_readings(each, now))
         return found
 
     def record(self, connection_id: str, readings: Sequence[NewReading], at: datetime) -> bool:
         """Store readings that began at ``at``, all or none of them; return whether they contain anything new."""
         with self._store.write() as connection:
-            before = self._before(connection, {each.watched_id for each in readings})
-            changes = [self._put(connection, each, before.get((each.watched_id, each.chunk)), at) for each in readings]
+            merchant = find_merchant(connection, connection_id)
+            if merchant is None:
+                return False
+            own = self._keys.for_writing(connection, merchant)
+            before = self._read(connection, {each.watched_id for each in readings})
+            stored = [(each, before.get((each.watched_id, each.chunk))) for each in readings]
+            changes = [self._put(connection, own, each, last, at) for each, last in stored]
             if any(changes):
                 mark_changed(connection, connection_id, self._clock())
         return any(changes)
 
     def _calendar_ids(self, session: Session, connection_id: str, wanted: Collection[str]) -> dict[str, str]:
-        encrypted = encrypted_calendar_ids(session, connection_id)
-        decrypted = {watched_id: self._vault.decrypt(text) for watched_id, text in encrypted.items()}
+        decrypted = decrypt_calendar_ids(session, self._keys, connection_id)
         return {watched_id: calendar_id for watched_id, calendar_id in decrypted.items() if calendar_id in wanted}
 
-    def _before(self, connection: Connection, watched_ids: set[str]) -> dict[tuple[str, int], BusyReadingRow]:
-        found = connection.execute(select(_TABLE).where(_TABLE.c.watched_id.in_(watched_ids))).mappings()
-        rows = (BusyReadingRow.model_validate(row) for row in found)
-        return {(row.watched_id, row.chunk): row for row in rows}
+    def _read(self, connection: Connection, watched_ids: Collection[str]) -> dict[tuple[str, int], _Stored]:
+        query = select(_TABLE, merchant_of(_TABLE).label("merchant")).where(_TABLE.c.watched_id.in_(watched_ids))
+        stored = [
+            self._decrypted(connection, found["merchant"], BusyReadingRow.model_validate(found))
+            for found in connection.execute(query).mappings().all()
+        ]
+        return {(each.row.watched_id, each.row.chunk): each for each in stored}
 
-    def _put(self, connection: Connection, new: NewReading, before: BusyReadingRow | None, at: datetime) -> bool:
+    def _decrypted(self, connection: Connection, merchant: str, row: BusyReadingRow) -> _Stored:
+        if not (row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None):
+            return _Stored(row, None)
+        place = cell(_TABLE.c.busy, merchant, watched_id=row.watched_id, chunk=row.chunk)
+        busy = _TIMES.validate_json(self._keys.decrypt(connection, place, row.busy))
+        interval = Interval(start=row.starts_at, end=row.ends_at)
+        return _Stored(row, Reading(interval=interval, read_at=row.read_at, good_until=row.good_until, busy=busy))
+
+    def _put(
+        self, connection: Connection, own: MerchantKey, new: NewReading, stored: _Stored | None, at: datetime
+    ) -> bool:
+        before, last = (stored.row, stored.last) if stored else (None, None)
         if before is not None and any(moment and moment > at for moment in (before.read_at, before.failed_at)):
             return False  # its reader was slow and lost its lease; another one has stored a newer reading
         if new.error:
             return self._put_failure(connection, new, before, at)
-        last = self._last_good(before) if before else None
         if last and differ(last, new.interval, new.busy):
             doubt_channels(connection, new.watched_id, last.read_at, at)
         same = last is not None and last.busy == new.busy
-        encrypted = before.busy if before and same else self._vault.encrypt(_TIMES.dump_json(new.busy).decode())
+        kept = before.busy if before and same and is_of_data_key(before.busy) else None
+        encrypted = kept or own.encrypt(_TABLE.c.busy, _TIMES.dump_json(new.busy).decode(), **_key(new))
         interval = {"starts_at": new.interval.start, "ends_at": new.interval.end}
         times = {**interval, "read_at": at, "good_until": at + new.good_for}
         _PUT_SUCCESS.run(connection, **_key(new), **times, busy=encrypted, **dict.fromkeys(_FAILURE_COLUMNS))
@@ -133,28 +163,22 @@ class BusyReadings:
         known = (failing.error, failing.call_failed, valid_until) if failing else None
         return known != (new.error, call_failed, good_until)
 
-    def _readings(self, row: BusyReadingRow, now: datetime) -> Iterator[Reading]:
-        last = self._last_good(row)
-        if last:
-            yield last
-        if row.call_failed and last and last.is_current(now):
-            return
-        if row.error and row.failed_at and row.failed_from and row.failed_to:
-            interval = Interval(start=row.failed_from, end=row.failed_to)
-            yield Reading(
-                interval=interval,
-                read_at=row.failed_at,
-                good_until=row.failed_at,
-                error=row.error,
-                call_failed=bool(row.call_failed),
-            )
 
-    def _last_good(self, row: BusyReadingRow) -> Reading | None:
-        if not (row.starts_at and row.ends_at and row.read_at and row.good_until and row.busy is not None):
-            return None
-        busy = _TIMES.validate_json(self._vault.decrypt(row.busy))
-        interval = Interval(start=row.starts_at, end=row.ends_at)
-        return Reading(interval=interval, read_at=row.read_at, good_until=row.good_until, busy=busy)
+def _readings(stored: _Stored, now: datetime) -> Iterator[Reading]:
+    row, last = stored.row, stored.last
+    if last:
+        yield last
+    if row.call_failed and last and last.is_current(now):
+        return
+    if row.error and row.failed_at and row.failed_from and row.failed_to:
+        interval = Interval(start=row.failed_from, end=row.failed_to)
+        yield Reading(
+            interval=interval,
+            read_at=row.failed_at,
+            good_until=row.failed_at,
+            error=row.error,
+            call_failed=bool(row.call_failed),
+        )
 
 
 def _key(new: NewReading) -> dict[str, object]:

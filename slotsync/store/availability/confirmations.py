@@ -11,7 +11,9 @@ from slotsync.domain.calendars.owner import OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.messages import Message
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import ConfirmationRow
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
@@ -42,7 +44,7 @@ class Confirmations:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
 
     def put(self, key: ProductKey, confirmations: Mapping[str, Confirmation], now: datetime) -> None:
         """Record answers by the ids of the parts of their questions; a repeated part has the last answer.
@@ -51,10 +53,11 @@ class Confirmations:
         meanwhile, nor of those of an account that is not connected any more.
         """
         with self._store.write() as connection:
+            own = self._keys.for_writing(connection, key.merchant)
             names = self._find_names(connection, key)
             for part, confirmation in confirmations.items():
                 kept = tuple(each for each in confirmation.evidence if each.calendar in names)
-                evidence = _StoredEvidence(evidence=kept)
+                evidence = _StoredEvidence(evidence=kept).model_dump_json()
                 _PUT.run(
                     connection,
                     id=part,
@@ -62,7 +65,7 @@ class Confirmations:
                     product=key.product,
                     answer=confirmation.answer.value,
                     checked_at=now,
-                    evidence=self._vault.encrypt(evidence.model_dump_json()) if kept else None,
+                    evidence=own.encrypt(_TABLE.c.evidence, evidence, id=part) if kept else None,
                 )
 
     def _find_names(self, connection: Connection, key: ProductKey) -> set[str]:
@@ -75,15 +78,23 @@ class Confirmations:
         own = {"merchant": key.merchant, "kind": OwnerKind.PRODUCT.value}
         owner = select(_OWNERS.c.id).filter_by(**own, id=key.product)
         connection.execute(owner.with_for_update(read=True))
-        names = connection.execute(select(_BLOCKING.c.name).filter_by(**own, owner_id=key.product)).scalars()
-        return {self._vault.decrypt(each) for each in names}
+        blocking = {**own, "owner_id": key.product}
+        found = connection.execute(select(_BLOCKING.c.place, _BLOCKING.c.name).filter_by(**blocking)).all()
+        return {
+            self._keys.decrypt(connection, cell(_BLOCKING.c.name, key.merchant, **blocking, place=place), name)
+            for place, name in found
+        }
 
     def get_evidence(self, parts: Sequence[str]) -> tuple[Evidence, ...]:
         """Return the evidence for all parts of a question; none if Google was not asked, or if it was forgotten."""
-        query = select(_TABLE.c.evidence).where(_TABLE.c.id.in_(parts)).order_by(_TABLE.c.id)
+        query = select(_TABLE.c.id, _TABLE.c.merchant, _TABLE.c.evidence).where(_TABLE.c.id.in_(parts))
         with self._store.read() as session:
-            found = session.connection().execute(query).scalars()
-            stored = [self._vault.decrypt(each) for each in found if each]
+            found = session.connection().execute(query.order_by(_TABLE.c.id)).all()
+            stored = [
+                self._keys.decrypt(session, cell(_TABLE.c.evidence, merchant, id=part), evidence)
+                for part, merchant, evidence in found
+                if evidence
+            ]
         return combine_evidence([_StoredEvidence.model_validate_json(each).evidence for each in stored])
 
 

@@ -25,7 +25,9 @@ from slotsync.domain.webhooks import (
 )
 from slotsync.secrets import Vault
 from slotsync.store.availability.subscribers import count_unsignalled
+from slotsync.store.data_keys import DataKeys, MerchantKey
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
@@ -53,7 +55,7 @@ class Publications:
 
     def __init__(self, store: Store, vault: Vault, *, webhooks: bool) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._webhooks = webhooks
         self._booked = BookedTimes(store)
         self._messages = WebhookMessages(store, vault)
@@ -62,7 +64,7 @@ class Publications:
         """Return the availability of a product that was published last, or None if none was."""
         with self._store.read() as session:
             row = session.get(PublishedAvailabilityRow, (merchant, product))
-            return self._published(row) if row else None
+            return self._published(session.connection(), row) if row else None
 
     def has_new_conflicts(self, key: ProductKey, availability: Availability, now: datetime) -> bool:
         """Return whether a booked time overlaps a time that is known to be busy, and the platform was not told yet."""
@@ -79,16 +81,17 @@ class Publications:
     def publish(self, request: PublishRequest, availability: Availability, now: datetime) -> Publication:
         """Publish the changes and the new conflicts since the last publication, all or none, once for each token."""
         with self._store.write() as connection:
+            own = self._keys.for_writing(connection, request.merchant)
             row = self._row(connection, request)
             if row and row.token == request.token:
                 return self._repeated(connection, request, row.number)
-            before = self._published(row) if row else None
+            before = self._published(connection, row) if row else None
             changed = changed_intervals(before, availability)
             number = row.number if row else 0
             conflicts = self._conflicts(connection, request, availability, now)
             if not (changed or conflicts):
                 return self._pending(connection, request, number)
-            self._put(connection, request, number + 1, availability)
+            self._put(connection, own, request, number + 1, availability)
             if self._webhooks:
                 change = self._change(connection, request, number + 1, availability, changed) if changed else None
                 self._put_messages(connection, request, number + 1, [change, *conflicts], now)
@@ -104,14 +107,21 @@ class Publications:
         found = connection.execute(own).mappings().one_or_none()
         return PublishedAvailabilityRow.model_validate(found) if found else None
 
-    def _published(self, row: PublishedAvailabilityRow) -> PublishedAvailability:
-        content = (
-            _PublishedSlots.model_validate_json(self._vault.decrypt(row.slots)) if row.slots else _PublishedSlots()
-        )
+    def _published(self, connection: Connection, row: PublishedAvailabilityRow) -> PublishedAvailability:
+        place = cell(_TABLE.c.slots, row.merchant, product=row.product)
+        decrypted = self._keys.decrypt(connection, place, row.slots) if row.slots else None
+        content = _PublishedSlots.model_validate_json(decrypted) if decrypted else _PublishedSlots()
         interval = Interval(start=row.starts_at, end=row.ends_at)
         return PublishedAvailability(interval=interval, slots=content.slots)
 
-    def _put(self, connection: Connection, request: PublishRequest, number: int, availability: Availability) -> None:
+    def _put(
+        self,
+        connection: Connection,
+        own: MerchantKey,
+        request: PublishRequest,
+        number: int,
+        availability: Availability,
+    ) -> None:
         content = _PublishedSlots(slots=availability.slots)
         _PUT.run(
             connection,
@@ -121,7 +131,7 @@ class Publications:
             token=request.token,
             starts_at=availability.span.start,
             ends_at=availability.span.end,
-            slots=self._vault.encrypt(content.model_dump_json()),
+            slots=own.encrypt(_TABLE.c.slots, content.model_dump_json(), product=request.product),
         )
 
     def _conflicts(

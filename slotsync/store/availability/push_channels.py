@@ -26,7 +26,9 @@ from slotsync.store.availability.watched_accounts import (
     mark_push_refused,
     raise_notified_at,
 )
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import cell, merchant_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.availability import PushChannelRow, WatchedCalendarRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -47,21 +49,18 @@ class PushChannels:
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock
 
     def prepare(self, watched_id: str, address_hash: str) -> NewChannel:
         """Return a new channel to open. It is recorded now, since Google may send a notification before it answers."""
         new = NewChannel(id=uuid4().hex, token=secrets.token_urlsafe(CHANNEL_TOKEN_BYTES))
-        row = {
-            "id": new.id,
-            "watched_id": watched_id,
-            "token": self._vault.encrypt(new.token),
-            "asked_at": self._clock(),
-            "address_hash": address_hash,
-        }
+        row = {"id": new.id, "watched_id": watched_id, "asked_at": self._clock(), "address_hash": address_hash}
         with self._store.write() as connection:
-            connection.execute(insert(_TABLE).values(**row))
+            owner = select(merchant_of(_CALENDARS)).where(_CALENDARS.c.id == watched_id)
+            own = self._keys.for_writing(connection, connection.execute(owner).scalar_one())
+            token = own.encrypt(_TABLE.c.token, new.token, id=new.id)
+            connection.execute(insert(_TABLE).values(**row, token=token))
         return new
 
     def record_opening(self, channel_id: str, resource_id: str, expires_at: datetime) -> None:
@@ -113,7 +112,10 @@ class PushChannels:
         """
         with self._store.read() as session:
             row = session.execute(_select_target(channel_id)).one_or_none()
-        if row is None or not secrets.compare_digest(self._vault.decrypt(row.token).encode(), token.encode()):
+            if row is None:
+                return False
+            own = self._keys.decrypt(session, cell(_TABLE.c.token, row.merchant, id=channel_id), row.token)
+        if not secrets.compare_digest(own.encode(), token.encode()):
             return False
         heard = _heard(row, now, opened=opened)
         notified_at = None if opened and row.heard_at else notification_time(row.notified_at, now)
@@ -162,8 +164,9 @@ def find_connection_channels(connection: Connection, connection_id: str) -> list
 
 def _select_target(channel_id: str) -> Select[*tuple[Any, ...]]:
     channel = (_TABLE.c.watched_id, _TABLE.c.token, _TABLE.c.heard_at, _TABLE.c.doubted_at)
-    columns = (*channel, _NOTIFIED_AT, _CALENDARS.c.connection_id)
-    return select(*columns).join(_CALENDARS, _CALENDAR).where(_TABLE.c.id == channel_id)
+    columns = (*channel, _NOTIFIED_AT, _CALENDARS.c.connection_id, _CONNECTIONS.c.merchant)
+    joined = select(*columns).join(_CALENDARS, _CALENDAR).join(_CONNECTIONS, _CONNECTION)
+    return joined.where(_TABLE.c.id == channel_id)
 
 
 def _heard(row: Row[*tuple[Any, ...]], now: datetime, *, opened: bool) -> dict[str, datetime | None]:

@@ -11,9 +11,12 @@ from sqlmodel import select as select_row
 from slotsync.clock import utc_now
 from slotsync.domain.availability.reading_plan import ReadingAttempt, WatchedCalendar
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell, cell_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
+from slotsync.store.merchants import find_merchant
 from slotsync.store.tables.availability import BusyReadingRow, PushChannelRow, WatchedAccountRow, WatchedCalendarRow
 from slotsync.store.tables.calendars import BlockingCalendarRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -24,6 +27,7 @@ _CONNECTIONS = table_of(ConnectionRow)
 _CHANNELS = table_of(PushChannelRow)
 _READINGS = table_of(BusyReadingRow)
 _NOTIFIED_AT = _CALENDARS.c.rung_at  # stored name
+_PICKED_ID = table_of(BlockingCalendarRow).c.calendar_id
 _ATTEMPT_COLUMNS = ("chunk", "read_at", "failed_at", "failing_since")
 
 
@@ -39,7 +43,7 @@ class WatchedAccounts:
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock
         self._leases = Leases(store, _ACCOUNTS, "connection_id", clock)
 
@@ -80,12 +84,16 @@ class WatchedAccounts:
     def get_picked(self, connection_id: str) -> set[str]:
         """Return the ids of all calendars that block any product of the connection's merchant."""
         query = (
-            select_row(BlockingCalendarRow.calendar_id)
+            select_row(BlockingCalendarRow)
             .join(ConnectionRow, col(ConnectionRow.merchant) == col(BlockingCalendarRow.merchant))
             .where(ConnectionRow.id == connection_id)
         )
         with self._store.read() as session:
-            return {self._vault.decrypt(encrypted) for encrypted in session.exec(query) if encrypted}
+            return {
+                self._keys.decrypt(session, cell_of(_PICKED_ID, row.merchant, row.model_dump()), row.calendar_id)
+                for row in session.exec(query).all()
+                if row.calendar_id
+            }
 
     def get_calendars(self, connection_id: str) -> list[WatchedCalendar]:
         """Return the calendars that are watched now, each with its newest attempts to read it."""
@@ -94,10 +102,11 @@ class WatchedAccounts:
             own = select_row(WatchedCalendarRow).where(WatchedCalendarRow.connection_id == connection_id)
             rows = session.exec(own.order_by(col(WatchedCalendarRow.id))).all()
             attempts, pushed = _attempts(session, connection_id), _pushed(session, connection_id, now)
+            calendar_ids = decrypt_calendar_ids(session, self._keys, connection_id)
         return [
             WatchedCalendar(
                 id=row.id,
-                calendar_id=self._vault.decrypt(row.calendar_id or ""),
+                calendar_id=calendar_ids[row.id],
                 pushed=row.id in pushed,
                 notified_at=row.rung_at,  # stored name
                 attempts=attempts.get(row.id, {}),
@@ -108,11 +117,19 @@ class WatchedAccounts:
     def add_calendars(self, connection_id: str, calendar_ids: Iterable[str]) -> list[WatchedCalendar]:
         """Add calendars and return them. Only the holder of the lease may: nothing else prevents duplicates."""
         added = [WatchedCalendar(id=str(uuid4()), calendar_id=each) for each in calendar_ids]
-        rows = [
-            {"id": each.id, "connection_id": connection_id, "calendar_id": self._vault.encrypt(each.calendar_id)}
-            for each in added
-        ]
         with self._store.write() as connection:
+            merchant = find_merchant(connection, connection_id)
+            if merchant is None:
+                return []
+            own = self._keys.for_writing(connection, merchant)
+            rows = [
+                {
+                    "id": each.id,
+                    "connection_id": connection_id,
+                    "calendar_id": own.encrypt(_CALENDARS.c.calendar_id, each.calendar_id, id=each.id),
+                }
+                for each in added
+            ]
             connection.execute(insert(_CALENDARS).values(push_refused=False), rows)
         return added
 
@@ -164,10 +181,15 @@ def filter_push_refused(session: Session, watched_ids: Collection[str]) -> set[s
     return {*session.execute(query).scalars()}
 
 
-def encrypted_calendar_ids(session: Session, connection_id: str) -> dict[str, str]:
-    """Return the encrypted calendar ids of the account's watched calendars, by their own ids."""
-    query = select(_CALENDARS.c.id, _CALENDARS.c.calendar_id).where(_CALENDARS.c.connection_id == connection_id)
-    return {row.id: row.calendar_id for row in session.execute(query)}
+def decrypt_calendar_ids(session: Session, keys: DataKeys, connection_id: str) -> dict[str, str]:
+    """Return the calendar ids of the account's watched calendars, by their own ids."""
+    column = _CALENDARS.c.calendar_id
+    query = select(_CALENDARS.c.id, column, _CONNECTIONS.c.merchant).select_from(_CALENDARS)
+    own = query.join(_CONNECTIONS, _CONNECTIONS.c.id == _CALENDARS.c.connection_id).where(
+        _CALENDARS.c.connection_id == connection_id
+    )
+    rows = session.execute(own).all()
+    return {row.id: keys.decrypt(session, cell(column, row.merchant, id=row.id), row.calendar_id) for row in rows}
 
 
 def mark_merchant_changed(connection: Connection, merchant: str, now: datetime) -> None:

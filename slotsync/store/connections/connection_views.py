@@ -12,11 +12,14 @@ from sqlmodel import Session, col, select
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState, ConnectionView, missing_scopes
 from slotsync.domain.connections.refused_grants import remedy_for
-from slotsync.errors import SlotsyncError
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.connections.account_keys import hash_account_key
 from slotsync.store.connections.connections import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
@@ -31,15 +34,11 @@ class KnownAccount:
     email: str | None
     key: str | None
 
-    def is_other_than(self, key: str | None, email: str) -> bool:
-        """Return whether it is certainly another account than this one."""
-        if self.key and key:
-            return self.key != key
-        return self.email is not None and self.email.lower() != email.lower()
-
 
 LACKING: Final = "lacking"
 """The count of active connections for which the merchant did not allow all."""
+
+_ACCOUNT_EMAIL: Final = table_of(ConnectionRow).c.account_email
 
 NO_KEY_FITS: Final = "no_key_fits"
 """The error of a connection of which not even the account can be decrypted."""
@@ -70,7 +69,7 @@ class ConnectionViews:
         self, store: Store, vault: Vault, wanted: Iterable[str], clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._wanted = frozenset(wanted)
         self._clock = clock
 
@@ -79,11 +78,11 @@ class ConnectionViews:
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             pending = self._has_open_consent(session, merchant)
+            email, readable = self._read_email(session, row)
         absent = ConnectionState.PENDING if pending else ConnectionState.DISCONNECTED
         if row is None:
             return ConnectionView(state=absent)
         disconnected = row.state == ConnectionState.DISCONNECTED
-        email, readable = self._read_email(row)
         view = self._view(row, absent if disconnected else ConnectionState(row.state))
         return view.model_copy(
             update={"account": email, "last_error": row.last_error if readable else row.last_error or NO_KEY_FITS}
@@ -103,7 +102,15 @@ class ConnectionViews:
         """Return the account that the merchant connected last, or None if it never did."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-        return KnownAccount(email=self._read_email(row)[0], key=row.account_key) if row else None
+            return KnownAccount(email=self._read_email(session, row)[0], key=row.account_key) if row else None
+
+    def is_other(self, known: KnownAccount, account_key: str | None, email: str) -> bool:
+        """Return whether the known account is certainly another one than this one."""
+        with self._store.read() as session:
+            one, other = (hash_account_key(session, self._keys, key) for key in (known.key, account_key))
+        if one and other:
+            return one != other
+        return known.email is not None and known.email.lower() != email.lower()
 
     def list_merchants(
         self, limit: int, after: str = "", prefix: str = "", *, attention: bool = False
@@ -164,11 +171,13 @@ class ConnectionViews:
             cleaning_up=row.disconnect_choice is not None,
         )
 
-    def _read_email(self, row: ConnectionRow) -> tuple[str | None, bool]:
+    def _read_email(self, session: Session, row: ConnectionRow | None) -> tuple[str | None, bool]:
         """Return the address of the account, None if there is none, and whether it could be read."""
+        if row is None or row.account_email is None:
+            return None, True
         try:
-            return self._vault.decrypt(row.account_email) if row.account_email else None, True
-        except SlotsyncError as error:
+            return self._keys.decrypt(session, cell(_ACCOUNT_EMAIL, row.merchant), row.account_email), True
+        except Undecryptable as error:
             logger.error("the account of %s cannot be read: %s", row.merchant, error)  # noqa: TRY400  says all
             return None, False
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Executable, Row, and_, case, null, or_, select, update
+from sqlalchemy import Connection, Executable, Row, Update, and_, case, null, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
@@ -16,18 +16,21 @@ from slotsync.clock import utc_now
 from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, AuditChange, AuditValues
 from slotsync.domain.availability.push_channels import Channel
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.errors import GrantLost, SlotsyncError
+from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.push_channels import find_connection_channels
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
+from slotsync.store.connections.account_keys import hash_account_key, is_account_in
 from slotsync.store.connections.pending_consents import is_account_chosen, keep_unneeded
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
-from slotsync.store.merchants import ensure_merchant
+from slotsync.store.merchants import ensure_merchant, find_merchant
 from slotsync.store.tables.connections import ConnectionRow
 
 logger = logging.getLogger(__name__)
@@ -133,7 +136,7 @@ class Connections:
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] | None = None) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock or store.now
         self._audit = AuditLog(store, vault)
         self._leases = Leases(store, _TABLE, "id", clock or utc_now)
@@ -159,22 +162,25 @@ class Connections:
     ) -> SavedGrant:
         """Do what ``save`` does in the caller's transaction. The grant of another account is kept until it is ended."""
         ensure_merchant(connection, merchant)
+        own = self._keys.for_writing(connection, merchant)
         before = _lock_row(connection, merchant)
-        other = before is not None and self._is_other_account(before, new)
-        change = _describe_grant(before, new)
-        former = give_up(connection, self._vault, before, now) if before and other else None
-        _forget_other_account(connection, before, new.account_key, now)
+        other = before is not None and self._is_other_account(connection, before, new)
+        other_key = before is not None and bool(self._compare_keys(connection, before, new))
+        change = _describe_grant(before, new, other_account=other_key)
+        former = give_up(connection, self._keys, before, now) if before and other else None
+        if before and other_key:
+            _forget_other_account(connection, before, now)
         resume_all = resume_all or other or (before is not None and before.account_email is None)
         saved = _SAVE.run(
             connection,
             id=str(uuid4()),
             merchant=merchant,
             state=_ACTIVE,
-            account_email=self._vault.encrypt(new.account_email),
-            account_key=new.account_key,
+            account_email=own.encrypt(_TABLE.c.account_email, new.account_email),
+            account_key=hash_account_key(connection, self._keys, new.account_key),
             scopes=" ".join(sorted(new.scopes)),
-            refresh_token=self._vault.encrypt(new.refresh_token),
-            access_token=self._vault.encrypt(new.access_token) if new.access_token else None,
+            refresh_token=own.encrypt(_TABLE.c.refresh_token, new.refresh_token),
+            access_token=own.encrypt(_TABLE.c.access_token, new.access_token) if new.access_token else None,
             access_expires_at=new.expires_at,
             last_error=None,
             since=now,
@@ -189,7 +195,7 @@ class Connections:
     def is_same_account(self, connection: Connection, merchant: str, new: NewGrant) -> bool:
         """Return whether the grant is of the account that the merchant has connected, as far as that is known."""
         row = _lock_row(connection, merchant)
-        return row is not None and row.account_email is not None and not self._is_other_account(row, new)
+        return row is not None and row.account_email is not None and not self._is_other_account(connection, row, new)
 
     def now(self) -> datetime:
         """Return the time by the clock of this store."""
@@ -214,7 +220,7 @@ class Connections:
     def is_account_used(self, account_key: str | None) -> bool:
         """Return whether any merchant needs a grant of this account: Google revokes all of them together."""
         with self._store.read() as session:
-            return is_account_used(session, account_key)
+            return is_account_used(session, self._keys, account_key)
 
     def get_number(self, connection_id: str) -> int:
         """Return the number of the connection's grant, 0 if it never had one."""
@@ -236,15 +242,17 @@ class Connections:
         """
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-        if row is None or row.state != _ACTIVE or row.refresh_token is None:
-            state = row.state if row else ConnectionState.DISCONNECTED.value
-            raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
-        return read_grant(row, self._vault)
+            if row is None or row.state != _ACTIVE or row.refresh_token is None:
+                state = row.state if row else ConnectionState.DISCONNECTED.value
+                raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
+            return read_grant(session, self._keys, row)
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
         """Store the newest access token of the grant with this number for all threads and processes."""
-        encrypted = self._vault.encrypt(token)
-        self._change(connection_id, grant_number, access_token=encrypted, access_expires_at=expires_at)
+        with self._store.write() as connection:
+            encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
+            change = _same_grant(connection_id, grant_number)
+            connection.execute(change.values(access_token=encrypted, access_expires_at=expires_at))
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""
@@ -272,8 +280,7 @@ class Connections:
         due_at = case((_TABLE.c.stopped_at.is_(None), now))
         revoked = {"state": _REVOKED, "last_error": reason, "since": now, "due_at": due_at, "notices": 0, "mailed": 0}
         no_token = {"access_token": None, "access_expires_at": None}
-        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
-        change = update(_TABLE).where(*own).values(**revoked, **no_token).returning(_TABLE.c.merchant)
+        change = _same_grant(connection_id, grant_number).values(**revoked, **no_token).returning(_TABLE.c.merchant)
         with self._store.write() as connection:
             merchant: str | None = connection.execute(change).scalar_one_or_none()
             if merchant:
@@ -297,9 +304,9 @@ class Connections:
         """Return the merchant's refused grant with this number, or None if it is not refused, or forgotten."""
         with self._store.read() as session:
             row = find_row(session, merchant)
-        if row is None or row.state != _REVOKED or row.grant_number != grant_number or row.refresh_token is None:
-            return None
-        return RefusedGrant(row.id, self._vault.decrypt(row.refresh_token))
+            if row is None or row.state != _REVOKED or row.grant_number != grant_number or row.refresh_token is None:
+                return None
+            return RefusedGrant(row.id, read_grant(session, self._keys, row).refresh_token)
 
     def restore(self, connection_id: str, grant_number: int, token: str, expires_at: datetime) -> None:
         """Activate the refused grant with this number again, with a new access token: Google accepts it.
@@ -310,7 +317,6 @@ class Connections:
         own = (_TABLE.c.id == connection_id, _TABLE.c.state == _REVOKED, _TABLE.c.grant_number == grant_number)
         values = {
             "state": _ACTIVE,
-            "access_token": self._vault.encrypt(token),
             "access_expires_at": expires_at,
             "last_error": None,
             "since": now,
@@ -318,8 +324,9 @@ class Connections:
             "due_at": now,
         }
         with self._store.write() as connection:
-            restored = update(_TABLE).where(*own).values(**values).returning(_TABLE.c.merchant)
-            if merchant := connection.execute(restored).scalar_one_or_none():
+            encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
+            change = update(_TABLE).where(*own).values(**values, access_token=encrypted)
+            if merchant := connection.execute(change.returning(_TABLE.c.merchant)).scalar_one_or_none():
                 mark_all_notified(connection, connection_id, now)
                 self._audit.record(connection, merchant, _RESTORED, now, GOOGLE)
 
@@ -336,42 +343,52 @@ class Connections:
             row = _lock_row(connection, merchant)
             kept = row is not None and row.state == _REVOKED and row.refresh_token is not None
             if row and kept and row.grant_number == grant_number:
-                give_up(connection, self._vault, row, now)
+                give_up(connection, self._keys, row, now)
                 connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(refresh_token=None))
                 self._audit.record(connection, merchant, _FORGOTTEN, now, SLOTSYNC)
 
-    def _is_other_account(self, row: Row[Any], new: NewGrant) -> bool:
+    def _is_other_account(self, connection: Connection, row: Row[Any], new: NewGrant) -> bool:
         """Return whether the grant is certainly of another account than that of the connection."""
-        if row.account_key and new.account_key:
-            return bool(row.account_key != new.account_key)
-        try:
-            email = self._vault.decrypt(row.account_email) if row.account_email else None
-        except SlotsyncError:
+        differ = self._compare_keys(connection, row, new)
+        if differ is not None:
+            return differ
+        if row.account_email is None:
             return False
-        return email is not None and email.lower() != new.account_email.lower()
+        try:
+            email = self._keys.decrypt(connection, cell(_TABLE.c.account_email, row.merchant), row.account_email)
+        except Undecryptable:
+            return False
+        return email.lower() != new.account_email.lower()
+
+    def _compare_keys(self, connection: Connection, row: Row[Any], new: NewGrant) -> bool | None:
+        """Return whether the account keys of the connection and of the grant differ, None unless both have one."""
+        one, other = (hash_account_key(connection, self._keys, each.account_key) for each in (row, new))
+        return one != other if one and other else None
 
     def _change(self, connection_id: str, grant_number: int, **values: object) -> None:
         """Change the row, unless it has another grant by now: a call may end after the merchant has connected again."""
-        own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
         with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(*own).values(**values))
+            connection.execute(_same_grant(connection_id, grant_number).values(**values))
 
 
-def is_account_used(session: Session, account_key: str | None, *, except_id: str = "") -> bool:
+def _same_grant(connection_id: str, grant_number: int) -> Update:
+    own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
+    return update(_TABLE).where(*own)
+
+
+def is_account_used(session: Session, keys: DataKeys, account_key: str | None, *, except_id: str = "") -> bool:
     """Return whether a grant of the account is needed, except by the connection with this id; false without a key.
 
     Refused grants are needed, which may work again, those of disconnections under way, which may have calendars to
     delete, and those on which somebody still has to decide.
     """
-    if account_key is None:
-        return False
-    kept = (_TABLE.c.account_key == account_key, _TABLE.c.refresh_token.is_not(None), _TABLE.c.id != except_id)
-    if session.connection().execute(select(_TABLE.c.id).where(*kept)).first():
+    kept = (_TABLE.c.refresh_token.is_not(None), _TABLE.c.id != except_id)
+    if is_account_in(session, keys, _TABLE.c.account_key, account_key, *kept):
         return True
-    return is_account_chosen(session, account_key)
+    return is_account_chosen(session, keys, account_key)
 
 
-def give_up(connection: Connection, vault: Vault, row: Row[Any], now: datetime) -> FormerGrant | None:
+def give_up(connection: Connection, keys: DataKeys, row: Row[Any], now: datetime) -> FormerGrant | None:
     """Keep the grant of a connection's row apart until it is ended at Google.
 
     Return it, with its push channels, or None if there is none, or none that can be read.
@@ -379,25 +396,36 @@ def give_up(connection: Connection, vault: Vault, row: Row[Any], now: datetime) 
     if row.refresh_token is None:
         return None
     try:
-        grant = read_grant(row, vault)
-    except SlotsyncError as error:
+        grant = read_grant(connection, keys, row)
+    except Undecryptable as error:
         logger.error("a grant of %s cannot be ended, remove it at Google: %s", row.merchant, error)  # noqa: TRY400
         return None
     unneeded = NewGrant(account_email="", scopes=grant.scopes, refresh_token=grant.refresh_token).write()
-    key_hash = keep_unneeded(connection, vault, row.merchant, row.account_key, unneeded, now)
+    key_hash = keep_unneeded(connection, keys, row.merchant, row.account_key, unneeded, now)
     return FormerGrant(key_hash, row.id, grant, find_connection_channels(connection, row.id))
 
 
-def read_grant(row: ConnectionRow | Row[Any], vault: Vault) -> Grant:
-    """Return the grant in a row that has a refresh token."""
+def read_grant(database: Connection | Session, keys: DataKeys, row: ConnectionRow | Row[Any]) -> Grant:
+    """Return the grant in a row that has a refresh token.
+
+    Raises:
+        Undecryptable: no key fits.
+    """
     assert row.refresh_token is not None
+    refresh, access = cell(_TABLE.c.refresh_token, row.merchant), cell(_TABLE.c.access_token, row.merchant)
     return Grant(
         number=row.grant_number,
-        refresh_token=vault.decrypt(row.refresh_token),
-        access_token=vault.decrypt(row.access_token) if row.access_token else None,
+        refresh_token=keys.decrypt(database, refresh, row.refresh_token),
+        access_token=keys.decrypt(database, access, row.access_token) if row.access_token else None,
         expires_at=row.access_expires_at,
         scopes=frozenset(row.scopes.split()),
     )
+
+
+def encrypt_access_token(connection: Connection, keys: DataKeys, connection_id: str, token: str) -> str | None:
+    """Return the access token encrypted for this connection, or None if the connection is unknown."""
+    merchant = find_merchant(connection, connection_id)
+    return keys.for_writing(connection, merchant).encrypt(_TABLE.c.access_token, token) if merchant else None
 
 
 def read_grant_number(store: Store, merchant: str) -> int:
@@ -407,11 +435,11 @@ def read_grant_number(store: Store, merchant: str) -> int:
         return row.grant_number if row else 0
 
 
-def _describe_grant(before: Row[Any] | None, new: NewGrant) -> AuditChange:
+def _describe_grant(before: Row[Any] | None, new: NewGrant, *, other_account: bool) -> AuditChange:
     """Return the change by a new grant. It names no account: a disconnection forgets that, and no audit log."""
     scopes = tuple(sorted(scope.rpartition("/")[2] for scope in new.scopes))
     after: AuditValues = {"state": _ACTIVE, "scopes": scopes}
-    if before and before.account_key and new.account_key and before.account_key != new.account_key:
+    if other_account:
         after["other_account"] = True
     state: AuditValues = {"state": before.state} if before else {}
     return AuditChange(action=AuditAction.GRANT_GIVEN, subject=CONNECTION, before=state, after=after)
@@ -428,13 +456,10 @@ _RESTORED = AuditChange(
 _FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 
-def _forget_other_account(
-    connection: Connection, before: Row[Any] | None, account_key: str | None, now: datetime
-) -> None:
-    if before and before.account_key and account_key and before.account_key != account_key:
-        forget_calendars_of(connection, before.id)
-        forget_managed_calendars(connection, before.merchant)
-        forget_blocking_calendars(connection, before.merchant, now)
+def _forget_other_account(connection: Connection, before: Row[Any], now: datetime) -> None:
+    forget_calendars_of(connection, before.id)
+    forget_managed_calendars(connection, before.merchant)
+    forget_blocking_calendars(connection, before.merchant, now)
 
 
 def _lock_row(connection: Connection, merchant: str) -> Row[Any] | None:

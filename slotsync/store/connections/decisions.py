@@ -46,7 +46,7 @@ class Decisions:
         None if there is none. If this fails, the consent is as it was.
 
         Raises:
-            SlotsyncError: no key fits.
+            Undecryptable: no key fits.
         """
         now = self._connections.now()
         with self._store.write() as connection:
@@ -57,7 +57,7 @@ class Decisions:
             if consent.expired or not may_accept(consent):
                 give_up_consent(connection, consent.key_hash)
                 return consent
-            grant = NewGrant.read(self._pending.read(row).secret)
+            grant = NewGrant.read(self._pending.read(connection, row).secret)
             if same_account and not self._connections.is_same_account(connection, consent.merchant, grant):
                 give_up_consent(connection, consent.key_hash)
                 return consent

@@ -11,13 +11,14 @@ from slotsync.domain.calendars.creation_limit import PERMIT_COUNT_WINDOW
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
-from slotsync.errors import GrantLost
+from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
-from slotsync.store.connections.connections import Grant, give_up, is_account_used, read_grant
+from slotsync.store.connections.connections import Grant, encrypt_access_token, give_up, is_account_used, read_grant
 from slotsync.store.connections.pending_consents import give_up_merchants_consents
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
@@ -33,7 +34,7 @@ class Disconnections:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._audit = AuditLog(store, vault)
         self._leases = Leases(store, _TABLE, "id")
 
@@ -61,7 +62,7 @@ class Disconnections:
         """Return what to clean up, or None if the merchant is not being disconnected."""
         with self._store.read() as session:
             row = session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-            return _disconnection(session, row) if row and row.state == _DISCONNECTED else None
+            return self._read(session, row) if row and row.state == _DISCONNECTED else None
 
     def finish(self, connection_id: str, calendars: CalendarChoice, *, grant_ended: bool = False) -> None:
         """Delete the tokens and all that was read from Google, once this choice for the calendars is carried out.
@@ -84,7 +85,7 @@ class Disconnections:
             row = connection.execute(select(_TABLE).where(*own).with_for_update()).one_or_none()
             if row:
                 if not grant_ended:
-                    give_up(connection, self._vault, row, now)
+                    give_up(connection, self._keys, row, now)
                 connection.execute(update(_TABLE).where(*own).values(**cleared, **done))
                 # In the order in which picking writes: in another order, the two could deadlock.
                 forget_blocking_calendars(connection, row.merchant, now)
@@ -104,27 +105,31 @@ class Disconnections:
         """Return whether another merchant uses the same account: Google revokes all its grants to us together."""
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-            return row is not None and is_account_used(session, row.account_key, except_id=row.id)
+            return row is not None and is_account_used(session, self._keys, row.account_key, except_id=row.id)
 
     def grant(self, connection_id: str) -> Grant:
         """Return the grant of a connection that is being disconnected.
 
         Raises:
-            GrantLost: the grant is dead, or the merchant has connected again.
+            GrantLost: the grant is dead, or the merchant has connected again, or no key opens it: what cannot be read
+                must hold up no disconnection.
         """
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
-        if row is None or row.state != _DISCONNECTED or row.refresh_token is None:
-            raise GrantLost("the connection is not being disconnected any more", reason="departed")  # stored name
-        return read_grant(row, self._vault)
+            if row is None or row.state != _DISCONNECTED or row.refresh_token is None:
+                raise GrantLost("the connection is not being disconnected any more", reason="departed")  # stored name
+            try:
+                return read_grant(session, self._keys, row)
+            except Undecryptable:
+                raise GrantLost("the grant cannot be read, so that it cannot be used", reason="undecryptable") from None
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
         """Store the newest access token of the grant with this number for the rest of the cleaning up."""
-        token_columns = {"access_token": self._vault.encrypt(token), "access_expires_at": expires_at}
         with self._store.write() as connection:
+            encrypted = encrypt_access_token(connection, self._keys, connection_id, token)
             same = (_TABLE.c.state == _DISCONNECTED, _TABLE.c.grant_number == grant_number)
             own = update(_TABLE).where(_TABLE.c.id == connection_id, *same, _TABLE.c.refresh_token.is_not(None))
-            connection.execute(own.values(**token_columns))
+            connection.execute(own.values(access_token=encrypted, access_expires_at=expires_at))
 
     def acquire_lease(self, connection_id: str, holder: str, duration: timedelta) -> bool:
         """Return whether the holder may refresh the token now, and no other for this duration at most."""
@@ -134,20 +139,20 @@ class Disconnections:
         """Let the next holder refresh, if the lease is still this holder's."""
         self._leases.release(connection_id, holder)
 
+    def _read(self, session: Session, row: ConnectionRow) -> Disconnection:
+        calendars = session.exec(select_row(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
+        return Disconnection(
+            connection_id=row.id,
+            alive=row.refresh_token is not None,
+            shared=is_account_used(session, self._keys, row.account_key, except_id=row.id),
+            calendars=tuple(map(_disconnected_calendar, calendars)),
+        )
+
+
+def _disconnected_calendar(row: ManagedCalendarRow) -> DisconnectedCalendar:
+    return DisconnectedCalendar(owner=Owner(kind=OwnerKind(row.kind), id=row.owner_id), calendar_id=row.calendar_id)
+
 
 def _describe(state: str, calendars: CalendarChoice) -> AuditChange:
     after: AuditValues = {"state": _DISCONNECTED, "calendars": calendars.value}
     return AuditChange(action=AuditAction.DISCONNECTED, subject=CONNECTION, before={"state": state}, after=after)
-
-
-def _disconnection(session: Session, row: ConnectionRow) -> Disconnection:
-    calendars = session.exec(select_row(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
-    return Disconnection(
-        connection_id=row.id,
-        alive=row.refresh_token is not None,
-        shared=is_account_used(session, row.account_key, except_id=row.id),
-        calendars=tuple(
-            DisconnectedCalendar(owner=Owner(kind=OwnerKind(each.kind), id=each.owner_id), calendar_id=each.calendar_id)
-            for each in calendars
-        ),
-    )

@@ -15,7 +15,10 @@ from sqlmodel import Session
 
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
+from slotsync.store.connections.account_keys import hash_account_key, is_account_in
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.connections import PendingConsentRow, UsedLinkRow
@@ -72,7 +75,7 @@ class PendingConsents:
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._clock = clock
 
     def put(  # noqa: PLR0913  all that a consent consists of
@@ -89,6 +92,7 @@ class PendingConsents:
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
+            own = self._keys.for_writing(connection, merchant)
             # One that Google has answered holds a grant, which has to be ended first.
             unused = delete(_CONSENTS).where(_CONSENTS.c.kind == AwaitedStep.ANSWER.value)
             connection.execute(unused.where(_CONSENTS.c.expires_at < now - EXPIRED_CONSENT_RETENTION))
@@ -98,8 +102,8 @@ class PendingConsents:
                     kind=awaited.value,
                     merchant=merchant,
                     browser_hash=_hashed(browser),
-                    account_key=account_key,
-                    secret=self._vault.encrypt(secret),
+                    account_key=hash_account_key(connection, self._keys, account_key),
+                    secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=_hashed(key)),
                     expires_at=now + CONSENT_LIFETIME,
                 )
             )
@@ -108,14 +112,15 @@ class PendingConsents:
         """Store a grant that has to be ended; return the hash by which it is known."""
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            return keep_unneeded(connection, self._vault, merchant, account_key, secret, self._clock())
+            return keep_unneeded(connection, self._keys, merchant, account_key, secret, self._clock())
 
     def take(self, awaited: AwaitedStep, key: str) -> PendingConsent | None:
         """Remove and return the consent with this key, or None if it is unknown or was taken already."""
         taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
         with self._store.write() as connection:
             row = connection.execute(taken.returning(*_CONSENTS.c)).first()
-        return self.read(row) if row else None
+        with self._store.read() as session:
+            return self.read(session, row) if row else None
 
     def lock(self, connection: Connection, awaited: AwaitedStep, key: str) -> Row[Any] | None:
         """Return the row of the consent with this key, or None without one; nobody else can take it meanwhile."""
@@ -126,13 +131,14 @@ class PendingConsents:
         """Return the consent in a row, for which nothing has to be decrypted."""
         return OpenConsent(row.key_hash, row.merchant, row.expires_at <= self._clock(), row.browser_hash)
 
-    def read(self, row: Row[Any]) -> PendingConsent:
+    def read(self, database: Connection | Session, row: Row[Any]) -> PendingConsent:
         """Return the consent in a row, with what it keeps.
 
         Raises:
-            SlotsyncError: no key fits.
+            Undecryptable: no key fits.
         """
-        secret = self._vault.decrypt(row.secret)
+        place = cell(_CONSENTS.c.secret, row.merchant, key_hash=row.key_hash)
+        secret = self._keys.decrypt(database, place, row.secret)
         return PendingConsent(**vars(self.look(row)), secret=secret, account_key=row.account_key)
 
     def give_up_expired(self) -> list[str]:
@@ -151,12 +157,12 @@ class PendingConsents:
         """Return the consent with this hash, the grant of which has to be ended, or None if that is done.
 
         Raises:
-            SlotsyncError: no key fits.
+            Undecryptable: no key fits.
         """
         own = (_CONSENTS.c.key_hash == key_hash, _CONSENTS.c.kind == AwaitedStep.END.value)
         with self._store.read() as session:
             row = session.connection().execute(select(*_CONSENTS.c).where(*own)).first()
-        return self.read(row) if row else None
+            return self.read(session, row) if row else None
 
     def record_try(self, key_hash: str) -> None:
         """Record that Google was asked to end the grant now, and did not."""
@@ -193,28 +199,28 @@ def give_up_merchants_consents(connection: Connection, merchant: str) -> None:
 
 
 def keep_unneeded(  # noqa: PLR0913, PLR0917  all that such a consent consists of
-    connection: Connection, vault: Vault, merchant: str, account_key: str | None, secret: str, now: datetime
+    connection: Connection, keys: DataKeys, merchant: str, account_key: str | None, secret: str, now: datetime
 ) -> str:
     """Store a grant that has to be ended; return the hash by which it is known."""
     key_hash = _hashed(uuid4().hex)
+    own = keys.for_writing(connection, merchant)
     connection.execute(
         insert(_CONSENTS).values(
             key_hash=key_hash,
             kind=AwaitedStep.END.value,
             merchant=merchant,
             browser_hash="",
-            account_key=account_key,
-            secret=vault.encrypt(secret),
+            account_key=hash_account_key(connection, keys, account_key),
+            secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=key_hash),
             expires_at=now,
         )
     )
     return key_hash
 
 
-def is_account_chosen(session: Session, account_key: str) -> bool:
+def is_account_chosen(session: Session, keys: DataKeys, account_key: str | None) -> bool:
     """Return whether a consent to the account waits for a decision."""
-    chosen = (_CONSENTS.c.account_key == account_key, _CONSENTS.c.kind.in_(UNDECIDED))
-    return session.connection().execute(select(_CONSENTS.c.key_hash).where(*chosen)).first() is not None
+    return is_account_in(session, keys, _CONSENTS.c.account_key, account_key, _CONSENTS.c.kind.in_(UNDECIDED))
 
 
 def _hashed(text: str) -> str:

@@ -42,6 +42,12 @@ class Instant(TypeDecorator[datetime]):
 ENCRYPTED = "encrypted"
 """The key that marks a column with encrypted texts."""
 
+MERCHANT_COLUMN = "merchant column"
+"""The key of the name of the column with the row's merchant, if it is not ``merchant``."""
+
+BOUND_TO = "bound to"
+"""The key of the names of the columns that identify a row to its encrypted texts, if not those of its primary key."""
+
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -56,7 +62,7 @@ class Row(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMES
 
 
 def encrypted_field() -> Any:
-    """Return a field with encrypted texts; ``slotsync secrets rotate`` finds it by its mark."""
+    """Return a field with encrypted texts; ``slotsync keys rotate`` finds it by its mark."""
     return Field(default=None, sa_column_kwargs={"info": {ENCRYPTED: True}})
 
 

@@ -9,6 +9,7 @@ from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.retention import reduced_columns
@@ -27,7 +28,7 @@ class GuestErasure:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
 
     def erase_guest(self, merchant: str, reservation: str, now: datetime) -> bool:
         """Drop what the snapshot says of the guest; its events are due to be written again, without.
@@ -74,7 +75,7 @@ class GuestErasure:
             row = connection.execute(select(_TABLE).where(*own).with_for_update()).mappings().one_or_none()
             if row is None:
                 return False
-            values = reduced_columns(self._vault, row, Reduction.ERASURE, status) | unsettled
+            values = reduced_columns(connection, self._keys, row, Reduction.ERASURE, status) | unsettled
             values |= {"status": status.value} if status else {}
             connection.execute(update(_TABLE).where(*own).values(values))
             return True

@@ -16,7 +16,9 @@ from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction, content_hash, dump_snapshot, load_snapshot
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import require_not_erased
@@ -95,7 +97,7 @@ class Reservations:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
         self._audit = AuditLog(store, vault)
         self._booked = BookedTimes(store)
         self.due_rows = DueRows(store, _TABLE, "merchant", "id")
@@ -110,6 +112,7 @@ class Reservations:
         with self._store.write() as connection:
             require_not_erased(connection, reservation.merchant, reservation.id)
             ensure_merchant(connection, reservation.merchant)
+            key = self._keys.for_writing(connection, reservation.merchant)
             stored = _REPORT.run(
                 connection,
                 merchant=reservation.merchant,
@@ -119,7 +122,7 @@ class Reservations:
                 starts_at=starts_at(reservation),
                 ends_at=ends_at(reservation),
                 since=now,
-                snapshot=self._vault.encrypt(dump_snapshot(reservation)),
+                snapshot=key.encrypt(_TABLE.c.snapshot, dump_snapshot(reservation), id=reservation.id),
                 content_hash=digest,
                 due_at=now,
             )
@@ -139,14 +142,15 @@ class Reservations:
         """Return the newest stored snapshot, or None if there is none.
 
         Raises:
-            SlotsyncError: no key fits it.
+            Undecryptable: no key fits it.
         """
         with self._store.read() as session:
             row = session.get(ReservationRow, (merchant, reservation))
-        if row is None or row.snapshot is None:
-            return None
-        kept_in_google = row.reduced == Reduction.RETENTION
-        return load_snapshot(merchant, reservation, self._vault.decrypt(row.snapshot), kept_in_google=kept_in_google)
+            if row is None or row.snapshot is None:
+                return None
+            place = cell(_TABLE.c.snapshot, merchant, id=reservation)
+            text = self._keys.decrypt(session, place, row.snapshot)
+        return load_snapshot(merchant, reservation, text, kept_in_google=row.reduced == Reduction.RETENTION)
 
     def record_plan(
         self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime

@@ -1,17 +1,20 @@
 """Retention: drop what snapshots say of guests, and later the rows of reservations that are over."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, exists, null, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, null, or_, select, tuple_, update
 
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction, reduce_snapshot
-from slotsync.errors import SlotsyncError
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
+from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION
 from slotsync.store.reservations.synced_events import SAME_RESERVATION
@@ -52,7 +55,7 @@ class Retention:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
-        self._vault = vault
+        self._keys = DataKeys(vault)
 
     def drop_page(self, kept_since: datetime, now: datetime, limit: int) -> Dropped:
         """Drop what is kept no longer, of everything up to ``limit`` rows; return how much.
@@ -73,7 +76,7 @@ class Retention:
             rows = connection.execute(query).mappings().all()
             for row in rows:
                 own = (_TABLE.c.merchant == row["merchant"], _TABLE.c.id == row["id"])
-                columns = reduced_columns(self._vault, row, Reduction.RETENTION)
+                columns = reduced_columns(connection, self._keys, row, Reduction.RETENTION)
                 connection.execute(update(_TABLE).where(*own).values(columns))
             return len(rows)
 
@@ -103,15 +106,19 @@ class Retention:
 
 
 def reduced_columns(
-    vault: Vault, row: RowMapping, why: Reduction, status: ReservationStatus | None = None
+    connection: Connection,
+    keys: DataKeys,
+    row: RowMapping,
+    why: Reduction,
+    status: ReservationStatus | None = None,
 ) -> dict[str, object]:
     """Return the columns of a row without contents. A snapshot that no key opens is dropped as a whole."""
-    try:
-        snapshot = reduce_snapshot(vault.decrypt(row["snapshot"]), status) if row["snapshot"] else None
-    except SlotsyncError:
-        snapshot = None
-    encrypted = vault.encrypt(snapshot) if snapshot else null()
-    return {"snapshot": encrypted, "content_hash": null(), "reduced": why.value}
+    encrypted = None
+    with suppress(Undecryptable):
+        text = keys.decrypt(connection, cell(_TABLE.c.snapshot, row["merchant"], id=row["id"]), row["snapshot"] or "")
+        own = keys.for_writing(connection, row["merchant"])
+        encrypted = own.encrypt(_TABLE.c.snapshot, reduce_snapshot(text, status), id=row["id"])
+    return {"snapshot": encrypted or null(), "content_hash": null(), "reduced": why.value}
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:

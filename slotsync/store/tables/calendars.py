@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, false, true
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, encrypted_field
+from slotsync.store.database.base import MERCHANT_COLUMN, Instant, Row, encrypted_field
 
 
 class MerchantRow(Row, table=True):
@@ -18,6 +18,7 @@ class MerchantRow(Row, table=True):
     """
 
     __tablename__ = "merchant"
+    __table_args__ = ({"info": {MERCHANT_COLUMN: "id"}},)
 
     id: str = Field(primary_key=True)
     sync: bool = Field(default=True, sa_column_kwargs={"server_default": true()})

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import false
 from sqlmodel import Field
 
-from slotsync.store.database.base import Instant, Row, encrypted_field
+from slotsync.store.database.base import BOUND_TO, Instant, Row, encrypted_field
 
 
 class ConnectionRow(Row, table=True):
@@ -22,6 +22,7 @@ class ConnectionRow(Row, table=True):
     """
 
     __tablename__ = "connection"
+    __table_args__ = ({"info": {BOUND_TO: ("merchant",)}},)
 
     id: str = Field(primary_key=True)
     merchant: str = Field(foreign_key="merchant.id", unique=True)

@@ -1,7 +1,8 @@
-"""The table of the instance: which database this is, and the keys of its contents."""
+"""Tables of the instance: which database this is, its workers, and the keys of its contents."""
 
 from datetime import datetime
 
+from sqlalchemy import false
 from sqlmodel import Field
 
 from slotsync.store.database.base import Instant, Row, encrypted_field
@@ -10,7 +11,8 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 class InstanceRow(Row, table=True):
     """The only row: a made-up ``id`` of this database, and a text that the right keys open.
 
-    ``worker_keys`` is not used any more: each worker has a row of its own.
+    ``worker_keys`` is not used any more: each worker has a row of its own. With ``former_encryption`` processes of a
+    former version may run, which know no data keys: until ``slotsync keys rotate`` nothing is encrypted with one.
     """
 
     __tablename__ = "instance"
@@ -19,6 +21,21 @@ class InstanceRow(Row, table=True):
     id: str
     sentinel: str | None = encrypted_field()
     worker_keys: str | None = None
+    former_encryption: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class DataKeyRow(Row, table=True):
+    """The data key of a merchant, wrapped with the key of the ring that ``ring_key`` names.
+
+    The one of the merchant with the empty id is the instance's own.
+    """
+
+    __tablename__ = "data_key"
+
+    merchant: str = Field(primary_key=True)
+    id: str = Field(unique=True)
+    ring_key: str
+    wrapped: str
 
 
 class WorkerRow(Row, table=True):

@@ -12,8 +12,9 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.opened_channels import stopped, watched
+from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled
 from tests.support.push_receiver import PushReceiver
-from tests.support.samples import EMAIL, MERCHANT
+from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -79,3 +80,24 @@ async def test_channels_that_cannot_be_stopped_hold_up_no_change(
     await change_account(connecting_merchant)
     assert (await connecting_merchant.service.view(MERCHANT)).account == OTHER
     assert channels_of(world, MERCHANT) == []
+
+
+@pytest.mark.parametrize("email", [EMAIL, OTHER])
+async def test_after_a_disconnection_that_keeps_calendars_any_account_shows_all_reservations(
+    connecting_merchant: ConnectionHarness, email: str
+) -> None:
+    world = connecting_merchant.world
+    async with world.working():
+        await open_tours(world)
+        await connecting_merchant.connected()
+        await report_reservations(world, 1, 2)
+        await until_all_settled(world, 1, 2)
+        former = await world.calendars()
+        assert await connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.KEEP)
+        assert not Connections(world.store, world.vault).is_account_used(EMAIL)
+        await connecting_merchant.connected(email)
+        await report_reservations(world, 2, 2)
+        await until_all_settled(world, 2, 2)
+        calendars = await world.calendars(email)
+    assert [*calendars] == [TOUR.id]
+    assert (calendars == former) is (email == EMAIL), "the former calendar is used again, and in no other account"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from cryptography.fernet import Fernet
@@ -304,8 +305,11 @@ async def test_a_consent_that_no_key_opens_holds_no_other_one_up(
 ) -> None:
     world = connecting_merchant.world
     await asked(connecting_merchant)
-    foreign = PendingConsents(world.store, Vault([Fernet.generate_key().decode()]))
-    foreign.put(AwaitedStep.CONFIRMATION, "k", merchant=MERCHANT, browser=BROWSER, secret="{}")
+    pending = PendingConsents(world.store, world.vault)
+    pending.put(AwaitedStep.CONFIRMATION, "k", merchant=MERCHANT, browser="another", secret="{}")
+    lost = Vault([Fernet.generate_key().decode()]).encrypt("{}")
+    own = {"secret": lost, "browser": sha256(b"another").hexdigest()}
+    change(world, "UPDATE pending_consent SET secret = :secret WHERE browser_hash = :browser", **own)
     let_expire(world)
     assert (await sweep(world), alive(EMAIL)) == (1, 0)
     assert await sweep(world) == 0

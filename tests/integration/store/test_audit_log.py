@@ -40,10 +40,11 @@ from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections, NewGrant
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
-from slotsync.store.key_rotation import record_rotation, rotate
+from slotsync.store.key_rotation import KeyRotation, record_rotation
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
+from tests.support.stored_secrets import decrypted_values, store_as_formerly
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOUR = Owner.product("tour")
@@ -165,9 +166,15 @@ def test_picks_stand_there_by_their_number_and_never_by_name(store: Store, vault
 
 def test_picks_can_be_replaced_after_their_key_is_gone(store: Store, vault: Vault) -> None:
     Owners(store).put("m", TOUR, OwnerSettings(name="Tour"))
-    BlockingCalendars(store, Vault([Fernet.generate_key().decode()])).replace("m", TOUR, [FAMILY])
+    other = Vault([Fernet.generate_key().decode()])
+    BlockingCalendars(store, other).replace("m", TOUR, [FAMILY])
     BlockingCalendars(store, vault).replace("m", TOUR, [])
-    assert last(AuditLog(store, vault))[1].after == {"calendars": 0, "added": 0, "removed": 1}
+    assert not BlockingCalendars(store, vault).get_calendars("m", TOUR)
+    assert [entry.action for entry in entries(AuditLog(store, vault))] == ["calendars.picked", "calendars.picked"]
+    BlockingCalendars(store, other).replace("m", TOUR, [FAMILY])
+    store_as_formerly(store, other, "blocking_calendar.calendar_id", vault)
+    BlockingCalendars(store, other).replace("m", TOUR, [])
+    assert last(AuditLog(store, other))[1].after == {"calendars": 0, "added": 0, "removed": 1}
 
 
 def test_the_life_of_a_grant_stands_there(store: Store, audit: AuditLog, connections: Connections) -> None:
@@ -303,7 +310,7 @@ def test_a_rotation_of_keys_keeps_every_entry_as_it_was_and_stands_there_itself(
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     Merchants(store, Vault([old]), AuditLog(store, Vault([old]))).put("m", MerchantDetails(name="Arctic Kayaks"))
     before = entries(AuditLog(store, Vault([old])))
-    rotate(store, Vault([new, old]))
+    KeyRotation(store, Vault([new, old])).rotate()
     record_rotation(store, Vault([new, old]))
     after = entries(AuditLog(store, Vault([new])))
     assert after[:-1] == before
@@ -369,7 +376,7 @@ def test_no_secret_and_no_name_of_an_account_or_calendar_is_in_any_entry(
     with store.read() as session:
         rows = session.connection().execute(text("SELECT content FROM audit_entry")).scalars().all()
     assert len(rows) == 6
-    readable = " ".join(map(vault.decrypt, rows))
+    readable = " ".join(decrypted_values(store, vault, "audit_entry.content").values())
     for secret in ("refresh-token", "access-token", "anna", "Family", "Boat", "group.example"):
         assert secret not in readable
     with pytest.raises(json.JSONDecodeError):

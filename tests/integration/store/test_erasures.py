@@ -68,7 +68,7 @@ def test_all_rows_of_the_merchant_go_and_those_of_its_neighbours_stay(store: Sto
     Erasures(store).begin(ERASED, None, NOW)
     assert Erasures(store).delete_rows(ERASED) > len(THE_NEIGHBOURS)
     left = {table: count for table, count in counts(store).items() if count and table != "audit_entry"}
-    assert left == dict.fromkeys({*THE_NEIGHBOURS, "instance", "erasure"}, 1) | {"merchant": 2}
+    assert left == dict.fromkeys({*THE_NEIGHBOURS, "instance", "erasure"}, 1) | {"merchant": 2, "data_key": 3}
     assert [Erasures(store).is_anything_stored(each) for each in (ERASED, NEIGHBOUR)] == [False, True]
 
 

@@ -16,7 +16,6 @@ from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import OwnerChanges, Switch
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import NotTaken
-from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.merchant_switches import MerchantSwitches
@@ -123,20 +122,20 @@ async def test_what_is_stored_by_a_process_ahead_of_the_database_is_due_at_once(
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_what_is_asked_for_while_temporal_is_down_is_due_at_once_by_the_databases_clock(
-    behind: Store, vault: Vault, tmp_path: Path
+    behind: Store, tmp_path: Path
 ) -> None:
     settings = settings_for("http://127.0.0.1:1", tmp_path)
     nowhere = await temporal(address="127.0.0.1:1", lazy=True)
     with suppress(NotTaken, RPCError):
-        await ReportService(nowhere, behind, vault).report(snapshot(2))
-    assert len(Reservations(behind, vault).due_rows.find(behind.now())) == 1
+        await ReportService(nowhere, behind, ANY_KEY).report(snapshot(2))
+    assert len(Reservations(behind, ANY_KEY).due_rows.find(behind.now())) == 1
     _take_up(behind, "reservation")
-    Reservations(behind, vault).stop(MERCHANT, "R-1", behind.now())
+    Reservations(behind, ANY_KEY).stop(MERCHANT, "R-1", behind.now())
     with suppress(NotTaken, RPCError):
-        await ResumptionService(nowhere, behind, vault).resume(MERCHANT, "R-1")
-    assert len(Reservations(behind, vault).due_rows.find(behind.now())) == 1
+        await ResumptionService(nowhere, behind, ANY_KEY).resume(MERCHANT, "R-1")
+    assert len(Reservations(behind, ANY_KEY).due_rows.find(behind.now())) == 1
     with suppress(NotTaken, RPCError):
-        await ConnectionService(settings, behind, vault, nowhere).disconnect(MERCHANT, CalendarChoice.KEEP)
+        await ConnectionService(settings, behind, ANY_KEY, nowhere).disconnect(MERCHANT, CalendarChoice.KEEP)
     assert ConnectionIntents(behind).find_due(behind.now()) == [MERCHANT]
 
 

@@ -1,0 +1,89 @@
+"""Rotate the keys of what is encrypted in the database, and show which ones are needed."""
+
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from slotsync.secrets import Vault
+from slotsync.settings import Settings
+from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
+from slotsync.store.key_rotation import ColumnRotation, KeyRotation, record_rotation
+from slotsync.store.key_usage import KeyUsage, RingKeyUse
+
+console = Console()
+
+_LOST = "[red]Some open with none of the keys:[/red] put the lost key at the end of SLOTSYNC_ENCRYPTION_KEYS."
+
+
+def rotate_keys() -> None:
+    """Wrap all data keys with the first key, and print what was encrypted again.
+
+    Raises:
+        RotationRefused: a worker would not be able to read the result.
+        typer.Exit: with code 1, if something opens with none of the keys.
+    """
+    store, vault = _open()
+    Instances(store, vault).require_rotatable(store.now())
+    columns = KeyRotation(store, vault).rotate()
+    if any(column.renewed for column in columns):
+        record_rotation(store, vault)
+    console.print(_rotation_table(columns))
+    if any(column.lost for column in columns):
+        console.print(_LOST)
+        raise typer.Exit(1)
+    console.print("Only the first key is needed now; slotsync keys status says so before you remove another one.")
+
+
+def show_key_status(*, as_json: bool) -> None:
+    """Print how much depends on each key.
+
+    Raises:
+        typer.Exit: with code 1, if something opens with none of the keys.
+    """
+    uses = KeyUsage(*_open()).get_uses()
+    if as_json:
+        console.print_json(data=[use.model_dump() | {"needed": use.needed} for use in uses])
+    else:
+        console.print(_use_table(uses))
+    if any(use.needed and use.place is None for use in uses):
+        if not as_json:
+            console.print(_LOST)
+        raise typer.Exit(1)
+
+
+def _open() -> tuple[Store, Vault]:
+    settings = Settings.load()
+    return Store.open(settings.database_url), Vault(settings.encryption_keys)
+
+
+def _rotation_table(columns: Sequence[ColumnRotation]) -> Table:
+    table = Table(title="Stored secrets")
+    table.add_column("column", no_wrap=True)
+    for name in ("encrypted again", "up to date before", "cannot be decrypted"):
+        table.add_column(name, justify="right")
+    for each in columns:
+        table.add_row(each.column, str(each.renewed), str(each.current), str(each.lost))
+    return table
+
+
+def _use_table(uses: Sequence[RingKeyUse]) -> Table:
+    table = Table(title="Keys of SLOTSYNC_ENCRYPTION_KEYS")
+    for name in ("place", "fingerprint"):
+        table.add_column(name, no_wrap=True)
+    for name in ("data keys", "their values", "former values"):
+        table.add_column(name, justify="right")
+    table.add_column("needed")
+    for use in uses:
+        place = str(use.place) if use.place else "[red]missing[/red]"
+        counts = map(str, (use.data_keys, use.values, use.former_values))
+        table.add_row(place, use.ring_key or "unknown", *counts, _need(use))
+    return table
+
+
+def _need(use: RingKeyUse) -> str:
+    if use.place == 1:
+        return "yes, it encrypts" if use.needed else "yes, from the next rotation on"
+    return "yes, until slotsync keys rotate" if use.needed else "no, it can be removed"

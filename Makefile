@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint bench bench-availability bench-telling requirements sbom clean
+.PHONY: help setup demo test test-alone test-unit lint bench bench-availability bench-telling requirements sbom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,6 +28,9 @@ $(NGINX): | $(STAMP)
 test: setup $(NGINX) ## the whole test suite
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
 	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
+
+test-alone: setup ## the tests that measure times, when nothing else runs
+	$(BIN)/pytest -m alone
 
 test-unit: setup ## everything that needs no server
 	$(BIN)/pytest --numprocesses 2 tests/unit

@@ -19,7 +19,7 @@ from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.storms import STORMS, Noise, Storm, visiting
 from tests.support.world import World
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.anyio, pytest.mark.alone, pytest.mark.timeout(900)]
 
 logger = logging.getLogger(__name__)
 

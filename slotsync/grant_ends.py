@@ -7,7 +7,8 @@ from slotsync.errors import SlotsyncError, Transient
 from slotsync.google.auth.consent import revoke
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import PendingConsents
 from slotsync.store.database.engine import Store
 

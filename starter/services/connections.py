@@ -22,9 +22,10 @@ from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connection_views import ConnectionViews, KnownAccount
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.decisions import Accepted, Decisions
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep, OpenConsent, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants

@@ -11,7 +11,7 @@ from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
-from slotsync.store.connections.connections import FormerGrant, Grant
+from slotsync.store.connections.grants import FormerGrant, Grant
 from slotsync.store.database.engine import Store
 
 

@@ -16,7 +16,8 @@ from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync

@@ -15,7 +15,7 @@ from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.connections.account_keys import hash_account_key
-from slotsync.store.connections.connections import NewGrant
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of

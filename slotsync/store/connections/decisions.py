@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slotsync.secrets import Vault
-from slotsync.store.connections.connections import Connections, FormerGrant, NewGrant
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.grants import FormerGrant, NewGrant
 from slotsync.store.connections.pending_consents import (
     AwaitedStep,
     OpenConsent,

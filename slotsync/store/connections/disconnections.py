@@ -16,7 +16,7 @@ from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
-from slotsync.store.connections.connections import Grant, encrypt_access_token, give_up, is_account_used, read_grant
+from slotsync.store.connections.grants import Grant, encrypt_access_token, give_up, is_account_used, read_grant
 from slotsync.store.connections.pending_consents import give_up_merchants_consents
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of

@@ -37,8 +37,9 @@ from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.engine import Store
 from slotsync.store.key_rotation import KeyRotation, record_rotation
 from slotsync.store.merchants import Merchants

@@ -12,8 +12,9 @@ from slotsync.errors import GrantLost
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

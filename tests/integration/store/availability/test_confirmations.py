@@ -12,8 +12,9 @@ from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.engine import Store
 from tests.support.stored_reservations import ANY_KEY
 

@@ -14,8 +14,9 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.engine import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

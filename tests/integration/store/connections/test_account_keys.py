@@ -10,8 +10,9 @@ from slotsync.domain.connections.connection import Account
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
 from slotsync.store.connections.connection_views import ConnectionViews
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances

@@ -8,9 +8,10 @@ import pytest
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
-from slotsync.store.connections.connections import Connections, NewGrant
+from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.decisions import Accepted, Decisions
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep, OpenConsent, PendingConsents
 from slotsync.store.database.engine import Store
 

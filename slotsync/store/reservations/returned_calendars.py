@@ -11,7 +11,7 @@ from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import LeftEvents, leave, make_due, take_left
-from slotsync.store.reservations.synced_events import GOOGLE_COLUMNS, event_key, google_columns, written_in
+from slotsync.store.reservations.synced_event_rows import GOOGLE_COLUMNS, event_key, google_columns, written_in
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
 _TABLE = table_of(SyncedEventRow)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, not_, null, or_, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -12,10 +12,18 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.schedule import GRACE_PERIOD
 from slotsync.domain.reservations.snapshot import ReservationStatus
-from slotsync.store.database.base import Insert, Upsert, since, table_of
+from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
 from slotsync.store.reservations.left_events import leave
+from slotsync.store.reservations.synced_event_rows import (
+    ATTEMPT,
+    MARK,
+    RECORD,
+    event_key,
+    google_columns,
+    written_in,
+)
 from slotsync.store.tables.calendars import OwnerRow
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
@@ -51,21 +59,9 @@ class StateCount:
     oldest_since: datetime
 
 
-def event_key(merchant: str, reservation: str, key: EventKey) -> dict[str, object]:
-    """Return the key columns of an event's row."""
-    kind, owner_id = key.owner.kind.value, key.owner.id
-    return {"merchant": merchant, "reservation": reservation, "item": key.item, "kind": kind, "owner_id": owner_id}
-
-
 def _owner_key(merchant: str, reservation: str, owner: Owner) -> dict[str, object]:
     """Return the columns that are equal in the rows of an owner's events."""
     return {"merchant": merchant, "reservation": reservation, "kind": owner.kind.value, "owner_id": owner.id}
-
-
-def google_columns(written: WrittenEvent) -> dict[str, object]:
-    """Return the columns about the event in Google."""
-    columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in", "unsearched"})
-    return {**columns, "written_version": written.version, "duplicates_in": " ".join(written.duplicates_in)}
 
 
 def _event(row: SyncedEventRow) -> SyncedEvent:
@@ -82,87 +78,9 @@ def _event(row: SyncedEventRow) -> SyncedEvent:
     )
 
 
-def written_in(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:
-    """Return the event that was last seen in Google, or None if it never was there."""
-    if row.written_version is None:
-        return None
-    columns = row.model_dump(include={*GOOGLE_COLUMNS} - {"written_version", "duplicates_in"})
-    return WrittenEvent(
-        key=key, version=row.written_version, duplicates_in=tuple((row.duplicates_in or "").split()), **columns
-    )
-
-
 _TABLE = table_of(SyncedEventRow)
-GOOGLE_COLUMNS = (
-    "calendar_id",
-    "connection_id",
-    "generation",
-    "written_version",
-    "fingerprint",
-    "etag",
-    "link",
-    "present",
-    "touched",
-    "guest_data",
-    "duplicates_in",
-)
 
 
-def _on_mark(insert: Insert) -> Insert:
-    new = insert.excluded
-    return insert.on_conflict_do_update(
-        index_elements=_TABLE.primary_key,
-        set_={
-            "state": new.state,
-            "since": since(_TABLE, "state", new.state, new.since),
-            "last_error": new.last_error,
-            "desired_version": func.coalesce(new.desired_version, _TABLE.c.desired_version),
-        },
-        where=_unless_newer(_TABLE.c.desired_version > new.desired_version),
-    )
-
-
-def _on_record(insert: Insert) -> Insert:
-    new = insert.excluded
-    newer_is_desired = _TABLE.c.desired_version > new.written_version
-    reached = case((newer_is_desired, _TABLE.c.state), else_=new.state)
-    return insert.on_conflict_do_update(
-        index_elements=_TABLE.primary_key,
-        set_={
-            **{column: new[column] for column in GOOGLE_COLUMNS},
-            "state": reached,
-            "since": since(_TABLE, "state", reached, new.since),
-            "last_error": case((newer_is_desired, _TABLE.c.last_error), else_=null()),
-        },
-        where=_unless_newer(_TABLE.c.written_version > new.written_version),
-    )
-
-
-def _on_attempt(insert: Insert) -> Insert:
-    new = insert.excluded
-    elsewhere = or_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id != new.calendar_id)
-    # What is retried stays so, since its first failure, also while an attempt runs.
-    state = case((_TABLE.c.state == SyncState.RETRYING.value, _TABLE.c.state), else_=new.state)
-    return insert.on_conflict_do_update(
-        index_elements=_TABLE.primary_key,
-        set_={
-            **{column: case((elsewhere, new[column]), else_=_TABLE.c[column]) for column in GOOGLE_COLUMNS},
-            "fingerprint": new.fingerprint,
-            "state": state,
-            "since": since(_TABLE, "state", state, new.since),
-        },
-        where=_unless_newer(_TABLE.c.written_version > new.written_version),
-    )
-
-
-def _unless_newer(newer: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that it is not certainly newer: an unknown version (null) is not."""
-    return newer.is_not(true())
-
-
-_MARK = Upsert(_TABLE, _on_mark)
-_RECORD = Upsert(_TABLE, _on_record)
-_ATTEMPT = Upsert(_TABLE, _on_attempt)
 _RESERVATIONS = table_of(ReservationRow)
 _SETTLED_STATES = (SyncState.IN_STEP.value, SyncState.DELETED.value, SyncState.NOT_SYNCED.value)
 SAME_RESERVATION = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
@@ -186,7 +104,7 @@ class SyncedEvents:
     ) -> None:
         """Record the state of an event; its columns about Google stay. An older version changes nothing."""
         with self._store.write() as connection:
-            _MARK.run(
+            MARK.run(
                 connection,
                 **event_key(merchant, reservation, key),
                 state=state.value,
@@ -202,7 +120,7 @@ class SyncedEvents:
         """
         state = SyncState.IN_STEP if written.present else SyncState.DELETED
         with self._store.write() as connection:
-            _RECORD.run(
+            RECORD.run(
                 connection,
                 **event_key(merchant, reservation, written.key),
                 **google_columns(written),
@@ -216,7 +134,7 @@ class SyncedEvents:
         Of an event that exists, only the fingerprint is cleared, so that the next plan acts on it in any case.
         """
         with self._store.write() as connection:
-            _ATTEMPT.run(
+            ATTEMPT.run(
                 connection,
                 **event_key(merchant, reservation, uncertain_event.key),
                 **google_columns(uncertain_event),
@@ -240,7 +158,7 @@ class SyncedEvents:
         ]
         if rows:
             with self._store.write() as connection:
-                _MARK.run_all(connection, rows)
+                MARK.run_all(connection, rows)
 
     def get_written_event(self, merchant: str, reservation: str, key: EventKey) -> WrittenEvent | None:
         """Return the event as it was last seen in Google, or None if it never was there."""

@@ -17,7 +17,8 @@ from slotsync.errors import InputError, UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.merchant_switches import MerchantSwitches, SwitchProgress
-from slotsync.store.calendars.owners import OwnerIntent, Owners
+from slotsync.store.calendars.owner_rows import OwnerIntent
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal.signals import signal_availability, signal_calendar, signal_switch

@@ -9,7 +9,7 @@ from sqlmodel import Session, and_, col, select
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.store.calendars.creation_permits import use_permit
-from slotsync.store.calendars.owners import settings_of
+from slotsync.store.calendars.owner_rows import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import ManagedCalendarRow, MerchantRow, OwnerRow

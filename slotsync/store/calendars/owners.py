@@ -1,14 +1,13 @@
 """Owners: products and resources with their settings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
-from slotsync.domain.audit import AuditAction, AuditChange, AuditValues, describe_change, describe_settings
+from slotsync.domain.audit import AuditAction, AuditChange, AuditValues, describe_settings
 from slotsync.domain.calendars.choices import (
     Choices,
     Chooser,
@@ -17,15 +16,23 @@ from slotsync.domain.calendars.choices import (
     merchants_part,
     renew_choices,
     switch_choices,
-    to_text,
 )
-from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
+from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
 from slotsync.domain.health import STOPPED
 from slotsync.errors import InputError, MerchantsChoice
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.calendars.merchant_switches import want_switch
+from slotsync.store.calendars.owner_rows import (
+    OwnerIntent,
+    choices_of,
+    columns_of,
+    describe_switch,
+    keep_chosen_on,
+    read_choices,
+    settings_of,
+)
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -35,26 +42,8 @@ from slotsync.store.tables.calendars import OwnerRow
 _TABLE = table_of(OwnerRow)
 _KIND = "calendar"
 
-_SYNC_ON = "sync=on"
-"""Stands in the row of a deleted owner, which is off, for ``sync`` if the merchant had chosen that to be on."""
 
 _ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.revision))
-
-
-@dataclass(frozen=True)
-class OwnerIntent:
-    """The progress of carrying out an owner's settings.
-
-    Its open reservations were signalled up to ``applied_revision`` of ``revision``; in the last signalling
-    ``signalled`` of ``to_signal``, which is None before the first.
-    """
-
-    revision: int
-    applied_revision: int
-    to_signal: int | None
-    signalled: int
-    due_at: datetime | None
-    stopped_at: datetime | None
 
 
 class Owners:
@@ -91,7 +80,7 @@ class Owners:
             else:
                 row = row or _lock(connection, merchant, owner)
                 assert row
-                before, after = _choices(row), _change(connection, row, changes, chooser, now, override=override)
+                before, after = choices_of(row), _change(connection, row, changes, chooser, now, override=override)
             change = describe_settings(owner, before, after)
             if change:
                 mark_merchant_changed(connection, merchant, now)
@@ -115,17 +104,17 @@ class Owners:
         now = self._store.now()
         with self._store.write() as connection:
             row = _lock(connection, merchant, owner)
-            before = _choices(row) if row else None
+            before = choices_of(row) if row else None
             if row is None or before is None:
                 return False
             choices = switch_choices(before, switch, chooser, removing=row.remove_events, override=override)
             if choices is None:
                 raise MerchantsChoice(f"{owner}")
             switched = switch.model_dump(exclude=merchants_part(choices.chosen, chooser))
-            names = {name: value for name, value in _columns(choices).items() if name in {"chosen", "overridden"}}
+            names = {name: value for name, value in columns_of(choices).items() if name in {"chosen", "overridden"}}
             own = update(_TABLE).where(*_is(merchant, owner))
             connection.execute(own.values(**switched, **names, **_changed_intent(now)))
-            self._record(connection, merchant, _describe_switch(row, switched, choices), now)
+            self._record(connection, merchant, describe_switch(row, switched, choices), now)
             return True
 
     def delete(self, merchant: str, owner: Owner, *, remove_events: bool) -> bool:
@@ -139,7 +128,7 @@ class Owners:
             row = _lock(connection, merchant, owner)
             if row is None or row.deleted_at:
                 return False
-            off = {"sync": False, "remove_events": remove_events, "chosen": _chosen_on(row), "deleted_at": now}
+            off = {"sync": False, "remove_events": remove_events, "chosen": keep_chosen_on(row), "deleted_at": now}
             connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent(now)))
             forget_owners_blocking_calendars(connection, merchant, owner, now)
             mark_merchant_changed(connection, merchant, now)
@@ -283,7 +272,7 @@ class Owners:
         """Return the settings of an owner, and which of them the merchant chose, or None if it is unknown."""
         with self._store.read() as session:
             row = session.get(OwnerRow, (merchant, owner.kind.value, owner.id))
-            return _choices(row) if row else None
+            return choices_of(row) if row else None
 
     def get_all(self, merchant: str) -> dict[Owner, OwnerSettings]:
         """Return the settings of all owners of the merchant, products first, each kind in the order of ids."""
@@ -329,18 +318,18 @@ def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, 
     """Return whether the owner was added; false if another process was faster."""
     row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
     intent = {"revision": 1, "applied_revision": 0, "due_at": now}
-    return _ADD.run(connection, **row, **intent, **_columns(choices)) is not None
+    return _ADD.run(connection, **row, **intent, **columns_of(choices)) is not None
 
 
 def _change(  # noqa: PLR0913  the row, and who changes what of it
     connection: Connection, row: OwnerRow, changes: OwnerChanges, chooser: Chooser, now: datetime, *, override: bool
 ) -> Choices:
     """Return the new choices. The owner is due if settings have changed, but not if only their chooser has."""
-    before = _choices(row)
+    before = choices_of(row)
     if before:
         after = change_choices(before, changes, chooser, override=override)
     else:
-        after = _named(renew_choices(_read_choices(row), changes, chooser, override=override))
+        after = _named(renew_choices(read_choices(row), changes, chooser, override=override))
     if after == before:
         return after
     changed = before is None or after.settings != before.settings
@@ -348,7 +337,7 @@ def _change(  # noqa: PLR0913  the row, and who changes what of it
     removal = {"remove_events": False} if after.settings.sync else {}
     intent = _changed_intent(now) if changed else {}
     own = update(_TABLE).where(*_is(row.merchant, Owner(kind=OwnerKind(row.kind), id=row.id)))
-    connection.execute(own.values({**_columns(after), "deleted_at": None, **removal, **intent}))
+    connection.execute(own.values({**columns_of(after), "deleted_at": None, **removal, **intent}))
     return after
 
 
@@ -362,51 +351,6 @@ def _named(choices: Choices | None) -> Choices:
     return choices
 
 
-def _describe_switch(row: OwnerRow, switched: AuditValues, choices: Choices) -> AuditChange | None:
-    subject = str(Owner(kind=OwnerKind(row.kind), id=row.id))
-    before: AuditValues = {"sync": row.sync, "remove_events": row.remove_events}
-    overridden = choices.overridden - frozenset((row.overridden or "").split())
-    return describe_change(AuditAction.SETTINGS_CHANGED, subject, before, switched, tuple(sorted(overridden)))
-
-
-def _columns(choices: Choices) -> dict[str, object]:
-    names = {"chosen": to_text(choices.chosen), "overridden": to_text(choices.overridden)}
-    return choices.settings.model_dump(mode="json") | names
-
-
-def _choices(row: OwnerRow) -> Choices | None:
-    """Return what is chosen for the owner in a row, or None if it was deleted."""
-    return None if row.deleted_at else _read_choices(row)
-
-
-def _read_choices(row: OwnerRow) -> Choices:
-    settings = settings_of(row)
-    chosen, overridden = (frozenset((names or "").split()) for names in (row.chosen, row.overridden))
-    if _SYNC_ON in chosen:
-        chosen, settings = chosen - {_SYNC_ON} | {"sync"}, settings.model_copy(update={"sync": True})
-    return Choices.model_construct(settings=settings, chosen=chosen, overridden=overridden)
-
-
-def _chosen_on(row: OwnerRow) -> str:
-    """Return what to keep of the merchant's choices in the row of an owner that is being deleted, and so turned off."""
-    chosen = (row.chosen or "").split()
-    return to_text({_SYNC_ON if name == "sync" and row.sync else name for name in chosen})
-
-
 def _changed_intent(now: datetime) -> dict[str, object]:
     """Return the values of an owner for which something has changed: it is due, and no longer stopped."""
     return {"revision": _TABLE.c.revision + 1, "due_at": now, "stopped_at": None}
-
-
-def settings_of(row: OwnerRow) -> OwnerSettings:
-    """Return the settings in a row. What is stored is read as it is: limits of today are not checked anew."""
-    return OwnerSettings.model_construct(
-        name=row.name,
-        time_zone=row.time_zone,
-        sync=row.sync,
-        guest_data=GuestData(row.guest_data),
-        on_unknown=row.on_unknown,
-        pad_before_minutes=row.pad_before_minutes,
-        pad_after_minutes=row.pad_after_minutes,
-        free_calendars_needed=row.free_calendars_needed,
-    )

@@ -8,7 +8,8 @@ from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, Owne
 from slotsync.errors import InputError, MerchantsChoice
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
-from slotsync.store.calendars.owners import OwnerIntent, Owners
+from slotsync.store.calendars.owner_rows import OwnerIntent
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from enum import StrEnum
 from functools import cached_property, partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,7 +14,6 @@ from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.domain.messages import Message
 from slotsync.errors import GoogleError, InputError, SlotsyncError, Transient
 from slotsync.google.auth.consent import Consent, GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
@@ -30,54 +28,12 @@ from slotsync.store.connections.pending_consents import AwaitedStep, OpenConsent
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_connection
+from starter.services.consent_results import Connected, ConsentGiven, ConsentRefused, RefusalReason
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
 
 CONSENT_DEADLINE = timedelta(seconds=30)
 """Longer than each call takes. One that began late goes on by itself, and its grant is kept until it is ended."""
-
-
-class RefusalReason(StrEnum):
-    """The reason why a consent was refused."""
-
-    UNKNOWN = "unknown"
-    EXPIRED = "expired"
-    OTHER_BROWSER = "other_browser"
-    DENIED = "denied"
-    NOT_ACCEPTED = "not_accepted"
-    NO_LASTING_ACCESS = "no_lasting_access"
-    UNREACHABLE = "unreachable"
-    OTHER_ACCOUNT = "other_account"
-
-
-class Connected(Message):
-    """The merchant is connected; ``connection.missing`` lists what the merchant did not allow."""
-
-    merchant: str
-    connection: ConnectionView
-
-
-class ConsentGiven(Message):
-    """Somebody has allowed access to the ``chosen`` account; nothing is saved until the ``code`` comes back.
-
-    It comes from the platform, which knows who is logged in, if the browser goes back to its ``return_url``. Without
-    one it comes from the browser, after the question to whom the account shall belong. ``connected`` is another
-    account that is connected now, None if there is none.
-    """
-
-    merchant: str
-    code: str
-    chosen: str
-    connected: str | None = None
-    return_url: str = ""
-
-
-class ConsentRefused(Message):
-    """The consent was refused and nothing has changed. ``merchant`` is None if the consent is unknown here."""
-
-    reason: RefusalReason
-    merchant: str | None = None
-    detail: str = ""
 
 
 logger = logging.getLogger(__name__)

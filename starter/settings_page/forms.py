@@ -14,7 +14,7 @@ from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import GoogleError, InputError
 from slotsync.grant_ends import GrantEnd
-from starter.services.connections import ConsentRefused
+from starter.services.consent_results import ConsentRefused
 from starter.settings_page.details import PrivacyCheck, load_details
 from starter.settings_page.home import render_settings
 from starter.settings_page.rendering import render_page

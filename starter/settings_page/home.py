@@ -13,7 +13,7 @@ from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
 from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
-from starter.services.connections import ConsentRefused
+from starter.services.consent_results import ConsentRefused
 from starter.services.settings_links import Session
 from starter.settings_page.changes import load_changes
 from starter.settings_page.details import Details, load_details, load_progress, load_work

@@ -3,7 +3,8 @@
 import asyncio
 
 from slotsync.store.connections.connections import Connections
-from starter.services.connections import Connected, ConnectionService, ConsentGiven
+from starter.services.connections import ConnectionService
+from starter.services.consent_results import Connected, ConsentGiven
 from tests.support.api import Api
 from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide

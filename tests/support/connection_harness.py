@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from slotsync.domain.connections.connection import ConnectionView
-from starter.services.connections import Connected, ConnectionService, ConsentGiven, ConsentRefused
+from starter.services.connections import ConnectionService
+from starter.services.consent_results import Connected, ConsentGiven, ConsentRefused
 from tests.support.consent_browser import ConsentReturn, decide
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.world import World

@@ -24,7 +24,8 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_availability, signal_connection
-from starter.services.connections import Connected, ConnectionService, ConsentGiven
+from starter.services.connections import ConnectionService
+from starter.services.consent_results import Connected, ConsentGiven
 from tests.support.connection_harness import BROWSER
 from tests.support.consent_browser import decide
 from tests.support.mail_receiver import running_mail_receiver

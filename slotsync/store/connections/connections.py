@@ -1,6 +1,5 @@
 """Connections: the grants of merchants to Google accounts; tokens are encrypted."""
 
-import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,8 +36,6 @@ from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.tables.connections import ConnectionRow
-
-logger = logging.getLogger(__name__)
 
 _TABLE = table_of(ConnectionRow)
 _ACTIVE = ConnectionState.ACTIVE.value

@@ -21,7 +21,8 @@ from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
-from starter.services.connections import ConnectionService, ConsentGiven, ConsentRefused, RefusalReason
+from starter.services.connections import ConnectionService
+from starter.services.consent_results import ConsentGiven, ConsentRefused, RefusalReason
 from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, MERCHANT

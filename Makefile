@@ -27,7 +27,7 @@ $(NGINX): | $(STAMP)
 
 test: setup $(NGINX) ## the whole test suite
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
-	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
+	$(BIN)/pytest --numprocesses 4 --dist worksteal  # two more than two cores have: many tests wait
 
 test-alone: setup ## the tests that measure times, when nothing else runs
 	$(BIN)/pytest -m alone

@@ -79,18 +79,20 @@ class ErasureService:
     nothing waits for Google.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  the parts, and how long each is waited for
         self,
         settings: Settings,
         client: Client,
         store: Store,
         vault: Vault,
         google_timeout: timedelta = GOOGLE_TIMEOUT,
+        index_timeout: timedelta = INDEX_TIMEOUT,
     ) -> None:
         self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._timeout = google_timeout
+        self._index_timeout = index_timeout
         self._connections = ConnectionService(settings, store, vault, client, disconnect_timeout=google_timeout)
         self._consents = PendingConsents(store, vault)
         self._stored_connections = Connections(store, vault)
@@ -185,7 +187,7 @@ class ErasureService:
         workflows = await delete_workflows(self._client, query)
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         await asyncio.to_thread(self._store.empty_log)
-        await wait_until_gone(self._client, query, INDEX_TIMEOUT)
+        await wait_until_gone(self._client, query, self._index_timeout)
         return await asyncio.to_thread(self._write_receipt, merchant, reservation, google, workflows)
 
     def _begin(self, merchant: str, reservation: str | None) -> None:

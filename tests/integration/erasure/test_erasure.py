@@ -33,7 +33,7 @@ SHORT = timedelta(seconds=1)
 
 
 def service(world: World, timeout: timedelta = timedelta(minutes=1)) -> ErasureService:
-    return ErasureService(world.settings, world.client, world.store, world.vault, timeout)
+    return ErasureService(world.settings, world.client, world.store, world.vault, timeout, SHORT)
 
 
 async def busy_merchants(world: World) -> None:

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-alone test-unit lint bench bench-availability bench-telling requirements sbom clean
+.PHONY: help setup demo test test-long test-alone test-unit lint bench bench-availability bench-telling requirements sbom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,9 +25,12 @@ demo: setup ## the whole story on this machine, with pages to look at
 $(NGINX): | $(STAMP)
 	@.ci/nginx
 
-test: setup $(NGINX) ## the whole test suite
+test: setup $(NGINX) ## all tests but the long ones, and those that measure times
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
-	$(BIN)/pytest --numprocesses 4 --dist worksteal  # two more than two cores have: many tests wait
+	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
+
+test-long: setup $(NGINX) ## the tests that are too long for each change: kills, lost databases, erasures
+	$(BIN)/pytest --numprocesses 3 --dist worksteal -m long
 
 test-alone: setup ## the tests that measure times, when nothing else runs
 	$(BIN)/pytest -m alone

@@ -23,8 +23,27 @@ from tests.support.webhook_receiver import WebhookReceiver, running_webhook_rece
 hypothesis.settings.register_profile("without deadline", deadline=None)
 hypothesis.settings.load_profile("without deadline")
 
+LEFT_TO_TEST_LONG = (
+    "e2e/test_deployment.py",
+    "e2e/test_erasure.py",
+    "e2e/test_key_rotation.py",
+    "e2e/test_killed_mails.py",
+    "e2e/test_killed_parts.py",
+    "e2e/test_killed_switch.py",
+    "e2e/test_killed_worker.py",
+    "e2e/test_lost_databases.py",
+    "integration/api/test_slow_callers.py",
+    "integration/calendars/test_creation_limit.py",
+    "integration/connections/test_forgotten.py",
+    "integration/erasure/test_erasure.py",
+)
+"""Files that take a quarter of an hour of one process together: ``make test-long`` runs them, ``make test`` does not."""
+
 LONG_FILES = (
-    "e2e/test_neighbours.py",
+    "integration/reservations/test_returned_calendars.py",
+    "integration/reservations/test_answers.py",
+    "integration/reservations/test_hand_edits.py",
+    "integration/reservations/test_generations.py",
     "integration/reservations/test_google_faults.py",
     "e2e/test_killed_parts.py",
     "integration/calendars/test_creation_limit.py",
@@ -46,6 +65,13 @@ LONG_FILES = (
 """Files that take half a minute or so, the longest first."""
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that are left to ``make test-long``."""
+    if item.path.as_posix().endswith(LEFT_TO_TEST_LONG):
+        item.add_marker(pytest.mark.long)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each worker process begin with some of the long files, so that all end together.
 

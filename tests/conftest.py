@@ -37,7 +37,7 @@ LEFT_TO_TEST_LONG = (
     "integration/connections/test_forgotten.py",
     "integration/erasure/test_erasure.py",
 )
-"""Files that take a quarter of an hour of one process together: ``make test-long`` runs them, ``make test`` does not."""
+"""Files that take a quarter of an hour of one process together: only ``make test-long`` runs them."""
 
 LONG_FILES = (
     "integration/reservations/test_returned_calendars.py",

@@ -1,6 +1,5 @@
 """Managed calendar activities: look at the rows, create, update and delete in Google, record the result."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,9 +20,9 @@ from slotsync.domain.calendars.messages import (
 )
 from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import NO_CONNECTION, STOPPED_REASON
-from slotsync.domain.reservations.event import WrittenEvent
-from slotsync.errors import GoogleError, QuotaExhausted, RateLimited, Transient
-from slotsync.google.calendars import CalendarContents, CalendarSpec, GoogleCalendars
+from slotsync.errors import GoogleError
+from slotsync.former_calendars import FormerCalendars
+from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
@@ -33,11 +32,9 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
-from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
+from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
-
-logger = logging.getLogger(__name__)
 
 
 class CalendarActivities:
@@ -55,8 +52,8 @@ class CalendarActivities:
         self._to_signal = EventsToSignal(store)
         self._left = LeftEventStore(store)
         self._returned = ReturnedCalendars(store)
+        self._former = FormerCalendars(store, google, events)
         self._google = google
-        self._google_events = events
 
     @activity.defn
     def view_calendar(self, request: ViewRequest) -> CalendarView:
@@ -79,7 +76,8 @@ class CalendarActivities:
             applied_revision=intent.applied_revision,
             grant_number=grant_number,
             waiting=bool(self._to_signal.find(request.merchant, calendar, request.now, limit=1)),
-            left=calendar.removing and self._stands_elsewhere(request.merchant, calendar),
+            left=calendar.removing
+            and self._former.stands_elsewhere(request.merchant, request.owner, calendar.calendar_id),
         )
 
     @activity.defn
@@ -113,11 +111,11 @@ class CalendarActivities:
             spec = _spec(request, calendar)
             preferred = self._left.get_calendars(request.merchant, request.owner)
             found, existed = self._google.ensure(connection_id, spec, preferred)
-            events = self._google.find_marked_events(connection_id, found, spec) if existed else {}
-            dragged = {} if existed else self._find_dragged(request, connection_id, found, spec)
-        if existed:
-            self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
-        self._left.leave_all(request.merchant, dragged, _started_at())
+            if existed:
+                events = self._google.find_marked_events(connection_id, found, spec)
+                self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
+            else:
+                self._former.leave_dragged(connection_id, found, spec, _started_at())
         self._calendars.record(request.merchant, request.owner, found, connection_id)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -133,7 +131,7 @@ class CalendarActivities:
         with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
             with suppress(GoogleError):  # what was left long ago holds up nothing: it is tried again at the next look
-                self._clear_returned(request, connection_id, spec)
+                self._former.clear(connection_id, spec, _started_at())
         if exists:
             self._calendars.record_shown(
                 request.merchant, request.owner, calendar.calendar_id, spec.name, spec.time_zone
@@ -159,92 +157,24 @@ class CalendarActivities:
         calendar = self._read(request)
         if not calendar.removing:
             return
-        for former in self._events.find_calendars(request.merchant, request.owner) - {calendar.calendar_id}:
-            self._events.mark_calendar_missing(request.merchant, former, _started_at(), missing=False)
+        self._former.leave_all(request.merchant, request.owner, calendar.calendar_id, _started_at())
         with self._calling_google(request.merchant, calendar) as connection_id:
             spec = _spec(request, calendar)
             if calendar.calendar_id:
-                self._retire(request, connection_id, calendar.calendar_id, spec)
-            self._clear_returned(request, connection_id, spec, whole=True)
+                self._retire(connection_id, calendar.calendar_id, spec)
+            self._former.clear(connection_id, spec, _started_at(), whole=True)
 
-    def _retire(self, request: CalendarRequest, connection_id: str, calendar_id: str, spec: CalendarSpec) -> None:
+    def _retire(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> None:
         contents = self._google.look_into(connection_id, calendar_id, spec)
         if contents and contents.has_others:
             return
         if contents is None:
-            self._events.mark_calendar_missing(request.merchant, calendar_id, _started_at())
+            self._events.mark_calendar_missing(spec.merchant, calendar_id, _started_at())
         else:
-            self._delete_dragged(request.merchant, calendar_id, connection_id, spec, contents)
+            self._former.delete_dragged(connection_id, calendar_id, spec, contents)
             self._google.delete(connection_id, calendar_id)
-            self._events.mark_calendar_deleted(request.merchant, calendar_id, _started_at())
-        self._calendars.forget(request.merchant, request.owner, calendar_id)
-
-    def _delete_dragged(
-        self, merchant: str, calendar_id: str, connection_id: str, spec: CalendarSpec, contents: CalendarContents
-    ) -> None:
-        """Delete what people have dragged out of the owner's calendar to others of the merchant, if anything lacks."""
-        if not self._events.find_present(merchant, calendar_id) - contents.own:
-            return
-        for other in {*self._calendars.get_ids(merchant)} - {calendar_id}:
-            found = self._google.find_left_events(connection_id, other, spec) or {}
-            for (reservation, _), dragged in found.items():
-                self._delete_left(merchant, reservation, dragged, dragged)
-
-    def _find_dragged(self, request: CalendarRequest, connection_id: str, own: str, spec: CalendarSpec) -> LeftEvents:
-        """Return what people dragged to other calendars of the merchant before the owner's calendar was gone."""
-        if not self._left.has_any(request.merchant, request.owner):
-            return {}
-        found: LeftEvents = {}
-        for other in {*self._calendars.get_ids(request.merchant)} - {own}:
-            found |= self._google.find_left_events(connection_id, other, spec) or {}
-        return found
-
-    def _stands_elsewhere(self, merchant: str, calendar: ManagedCalendar) -> bool:
-        """Return whether events of the owner stand in other calendars than its own."""
-        known = self._events.find_calendars(merchant, calendar.owner) - {calendar.calendar_id}
-        return bool(known) or self._left.has_any(merchant, calendar.owner)
-
-    def _clear_returned(
-        self, request: CalendarRequest, connection_id: str, spec: CalendarSpec, *, whole: bool = False
-    ) -> None:
-        """Delete what was left in calendars that were out of reach, once they are back.
-
-        With ``whole``, calendars go that have nothing else.
-        """
-        self._left.forget_missing(request.merchant, request.owner, _started_at())
-        for calendar_id, left in self._left.find(request.merchant, request.owner).items():
-            contents = self._google.look_into(connection_id, calendar_id, spec) if whole else None
-            if contents and not contents.has_others:
-                self._google.delete(connection_id, calendar_id)
-                self._left.forget(request.merchant, request.owner, calendar_id)
-                continue
-            found = self._google.find_left_events(connection_id, calendar_id, spec)
-            if found is None:
-                continue
-            for key in left.keys() & found.keys():
-                self._delete_left(request.merchant, key[0], left[key], found[key])
-            touched = [
-                (key[0], found[key])
-                for key in left.keys() & found.keys()
-                if found[key].touched and self._is_present(request.merchant, key[0], found[key])
-            ]
-            if not self._returned.carry_over(request.merchant, calendar_id, touched, _started_at()):
-                self._left.forget(request.merchant, request.owner, calendar_id)
-
-    def _delete_left(self, merchant: str, reservation: str, left: WrittenEvent, found: WrittenEvent) -> None:
-        if found.version > left.version or (found.touched and self._is_present(merchant, reservation, found)):
-            return
-        try:
-            self._google_events.delete_event(merchant, reservation, found, left.version)
-        except (QuotaExhausted, RateLimited, Transient):
-            raise
-        except GoogleError as error:  # one that cannot be deleted holds up no other
-            logger.warning("an event of %s stays in a former calendar: %s", merchant, error.reason)
-
-    def _is_present(self, merchant: str, reservation: str, left: WrittenEvent) -> bool:
-        """Return whether the event stands elsewhere: then that one gets first what people have added to this one."""
-        known = self._events.get_written_event(merchant, reservation, left.key)
-        return known is not None and known.present and known.calendar_id != left.calendar_id
+            self._events.mark_calendar_deleted(spec.merchant, calendar_id, _started_at())
+        self._calendars.forget(spec.merchant, spec.owner, calendar_id)
 
     def _read(self, request: CalendarRequest) -> ManagedCalendar:
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])

@@ -65,6 +65,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "slotsync.secrets",
     ),
     "slotsync.connection_health": ("slotsync.store", "slotsync.temporal", "slotsync.domain", "slotsync.errors"),
+    "slotsync.former_calendars": ("slotsync.google", "slotsync.store", "slotsync.domain", "slotsync.errors"),
     "slotsync.grant_ends": (
         "slotsync.google",
         "slotsync.store",

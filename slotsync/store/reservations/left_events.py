@@ -22,7 +22,6 @@ LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
 _TABLE = table_of(LeftEventRow)
 _EVENTS = table_of(SyncedEventRow)
 _RESERVATIONS = table_of(ReservationRow)
-_NOT_KEPT = ("calendar_id", "generation", "version", "missing", "since", "connection_id")
 
 
 def _on_leave(insert: Insert) -> Insert:

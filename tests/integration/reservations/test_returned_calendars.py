@@ -1,96 +1,45 @@
 """Calendars that were out of reach and are back: what has to go goes, and until then is told as far as it is known."""
 
-from datetime import timedelta
 from functools import partial
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 
-from slotsync.clock import utc_now
-from slotsync.domain.calendars.messages import CalendarRequest
-from slotsync.domain.calendars.owner import GuestData, Owner
+from slotsync.domain.calendars.owner import GuestData
 from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.snapshot import Item, ReservationStatus
+from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
-from slotsync.store.calendars.owners import Owners
-from slotsync.temporal.signals import signal_calendar, signal_connection
-from starter.services.status import SyncStatus
 from tests.support.managed_calendars import shown, workflow_handle
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
-from tests.support.sweeping import sweep
+from tests.support.two_calendars import (
+    BOAT,
+    OTHER_EMAIL,
+    are_titles_after_sweeps,
+    book,
+    calendars_named,
+    connect,
+    drag_to_the_boat,
+    is_named,
+    is_owed,
+    is_settled,
+    look_at_the_calendar,
+    out_of_reach,
+    shown_in_other,
+    states,
+    status,
+    titles_in,
+    until_titles_in,
+)
 from tests.support.waiting import until
 from tests.support.world import World
 from workflows.calendar import ManagedCalendarWorkflow
 
 pytestmark = pytest.mark.anyio
 
-BOAT = Owner.product("boat")
-OTHER_EMAIL = "other@gmail.example"
-NO_ACCESS: dict[str, object] = {"role": "none"}
-
 
 @pytest.fixture
 async def open_world(world: World) -> World:
     await world.add_merchant(TOUR, BOAT)
     return world
-
-
-async def book(world: World, name: str, booked: Item | None = None, version: int = 1) -> None:
-    await world.slotsync.report(snapshot(version, booked or item(), name=name, title=f"{name} v{version}"))
-    await world.settled(version, name)
-
-
-async def status(world: World, name: str) -> SyncStatus:
-    found = await world.slotsync.status(MERCHANT, name)
-    assert found
-    return found
-
-
-async def states(world: World, name: str) -> set[SyncState]:
-    return {event.state for event in (await status(world, name)).events}
-
-
-async def titles_in(world: World, calendar: str) -> list[str]:
-    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
-    found = (await world.http.get(address)).raise_for_status().json()["items"]
-    return sorted(each["summary"] for each in found)
-
-
-async def until_titles_in(world: World, calendar: str, titles: list[str]) -> None:
-    async def as_expected() -> bool:
-        return await titles_in(world, calendar) == titles
-
-    await until(as_expected)
-
-
-async def get_access(world: World, calendar: str) -> dict[str, object]:
-    found: dict[str, object] = (await world.http.get(_access(calendar))).raise_for_status().json()
-    return found
-
-
-async def set_access(world: World, calendar: str, access: dict[str, object]) -> None:
-    (await world.http.patch(_access(calendar), json=access)).raise_for_status()
-
-
-def _access(calendar: str) -> str:
-    return f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/access"
-
-
-async def drag_to_the_boat(world: World, title: str) -> None:
-    calendars = await world.calendars()
-    (dragged,) = (each for each in await world.events() if each["summary"] == title)
-    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendars[TOUR.id]}/events/{dragged['id']}/move"
-    (await world.http.post(address, json={"destination": calendars[BOAT.id]})).raise_for_status()
-
-
-async def look_at_the_calendar(world: World) -> None:
-    """Have the calendar's workflow look now, as it does each day."""
-    await world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Sunset tour, renamed"))
-
-
-async def connect(world: World, email: str = EMAIL) -> None:
-    await world.connect(email=email, resume_all=True)
-    await signal_connection(world.client, MERCHANT, "granted")
 
 
 async def test_what_was_cancelled_while_its_calendar_was_out_of_reach_goes_once_that_is_back(
@@ -100,11 +49,9 @@ async def test_what_was_cancelled_while_its_calendar_was_out_of_reach_goes_once_
         await book(open_world, "R-1")
         await book(open_world, "R-2")
         calendar = (await open_world.calendars())[TOUR.id]
-        before = await get_access(open_world, calendar)
-        await set_access(open_world, calendar, NO_ACCESS)
-        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
-        await open_world.settled(2, "R-1")
-        await set_access(open_world, calendar, before)
+        async with out_of_reach(open_world, calendar):
+            await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+            await open_world.settled(2, "R-1")
         await look_at_the_calendar(open_world)
         await until_titles_in(open_world, calendar, ["R-2 v1"])
         await book(open_world, "R-2", version=2)
@@ -121,29 +68,18 @@ async def test_a_calendar_that_is_back_after_another_was_made_loses_our_events_a
         times = {"start": {"dateTime": "2027-07-01T10:00:00Z"}, "end": {"dateTime": "2027-07-01T11:00:00Z"}}
         address = f"/sandbox/accounts/{EMAIL}/calendars/{former}/events"
         (await open_world.http.post(address, json={"summary": "Repair", **times})).raise_for_status()
-        before = await get_access(open_world, former)
-        await set_access(open_world, former, NO_ACCESS)
-        await book(open_world, "R-2", version=2)
-        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
-        await open_world.settled(2, "R-1")
-        await set_access(open_world, former, before)
+        async with out_of_reach(open_world, former):
+            await book(open_world, "R-2", version=2)
+            await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
+            await open_world.settled(2, "R-1")
         await look_at_the_calendar(open_world)
         await until_titles_in(open_world, former, ["Repair"])
         lists = await open_world.calls("events.list")
         await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="And again"))
-        await until(lambda: _is_named(open_world, "And again"))
+        await until(lambda: is_named(open_world, "And again"))
         assert await open_world.calls("events.list") == lists, "it is not looked at any more"
-        (current,) = await _calendars_named(open_world, "And again")
+        (current,) = await calendars_named(open_world, "And again")
         assert await titles_in(open_world, current) == ["R-2 v2", "R-3 v1"]
-
-
-async def _calendars_named(world: World, name: str) -> list[str]:
-    answer = (await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars")).raise_for_status()
-    return [each["id"] for each in answer.json()["items"] if each["summary"] == name]
-
-
-async def _is_named(world: World, name: str) -> bool:
-    return len(await _calendars_named(world, name)) == 1
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
@@ -155,13 +91,11 @@ async def test_an_event_in_another_calendar_of_ours_that_is_out_of_reach_goes_on
         await book(open_world, "R-1")
         calendars = await open_world.calendars()
         await drag_to_the_boat(open_world, "R-1 v1")
-        before = await get_access(open_world, calendars[BOAT.id])
-        await set_access(open_world, calendars[BOAT.id], {"role": "reader"})
-        status = ReservationStatus.CANCELLED if cancelled else ReservationStatus.CONFIRMED
-        await open_world.slotsync.report(snapshot(2, name="R-1", title="R-1 v2", status=status))
-        await open_world.settled(2, "R-1")
-        assert await titles_in(open_world, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"]
-        await set_access(open_world, calendars[BOAT.id], before)
+        async with out_of_reach(open_world, calendars[BOAT.id], role="reader"):
+            status = ReservationStatus.CANCELLED if cancelled else ReservationStatus.CONFIRMED
+            await open_world.slotsync.report(snapshot(2, name="R-1", title="R-1 v2", status=status))
+            await open_world.settled(2, "R-1")
+            assert await titles_in(open_world, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"]
         await look_at_the_calendar(open_world)
         await until_titles_in(open_world, calendars[BOAT.id], ["R-9 v1"])
         assert await titles_in(open_world, calendars[TOUR.id]) == ([] if cancelled else ["R-1 v2"])
@@ -178,29 +112,12 @@ async def test_what_is_cancelled_or_moved_after_a_change_of_the_account_is_owed_
         await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
         await open_world.slotsync.report(snapshot(2, item(BOAT.id), name="R-2", title="R-2 v2"))
         for name in ("R-1", "R-2"):
-            await until(partial(_is_owed, open_world, name))
+            await until(partial(is_owed, open_world, name))
         assert (await status(open_world, "R-3")).settled, "what is wanted stays where it is, too"
         await connect(open_world)
         await shown(open_world, TOUR, ["R-3 v1"])
         await shown(open_world, BOAT, ["R-2 v2"])
-        await until(lambda: _is_settled(open_world, "R-1"))
-
-
-async def shown_in_other(world: World, count: int) -> None:
-    async def moved() -> bool:
-        return len(await world.titles(email=OTHER_EMAIL)) == count
-
-    await until(moved)
-
-
-async def _is_owed(world: World, name: str) -> bool:
-    found = await status(world, name)
-    owed = SyncState.TO_DELETE in {event.state for event in found.events}
-    return owed and not found.settled and "waits to be deleted" in found.remedy
-
-
-async def _is_settled(world: World, name: str) -> bool:
-    return (await status(world, name)).settled
+        await until(lambda: is_settled(open_world, "R-1"))
 
 
 async def test_an_event_that_was_dragged_before_a_change_of_the_account_goes_once_its_calendar_is_on(
@@ -216,17 +133,13 @@ async def test_an_event_that_was_dragged_before_a_change_of_the_account_goes_onc
         await shown_in_other(open_world, 2)
         await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=False)
         await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
-        await until(lambda: _is_owed(open_world, "R-1"))
+        await until(lambda: is_owed(open_world, "R-1"))
+        await shown_in_other(open_world, 1)
         await connect(open_world)
-        await until(lambda: _is_settled(open_world, "R-1"))
+        await until(lambda: is_settled(open_world, "R-1"))
         assert await titles_in(open_world, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"], "what is off is left as it is"
         await open_world.slotsync.turn_on(MERCHANT, BOAT)
-        await until(partial(_are_titles_after_sweeps, open_world, calendars[BOAT.id], ["R-9 v1"]))
-
-
-async def _are_titles_after_sweeps(world: World, calendar: str, titles: list[str]) -> bool:
-    await sweep(world)
-    return await titles_in(world, calendar) == titles
+        await until(partial(are_titles_after_sweeps, open_world, calendars[BOAT.id], ["R-9 v1"]))
 
 
 async def test_an_event_that_is_dragged_a_second_time_stays_until_the_next_version(open_world: World) -> None:
@@ -238,7 +151,7 @@ async def test_an_event_that_is_dragged_a_second_time_stays_until_the_next_versi
         await book(open_world, "R-1", version=2)
         await drag_to_the_boat(open_world, "R-1 v2")
         await look_at_the_calendar(open_world)
-        await until(partial(_is_named, open_world, "Sunset tour, renamed"))
+        await until(partial(is_named, open_world, "Sunset tour, renamed"))
         await until(partial(_calendars_rest, open_world))
         assert await titles_in(open_world, boat) == ["R-1 v2", "R-9 v1"]
         await book(open_world, "R-1", version=3)
@@ -250,96 +163,13 @@ async def _calendars_rest(world: World) -> bool:
     return progress.doing == "The calendar is as it should be"
 
 
-async def test_a_removal_that_is_chosen_under_another_account_reaches_the_first_once_that_is_back(
-    open_world: World,
-) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1")
-        former = (await open_world.calendars())[TOUR.id]
-        await connect(open_world, OTHER_EMAIL)
-        await shown_in_other(open_world, 1)
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until(partial(_is_owed, open_world, "R-1"))
-        await connect(open_world)
-        await until(partial(_is_gone, open_world, former))
-        await until(partial(_is_settled_after_sweeps, open_world, "R-1"))
-
-
-async def _is_gone(world: World, calendar: str) -> bool:
-    answer = (await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars")).raise_for_status()
-    return calendar not in {each["id"] for each in answer.json()["items"]}
-
-
-async def _is_settled_after_sweeps(world: World, name: str) -> bool:
-    await sweep(world)
-    return await _is_settled(world, name)
-
-
-async def test_a_removal_from_a_calendar_out_of_reach_is_done_by_a_daily_look(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1")
-        await book(open_world, "R-2")
-        former = (await open_world.calendars())[TOUR.id]
-        before = await get_access(open_world, former)
-        await set_access(open_world, former, NO_ACCESS)
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until(partial(_has_closed, open_world))
-        await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
-        await open_world.settled(2, "R-2")
-        due = Owners(open_world.store).get_intent(MERCHANT, TOUR)
-        assert due
-        assert due.due_at
-        assert timedelta(hours=20) < due.due_at - utc_now() < timedelta(hours=25)
-        await set_access(open_world, former, before)
-        await signal_calendar(open_world.client, CalendarRequest(merchant=MERCHANT, owner=TOUR), "check")
-        await until(partial(_is_gone, open_world, former))
-
-
-async def _has_closed(world: World) -> bool:
-    described = await workflow_handle(world, TOUR).describe()
-    return described.status is WorkflowExecutionStatus.COMPLETED
-
-
-async def test_removing_a_calendar_wipes_no_event_of_another_product_that_was_dragged_there_and_no_copy(
-    open_world: World,
-) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await book(open_world, "R-1")
-        boat = (await open_world.calendars())[BOAT.id]
-        await drag_to_the_boat(open_world, "R-1 v1")
-        await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=True)
-        await until_titles_in(open_world, boat, ["R-1 v1"])
-        await book(open_world, "R-1", version=2)
-        await until_titles_in(open_world, boat, [])
-        (written,) = await open_world.events()
-        tour = (await open_world.calendars())[TOUR.id]
-        copied = {name: written[name] for name in ("start", "end", "extendedProperties")}
-        address = f"/sandbox/accounts/{EMAIL}/calendars/{tour}/events"
-        (await open_world.http.post(address, json={**copied, "summary": "My copy"})).raise_for_status()
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until_titles_in(open_world, tour, ["My copy"])
-
-
-async def test_removing_a_calendar_takes_away_what_was_dragged_out_of_it(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await book(open_world, "R-1")
-        boat = (await open_world.calendars())[BOAT.id]
-        await drag_to_the_boat(open_world, "R-1 v1")
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until_titles_in(open_world, boat, ["R-9 v1"])
-
-
 async def test_of_two_calendars_with_our_mark_the_last_one_is_taken_up_again(open_world: World) -> None:
     async with open_world.working():
         await book(open_world, "R-1")
         former = (await open_world.calendars())[TOUR.id]
-        before = await get_access(open_world, former)
-        await set_access(open_world, former, NO_ACCESS)
-        await book(open_world, "R-1", version=2)
-        current = ManagedCalendars(open_world.store).get_calendars(MERCHANT, [TOUR])[0].calendar_id
-        await set_access(open_world, former, before)
+        async with out_of_reach(open_world, former):
+            await book(open_world, "R-1", version=2)
+            current = ManagedCalendars(open_world.store).get_calendars(MERCHANT, [TOUR])[0].calendar_id
         await look_at_the_calendar(open_world)
         await until_titles_in(open_world, former, [])
         await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))
@@ -365,17 +195,15 @@ async def test_a_former_calendar_of_the_account_that_is_back_later_than_the_acco
         former = (await open_world.calendars())[TOUR.id]
         await connect(open_world, OTHER_EMAIL)
         await shown_in_other(open_world, 2)
-        before = await get_access(open_world, former)
-        await set_access(open_world, former, NO_ACCESS)
-        await connect(open_world)
+        async with out_of_reach(open_world, former):
+            await connect(open_world)
 
-        async def made_anew() -> bool:
-            calendar = (await open_world.calendars()).get(TOUR.id, former)
-            return calendar != former and await titles_in(open_world, calendar) == ["R-1 v1", "R-2 v1"]
+            async def made_anew() -> bool:
+                calendar = (await open_world.calendars()).get(TOUR.id, former)
+                return calendar != former and await titles_in(open_world, calendar) == ["R-1 v1", "R-2 v1"]
 
-        await until(made_anew)
-        await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
-        await set_access(open_world, former, before)
+            await until(made_anew)
+            await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
         await look_at_the_calendar(open_world)
         await until_titles_in(open_world, former, [])
 
@@ -395,7 +223,7 @@ async def test_further_generations_are_known_after_a_change_of_the_account_and_b
         await connect(open_world, OTHER_EMAIL)
         await shown_in_other(open_world, 1)
         await connect(open_world)
-        await until(partial(_is_settled, open_world, "R-1"))
+        await until(partial(is_settled, open_world, "R-1"))
         (await open_world.http.post(f"{address}/{second['id']}/restore")).raise_for_status()
         await book(open_world, "R-1", version=4)
         await until_titles_in(open_world, calendar, ["R-1 v4"])
@@ -409,13 +237,11 @@ async def test_what_people_added_in_a_calendar_that_is_back_moves_to_the_event_o
         address = f"/sandbox/accounts/{EMAIL}/calendars/{former}/events/{first['id']}"
         added = {"location": "Pier 3", "attendees": [{"email": "guide@example.com", "responseStatus": "accepted"}]}
         (await open_world.http.patch(address, json=added)).raise_for_status()
-        before = await get_access(open_world, former)
-        await set_access(open_world, former, NO_ACCESS)
-        await book(open_world, "R-1", version=2)
-        await set_access(open_world, former, before)
+        async with out_of_reach(open_world, former):
+            await book(open_world, "R-1", version=2)
         await look_at_the_calendar(open_world)
-        await until(partial(_are_titles_after_sweeps, open_world, former, []))
-        (current,) = await _calendars_named(open_world, "Sunset tour, renamed")
+        await until(partial(are_titles_after_sweeps, open_world, former, []))
+        (current,) = await calendars_named(open_world, "Sunset tour, renamed")
         found = (await open_world.http.get(f"/sandbox/accounts/{EMAIL}/calendars/{current}/events")).json()["items"]
         assert [(each["location"], each["attendees"][0]["email"]) for each in found] == [
             ("Pier 3", "guide@example.com")
@@ -426,17 +252,19 @@ async def test_an_event_that_cannot_be_deleted_in_a_former_calendar_holds_up_no_
     async with open_world.working():
         await book(open_world, "R-1")
         former = (await open_world.calendars())[TOUR.id]
-        before = await get_access(open_world, former)
-        await set_access(open_world, former, NO_ACCESS)
-        await book(open_world, "R-1", version=2)
-        fault = {"kind": "forbiddenForNonOrganizer", "calendar": former, "probability": 1}
-        await open_world.fault(method="events.delete", **fault)
-        await set_access(open_world, former, before)
+        async with out_of_reach(open_world, former):
+            await book(open_world, "R-1", version=2)
+            fault = {"kind": "forbiddenForNonOrganizer", "calendar": former, "probability": 1}
+            await open_world.fault(method="events.delete", **fault)
         changes = settings_of(TOUR, name="Renamed", guest_data=GuestData.BUSY)
         await open_world.slotsync.put_owner(MERCHANT, TOUR, changes)
-        await until(partial(_is_named, open_world, "Renamed"))
-        (current,) = await _calendars_named(open_world, "Renamed")
+        await until(partial(is_named, open_world, "Renamed"))
+        (current,) = await calendars_named(open_world, "Renamed")
         await until_titles_in(open_world, current, ["Reserved"])
+        assert await titles_in(open_world, former) == ["R-1 v1"]
+        await open_world.heal()
+        await look_at_the_calendar(open_world)
+        await until_titles_in(open_world, former, [])
 
 
 async def test_an_event_is_in_step_again_once_sync_is_on_again(open_world: World) -> None:

@@ -156,7 +156,8 @@ async def test_an_id_that_is_refused_holds_up_nobody_else(refused: str, open_wor
     open_world.store_report(snapshot(1))
     async with open_world.working():
         found = await sweep(open_world, everything=True)
-        assert found.reservations == 1
+        # What is due may be found once more as not running: Temporal's index learns late that it runs.
+        assert found.reservations in {1, 2}
         assert found.calendars in {1, 2}
         await open_world.settled(1)
 

@@ -1,0 +1,116 @@
+"""Former calendars: what stands in other calendars than its owner's, because people or accounts have changed."""
+
+import logging
+from datetime import datetime
+
+from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.event import WrittenEvent
+from slotsync.errors import GoogleError, QuotaExhausted, RateLimited, Transient
+from slotsync.google.calendars import CalendarContents, CalendarSpec, GoogleCalendars
+from slotsync.google.events.writes import GoogleEvents
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.database.engine import Store
+from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
+from slotsync.store.reservations.returned_calendars import ReturnedCalendars
+from slotsync.store.reservations.synced_events import SyncedEvents
+
+logger = logging.getLogger(__name__)
+
+
+class FormerCalendars:
+    """Finds and deletes what stands in calendars that are out of reach now or were, and what was dragged elsewhere.
+
+    Every method may be repeated at any time.
+    """
+
+    def __init__(self, store: Store, google: GoogleCalendars, google_events: GoogleEvents) -> None:
+        self._calendars = ManagedCalendars(store)
+        self._events = SyncedEvents(store)
+        self._left = LeftEventStore(store)
+        self._returned = ReturnedCalendars(store)
+        self._google = google
+        self._google_events = google_events
+
+    def stands_elsewhere(self, merchant: str, owner: Owner, calendar_id: str | None) -> bool:
+        """Return whether events of the owner stand in other calendars than this one, or were left in any."""
+        known = self._events.find_calendars(merchant, owner) - {calendar_id}
+        return bool(known) or self._left.has_any(merchant, owner)
+
+    def leave_all(self, merchant: str, owner: Owner, calendar_id: str | None, now: datetime) -> None:
+        """Record that the owner's events in other calendars than this one are left there."""
+        for former in self._events.find_calendars(merchant, owner) - {calendar_id}:
+            self._events.mark_calendar_missing(merchant, former, now, missing=False)
+
+    def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> LeftEvents:
+        """Return the owner's events that people have dragged from this calendar to others of the merchant."""
+        found: LeftEvents = {}
+        for other in {*self._calendars.get_ids(spec.merchant)} - {calendar_id}:
+            found |= self._google.find_left_events(connection_id, other, spec) or {}
+        return found
+
+    def leave_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec, now: datetime) -> None:
+        """Record what people dragged to other calendars before the owner's was gone, in place of which this one is."""
+        if self._left.has_any(spec.merchant, spec.owner):
+            self._left.leave_all(spec.merchant, self.find_dragged(connection_id, calendar_id, spec), now)
+
+    def delete_dragged(
+        self, connection_id: str, calendar_id: str, spec: CalendarSpec, contents: CalendarContents
+    ) -> None:
+        """Delete what people have dragged to other calendars, if anything lacks in the owner's."""
+        if not self._events.find_present(spec.merchant, calendar_id) - contents.own:
+            return
+        for (reservation, _), dragged in self.find_dragged(connection_id, calendar_id, spec).items():
+            self._delete(spec.merchant, reservation, dragged, dragged.version)
+
+    def clear(self, connection_id: str, spec: CalendarSpec, now: datetime, *, whole: bool = False) -> None:
+        """Delete what was left in calendars that were out of reach, once they are back.
+
+        With ``whole``, calendars go that have nothing else.
+
+        Raises:
+            GoogleError: Google failed; what is left then is looked for again.
+        """
+        self._left.forget_missing(spec.merchant, spec.owner, now)
+        for calendar_id, left in self._left.find(spec.merchant, spec.owner).items():
+            if whole and self._delete_whole(connection_id, calendar_id, spec):
+                self._left.forget(spec.merchant, spec.owner, calendar_id)
+                continue
+            found = self._google.find_left_events(connection_id, calendar_id, spec)
+            if found is not None and self._clear_one(spec.merchant, calendar_id, left, found, now):
+                self._left.forget(spec.merchant, spec.owner, calendar_id)
+
+    def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> bool:
+        contents = self._google.look_into(connection_id, calendar_id, spec)
+        if contents is None or contents.has_others:
+            return False
+        self._google.delete(connection_id, calendar_id)
+        return True
+
+    def _clear_one(self, merchant: str, calendar_id: str, left: LeftEvents, found: LeftEvents, now: datetime) -> bool:
+        """Delete what is not newer than it was when it was left; return whether nothing remains to be done.
+
+        People have added something to ``touched`` ones: the events that stand get that first.
+        """
+        old = {key: found[key] for key in left.keys() & found.keys() if found[key].version <= left[key].version}
+        touched = {key: each for key, each in old.items() if each.touched and self._stands(merchant, key[0], each)}
+        sought = self._returned.carry_over(
+            merchant, calendar_id, [(key[0], each) for key, each in touched.items()], now
+        )
+        done = [self._delete(merchant, key[0], old[key], left[key].version) for key in old.keys() - touched.keys()]
+        return all(done) and not sought
+
+    def _stands(self, merchant: str, reservation: str, left: WrittenEvent) -> bool:
+        """Return whether the event stands in another calendar."""
+        known = self._events.get_written_event(merchant, reservation, left.key)
+        return known is not None and known.present and known.calendar_id != left.calendar_id
+
+    def _delete(self, merchant: str, reservation: str, found: WrittenEvent, version: int) -> bool:
+        """Delete an event; return false if Google refuses that: one that cannot be deleted holds up no other."""
+        try:
+            self._google_events.delete_event(merchant, reservation, found, version)
+        except (QuotaExhausted, RateLimited, Transient):
+            raise
+        except GoogleError as error:
+            logger.warning("an event of %s stays in a former calendar: %s", merchant, error.reason)
+            return False
+        return True

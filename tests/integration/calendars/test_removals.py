@@ -1,0 +1,116 @@
+"""Our events are removed with a calendar, wherever they are; nothing else is."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from slotsync.clock import utc_now
+from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.store.calendars.owners import Owners
+from slotsync.temporal.signals import signal_calendar
+from tests.support.managed_calendars import workflow_handle
+from tests.support.samples import EMAIL, MERCHANT, TOUR, item
+from tests.support.sweeping import sweep
+from tests.support.two_calendars import (
+    BOAT,
+    OTHER_EMAIL,
+    book,
+    connect,
+    drag_to_the_boat,
+    is_owed,
+    is_settled,
+    out_of_reach,
+    shown_in_other,
+    until_titles_in,
+)
+from tests.support.waiting import until
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def open_world(world: World) -> World:
+    await world.add_merchant(TOUR, BOAT)
+    return world
+
+
+async def test_a_removal_that_is_chosen_under_another_account_reaches_the_first_once_that_is_back(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        former = (await open_world.calendars())[TOUR.id]
+        await connect(open_world, OTHER_EMAIL)
+        await shown_in_other(open_world, 1)
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until(partial(is_owed, open_world, "R-1"))
+        await connect(open_world)
+        await until(partial(_is_gone, open_world, former))
+        await until(partial(_is_settled_after_sweeps, open_world, "R-1"))
+
+
+async def _is_gone(world: World, calendar: str) -> bool:
+    answer = (await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars")).raise_for_status()
+    return calendar not in {each["id"] for each in answer.json()["items"]}
+
+
+async def _is_settled_after_sweeps(world: World, name: str) -> bool:
+    await sweep(world)
+    return await is_settled(world, name)
+
+
+async def test_a_removal_from_a_calendar_out_of_reach_is_done_by_a_daily_look(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        await book(open_world, "R-2")
+        former = (await open_world.calendars())[TOUR.id]
+        async with out_of_reach(open_world, former):
+            await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+            await until(partial(_has_closed, open_world))
+            await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
+            await open_world.settled(2, "R-2")
+            due = Owners(open_world.store).get_intent(MERCHANT, TOUR)
+            assert due
+            assert due.due_at
+            assert timedelta(hours=20) < due.due_at - utc_now() < timedelta(hours=25)
+        await signal_calendar(open_world.client, CalendarRequest(merchant=MERCHANT, owner=TOUR), "check")
+        await until(partial(_is_gone, open_world, former))
+
+
+async def _has_closed(world: World) -> bool:
+    described = await workflow_handle(world, TOUR).describe()
+    return described.status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_removing_a_calendar_wipes_no_event_of_another_product_that_was_dragged_there_and_no_copy(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        boat = (await open_world.calendars())[BOAT.id]
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=True)
+        await until_titles_in(open_world, boat, ["R-1 v1"])
+        await book(open_world, "R-1", version=2)
+        await until_titles_in(open_world, boat, [])
+        (written,) = await open_world.events()
+        tour = (await open_world.calendars())[TOUR.id]
+        copied = {name: written[name] for name in ("start", "end", "extendedProperties")}
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{tour}/events"
+        (await open_world.http.post(address, json={**copied, "summary": "My copy"})).raise_for_status()
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(open_world, tour, ["My copy"])
+
+
+async def test_removing_a_calendar_takes_away_what_was_dragged_out_of_it(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await book(open_world, "R-1")
+        boat = (await open_world.calendars())[BOAT.id]
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(open_world, boat, ["R-9 v1"])

@@ -1,8 +1,10 @@
 """Send push notifications over HTTP, and try again while the receiver fails."""
 
 import asyncio
+import ssl
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import cache
 
 import httpx
 
@@ -14,13 +16,19 @@ _MAX_ATTEMPTS = 8
 _SEND_TIMEOUT = timedelta(seconds=10)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return one context for all servers of a process: to read all certificates takes longer than many tests."""
+    return httpx.create_ssl_context()
+
+
 class PushSender:
     """Sends notifications in order, for each channel separately; of several that wait it sends only the latest."""
 
     def __init__(self, google: LocalGoogle) -> None:
         self._google = google
         self._loop = asyncio.get_running_loop()
-        self._http = httpx.AsyncClient(timeout=_SEND_TIMEOUT.total_seconds())
+        self._http = httpx.AsyncClient(verify=_tls(), timeout=_SEND_TIMEOUT.total_seconds())
         self._waiting: dict[StoredChannel, Notification] = {}
         self._send_tasks: dict[StoredChannel, asyncio.Task[None]] = {}
 

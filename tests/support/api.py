@@ -11,6 +11,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from starter.bootstrap import Services
 from starter.services.connections import DISCONNECT_TIMEOUT, ConnectionService
+from tests.support.http import tls
 from tests.support.serving import listening_socket
 from tests.support.serving import serving as serving_on
 from tests.support.settings import KEY
@@ -44,8 +45,10 @@ async def api_of(world: World, disconnect_timeout: timedelta = DISCONNECT_TIMEOU
     )
     async with (
         serving_on_free_port(replace(services, connections=connections)) as url,
-        httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
-        httpx.AsyncClient(base_url=url, timeout=30) as stranger,
+        httpx.AsyncClient(
+            base_url=url, verify=tls(), timeout=30, headers={"Authorization": f"Bearer {KEY}"}
+        ) as platform,
+        httpx.AsyncClient(base_url=url, verify=tls(), timeout=30) as stranger,
     ):
         yield Api(url, world, platform, stranger)
 

@@ -38,6 +38,8 @@ from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.local.dev import CLIENT_ID, SCOPES
 from tests.support.clocks import TickingClock
+from tests.support.http import tls
+from tests.support.migrated_databases import open_migrated
 from tests.support.push_receiver import PushReceiver
 from tests.support.settings import settings_for
 
@@ -224,9 +226,8 @@ def running_poller_harness(folder: Path, now: datetime) -> Iterator[PollerHarnes
         per_user_per_minute=None, per_project_per_minute=None, calendars_in_short_period=None, clock=clock
     )
     client = asyncio.run(connect(address="127.0.0.1:9", lazy=True))
-    with running_local_google(options) as google, httpx.Client(base_url=google.url, timeout=30) as http:
+    with running_local_google(options) as google, httpx.Client(base_url=google.url, verify=tls(), timeout=30) as http:
         settings = settings_for(google.url, folder, key)
-        with closing(Store.open(settings.database_url)) as store, closing(asyncio.new_event_loop()) as loop:
-            store.upgrade()
+        with closing(open_migrated(settings.database_url)) as store, closing(asyncio.new_event_loop()) as loop:
             health = ConnectionHealth(Connections(store, vault), client, loop, clock)
             yield PollerHarness(google, http, settings, store, vault, clock, health, count(1))

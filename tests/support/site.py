@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from starter.bootstrap import Services
+from tests.support.http import tls
 from tests.support.oauth_app import Form
 from tests.support.samples import EMAIL, MERCHANT
 from tests.support.serving import listening_socket, serving
@@ -60,7 +61,7 @@ class Site:
     @asynccontextmanager
     async def visitor(self) -> AsyncIterator[httpx.AsyncClient]:
         """Yield an HTTP client that has followed a link."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=30, follow_redirects=True) as http:
+        async with httpx.AsyncClient(base_url=self.url, verify=tls(), timeout=30, follow_redirects=True) as http:
             (await enter(http, await self.link())).raise_for_status()
             yield http
 
@@ -82,7 +83,9 @@ async def running_site(local_google: RunningLocalGoogle, folder: Path) -> AsyncI
         running_temporal_server() as client,
         world_of(settings, vault, client) as world,
         serving(Services.create(settings, world.store, client), listening),
-        httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {KEY}"}) as platform,
+        httpx.AsyncClient(
+            base_url=url, verify=tls(), timeout=30, headers={"Authorization": f"Bearer {KEY}"}
+        ) as platform,
     ):
         yield Site(url, world, platform)
 

@@ -22,6 +22,8 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync
 from starter.local.dev import CLIENT_ID, SCOPES
+from tests.support.http import tls
+from tests.support.migrated_databases import open_migrated
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, settings_of
 from tests.support.settings import settings_for
 from tests.support.waiting import until
@@ -171,8 +173,7 @@ async def world(
 async def world_of(
     settings: Settings, vault: Vault, client: Client, for_workers: Client | None = None
 ) -> AsyncIterator[World]:
-    store = Store.open(settings.database_url)
-    store.upgrade()
-    async with httpx.AsyncClient(base_url=settings.google_endpoint, timeout=30) as http:
+    store = open_migrated(settings.database_url)
+    async with httpx.AsyncClient(base_url=settings.google_endpoint, verify=tls(), timeout=30) as http:
         yield World(http, settings, store, vault, client, Slotsync(client, store, vault), for_workers or client)
     store.close()

@@ -13,6 +13,7 @@ from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.service import GoogleServices
 from tests.support.adapter_harness import EMAIL, SCOPES, SHORT_TIMEOUT, SPEC, AdapterHarness
 from tests.support.answering_server import AnsweringServer, serving_answers
+from tests.support.http import tls
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
 from tests.support.settings import settings_at
 
@@ -62,7 +63,7 @@ def empty_adapter(google_url: str, timeout: timedelta) -> Iterator[AdapterHarnes
     """A connected account without a managed calendar."""
     grants = MemoryGrants()
     services = GoogleServices(settings_at(google_url), grants, timeout=timeout)
-    with httpx.Client(base_url=google_url) as controls, closing(services):
+    with httpx.Client(base_url=google_url, verify=tls()) as controls, closing(services):
         controls.post("/sandbox/reset").raise_for_status()
         world = AdapterHarness(controls, grants, services)
         world.connect("c-1", EMAIL, SCOPES)

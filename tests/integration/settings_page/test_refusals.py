@@ -13,6 +13,7 @@ from slotsync.signing import create_signer
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.merchants import Merchants
 from starter.services.settings_links import LinkTarget, Session, Sessions
+from tests.support.http import tls
 from tests.support.oauth_app import Form
 from tests.support.samples import TOUR, settings_of
 from tests.support.site import Site, enter, token_in
@@ -34,7 +35,7 @@ FORMS = (
 
 @pytest.fixture
 async def stranger(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=site.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=site.url, verify=tls(), timeout=30) as http:
         yield http
 
 
@@ -276,7 +277,7 @@ async def test_a_cookie_that_was_copied_before_signing_out_opens_nothing_afterwa
         token = token_in((await mine.get("/settings/")).text)
         copied = {"slotsync": mine.cookies["slotsync"]}
         await mine.post("/settings/sign-out", data={"token": token})
-        async with httpx.AsyncClient(base_url=site.url, timeout=30, cookies=copied) as thief:
+        async with httpx.AsyncClient(base_url=site.url, verify=tls(), timeout=30, cookies=copied) as thief:
             assert (await thief.get("/settings/")).status_code == 401
             assert (await thief.post("/settings/sync", data={"token": token, "sync": "off"})).status_code == 401
             assert (await thief.get("/google/callback", params={"state": "x", "code": "y"})).status_code == 401
@@ -291,7 +292,7 @@ async def test_a_cookie_of_a_visit_that_another_one_has_replaced_opens_nothing(s
         copied = {"slotsync": mine.cookies["slotsync"]}
         await enter(mine, await site.link())
         assert (await mine.get("/settings/")).status_code == 200
-        async with httpx.AsyncClient(base_url=site.url, timeout=30, cookies=copied) as thief:
+        async with httpx.AsyncClient(base_url=site.url, verify=tls(), timeout=30, cookies=copied) as thief:
             assert (await thief.get("/settings/")).status_code == 401
 
 
@@ -336,7 +337,7 @@ async def test_links_and_visits_of_a_machine_ahead_work_at_once_on_another(
     entered = await enter(stranger, str(link.copy_set_param("link", made_ahead)), follow_redirects=False)
     assert entered.status_code == 303
     cookies = {"slotsync": sign_ahead("session", stranger.cookies["slotsync"])}
-    async with httpx.AsyncClient(base_url=site.url, timeout=30, cookies=cookies) as next_request:
+    async with httpx.AsyncClient(base_url=site.url, verify=tls(), timeout=30, cookies=cookies) as next_request:
         assert (await next_request.get("/settings/")).status_code == 200
 
 

@@ -1,7 +1,6 @@
 """An SQLite and a PostgreSQL database for each test of the store."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +15,7 @@ from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.tables import METADATA
+from tests.support.migrated_databases import write_migrated_sqlite
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +34,6 @@ def postgres() -> Iterator[str]:
         _execute(server.get_uri(), "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with all tables, to be copied: a migration takes longer than most tests."""
-    file = tmp_path_factory.mktemp("migrated") / "slotsync.db"
-    _migrate(f"sqlite:///{file}")
-    return file
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +60,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         file = tmp_path / "new-folder" / "slotsync.db"
         if migrated:
-            file.parent.mkdir()
-            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+            write_migrated_sqlite(file)
         yield f"sqlite:///{file}"
     elif migrated:
         yield request.getfixturevalue("shared_postgres")

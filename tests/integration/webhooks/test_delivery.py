@@ -22,6 +22,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
+from tests.support.migrated_databases import open_migrated
 from tests.support.settings import settings_for
 from tests.support.stored_messages import KEY, put_message, waiting_bodies
 from tests.support.webhook_receiver import WEBHOOK_PATH, WEBHOOK_SECRET, WebhookReceiver, running_webhook_receiver
@@ -63,8 +64,7 @@ def settings(webhooks: WebhookReceiver, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    store = Store.open(settings.database_url)
-    store.upgrade()
+    store = open_migrated(settings.database_url)
     yield store
     store.close()
 

@@ -14,8 +14,8 @@ from temporalio.worker import Worker
 from activities.webhooks import WebhookActivities
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
-from slotsync.store.database.engine import Store
 from slotsync.temporal import queues
+from tests.support.migrated_databases import open_migrated
 from tests.support.settings import settings_for
 from tests.support.stored_messages import KEY, put_message
 from tests.support.temporal_servers import running_temporal_server
@@ -63,8 +63,7 @@ def webhooks() -> Iterator[WebhookReceiver]:
 async def temporal_client(webhooks: WebhookReceiver, vault: Vault, tmp_path: Path) -> AsyncIterator[Client]:
     """The client of running workers, with two messages to deliver."""
     settings = webhooks.settings(settings_for("", tmp_path))
-    store = Store.open(settings.database_url)
-    store.upgrade()
+    store = open_migrated(settings.database_url)
     for number in (1, 2):
         put_message(store, vault, f"m-{number}", BODY, utc_now(), number=number)
     delivering = WebhookActivities(settings, store, vault)

@@ -19,6 +19,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
+from tests.support.migrated_databases import open_migrated
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.stored_reservations import ANY_KEY
 
@@ -27,8 +28,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path}/slotsync.db")
-    store.upgrade()
+    store = open_migrated(f"sqlite:///{tmp_path}/slotsync.db")
     yield store
     store.close()
 

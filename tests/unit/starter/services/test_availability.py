@@ -11,8 +11,8 @@ from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.database.engine import Store
 from starter.services.availability import AvailabilityService, UnknownProduct
+from tests.support.migrated_databases import open_migrated
 
 pytestmark = pytest.mark.anyio
 
@@ -23,8 +23,7 @@ NAIVE = NOON.replace(tzinfo=None)
 
 @pytest.fixture
 def availability(vault: Vault, tmp_path: Path) -> Iterator[AvailabilityService]:
-    store = Store.open(f"sqlite:///{tmp_path}/slotsync.db")
-    store.upgrade()
+    store = open_migrated(f"sqlite:///{tmp_path}/slotsync.db")
     Owners(store).put("m", Owner.product("tour"), OwnerSettings(name="Tour"))
     yield AvailabilityService(store, vault, Horizon(days=30), clock=lambda: NOON)
     store.close()

@@ -15,6 +15,7 @@ from slotsync.errors import SettingsError
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from starter.services.settings_links import LinkProblem, LinkTarget, SettingsLinks
+from tests.support.migrated_databases import open_migrated
 from tests.support.settings import settings_for
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -27,8 +28,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    store = Store.open(settings.database_url)
-    store.upgrade()
+    store = open_migrated(settings.database_url)
     yield store
     store.close()
 

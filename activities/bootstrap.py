@@ -92,7 +92,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
         # A connection that is being disconnected is no longer active: only Disconnections returns its grant.
         disconnecting = stack.enter_context(closing(GoogleServices(settings, disconnections)))
         yield Activities(
-            reservations=ReservationActivities(store, vault),
+            reservations=ReservationActivities(store, vault, settings.max_debounce),
             events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
             calendars=CalendarActivities(
                 store,

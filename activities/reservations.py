@@ -1,7 +1,7 @@
 """Reservation activities: plan a wave of writes, record its result, and record that an operator stopped it."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
@@ -18,7 +18,7 @@ from slotsync.domain.reservations.messages import (
     WriteKind,
 )
 from slotsync.domain.reservations.plan import Action, Delete, Put, items_by_key, plan, waiting_state
-from slotsync.domain.reservations.schedule import closes_at, ends_at, starts_at, time_zones
+from slotsync.domain.reservations.schedule import MAX_DEBOUNCE, closes_at, ends_at, starts_at, time_zones
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import WatchedAccounts
@@ -37,13 +37,14 @@ MAX_EVENTS_PER_WAVE = 40
 class ReservationActivities:
     """Activities that plan the waves of a round from the rows of the store, and record their results."""
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, vault: Vault, max_debounce: timedelta = MAX_DEBOUNCE) -> None:
         self._accounts = WatchedAccounts(store, vault)
         self._calendars = ManagedCalendars(store)
         self._connections = Connections(store, vault)
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
+        self._max_debounce = max_debounce
 
     @activity.defn
     def plan_round(self, request: RoundRequest) -> RoundPlan:
@@ -79,6 +80,7 @@ class ReservationActivities:
             owners=tuple(owner_names(desired.owners)),
             starts_at=starts_at(desired, zones),
             closes_at=closes_at(desired, zones, request.now),
+            max_debounce=self._max_debounce,
         )
 
     @activity.defn

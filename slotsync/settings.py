@@ -201,6 +201,7 @@ class Settings(BaseSettings):
     google_calls_per_user_minute: Positive = 600
     google_calls_per_project_minute: Positive = 10_000
     backfill_per_second: Positive = 7
+    max_debounce_seconds: Positive = 10
 
     webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: SecretStr = SecretStr("")
@@ -262,6 +263,11 @@ class Settings(BaseSettings):
     def horizon(self) -> Horizon:
         """Return how far ahead busy times are read, and how often."""
         return Horizon(days=self.horizon_days, near_days=self.near_days, poll=timedelta(seconds=self.poll_seconds))
+
+    @property
+    def max_debounce(self) -> timedelta:
+        """Return for how long at most quick changes of one reservation are combined into one write."""
+        return timedelta(seconds=self.max_debounce_seconds)
 
     @property
     def keep(self) -> timedelta:

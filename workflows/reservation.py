@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
         Wave,
         WaveResult,
     )
-    from slotsync.domain.reservations.schedule import debounce, priority
+    from slotsync.domain.reservations.schedule import MAX_DEBOUNCE, debounce, priority
     from slotsync.domain.retry_delays import TAKE_UP_MARGIN
     from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
@@ -45,6 +45,7 @@ class ReservationWorkflow:
         self._key = ReservationKey(merchant=state.merchant, reservation=state.reservation)
         self._writes = list(state.writes)
         self._wave = state.wave
+        self._max_debounce = MAX_DEBOUNCE
         self._version: int | None = None
         self._newest_reported: int | None = None
         self._changed = False
@@ -99,7 +100,7 @@ class ReservationWorkflow:
 
     async def _debounce(self) -> None:
         """Wait a short time if changes follow each other quickly."""
-        if not self._wave and (pause := debounce(self._writes, workflow.now())):
+        if not self._wave and (pause := debounce(self._writes, workflow.now(), self._max_debounce)):
             self._status.set_details("Waiting for further quick changes")
             await workflow.sleep(pause, summary="Combine quick changes into one write")
 
@@ -113,7 +114,7 @@ class ReservationWorkflow:
         plan = await workflow.execute_local_activity_method(
             ReservationActivities.plan_round, request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
-        self._version = plan.version
+        self._version, self._max_debounce = plan.version, plan.max_debounce
         self._status.set_search_attributes(plan.owners, plan.starts_at)
         return plan
 

@@ -18,6 +18,7 @@ def settings_for(google_url: str, folder: Path, key: str | None = None) -> Setti
             "google_client_id": CLIENT_ID,
             "google_client_secret": "local",
             "backfill_per_second": 20,
+            "max_debounce_seconds": 1,
         }
     )
 

@@ -1,11 +1,12 @@
 """Messages about reservations that cross Temporal's border: ids, versions, times, states and reasons."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from slotsync.domain.health import Blocker, Health
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey
+from slotsync.domain.reservations.schedule import MAX_DEBOUNCE
 
 
 class ReservationKey(Message):
@@ -69,6 +70,7 @@ class RoundPlan(Message):
 
     ``more``: there are further waves. ``owners`` are names for search attributes, as many as fit into
     one. ``closes_at`` is when no more change is expected. ``debts``: events that have to go are out of reach.
+    ``max_debounce``: changes that follow are combined for no longer.
     """
 
     version: int | None
@@ -82,6 +84,7 @@ class RoundPlan(Message):
     owners: tuple[str, ...] = ()
     starts_at: datetime | None = None
     closes_at: datetime | None = None
+    max_debounce: timedelta = MAX_DEBOUNCE
 
 
 class EventRequest(ReservationKey):

@@ -19,17 +19,17 @@ BURST_WINDOW = timedelta(seconds=30)
 MAX_DEBOUNCE = timedelta(seconds=10)
 
 
-def debounce(writes: Sequence[datetime], now: datetime) -> timedelta:
+def debounce(writes: Sequence[datetime], now: datetime, longest: timedelta = MAX_DEBOUNCE) -> timedelta:
     """Return how long to wait before the next write, after writes at these times: in a burst 2, 4, 8, then 10 s.
 
-    A first change is written at once; the changes of a burst are written together, since Google limits quick writes to
-    one calendar.
+    It is never longer than ``longest``. A first change is written at once; the changes of a burst are written together,
+    since Google limits quick writes to one calendar.
     """
     # Writes in the future are those of before the server's clock was set back.
     recent = [at for at in writes if timedelta() <= now - at < BURST_WINDOW]
     if not recent:
         return timedelta()
-    gap = min(timedelta(seconds=2 ** len(recent)), MAX_DEBOUNCE)
+    gap = min(timedelta(seconds=2 ** len(recent)), longest)
     return max(recent[-1] + gap - now, timedelta())
 
 

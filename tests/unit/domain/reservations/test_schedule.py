@@ -31,6 +31,11 @@ def test_quick_writes_are_spaced_ever_further(writes: list[datetime], seconds: f
     assert debounce(writes, NOW) == timedelta(seconds=seconds)
 
 
+def test_no_write_waits_for_longer_than_was_set() -> None:
+    assert debounce(ago(2, 0), NOW, timedelta(seconds=1)) == timedelta(seconds=1)
+    assert debounce(ago(2, 0.25), NOW, timedelta(seconds=1)) == timedelta(seconds=0.75)
+
+
 def test_writes_of_before_the_clock_was_set_back_hold_nothing_up() -> None:
     assert debounce(ago(-3600, -10, -1), NOW) == timedelta()
     assert debounce([*ago(1), *ago(-3600)], NOW) == timedelta(seconds=1)

@@ -91,7 +91,7 @@ class FormerCalendars:
 
         People have added something to ``touched`` ones: the events that stand get that first.
         """
-        old = {key: found[key] for key in left.keys() & found.keys() if found[key].version <= left[key].version}
+        old = {key: found[key] for key in left.keys() & found.keys() if not _is_newer(found[key], left[key])}
         touched = {key: each for key, each in old.items() if each.touched and self._stands(merchant, key[0], each)}
         sought = self._returned.carry_over(
             merchant, calendar_id, [(key[0], each) for key, each in touched.items()], now
@@ -114,3 +114,8 @@ class FormerCalendars:
             logger.warning("an event of %s stays in a former calendar: %s", merchant, error.reason)
             return False
         return True
+
+
+def _is_newer(found: WrittenEvent, left: WrittenEvent) -> bool:
+    """Return whether it is newer than it was when it was left: in the first format nobody can say."""
+    return found.version > left.version and not found.first_format

@@ -13,9 +13,9 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.errors import CalendarMissing, Gone, NotFound
 from slotsync.google.calendar_list import iterate_entries
-from slotsync.google.events.body import Mark
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
+from slotsync.google.events.mark import Mark
 from slotsync.google.requests import execute, execute_empty, list_items, no_heartbeat
 from slotsync.google.service import CalendarService, GoogleServices
 

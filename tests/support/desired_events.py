@@ -1,9 +1,14 @@
 """Desired events for tests."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import DesiredEvent, EventContent, EventKey
+from slotsync.google.events.body import to_google
+
+if TYPE_CHECKING:
+    from googleapiclient._apis.calendar.v3 import Event
 
 
 def sample_content(**content: object) -> EventContent:
@@ -36,3 +41,12 @@ def desired_event(
         connection_id=connection_id,
         content=sample_content(**content),
     )
+
+
+def shown_event(desired: DesiredEvent, **changes: object) -> "Event":
+    """Return the event as Google shows it: in UTC, with milliseconds, and without default values."""
+    event: Event = {**to_google(desired), "etag": '"1"', "id": "x", "htmlLink": "https://calendar.google.com/e"}
+    del event["transparency"]
+    event["iCalUID"] = "x@google.com"
+    event.update(changes)  # type: ignore[typeddict-item]  # the changes are what the tests are about
+    return event

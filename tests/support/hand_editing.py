@@ -192,7 +192,7 @@ class HandEditing(RuleBasedStateMachine):
 
     def reservation_of(self, place: Place) -> object:
         event = self.do(self.call("GET", self.event_path(place)))
-        return event["extendedProperties"]["private"]["reservation"]
+        return event["extendedProperties"]["private"]["slotsyncReservation"]
 
     def pick_calendar(self, number: int) -> str | None:
         calendars = sorted(self.do(self.world.calendars(self.email)).values())

@@ -78,7 +78,11 @@ class EventContent(Message):
 
 
 class DesiredEvent(Message):
-    """One event as it should be in Google."""
+    """One event as it should be in Google.
+
+    ``first_format``: slotsync may have written it before its marks had names of their own, in any generation; then it
+    is searched for by the former name, too.
+    """
 
     merchant: str
     reservation: str
@@ -88,6 +92,7 @@ class DesiredEvent(Message):
     connection_id: str
     content: EventContent
     guest_data: GuestData | None = None
+    first_format: bool = False
 
 
 class WrittenEvent(Message):
@@ -98,7 +103,7 @@ class WrittenEvent(Message):
     whether a creation reached Google. ``touched``: people or other programs have added something to it, which every
     write keeps. ``guest_data`` is the level at which it was written, None if it is unknown. ``duplicates_in`` are
     the calendars in which other generations of it were seen: people may restore those there. ``unsearched`` are the
-    calendars that were out of reach when others of it were looked for just now.
+    calendars that were out of reach when others of it were looked for just now. ``first_format`` as in a desired one.
     """
 
     key: EventKey
@@ -114,6 +119,7 @@ class WrittenEvent(Message):
     guest_data: GuestData | None = None
     duplicates_in: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
+    first_format: bool = False
 
     @property
     def has_duplicates(self) -> bool:

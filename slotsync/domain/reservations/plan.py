@@ -34,7 +34,7 @@ class Put(Message):
         if self.known is None:
             return 1
         if not self.known.present:
-            return 2  # others of its events are looked for first
+            return 1 + _searches(self.known)  # others of its events are looked for first
         return _calls(self.known, more=self.known.touched or self.known.has_duplicates)
 
 
@@ -66,7 +66,12 @@ def _calls(known: WrittenEvent, *, more: bool) -> int:
     """Return one call for what is as it was written, and as many as there can be after a write that failed."""
     if not known.fingerprint:
         return MAX_CALLS
-    return 2 if more else 1
+    return 1 + _searches(known) if more else 1
+
+
+def _searches(known: WrittenEvent) -> int:
+    """Return the calls of a search in one calendar."""
+    return 2 if known.first_format else 1
 
 
 class LookForRestored(Message):
@@ -213,6 +218,7 @@ def _plan_put(
         connection_id=calendar.connection_id,
         content=content,
         guest_data=calendar.settings.guest_data,
+        first_format=known is None or known.first_format or not known.etag,  # or nothing is known: a database was lost
     )
     elsewhere = known if known and known.present and not same else None
     return Put(event=event, known=same, left=elsewhere)

@@ -1,98 +1,15 @@
-"""Convert between slotsync's events and Google's event bodies, with the mark that identifies an event as ours."""
+"""Convert between slotsync's events and Google's event bodies, and keep what others have added to them."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from slotsync.domain.reservations.event import DesiredEvent, EventKey
+from slotsync.domain.reservations.event import DesiredEvent
 from slotsync.errors import BadRequest
+from slotsync.google.events.mark import Mark, remove_mark
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, EventDateTime
-
-MARK_FORMAT = "2"
-SEARCHED: Final = "reservation"
-"""The property by which events are searched for, in marks of each format."""
-
-_FIELDS: Final = ("merchant", "reservation", "item", "owner", "version", "fingerprint")
-_NAMES: Final = {field: f"slotsync{field.capitalize()}" for field in _FIELDS}
-"""The names of the fields' properties: other programs have a ``version`` of their own on our events."""
-
-_FIRST_NAMES: Final = {field: field for field in _FIELDS}
-"""The names in marks of the first format, which events keep until they are written again."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The identity and version of an event, stored in its private extended properties.
-
-    Google allows at most 44 characters of key and 1024 of value.
-    """
-
-    merchant: str
-    reservation: str
-    item: str
-    owner: str
-    version: int
-    fingerprint: str
-    is_first_format: bool = field(default=False, compare=False)
-
-    @classmethod
-    def from_desired(cls, desired: DesiredEvent) -> Self:
-        """Return the mark for an event in this state."""
-        return cls(
-            merchant=desired.merchant,
-            reservation=desired.reservation,
-            item=desired.key.item,
-            owner=str(desired.key.owner),
-            version=desired.version,
-            fingerprint=desired.content.fingerprint,
-        )
-
-    @classmethod
-    def from_event(cls, event: "Event") -> Self | None:
-        """Return the event's mark, or None if it has none or one that was damaged by hand."""
-        properties = event.get("extendedProperties", {}).get("private", {})
-        names = _names_in(properties)
-        try:
-            return cls(
-                merchant=properties[names["merchant"]],
-                reservation=properties[names["reservation"]],
-                item=properties[names["item"]],
-                owner=properties[names["owner"]],
-                version=int(properties[names["version"]]),
-                fingerprint=properties[names["fingerprint"]],
-                is_first_format=names is _FIRST_NAMES,
-            )
-        except (KeyError, ValueError):
-            return None
-
-    def matches(self, merchant: str, reservation: str, key: EventKey) -> bool:
-        """Return whether the mark belongs to this event of this reservation, in any version.
-
-        Of the first format the reservation alone is believed: other programs have properties of the other names.
-        """
-        if self.is_first_format:
-            return self.reservation == reservation
-        return (self.merchant, self.reservation, self.item, self.owner) == (
-            merchant,
-            reservation,
-            key.item,
-            str(key.owner),
-        )
-
-    def to_properties(self) -> dict[str, str]:
-        """Return the mark as private extended properties."""
-        fields = {_NAMES[name]: str(value) for name, value in asdict(self).items() if name in _NAMES}
-        return {"slotsync": MARK_FORMAT, SEARCHED: self.reservation, **fields}
-
-
-def _names_in(properties: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the names of the mark's fields in an event's private properties."""
-    return _NAMES if _NAMES["version"] in properties else _FIRST_NAMES
-
 
 _OURS: Final = frozenset(
     {"summary", "description", "start", "end", "status", "transparency", "source", "extendedProperties"}
@@ -116,10 +33,7 @@ def find_additions(event: "Event") -> dict[str, Any]:
     fields = {name: value for name, value in event.items() if name not in _OURS | _READ_ONLY}
     added = {name: value for name, value in fields.items() if _DEFAULTS.get(name) != value}
     properties = event.get("extendedProperties", {})
-    private = dict(properties.get("private", {}))
-    for name in ("slotsync", SEARCHED, *_NAMES.values(), *_names_in(private).values()):
-        private.pop(name, None)
-    others = {"private": private, "shared": properties.get("shared", {})}
+    others = {"private": remove_mark(properties.get("private", {})), "shared": properties.get("shared", {})}
     kept = {kind: values for kind, values in others.items() if values}
     return added | ({"extendedProperties": kept} if kept else {})
 

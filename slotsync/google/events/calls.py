@@ -1,10 +1,11 @@
 """Call Google's methods on the events of one calendar."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
-from slotsync.google.events.body import SEARCHED
+from slotsync.google.events.mark import SEARCHED, SEARCHED_FIRST
 from slotsync.google.requests import execute, execute_empty, list_items
 from slotsync.google.service import CalendarService
 
@@ -89,18 +90,25 @@ class EventCalls:
         except (Gone, NotFound):
             return None
 
-    def list_marked(self, reservation: str) -> "Iterator[Event]":
+    def list_marked(self, reservation: str, *, first_format: bool = False) -> "Iterator[Event]":
         """Yield the events, without deleted ones, that have this reservation in their mark.
+
+        With ``first_format``, a second request finds those with marks of the first format, beside which others may be.
 
         Raises:
             CalendarMissing: The calendar is missing.
         """
-        return list_items(lambda token: self._fetch_page(reservation, token))
+        seen = set[str]()
+        for name in (SEARCHED, SEARCHED_FIRST) if first_format else (SEARCHED,):
+            for event in list_items(partial(self._fetch_page, f"{name}={reservation}")):
+                if event["id"] not in seen:
+                    seen.add(event["id"])
+                    yield event
 
-    def _fetch_page(self, reservation: str, token: str | None) -> "Events":
+    def _fetch_page(self, constraint: str, token: str | None) -> "Events":
         listing = self._events.list(
             calendarId=self.calendar_id,
-            privateExtendedProperty=f"{SEARCHED}={reservation}",
+            privateExtendedProperty=constraint,
             maxResults=MAX_MARKED_EVENTS_PER_PAGE,
             pageToken=token,
         )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
-from slotsync.google.events.body import Mark, has_additions, parse_time, to_google
+from slotsync.google.events.body import has_additions, parse_time, to_google
+from slotsync.google.events.mark import Mark
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
@@ -52,9 +53,13 @@ class KeepNewer:
 
 @dataclass(frozen=True)
 class Update:
-    """The event exists and must be written again, on condition of this ``etag``."""
+    """The event exists and must be written again, on condition of this ``etag``.
+
+    ``claims_newer``: its mark of the first format has a newer version, or another program has written it there.
+    """
 
     etag: str
+    claims_newer: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,13 @@ def decide(found: "Event | None", desired: DesiredEvent) -> Decision:
     mark = Mark.from_event(found)
     if mark and not mark.matches(desired.merchant, desired.reservation, desired.key):
         return NextGeneration()
-    if mark and mark.version > desired.version:
+    if mark and mark.is_newer_than(desired.version):
         return KeepNewer()
     if is_deleted(found):
         return NextGeneration()
-    return Update(found["etag"]) if find_differences(found, desired) else Adopt()
+    if not find_differences(found, desired):
+        return Adopt()
+    return Update(found["etag"], claims_newer=mark is not None and mark.version > desired.version)
 
 
 def is_deleted(event: "Event") -> bool:
@@ -104,6 +111,7 @@ def describe_written(desired: DesiredEvent, generation: int, event: "Event") -> 
         present=not is_deleted(event),
         touched=has_additions(event),
         guest_data=desired.guest_data if mark.version == desired.version else None,
+        first_format=desired.first_format,
     )
 
 
@@ -117,6 +125,7 @@ def describe_unwritten(desired: DesiredEvent) -> WrittenEvent:
         version=desired.version,
         fingerprint="",
         etag="",
+        first_format=desired.first_format,
     )
 
 
@@ -142,6 +151,7 @@ def read_marked(merchant: str, connection_id: str, calendar_id: str, event: "Eve
         version=mark.version,
         fingerprint=mark.fingerprint,
         etag=event["etag"],
+        first_format=mark.is_first_format,
     )
     return mark.reservation, refresh_written(written, mark, event)
 
@@ -164,9 +174,12 @@ def _generation(merchant: str, reservation: str, key: EventKey, event: "Event") 
 
 
 def refresh_written(written: WrittenEvent, mark: Mark, event: "Event") -> WrittenEvent:
-    """Return ``written`` with the state of the event that exists there, and the version in its mark."""
+    """Return ``written`` with the state of the event that exists there, and the version in its mark.
+
+    In the first format that may be another program's: it counts as no newer than what is known.
+    """
     state: dict[str, object] = {
-        "version": mark.version,
+        "version": min(mark.version, written.version) if mark.is_first_format else mark.version,
         "fingerprint": mark.fingerprint,
         "etag": event["etag"],
         "link": event.get("htmlLink", ""),

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, Conflict, Exists, Gone, GoogleError, NotFound, Refused, Transient
-from slotsync.google.events.body import Mark
 from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.decision import is_deleted, match_event, refresh_written
+from slotsync.google.events.mark import Mark
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
@@ -82,7 +82,8 @@ class EventDeletion:
     def find(self, calls: EventCalls, events: Sequence[WrittenEvent]) -> "list[tuple[WrittenEvent, Event]]":
         """Return the events' generations in a calendar, by the mark, each with Google's event."""
         try:
-            marked = list(calls.list_marked(self._reservation))
+            first = any(written.first_format for written in events)
+            marked = list(calls.list_marked(self._reservation, first_format=first))
         except CalendarMissing:
             self.out_of_reach.add(calls.calendar_id)
             return []
@@ -109,7 +110,7 @@ class EventDeletion:
             mark = Mark.from_event(found) if found else None
             if found is None or is_deleted(found) or (mark and not self._is_its_mark(mark, written)):
                 return mark_deleted(written, self._version), False
-            if mark and mark.version > self._version:
+            if mark and mark.is_newer_than(self._version):
                 return refresh_written(written, mark, found), True
             etag = found["etag"]
         assert refusal is not None

@@ -48,7 +48,7 @@ MAX_SKIPPED = 1_000_000
 
 
 class NotWanted(Exception):
-    """An event that was deleted is not created again, since it is not wanted any more."""
+    """An event is neither created again nor overwritten, since it is not wanted any more as this write has it."""
 
 
 def always_wanted() -> bool:
@@ -81,7 +81,7 @@ class EventWrite:
         """Write the event and return its state: written, found as desired, or found newer than desired.
 
         Raises:
-            NotWanted: it was deleted, and nobody wants it any more.
+            NotWanted: it was deleted, or seems newer, and nobody wants this any more.
             Refused: Google refuses to change the event that it shows.
             Transient: ``MAX_GENERATIONS`` of it are used up.
         """
@@ -93,7 +93,7 @@ class EventWrite:
                 if isinstance(decision, Adopt | KeepNewer):
                     return self._finish(self._found)
                 if isinstance(decision, Update):
-                    self._etag = decision.etag
+                    self._begin_update(decision)
                 else:
                     self._begin_next()
             if self._found is None or self._etag:
@@ -126,6 +126,12 @@ class EventWrite:
             found = self._deletion.find(calls, [place])
             self._duplicates += [(calls, state, event) for state, event in found]
 
+    def _begin_update(self, decision: Update) -> None:
+        """Go on with an update, unless the event seems newer and the store has something newer, too."""
+        if decision.claims_newer and not self._is_wanted():
+            raise NotWanted
+        self._etag = decision.etag
+
     def _begin_next(self, steps: int = 1) -> None:
         # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
         if not self._is_wanted():
@@ -151,7 +157,7 @@ class EventWrite:
     def _keep_one(self) -> bool:
         """Go on with the newest generation that is in the calendar, and note the others; return whether one is."""
         desired, place = self._desired, describe_unwritten(self._desired)
-        events = self._calls.list_marked(desired.reservation)
+        events = self._calls.list_marked(desired.reservation, first_format=desired.first_format)
         matches = ((match_event(desired.merchant, desired.reservation, place, each), each) for each in events)
         found = sorted(
             ((state, each) for state, each in matches if state),
@@ -282,11 +288,11 @@ class GoogleEvents:
 
         The result has a newer version than ``desired`` if a newer one was found; that event is not changed.
         ``get_managed`` returns the ids of the merchant's managed calendars, to which people may have moved the event.
-        ``is_wanted`` is asked before an event that was deleted is created again. ``left_in`` are calendars in which
-        others of it are known to be.
+        ``is_wanted`` is asked before an event that was deleted is created again, or one that may be newer is changed.
+        ``left_in`` are calendars in which others of it are known to be.
 
         Raises:
-            NotWanted: It was deleted, and nobody wants it any more.
+            NotWanted: It was deleted, or seems newer, and nobody wants this any more.
             CalendarMissing: The calendar is deleted, or no longer ours.
             GoogleError: Another failure; repeating is safe.
         """

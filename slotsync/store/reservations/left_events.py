@@ -49,7 +49,8 @@ class LeftEventStore:
     def leave_all(self, merchant: str, found: LeftEvents, now: datetime) -> None:
         """Record that these events stand in calendars to which people have dragged them."""
         with self._store.write() as connection:
-            leave(connection, merchant, [(key[0], each) for key, each in found.items()], now, missing=True)
+            doubted = [(key[0], doubt_version(connection, merchant, key[0], each)) for key, each in found.items()]
+            leave(connection, merchant, doubted, now, missing=True)
 
     def get_keys(self, merchant: str, reservation: str) -> set[EventKey]:
         """Return the keys of the reservation's events that were left in calendars of former accounts."""
@@ -133,6 +134,17 @@ def leave(
     ]
     if rows:
         _LEAVE.run_all(connection, rows)
+
+
+def doubt_version(connection: Connection, merchant: str, reservation: str, found: WrittenEvent) -> WrittenEvent:
+    """Return the event that was found, without a version in a mark of the first format that is not known yet.
+
+    Another program may have written it there. As version 0 without a fingerprint, the event is written again.
+    """
+    newest = select(_RESERVATIONS.c.version).filter_by(merchant=merchant, id=reservation)
+    if not found.first_format or found.version <= (connection.execute(newest).scalar() or 0):
+        return found
+    return found.model_copy(update={"version": 0, "fingerprint": ""})
 
 
 def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> LeftEvents:

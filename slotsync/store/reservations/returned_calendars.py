@@ -10,7 +10,13 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.left_events import LeftEvents, leave, make_due, take_left
+from slotsync.store.reservations.left_events import (
+    LeftEvents,
+    doubt_version,
+    leave,
+    make_due,
+    take_left,
+)
 from slotsync.store.reservations.synced_event_rows import GOOGLE_COLUMNS, event_key, google_columns, written_in
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
@@ -50,9 +56,10 @@ class ReturnedCalendars:
                 _ADOPT.run(
                     connection,
                     **event_key(merchant, reservation, written.key),
-                    **google_columns(written),
+                    **google_columns(doubt_version(connection, merchant, reservation, written)),
                     state=SyncState.WAITING.value,
                     since=now,
+                    first_format=True,  # of an event that was not known: who can say when it was written?
                 )
             for reservation, key in found.keys() - own.keys():
                 _search_for(connection, merchant, reservation, key, calendar_id, now)

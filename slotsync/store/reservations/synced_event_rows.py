@@ -17,7 +17,7 @@ def event_key(merchant: str, reservation: str, key: EventKey) -> dict[str, objec
 
 def google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
-    columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in", "unsearched"})
+    columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in", "unsearched", "first_format"})
     return {**columns, "written_version": written.version, "duplicates_in": " ".join(written.duplicates_in)}
 
 
@@ -25,7 +25,7 @@ def written_in(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:
     """Return the event that was last seen in Google, or None if it never was there."""
     if row.written_version is None:
         return None
-    columns = row.model_dump(include={*GOOGLE_COLUMNS} - {"written_version", "duplicates_in"})
+    columns = row.model_dump(include={*GOOGLE_COLUMNS, "first_format"} - {"written_version", "duplicates_in"})
     return WrittenEvent(
         key=key, version=row.written_version, duplicates_in=tuple((row.duplicates_in or "").split()), **columns
     )

@@ -45,7 +45,10 @@ class ReservationRow(Row, table=True):
 
 
 class SyncedEventRow(Row, table=True):
-    """The event of one item in one owner's calendar. Its columns about Google are null until it was written there."""
+    """The event of one item in one owner's calendar. Its columns about Google are null until it was written there.
+
+    ``first_format``: it may have been written before slotsync's marks had names of their own.
+    """
 
     __tablename__ = "synced_event"
     __table_args__ = (
@@ -73,6 +76,7 @@ class SyncedEventRow(Row, table=True):
     touched: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     guest_data: str | None = None
     duplicates_in: str | None = None
+    first_format: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class LeftEventRow(Row, table=True):

@@ -99,7 +99,7 @@ def _parse_event(calendar: str, event: CalendarEvent) -> tuple[str, CalendarEntr
         end=event["end"].get("date", ""),
         title=event.get("summary", ""),
     )
-    return private.get("reservation", ""), entry
+    return private.get("slotsyncReservation", ""), entry
 
 
 def count_events(comparison: Comparison) -> dict[str, int]:

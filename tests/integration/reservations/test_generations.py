@@ -41,7 +41,7 @@ async def by_hand(world: World, what: str, generation: int, owner: Owner = TOUR,
 
 
 def is_of_r_1(event: dict[str, dict[str, dict[str, str]]]) -> bool:
-    return event.get("extendedProperties", {}).get("private", {}).get("reservation") == "R-1"
+    return event.get("extendedProperties", {}).get("private", {}).get("slotsyncReservation") == "R-1"
 
 
 async def report(world: World, version: int, *, cancelled: bool = False) -> None:

@@ -69,6 +69,18 @@ def test_an_older_slotsync_starts_on_the_tables_of_a_newer_one(store: Store) -> 
     assert Owners(store).get_all("arctic-kayaks") == {}
 
 
+def test_events_of_before_the_upgrade_may_have_marks_of_the_first_format(store: Store) -> None:
+    values = "VALUES ('m', :id, '1', 'product', 'tour', 'in_step', '2026-11-22 12:00:00+00:00', '', true)"
+    columns = "(merchant, reservation, item, kind, owner_id, state, since, link, present)"
+    with store.write() as connection:
+        downgrade(connection, "0024")
+        connection.execute(text(f"INSERT INTO synced_event {columns} {values}"), {"id": "before"})
+        upgrade(connection)
+        connection.execute(text(f"INSERT INTO synced_event {columns} {values}"), {"id": "since"})
+        found = connection.execute(text("SELECT reservation FROM synced_event WHERE first_format"))
+        assert list(found.scalars()) == ["before"]
+
+
 def test_an_upgrade_that_fails_leaves_nothing_behind(empty_store: Store) -> None:
     with pytest.raises(InterruptedError):
         _upgrade_and_fail(empty_store)

@@ -90,3 +90,27 @@ def test_a_calendar_that_slotsync_deleted_is_not_remembered(store: Store, events
     events.record("m", "R-1", written(), NOON)
     events.mark_calendar_missing("m", written().calendar_id, LATER, may_come_back=False)
     assert LeftEventStore(store).find("m", KEY.owner) == {}
+
+
+def test_a_version_in_a_mark_of_the_first_format_is_believed_if_it_is_known(store: Store, events: SyncedEvents) -> None:
+    book(store, "known", "newer")
+    found = written().model_copy(update={"first_format": True})
+    newer = found.model_copy(update={"version": 20301231})
+    before = {("known", KEY): found, ("newer", KEY): newer, ("unknown", KEY): newer}
+    ReturnedCalendars(store).adopt("m", KEY.owner, found.calendar_id, before, LATER)
+    taken_up = [events.get_written_event("m", name, KEY) for name, _ in before]
+    assert [each and (each.version, each.fingerprint) for each in taken_up] == [(1, "fingerprint-1"), (0, ""), (0, "")]
+    left = LeftEventStore(store)
+    left.leave_all("m", {key: each.model_copy(update={"calendar_id": "boat"}) for key, each in before.items()}, LATER)
+    assert [each.version for each in left.find("m", KEY.owner)["boat"].values()] == [1, 0, 0]
+
+
+def test_events_that_were_not_known_may_be_of_the_first_format(store: Store, events: SyncedEvents) -> None:
+    events.record("m", "known", written(present=False), NOON)
+    ReturnedCalendars(store).adopt("m", KEY.owner, "c-1", {(n, KEY): written() for n in ("known", "unknown")}, LATER)
+    found = [events.get_written_event("m", name, KEY) for name in ("known", "unknown")]
+    assert [each and (each.present, each.first_format) for each in found] == [(True, False), (True, True)]
+    events.record("m", "unknown", written(2), LATER)
+    again = events.get_written_event("m", "unknown", KEY)
+    assert again
+    assert again.first_format, "an older one may be restored from the bin"

@@ -297,6 +297,8 @@ def test_an_event_key_reads_well() -> None:
         ({"generation": 1}, 2, 2),
         ({"fingerprint": ""}, 4, 4),
         ({"present": False}, 2, 1),
+        ({"generation": 1, "first_format": True}, 3, 3),
+        ({"present": False, "first_format": True}, 3, 1),
     ],
 )
 def test_the_calls_that_a_write_probably_takes_are_counted(
@@ -310,6 +312,20 @@ def test_the_calls_that_a_write_probably_takes_are_counted(
     cancelled = reservation(item(resources=()), version=2, status=ReservationStatus.CANCELLED)
     (delete,) = plan(cancelled, [written], ALL_MADE).actions
     assert (first.calls, put.calls, delete.calls) == (1, put_calls, delete_calls)
+
+
+@pytest.mark.parametrize(
+    ("known", "first_format"), [({}, False), ({"first_format": True}, True), ({"etag": ""}, True), (None, True)]
+)
+def test_an_event_may_be_of_the_first_format_if_that_is_recorded_or_nothing_is(
+    known: dict[str, object] | None, *, first_format: bool
+) -> None:
+    (first,) = plan(reservation(item(resources=())), [], ALL_MADE).actions
+    assert isinstance(first, Put)
+    written = [] if known is None else [written_by(first).model_copy(update=known)]
+    (put,) = plan(reservation(item(resources=(), day=2), version=2), written, ALL_MADE).actions
+    assert isinstance(put, Put)
+    assert put.event.first_format is first_format
 
 
 def test_deleted_events_that_nobody_wants_are_looked_for_once_an_owner_and_version() -> None:

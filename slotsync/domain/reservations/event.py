@@ -71,14 +71,17 @@ class EventContent(Message):
     url: str | None = None
 
     @property
-    def fingerprint(self) -> str:
-        """A hash of the content: equal for equal content, and different for all other."""
+    def plain_fingerprint(self) -> str:
+        """A plain hash of the content: equal for equal content, and different for all other.
+
+        It is neither stored nor shown, since contents can be guessed by it.
+        """
         text = json.dumps([CONTENT_FORMAT, self.model_dump(mode="json")], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class DesiredEvent(Message):
-    """One event as it should be in Google."""
+    """One event as it should be in Google. ``fingerprint`` is a hash of its content with its merchant's key."""
 
     merchant: str
     reservation: str
@@ -87,6 +90,7 @@ class DesiredEvent(Message):
     calendar_id: str
     connection_id: str
     content: EventContent
+    fingerprint: str
     guest_data: GuestData | None = None
 
 

@@ -51,8 +51,8 @@ class CalendarActivities:
         self._events = SyncedEvents(store)
         self._to_signal = EventsToSignal(store)
         self._left = LeftEventStore(store)
-        self._returned = ReturnedCalendars(store)
-        self._former = FormerCalendars(store, google, events)
+        self._returned = ReturnedCalendars(store, vault)
+        self._former = FormerCalendars(store, self._returned, google, events)
         self._google = google
 
     @activity.defn

@@ -18,6 +18,7 @@ from slotsync.google.events.deletion import mark_deleted
 from slotsync.google.events.writes import GoogleEvents, NotWanted
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.content_hashes import Fingerprints
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
@@ -35,6 +36,7 @@ class EventActivities:
         self._calendars = ManagedCalendars(store)
         self._health = health
         self._events = SyncedEvents(store)
+        self._fingerprints = Fingerprints(store, vault)
         self._google = google
         self._left = LeftEventStore(store)
         self._reservations = Reservations(store, vault)
@@ -163,7 +165,8 @@ class EventActivities:
         if desired is None:
             return None
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.key.owner])
-        step = plan_event(desired, request.key, calendar, known)
+        hasher = self._fingerprints.get_hasher(request.merchant)
+        step = plan_event(desired, request.key, calendar, known, hasher)
         if isinstance(step, Blocker):
             kind = "GrantLost" if step == NO_CONNECTION else "CalendarMissing"
             raise ApplicationError("it cannot be written now", step.reason, type=kind, non_retryable=True)
@@ -174,7 +177,10 @@ class EventActivities:
         self._events.record_attempt(request.merchant, request.reservation, event, activity.info().started_time)
 
     def _record(self, request: EventRequest, written: WrittenEvent) -> WriteResult:
-        self._events.record(request.merchant, request.reservation, written, activity.info().started_time)
+        """Record what Google shows. The mark of a newer version may have a plain fingerprint still."""
+        fingerprint = self._fingerprints.hash(request.merchant, written.fingerprint)
+        recorded = written.model_copy(update={"fingerprint": fingerprint})
+        self._events.record(request.merchant, request.reservation, recorded, activity.info().started_time)
         return WriteResult(version=written.version)
 
     @contextmanager

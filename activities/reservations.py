@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
+from slotsync.domain.content_hashes import ContentHasher
 from slotsync.domain.health import NO_CALENDAR, STOPPED_REASON, distinct
 from slotsync.domain.reservations.booked_time import booked_times
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
@@ -24,6 +25,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
+from slotsync.store.content_hashes import Fingerprints
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
@@ -45,6 +47,7 @@ class ReservationActivities:
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
         self._max_debounce = max_debounce
+        self._fingerprints = Fingerprints(store, vault)
 
     @activity.defn
     def plan_round(self, request: RoundRequest) -> RoundPlan:
@@ -59,13 +62,14 @@ class ReservationActivities:
         applied = self._events.get_written(request.merchant, request.reservation)
         owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
         left_behind = self._left.get_keys(request.merchant, request.reservation)
-        calendars = self._record_wanted(desired, applied, owners, left_behind, request.now)
+        hasher = self._fingerprints.get_hasher(request.merchant)
+        calendars = self._record_wanted(desired, applied, owners, hasher, left_behind, request.now)
         zones = time_zones(calendars)
         booked = booked_times(desired, time_zones(each for each in calendars if each.known))
         if self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now):
             # The products' watchers compare the booked times with what is known to be busy.
             self._accounts.mark_merchant_changed(desired.merchant, request.now)
-        steps = plan(desired, applied, calendars, left_behind)
+        steps = plan(desired, applied, calendars, hasher, left_behind)
         after = request.after if request.version == desired.version else None
         left = [each for each in steps.actions if _is_after(each.key, after)]
         return RoundPlan(
@@ -116,11 +120,12 @@ class ReservationActivities:
         """Record that an operator has stopped the reservation's workflow, unless another version is stored by now."""
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
 
-    def _record_wanted(
+    def _record_wanted(  # noqa: PLR0913, PLR0917  what the plan is made of, and when
         self,
         desired: Reservation,
         applied: Sequence[WrittenEvent],
         owners: Sequence[Owner],
+        hasher: ContentHasher,
         left_behind: Collection[EventKey],
         now: datetime,
     ) -> list[ManagedCalendar]:
@@ -130,7 +135,7 @@ class ReservationActivities:
         events afterwards. So either this read finds the change, or that one finds the events.
         """
         calendars = self._calendars.get_calendars(desired.merchant, owners)
-        states = _wanted_states(desired, applied, calendars, left_behind)
+        states = _wanted_states(desired, applied, calendars, hasher, left_behind)
         if not states:
             return calendars
         self._events.record_plan(desired.merchant, desired.id, desired.version, states, now)
@@ -141,12 +146,13 @@ def _wanted_states(
     desired: Reservation,
     applied: Sequence[WrittenEvent],
     calendars: Sequence[ManagedCalendar],
+    hasher: ContentHasher,
     left_behind: Collection[EventKey],
 ) -> dict[EventKey, SyncState]:
     """Return the states of the events that are not right in Google now."""
     by_owner = {calendar.owner: calendar for calendar in calendars}
     waiting = {key: state for key in items_by_key(desired) if (state := waiting_state(by_owner[key.owner]))}
-    steps = plan(desired, applied, calendars, left_behind)
+    steps = plan(desired, applied, calendars, hasher, left_behind)
     debts = dict.fromkeys(steps.debts, SyncState.TO_DELETE)
     return waiting | debts | {each.key: SyncState.PENDING for each in steps.actions if isinstance(each, Put)}
 

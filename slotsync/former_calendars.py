@@ -23,11 +23,13 @@ class FormerCalendars:
     Every method may be repeated at any time.
     """
 
-    def __init__(self, store: Store, google: GoogleCalendars, google_events: GoogleEvents) -> None:
+    def __init__(
+        self, store: Store, returned: ReturnedCalendars, google: GoogleCalendars, google_events: GoogleEvents
+    ) -> None:
         self._calendars = ManagedCalendars(store)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
-        self._returned = ReturnedCalendars(store)
+        self._returned = returned
         self._google = google
         self._google_events = google_events
 

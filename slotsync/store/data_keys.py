@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, delete, select
 from sqlmodel import Session
 
+from slotsync.domain.content_hashes import ContentHasher
 from slotsync.errors import Undecryptable
 from slotsync.secrets import DataKey, Vault, WrappedKey, read_key_id
 from slotsync.store.database.base import Upsert, table_of
@@ -36,8 +37,15 @@ class MerchantKey:
         """
         if self._key is None:
             return self._vault.encrypt(text)
-        key = self._vault.find(self._key.id) or self._vault.open(self._key)
-        return key.encrypt(text, cell_of(column, self._merchant, row).place)
+        return _open(self._vault, self._key).encrypt(text, cell_of(column, self._merchant, row).place)
+
+    def get_hasher(self, purpose: str) -> ContentHasher:
+        """Return what makes hashes with the key for this purpose; formerly they are plain.
+
+        Raises:
+            Undecryptable: no key of the ring opens the merchant's.
+        """
+        return _hasher(self._vault, self._key, purpose)
 
 
 class DataKeys:
@@ -69,11 +77,19 @@ class DataKeys:
 
     def hash(self, database: Connection | Session, text: str, purpose: str) -> str | None:
         """Return a hash of the text with the instance's key, or None as long as it has none."""
-        row = None if _is_former(database) else database.execute(_select(INSTANCE)).one_or_none()
-        if row is None:
-            return None
-        own = WrappedKey(*row)
-        return (self._vault.find(own.id) or self._vault.open(own)).hash(text, purpose)
+        own = _find_unless_former(database, INSTANCE)
+        return _open(self._vault, own).hash(text, purpose) if own else None
+
+    def find_hasher(self, session: Session, merchant: str, purpose: str) -> ContentHasher | None:
+        """Return what makes hashes with the merchant's key for this purpose, or None if it has no key yet.
+
+        Formerly they are plain.
+
+        Raises:
+            Undecryptable: no key of the ring opens the merchant's.
+        """
+        key = _find_unless_former(session, merchant)
+        return _hasher(self._vault, key, purpose) if key or _is_former(session) else None
 
     def _get(self, database: Connection | Session, key_id: str) -> DataKey:
         if known := self._vault.find(key_id):
@@ -109,6 +125,24 @@ def erase_data_key(connection: Connection, merchant: str) -> None:
     remembers the key for ``KEY_CACHE_TIME`` at most.
     """
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
+
+
+def _hasher(vault: Vault, key: WrappedKey | None, purpose: str) -> ContentHasher:
+    if key is None:
+        return ContentHasher()
+    opened = _open(vault, key)
+    return ContentHasher(key.id, lambda text: opened.hash(text, purpose))
+
+
+def _open(vault: Vault, key: WrappedKey) -> DataKey:
+    return vault.find(key.id) or vault.open(key)
+
+
+def _find_unless_former(database: Connection | Session, merchant: str) -> WrappedKey | None:
+    if _is_former(database):
+        return None
+    row = database.execute(_select(merchant)).one_or_none()
+    return WrappedKey(*row) if row else None
 
 
 def _select(merchant: str) -> Select[tuple[Any, ...]]:

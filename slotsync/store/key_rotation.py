@@ -9,6 +9,7 @@ from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.secrets import Vault, WrappedKey
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.account_keys import hash_account_key, is_former
+from slotsync.store.content_hashes import HASHED_COLUMNS, FormerHashes
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import INSTANCE, cell_of, encrypted_columns
@@ -51,9 +52,10 @@ class KeyRotation:
         self._vault = vault
         self._keys = DataKeys(vault)
         self._usage = KeyUsage(store, vault)
+        self._hashes = FormerHashes(store, vault)
 
     def rotate(self) -> list[ColumnRotation]:
-        """Wrap all data keys with the first key, encrypt all former values with data keys; return what was done.
+        """Wrap all data keys with the first key, encrypt or hash all former values with them; return what was done.
 
         It is repeated until nothing is left: a transaction that began before it may end after it. What changes
         meanwhile is left alone for the next pass.
@@ -72,6 +74,7 @@ class KeyRotation:
         return [
             *map(self._rotate_column, encrypted_columns(METADATA)),
             *map(self._hash_account_keys, _ACCOUNT_KEYS),
+            *(self._hash_contents(column, purpose) for column, purpose in HASHED_COLUMNS),
             self._rewrap_keys(),
         ]
 
@@ -110,6 +113,11 @@ class KeyRotation:
         with self._store.read() as session:
             current = session.execute(select(func.count(column)).where(~is_former(column))).scalar_one()
         return ColumnRotation(f"{table.name}.account_key", renewed, current - renewed)
+
+    def _hash_contents(self, column: "Column[Any]", purpose: str) -> ColumnRotation:
+        renewed, lost = self._hashes.renew(column, purpose)
+        current = self._hashes.count_keyed(column) - renewed
+        return ColumnRotation(f"{column.table.name}.{column.name}", renewed, current, lost)
 
     def _rewrap_keys(self) -> ColumnRotation:
         """Wrap all data keys with the first key of the ring.

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
-from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.availability.messages import ProductKey, merchants_messages
 from slotsync.secrets import Vault
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
@@ -110,6 +110,16 @@ class WebhookMessages:
     def _read(self, connection: Connection, key: ProductKey, row: Row[*tuple[Any, ...]]) -> str | None:
         place = cell(_TABLE.c.body, key.merchant, id=row.id)
         return self._keys.decrypt(connection, place, row.body) if row.body else None
+
+
+def drop_messages(connection: Connection, merchant: str) -> set[str]:
+    """Delete all messages about the merchant's products within a transaction, tried or not; return the products.
+
+    What takes their place has a higher number: the platform gets that after what it has accepted.
+    """
+    about_products = (_TABLE.c.merchant == merchant, _TABLE.c.product != merchants_messages(merchant).product)
+    dropped = delete(_TABLE).where(*about_products).returning(_TABLE.c.product)
+    return {*connection.execute(dropped).scalars()}
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:

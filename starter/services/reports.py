@@ -7,7 +7,6 @@ from temporalio.service import RPCError
 
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.domain.reservations.stored_snapshot import content_hash
 from slotsync.errors import NotTaken, VersionConflict
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
@@ -68,7 +67,6 @@ class ReportService:
 
 def _conflict(reservation: Reservation, report: StoredReport) -> VersionConflict:
     return VersionConflict(
-        f"version {report.version} of {reservation.id} was reported with another content "
-        f"(known {report.content_hash}, reported {content_hash(reservation)}); "
+        f"version {report.version} of {reservation.id} was reported with another content; "
         "give each change a version of its own"
     )

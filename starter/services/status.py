@@ -18,6 +18,7 @@ from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews, MerchantConnection
+from slotsync.store.content_hashes import Fingerprints
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.left_events import LeftEventStore
@@ -105,6 +106,7 @@ class StatusService:
         self._reservations = Reservations(store, vault)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
+        self._fingerprints = Fingerprints(store, vault)
         self._intents = IntentCounts(store, vault)
         self._connections = ConnectionViews(store, vault, wanted_scopes(push=False))
 
@@ -180,7 +182,8 @@ class StatusService:
         applied = [each.written for each in events if each.written]
         owners = list(dict.fromkeys((*desired.owners, *(each.key.owner for each in applied))))
         left = self._left.get_keys(merchant, reservation)
-        steps = plan(desired, applied, self._calendars.get_calendars(merchant, owners), left)
+        calendars = self._calendars.get_calendars(merchant, owners)
+        steps = plan(desired, applied, calendars, self._fingerprints.get_hasher(merchant), left)
         over = is_over(desired, known.ends_at, utc_now())
         return not steps.debts and (over or not (steps.actions or steps.blocked))
 

@@ -15,7 +15,7 @@ from slotsync.google.calendars import CalendarSpec, GoogleCalendars
 from slotsync.google.events.body import to_google
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.service import GoogleServices
-from tests.support.desired_events import desired_event, sample_content
+from tests.support.desired_events import desired_content, desired_event
 from tests.support.local_google import AUTH
 from tests.support.memory_grants import MemoryGrant, MemoryGrants
 
@@ -73,8 +73,7 @@ class AdapterHarness:
         self.controls.patch("/sandbox/behaviour", json=switches).raise_for_status()
 
     def desired(self, version: int = 1, **content: object) -> DesiredEvent:
-        plain = desired_event(version=version, calendar_id=self.calendar_id)
-        return plain.model_copy(update={"content": sample_content(**content)})
+        return desired_content(desired_event(version=version, calendar_id=self.calendar_id), **content)
 
     def put(self, version: int = 1, known: WrittenEvent | None = None, **content: object) -> WrittenEvent:
         return self.events.put_event(self.desired(version, **content), known, self.managed)

@@ -4,11 +4,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.content_hashes import ContentHasher
 from slotsync.domain.reservations.event import DesiredEvent, EventContent, EventKey
 from slotsync.google.events.body import to_google
+from slotsync.secrets import DataKey
+from slotsync.store.content_hashes import FINGERPRINTS
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
+
+
+def hasher_with(key_id: str = "a-merchants-key") -> ContentHasher:
+    """Return what makes fingerprints with a key that has this id."""
+    key = DataKey(key_id, key_id.ljust(32).encode())
+    return ContentHasher(key_id, lambda text: key.hash(text, FINGERPRINTS))
 
 
 def sample_content(**content: object) -> EventContent:
@@ -32,15 +41,23 @@ def desired_event(
     **content: object,
 ) -> DesiredEvent:
     """Return a sunset tour, with the changes of a test."""
-    return DesiredEvent(
+    event = DesiredEvent(
         merchant="arctic-kayaks",
         reservation=reservation,
         key=EventKey(item=item, owner=Owner.product("sunset-tour")),
         version=version,
         calendar_id=calendar_id,
         connection_id=connection_id,
-        content=sample_content(**content),
+        content=sample_content(),
+        fingerprint="",
     )
+    return desired_content(event, **content)
+
+
+def desired_content(event: DesiredEvent, **content: object) -> DesiredEvent:
+    """Return the event with a sunset tour's content, with the changes of a test."""
+    wanted = sample_content(**content)
+    return event.model_copy(update={"content": wanted, "fingerprint": hasher_with().hash(wanted.plain_fingerprint)})
 
 
 def shown_event(desired: DesiredEvent, **changes: object) -> "Event":

@@ -19,10 +19,14 @@ _SLOT_KINDS = ((SlotState.BUSY, True), (SlotState.BUSY, False), (SlotState.UNKNO
 
 
 class PublishedAvailability(Message):
-    """The availability that was published last for an interval; a time that is in no slot was free."""
+    """The availability that was published last for an interval; a time that is in no slot was free.
+
+    ``forgotten``: what was published is not known any more, so that every time may have changed since.
+    """
 
     interval: Interval
     slots: tuple[Slot, ...]
+    forgotten: bool = False
 
 
 def changed_intervals(before: PublishedAvailability | None, now: Availability) -> tuple[Interval, ...]:
@@ -30,6 +34,8 @@ def changed_intervals(before: PublishedAvailability | None, now: Availability) -
 
     A time that was never published counts as free. Times before the start of ``now`` are past, and ignored.
     """
+    if before and before.forgotten:
+        return (now.span,)
     return to_intervals(
         merged(each for kind in _SLOT_KINDS for each in _differences(_published(before, *kind), now, *kind))
     )

@@ -71,8 +71,11 @@ class EventContent(Message):
     url: str | None = None
 
     @property
-    def fingerprint(self) -> str:
-        """A hash of the content: equal for equal content, and different for all other."""
+    def plain_fingerprint(self) -> str:
+        """A plain hash of the content: equal for equal content, and different for all other.
+
+        It is neither stored nor shown, since contents can be guessed by it.
+        """
         text = json.dumps([CONTENT_FORMAT, self.model_dump(mode="json")], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -80,8 +83,8 @@ class EventContent(Message):
 class DesiredEvent(Message):
     """One event as it should be in Google.
 
-    ``first_format``: slotsync may have written it before its marks had names of their own, in any generation; then it
-    is searched for by the former name, too.
+    ``fingerprint`` is a hash of its content with its merchant's key. ``first_format``: slotsync may have written it
+    before its marks had names of their own, in any generation; then it is searched for by the former name, too.
     """
 
     merchant: str
@@ -91,6 +94,7 @@ class DesiredEvent(Message):
     calendar_id: str
     connection_id: str
     content: EventContent
+    fingerprint: str
     guest_data: GuestData | None = None
     first_format: bool = False
 

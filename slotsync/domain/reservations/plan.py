@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner
+from slotsync.domain.content_hashes import ContentHasher
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
@@ -110,19 +111,22 @@ def plan(
     desired: Reservation,
     applied: Iterable[WrittenEvent],
     calendars: Iterable[ManagedCalendar],
+    hasher: ContentHasher,
     left: Collection[EventKey] = (),
 ) -> Plan:
     """Return the actions from ``applied`` to ``desired``: at most one per event, none for an event that is right.
 
     A calendar with synchronization off is left as it is, unless the merchant wants our events removed; what no item
-    wants any more goes once it is back. ``calendars`` has the calendar of every owner of both. ``left`` are the events
-    that stand in calendars of former accounts.
+    wants any more goes once it is back. ``calendars`` has the calendar of every owner of both. ``hasher`` makes the
+    merchant's fingerprints. ``left`` are the events that stand in calendars of former accounts.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
     items = items_by_key(desired)
     known = {written.key: written for written in applied}
     keys = sorted({*items, *known}, key=EventKey.sort_key)
-    steps = [(key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key))) for key in keys]
+    steps = [
+        (key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key), hasher)) for key in keys
+    ]
 
     def stays(key: EventKey) -> bool:
         return key in items and not by_owner[key.owner].removing
@@ -154,10 +158,10 @@ def _filter_actions(steps: Iterable[Action | Blocker | None]) -> Iterator[Action
 
 
 def plan_event(
-    desired: Reservation, key: EventKey, calendar: ManagedCalendar, known: WrittenEvent | None
+    desired: Reservation, key: EventKey, calendar: ManagedCalendar, known: WrittenEvent | None, hasher: ContentHasher
 ) -> Action | Blocker | None:
     """Return what to do with one event: an action, the reason why none is possible now, or None if there is none."""
-    step = _plan_item(desired, key, items_by_key(desired).get(key), calendar, known)
+    step = _plan_item(desired, key, items_by_key(desired).get(key), calendar, known, hasher)
     return None if step == OUT_OF_REACH else step
 
 
@@ -183,18 +187,28 @@ def waiting_state(calendar: ManagedCalendar) -> SyncState | None:
     return None if calendar.calendar_id else SyncState.WAITING
 
 
-def _plan_item(
-    desired: Reservation, key: EventKey, item: Item | None, calendar: ManagedCalendar, known: WrittenEvent | None
+def _plan_item(  # noqa: PLR0913, PLR0917  an event as it is wanted, and as it is known
+    desired: Reservation,
+    key: EventKey,
+    item: Item | None,
+    calendar: ManagedCalendar,
+    known: WrittenEvent | None,
+    hasher: ContentHasher,
 ) -> Action | Blocker | None:
     if item and not calendar.known:
         return UNKNOWN_OWNER
     if item and calendar.settings.sync:
-        return _plan_put(desired, key, item, calendar, known)
+        return _plan_put(desired, key, item, calendar, known, hasher)
     return _plan_delete(desired, calendar, known, wanted=item is not None)
 
 
-def _plan_put(
-    desired: Reservation, key: EventKey, item: Item, calendar: ManagedCalendar, known: WrittenEvent | None
+def _plan_put(  # noqa: PLR0913, PLR0917  an event as it is wanted, and as it is known
+    desired: Reservation,
+    key: EventKey,
+    item: Item,
+    calendar: ManagedCalendar,
+    known: WrittenEvent | None,
+    hasher: ContentHasher,
 ) -> Put | Blocker | None:
     if not calendar.connection_id:
         return NO_CONNECTION
@@ -206,7 +220,10 @@ def _plan_put(
     if (
         same
         and same.present
-        and (same.fingerprint == content.fingerprint or _stays(desired, same, calendar.settings.guest_data))
+        and (
+            hasher.matches(same.fingerprint, content.plain_fingerprint)
+            or _stays(desired, same, calendar.settings.guest_data)
+        )
     ):
         return None
     event = DesiredEvent(
@@ -217,6 +234,7 @@ def _plan_put(
         calendar_id=calendar.calendar_id,
         connection_id=calendar.connection_id,
         content=content,
+        fingerprint=hasher.hash(content.plain_fingerprint),
         guest_data=calendar.settings.guest_data,
         first_format=known is None or known.first_format or not known.etag,  # or nothing is known: a database was lost
     )

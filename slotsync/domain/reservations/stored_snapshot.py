@@ -57,8 +57,11 @@ def load_snapshot(merchant: str, reservation: str, text: str, *, kept_in_google:
     )
 
 
-def content_hash(reservation: Reservation) -> str:
-    """Return a hash of all but merchant, id and version: equal for equal content, and different for all other."""
+def plain_content_hash(reservation: Reservation) -> str:
+    """Return a hash of all but merchant, id and version: equal for equal content, and different for all other.
+
+    It is neither stored nor shown, since contents can be guessed by it.
+    """
     content = reservation.model_dump(mode="json", exclude={*_KEY, "version"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -1,10 +1,11 @@
 """Decide how to write an event, from what was found in Google under its id."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.domain.content_hashes import is_of_another_key
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
 from slotsync.google.events.body import has_additions, parse_time, to_google
 from slotsync.google.events.mark import Mark
@@ -20,11 +21,11 @@ def find_differences(event: "Event", desired: DesiredEvent) -> list[str]:
 
     Values are compared, not texts: Google renders times in the calendar's zone and leaves out default values.
     """
-    actual, expected = _compared_fields(event), _compared_fields(to_google(desired))
+    actual, expected = _compared_fields(event, desired), _compared_fields(to_google(desired), desired)
     return [name for name in expected if actual[name] != expected[name]]
 
 
-def _compared_fields(event: "Event") -> ComparedFields:
+def _compared_fields(event: "Event", desired: DesiredEvent) -> ComparedFields:
     return {
         "summary": _text(event.get("summary")),
         "description": _text(event.get("description")),
@@ -33,8 +34,20 @@ def _compared_fields(event: "Event") -> ComparedFields:
         "status": event.get("status", "confirmed"),
         "transparency": event.get("transparency", "opaque"),
         "source": event.get("source", {}).get("url"),
-        "mark": Mark.from_event(event),
+        "mark": _comparable_mark(Mark.from_event(event), desired),
     }
+
+
+def _comparable_mark(mark: Mark | None, desired: DesiredEvent) -> Mark | None:
+    """Return the mark with the desired fingerprint in place of one of the same content by another key or by none.
+
+    One by another key, of a database that was lost, says nothing: the other fields decide.
+    """
+    if mark is None or mark.version != desired.version:
+        return mark
+    former = mark.fingerprint == desired.content.plain_fingerprint
+    may_be_same = former or is_of_another_key(mark.fingerprint, desired.fingerprint)
+    return replace(mark, fingerprint=desired.fingerprint) if may_be_same else mark
 
 
 def _text(text: str | None) -> str:
@@ -98,7 +111,7 @@ def is_deleted(event: "Event") -> bool:
 
 def describe_written(desired: DesiredEvent, generation: int, event: "Event") -> WrittenEvent:
     """Return the event as it exists under the id of this generation, with the version in its own mark."""
-    mark = Mark.from_event(event) or Mark.from_desired(desired)
+    mark = _comparable_mark(Mark.from_event(event), desired) or Mark.from_desired(desired)
     return WrittenEvent(
         key=desired.key,
         calendar_id=desired.calendar_id,

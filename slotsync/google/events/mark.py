@@ -53,7 +53,7 @@ class Mark:
             item=desired.key.item,
             owner=str(desired.key.owner),
             version=desired.version,
-            fingerprint=desired.content.fingerprint,
+            fingerprint=desired.fingerprint,
         )
 
     @classmethod

@@ -142,9 +142,9 @@ def _require_grant(connection: Connection, merchant: str, grant_number: int) -> 
         raise GrantLost("the connection to Google has changed meanwhile; pick again", reason="another_grant")
 
 
-def has_blocking_calendars(session: Session, merchant: str, owner: Owner) -> bool:
+def has_blocking_calendars(database: Connection | Session, merchant: str, owner: Owner) -> bool:
     """Return whether any calendar blocks the owner."""
-    return session.exec(select(BlockingCalendarRow.place).filter_by(**_key(merchant, owner))).first() is not None
+    return database.execute(select_columns(_TABLE.c.place).filter_by(**_key(merchant, owner))).first() is not None
 
 
 def forget_owners_blocking_calendars(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:

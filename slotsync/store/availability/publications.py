@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from slotsync.domain.availability.availability import Availability, Slot
 from slotsync.domain.availability.changes import (
@@ -14,6 +14,7 @@ from slotsync.domain.availability.changes import (
 )
 from slotsync.domain.availability.intervals import Interval, merged_intervals
 from slotsync.domain.availability.messages import ProductKey, Publication, PublishRequest
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.webhooks import (
     AvailabilityChanged,
@@ -23,7 +24,9 @@ from slotsync.domain.webhooks import (
     WebhookSlot,
     build_webhook,
 )
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
+from slotsync.store.availability.blocking_calendars import has_blocking_calendars
 from slotsync.store.availability.subscribers import count_unsignalled
 from slotsync.store.data_keys import DataKeys, MerchantKey
 from slotsync.store.database.base import Insert, Upsert, table_of
@@ -31,9 +34,17 @@ from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
-from slotsync.store.webhook_messages import MessageOrder, WebhookMessages, count_conflicts, count_messages
+from slotsync.store.tables.connections import ConnectionRow
+from slotsync.store.webhook_messages import (
+    MessageOrder,
+    WebhookMessages,
+    count_conflicts,
+    count_messages,
+    drop_messages,
+)
 
 _TABLE = table_of(PublishedAvailabilityRow)
+_CONNECTIONS = table_of(ConnectionRow)
 
 
 class _PublishedSlots(Message, extra="ignore"):
@@ -79,15 +90,20 @@ class Publications:
             return self._pending(session.connection(), key, row.number if row else 0)
 
     def publish(self, request: PublishRequest, availability: Availability, now: datetime) -> Publication:
-        """Publish the changes and the new conflicts since the last publication, all or none, once for each token."""
+        """Publish the changes and the new conflicts since the last publication, all or none, once for each token.
+
+        Nothing is published of calendars that were forgotten since they were looked at.
+        """
         with self._store.write() as connection:
+            forgotten = _is_of_forgotten_calendars(connection, request, availability)
             own = self._keys.for_writing(connection, request.merchant)
             row = self._row(connection, request)
             if row and row.token == request.token:
                 return self._repeated(connection, request, row.number)
-            before = self._published(connection, row) if row else None
-            changed = changed_intervals(before, availability)
             number = row.number if row else 0
+            if forgotten:
+                return self._pending(connection, request, number)
+            changed = changed_intervals(self._published(connection, row) if row else None, availability)
             conflicts = self._conflicts(connection, request, availability, now)
             if not (changed or conflicts):
                 return self._pending(connection, request, number)
@@ -108,11 +124,9 @@ class Publications:
         return PublishedAvailabilityRow.model_validate(found) if found else None
 
     def _published(self, connection: Connection, row: PublishedAvailabilityRow) -> PublishedAvailability:
-        place = cell(_TABLE.c.slots, row.merchant, product=row.product)
-        decrypted = self._keys.decrypt(connection, place, row.slots) if row.slots else None
-        content = _PublishedSlots.model_validate_json(decrypted) if decrypted else _PublishedSlots()
         interval = Interval(start=row.starts_at, end=row.ends_at)
-        return PublishedAvailability(interval=interval, slots=content.slots)
+        slots = _read_slots(connection, self._keys, row)
+        return PublishedAvailability(interval=interval, slots=slots or (), forgotten=slots is None)
 
     def _put(
         self,
@@ -203,6 +217,46 @@ class Publications:
         """Return the publication again. Of its conflicts it counts those of which no message was accepted yet."""
         conflicts = count_conflicts(connection, key, number)
         return self._pending(connection, key, number).model_copy(update={"changed": True, "conflicts": conflicts})
+
+
+def forget_published(connection: Connection, keys: DataKeys, merchant: str) -> list[str]:
+    """Forget the busy times that were published of the merchant, and drop the messages that wait; return the products.
+
+    Their next publication says that every time may have changed. Each has one: the platform may not know the last.
+    """
+    own = select(_TABLE).where(_TABLE.c.merchant == merchant).order_by(_TABLE.c.product).with_for_update()
+    rows = [PublishedAvailabilityRow.model_validate(row) for row in connection.execute(own).mappings()]
+    waiting = drop_messages(connection, merchant)
+    forgotten = [row.product for row in rows if row.product in waiting or _may_show_times(connection, keys, row)]
+    change = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.product.in_(forgotten))
+    connection.execute(change.values(slots=None))
+    return forgotten
+
+
+def _may_show_times(connection: Connection, keys: DataKeys, row: PublishedAvailabilityRow) -> bool:
+    try:
+        return _read_slots(connection, keys, row) != ()
+    except Undecryptable:
+        return True
+
+
+def _read_slots(connection: Connection, keys: DataKeys, row: PublishedAvailabilityRow) -> tuple[Slot, ...] | None:
+    """Return the slots that were published last, or None if they were forgotten."""
+    if row.slots is None:
+        return None
+    place = cell(_TABLE.c.slots, row.merchant, product=row.product)
+    return _PublishedSlots.model_validate_json(keys.decrypt(connection, place, row.slots)).slots
+
+
+def _is_of_forgotten_calendars(connection: Connection, key: ProductKey, availability: Availability) -> bool:
+    """Return whether times are not free though no calendar blocks the product any more.
+
+    A disconnection and another account wait until the transaction has ended.
+    """
+    used = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == key.merchant)
+    connection.execute(used.with_for_update(read=True, key_share=True)).all()
+    owner = Owner.product(key.product)
+    return bool(availability.slots) and not has_blocking_calendars(connection, key.merchant, owner)
 
 
 def _webhook_slot(slot: Slot) -> WebhookSlot:

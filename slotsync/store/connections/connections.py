@@ -15,7 +15,7 @@ from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
-from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
+from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
 from slotsync.store.connections.account_keys import hash_account_key
@@ -107,7 +107,7 @@ class Connections:
         change = _describe_grant(before, new, other_account=other_key)
         former = give_up(connection, self._keys, before, now) if before and other else None
         if before and other_key:
-            _forget_other_account(connection, before, now)
+            _forget_other_account(connection, self._keys, before, now)
         resume_all = resume_all or other or (before is not None and before.account_email is None)
         saved = _SAVE.run(
             connection,
@@ -342,10 +342,10 @@ _RESTORED = AuditChange(
 _FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 
-def _forget_other_account(connection: Connection, before: Row[Any], now: datetime) -> None:
+def _forget_other_account(connection: Connection, keys: DataKeys, before: Row[Any], now: datetime) -> None:
     forget_calendars_of(connection, before.id)
     forget_managed_calendars(connection, before.merchant)
-    forget_blocking_calendars(connection, before.merchant, now)
+    forget_busy_times(connection, keys, before.merchant, now)
 
 
 def _lock_row(connection: Connection, merchant: str) -> Row[Any] | None:

@@ -14,7 +14,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice, Disconnect
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
-from slotsync.store.availability.blocking_calendars import forget_blocking_calendars
+from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
 from slotsync.store.connections.grants import Grant, encrypt_access_token, give_up, is_account_used, read_grant
 from slotsync.store.connections.pending_consents import give_up_merchants_consents
@@ -88,7 +88,7 @@ class Disconnections:
                     give_up(connection, self._keys, row, now)
                 connection.execute(update(_TABLE).where(*own).values(**cleared, **done))
                 # In the order in which picking writes: in another order, the two could deadlock.
-                forget_blocking_calendars(connection, row.merchant, now)
+                forget_busy_times(connection, self._keys, row.merchant, now)
                 forget_account(connection, connection_id)
 
     def forget_account_keys(self, now: datetime) -> int:

@@ -95,6 +95,15 @@ class BookedTimes:
         _mark(connection, merchant, [each for each in had if each not in kept], None)
 
 
+def forget_conflicts(connection: Connection, merchant: str) -> None:
+    """Forget which booked times of the merchant conflict with busy times, within a transaction."""
+    marked = (_TABLE.c.merchant == merchant, _TABLE.c.conflict_since.is_not(None))
+    in_order = select(_TABLE.c.item).where(*marked).order_by(_TABLE.c.reservation, _TABLE.c.item)
+    connection.execute(in_order.with_for_update()).all()
+    # What a writer of a reservation, for whom that has waited, has added is found by now.
+    connection.execute(update(_TABLE).where(*marked).values(conflict_since=None))
+
+
 def _select_reservation(merchant: str, reservation: str) -> Select[tuple[object, ...]]:
     return select(_TABLE).filter_by(merchant=merchant, reservation=reservation).order_by(_TABLE.c.item)
 

@@ -13,9 +13,10 @@ from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.schedule import ends_at, starts_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
-from slotsync.domain.reservations.stored_snapshot import Reduction, content_hash, dump_snapshot, load_snapshot
+from slotsync.domain.reservations.stored_snapshot import Reduction, dump_snapshot, load_snapshot, plain_content_hash
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
+from slotsync.store.content_hashes import CONTENT_HASHES
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.cells import cell
@@ -67,11 +68,10 @@ class ReportResult(StrEnum):
 
 @dataclass(frozen=True)
 class StoredReport:
-    """The result of a report, and the newest version with its content's hash. ``due``: it waits for its workflow."""
+    """The result of a report, and the newest version. ``due``: it waits for its workflow."""
 
     result: ReportResult
     version: int
-    content_hash: str | None
     due: bool
 
 
@@ -108,11 +108,12 @@ class Reservations:
         Raises:
             Erased: the merchant or the reservation is being erased.
         """
-        digest = content_hash(reservation)
+        content_hash = plain_content_hash(reservation)
         with self._store.write() as connection:
             require_not_erased(connection, reservation.merchant, reservation.id)
             ensure_merchant(connection, reservation.merchant)
             key = self._keys.for_writing(connection, reservation.merchant)
+            hasher = key.get_hasher(CONTENT_HASHES)
             stored = _REPORT.run(
                 connection,
                 merchant=reservation.merchant,
@@ -123,20 +124,21 @@ class Reservations:
                 ends_at=ends_at(reservation),
                 since=now,
                 snapshot=key.encrypt(_TABLE.c.snapshot, dump_snapshot(reservation), id=reservation.id),
-                content_hash=digest,
+                content_hash=hasher.hash(content_hash),
                 due_at=now,
             )
         if stored is not None:
-            return StoredReport(ReportResult.ACCEPTED, reservation.version, digest, due=True)
+            return StoredReport(ReportResult.ACCEPTED, reservation.version, due=True)
         known = self.get(reservation.merchant, reservation.id)
         if known is None:  # deleted in this moment
             return self.report(reservation, now)
         if known.version > reservation.version:
             result = ReportResult.SUPERSEDED
         else:
-            same = known.reduced or known.content_hash == digest  # what was dropped does not come back
+            # What was dropped does not come back.
+            same = known.reduced or hasher.matches(known.content_hash, content_hash)
             result = ReportResult.UNCHANGED if same else ReportResult.CONFLICT
-        return StoredReport(result, known.version, known.content_hash, due=known.due_at is not None)
+        return StoredReport(result, known.version, due=known.due_at is not None)
 
     def get_snapshot(self, merchant: str, reservation: str) -> Reservation | None:
         """Return the newest stored snapshot, or None if there is none.

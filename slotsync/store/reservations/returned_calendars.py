@@ -8,6 +8,9 @@ from sqlmodel import Session
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
+from slotsync.secrets import Vault
+from slotsync.store.content_hashes import FINGERPRINTS
+from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import (
@@ -39,8 +42,9 @@ _ADOPT = Upsert(_TABLE, _on_adopt)
 class ReturnedCalendars:
     """Records what was found in calendars that are back."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
+        self._keys = DataKeys(vault)
 
     def adopt(self, merchant: str, owner: Owner, calendar_id: str, found: LeftEvents, now: datetime) -> None:
         """Record the events that were found in the owner's calendar, which is back.
@@ -50,13 +54,15 @@ class ReturnedCalendars:
         """
         own = {key: written for key, written in found.items() if written.key.owner == owner}
         with self._store.write() as connection:
+            hasher = self._keys.for_writing(connection, merchant).get_hasher(FINGERPRINTS)
             left = take_left(connection, merchant, owner, calendar_id)
             for (reservation, _), written in {**left, **_with_duplicates(own, left)}.items():
                 _leave_elsewhere(connection, merchant, reservation, written, now)
+                believed = doubt_version(connection, merchant, reservation, written)
                 _ADOPT.run(
                     connection,
                     **event_key(merchant, reservation, written.key),
-                    **google_columns(doubt_version(connection, merchant, reservation, written)),
+                    **google_columns(believed) | {"fingerprint": hasher.hash(believed.fingerprint)},
                     state=SyncState.WAITING.value,
                     since=now,
                     first_format=True,  # of an event that was not known: who can say when it was written?

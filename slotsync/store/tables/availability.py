@@ -103,7 +103,8 @@ class WatchedProductRow(Row, table=True):
 class PublishedAvailabilityRow(Row, table=True):
     """The last publication of a product's availability: its number, its interval, and all slots in the interval.
 
-    ``token`` identifies the publication, so that a repeated request publishes nothing twice.
+    ``token`` identifies the publication, so that a repeated request publishes nothing twice. ``slots`` is null once it
+    was forgotten what was published: then every time may have changed since.
     """
 
     __tablename__ = "published_availability"
@@ -145,8 +146,8 @@ class WebhookMessageRow(Row, table=True):
     """A message that the platform has not accepted yet. Neither its id nor its body ever changes.
 
     A product's messages are sent in the order of their publications' ``number``, and in the order of ``place`` within
-    one. Nothing replaces a message once its delivery was tried, first at ``attempted_at``. At ``due_at`` its delivery
-    should have been tried again.
+    one. No later message takes up a message once its delivery was tried, first at ``attempted_at``. At ``due_at`` its
+    delivery should have been tried again. Those of a merchant who disconnects are dropped.
     """
 
     __tablename__ = "webhook_message"

@@ -4,8 +4,11 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.domain.availability.confirmation import Verdict
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.workflow_ids import availability_id
 from slotsync.store.calendars.owners import Owners
+from starter.services.connections import ConnectionService
 from tests.support.availability_listener import LISTENER, listening, received_by
 from tests.support.availability_webhooks import (
     HOUR,
@@ -19,6 +22,7 @@ from tests.support.availability_webhooks import (
 from tests.support.availability_world import AvailabilityWorld
 from tests.support.buttons import cancel
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.stored_messages import waiting_bodies
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +151,32 @@ async def test_a_product_that_nothing_blocks_any_more_is_free_and_its_workflow_e
         await handle.result()
     assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
     assert received_messages(availability)[1]["slots"] == []
+
+
+async def test_a_platform_that_is_away_while_a_merchant_disconnects_learns_that_all_is_free_and_no_busy_time(
+    availability: AvailabilityWorld,
+) -> None:
+    world, told, untold = availability.world, text(TOMORROW), text(TOMORROW + 2 * HOUR)
+    async with world.working():
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        await availability.block(EMAIL)
+        await until_received(availability, 1)
+        availability.webhooks.fail(503)
+        await availability.busy(TOMORROW + 2 * HOUR, TOMORROW + 3 * HOUR)
+
+        async def refused() -> bool:
+            return any(untold in each.body for each in availability.webhooks.attempts)
+
+        await until(refused)
+        service = ConnectionService(world.settings, world.store, world.vault, world.client)
+        await service.disconnect(MERCHANT, CalendarChoice.KEEP)
+        waiting = waiting_bodies(world.store, world.vault, ProductKey(merchant=MERCHANT, product=TOUR.id))
+        assert not [body for body in waiting.values() if told in body or untold in body]
+        availability.webhooks.heal()
+        await until_received(availability, 2)
+    first, last = received_messages(availability)
+    assert int(str(last["number"])) > int(str(first["number"])) + 1, "one between them was dropped"
+    assert (last["slots"], last["complete"], len(starts(last))) == ([], True, 1)
 
 
 async def test_a_product_that_an_operator_stopped_is_unknown_and_the_platform_is_told(

@@ -34,8 +34,9 @@ def stored(world: World) -> dict[str, list[dict[str, Any]]]:
 
 
 def busy_times(world: World) -> list[Any]:
-    """Return the slots that were published last."""
-    return [slot for row in stored(world).get("published_availability", []) for slot in row["slots"]["slots"]]
+    """Return the slots that were published last, and are not forgotten."""
+    published = [row["slots"] for row in stored(world).get("published_availability", []) if row["slots"]]
+    return [slot for each in published for slot in each["slots"]]
 
 
 async def block(world: World) -> None:

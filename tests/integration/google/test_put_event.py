@@ -6,6 +6,7 @@ from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
 from slotsync.google.events.writes import GoogleEvents, NotWanted
 from tests.support.adapter_harness import EMAIL, SPEC, AdapterHarness
+from tests.support.desired_events import hasher_with
 from tests.support.local_google import AUTH
 
 TOMBSTONE_BEHAVIOURS = [
@@ -25,8 +26,29 @@ def test_a_new_event_takes_one_call(adapter: AdapterHarness) -> None:
     assert adapter.calls() == {"events.insert": 1}
     assert adapter.shown() == [(id_of(adapter, written), "Sunset tour")]
     assert (written.generation, written.version, written.present) == (0, 1, True)
-    assert written.fingerprint == adapter.desired().content.fingerprint
+    assert written.fingerprint == adapter.desired().fingerprint
     assert written.link.startswith("http")
+
+
+def test_google_keeps_no_fingerprint_by_which_a_content_can_be_guessed(adapter: AdapterHarness) -> None:
+    written = adapter.put()
+    shown = adapter.services.calendar("c-1").events.get(calendarId=adapter.calendar_id, eventId=id_of(adapter, written))
+    event = shown.execute()
+    assert event["extendedProperties"]["private"]["slotsyncFingerprint"] == written.fingerprint
+    assert adapter.desired().content.plain_fingerprint not in str(event)
+
+
+@pytest.mark.parametrize("key", ["none", "of a lost database"])
+def test_an_event_with_a_plain_fingerprint_or_one_of_a_lost_key_is_adopted_as_it_is(
+    adapter: AdapterHarness, key: str
+) -> None:
+    desired = adapter.desired()
+    plain = desired.content.plain_fingerprint
+    before = plain if key == "none" else hasher_with(key).hash(plain)
+    adapter.events.put_event(desired.model_copy(update={"fingerprint": before}), None)
+    adapter.forget_calls()
+    assert adapter.put().fingerprint == desired.fingerprint
+    assert adapter.calls() == {"events.insert": 1, "events.get": 1}
 
 
 def test_a_change_takes_one_call(adapter: AdapterHarness) -> None:

@@ -9,7 +9,7 @@ from slotsync.domain.reservations.event import DesiredEvent, event_id
 from slotsync.google.calendars import CalendarSpec
 from slotsync.google.requests import execute
 from tests.support.adapter_harness import SCOPES, AdapterHarness
-from tests.support.desired_events import desired_event, sample_content
+from tests.support.desired_events import desired_content, desired_event
 
 CONNECTIONS = [f"c-{number}" for number in range(8)]
 THREADS = 16
@@ -25,7 +25,7 @@ def connected(adapter: AdapterHarness, connection_id: str) -> str:
 
 def desired(connection_id: str, calendar_id: str, number: int) -> DesiredEvent:
     plain = desired_event(connection_id=connection_id, calendar_id=calendar_id, reservation=f"R-{number}")
-    return plain.model_copy(update={"merchant": connection_id, "content": sample_content(summary=connection_id)})
+    return desired_content(plain, summary=connection_id).model_copy(update={"merchant": connection_id})
 
 
 def write_and_read(adapter: AdapterHarness, event: DesiredEvent) -> tuple[str, str]:

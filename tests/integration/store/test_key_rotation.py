@@ -146,7 +146,7 @@ def rotate(store: Store, vault: Vault = BOTH) -> list[ColumnRotation]:
 
 def total(columns: list[ColumnRotation]) -> tuple[int, int, int]:
     """Return how many values were encrypted again, were current, and are lost."""
-    values = [each for each in columns if each.column != DATA_KEYS]
+    values = [each for each in columns if each.column in ENCRYPTED_COLUMNS]
     return sum(c.renewed for c in values), sum(c.current for c in values), sum(c.lost for c in values)
 
 

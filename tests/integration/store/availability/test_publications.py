@@ -8,15 +8,17 @@ from slotsync.domain.availability.availability import Availability, Slot, SlotSt
 from slotsync.domain.availability.changes import PublishedAvailability
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import Publication, PublishRequest
+from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, Webhook, WebhookData, WebhookSlot
 from slotsync.secrets import Vault
 from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.subscribers import Subscribers
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
-from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.webhook_messages import WebhookMessages
+from tests.support.readings import pick
 from tests.support.stored_messages import KEY, waiting_bodies
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -40,16 +42,18 @@ def available(*busy: Interval, unknown: Sequence[Interval] = (), span: Interval 
 class PublicationHarness:
     """Publishes one product of one merchant."""
 
-    def __init__(self, store: Store, vault: Vault, *, webhooks: bool = True) -> None:
+    def __init__(self, store: Store, vault: Vault, *, webhooks: bool = True, merchant: str = "m") -> None:
         self._store = store
+        self._merchant = merchant
         self._vault = vault
         self._publications = Publications(store, vault, webhooks=webhooks)
         self._messages = WebhookMessages(store, vault)
-        with store.write() as connection:
-            ensure_merchant(connection, "m")
+        for product in ("tour", "kayak"):
+            Owners(store).put(merchant, Owner.product(product), OwnerSettings(name=product))
+            pick(store, vault, merchant, product, "Family")
 
     def publish(self, token: str, availability: Availability, product: str = "tour") -> Publication:
-        request = PublishRequest(merchant="m", product=product, token=token)
+        request = PublishRequest(merchant=self._merchant, product=product, token=token)
         return self._publications.publish(request, availability, NOON)
 
     def has_new_conflicts(self, availability: Availability) -> bool:
@@ -70,7 +74,7 @@ class PublicationHarness:
     def book(self, item: str, span: Interval, product: str = "tour") -> None:
         booked = BookedTime(reservation="R-1", item=item, product=product, interval=span)
         with self._store.write() as connection:
-            BookedTimes(self._store).replace(connection, "m", "R-1", [booked], NOON)
+            BookedTimes(self._store).replace(connection, self._merchant, "R-1", [booked], NOON)
 
     def waiting(self) -> list[str]:
         """Return the ids of the messages that wait, in order."""

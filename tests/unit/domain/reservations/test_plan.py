@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pytest
 
@@ -11,15 +11,27 @@ from slotsync.domain.reservations.plan import (
     LookForRestored,
     Plan,
     Put,
-    plan,
     plan_event,
     waiting_state,
 )
+from slotsync.domain.reservations.plan import plan as plan_with
 from slotsync.domain.reservations.snapshot import Item, Reservation, ReservationStatus
+from tests.support.desired_events import hasher_with
 
 TOUR = Owner.product("sunset-tour")
 GUIDE = Owner.resource("guide-1")
 BOAT = Owner.resource("boat-1")
+HASHER = hasher_with()
+
+
+def plan(
+    desired: Reservation,
+    applied: Iterable[WrittenEvent],
+    calendars: Iterable[ManagedCalendar],
+    left: Collection[EventKey] = (),
+) -> Plan:
+    """Return the plan with the fingerprints of one merchant."""
+    return plan_with(desired, applied, calendars, HASHER, left)
 
 
 def item(product: str = "sunset-tour", resources: Iterable[str] = ("guide-1",), day: int = 1, **more: str) -> Item:
@@ -62,7 +74,7 @@ def written_by(put: Put, *, present: bool = True) -> WrittenEvent:
         connection_id=put.event.connection_id,
         generation=0,
         version=put.event.version,
-        fingerprint=put.event.content.fingerprint,
+        fingerprint=put.event.fingerprint,
         etag="1",
         present=present,
     )
@@ -154,6 +166,22 @@ def test_carrying_out_a_plan_leaves_nothing_to_do() -> None:
     assert plan(desired, done(steps.actions), calendars) == Plan()
 
 
+def test_an_event_is_written_with_a_fingerprint_by_the_merchants_key() -> None:
+    for put in NEW:
+        assert isinstance(put, Put)
+        assert put.event.fingerprint == HASHER.hash(put.event.content.plain_fingerprint)
+        assert put.event.content.plain_fingerprint not in put.event.fingerprint
+
+
+def test_an_event_with_a_plain_fingerprint_of_a_former_version_is_not_written_again() -> None:
+    def formerly(put: Action) -> WrittenEvent:
+        assert isinstance(put, Put)
+        return written_by(put).model_copy(update={"fingerprint": put.event.content.plain_fingerprint})
+
+    assert plan(BOOKED, map(formerly, NEW), ALL_MADE) == Plan()
+    assert len(plan(reservation(item(day=2), version=2), map(formerly, NEW), ALL_MADE).actions) == len(NEW) == 2
+
+
 def test_an_update_knows_what_it_replaces() -> None:
     put = plan(reservation(item(day=2), version=2), WRITTEN, ALL_MADE).actions[0]
     assert isinstance(put, Put)
@@ -214,7 +242,7 @@ def test_calendars_whose_sync_is_off_are_left_as_they_are() -> None:
 def test_what_has_to_go_out_of_reach_is_a_debt_until_it_is_gone(calendars: list[ManagedCalendar]) -> None:
     cancelled = reservation(status="cancelled", version=2)
     assert plan(cancelled, WRITTEN, calendars) == Plan(debts=tuple(each.key for each in WRITTEN))
-    assert plan_event(cancelled, WRITTEN[0].key, calendars[0], WRITTEN[0]) is None
+    assert plan_event(cancelled, WRITTEN[0].key, calendars[0], WRITTEN[0], HASHER) is None
     assert plan(cancelled, done(NEW, present=False), calendars) == Plan()
 
 

@@ -4,14 +4,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from slotsync.domain.reservations.event import DesiredEvent
 from slotsync.google.events.body import to_google
-from slotsync.google.events.decision import Adopt, Decision, KeepNewer, NextGeneration, Update, decide
-from tests.support.desired_events import desired_event
+from slotsync.google.events.decision import (
+    Adopt,
+    Decision,
+    KeepNewer,
+    NextGeneration,
+    Update,
+    decide,
+    describe_written,
+)
+from tests.support.desired_events import desired_event, hasher_with
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
 
 OLD, PRESENT, NEW = (desired_event(version=version, summary=f"Version {version}") for version in (1, 2, 3))
+FORMER, LOST, OTHERWISE = (
+    PRESENT.model_copy(update={"fingerprint": fingerprint})
+    for fingerprint in (
+        PRESENT.content.plain_fingerprint,
+        hasher_with("of a lost database").hash(PRESENT.content.plain_fingerprint),
+        hasher_with().hash("of another format"),
+    )
+)
 FOREIGN = desired_event(reservation="R-1043")
 SIBLING = desired_event(item="2")
 
@@ -25,6 +42,10 @@ def existing(body: "Event", **changes: object) -> "Event":
 TABLE: list[tuple[str, "Event | None", Decision]] = [
     ("nothing there", None, NextGeneration()),
     ("our own write", existing(to_google(PRESENT)), Adopt()),
+    ("our own write by a former version, with a plain fingerprint", existing(to_google(FORMER)), Adopt()),
+    ("our own write with a key that was lost", existing(to_google(LOST)), Adopt()),
+    ("our own write with a lost key, changed by hand", existing(to_google(LOST), summary="Mine"), Update('"7"')),
+    ("our own write with another fingerprint", existing(to_google(OTHERWISE)), Update('"7"')),
     ("an older write", existing(to_google(OLD)), Update('"7"')),
     ("changed by hand", existing(to_google(PRESENT), summary="Mine"), Update('"7"')),
     ("stripped of its mark", existing(to_google(PRESENT), extendedProperties={}), Update('"7"')),
@@ -42,3 +63,12 @@ TABLE: list[tuple[str, "Event | None", Decision]] = [
 @pytest.mark.parametrize(("found", "decision"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_the_found_event_decides(found: "Event | None", decision: Decision) -> None:
     assert decide(found, PRESENT) == decision
+
+
+@pytest.mark.parametrize("found", [PRESENT, FORMER, LOST])
+def test_an_adopted_event_has_the_fingerprint_of_today(found: DesiredEvent) -> None:
+    assert describe_written(PRESENT, 0, existing(to_google(found))).fingerprint == PRESENT.fingerprint
+
+
+def test_a_newer_event_keeps_its_own_fingerprint() -> None:
+    assert describe_written(OLD, 0, existing(to_google(LOST))).fingerprint == LOST.fingerprint

@@ -33,7 +33,7 @@ def test_the_mark_names_the_event_and_its_version() -> None:
         "slotsyncItem": "1",
         "slotsyncOwner": "product:sunset-tour",
         "slotsyncVersion": "7",
-        "slotsyncFingerprint": desired.content.fingerprint,
+        "slotsyncFingerprint": desired.fingerprint,
     }
 
 

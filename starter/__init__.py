@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from slotsync.domain.availability.availability import Availability, Slot, SlotState
     from slotsync.domain.availability.explanation import Explanation
-    from slotsync.domain.calendars.owner import GuestData, Owner, OwnerSettings
+    from slotsync.domain.calendars.owner import GuestData, Owner, OwnerDefaults, OwnerSettings
+    from slotsync.domain.merchant import MerchantDetails
     from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
     from starter.client import Slotsync
     from starter.services.reports import Reported
@@ -27,7 +28,9 @@ __all__ = [
     "Guest",
     "GuestData",
     "Item",
+    "MerchantDetails",
     "Owner",
+    "OwnerDefaults",
     "OwnerSettings",
     "Reported",
     "Reservation",
@@ -46,7 +49,9 @@ _MODULES = {
     "Guest": "slotsync.domain.reservations.snapshot",
     "GuestData": "slotsync.domain.calendars.owner",
     "Item": "slotsync.domain.reservations.snapshot",
+    "MerchantDetails": "slotsync.domain.merchant",
     "Owner": "slotsync.domain.calendars.owner",
+    "OwnerDefaults": "slotsync.domain.calendars.owner",
     "OwnerSettings": "slotsync.domain.calendars.owner",
     "Reported": "starter.services.reports",
     "Reservation": "slotsync.domain.reservations.snapshot",

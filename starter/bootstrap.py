@@ -25,6 +25,7 @@ from starter.services.blocking_calendars import BlockingCalendarService
 from starter.services.connections import ConnectionService
 from starter.services.google import MerchantGoogle
 from starter.services.intent import IntentCounts
+from starter.services.page_limit import PageLimit
 from starter.services.settings_links import Sessions, SettingsLinks
 from starter.services.timeline import TimelineService
 
@@ -52,6 +53,7 @@ class Services:
     settings_links: SettingsLinks
     reconnect_links: ReconnectLinks
     sessions: Sessions
+    page_limit: PageLimit
 
     @classmethod
     def create(cls, settings: Settings, store: Store, client: Client) -> Self:
@@ -79,6 +81,7 @@ class Services:
             settings_links=SettingsLinks(settings, store),
             reconnect_links=ReconnectLinks(settings),
             sessions=Sessions(settings, store),
+            page_limit=PageLimit(),
         )
 
     @cached_property

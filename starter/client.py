@@ -12,12 +12,15 @@ from slotsync.domain.availability.explanation import Explanation
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.calendars.choices import Choices, Chooser
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerSettings, Switch
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.merchant_switches import SwitchProgress
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.temporal.options import connect
 from starter.services.availability import AvailabilityService
 from starter.services.confirmations import ConfirmationService
@@ -25,7 +28,7 @@ from starter.services.instance import InstanceCheck
 from starter.services.reports import Reported, ReportService
 from starter.services.resumption import ResumptionService
 from starter.services.status import Overview, StatusService, SyncStatus
-from starter.services.sync_switch import BackfillProgress, SyncSwitch
+from starter.services.sync_switch import BackfillProgress, SyncSwitch, require_identifier
 
 CONFIRM_TIMEOUT = timedelta(seconds=2)
 DEFAULT_HORIZON = Horizon()
@@ -42,6 +45,7 @@ class Slotsync:
         self._instance = InstanceCheck(client, store, vault)
         self._availability = AvailabilityService(store, vault, horizon)
         self._confirmations = ConfirmationService(client, store, vault, horizon)
+        self._merchants = Merchants(store, vault, AuditLog(store, vault))
         self._owners = Owners(store)
         self._reports = ReportService(client, store, vault)
         self._resumption = ResumptionService(client, store, vault)
@@ -96,6 +100,18 @@ class Slotsync:
         async with self._instance.required():
             return await self._resumption.resume(merchant, reservation)
 
+    async def put_merchant(self, merchant: str, details: MerchantDetails) -> None:
+        """Add a merchant, or change what is known of it. What is left out stays, and None removes it.
+
+        Its ``defaults`` are for products and resources that are added afterwards.
+
+        Raises:
+            InputError: the merchant's id cannot be one.
+        """
+        require_identifier("merchant", merchant)
+        async with self._instance.required():
+            await asyncio.to_thread(self._merchants.put, merchant, details)
+
     async def put_owner(
         self,
         merchant: str,
@@ -107,6 +123,7 @@ class Slotsync:
     ) -> None:
         """Add a product or resource, or change its settings; its calendar follows. What is left out stays.
 
+        A new one has the merchant's ``defaults`` for what is left out.
         What the merchant has chosen itself stays, too, unless with ``override``.
 
         Raises:
@@ -241,6 +258,10 @@ class Slotsync:
             SettingsError: they have other keys, or another database; names the remedy.
         """
         await self._instance.require_soon()
+
+    async def details_of(self, merchant: str) -> MerchantDetails | None:
+        """Return what the platform said of the merchant, or None if it is unknown."""
+        return await asyncio.to_thread(self._merchants.get, merchant)
 
     async def settings_of(self, merchant: str, owner: Owner) -> OwnerSettings | None:
         """Return the settings of a product or resource, or None if it is unknown."""

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from slotsync.domain.calendars.choices import Choices
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.owner import Owner, OwnerDefaults
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.messages import Message
 
 AuditValue = bool | int | str | tuple[str, ...] | None
@@ -67,6 +68,8 @@ class AuditAction(StrEnum):
 
 WHOLE_MERCHANT = "merchant"
 CONNECTION = "connection"
+DEFAULTS = "defaults."
+"""Precedes the name of a setting where its default for new products and resources is meant."""
 
 
 class AuditChange(Message):
@@ -123,6 +126,17 @@ def describe_change(
         after={name: after[name] for name in names},
         overridden=overridden,
     )
+
+
+def describe_merchant(before: MerchantDetails, after: MerchantDetails) -> AuditChange | None:
+    """Return the change of a merchant's details, or None if they are the same."""
+    return describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, _values_of(before), _values_of(after))
+
+
+def _values_of(details: MerchantDetails) -> dict[str, Any]:
+    defaults = (details.defaults or OwnerDefaults()).model_dump(mode="json")
+    named = {f"{DEFAULTS}{name}": value for name, value in defaults.items()}
+    return details.model_dump(exclude={"defaults"}) | named
 
 
 def describe_settings(owner: Owner, before: Choices | None, after: Choices) -> AuditChange | None:

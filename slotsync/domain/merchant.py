@@ -1,9 +1,10 @@
 """Merchants, as the platform describes them."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import EmailStr, Field
 
+from slotsync.domain.calendars.owner import OwnerDefaults
 from slotsync.domain.messages import DisplayName, Message
 from slotsync.domain.web_address import WebAddress
 
@@ -13,7 +14,8 @@ class MerchantDetails(Message):
 
     ``name`` is shown to people who connect an account, and ``language`` (such as ``fi``) is the first one that they
     see. To ``return_url`` their browsers go back from Google, instead of to the address that is set for all merchants.
-    Notices are sent to ``email``, with the picture at ``logo_url``.
+    Notices are sent to ``email``, with the picture at ``logo_url``. Products and resources that are put for the first
+    time have ``defaults`` for what is left out there; of these, too, one that is left out keeps its value.
     """
 
     name: DisplayName | None = None
@@ -22,7 +24,16 @@ class MerchantDetails(Message):
     email: Annotated[EmailStr, Field(max_length=254)] | None = None
     logo_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
 
+    defaults: OwnerDefaults | None = None
+
     @property
     def given(self) -> dict[str, object]:
         """The details that are not left out, by name."""
-        return self.model_dump(include=self.model_fields_set)
+        return {name: value for name, value in self if name in self.model_fields_set}
+
+    def change(self, changes: "MerchantDetails") -> Self:
+        """Return the details after a change."""
+        given = changes.given
+        if changes.defaults:
+            given["defaults"] = (self.defaults or OwnerDefaults()).change(changes.defaults)
+        return self.model_copy(update=given)

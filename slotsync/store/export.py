@@ -50,6 +50,9 @@ LEFT_OUT: Final = frozenset(
 )
 """The columns that give access to something, or only name processes."""
 
+_PLAIN_JSON: Final = frozenset({"merchant.defaults"})
+"""The columns that hold JSON as it is; what is encrypted may be JSON, too."""
+
 _MAX_ROWS_PER_PAGE: Final = 500
 
 
@@ -88,6 +91,11 @@ class Export:
     def _line(self, table: Table, merchant: str, row: Mapping[str, Any]) -> dict[str, Any]:
         columns = [each for each in table.columns if f"{table.name}.{each.name}" not in LEFT_OUT]
         values = {each.name: row[each.name] for each in columns}
+        values |= {
+            each.name: _parsed(row[each.name] or "") or None
+            for each in columns
+            if f"{table.name}.{each.name}" in _PLAIN_JSON
+        }
         values |= {
             each.name: self._read(cell_of(each, merchant, row), row[each.name])
             for each in columns

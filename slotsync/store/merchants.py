@@ -1,5 +1,6 @@
 """Merchants: recorded once something is stored for them, with their switch for synchronization."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -8,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Update, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, select
 
-from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change
+from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change, describe_merchant
 from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
-from slotsync.domain.calendars.owner import Switch
+from slotsync.domain.calendars.owner import OwnerDefaults, Switch
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import MerchantsChoice, Undecryptable
@@ -54,32 +55,42 @@ class Merchants:
         """Return what the platform says of the merchant, or None if nothing is stored for it."""
         with self._store.read() as session:
             row = session.get(MerchantRow, merchant)
-            if row is None:
-                return None
-            email = self._read_email(session, merchant, row.email)
-        return MerchantDetails.model_construct(**row.model_dump(include=_DETAILS) | {"email": email})
+            return self._read(session, row.model_dump()) if row else None
 
     def put(self, merchant: str, details: MerchantDetails) -> None:
         """Record the merchant, or change what the platform says of it.
 
         With a new address its connection is due, since an e-mail may have waited for that.
         """
-        given = dict(details.given)
         now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            if details.email and "email" in given:
-                own = self._keys.for_writing(connection, merchant)
-                given["email"] = own.encrypt(_TABLE.c.email, details.email, id=merchant)
-            if given:
-                before = _lock(connection, merchant)
-                connection.execute(update(_TABLE).filter_by(id=merchant).values(**given))
-                before["email"] = self._read_email(connection, merchant, before["email"])
-                change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, before, details.given)
-                if self._audit and change:
-                    self._audit.record(connection, merchant, change, now)
+            if details.given:
+                self._change(connection, merchant, details, now)
             if details.email:
                 connection.execute(_of_refused_grant(merchant).values(due_at=now))
+
+    def _change(self, connection: Connection, merchant: str, details: MerchantDetails, now: datetime) -> None:
+        columns = details.given
+        if details.email:
+            own = self._keys.for_writing(connection, merchant)
+            columns["email"] = own.encrypt(_TABLE.c.email, details.email, id=merchant)
+        before = self._read(connection, _lock(connection, merchant))
+        after = before.change(details)
+        if "defaults" in columns:
+            columns["defaults"] = after.defaults.write() if after.defaults else None
+        connection.execute(update(_TABLE).filter_by(id=merchant).values(**columns))
+        change = describe_merchant(before, after)
+        if self._audit and change:
+            self._audit.record(connection, merchant, change, now)
+
+    def _read(self, database: Connection | Session, row: Mapping[str, Any]) -> MerchantDetails:
+        """Return what the platform says of the merchant of a row. It is not checked anew: limits may have changed."""
+        stored = {name: row[name] for name in _DETAILS}
+        email = self._read_email(database, row["id"], row["email"])
+        return MerchantDetails.model_construct(
+            **stored | {"email": email, "defaults": OwnerDefaults.read(row["defaults"])}
+        )
 
     def _read_email(self, database: Connection | Session, merchant: str, encrypted: str | None) -> str | None:
         """Return the address, or None if there is none, or if no key opens it."""
@@ -140,6 +151,11 @@ def _lock(connection: Connection, merchant: str) -> dict[str, Any]:
     """Return the merchant's row, which nobody else changes until the transaction ends."""
     own = select_columns(_TABLE).filter_by(id=merchant).with_for_update(key_share=True)
     return dict(connection.execute(own).mappings().one())
+
+
+def get_defaults(connection: Connection, merchant: str) -> OwnerDefaults:
+    """Return the platform's defaults for new products and resources of a merchant that is recorded."""
+    return OwnerDefaults.read(connection.execute(select_columns(_TABLE.c.defaults).filter_by(id=merchant)).scalar_one())
 
 
 def is_merchant_synced(merchant: ColumnElement[str]) -> ColumnElement[bool]:

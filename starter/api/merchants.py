@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from slotsync.domain.calendars.owner import OwnerDefaults
 from slotsync.domain.connections.connection import ConnectionState, MissingScope
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.messages import Message
@@ -14,6 +15,7 @@ from slotsync.store.connections.connection_views import MerchantConnection
 from starter.api.documentation import MERCHANT, MerchantId
 from starter.api.key_gate import presented_key
 from starter.api.middleware import PROTECTED
+from starter.api.owners import UnknownPolicy
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
 
@@ -24,19 +26,32 @@ After = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$", description=
 """The id after which a page begins. PostgreSQL stores no NUL, and does not compare with one."""
 
 
+class DefaultsBody(OwnerDefaults):
+    """Settings that new products and resources have unless they are put with others.
+
+    One that is left out keeps its value, and null stands for slotsync's own default. Products and resources that are
+    there do not change.
+    """
+
+    on_unknown: UnknownPolicy | None = None
+
+
 class MerchantBody(MerchantDetails):
     """Details of a merchant. A detail that is left out keeps its value, and null removes it.
 
     `name` is shown to people who connect an account; `language` (`en` or `fi`) is the first one that they see. Their
     browsers go back from Google to `return_url`, instead of `SLOTSYNC_RETURN_URL`. Notices to the merchant are sent to
-    `email`, with the picture at `logo_url`.
+    `email`, with the picture at `logo_url`. `defaults` are for products and resources that are created afterwards.
     """
+
+    defaults: DefaultsBody | None = None
 
 
 class MerchantAnswer(MerchantDetails):
-    """All details of a merchant."""
+    """All details of a merchant. What is null in `defaults` is slotsync's own default."""
 
     merchant: str
+    defaults: OwnerDefaults
 
 
 class MerchantLine(Message):
@@ -101,4 +116,4 @@ async def get_merchant(merchant: MerchantId, services: ServicesDependency) -> Me
     found = await asyncio.to_thread(services.merchants.get, merchant)
     if found is None:
         raise ApiError(NOT_FOUND, "The merchant is not known; put it first.")
-    return MerchantAnswer.model_construct(merchant=merchant, **found.model_dump())
+    return MerchantAnswer.model_construct(merchant=merchant, **dict(found))

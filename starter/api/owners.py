@@ -19,7 +19,7 @@ UnknownPolicy = Annotated[OnUnknown, Field(json_schema_extra={"pattern": "^(bloc
 
 
 class OwnerBody(OwnerChanges):
-    """Settings of a product or resource. One that is left out keeps its value; a new one has the defaults.
+    """Settings of a product or resource. One that is left out keeps its value; a new one has the merchant's `defaults`.
 
     `pad_before_minutes` and `pad_after_minutes` extend each busy time of a calendar that blocks the product.
     `free_calendars_needed` is how many of these calendars must be free for a booking; without it, all of them.

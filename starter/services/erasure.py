@@ -12,14 +12,14 @@ from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.domain.connections.disconnection import CalendarChoice, disconnection_result
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
-from slotsync.errors import ErasureHeldUp, UnknownSubject
+from slotsync.errors import ErasureHeldUp, GrantLost, Undecryptable, UnknownSubject
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections
-from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.disconnections import UNREADABLE, Disconnections
 from slotsync.store.connections.pending_consents import PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
@@ -40,6 +40,9 @@ INDEX_TIMEOUT: Final = timedelta(seconds=20)
 
 _POLL_INTERVAL: Final = timedelta(milliseconds=200)
 _AGAIN: Final = "It goes on by itself: run the same command again, or with --force, which leaves there what is there"
+_MENDED: Final = "Run the same command again once that is mended, or with --force, which leaves it there"
+_NO_KEY: Final = "no key opens it"
+_NO_ANSWER: Final = "Google did not answer"
 
 ELSEWHERE: Final = (
     "Backups of the databases, until they are overwritten: erase again after a restore.",
@@ -76,7 +79,7 @@ class ErasureService:
     """Erases merchants and reservations. Every step may be repeated, so that a run that was killed is run again.
 
     With ``google`` our calendars and events in Google are deleted; else they stay there as they are. With ``force``
-    nothing waits for Google.
+    nothing waits for Google, nor for a key: the receipt says what could not be revoked.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  the parts, and how long each is waited for
@@ -87,12 +90,14 @@ class ErasureService:
         vault: Vault,
         google_timeout: timedelta = GOOGLE_TIMEOUT,
         index_timeout: timedelta = INDEX_TIMEOUT,
+        cancellation_timeout: timedelta = CANCELLATION_TIMEOUT,
     ) -> None:
         self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._timeout = google_timeout
         self._index_timeout = index_timeout
+        self._cancellation_timeout = cancellation_timeout
         self._connections = ConnectionService(settings, store, vault, client, disconnect_timeout=google_timeout)
         self._consents = PendingConsents(store, vault)
         self._stored_connections = Connections(store, vault)
@@ -108,14 +113,15 @@ class ErasureService:
 
         Raises:
             UnknownSubject: nothing is stored of it.
-            ErasureHeldUp: Google, or a worker, does not answer; nothing is deleted here yet.
+            ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; nothing is deleted here yet.
         """
         await self._require_known(merchant, None)
         choice = CalendarChoice.DELETE if google else CalendarChoice.KEEP
         notes = await self._disconnect(merchant, choice, force=force)
-        if not await asyncio.to_thread(self._end_grants, merchant) and not force:
-            raise ErasureHeldUp(f"Google has not ended a grant yet. {_AGAIN}")
-        return await self._delete(merchant, None, notes)
+        left = await asyncio.to_thread(self._end_grants, merchant)
+        if left and not force:
+            raise ErasureHeldUp(f"{' '.join(left)} {_MENDED}")
+        return await self._delete(merchant, None, (*notes, *left))
 
     async def erase_reservation(self, merchant: str, reservation: str, *, google: bool, force: bool = False) -> Receipt:
         """Delete all that is stored of a reservation.
@@ -149,18 +155,42 @@ class ErasureService:
             return result.notes
         if not force:
             raise ErasureHeldUp(f"Google has not taken the grant back yet, or no worker runs. {_AGAIN}")
-        await asyncio.to_thread(self._give_up, merchant, choice)
-        return ("Google was not waited for: calendars and events may still be there, and the grant if it is down.",)
+        left = await asyncio.to_thread(self._give_up, merchant, choice)
+        return ("Google was not waited for: calendars and events may still be there.", *left)
 
-    def _give_up(self, merchant: str, choice: CalendarChoice) -> None:
-        """Let the merchant's grant wait for its end, without waiting for its calendars."""
-        if connection_id := self._stored_connections.get_id(merchant):
-            self._disconnections.finish(connection_id, choice)
+    def _give_up(self, merchant: str, choice: CalendarChoice) -> Sequence[str]:
+        """Let the merchant's grant wait for its end, without waiting for its calendars.
 
-    def _end_grants(self, merchant: str) -> bool:
-        """End the merchant's grants that wait for it, or for a decision; return whether Google has ended all."""
-        ends = [self._grants.end(key_hash) for key_hash in self._consents.give_up(merchant)]
-        return GrantEnd.LATER not in ends
+        Return the note that it cannot be ended, if no key opens it.
+        """
+        connection_id = self._stored_connections.get_id(merchant)
+        if connection_id is None:
+            return ()
+        readable = self._is_readable(connection_id)
+        self._disconnections.finish(connection_id, choice)
+        return () if readable else (_describe_left_grant(self._store.now(), _NO_KEY),)
+
+    def _is_readable(self, connection_id: str) -> bool:
+        try:
+            self._disconnections.grant(connection_id)
+        except GrantLost as lost:
+            return lost.reason != UNREADABLE
+        return True
+
+    def _end_grants(self, merchant: str) -> Sequence[str]:
+        """End the merchant's grants that wait for it, or for a decision; return notes on those that live on."""
+        return [
+            _describe_left_grant(since, problem)
+            for key_hash, since in self._consents.give_up(merchant).items()
+            if (problem := self._end_grant(key_hash))
+        ]
+
+    def _end_grant(self, key_hash: str) -> str:
+        """End a grant at Google; return why that is not possible, or an empty text."""
+        try:
+            return _NO_ANSWER if self._grants.end(key_hash) is GrantEnd.LATER else ""
+        except Undecryptable:
+            return _NO_KEY
 
     async def _delete_events(self, merchant: str, reservation: str, *, force: bool) -> None:
         """Let the reservation's workflow delete its events, as after a cancellation."""
@@ -183,7 +213,7 @@ class ErasureService:
         await asyncio.to_thread(self._begin, merchant, reservation)
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         query = workflows_of(merchant, reservation)
-        await cancel_workflows(self._client, query, CANCELLATION_TIMEOUT)
+        await cancel_workflows(self._client, query, self._cancellation_timeout)
         workflows = await delete_workflows(self._client, query)
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         await asyncio.to_thread(self._store.empty_log)
@@ -207,6 +237,13 @@ class ErasureService:
             rows=dict(erasure.counts),
             workflows=workflows,
         )
+
+
+def _describe_left_grant(since: datetime, problem: str) -> str:
+    return (
+        f"A grant that nobody has needed since {since:%Y-%m-%d %H:%M} UTC could not be revoked at Google: {problem}. "
+        "The owner of the account can remove slotsync at https://myaccount.google.com/connections."
+    )
 
 
 def describe_subject(reservation: str | None) -> str:

@@ -151,14 +151,17 @@ class Sessions:
         self._secure = settings.public_url.startswith("https://")
         self._name = "__Host-slotsync" if self._secure else "slotsync"
 
-    def find(self, request: Request) -> Session | None:
-        """Return the session of the request, or None if the cookie is missing or forged, or the session is over."""
+    def read(self, request: Request) -> Session | None:
+        """Return the session in the request's cookie, which may be over, or None if it is missing or forged."""
         try:
-            content = self._signer.loads(request.cookies.get(self._name, ""))
+            return Session.model_validate(self._signer.loads(request.cookies.get(self._name, "")))
         except BadSignature:
             return None
-        session = Session.model_validate(content)
-        return None if self._is_over(session) else session
+
+    def find(self, request: Request) -> Session | None:
+        """Return the session of the request, or None if the cookie is missing or forged, or the session is over."""
+        session = self.read(request)
+        return None if session is None or self.is_over(session) else session
 
     def begin(self, response: Response, session: Session) -> None:
         """Begin the session, and set its cookie."""
@@ -177,7 +180,8 @@ class Sessions:
         """End the session, for all that have its cookie."""
         self._visits.sign_out(session.browser, SESSION_LIFETIME)
 
-    def _is_over(self, session: Session) -> bool:
+    def is_over(self, session: Session) -> bool:
+        """Return whether the session is too old, was signed out, or was ended with all visits of its merchant."""
         old = self._visits.now() - session.begun_at > SESSION_LIFETIME
         return (
             old

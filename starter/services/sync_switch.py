@@ -74,8 +74,8 @@ class SyncSwitch:
         Raises:
             InputError: the owner is new, and has no name; or an id cannot be one.
         """
-        _require_identifier("merchant", merchant)
-        _require_identifier(owner.kind, owner.id)
+        require_identifier("merchant", merchant)
+        require_identifier(owner.kind, owner.id)
         if not await asyncio.to_thread(self._owners.put, merchant, owner, changes, chooser, override=override):
             return
         await self._signal_calendar(merchant, owner)
@@ -162,8 +162,12 @@ def _describe(intent: OwnerIntent | None) -> str:
     return "Waiting for the calendar, or for Google" if intent.due_at else "The calendar is as it should be"
 
 
-def _require_identifier(name: str, identifier: str) -> None:
-    """Check an id that a caller in Python gives; those of the API are checked with its paths."""
+def require_identifier(name: str, identifier: str) -> None:
+    """Check an id that a caller in Python gives; those of the API are checked with its paths.
+
+    Raises:
+        InputError: it cannot be an id.
+    """
     try:
         IDENTIFIER.validate_python(identifier)
     except ValidationError as error:

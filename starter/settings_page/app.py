@@ -56,11 +56,11 @@ class _InstanceGate:
     """Refuses requests as long as the workers have other keys, or another database, than this process."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await get_services(Request(scope)).slotsync.require_instance()
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 _STATIC = Mount("/static", StaticFiles(packages=[("starter.settings_page", "static")]))

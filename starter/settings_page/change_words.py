@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from slotsync.domain.audit import CONNECTION, WHOLE_MERCHANT, Actor, ActorKind, AuditAction, AuditDetail, AuditValue
+from slotsync.domain.audit import (
+    CONNECTION,
+    DEFAULTS,
+    WHOLE_MERCHANT,
+    Actor,
+    ActorKind,
+    AuditAction,
+    AuditDetail,
+    AuditValue,
+)
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 
 Translate = Callable[[str], str]
@@ -102,6 +111,8 @@ def describe_actor(_: Translate, by: Actor, visit: str) -> str:
 
 
 def _label(_: Translate, name: str) -> str:
+    if name.startswith(DEFAULTS):
+        return _("New products: %(setting)s") % {"setting": _label(_, name.removeprefix(DEFAULTS))}
     return {
         "name": _("Name"),
         "language": _("Language"),

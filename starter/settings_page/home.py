@@ -117,14 +117,14 @@ async def render_settings(
 
 async def show_work(request: Request) -> Response:
     """Show how many entries of the merchant are in Google: an open page asks every few seconds."""
-    visit = await Visit.from_request(request)
+    visit = await Visit.from_request(request, refreshing=True)
     work = await load_work(visit)
     return render_page("work.html", visit.language, work=work, finished=not work.pending and not work.blocked)
 
 
 async def show_progress(request: Request) -> Response:
     """Show how many entries of a product or resource are in Google: an open page asks every few seconds."""
-    visit = await Visit.from_request(request)
+    visit = await Visit.from_request(request, refreshing=True)
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
     connection = await visit.services.connections.view(visit.merchant)
     return render_page(
@@ -138,7 +138,7 @@ async def show_progress(request: Request) -> Response:
 
 async def show_switch_progress(request: Request) -> Response:
     """Show how many products and resources know that everything was paused or resumed."""
-    visit = await Visit.from_request(request)
+    visit = await Visit.from_request(request, refreshing=True)
     return render_page(
         "switching.html",
         visit.language,

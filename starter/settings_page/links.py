@@ -1,7 +1,6 @@
 """Links of the platform: shown first, and used by a button, since programs look at links that nobody has followed."""
 
 import asyncio
-from contextlib import suppress
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -21,7 +20,7 @@ from starter.settings_page.rendering import (
     extract_site,
     render_page,
 )
-from starter.settings_page.visit import Address, find_session, name_of, redirect_to_page
+from starter.settings_page.visit import Address, name_of, redirect_to_page, require_room
 
 
 async def show_settings_link(request: Request) -> Response:
@@ -56,8 +55,8 @@ async def use_reconnect_link(request: Request) -> Response:
     """Redirect to Google's consent page; a visit that begins with this link sees nothing of the merchant."""
     services, form = get_services(request), await _get_opening_form(request)
     merchant = await _read_reconnect_link(request, _text(form, "link"))
-    living = await _find_visit(request)
-    if living and living.merchant == merchant:
+    living = await asyncio.to_thread(services.sessions.find, request)
+    if living and not living.connects_only and living.merchant == merchant:
         return RedirectResponse(await services.connections.begin(merchant, living.browser), status_code=303)
     session = Session.begin(merchant, connects_only=True)
     url = await services.connections.begin(merchant, session.browser, name_account=False)
@@ -79,7 +78,7 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
 
     Raises:
         PageRefused: slotsync has not made it, or too long ago, or before the merchant's visits were ended, or there is
-            nothing to connect again.
+            nothing to connect again; or links of the merchant are opened too often.
     """
     services = get_services(request)
     content = services.reconnect_links.read(link)
@@ -87,6 +86,7 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
         raise PageRefused(LinkProblem.FORGED)
     if isinstance(content, ExpiredLink):
         raise PageRefused(MAIL_EXPIRED)
+    require_room(services.page_limit.count_link(content.merchant))
     if not await asyncio.to_thread(services.connections.is_refused, content.merchant, content.grant_number):
         raise PageRefused(NOT_NEEDED)
     if await asyncio.to_thread(Visits(services.store).are_ended, content.merchant, content.made_at):
@@ -94,17 +94,12 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
     return content.merchant
 
 
-async def _find_visit(request: Request) -> Session | None:
-    with suppress(PageRefused):
-        return await find_session(request)
-    return None
-
-
 async def _show(request: Request, target: LinkTarget) -> Response:
     services, link = get_services(request), request.query_params.get("link", "")
     merchant = await asyncio.to_thread(services.settings_links.look, link, target)
     if isinstance(merchant, LinkProblem):
         raise PageRefused(merchant)
+    require_room(services.page_limit.count_link(merchant))
     return await _show_button(request, merchant, link, target.name.lower())
 
 

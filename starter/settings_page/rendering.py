@@ -1,7 +1,9 @@
 """The rendering of pages and refusals as HTML."""
 
 import logging
+from datetime import timedelta
 from functools import cache
+from math import ceil
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -64,23 +66,31 @@ MAIL_EXPIRED = "mail_expired"
 NOT_NEEDED = "not_needed"
 """A link in an e-mail that has done its work, or that came too late."""
 
-_STATUS = {NO_VISIT: 401, FORGED_FORM: 403, **{str(problem): 403 for problem in LinkProblem}}
+TOO_MANY_LOADS = "too_many_loads"
+
+_STATUS = {NO_VISIT: 401, FORGED_FORM: 403, TOO_MANY_LOADS: 429, **{str(problem): 403 for problem in LinkProblem}}
 
 
 class PageRefused(SlotsyncError):
-    """A request that this browser may not make. ``reason`` selects the text of the page that refuses it."""
+    """A request that this browser may not make. ``reason`` selects the text of the page that refuses it.
 
-    def __init__(self, reason: str) -> None:
+    It may be made after ``delay``, if there is one.
+    """
+
+    def __init__(self, reason: str, delay: timedelta | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.delay = delay
 
 
 async def render_refusal(request: Request, error: Exception) -> Response:
     """Return the page that says why a request was refused, and what to do."""
     assert isinstance(error, PageRefused)
-    return render_page(
-        "refused.html", detect_language(request), status=_STATUS.get(error.reason, 403), reason=error.reason
-    )
+    status = _STATUS.get(error.reason, 403)
+    response = render_page("refused.html", detect_language(request), status=status, reason=error.reason)
+    if error.delay:
+        response.headers["Retry-After"] = str(ceil(error.delay.total_seconds()))
+    return response
 
 
 async def render_invalid_form(request: Request, _: Exception) -> Response:

@@ -17,7 +17,7 @@ from slotsync.store.audit_log import act_as
 from starter.bootstrap import Services, get_services
 from starter.services.settings_links import Session
 from starter.settings_page.language import Language, detect_language
-from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, PageRefused
+from starter.settings_page.rendering import FORGED_FORM, NO_VISIT, TOO_MANY_LOADS, PageRefused
 
 MAX_SEARCH_LENGTH: Final = 100
 MAX_PAGE_DIGITS: Final = 6
@@ -102,13 +102,14 @@ class Visit:
     form: FormData = field(default_factory=FormData)
 
     @classmethod
-    async def from_request(cls, request: Request, *, connecting: bool = False) -> "Visit":
-        """Return the visit of a request that changes nothing.
+    async def from_request(cls, request: Request, *, connecting: bool = False, refreshing: bool = False) -> "Visit":
+        """Return the visit of a request that changes nothing; with ``refreshing`` an open page makes it by itself.
 
         Raises:
-            PageRefused: this browser has no visit, or one that may connect only, and this is not ``connecting``.
+            PageRefused: this browser has no visit, or one that may connect only, and this is not ``connecting``; or
+                there are too many such requests.
         """
-        session = await find_session(request, connecting=connecting)
+        session = await find_session(request, connecting=connecting, refreshing=refreshing)
         address = Address.from_query(request.query_params)
         return cls(get_services(request), session, detect_language(request), address)
 
@@ -118,7 +119,7 @@ class Visit:
 
         Raises:
             PageRefused: this browser has no visit, or the form does not contain the token of this visit, or the visit
-                may connect only, and this is not ``connecting``.
+                may connect only, and this is not ``connecting``; or there are too many requests.
         """
         visit = replace(await cls.from_request(request, connecting=connecting), form=await request.form())
         if not visit.session.accepts_form(visit.form_value("token")):
@@ -166,16 +167,32 @@ def read_owner(kind: str, owner_id: str) -> Owner | None:
     return Owner(kind=OwnerKind(kind), id=owner_id)
 
 
-async def find_session(request: Request, *, connecting: bool = False) -> Session:
+async def find_session(request: Request, *, connecting: bool = False, refreshing: bool = False) -> Session:
     """Return the session of this browser, with ``connecting`` also one that may connect only.
 
     Raises:
-        PageRefused: there is none, or it is over.
+        PageRefused: there is none, or it is over, or it has made too many requests.
     """
-    session = await asyncio.to_thread(get_services(request).sessions.find, request)
+    services = get_services(request)
+    session = services.sessions.read(request)
     if session is None or (session.connects_only and not connecting):
         raise PageRefused(NO_VISIT)
+    # Before anything is read; what is over takes nothing of what the merchant's visits may load.
+    require_room(services.page_limit.count_visit(session.name, refreshing=refreshing))
+    if await asyncio.to_thread(services.sessions.is_over, session):
+        raise PageRefused(NO_VISIT)
+    require_room(services.page_limit.count_merchant(session.merchant, refreshing=refreshing))
     return session
+
+
+def require_room(wait: timedelta) -> None:
+    """Check that a request need not wait.
+
+    Raises:
+        PageRefused: it has to wait for so long: too many were made.
+    """
+    if wait:
+        raise PageRefused(TOO_MANY_LOADS, wait)
 
 
 async def name_of(services: Services, merchant: str) -> str:

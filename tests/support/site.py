@@ -11,7 +11,9 @@ from pydantic import SecretStr
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
+from slotsync.signing import create_signer
 from starter.bootstrap import Services
+from starter.services.settings_links import Session
 from tests.support.http import tls
 from tests.support.oauth_app import Form
 from tests.support.samples import EMAIL, MERCHANT
@@ -57,6 +59,11 @@ class Site:
         event = {"summary": title, "start": {"dateTime": start}, "end": {"dateTime": end}}
         path = f"/sandbox/accounts/{self.email}/calendars/{calendar}/events"
         (await self.world.http.post(path, json=event)).raise_for_status()
+
+    def cookies_of(self, visit: Session | None) -> dict[str, str]:
+        """Return the cookies of a browser with this visit."""
+        signer = create_signer(self.world.settings, "session")
+        return {"slotsync": str(signer.dumps(visit.model_dump(mode="json")))} if visit else {}
 
     @asynccontextmanager
     async def visitor(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -66,14 +66,21 @@ async def going_on(act: Act, callers: int, pause: timedelta = timedelta()) -> As
         await asyncio.gather(*calling, return_exceptions=True)
 
 
+async def load(visit: httpx.AsyncClient, path: str) -> None:
+    """Load a page; who is refused comes back when it may."""
+    answer = await visit.get(path)
+    assert answer.status_code in {200, 429}
+    if answer.status_code == 429:
+        await asyncio.sleep(int(answer.headers["Retry-After"]))
+
+
 @asynccontextmanager
 async def pages_with_a_slow_google(noise: Noise) -> AsyncIterator[None]:
     """Open pages at another week each time, so that no answer is a recent one."""
 
     async def open_page(number: int) -> None:
         week = f"{2027 + number // 12}-{1 + number % 12:02}-01"
-        page = await noise.visit.get("/settings/", params={"owner": str(TOUR), "week": week})
-        assert page.status_code == 200
+        await load(noise.visit, f"/settings/?owner={TOUR}&week={week}")
 
     await noise.world.fault(method="calendarList.list", kind="slow", seconds=9, account=EMAIL, probability=1)
     async with going_on(open_page, PAGES, timedelta(seconds=1)):
@@ -88,7 +95,7 @@ async def open_tabs(noise: Noise) -> AsyncIterator[None]:
     async def ask(number: int) -> None:
         progress = f"/settings/owners/{TOUR.kind}/{TOUR.id}/progress"
         path = f"/settings/?owner={TOUR}" if number % 15 == 0 else progress
-        assert (await noise.visit.get(path)).status_code == 200
+        await load(noise.visit, path)
 
     async with going_on(ask, TABS, TAB_INTERVAL):
         yield
@@ -99,8 +106,8 @@ async def searches_among_ten_thousand(noise: Noise) -> AsyncIterator[None]:
     """Page through the list, and search in it, as fast as two people can."""
 
     async def look(number: int) -> None:
-        query = {"page": str(number % 200)} if number % 2 else {"search": f"tour {number % 100:03}"}
-        assert (await noise.visit.get("/settings/", params=query)).status_code == 200
+        query = f"page={number % 200}" if number % 2 else f"search=tour+{number % 100:03}"
+        await load(noise.visit, f"/settings/?{query}")
 
     async with going_on(look, 2, timedelta(seconds=0.5)):
         yield

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
-from slotsync.domain.calendars.owner import OwnerChanges, OwnerSettings, Switch
+from slotsync.domain.calendars.owner import OwnerChanges, OwnerDefaults, OwnerSettings, Switch
 from slotsync.domain.messages import Message
 
 MERCHANTS_SETTINGS: Final = frozenset(
@@ -32,15 +32,15 @@ class Choices(Message):
     overridden: frozenset[str] = frozenset()
 
 
-def first_choices(changes: OwnerChanges) -> Choices | None:
+def first_choices(changes: OwnerChanges, defaults: OwnerDefaults) -> Choices | None:
     """Return the choices for an owner that is new, or None if it has no name."""
     if "name" not in changes.model_fields_set:
         return None
-    return Choices(settings=OwnerSettings.model_validate(changes.given))
+    return Choices(settings=_merge(_new_settings(changes.name, defaults), changes.given))
 
 
 def renew_choices(
-    former: Choices, changes: OwnerChanges, chooser: Chooser, *, override: bool = False
+    former: Choices, changes: OwnerChanges, defaults: OwnerDefaults, chooser: Chooser, *, override: bool = False
 ) -> Choices | None:
     """Return the choices for an owner that was deleted and is put again, or None if it has no name.
 
@@ -49,7 +49,7 @@ def renew_choices(
     if "name" not in changes.model_fields_set:
         return None
     kept = {name: getattr(former.settings, name) for name in former.chosen}
-    settings = _merge(OwnerSettings.model_construct(name=changes.name), kept)
+    settings = _merge(_new_settings(changes.name, defaults), kept)
     return change_choices(former.model_copy(update={"settings": settings}), changes, chooser, override=override)
 
 
@@ -106,6 +106,10 @@ def change_choices(before: Choices, changes: OwnerChanges, chooser: Chooser, *, 
 def to_text(names: Collection[str]) -> str:
     """Return names of settings as they are stored."""
     return " ".join(sorted(names))
+
+
+def _new_settings(name: str, defaults: OwnerDefaults) -> OwnerSettings:
+    return _merge(OwnerSettings.model_construct(name=name), defaults.values)
 
 
 def _merge(settings: OwnerSettings, given: dict[str, object]) -> OwnerSettings:

@@ -1,10 +1,11 @@
 """Products and resources as owners of a managed calendar, and their settings."""
 
+import json
 import re
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
@@ -103,6 +104,8 @@ MAX_PADDING: Final = timedelta(days=1)
 Padding = Annotated[int, Field(ge=0, le=MAX_PADDING // timedelta(minutes=1))]
 """Minutes by which a busy time is made longer on one side; a day at most."""
 
+FreeCalendars = Annotated[int, Field(ge=1, le=50)]
+
 
 class OwnerChanges(Message):
     """Changes of the settings of a product or resource: what is left out keeps its value, or has its default at first.
@@ -118,7 +121,7 @@ class OwnerChanges(Message):
     on_unknown: OnUnknown = "block"
     pad_before_minutes: Padding = 0
     pad_after_minutes: Padding = 0
-    free_calendars_needed: Annotated[int, Field(ge=1, le=50)] | None = None
+    free_calendars_needed: FreeCalendars | None = None
 
     @property
     def given(self) -> dict[str, object]:
@@ -130,6 +133,41 @@ class OwnerSettings(OwnerChanges):
     """All settings of one product or resource."""
 
     name: DisplayName
+
+
+class OwnerDefaults(Message):
+    """The platform's defaults for the new products and resources of a merchant; None stands for slotsync's own."""
+
+    sync: bool | None = None
+    guest_data: GuestData | None = None
+    on_unknown: OnUnknown | None = None
+    pad_before_minutes: Padding | None = None
+    pad_after_minutes: Padding | None = None
+    free_calendars_needed: FreeCalendars | None = None
+
+    @staticmethod
+    def read(text: str | None) -> "OwnerDefaults":
+        """Return the defaults in a text that ``write`` returned. They are not checked anew: limits may have changed."""
+        values: dict[str, Any] = {name: value for name, value in json.loads(text or "{}").items() if name in _DEFAULTED}
+        if "guest_data" in values:
+            values["guest_data"] = GuestData(values["guest_data"])
+        return OwnerDefaults.model_construct(**values)
+
+    def write(self) -> str | None:
+        """Return the defaults as they are stored, or None if all are slotsync's own."""
+        return self.model_dump_json(exclude_none=True) if self.values else None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The defaults that are not slotsync's own, by name."""
+        return self.model_dump(exclude_none=True)
+
+    def change(self, changes: "OwnerDefaults") -> Self:
+        """Return the defaults after a change. What is left out keeps its value."""
+        return self.model_copy(update=changes.model_dump(exclude_unset=True))
+
+
+_DEFAULTED: Final = frozenset(OwnerDefaults.model_fields)
 
 
 class Switch(Message):

@@ -19,7 +19,9 @@ def time_per_call(calls_per_minute: int) -> timedelta:
     return timedelta(minutes=1) / (calls_per_minute * API_SHARE)
 
 
-def pay_call(paid_until: datetime | None, now: datetime, price: timedelta) -> tuple[datetime, timedelta]:
+def pay_call(
+    paid_until: datetime | None, now: datetime, price: timedelta, max_at_once: int = MAX_CALLS_AT_ONCE
+) -> tuple[datetime, timedelta]:
     """Return until when calls are paid if there is one more, and how long that call has to wait; zero if it may go."""
     paid = max(paid_until or now, now) + price
-    return paid, max(paid - now - MAX_CALLS_AT_ONCE * price, timedelta())
+    return paid, max(paid - now - max_at_once * price, timedelta())

@@ -4,36 +4,32 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, tuple_, update
-from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.audit import AuditAction, AuditChange, AuditValues, describe_settings
 from slotsync.domain.calendars.choices import (
     Choices,
     Chooser,
-    change_choices,
-    first_choices,
     merchants_part,
-    renew_choices,
     switch_choices,
 )
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
 from slotsync.domain.health import STOPPED
-from slotsync.errors import InputError, MerchantsChoice
+from slotsync.errors import MerchantsChoice
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.calendars.merchant_switches import want_switch
+from slotsync.store.calendars.owner_changes import changed_intent, is_owner, lock_owner, put_choices
 from slotsync.store.calendars.owner_rows import (
     OwnerIntent,
     choices_of,
     columns_of,
     describe_switch,
     keep_chosen_on,
-    read_choices,
     settings_of,
 )
-from slotsync.store.database.base import Upsert, table_of
+from slotsync.store.database.base import table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
@@ -41,9 +37,6 @@ from slotsync.store.tables.calendars import OwnerRow
 
 _TABLE = table_of(OwnerRow)
 _KIND = "calendar"
-
-
-_ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.revision))
 
 
 class Owners:
@@ -65,7 +58,8 @@ class Owners:
     ) -> bool:
         """Record the owner, or change its settings; return whether its calendar's workflow has something to do.
 
-        Settings that are recorded already change nothing. They are due as long as the workflow has not taken them up.
+        A new one has the platform's defaults for what is left out. Settings that are recorded already change nothing.
+        They are due as long as the workflow has not taken them up.
         The merchant's own choices stay when the platform sets them, unless with ``override``.
 
         Raises:
@@ -74,13 +68,7 @@ class Owners:
         now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            row = _lock(connection, merchant, owner)
-            if row is None and _add(connection, merchant, owner, _first_choices(changes), now):
-                before, after = None, _first_choices(changes)
-            else:
-                row = row or _lock(connection, merchant, owner)
-                assert row
-                before, after = choices_of(row), _change(connection, row, changes, chooser, now, override=override)
+            before, after = put_choices(connection, merchant, owner, changes, chooser, now, override=override)
             change = describe_settings(owner, before, after)
             if change:
                 mark_merchant_changed(connection, merchant, now)
@@ -103,7 +91,7 @@ class Owners:
         """
         now = self._store.now()
         with self._store.write() as connection:
-            row = _lock(connection, merchant, owner)
+            row = lock_owner(connection, merchant, owner)
             before = choices_of(row) if row else None
             if row is None or before is None:
                 return False
@@ -112,8 +100,8 @@ class Owners:
                 raise MerchantsChoice(f"{owner}")
             switched = switch.model_dump(exclude=merchants_part(choices.chosen, chooser))
             names = {name: value for name, value in columns_of(choices).items() if name in {"chosen", "overridden"}}
-            own = update(_TABLE).where(*_is(merchant, owner))
-            connection.execute(own.values(**switched, **names, **_changed_intent(now)))
+            own = update(_TABLE).where(*is_owner(merchant, owner))
+            connection.execute(own.values(**switched, **names, **changed_intent(now)))
             self._record(connection, merchant, describe_switch(row, switched, choices), now)
             return True
 
@@ -125,11 +113,11 @@ class Owners:
         """
         now = self._store.now()
         with self._store.write() as connection:
-            row = _lock(connection, merchant, owner)
+            row = lock_owner(connection, merchant, owner)
             if row is None or row.deleted_at:
                 return False
             off = {"sync": False, "remove_events": remove_events, "chosen": keep_chosen_on(row), "deleted_at": now}
-            connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(off | _changed_intent(now)))
+            connection.execute(update(_TABLE).where(*is_owner(merchant, owner)).values(off | changed_intent(now)))
             forget_owners_blocking_calendars(connection, merchant, owner, now)
             mark_merchant_changed(connection, merchant, now)
             removal: AuditValues = {"remove_events": remove_events}
@@ -156,7 +144,7 @@ class Owners:
     def record_reason(self, merchant: str, owner: Owner, reason: str) -> None:
         """Record why the owner's calendar is not as it should be, while that is tried again."""
         with self._store.write() as connection:
-            connection.execute(update(_TABLE).where(*_is(merchant, owner)).values(reason=reason))
+            connection.execute(update(_TABLE).where(*is_owner(merchant, owner)).values(reason=reason))
 
     def get_reasons(self, merchant: str, owners: Sequence[Owner]) -> dict[Owner, str]:
         """Return why the calendars of these owners are not as they should be; nothing of those that are.
@@ -183,7 +171,7 @@ class Owners:
         self, merchant: str, owner: Owner, revision: int, due_at: datetime | None, *, reason: str | None = None
     ) -> bool:
         """Record when the calendar is due again, and why; return false, and change nothing, at another revision."""
-        own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.revision == revision)
+        own = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.revision == revision)
         with self._store.write() as connection:
             return bool(
                 connection.execute(own.values(due_at=due_at, reason=reason, overdue_since=None, problem=None)).rowcount
@@ -191,19 +179,19 @@ class Owners:
 
     def make_due(self, merchant: str, owner: Owner, now: datetime) -> None:
         """Record that the owner's calendar is to be looked at now, unless an operator has stopped that."""
-        own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.stopped_at.is_(None))
+        own = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.stopped_at.is_(None))
         with self._store.write() as connection:
             connection.execute(own.values(due_at=now))
 
     def record_signalled(self, merchant: str, owner: Owner, signalled: int, to_signal: int) -> None:
         """Record how many of the owner's open reservations were signalled."""
-        own = update(_TABLE).where(*_is(merchant, owner))
+        own = update(_TABLE).where(*is_owner(merchant, owner))
         with self._store.write() as connection:
             connection.execute(own.values(signalled=signalled, to_signal=to_signal))
 
     def record_applied(self, merchant: str, owner: Owner, revision: int, signalled: int) -> None:
         """Record that all open reservations of the owner, so many, were signalled at this revision."""
-        own = update(_TABLE).where(*_is(merchant, owner), _TABLE.c.applied_revision < revision)
+        own = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.applied_revision < revision)
         with self._store.write() as connection:
             connection.execute(own.values(applied_revision=revision, signalled=signalled, to_signal=signalled))
 
@@ -215,7 +203,7 @@ class Owners:
         any_revision = revision is None
         same_revision = or_(literal(any_revision), _TABLE.c.revision == revision)
         record = record_stop(self._audit, _KIND, now)
-        self.due_rows.stop(now, *_is(merchant, owner), same_revision, record=record)
+        self.due_rows.stop(now, *is_owner(merchant, owner), same_revision, record=record)
 
     def resume(self, merchant: str, now: datetime) -> list[Owner]:
         """Make the stopped calendars of the merchant due again, and return their owners."""
@@ -296,61 +284,8 @@ class Owners:
             return session.exec(select(func.count()).select_from(_TABLE).where(*_known(merchant, search))).one()
 
 
-def _is(merchant: str, owner: Owner) -> Sequence[ColumnElement[bool]]:
-    return _TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.id == owner.id
-
-
 def _known(merchant: str, search: str = "") -> Sequence[ColumnElement[bool]]:
     """Return the conditions for the merchant's owners that were not deleted, and that this text is found in."""
     texts = (_TABLE.c.name, _TABLE.c.id)
     found = [or_(*(text.icontains(search, autoescape=True) for text in texts))] if search else []
     return _TABLE.c.merchant == merchant, _TABLE.c.deleted_at.is_(None), *found
-
-
-def _lock(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:
-    """Return the owner's row, which nobody else changes until the transaction ends."""
-    own = select_columns(_TABLE).where(*_is(merchant, owner)).with_for_update()
-    found = connection.execute(own).mappings().one_or_none()
-    return OwnerRow.model_validate(found) if found else None
-
-
-def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, now: datetime) -> bool:
-    """Return whether the owner was added; false if another process was faster."""
-    row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}
-    intent = {"revision": 1, "applied_revision": 0, "due_at": now}
-    return _ADD.run(connection, **row, **intent, **columns_of(choices)) is not None
-
-
-def _change(  # noqa: PLR0913  the row, and who changes what of it
-    connection: Connection, row: OwnerRow, changes: OwnerChanges, chooser: Chooser, now: datetime, *, override: bool
-) -> Choices:
-    """Return the new choices. The owner is due if settings have changed, but not if only their chooser has."""
-    before = choices_of(row)
-    if before:
-        after = change_choices(before, changes, chooser, override=override)
-    else:
-        after = _named(renew_choices(read_choices(row), changes, chooser, override=override))
-    if after == before:
-        return after
-    changed = before is None or after.settings != before.settings
-    # Switching on ends the choice to remove events, which is for the time while it is off; other settings keep it.
-    removal = {"remove_events": False} if after.settings.sync else {}
-    intent = _changed_intent(now) if changed else {}
-    own = update(_TABLE).where(*_is(row.merchant, Owner(kind=OwnerKind(row.kind), id=row.id)))
-    connection.execute(own.values({**columns_of(after), "deleted_at": None, **removal, **intent}))
-    return after
-
-
-def _first_choices(changes: OwnerChanges) -> Choices:
-    return _named(first_choices(changes))
-
-
-def _named(choices: Choices | None) -> Choices:
-    if choices is None:
-        raise InputError("name: is missing; give a new product or resource its name")
-    return choices
-
-
-def _changed_intent(now: datetime) -> dict[str, object]:
-    """Return the values of an owner for which something has changed: it is due, and no longer stopped."""
-    return {"revision": _TABLE.c.revision + 1, "due_at": now, "stopped_at": None}

@@ -1,6 +1,7 @@
 """Disconnections: connections are taken out of use, then their secrets are deleted."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import case, literal, select, update
 from sqlmodel import Session, col
@@ -27,6 +28,9 @@ from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
 _DISCONNECTED = ConnectionState.DISCONNECTED.value
+
+UNREADABLE: Final = "undecryptable"
+"""The reason why a grant that no key opens counts as lost."""
 
 
 class Disconnections:
@@ -121,7 +125,7 @@ class Disconnections:
             try:
                 return read_grant(session, self._keys, row)
             except Undecryptable:
-                raise GrantLost("the grant cannot be read, so that it cannot be used", reason="undecryptable") from None
+                raise GrantLost("the grant cannot be read, so that it cannot be used", reason=UNREADABLE) from None
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
         """Store the newest access token of the grant with this number for the rest of the cleaning up."""

@@ -169,12 +169,17 @@ class PendingConsents:
         with self._store.write() as connection:
             connection.execute(update(_CONSENTS).filter_by(key_hash=key_hash).values(tried_at=self._clock()))
 
-    def give_up(self, merchant: str) -> list[str]:
-        """Let all the merchant's consents wait for the end of their grants; return the hashes of their keys."""
-        waiting = select(_CONSENTS.c.key_hash).filter_by(merchant=merchant, kind=AwaitedStep.END.value)
+    def give_up(self, merchant: str) -> dict[str, datetime]:
+        """Let all the merchant's consents wait for the end of their grants.
+
+        Return the hashes of their keys, each with the time since which nobody needs the grant.
+        """
+        waiting = select(_CONSENTS.c.key_hash, _CONSENTS.c.expires_at)
+        own = waiting.filter_by(merchant=merchant, kind=AwaitedStep.END.value)
         with self._store.write() as connection:
             give_up_merchants_consents(connection, merchant)
-            return [*connection.execute(waiting).scalars()]
+            rows = connection.execute(own.order_by(_CONSENTS.c.expires_at)).all()
+        return {row.key_hash: min(row.expires_at, self._clock()) for row in rows}
 
     def forget(self, key_hash: str) -> None:
         """Delete a consent."""

@@ -1,18 +1,93 @@
-"""The erasure of a merchant gives a grant back on which nobody has decided."""
+"""The erasure of a merchant gives its grants back, and says which it could not give back."""
+
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
+from slotsync.errors import ErasureHeldUp
+from slotsync.store.database.base import table_of
+from slotsync.store.erasures import Erasures
+from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 from starter.services.erasure import ErasureService
-from tests.support.connection_harness import ConnectionHarness
+from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.samples import MERCHANT
+from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
+
+UNREADABLE = "v1.0123456789abcdef.AAAA"
+SHORT = timedelta(seconds=1)
+REMEDY = "remove slotsync at https://myaccount.google.com/connections"
+
+
+def service(world: World) -> ErasureService:
+    return ErasureService(world.settings, world.client, world.store, world.vault, SHORT, SHORT, SHORT)
+
+
+def lose_consents(world: World) -> None:
+    """Let the consents open no more."""
+    with world.store.write() as connection:
+        connection.execute(update(table_of(PendingConsentRow)).values(secret=UNREADABLE))
+
+
+def lose_grants(world: World) -> None:
+    """Let the connections' grants open no more."""
+    columns = ("refresh_token", "access_token", "account_email")
+    with world.store.write() as connection:
+        connection.execute(update(table_of(ConnectionRow)).values(dict.fromkeys(columns, UNREADABLE)))
 
 
 async def test_a_grant_on_which_nobody_has_decided_is_given_back(connecting_merchant: ConnectionHarness) -> None:
     world = connecting_merchant.world
     await connecting_merchant.consent()
-    service = ErasureService(world.settings, world.client, world.store, world.vault)
-    receipt = await service.erase_merchant(MERCHANT, google=False)
+    receipt = await service(world).erase_merchant(MERCHANT, google=False)
     assert receipt.rows == {"merchant": 1}, "the grant went first, once Google had ended it"
+    assert receipt.google == ()
     assert await connecting_merchant.calls("oauth2.revoke") == 1
+
+
+async def test_a_consent_that_no_key_opens_holds_an_erasure_up_unless_it_is_forced_and_stands_in_the_receipt(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    await connecting_merchant.consent()
+    lose_consents(world)
+    await connecting_merchant.consent(OTHER)
+    with pytest.raises(ErasureHeldUp, match="no key opens it"):
+        await service(world).erase_merchant(MERCHANT, google=False)
+    assert await connecting_merchant.calls("oauth2.revoke") == 1, "the other one is given back"
+    assert Erasures(world.store).is_anything_stored(MERCHANT)
+    receipt = await service(world).erase_merchant(MERCHANT, google=False, force=True)
+    (left,) = receipt.google
+    assert "could not be revoked at Google: no key opens it" in left
+    assert REMEDY in left
+    assert receipt.rows == {"merchant": 1, "pending_consent": 1}
+    assert not Erasures(world.store).is_anything_stored(MERCHANT)
+
+
+async def test_a_grant_that_google_does_not_take_back_stands_in_the_receipt(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    await connecting_merchant.consent()
+    await world.fault(method="oauth2.revoke", kind="drop", probability=1)
+    with pytest.raises(ErasureHeldUp, match="Google did not answer"):
+        await service(world).erase_merchant(MERCHANT, google=False)
+    receipt = await service(world).erase_merchant(MERCHANT, google=False, force=True)
+    (left,) = receipt.google
+    assert "could not be revoked at Google: Google did not answer" in left
+    assert REMEDY in left
+
+
+async def test_a_connection_that_no_key_opens_stands_in_the_receipt_also_without_a_worker(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    await connecting_merchant.connected()
+    lose_grants(world)
+    receipt = await service(world).erase_merchant(MERCHANT, google=False, force=True)
+    waited, left = receipt.google
+    assert "Google was not waited for" in waited
+    assert "no key opens it" in left
+    assert not Erasures(world.store).is_anything_stored(MERCHANT)

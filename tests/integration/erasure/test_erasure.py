@@ -29,11 +29,11 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 NEIGHBOUR, NEIGHBOURS_EMAIL = "neighbour", "neighbour@gmail.example"
-SHORT = timedelta(seconds=1)
+SHORT, PATIENT = timedelta(seconds=1), timedelta(seconds=20)
 
 
 def service(world: World, timeout: timedelta = timedelta(minutes=1)) -> ErasureService:
-    return ErasureService(world.settings, world.client, world.store, world.vault, timeout, SHORT)
+    return ErasureService(world.settings, world.client, world.store, world.vault, timeout, SHORT, min(timeout, PATIENT))
 
 
 async def busy_merchants(world: World) -> None:

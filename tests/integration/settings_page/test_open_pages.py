@@ -1,13 +1,24 @@
 """Open pages cost Google little, and the page of one merchant never holds up another one."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from time import monotonic
 
 import httpx
 import pytest
 
+from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.calendars.owner import OwnerChanges
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.merchants import Merchants
+from starter.bootstrap import Services
+from starter.services.page_limit import VISITS_PER_MERCHANT, Allowance, PageLimit
+from starter.services.settings_links import SESSION_LIFETIME, Session
+from tests.support.api import serving_on_free_port
 from tests.support.samples import TOUR
 from tests.support.site import Site
 
@@ -46,6 +57,98 @@ async def test_pages_that_are_opened_again_and_again_ask_google_once_in_half_a_m
         assert once > 0
         await asyncio.gather(*(mine.get("/settings/", params=OPENED) for _ in range(10)))
         assert await count_reads(site) == once
+
+
+AT_ONCE, INTERVAL = 3, timedelta(seconds=2)
+OWN_REFRESHES = (PROGRESS, "/settings/work", "/settings/sync/progress")
+
+
+class StoppedClock:
+    """Goes on only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = utc_now()
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True)
+class LimitedSite:
+    """The page of a merchant in a process that lets few pages be loaded."""
+
+    url: str
+    site: Site
+    clock: StoppedClock
+
+    async def load(self, visit: Session, *paths: str) -> list[int]:
+        """Load these pages one after the other, and return the statuses."""
+        cookies = self.site.cookies_of(visit)
+        async with httpx.AsyncClient(base_url=self.url, timeout=30, cookies=cookies) as browser:
+            return [(await browser.get(path)).status_code for path in paths]
+
+
+@pytest.fixture
+async def limited(site: Site) -> AsyncIterator[LimitedSite]:
+    """A merchant with a product, and pages that may be loaded three at once, then every two seconds."""
+    clock, world = StoppedClock(), site.world
+    Owners(world.store).put(site.merchant, TOUR, OwnerChanges(name="Tour"))
+    allowed = Allowance(AT_ONCE, INTERVAL)
+    services = Services.create(world.settings, world.store, world.client)
+    async with serving_on_free_port(replace(services, page_limit=PageLimit(clock, allowed, allowed))) as url:
+        yield LimitedSite(url, site, clock)
+
+
+def visit_of(merchant: str) -> Session:
+    return Session.begin(merchant).model_copy(update={"begun_at": utc_now()})
+
+
+async def test_a_page_that_is_loaded_in_a_loop_is_refused_for_a_moment_and_no_other_visit_is(
+    limited: LimitedSite,
+) -> None:
+    mine, colleague = visit_of(limited.site.merchant), visit_of(limited.site.merchant)
+    pages = ["/settings/", "/settings/changes", "/settings/", "/settings/changes"]
+    assert await limited.load(mine, *pages) == [200, 200, 200, 429]
+    assert await limited.load(mine, *OWN_REFRESHES) == [200, 200, 200], "an open page goes on showing its progress"
+    assert await limited.load(mine, *OWN_REFRESHES) == [429, 429, 429], "in a loop that is refused, too"
+    assert await limited.load(colleague, "/settings/") == [200]
+    limited.clock.now += INTERVAL
+    assert await limited.load(mine, "/settings/", "/settings/") == [200, 429]
+
+
+async def test_who_is_refused_gets_a_plain_page_that_says_when_to_come_back(limited: LimitedSite) -> None:
+    mine = visit_of(limited.site.merchant)
+    await limited.load(mine, *["/settings/"] * AT_ONCE)
+    async with httpx.AsyncClient(base_url=limited.url, cookies=limited.site.cookies_of(mine)) as browser:
+        refused = await browser.get("/settings/")
+        form = await browser.post("/settings/sync", data={"token": mine.form_token, "sync": "off"})
+    assert (refused.status_code, form.status_code) == (429, 429)
+    assert refused.headers["retry-after"] == str(round(INTERVAL.total_seconds()))
+    assert "Please wait a moment" in refused.text
+    assert limited.site.merchant not in refused.text
+    assert Merchants(limited.site.world.store, limited.site.world.vault).is_synced(limited.site.merchant)
+
+
+async def test_many_visits_of_a_merchant_load_no_more_than_a_few(limited: LimitedSite) -> None:
+    visits = [visit_of(limited.site.merchant) for _ in range(VISITS_PER_MERCHANT + 1)]
+    loaded = [await limited.load(each, *["/settings/changes"] * AT_ONCE) for each in visits]
+    assert loaded == [[200] * AT_ONCE] * VISITS_PER_MERCHANT + [[429] * AT_ONCE]
+    assert await limited.load(visit_of(f"other-{limited.site.merchant}"), "/settings/") == [200]
+
+
+async def test_visits_that_are_over_take_nothing_of_what_the_merchant_may_load(limited: LimitedSite) -> None:
+    for _ in range(VISITS_PER_MERCHANT):
+        over = visit_of(limited.site.merchant).model_copy(update={"begun_at": utc_now() - 2 * SESSION_LIFETIME})
+        assert await limited.load(over, *["/settings/"] * (AT_ONCE + 1)) == [401] * AT_ONCE + [429]
+    assert await limited.load(visit_of(limited.site.merchant), "/settings/") == [200]
+
+
+@pytest.mark.parametrize("leads", ["settings-link", "google/connect"])
+async def test_a_link_that_is_opened_in_a_loop_is_refused_for_a_moment(limited: LimitedSite, leads: str) -> None:
+    link = httpx.URL(await limited.site.link(leads))
+    async with httpx.AsyncClient(base_url=limited.url) as browser:
+        answers = [await browser.get(link.raw_path.decode()) for _ in range(AT_ONCE + 1)]
+    assert [each.status_code for each in answers] == [200] * AT_ONCE + [429]
 
 
 async def test_the_progress_of_an_unknown_product_is_not_found(site: Site) -> None:

@@ -91,11 +91,6 @@ async def test_a_changed_cookie_is_not_believed(site: Site, stranger: httpx.Asyn
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_without_a_visit_no_form_is_taken(stranger: httpx.AsyncClient, form: str) -> None:
-    assert (await stranger.post(f"/settings/{form}", data={"token": "x", "sync": "off"})).status_code == 401
-
-
-@pytest.mark.parametrize("form", FORMS)
 async def test_a_form_without_the_visits_token_changes_nothing(site: Site, form: str) -> None:
     Owners(site.world.store).put(site.merchant, TOUR, settings_of(TOUR))
     async with site.visitor() as mine, site.visitor() as another:

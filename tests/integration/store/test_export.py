@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet
 
+from slotsync.domain.calendars.owner import OwnerDefaults
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.secrets import Vault
 from slotsync.store.database.cells import encrypted_columns
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import KEPT, find_tables_without_merchant
 from slotsync.store.export import EXPORTED, LEFT_OUT, Export, write_line
+from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.tables import METADATA
 from tests.integration.store.test_key_rotation import fill
@@ -39,12 +42,14 @@ def test_no_secret_column_is_exported_and_every_other_encrypted_one_is() -> None
 
 def test_what_is_encrypted_is_exported_as_it_was_stored_and_tokens_are_not(store: Store, vault: Vault) -> None:
     fill(store, vault, merchants=2)
+    Merchants(store, vault).put("0", MerchantDetails(defaults=OwnerDefaults(sync=False)))
     told = snapshot(1, merchant="0", name="R-9", guest={"name": "Mervi Mökkiläinen"}, notes="Allergic")
     Reservations(store, vault).report(told, NOW)
     found = lines(store, vault)
     (reservation,) = (each for each in found if each["table"] == "reservation" and each["id"] == "R-9")
     assert reservation["snapshot"] == json.loads(told.model_dump_json(exclude={"merchant", "id"}))
     by_table = {str(each["table"]): each for each in found}
+    assert by_table["merchant"]["defaults"] == {"sync": False}
     assert by_table["blocking_calendar"]["name"] == "Family"
     assert by_table["connection"]["account_email"] == "0@x"
     assert by_table["busy_reading"]["busy"] == []

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from slotsync.domain.calendars.choices import Chooser
-from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerSettings, Switch
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerDefaults, OwnerSettings, Switch
+from slotsync.domain.merchant import MerchantDetails
 from slotsync.errors import InputError, MerchantsChoice
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
@@ -28,6 +29,24 @@ def test_putting_again_replaces_every_setting(store: Store) -> None:
     Owners(store).put("m", TOUR, SETTINGS)
     Owners(store).put("m", TOUR, other)
     assert Owners(store).get_all("m") == {TOUR: other}
+
+
+@pytest.mark.parametrize("owner", [TOUR, GUIDE], ids=str)
+def test_the_platforms_defaults_are_for_what_is_put_afterwards(store: Store, vault: Vault, owner: Owner) -> None:
+    owners, merchants = Owners(store), Merchants(store, vault)
+    deleted = owner.model_copy(update={"id": "deleted"})
+    for each in (owner, deleted):
+        owners.put("m", each, OwnerChanges(name="Old"))
+    owners.delete("m", deleted, remove_events=False)
+    merchants.put("m", MerchantDetails(defaults=OwnerDefaults(guest_data=GuestData.BUSY, sync=False)))
+    owners.put("m", owner, OwnerChanges(name="Old 2"))
+    assert owners.get("m", owner) == OwnerSettings(name="Old 2")
+    for each in (deleted, owner.model_copy(update={"id": "new"})):
+        owners.put("m", each, OwnerChanges(name="New", sync=True))
+        assert owners.get("m", each) == OwnerSettings(name="New", guest_data=GuestData.BUSY)
+    merchants.put("m", MerchantDetails(defaults=None))
+    owners.put("m", owner.model_copy(update={"id": "newer"}), OwnerChanges(name="Newer"))
+    assert owners.get("m", owner.model_copy(update={"id": "newer"})) == OwnerSettings(name="Newer")
 
 
 def test_merchants_and_kinds_are_kept_apart(store: Store) -> None:

@@ -2,15 +2,16 @@
 
 import pytest
 
-from slotsync.domain.audit import Actor, ActorKind, AuditAction, AuditDetail, AuditValue
-from slotsync.domain.calendars.owner import OwnerChanges
+from slotsync.domain.audit import DEFAULTS, Actor, ActorKind, AuditAction, AuditDetail, AuditValue
+from slotsync.domain.calendars.owner import OwnerChanges, OwnerDefaults
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.translations import LANGUAGES
 from starter.settings_page.change_words import describe_action, describe_actor, describe_values, name_subject
 from starter.settings_page.language import Language
 
 ENGLISH = Language(code="en").translate
-SETTINGS = {*OwnerChanges.model_fields, *MerchantDetails.model_fields, "remove_events"}
+DEFAULTED = {f"{DEFAULTS}{name}" for name in OwnerDefaults.model_fields}
+SETTINGS = {*OwnerChanges.model_fields, *MerchantDetails.model_fields, *DEFAULTED, "remove_events"} - {"defaults"}
 
 
 def detail(before: dict[str, AuditValue], after: dict[str, AuditValue]) -> AuditDetail:
@@ -36,7 +37,14 @@ def test_every_actor_has_words_in_every_language(kind: ActorKind, code: str) -> 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_every_setting_has_a_label(name: str) -> None:
     (words,) = describe_values(ENGLISH, AuditAction.SETTINGS_CHANGED, detail({name: None}, {name: "x"}))
-    assert words.label != name
+    assert name not in words.label
+
+
+def test_a_default_for_new_products_is_told_from_a_setting() -> None:
+    (words,) = describe_values(
+        ENGLISH, AuditAction.MERCHANT_CHANGED, detail({f"{DEFAULTS}sync": None}, {f"{DEFAULTS}sync": True})
+    )
+    assert (words.label, words.after) == ("New products: On or off", "On")
 
 
 @pytest.mark.parametrize(

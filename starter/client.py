@@ -25,6 +25,7 @@ from slotsync.temporal.options import connect
 from starter.services.availability import AvailabilityService
 from starter.services.confirmations import ConfirmationService
 from starter.services.instance import InstanceCheck
+from starter.services.message_checks import check_again
 from starter.services.reports import Reported, ReportService
 from starter.services.resumption import ResumptionService
 from starter.services.status import Overview, StatusService, SyncStatus
@@ -75,9 +76,11 @@ class Slotsync:
         Raises:
             NotTaken: the report is stored, but Temporal did not answer within a few seconds; repeat the call.
             VersionConflict: this version was reported before, with another content; nothing was changed.
+            InputError: a field is wrong: the reservation is a copy that was made with changes.
         """
+        checked = check_again(reservation)
         async with self._instance.required():
-            return await self._reports.report(reservation)
+            return await self._reports.report(checked)
 
     async def cancel(self, merchant: str, reservation: str, *, version: int) -> Reported:
         """Cancel a reservation: its events are deleted from Google.
@@ -106,11 +109,12 @@ class Slotsync:
         Its ``defaults`` are for products and resources that are added afterwards.
 
         Raises:
-            InputError: the merchant's id cannot be one.
+            InputError: the merchant's id cannot be one, or a field is wrong.
         """
         require_identifier("merchant", merchant)
+        checked = check_again(details)
         async with self._instance.required():
-            await asyncio.to_thread(self._merchants.put, merchant, details)
+            await asyncio.to_thread(self._merchants.put, merchant, checked)
 
     async def put_owner(
         self,
@@ -127,10 +131,11 @@ class Slotsync:
         What the merchant has chosen itself stays, too, unless with ``override``.
 
         Raises:
-            InputError: the product or resource is new, and has no name; or an id cannot be one.
+            InputError: the product or resource is new, and has no name; an id cannot be one, or a field is wrong.
         """
+        checked = check_again(changes)
         async with self._instance.required():
-            await self._sync_switch.put_owner(merchant, owner, changes, chooser, override=override)
+            await self._sync_switch.put_owner(merchant, owner, checked, chooser, override=override)
 
     async def delete_owner(self, merchant: str, owner: Owner, *, remove_events: bool) -> None:
         """Delete a product or resource; its calendar and our events in it are removed from Google, or stay.

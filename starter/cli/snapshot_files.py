@@ -5,15 +5,19 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.errors import Erased, InputError, NotTaken, VersionConflict
+from slotsync.errors import InputError, SettingsError, SlotsyncError
+from starter.services.message_checks import describe_problems
 
 MAX_PARALLEL_REPORTS = 64
 
-_BLANK = b" \t\r\n\xef\xbb\xbf"
-"""The bytes of an empty line: spaces, and the mark with which some programs begin a file."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Some programs begin a file with it; in joined files it is before other lines, too."""
+
+_BLANK = b" \t\r\n" + _BYTE_ORDER_MARK
 
 
 class BadLine(Message):
@@ -32,11 +36,7 @@ def read_snapshot(text: str) -> Reservation:
     try:
         return Reservation.model_validate_json(text)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, each['loc'])) or 'snapshot'}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors(include_input=False, include_url=False)
-        ]
-    raise InputError("; ".join(problems))
+        raise InputError(describe_problems(error, "snapshot")) from None
 
 
 async def report_lines(
@@ -61,16 +61,23 @@ async def _report(
 ) -> None:
     try:
         await report(snapshot)
-    except (Erased, NotTaken, VersionConflict) as error:
+    except SettingsError:  # of this process, not of the line
+        raise
+    except SlotsyncError as error:
         bad.append(BadLine(number=number, reason=str(error)))
+    except SQLAlchemyError as error:
+        bad.append(BadLine(number=number, reason=f"the database failed ({type(error).__name__}); import it again"))
 
 
 def _read_snapshots(lines: list[tuple[int, bytes]], bad: list[BadLine]) -> Iterator[tuple[int, Reservation]]:
     for number, line in lines:
+        text = line.lstrip(_BLANK)
         try:
-            yield number, read_snapshot(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            yield number, read_snapshot(text.decode())
         except UnicodeDecodeError as error:
-            reason = f"is not UTF-8 at byte {error.start + 1} of the line; save the file as UTF-8"
+            reason = (
+                f"is not UTF-8 at byte {len(line) - len(text) + error.start + 1} of the line; save the file as UTF-8"
+            )
             bad.append(BadLine(number=number, reason=reason))
         except InputError as error:
             bad.append(BadLine(number=number, reason=str(error)))

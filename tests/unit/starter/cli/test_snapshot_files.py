@@ -2,9 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.errors import InputError, NotTaken, VersionConflict
+from slotsync.errors import InputError, NotTaken, SettingsError, Undecryptable, VersionConflict
 from starter.cli.snapshot_files import read_snapshot, report_lines
 
 pytestmark = pytest.mark.anyio
@@ -64,12 +65,53 @@ async def test_a_mark_at_the_beginning_costs_nothing_and_a_bad_byte_its_line_alo
     assert (bad.number, "is not UTF-8 at byte" in bad.reason) == (2, True)
 
 
-async def test_a_line_that_is_refused_for_its_version_holds_no_other_up(tmp_path: Path) -> None:
+async def test_a_mark_costs_nothing_where_files_were_joined(tmp_path: Path) -> None:
+    file = tmp_path / "snapshots.jsonl"
+    lines = [json.dumps({**GOOD, "id": f"R-{number}"}).encode() for number in range(3)]
+    file.write_bytes(b"\xef\xbb\xbf\xef\xbb\xbf" + lines[0] + b"\n\xef\xbb\xbf" + lines[1] + b"\n" + lines[2])
+    reported = list[str]()
+
+    async def report(snapshot: Reservation) -> None:
+        reported.append(snapshot.id)
+
+    assert await report_lines(file, report, lambda *_: None) == []
+    assert reported == ["R-0", "R-1", "R-2"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "named"),
+    [
+        (VersionConflict("known with another content"), "known with another content"),
+        (Undecryptable("its key is missing"), "its key is missing"),
+        (InputError("id: is wrong"), "id: is wrong"),
+        (OperationalError("SELECT secret", {}, Exception("locked")), "the database failed (OperationalError)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_line_that_fails_for_any_reason_is_named_and_holds_no_other_up(
+    tmp_path: Path, failure: Exception, named: str
+) -> None:
     file = tmp_path / "snapshots.jsonl"
     file.write_text("\n".join(json.dumps({**GOOD, "id": f"R-{number}"}) for number in range(3)))
+    reported = list[str]()
 
     async def report(snapshot: Reservation) -> None:
         if snapshot.id == "R-1":
-            raise VersionConflict("known with another content")
+            raise failure
+        reported.append(snapshot.id)
 
-    assert [each.number for each in await report_lines(file, report, lambda *_: None)] == [2]
+    (bad,) = await report_lines(file, report, lambda *_: None)
+    assert (bad.number, reported) == (2, ["R-0", "R-2"])
+    assert named in bad.reason
+    assert "secret" not in bad.reason
+
+
+async def test_settings_that_are_wrong_end_an_import_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "snapshots.jsonl"
+    file.write_text(json.dumps(GOOD))
+
+    async def report(snapshot: Reservation) -> None:
+        raise SettingsError("other keys than the workers'")
+
+    with pytest.raises(SettingsError):
+        await report_lines(file, report, lambda *_: None)

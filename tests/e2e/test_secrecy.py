@@ -4,11 +4,16 @@ import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import pytest
 
+from slotsync.domain.calendars.owner import GuestData, OwnerSettings
 from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.domain.reservations.event_content import describe
+from slotsync.domain.reservations.snapshot import Reservation
+from slotsync.domain.reservations.stored_snapshot import plain_content_hash
 from slotsync.store.connections.connections import Connections
 from starter.local.dev import CLIENT_ID
 from tests.support.machine import Machine, world_on
@@ -53,6 +58,9 @@ TOKENS = {
 ADDRESS = "owner@arctic-kayaks.example"
 """The merchant's address for notices."""
 
+SETTINGS: Final[dict[str, Any]] = {"time_zone": "Europe/Helsinki", "guest_data": GuestData.FULL}
+ACCEPTED: Final = 202
+
 WIDE = "https://www.googleapis.com/auth/calendar.readonly"
 
 PICKED = "Lastenhoito & koulu"
@@ -93,11 +101,20 @@ class Run:
     secrets: NotedSecrets
     mailbox: MailReceiver
 
-    async def report(self, version: int, answered: int = 202, **more: object) -> None:
+    async def report(self, version: int, answered: int = ACCEPTED, **more: object) -> None:
         """Report the reservation with all data of its guest."""
         result = {"version": version, "title": TITLES[(version - 1) % len(TITLES)], "guest": GUEST, "notes": NOTES}
         items = [item(resources=[GUIDE.id], day=version).model_dump(mode="json")]
-        await self.platform.put(f"reservations/{BOOKING}", {**result, "items": items, **more}, answered)
+        body = {**result, "items": items, **more}
+        if answered == ACCEPTED:
+            self._note_guesses(Reservation.model_validate({"merchant": MERCHANT, "id": BOOKING, **body}))
+        await self.platform.put(f"reservations/{BOOKING}", body, answered)
+
+    def _note_guesses(self, reservation: Reservation) -> None:
+        """Note what somebody can compute who guesses all that was reported, to see whether it is right."""
+        shown = describe(reservation, reservation.items[0], OwnerSettings(name=TOUR.id, **SETTINGS))
+        self.secrets.note("guess", plain_content_hash(reservation))
+        self.secrets.note("guess", shown.plain_fingerprint)
 
     async def own_calendars(self) -> dict[str, str]:
         """Create the merchant's own calendars, and return their ids by name."""
@@ -147,9 +164,8 @@ class Run:
 
 async def add_merchant(run: Run) -> dict[str, str]:
     """Add a tour and a guide with full guest data, and the merchant's own calendars."""
-    settings = {"time_zone": "Europe/Helsinki", "guest_data": "full"}
     for kind, owner in (("products", TOUR), ("resources", GUIDE)):
-        await run.platform.put(f"{kind}/{owner.id}", {"name": owner.id, **settings}, 200)
+        await run.platform.put(f"{kind}/{owner.id}", {"name": owner.id, **SETTINGS}, 200)
     (await run.platform.http.put(f"/v1/merchants/{MERCHANT}", json={"email": ADDRESS})).raise_for_status()
     account = {"email": EMAIL, "time_zone": "Europe/Helsinki"}
     (await run.world.http.post("/sandbox/accounts", json=account)).raise_for_status()
@@ -237,7 +253,9 @@ async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_a_l
     assert mailed_secrets(mailbox, secrets) == {"address", "mailed link", "signature of a mailed link"}
     private = secrets.texts("calendar", "private title", "private place")
     assert {name for name, _ in found(tmp_path, private, GOOGLES)} == private.keys(), "Google had it all"
+    assert found(tmp_path, secrets.texts("guess"), GOOGLES) == set(), "but nothing to try guesses by"
     tokens = {what: len(secrets.kinds[what]) for what in TOKENS}
+    assert len(secrets.kinds["guess"]) == 8, "of four versions"
     assert tokens == TOKENS, "of each grant, and one that was renewed"
 
 

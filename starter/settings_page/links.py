@@ -65,10 +65,14 @@ async def use_reconnect_link(request: Request) -> Response:
 
 
 async def show_reconnected(request: Request) -> Response:
-    """Show what has become of a consent that began with a link in an e-mail. The address says it; nothing is read."""
+    """Show what has become of a consent that began with a link in an e-mail. The address says it."""
+    services, session = get_services(request), None
+    with suppress(PageRefused):
+        session = await find_session(request, connecting=True)
     return render_page(
         "reconnected.html",
         detect_language(request),
+        merchant=await name_of(services, session.merchant) if session else "",
         address=Address.from_query(request.query_params),
         disconnection=None,
     )

@@ -21,7 +21,7 @@ from slotsync.domain.connections.messages import (
     RefusalNotice,
     ServedGrant,
 )
-from slotsync.errors import GrantLost
+from slotsync.errors import CalendarMissing, GrantLost
 from slotsync.google.auth.consent import revoke
 from slotsync.google.auth.tokens import request_token
 from slotsync.google.calendars import GoogleCalendars
@@ -147,24 +147,33 @@ class DisconnectionActivities:
         return self._disconnections.get(request.merchant)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def delete_calendar(self, deletion: CalendarDeletion) -> bool:
+    def delete_calendar(self, deletion: CalendarDeletion) -> bool | None:
         """Delete a calendar in Google and forget it; return False if it stays because of events that are not ours.
 
-        Then our events in it are deleted, so many in each attempt.
+        Then our events in it are deleted, so many in each attempt. None if it is out of reach: it was deleted in Google
+        before, or slotsync's access to it was taken away, which Google does not tell apart.
         """
         calendar_id = deletion.calendar.calendar_id
         with google_errors_as_application_errors():
             self._disconnections.grant(deletion.connection_id)  # none, once the merchant has connected again
-            stays = self._google.has_foreign_events(deletion.connection_id, calendar_id, deletion.merchant)
-            if stays:
-                self._delete_our_events(deletion.connection_id, calendar_id)
-            else:
-                self._google.delete(deletion.connection_id, calendar_id)
-                self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
+            deleted = self._delete_or_clear(deletion.connection_id, calendar_id, deletion.merchant)
+        if deleted is not False:
+            self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
         # The merchant may have connected again meanwhile: then the events wait for the next calendar, or for this one.
         now = activity.info().started_time
-        self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=False)
+        self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=deleted is None)
         self._owners.make_due(deletion.merchant, deletion.calendar.owner, now)
+        return deleted
+
+    def _delete_or_clear(self, connection_id: str, calendar_id: str, merchant: str) -> bool | None:
+        try:
+            stays = self._google.has_foreign_events(connection_id, calendar_id, merchant)
+        except CalendarMissing:
+            return None
+        if stays:
+            self._delete_our_events(connection_id, calendar_id)
+        else:
+            self._google.delete(connection_id, calendar_id)
         return not stays
 
     def _delete_our_events(self, connection_id: str, calendar_id: str) -> None:

@@ -10,7 +10,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities
     from activities.signals import WaitingWork
     from slotsync.domain.availability.messages import merchants_messages
-    from slotsync.domain.calendars.owner import Owner
     from slotsync.domain.connections.disconnection import DisconnectionResult
     from slotsync.domain.connections.messages import (
         ConnectionPlan,
@@ -25,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import connection_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
-    from workflows.steps.disconnection import disconnect_merchant
+    from workflows.steps.disconnection import CalendarEnds, disconnect_merchant
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.mails import mail_deliveries
     from workflows.steps.refused_grants import wait_for_grant
@@ -48,7 +47,7 @@ class ConnectionWorkflow:
         self._signals = 0
         self._granted = False
         self._chosen = False
-        self._deleted = set[Owner]()
+        self._calendar_ends = CalendarEnds()
         self._grant_number: int | None = None
         self._deliveries = webhook_deliveries(merchants_messages(request.merchant))
         self._mails = mail_deliveries(request.merchant)
@@ -73,7 +72,7 @@ class ConnectionWorkflow:
                 result = await self._disconnect(plan)
             elif plan.step is ConnectionStep.SERVE:
                 self._grant_number = plan.grant_number
-                self._deleted.clear()
+                self._calendar_ends = CalendarEnds()
                 await self._serve_grant(plan)
             elif plan.step is ConnectionStep.CLOSE:
                 await self._mails.close()
@@ -151,12 +150,19 @@ class ConnectionWorkflow:
         self._status.set_details("Disconnecting")
         try:
             result = await disconnect_merchant(
-                self._merchant, plan.calendars, self._deleted, is_interrupted=lambda: self._granted or self._chosen
+                self._merchant,
+                plan.calendars,
+                self._calendar_ends,
+                is_interrupted=lambda: self._granted or self._chosen,
             )
         except BaseException as error:
             if is_cancelled_exception(error):
                 await disconnect_merchant(
-                    self._merchant, plan.calendars, self._deleted, is_interrupted=lambda: False, leave_calendars=True
+                    self._merchant,
+                    plan.calendars,
+                    self._calendar_ends,
+                    is_interrupted=lambda: False,
+                    leave_calendars=True,
                 )
             raise
         if result:

@@ -11,7 +11,7 @@ from slotsync.domain.availability.blocking import CALENDAR_MARK
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.errors import CalendarMissing, Gone, NotFound
+from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
@@ -160,19 +160,26 @@ class GoogleCalendars:
 
     def delete(self, connection_id: str, calendar_id: str) -> None:
         """Delete the calendar with all its events. A missing calendar is no error."""
-        self._delete(self._services.calendar(connection_id), calendar_id)
+        try:
+            self._delete(self._services.calendar(connection_id), calendar_id)
+        except Transient:  # it may have been deleted, and the answer was lost
+            if self.exists(connection_id, calendar_id):
+                raise
 
     def has_foreign_events(self, connection_id: str, calendar_id: str, merchant: str) -> bool:
-        """Return whether the calendar has events that slotsync did not write; False if the calendar is missing.
+        """Return whether the calendar has events that slotsync did not write.
 
         A copy that people made of one of ours is foreign.
+
+        Raises:
+            CalendarMissing: Google does not find the calendar, or shows less of it: it is deleted, or out of reach.
         """
-        service = self._services.calendar(connection_id)
+        events = self._events(self._services.calendar(connection_id), calendar_id, require_writable)
         try:
-            events = self._events(service, calendar_id)
             return any(read_marked(merchant, connection_id, calendar_id, event) is None for event in events)
-        except (Gone, NotFound):
-            return False
+        except (Gone, NotFound) as error:
+            message = "the calendar is deleted in Google, or no longer ours"
+            raise CalendarMissing(message, reason=error.reason, status=error.status) from None
 
     def look_into(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> CalendarContents | None:
         """Return what the owner's calendar has, None if Google does not find it."""

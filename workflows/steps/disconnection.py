@@ -1,6 +1,7 @@
 """Disconnect a merchant: delete calendars if wanted, then give the grant back."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from temporalio import workflow
@@ -30,10 +31,25 @@ _GRANT_REVOCATION_TIMEOUT = timedelta(hours=1)
 _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
 
 
+@dataclass
+class CalendarEnds:
+    """The owners of calendars that were to be deleted: of those that are deleted, and of those out of reach."""
+
+    deleted: set[Owner] = field(default_factory=set)
+    out_of_reach: set[Owner] = field(default_factory=set)
+
+    def add(self, owner: Owner, *, deleted: bool | None) -> None:
+        """Add a result of ``delete_calendar``."""
+        if deleted is None:
+            self.out_of_reach.add(owner)
+        elif deleted:
+            self.deleted.add(owner)
+
+
 async def disconnect_merchant(
     merchant: str,
     calendars: CalendarChoice,
-    deleted: set[Owner],
+    ends: CalendarEnds,
     is_interrupted: Callable[[], bool],
     *,
     leave_calendars: bool = False,
@@ -41,7 +57,7 @@ async def disconnect_merchant(
     """Clean up as the merchant chose, forget the connection, and return what was left behind.
 
     Return None once interrupted, because the merchant may have connected again, or chosen otherwise: then nothing more
-    is deleted. The owners of calendars that are deleted are added to ``deleted``.
+    is deleted. What becomes of calendars that are to be deleted is added to ``ends``.
 
     Raises:
         CancelledError: an operator cancelled the workflow; deletions in flight have ended.
@@ -54,7 +70,7 @@ async def disconnect_merchant(
     if disconnection is None:
         return None
     if disconnection.alive and calendars is CalendarChoice.DELETE and not leave_calendars:
-        deleted |= await _delete_calendars(merchant, disconnection, is_interrupted)
+        await _delete_calendars(merchant, disconnection, ends, is_interrupted)
     if is_interrupted():
         return None
     ended = disconnection.alive and await _end_grant(disconnection)
@@ -63,13 +79,15 @@ async def disconnect_merchant(
         DisconnectionEnd(connection_id=disconnection.connection_id, calendars=calendars, grant_ended=ended),
         start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
     )
-    return disconnection_result(disconnection, deleted, calendars, grant_ended=ended)
+    return disconnection_result(
+        disconnection, ends.deleted, calendars, grant_ended=ended, out_of_reach=ends.out_of_reach
+    )
 
 
 async def _delete_calendars(
-    merchant: str, disconnection: Disconnection, is_interrupted: Callable[[], bool]
-) -> set[Owner]:
-    """Delete the calendars side by side, and return the owners of the deleted ones."""
+    merchant: str, disconnection: Disconnection, ends: CalendarEnds, is_interrupted: Callable[[], bool]
+) -> None:
+    """Delete the calendars side by side."""
     connection_id = disconnection.connection_id
     deletions = {
         each.owner: _start(CalendarDeletion(merchant=merchant, connection_id=connection_id, calendar=each))
@@ -82,11 +100,11 @@ async def _delete_calendars(
     finally:
         for deletion in deletions.values():
             deletion.cancel()
-        deleted = {owner for owner, deletion in deletions.items() if await _succeeded(deletion)}
-    return deleted
+        for owner, deletion in deletions.items():
+            ends.add(owner, deleted=await _result(deletion))
 
 
-def _start(deletion: CalendarDeletion) -> ActivityHandle[bool]:
+def _start(deletion: CalendarDeletion) -> ActivityHandle[bool | None]:
     return workflow.start_activity_method(
         DisconnectionActivities.delete_calendar,
         deletion,
@@ -100,7 +118,7 @@ def _start(deletion: CalendarDeletion) -> ActivityHandle[bool]:
     )
 
 
-async def _succeeded(deletion: ActivityHandle[bool]) -> bool:
+async def _result(deletion: ActivityHandle[bool | None]) -> bool | None:
     try:
         return await deletion
     except ActivityError:

@@ -36,37 +36,53 @@ class Disconnection(Message):
 class DisconnectionResult(Message):
     """The result of a disconnection, with what it left in Google; ``notes`` say it in plain words.
 
-    ``shared``: another merchant uses the same Google account, so that its access could not be ended.
+    ``out_of_reach`` are owners of calendars that were to be deleted, and that Google does not let slotsync reach: they
+    were deleted there before, or slotsync's access to them was taken away. ``shared``: another merchant uses the same
+    Google account, so that its access could not be ended.
     """
 
     deleted: tuple[Owner, ...] = ()
     left: tuple[Owner, ...] = ()
+    out_of_reach: tuple[Owner, ...] = ()
     grant_ended: bool = False
     shared: bool = False
     notes: tuple[str, ...] = ()
 
 
 def disconnection_result(
-    disconnection: Disconnection, deleted: Collection[Owner], wanted: CalendarChoice, *, grant_ended: bool
+    disconnection: Disconnection,
+    deleted: Collection[Owner],
+    wanted: CalendarChoice,
+    *,
+    grant_ended: bool,
+    out_of_reach: Collection[Owner] = (),
 ) -> DisconnectionResult:
-    """Return the result of a disconnection after which these calendars are deleted."""
-    left = tuple(each.owner for each in disconnection.calendars if each.owner not in deleted)
+    """Return the result of a disconnection after which these calendars are deleted, and these out of reach."""
+    done = {*deleted, *out_of_reach}
+    left = tuple(each.owner for each in disconnection.calendars if each.owner not in done)
+    calendar_notes = _calendar_notes(len(left), len(out_of_reach), wanted)
     return DisconnectionResult(
         deleted=tuple(sorted(deleted, key=str)),
         left=left,
+        out_of_reach=tuple(sorted(out_of_reach, key=str)),
         grant_ended=grant_ended,
         shared=disconnection.shared,
-        notes=(*_calendar_notes(len(left), wanted), *_grant_notes(disconnection, ended=grant_ended)),
+        notes=(*calendar_notes, *_grant_notes(disconnection, ended=grant_ended)),
     )
 
 
-def _calendar_notes(left: int, wanted: CalendarChoice) -> Iterator[str]:
+def _calendar_notes(left: int, out_of_reach: int, wanted: CalendarChoice) -> Iterator[str]:
     if left and wanted is CalendarChoice.KEEP:
         yield f"{left} calendars stay in Google Calendar, as asked; slotsync no longer updates them."
     elif left:
         yield (
             f"{left} calendars stay in Google Calendar, because they hold events of your own or could not be reached. "
             "Delete them there if you do not need them."
+        )
+    if out_of_reach:
+        yield (
+            f"{out_of_reach} calendars are out of reach: they were deleted in Google before, or slotsync's access to "
+            "them was taken away. If they are still in Google Calendar, delete them there."
         )
 
 

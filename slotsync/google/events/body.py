@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _OURS: Final = frozenset(
     {"summary", "description", "start", "end", "status", "transparency", "source", "extendedProperties"}
 )
-"""The fields that slotsync writes."""
+"""The fields that slotsync writes. One that it left empty is not ours: see ``_fields_of_others``."""
 
 _READ_ONLY: Final = frozenset(
     {
@@ -30,12 +30,22 @@ _DEFAULTS: Final = {"reminders": {"useDefault": True}}
 
 def find_additions(event: "Event") -> dict[str, Any]:
     """Return what people or other programs have added: fields that are not ours, and others' properties."""
-    fields = {name: value for name, value in event.items() if name not in _OURS | _READ_ONLY}
+    not_added = (_OURS | _READ_ONLY) - _fields_of_others(event)
+    fields = {name: value for name, value in event.items() if name not in not_added}
     added = {name: value for name, value in fields.items() if _DEFAULTS.get(name) != value}
     properties = event.get("extendedProperties", {})
     others = {"private": remove_mark(properties.get("private", {})), "shared": properties.get("shared", {})}
     kept = {kind: values for kind, values in others.items() if values}
     return added | ({"extendedProperties": kept} if kept else {})
+
+
+def _fields_of_others(event: "Event") -> frozenset[str]:
+    """Return the fields that slotsync writes at other levels of guest data, and left empty in this event.
+
+    What we once wrote there stays ours, also if people changed it: a guest's name in it has to go with a lower level.
+    """
+    mark = Mark.from_event(event)
+    return mark.unwritten if mark else frozenset()
 
 
 def has_additions(event: "Event") -> bool:
@@ -66,7 +76,8 @@ def _merge_guests(guests: list[Any], more: list[Any]) -> list[Any]:
 
 def our_part(event: "Event") -> "Event":
     """Return the fields of an event that slotsync writes, as they are."""
-    return cast("Event", {name: value for name, value in event.items() if name in _OURS})
+    ours = _OURS - _fields_of_others(event)
+    return cast("Event", {name: value for name, value in event.items() if name in ours})
 
 
 def to_google(desired: DesiredEvent) -> "Event":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.content_hashes import is_of_another_key
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
-from slotsync.google.events.body import has_additions, parse_time, to_google
+from slotsync.google.events.body import has_additions, our_part, parse_time, to_google
 from slotsync.google.events.mark import Mark
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ def find_differences(event: "Event", desired: DesiredEvent) -> list[str]:
 
 
 def _compared_fields(event: "Event", desired: DesiredEvent) -> ComparedFields:
+    ours = our_part(event)
     return {
         "summary": _text(event.get("summary")),
-        "description": _text(event.get("description")),
+        "description": _text(ours.get("description")),
         "start": parse_time(event.get("start", {})),
         "end": parse_time(event.get("end", {})),
         "status": event.get("status", "confirmed"),
         "transparency": event.get("transparency", "opaque"),
-        "source": event.get("source", {}).get("url"),
+        "source": ours.get("source", {}).get("url"),
         "mark": _comparable_mark(Mark.from_event(event), desired),
     }
 

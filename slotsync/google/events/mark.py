@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from slotsync.domain.reservations.event import DesiredEvent, EventKey
+from slotsync.domain.reservations.event import DesiredEvent, EventContent, EventKey
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
@@ -22,6 +22,10 @@ _NAMES: Final = {name: f"slotsync{name.capitalize()}" for name in _FIELDS}
 _FIRST_NAMES: Final = {name: name for name in _FIELDS}
 """The names in marks of the first format, which events keep until they are written again."""
 
+_WRITTEN: Final = "slotsyncFields"
+_NOTHING_WRITTEN: Final = "none"
+"""An empty property could get lost."""
+
 SEARCHED: Final = _NAMES["reservation"]
 """The property by which events are searched for."""
 
@@ -33,7 +37,8 @@ SEARCHED_FIRST: Final = _FIRST_NAMES["reservation"]
 class Mark:
     """The identity and version of an event, stored in its private extended properties.
 
-    Google allows at most 44 characters of key and 1024 of value.
+    Google allows at most 44 characters of key and 1024 of value. ``written`` are those of the fields that slotsync
+    does not always write that it wrote, None in formats that do not say it.
     """
 
     merchant: str
@@ -42,6 +47,7 @@ class Mark:
     owner: str
     version: int
     fingerprint: str
+    written: frozenset[str] | None = field(default=None, compare=False)
     is_first_format: bool = field(default=False, compare=False)
 
     @classmethod
@@ -54,6 +60,7 @@ class Mark:
             owner=str(desired.key.owner),
             version=desired.version,
             fingerprint=desired.fingerprint,
+            written=_written_fields(desired.content),
         )
 
     @classmethod
@@ -70,6 +77,7 @@ class Mark:
                 owner=properties[names["owner"]],
                 version=_first_version(properties) if first else int(properties[names["version"]]),
                 fingerprint=properties[names["fingerprint"]],
+                written=frozenset(properties[_WRITTEN].split()) if _WRITTEN in properties else None,
                 is_first_format=first,
             )
         except (KeyError, ValueError):
@@ -83,6 +91,11 @@ class Mark:
         identity = (self.merchant, self.reservation, self.item, self.owner)
         return self.is_first_format or identity == (merchant, reservation, key.item, str(key.owner))
 
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """The fields that slotsync left empty: what stands there is somebody else's."""
+        return _OPTIONAL_FIELDS - self.written if self.written is not None else frozenset()
+
     def is_newer_than(self, version: int) -> bool:
         """Return whether the mark certainly names a newer version: in the first format it may be another program's."""
         return self.version > version and not self.is_first_format
@@ -90,12 +103,21 @@ class Mark:
     def to_properties(self) -> dict[str, str]:
         """Return the mark as private extended properties."""
         fields = {_NAMES[name]: str(value) for name, value in asdict(self).items() if name in _NAMES}
-        return {FORMAT: MARK_FORMAT, **fields}
+        return {FORMAT: MARK_FORMAT, **fields, _WRITTEN: " ".join(sorted(self.written or ())) or _NOTHING_WRITTEN}
+
+
+_OPTIONAL_FIELDS: Final = frozenset({"description", "source"})
+"""The fields of an event in Google that slotsync writes at some levels of guest data, and leaves empty at others."""
+
+
+def _written_fields(content: EventContent) -> frozenset[str]:
+    written = {"description": content.description, "source": content.url}
+    return frozenset(name for name in _OPTIONAL_FIELDS if written[name])
 
 
 def remove_mark(properties: Mapping[str, str]) -> dict[str, str]:
     """Return the private properties that are not of our mark: those of other programs."""
-    ours = {FORMAT, *_NAMES.values()}
+    ours = {FORMAT, _WRITTEN, *_NAMES.values()}
     if _is_first_format(properties):
         ours |= {*_FIRST_NAMES.values()}
     elif properties.get(FORMAT) == "2" and properties.get(SEARCHED_FIRST) == properties.get(SEARCHED):

@@ -172,8 +172,8 @@ TOUR = {"kind": "product", "id": "tour"}
 async def test_a_merchant_leaves_with_calendars_deleted_kept_or_behind_a_dead_grant(
     api_with_workers: Api, merchant: str
 ) -> None:
-    deleting, keeping, dead = (f"{merchant}-{name}" for name in ("deleting", "keeping", "dead"))
-    for each in (deleting, keeping, dead):
+    deleting, keeping, dead, gone = (f"{merchant}-{name}" for name in ("deleting", "keeping", "dead", "gone"))
+    for each in (deleting, keeping, dead, gone):
         await with_calendar(api_with_workers, each)
     response = await left(api_with_workers, deleting, "?calendars=delete")
     assert (response["deleted"], response["left"], response["grant_ended"], response["notes"]) == ([TOUR], [], True, [])
@@ -183,6 +183,11 @@ async def test_a_merchant_leaves_with_calendars_deleted_kept_or_behind_a_dead_gr
     assert "tour" in await api_with_workers.world.calendars(account_of(keeping))
     await revoke(api_with_workers, dead)
     assert (await left(api_with_workers, dead, "?calendars=delete"))["left"] == [TOUR]
+    calendar = (await api_with_workers.world.calendars(account_of(gone)))["tour"]
+    by_hand = f"/sandbox/accounts/{account_of(gone)}/calendars/{calendar}"
+    (await api_with_workers.world.http.delete(by_hand)).raise_for_status()
+    told = await left(api_with_workers, gone, "?calendars=delete")
+    assert (told["deleted"], told["left"], told["out_of_reach"]) == ([], [], [TOUR])
 
 
 async def test_a_merchant_who_never_connected_can_disconnect(api_with_workers: Api, merchant: str) -> None:

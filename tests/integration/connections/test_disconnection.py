@@ -1,6 +1,7 @@
 """Disconnection: with calendars kept or deleted, with a valid grant or a lost one."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +10,7 @@ from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.workflow_ids import connection_id
 from slotsync.errors import GrantLost
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 from tests.support.connection_harness import OTHER, ConnectionHarness
@@ -16,6 +18,7 @@ from tests.support.opened_channels import stopped, watched
 from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
 from tests.support.push_receiver import PushReceiver
 from tests.support.samples import EMAIL, MERCHANT, TOUR
+from tests.support.two_calendars import look_at_the_calendar, out_of_reach, titles_in, until_titles_in
 from tests.support.waiting import until, wait_until
 from tests.support.world import World
 
@@ -117,6 +120,41 @@ async def test_a_calendar_with_events_of_the_merchants_own_is_left_without_ours(
         result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
     assert result.left == (TOUR,)
     assert await world.titles() == ["Mine"]
+
+
+@pytest.mark.parametrize("role", ["none", "freeBusyReader"])
+async def test_a_calendar_out_of_reach_is_told_as_such_and_loses_our_events_once_it_is_back(
+    connecting_merchant: ConnectionHarness, role: str
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        former = (await world.calendars())[TOUR.id]
+        async with out_of_reach(world, former, role):
+            result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+            assert (result.deleted, result.left, result.out_of_reach) == ((), (), (TOUR,))
+            assert "1 calendars are out of reach: they were deleted in Google before" in result.notes[0]
+            workflow = world.client.get_workflow_handle(connection_id(MERCHANT))
+            assert "calendars are out of reach" in str(await workflow.query("__temporal_workflow_metadata"))
+            await connecting_merchant.connected()
+            await until(partial(is_made_anew, world, former))
+        assert await titles_in(world, former) == ["v1", "v1"]
+        await look_at_the_calendar(world)
+        await until_titles_in(world, former, [])
+
+
+async def is_made_anew(world: World, former: str) -> bool:
+    calendar = ManagedCalendars(world.store).get_calendars(MERCHANT, [TOUR])[0].calendar_id or former
+    return calendar != former and await titles_in(world, calendar) == ["v1", "v1"]
+
+
+async def test_a_calendar_is_told_as_deleted_if_the_answer_was_lost(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    async with connecting_merchant.world.working():
+        world = await connect_and_report(connecting_merchant)
+        await world.fault(method="calendars.delete", kind="lost_response", count=1)
+        result = await disconnect_merchant(connecting_merchant, CalendarChoice.DELETE)
+    assert (result.deleted, result.out_of_reach) == ((TOUR,), ())
 
 
 async def test_our_events_come_back_to_a_calendar_that_was_left(connecting_merchant: ConnectionHarness) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from slotsync.domain.calendars.owner import Owner
-from slotsync.errors import GoogleError
+from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.calendars import CalendarSpec
 from slotsync.google.requests import execute
 from tests.support.adapter_harness import EMAIL, SHORT_TIMEOUT, SPEC, AdapterHarness
@@ -138,6 +138,16 @@ def test_our_events_are_deleted_so_many_at_once_and_others_stay(adapter: Adapter
     delete = adapter.calendars.delete_marked_events
     assert [delete("c-1", adapter.calendar_id, 2) for _ in range(2)] == [False, True]
     assert adapter.titles() == ["Mine"]
+
+
+def test_nothing_is_said_of_the_events_of_a_calendar_out_of_reach(adapter: AdapterHarness) -> None:
+    adapter.put()
+    assert not adapter.calendars.has_foreign_events("c-1", adapter.calendar_id, SPEC.merchant)
+    access = f"/sandbox/accounts/{EMAIL}/calendars/{adapter.calendar_id}/access"
+    for role in ("reader", "freeBusyReader", "none"):
+        adapter.controls.patch(access, json={"role": role}).raise_for_status()
+        with pytest.raises(CalendarMissing):
+            adapter.calendars.has_foreign_events("c-1", adapter.calendar_id, SPEC.merchant)
 
 
 def test_two_duplicates_with_events_are_both_kept(adapter: AdapterHarness) -> None:

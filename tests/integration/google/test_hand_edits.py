@@ -2,7 +2,7 @@
 
 import pytest
 
-from slotsync.domain.reservations.event import event_id
+from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import Refused, Transient
 from slotsync.google.calendars import CalendarSpec
 from tests.support.adapter_harness import SPEC, AdapterHarness
@@ -11,6 +11,8 @@ BOAT_SPEC = CalendarSpec(**{**dict(SPEC), "name": "Boat"})
 
 ADDITIONS = {
     "location": "Pier 3",
+    "description": "Bring lunch",
+    "source": {"url": "https://crm.example/7", "title": "CRM"},
     "colorId": "5",
     "reminders": {"useDefault": False, "overrides": [{"method": "popup", "minutes": 10}]},
     "visibility": "private",
@@ -56,6 +58,24 @@ def test_our_fields_are_ours_whatever_people_write_there(adapter: AdapterHarness
     adapter.put(2, written)
     event = adapter.event(own_id(adapter))
     assert (event["summary"], event.get("description"), event["location"]) == ("Sunset tour", None, "Pier 3")
+
+
+def test_a_description_is_ours_from_when_we_write_one_until_we_write_none(adapter: AdapterHarness) -> None:
+    def shown(version: int, known: WrittenEvent, **content: str) -> tuple[WrittenEvent, object]:
+        written = adapter.put(version, known, **content)
+        return written, adapter.event(own_id(adapter)).get("description")
+
+    known = adapter.put(description="Kari Nordmann")
+    adapter.change_by_hand(own_id(adapter), description="<b>Kari</b> Nordmann, allergic", location="Pier 3")
+    known, description = shown(2, known)
+    assert description is None, "a guest's name has to go"
+    adapter.change_by_hand(own_id(adapter), description="Mine")
+    known, description = shown(3, known)
+    assert description == "Mine"
+    known, description = shown(4, known, description="Kari Nordmann")
+    assert description == "Kari Nordmann"
+    known, description = shown(5, known)
+    assert description is None
 
 
 def test_a_change_of_an_event_that_nobody_touched_takes_one_call_and_else_three(adapter: AdapterHarness) -> None:

@@ -1,12 +1,14 @@
-"""Marks of events beside properties of other programs, in today's format and in the first one, through workflows."""
+"""Marks of events beside what other programs and people write, in today's format and in the first one."""
 
-from collections.abc import Callable, Mapping
+from functools import partial
+from typing import cast
 
 import pytest
 from sqlalchemy import text
 
+from slotsync.domain.calendars.owner import GuestData
 from tests.support.first_format import in_first_format
-from tests.support.samples import EMAIL, MERCHANT, TOUR, item
+from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of
 from tests.support.two_calendars import (
     BOAT,
     book,
@@ -16,6 +18,7 @@ from tests.support.two_calendars import (
     titles_in,
     until_titles_in,
 )
+from tests.support.waiting import until
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -29,21 +32,24 @@ async def open_world(world: World) -> World:
 
 async def set_properties(world: World, title: str, **theirs: str) -> None:
     """Have another program set private properties of the event with this title in the tour's calendar."""
-    await _change(world, title, lambda _: dict(theirs))
+    await _change(world, title, extendedProperties={"private": theirs})
 
 
 async def set_first_format(world: World, title: str, **theirs: str) -> None:
     """Make the event one that slotsync wrote, and recorded, before its marks had names of their own."""
-    await _change(world, title, lambda ours: in_first_format(ours, **theirs))
+    (event,) = (each for each in await world.events() if each["summary"] == title)
+    properties = cast("dict[str, dict[str, str]]", event["extendedProperties"])
+    change = in_first_format(properties["private"], **theirs)
+    await _change(world, title, extendedProperties={"private": change})
     with world.store.write() as connection:
         connection.execute(text("UPDATE synced_event SET first_format = true"))
 
 
-async def _change(world: World, title: str, change: Callable[[dict[str, str]], Mapping[str, str | None]]) -> None:
+async def _change(world: World, title: str, **change: object) -> None:
+    """Change the event with this title in the tour's calendar."""
     (event,) = (each for each in await world.events() if each["summary"] == title)
     address = f"/sandbox/accounts/{EMAIL}/calendars/{(await world.calendars())[TOUR.id]}/events/{event['id']}"
-    found = (await world.http.get(address)).raise_for_status().json()["extendedProperties"]["private"]
-    (await world.http.patch(address, json={"extendedProperties": {"private": change(found)}})).raise_for_status()
+    (await world.http.patch(address, json=change)).raise_for_status()
 
 
 async def test_an_event_with_a_property_of_another_program_is_neither_doubled_nor_left(open_world: World) -> None:
@@ -72,3 +78,20 @@ async def test_an_event_of_the_first_format_in_a_former_calendar_goes_whatever_v
             await book(open_world, "R-1", version=2)
         await look_at_the_calendar(open_world)
         await until_titles_in(open_world, former, [])
+
+
+async def test_a_description_that_people_wrote_stays_where_the_level_of_guest_data_writes_none(
+    open_world: World,
+) -> None:
+    async def described(description: str | None) -> bool:
+        shown = [(each.get("description"), each["summary"]) for each in await open_world.events()]
+        return shown == [(description, "Reserved")]
+
+    async with open_world.working():
+        await book(open_world, "R-1")
+        await _change(open_world, "R-1 v1", description="Reservation R-1, allergic")
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data=GuestData.BUSY))
+        await until(partial(described, None))
+        await _change(open_world, "Reserved", description="Bring lunch")
+        await book(open_world, "R-1", item(day=2), version=2)
+        assert await described("Bring lunch")

@@ -10,6 +10,7 @@ from slotsync.store.connections.connection_views import ConnectionViews
 from tests.support.consent_browser import decide
 from tests.support.page_consents import allow, come_back, connect, connected_as, decide_on, follow
 from tests.support.site import Site, enter, token_in
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +125,26 @@ async def test_a_dead_grant_is_said_in_plain_words_and_can_still_be_disconnected
     view = ConnectionViews(accounts.world.store, accounts.world.vault, ()).get_view(accounts.merchant)
     assert view.state is ConnectionState.DISCONNECTED
     assert view.account is None
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "One calendar is out of reach"), ("fi", "Yhteen kalenteriin ei enää pääse")]
+)
+async def test_a_disconnection_says_that_a_calendar_is_out_of_reach(accounts: Site, language: str, said: str) -> None:
+    world = accounts.world
+    async with world.working(), accounts.visitor() as mine:
+        await connect(accounts, mine, accounts.email)
+        await accounts.platform.put(f"/v1/merchants/{accounts.merchant}/products/tour", json={"name": "tour"})
+
+        async def made() -> bool:
+            return "tour" in await world.calendars(accounts.email)
+
+        await until(made)
+        calendar = (await world.calendars(accounts.email))["tour"]
+        (await world.http.delete(f"/sandbox/accounts/{accounts.email}/calendars/{calendar}")).raise_for_status()
+        page = await mine.get(f"/settings/language/{language}")
+        gone = await mine.post("/settings/disconnect", data={"token": token_in(page.text), "calendars": "delete"})
+        assert said in gone.text
 
 
 async def test_the_page_says_truly_whether_the_access_was_given_back(accounts: Site) -> None:

@@ -95,7 +95,7 @@ ALLOWED = {
     "DisconnectedCalendar": "calendar_id owner",
     "Disconnection": "alive calendars connection_id shared",
     "DisconnectionEnd": "calendars connection_id grant_ended",
-    "DisconnectionResult": "deleted grant_ended left notes shared",
+    "DisconnectionResult": "deleted grant_ended left notes out_of_reach shared",
     "EventKey": "item owner",
     "EventRequest": "key merchant reservation version",
     "Interval": "end start",

@@ -94,8 +94,18 @@ DAMAGES: list[tuple[str, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("field", "change"), DAMAGES)
 def test_a_change_by_hand_is_named(field: str, change: dict[str, object]) -> None:
-    desired = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2))
+    ours = desired_event(start=SUMMER, end=SUMMER + timedelta(hours=2))
+    more = {"description": "Two persons", "url": "https://example.com/r/1"}
+    desired = ours.model_copy(update={"content": ours.content.model_copy(update=more)})
     assert find_differences(shown_event(desired, **change), desired) == [field]
+
+
+@pytest.mark.parametrize("theirs", [{"description": "Mine"}, {"source": {"url": "https://example.com/other"}}])
+def test_what_others_write_where_we_write_nothing_is_no_difference(theirs: dict[str, object]) -> None:
+    desired = desired_event()
+    assert find_differences(shown_event(desired, **theirs), desired) == []
+    ours = desired_event(description="Two persons", url="https://example.com/r/1")
+    assert find_differences(shown_event(desired, **theirs), ours) == ["description", "source", "mark"]
 
 
 def test_an_older_version_differs_in_its_mark_alone() -> None:

@@ -34,7 +34,13 @@ def test_the_mark_names_the_event_and_its_version() -> None:
         "slotsyncOwner": "product:sunset-tour",
         "slotsyncVersion": "7",
         "slotsyncFingerprint": desired.fingerprint,
+        "slotsyncFields": "none",
     }
+
+
+def test_the_mark_says_which_fields_are_written_that_other_levels_leave_empty() -> None:
+    both = to_google(desired_event(description="Two persons", url="https://example.com/r/1"))
+    assert both["extendedProperties"]["private"]["slotsyncFields"] == "description source"
 
 
 def test_the_mark_fits_into_googles_limits() -> None:

@@ -12,13 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from slotsync.errors import SettingsError, Undecryptable
 from starter.bootstrap import get_services
 from starter.settings_page import changes, forms, home, links
-from starter.settings_page.rendering import (
-    PageRefused,
+from starter.settings_page.refusals import (
     render_http_error,
     render_invalid_form,
     render_not_set_up,
     render_refusal,
 )
+from starter.settings_page.rendering import PageRefused
 
 _OWNER = "/owners/{kind}/{id}"
 

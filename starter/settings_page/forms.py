@@ -18,7 +18,7 @@ from starter.services.consent_results import ConsentRefused
 from starter.settings_page.details import PrivacyCheck, load_details
 from starter.settings_page.home import render_settings
 from starter.settings_page.rendering import render_page
-from starter.settings_page.visit import Visit, redirect_after_consent, redirect_to_page
+from starter.settings_page.visit import Visit, name_of, redirect_after_consent, redirect_to_page
 
 _NOT_CONNECTED: Final = {
     GrantEnd.ENDED: "not_connected",
@@ -44,7 +44,8 @@ async def sign_out(request: Request) -> Response:
     """End the visit in this browser, and for all that have copied its cookie."""
     visit = await Visit.from_form(request)
     await asyncio.to_thread(visit.services.sessions.end, visit.session)
-    response = render_page("signed_out.html", visit.language)
+    merchant = await name_of(visit.services, visit.merchant)
+    response = render_page("signed_out.html", visit.language, merchant=merchant)
     visit.services.sessions.forget(response)
     return response
 

@@ -1,6 +1,7 @@
 """Links of the platform: shown first, and used by a button, since programs look at links that nobody has followed."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from starter.settings_page.rendering import (
     extract_site,
     render_page,
 )
-from starter.settings_page.visit import Address, name_of, redirect_to_page, require_room
+from starter.settings_page.visit import Address, find_session, name_of, redirect_to_page, require_room
 
 
 async def show_settings_link(request: Request) -> Response:
@@ -64,10 +65,14 @@ async def use_reconnect_link(request: Request) -> Response:
 
 
 async def show_reconnected(request: Request) -> Response:
-    """Show what has become of a consent that began with a link in an e-mail. The address says it; nothing is read."""
+    """Show what has become of a consent that began with a link in an e-mail. The address says it."""
+    services, session = get_services(request), None
+    with suppress(PageRefused):
+        session = await find_session(request, connecting=True)
     return render_page(
         "reconnected.html",
         detect_language(request),
+        merchant=await name_of(services, session.merchant) if session else "",
         address=Address.from_query(request.query_params),
         disconnection=None,
     )

@@ -1,19 +1,14 @@
 """The rendering of pages and refusals as HTML."""
 
-import logging
 from datetime import timedelta
 from functools import cache
-from math import ceil
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
 
 from slotsync.errors import SlotsyncError
-from starter.services.settings_links import LinkProblem
-from starter.settings_page.language import Language, detect_language
+from starter.settings_page.language import Language
 
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -58,17 +53,16 @@ def extract_site(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-logger = logging.getLogger(__name__)
-
 NO_VISIT = "no_visit"
+NOT_BEGUN_HERE = "not_begun_here"
+"""Google's answer in a browser without a visit, such as that of somebody who was sent another one's address."""
+
 FORGED_FORM = "forged_form"
 MAIL_EXPIRED = "mail_expired"
 NOT_NEEDED = "not_needed"
 """A link in an e-mail that has done its work, or that came too late."""
 
 TOO_MANY_LOADS = "too_many_loads"
-
-_STATUS = {NO_VISIT: 401, FORGED_FORM: 403, TOO_MANY_LOADS: 429, **{str(problem): 403 for problem in LinkProblem}}
 
 
 class PageRefused(SlotsyncError):
@@ -81,33 +75,3 @@ class PageRefused(SlotsyncError):
         super().__init__(reason)
         self.reason = reason
         self.delay = delay
-
-
-async def render_refusal(request: Request, error: Exception) -> Response:
-    """Return the page that says why a request was refused, and what to do."""
-    assert isinstance(error, PageRefused)
-    status = _STATUS.get(error.reason, 403)
-    response = render_page("refused.html", detect_language(request), status=status, reason=error.reason)
-    if error.delay:
-        response.headers["Retry-After"] = str(ceil(error.delay.total_seconds()))
-    return response
-
-
-async def render_invalid_form(request: Request, _: Exception) -> Response:
-    """Return the page for a form with values that the page does not offer."""
-    return render_page("refused.html", detect_language(request), status=400, reason="http_400")
-
-
-async def render_not_set_up(request: Request, error: Exception) -> Response:
-    """Log which setting or key is missing, and return the page that says that Google is not set up."""
-    logger.error("%s", error)
-    return render_page("refused.html", detect_language(request), status=501, reason="not_set_up")
-
-
-async def render_http_error(request: Request, error: Exception) -> Response:
-    """Return the page for an unknown address, a method that is not allowed, or a body that is too large."""
-    assert isinstance(error, HTTPException)
-    reason = f"http_{error.status_code}"
-    response = render_page("refused.html", detect_language(request), status=error.status_code, reason=reason)
-    response.headers.update(error.headers or {})
-    return response

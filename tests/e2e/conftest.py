@@ -1,14 +1,13 @@
 """All parts as processes, and a browser."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.support.browser import CHROMIUM, QUIET
+from tests.support.browser import launched_chromium
 from tests.support.machine import Machine, world_on
 from tests.support.machine import machine as build_machine
 from tests.support.stories import OWNERS
@@ -34,10 +33,5 @@ async def machine_world(machine: Machine) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
-    if not CHROMIUM and not os.environ.get("CI"):
-        pytest.skip("there is no chromium on this machine: apt-get install chromium")
-    assert CHROMIUM, "CI has to have chromium"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+    async with launched_chromium() as browser:
         yield browser
-        await browser.close()

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # ships no types
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (
@@ -38,6 +39,17 @@ class BrowsingMerchant:
     async def presses(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).first.click()
 
+    async def consents(self, email: str, *, without: str = "") -> None:
+        """Choose the account on Google's pages, tick all boxes but those ``without``, and press the button."""
+        await self.page.locator(".accounts, .chip").first.wait_for()
+        if await self.page.get_by_text("change", exact=True).count():
+            await self.page.get_by_text("change", exact=True).click()
+        await self.page.locator(".accounts").get_by_text(email).click()
+        await self.page.locator("input[name=scope]").first.wait_for()
+        for box in await self.page.locator("input[name=scope]").all():
+            await box.set_checked(not (without and without in (await box.get_attribute("value") or "")))
+        await self.presses("Continue")
+
     async def is_served_well(self, name: str) -> None:
         """Check accessibility (axe) and width, and save a picture for the docs if PICTURES is set."""
         findings = (await Axe().run(self.page)).response["violations"]
@@ -47,6 +59,18 @@ class BrowsingMerchant:
         assert wide == 0, f"{name} is {wide} pixels too wide"
         if PICTURES:
             await self.page.screenshot(path=f"{PICTURES}/settings-{name}-{self.size}.png", full_page=True)
+
+
+@asynccontextmanager
+async def launched_chromium() -> AsyncIterator[Browser]:
+    """Yield a browser, in processes of its own; skip the test where there is none."""
+    if not CHROMIUM and not os.environ.get("CI"):
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    assert CHROMIUM, "CI has to have chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        await browser.close()
 
 
 @asynccontextmanager

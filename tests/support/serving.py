@@ -5,6 +5,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import uvicorn
+
 from starter.api.app import create_server
 from starter.bootstrap import Services
 from tests.support.waiting import until
@@ -21,7 +23,16 @@ def listening_socket() -> tuple[socket.socket, str]:
 async def serving(services: Services, listening: socket.socket) -> AsyncIterator[None]:
     """Serve the application on this socket."""
     host, port = listening.getsockname()
-    server = create_server(services, host, port)
+    try:
+        async with running_server(create_server(services, host, port), listening):
+            yield
+    finally:
+        services.close()
+
+
+@asynccontextmanager
+async def running_server(server: uvicorn.Server, listening: socket.socket) -> AsyncIterator[None]:
+    """Run a server on this socket within the block."""
     running = asyncio.create_task(server.serve(sockets=[listening]))
 
     async def started() -> bool:
@@ -33,4 +44,3 @@ async def serving(services: Services, listening: socket.socket) -> AsyncIterator
     finally:
         server.should_exit = True
         await running
-        services.close()

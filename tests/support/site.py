@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -95,6 +95,18 @@ async def running_site(local_google: RunningLocalGoogle, folder: Path) -> AsyncI
         ) as platform,
     ):
         yield Site(url, world, platform)
+
+
+@asynccontextmanager
+async def another_api(site: Site, **settings: object) -> AsyncIterator[Site]:
+    """Yield the page by another API of the same installation, with these settings."""
+    listening, url = listening_socket()
+    own = site.world.settings.model_copy(update={"public_url": url, **settings})
+    async with (
+        serving(Services.create(own, site.world.store, site.world.client), listening),
+        httpx.AsyncClient(base_url=url, timeout=30, headers=site.platform.headers) as platform,
+    ):
+        yield replace(site, url=url, platform=platform)
 
 
 def token_in(page: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from slotsync.store.calendars.owners import Owners
-from tests.support.browser import SIZES, BrowsingMerchant, browsing_merchant
+from tests.support.browser import SIZES, browsing_merchant
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.site import Site
 
@@ -26,15 +26,6 @@ async def prepare_merchant(site: Site, reservations: int) -> None:
     await site.appointment(private, "Dentist", "2027-07-06T09:00:00+03:00", "2027-07-06T10:30:00+03:00")
 
 
-async def consent(merchant: BrowsingMerchant, *, without: str = "") -> None:
-    """Choose the account, tick the boxes and press the button on Google's pages."""
-    await merchant.page.get_by_text(EMAIL).first.click()
-    await merchant.page.locator("input[name=scope]").first.wait_for()
-    for box in await merchant.page.locator("input[name=scope]").all():
-        await box.set_checked(not (without and without in (await box.get_attribute("value") or "")))
-    await merchant.presses("Continue")
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
     site: Site, chromium: Browser, size: str
@@ -50,7 +41,7 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
         await merchant.is_served_well("not-connected")
 
         await merchant.presses("Connect Google Calendar")
-        await consent(merchant, without="calendarlist")
+        await merchant.consents(EMAIL, without="calendarlist")
         await merchant.sees(f"Connect {EMAIL} to {MERCHANT}?")
         await merchant.is_served_well("confirm-account")
         await merchant.presses(f"Connect {EMAIL}")
@@ -58,7 +49,7 @@ async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
         await merchant.sees("none can be picked")
         await merchant.is_served_well("not-everything-allowed")
         await merchant.presses("Ask Google again")
-        await consent(merchant)
+        await merchant.consents(EMAIL)
         await merchant.presses(f"Connect {EMAIL}")
         await merchant.sees(f"Connected as {EMAIL}")
         assert not await page.get_by_text("Not everything was allowed").count()

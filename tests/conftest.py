@@ -53,6 +53,7 @@ LONG_FILES = (
     "integration/reservations/test_reservation.py",
     "e2e/test_lost_databases.py",
     "e2e/settings_page/test_story.py",
+    "e2e/settings_page/test_attacker_and_victim.py",
     "e2e/test_secrecy.py",
     "integration/reservations/test_time_skipping.py",
     "integration/reservations/test_order.py",

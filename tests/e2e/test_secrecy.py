@@ -1,248 +1,103 @@
-"""Secrets and foreign data appear in no file of a whole run, and in no e-mail."""
+"""Secrets and foreign data appear nowhere of a whole run, but where they belong."""
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
-from slotsync.domain.connections.connection import wanted_scopes
-from slotsync.store.connections.connections import Connections
-from starter.local.dev import CLIENT_ID
-from tests.support.machine import Machine, world_on
+from slotsync.settings import Settings
 from tests.support.machine import machine as build_machine
+from tests.support.machine import world_on
 from tests.support.mail_receiver import PASSWORD, MailReceiver
-from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item
-from tests.support.secret_holders import (
-    PRODUCT_PAGE,
-    MerchantBrowser,
-    NotedSecrets,
-    PlatformApi,
-    merchant_browser,
-    platform_api,
-)
-from tests.support.secret_search import GOOGLES, found
-from tests.support.waiting import until
-from tests.support.world import Event, World
+from tests.support.processes import free_ports
+from tests.support.samples import MERCHANT
+from tests.support.secret_holders import NotedSecrets, platform_api
+from tests.support.secret_places import HISTORIES, MAILS, METRICS, PLACES, WEBHOOKS, Places
+from tests.support.secret_search import GOOGLES, TRACES, found, found_in
+from tests.support.secret_story import BOOKING, Run, erase, happen, known_secrets
+from tests.support.traced_command import FIRST_SPAN, traced_command
+from tests.support.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.anyio
 
-BOOKING = "R-1042"
-LEFT = {"slotsync.db", "temporal.db", "worker.log", "api.log", "temporal.log"}
-NO_SECRETS = {"merchant": MERCHANT, "reservation": BOOKING, "route": "/v1/merchants/{merchant}/settings-link"}
+PLANTED = "A token of Käpylä's & Mökkiläinen's: 1//0planted"
+
+NO_SECRETS = {
+    "merchant": MERCHANT,
+    "reservation": BOOKING,
+    "route": "/v1/merchants/{merchant}/settings-link",
+    "activity": "put_event",
+    "span": FIRST_SPAN,
+    "switch workflow": f"switch:{MERCHANT}",
+}
 WHERE_THEY_ARE = {
-    ("merchant", "slotsync.db"),
-    ("merchant", "temporal.db"),
-    ("reservation", "slotsync.db"),
-    ("reservation", "temporal.db"),
-    ("reservation", "worker.log"),
-    ("route", "api.log"),
+    *(("merchant", place) for place in ("slotsync.db", "temporal.db", HISTORIES, MAILS, WEBHOOKS)),
+    *(("reservation", place) for place in ("slotsync.db", "temporal.db", HISTORIES, "worker.log")),
+    *(("route", place) for place in ("api.log", METRICS[0])),
+    ("switch workflow", HISTORIES),
+    *(("activity", place) for place in (HISTORIES, METRICS[1])),
+    *(("span", place) for place in TRACES),
 }
+MAILED = {"address", "mailed link", "signature of a mailed link"}
+CONTENTS = {"calendar", "guest", "account", "address"}
+"""What is exported, since it is the merchant's own, and gives access to nothing."""
+
 TOKENS = {
-    "refresh token": 3,
-    "access token": 4,
-    "verifier": 2,
-    "code": 2,
-    "state": 2,
-    "cookie": 2,
-    "link": 2,
+    "refresh token": 5,
+    "access token": 6,
+    "verifier": 5,
+    "code": 4,
+    "state": 5,
+    "cookie": 5,
+    "link": 5,
     "mailed link": 1,
+    "data key": 2,
 }
-ADDRESS = "owner@arctic-kayaks.example"
-"""The merchant's address for notices."""
-
-WIDE = "https://www.googleapis.com/auth/calendar.readonly"
-
-PICKED = "Lastenhoito & koulu"
-PRIVATE = {
-    PICKED: ("Parent-teacher evening", "Käpylä school, room 214"),
-    "Marriage counselling": ("Session with Dr Ahola", "Bulevardi 99 B"),
-    "Job interviews": ("Second round at Nordkap Rentals", "Satamakatu 7, Tromsø"),
-}
-"""The merchant's own calendars, each with an event and its place."""
-
-GUEST = {"name": "Mervi Mökkiläinen", "email": "mervi.mokkilainen@guest.example", "phone": "+358 40 555 0199"}
-NOTES = "Allergic to shellfish & walnuts"
-TITLES = ("Two kayaks for the Mökkiläinens", "Three kayaks for Mervi's birthday", "Kayaks, sauna, and a cake for Mervi")
+ACTIONS = {"merchant.changed", "settings.changed", "calendars.picked", "grant.given", "grant.refused"}
 
 
-@pytest.fixture
-def secrets() -> NotedSecrets:
-    """The secrets that are known before the run."""
-    secrets = NotedSecrets()
-    for name, (title, place) in PRIVATE.items():
-        secrets.note("calendar", name)
-        secrets.note("private title", title)
-        secrets.note("private place", place)
-    for text in (*GUEST.values(), NOTES, *TITLES):
-        secrets.note("guest", text)
-    secrets.note("account", EMAIL)
-    secrets.note("address", ADDRESS)
-    return secrets
+def with_metrics(settings: Settings) -> Settings:
+    (port,) = free_ports(1)
+    return settings.model_copy(update={"metrics_port": port})
 
 
-@dataclass(frozen=True)
-class Run:
-    """The parts, the merchant and the platform of one run."""
-
-    machine: Machine
-    world: World
-    platform: PlatformApi
-    secrets: NotedSecrets
-    mailbox: MailReceiver
-
-    async def report(self, version: int, answered: int = 202, **more: object) -> None:
-        """Report the reservation with all data of its guest."""
-        result = {"version": version, "title": TITLES[(version - 1) % len(TITLES)], "guest": GUEST, "notes": NOTES}
-        items = [item(resources=[GUIDE.id], day=version).model_dump(mode="json")]
-        await self.platform.put(f"reservations/{BOOKING}", {**result, "items": items, **more}, answered)
-
-    async def own_calendars(self) -> dict[str, str]:
-        """Create the merchant's own calendars, and return their ids by name."""
-        return {name: await self._own_calendar(name, *details) for name, details in PRIVATE.items()}
-
-    async def _own_calendar(self, name: str, title: str, place: str) -> str:
-        account = f"/sandbox/accounts/{EMAIL}/calendars"
-        made = (await self.world.http.post(account, json={"summary": name})).raise_for_status()
-        times = {"start": {"dateTime": "2027-07-01T09:00:00+03:00"}, "end": {"dateTime": "2027-07-01T10:30:00+03:00"}}
-        event = {"summary": title, "location": place, "description": f"{title}, at {place}", **times}
-        calendar = str(made.json()["id"])
-        (await self.world.http.post(f"{account}/{calendar}/events", json=event)).raise_for_status()
-        return calendar
-
-    async def grant_too_much(self) -> None:
-        """Grant a scope that slotsync does not ask for, as an account may have before: Google would show everything."""
-        scopes = [*wanted_scopes(push=True), WIDE]
-        asked = {"client_id": CLIENT_ID, "scopes": scopes}
-        granted = (await self.world.http.post(f"/sandbox/accounts/{EMAIL}/grant", json=asked)).raise_for_status()
-        Connections(self.world.store, self.world.vault).save_grant(
-            MERCHANT, granted.json()["refresh_token"], scopes, EMAIL
-        )
-
-    async def parked(self) -> None:
-        async def so() -> bool:
-            sync_status = await self.world.slotsync.status(MERCHANT, BOOKING)
-            return sync_status is not None and any(each.state == "parked" for each in sync_status.events)
-
-        await until(so)
-
-    async def mailed_link(self) -> str:
-        """Return the link of the e-mail that the merchant is sent, which is a secret, too."""
-
-        async def sent() -> bool:
-            return bool(self.mailbox.mails)
-
-        await until(sent)
-        (mail,) = self.mailbox.mails
-        signed = httpx.URL(mail.link).params["link"]
-        self.secrets.note("mailed link", signed)
-        self.secrets.note("signature of a mailed link", signed.rsplit(".", 1)[1])
-        return mail.link
-
-    async def shown(self) -> list[Event]:
-        return [*await self.world.events(TOUR), *await self.world.events(GUIDE)]
+async def test_no_secret_and_nothing_private_is_left_anywhere_and_the_search_finds_what_is_planted(
+    tmp_path: Path, mailbox: MailReceiver, webhooks: WebhookReceiver
+) -> None:
+    secrets = known_secrets()
+    secrets.note("password of the mail server", PASSWORD)
+    adapts, traced = (mailbox.settings, webhooks.settings, with_metrics), partial(traced_command, tmp_path)
+    async with build_machine(tmp_path, *adapts, killed_at_end=True, command=traced) as machine:
+        await asyncio.gather(machine.google.start(), machine.temporal.start())
+        await asyncio.gather(machine.worker.start(), machine.api.start())
+        async with world_on(machine) as world, platform_api(machine, secrets) as platform:
+            run, places = Run(machine, world, platform, secrets, mailbox), Places(machine, world, mailbox, webhooks)
+            await happen(run)
+            await places.plant(PLANTED)
+            audit = (await platform.http.get(f"/v1/merchants/{MERCHANT}/audit", params={"limit": 200})).text
+            exported, while_running = run.export(), await places.read()
+            receipts = await erase(run)
+    for contents in (while_running, places.read_left()):
+        assert kinds_in(contents, secrets) == {(kind, MAILS) for kind in MAILED}
+    assert found_in(while_running, {"planted": PLANTED}) == {("planted", each) for each in PLACES - {*METRICS}}
+    assert found_in(while_running, NO_SECRETS) >= WHERE_THEY_ARE, "the search finds what is there"
+    assert secrets.kinds_in(audit) == {"address"}, "which the platform has said itself: who changes it matters"
+    assert actions(audit) >= ACTIONS
+    assert secrets.kinds_in(exported) == CONTENTS
+    assert secrets.kinds_in(receipts) == set()
+    private = secrets.texts("calendar", "private title", "private place")
+    assert {name for name, _ in found(tmp_path, private, GOOGLES)} == private.keys(), "Google had it all"
+    tokens = {what: len(secrets.kinds[what]) for what in TOKENS}
+    assert tokens == TOKENS, "of each grant, and those that were renewed"
 
 
-async def add_merchant(run: Run) -> dict[str, str]:
-    """Add a tour and a guide with full guest data, and the merchant's own calendars."""
-    settings = {"time_zone": "Europe/Helsinki", "guest_data": "full"}
-    for kind, owner in (("products", TOUR), ("resources", GUIDE)):
-        await run.platform.put(f"{kind}/{owner.id}", {"name": owner.id, **settings}, 200)
-    (await run.platform.http.put(f"/v1/merchants/{MERCHANT}", json={"email": ADDRESS})).raise_for_status()
-    account = {"email": EMAIL, "time_zone": "Europe/Helsinki"}
-    (await run.world.http.post("/sandbox/accounts", json=account)).raise_for_status()
-    return await run.own_calendars()
-
-
-async def pick(visitor: MerchantBrowser, calendar: str) -> None:
-    """Pick the calendar on the settings page, and open its week."""
-    offered = await visitor.opens(f"/settings/?owner={TOUR}&week=2027-07-01")
-    assert "Marriage counselling" in offered.text
-    assert (await visitor.sends(f"{PRODUCT_PAGE}/calendars", calendar=calendar)).status_code == 303
-    assert "Only times" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
-
-
-async def book_and_change(run: Run, visitor: MerchantBrowser) -> None:
-    """Report a booking and its change, with a token that Google refuses and a lost answer."""
-    for kind in ("authError", "lost_response", "backendError"):
-        await run.world.fault(method="events.insert", kind=kind, count=1)
-    await run.report(1)
-    await run.world.settled(1, BOOKING)
-    await run.report(2)
-    await run.world.settled(2, BOOKING)
-    await run.report(3, answered=422, mood=NOTES)
-    week = await visitor.opens(f"/settings/?owner={TOUR}&week=2027-07-01")
-    assert "Busy" in week.text
-    assert "Three kayaks" in str(await run.shown())
-    visitor.note_grant()
-
-
-async def show_too_much(run: Run, visitor: MerchantBrowser, calendar: str) -> None:
-    """Let Google show the events of the merchant's own calendar."""
-    await run.grant_too_much()
-    assert "Google disclosed more" in (await visitor.sends(f"{PRODUCT_PAGE}/privacy", calendar=calendar)).text
-    visitor.note_grant()
-
-
-async def lose_and_return(run: Run) -> None:
-    """Revoke the grant; the merchant connects again by the link of an e-mail, in another browser."""
-    (await run.world.http.post(f"/sandbox/accounts/{EMAIL}/revoke")).raise_for_status()
-    await run.report(3)
-    await run.parked()
-    link = await run.mailed_link()
-    async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
-        await visitor.opens(await run.platform.link("google/connect"))
-        await visitor.connects(await visitor.follows(link), shows="Google is connected.")
-        await run.world.settled(3, BOOKING)
-        visitor.note_grant()
-
-
-async def happen(run: Run) -> None:
-    """Run all steps of the scenario."""
-    calendars = await add_merchant(run)
-    async with merchant_browser(run.machine, run.world, run.secrets) as visitor:
-        await visitor.enters(await run.platform.link("settings-link"))
-        await visitor.connects_from_the_page()
-        await pick(visitor, calendars[PICKED])
-        await book_and_change(run, visitor)
-        await show_too_much(run, visitor, calendars[PICKED])
-    await lose_and_return(run)
-    await run.report(4, status="cancelled")
-    await run.world.settled(4, BOOKING)
-    assert await run.shown() == []
+def kinds_in(contents: Mapping[str, bytes], secrets: NotedSecrets) -> set[tuple[str, str]]:
+    """Return which kinds of secrets are in which contents."""
+    return {(name.rpartition(" ")[0], place) for name, place in found_in(contents, secrets.texts())}
 
 
 def actions(audit: str) -> set[str]:
     return {each["action"] for each in json.loads(audit)["items"]}
-
-
-async def test_no_secret_and_nothing_private_is_left_in_a_database_a_history_a_log_or_an_e_mail(
-    tmp_path: Path, secrets: NotedSecrets, mailbox: MailReceiver
-) -> None:
-    secrets.note("password of the mail server", PASSWORD)
-    async with build_machine(tmp_path, mailbox=mailbox) as machine:
-        await asyncio.gather(machine.google.start(), machine.temporal.start())
-        await asyncio.gather(machine.worker.start(), machine.api.start())
-        async with world_on(machine) as world, platform_api(machine, secrets) as platform:
-            await happen(Run(machine, world, platform, secrets, mailbox))
-            audit = (await platform.http.get(f"/v1/merchants/{MERCHANT}/audit", params={"limit": 200})).text
-            while_running = found(tmp_path, secrets.texts())
-    assert while_running | found(tmp_path, secrets.texts()) == set()
-    assert secrets.kinds_in(audit) == {"address"}, "which the platform has said itself: who changes it matters"
-    assert {"settings.changed", "calendars.picked", "grant.given", "grant.refused"} <= actions(audit)
-    assert {file.name for file in tmp_path.iterdir()} >= LEFT
-    assert found(tmp_path, NO_SECRETS) >= WHERE_THEY_ARE, "the search finds what is there"
-    assert mailed_secrets(mailbox, secrets) == {"address", "mailed link", "signature of a mailed link"}
-    private = secrets.texts("calendar", "private title", "private place")
-    assert {name for name, _ in found(tmp_path, private, GOOGLES)} == private.keys(), "Google had it all"
-    tokens = {what: len(secrets.kinds[what]) for what in TOKENS}
-    assert tokens == TOKENS, "of each grant, and one that was renewed"
-
-
-def mailed_secrets(mailbox: MailReceiver, secrets: NotedSecrets) -> set[str]:
-    """Return which kinds of secrets are in the e-mails that were sent, or in their headers."""
-    (mail,) = mailbox.mails
-    sent = "\n".join((str(mail.message), mail.text, mail.page, *map(str, mail.message.values())))
-    return secrets.kinds_in(sent)

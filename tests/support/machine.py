@@ -18,7 +18,6 @@ from slotsync.settings import Settings
 from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.local.processes import slotsync_command
-from tests.support.mail_receiver import MailReceiver
 from tests.support.processes import Part, environment_of, free_ports, ready_at_once
 from tests.support.settings import settings_for
 from tests.support.world import World, world_of
@@ -43,20 +42,27 @@ class Machine:
             file.unlink()
 
 
+Adapt = Callable[[Settings], Settings]
+
+
 @asynccontextmanager
 async def machine(
-    folder: Path, *, killed_at_end: bool = False, mailbox: MailReceiver | None = None
+    folder: Path,
+    *adapts: Adapt,
+    killed_at_end: bool = False,
+    command: Callable[..., list[str]] = slotsync_command,
 ) -> AsyncIterator[Machine]:
     """Yield all parts, none started yet. At the end, the running ones are stopped, or killed, which is quicker.
 
-    E-mails are sent to the ``mailbox``, if there is one.
+    The settings are changed by each of ``adapts``, such as those of a receiver of e-mails. ``command`` returns the
+    command lines of worker and API.
     """
     google_port, temporal_port, ui_port, api_port = free_ports(4)
     google, api = f"http://127.0.0.1:{google_port}", f"http://127.0.0.1:{api_port}"
     address = f"127.0.0.1:{temporal_port}"
     settings = _settings(google, api, folder)
-    if mailbox:
-        settings = mailbox.settings(settings)
+    for adapt in adapts:
+        settings = adapt(settings)
     vault = Vault(settings.encryption_keys)
     client = await connect(address=address, lazy=True)
     async with AsyncExitStack() as at_end:
@@ -73,8 +79,8 @@ async def machine(
             folder=folder,
             google=part("google", sandbox, lambda: _answers(f"{google}/sandbox/accounts")),
             temporal=part("temporal", server, lambda: _temporal_answers(client)),
-            worker=part("worker", slotsync_command("worker"), ready_at_once),
-            api=part("api", slotsync_command("api", "--port", str(api_port)), lambda: _answers(f"{api}/readyz")),
+            worker=part("worker", command("worker"), ready_at_once),
+            api=part("api", command("api", "--port", str(api_port)), lambda: _answers(f"{api}/readyz")),
             client=client,
             settings=settings,
             vault=vault,

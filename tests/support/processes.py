@@ -85,6 +85,7 @@ def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
         "SLOTSYNC_WEBHOOK_URL": settings.webhook_url,
         "SLOTSYNC_WEBHOOK_SECRET": settings.webhook_secret.get_secret_value(),
         "SLOTSYNC_SMTP_URL": settings.smtp_url.get_secret_value(),
+        "SLOTSYNC_METRICS_PORT": str(settings.metrics_port or ""),
         "SLOTSYNC_POLL_SECONDS": str(settings.poll_seconds),
         "SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE": UNLIMITED_CALLS,
         "SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE": UNLIMITED_CALLS,

@@ -1,4 +1,4 @@
-"""Byte-by-byte search of the files that slotsync writes."""
+"""Byte-by-byte search of what slotsync writes and sends."""
 
 import json
 from base64 import b64encode
@@ -6,24 +6,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-OURS = ("slotsync.db*", "temporal.db*", "worker.log", "api.log", "temporal.log")
-"""Databases with what SQLite keeps beside them, and logs."""
+LOGS = ("worker.log", "api.log", "temporal.log")
+DATABASES = ("slotsync.db", "temporal.db")
+TRACES = ("worker.traces", "api.traces")
+
+OURS = (*(f"{name}*" for name in DATABASES), *LOGS, *TRACES)
+"""Databases with what SQLite keeps beside them, logs and traces."""
 
 GOOGLES = ("google.db*",)
 
+Texts = Mapping[str, str | bytes]
 
-def found(folder: Path, texts: Mapping[str, str], files: Sequence[str] = OURS) -> set[tuple[str, str]]:
-    """Return which of the texts are in which files, in any encoding.
+
+def found(folder: Path, texts: Texts, files: Sequence[str] = OURS) -> set[tuple[str, str]]:
+    """Return which of the texts are in which files, in any encoding."""
+    return found_in(read_files(folder, files), texts)
+
+
+def read_files(folder: Path, files: Sequence[str] = OURS) -> dict[str, bytes]:
+    """Return the contents of the files by name.
 
     The log of a database's newest writes (WAL) counts as the database: when they are copied into it is by chance.
     """
-    ways = {name: [*_written(text)] for name, text in texts.items()}
-    contents = [
-        (file.name.removesuffix("-wal"), file.read_bytes()) for pattern in files for file in folder.glob(pattern)
-    ]
+    contents: dict[str, bytes] = {}
+    for file in (file for pattern in files for file in folder.glob(pattern)):
+        name = file.name.removesuffix("-wal")
+        contents[name] = contents.get(name, b"") + b"\n" + file.read_bytes()
+    return contents
+
+
+def found_in(contents: Mapping[str, bytes], texts: Texts) -> set[tuple[str, str]]:
+    """Return which of the texts, or of the keys that are bytes, are in which contents, in any encoding."""
+    ways = {name: {*(_written(text) if isinstance(text, str) else _written_key(text))} for name, text in texts.items()}
     return {
-        (name, file)
-        for file, content in contents
+        (name, place)
+        for place, content in contents.items()
         for name, written in ways.items()
         if any(each in content for each in written)
     }
@@ -37,8 +54,21 @@ def _written(text: str) -> Iterator[bytes]:
     yield json.dumps(text)[1:-1].encode()
     yield ascii(text)[1:-1].encode()
     yield repr(text.encode())[2:-1].encode()
+    yield from _encoded(text.encode())
+
+
+def _written_key(key: bytes) -> Iterator[bytes]:
+    """Yield the bytes as they are, in reprs, as hexadecimal digits, and within anything that is in base64."""
+    yield key
+    yield repr(key)[2:-1].encode()
+    yield key.hex().encode()
+    yield key.hex().upper().encode()
+    yield from _encoded(key)
+
+
+def _encoded(raw: bytes) -> Iterator[bytes]:
     for shift in range(3):
-        encoded = _in_base64(text.encode(), shift)
+        encoded = _in_base64(raw, shift)
         yield encoded
         yield encoded.translate(bytes.maketrans(b"+/", b"-_"))
 

@@ -1,9 +1,12 @@
 """The story of a merchant in which every secret is used: a run of all parts, from the first link to the erasure."""
 
 import json
+from collections import Counter
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import unquote
 
 import httpx
 
@@ -30,6 +33,9 @@ from tests.support.world import Event, World
 BOOKING, LATER_BOOKING = "R-1042", "R-1043"
 ADDRESS = "owner@arctic-kayaks.example"
 """The merchant's address for notices."""
+
+PRIVACY_CHECKS = 2
+"""Each asks for the events of a picked calendar, since the merchant wants to see what Google shows."""
 
 WIDE = "https://www.googleapis.com/auth/calendar.readonly"
 
@@ -118,6 +124,16 @@ class Run:
         self.secrets.note("signature of a mailed link", signed.rsplit(".", 1)[1])
         return mail.link
 
+    async def calls_about(self, calendars: Collection[str]) -> Counter[str]:
+        """Return which methods with any of these calendars in their address were called how often.
+
+        Without those that open push channels: Google's notifications say nothing of events.
+        """
+        calls = (await self.world.http.get("/sandbox/calls")).raise_for_status().json()["items"]
+        paths = [(unquote(call["path"]), call["method"]) for call in calls]
+        about = [method for path, method in paths if any(each in path for each in calendars)]
+        return Counter(each for each in about if each != "events.watch")
+
     async def shown(self) -> list[Event]:
         return [*await self.world.events(TOUR), *await self.world.events(GUIDE)]
 
@@ -131,7 +147,7 @@ class Run:
 
 
 async def happen(run: Run) -> None:
-    """Run all steps but the erasures."""
+    """Run all steps but the erasures; of the merchant's own calendars only times are read meanwhile."""
     calendars = await add_merchant(run)
     async with run.browser() as visitor:
         await visitor.enters(await run.platform.link("settings-link"))
@@ -141,6 +157,7 @@ async def happen(run: Run) -> None:
         await ask_and_pause(run, visitor)
         await show_too_much(run, visitor, calendars[PICKED])
     await lose_and_return(run)
+    assert await run.calls_about(calendars.values()) == {"events.list": PRIVACY_CHECKS}, "beside freebusy.query"
     await leave_consents(run)
     note_data_keys(run.world, run.secrets)
 

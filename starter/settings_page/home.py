@@ -19,8 +19,8 @@ from starter.settings_page.changes import load_changes
 from starter.settings_page.details import Details, load_details, load_progress, load_work
 from starter.settings_page.language import detect_language, remember_language
 from starter.settings_page.owner_list import load_owner_list
-from starter.settings_page.rendering import NOT_BEGUN_HERE, PageRefused, extract_site, render_page
-from starter.settings_page.visit import Visit, name_of, read_owner, redirect_after_consent
+from starter.settings_page.rendering import NO_VISIT, NOT_BEGUN_HERE, PageRefused, extract_site, render_page
+from starter.settings_page.visit import Visit, find_session, name_of, read_owner, redirect_after_consent
 
 MAX_CHANGES_SHOWN: Final = 5
 """The last changes, on the page itself; all of them have a page of their own."""
@@ -30,12 +30,9 @@ async def complete_consent(request: Request) -> Response:
     """Complete the consent with the parameters that Google sends the browser back with.
 
     Raises:
-        PageRefused: this browser has no visit, so it cannot have begun.
+        PageRefused: this browser has no visit, so it cannot have begun; or it has made too many requests.
     """
-    services = get_services(request)
-    session = await asyncio.to_thread(services.sessions.find, request)
-    if session is None:
-        raise PageRefused(NOT_BEGUN_HERE)
+    services, session = get_services(request), await _find_beginner(request)
     query = request.query_params
     result = await services.connections.complete(
         query.get("state", ""),
@@ -56,6 +53,16 @@ async def complete_consent(request: Request) -> Response:
         merchant=await name_of(services, result.merchant),
         token=session.form_token,
     )
+
+
+async def _find_beginner(request: Request) -> Session:
+    """Return the session of the browser that comes back from Google."""
+    try:
+        return await find_session(request, connecting=True)
+    except PageRefused as refused:
+        if refused.reason == NO_VISIT:
+            raise PageRefused(NOT_BEGUN_HERE) from refused
+        raise
 
 
 def _return_refusal(return_url: str, session: Session, refused: ConsentRefused) -> Response:

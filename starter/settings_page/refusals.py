@@ -1,6 +1,5 @@
 """The pages that refuse a request. Each names the merchant that this browser visits, if there is one."""
 
-import asyncio
 import logging
 from contextlib import suppress
 from math import ceil
@@ -22,7 +21,7 @@ from starter.settings_page.rendering import (
     PageRefused,
     render_page,
 )
-from starter.settings_page.visit import name_of
+from starter.settings_page.visit import find_session, name_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +33,14 @@ _STATUS: Final = {
     **{str(problem): 403 for problem in LinkProblem},
 }
 
+_NAMELESS: Final = frozenset({NO_VISIT, NOT_BEGUN_HERE, TOO_MANY_LOADS})
+"""Without a visit, or before anything is read."""
+
 
 async def render_refusal(request: Request, error: Exception) -> Response:
     """Return the page that says why a request was refused, and what to do."""
     assert isinstance(error, PageRefused)
-    # A loop of loads asks the database nothing.
-    merchant = "" if error.reason == TOO_MANY_LOADS else await _find_visited_name(request)
-    response = _render(request, error.reason, _STATUS.get(error.reason, 403), merchant)
+    response = await _render(request, error.reason, _STATUS.get(error.reason, 403))
     if error.delay:
         response.headers["Retry-After"] = str(ceil(error.delay.total_seconds()))
     return response
@@ -48,33 +48,33 @@ async def render_refusal(request: Request, error: Exception) -> Response:
 
 async def render_invalid_form(request: Request, _: Exception) -> Response:
     """Return the page for a form with values that the page does not offer."""
-    return _render(request, "http_400", 400, await _find_visited_name(request))
+    return await _render(request, "http_400", 400)
 
 
 async def render_not_set_up(request: Request, error: Exception) -> Response:
     """Log which setting or key is missing, and return the page that says that Google is not set up."""
     logger.error("%s", error)
-    return _render(request, "not_set_up", 501, await _find_visited_name(request))
+    return await _render(request, "not_set_up", 501)
 
 
 async def render_http_error(request: Request, error: Exception) -> Response:
     """Return the page for an unknown address, a method that is not allowed, or a body that is too large."""
     assert isinstance(error, HTTPException)
-    response = _render(request, f"http_{error.status_code}", error.status_code, await _find_visited_name(request))
+    response = await _render(request, f"http_{error.status_code}", error.status_code)
     response.headers.update(error.headers or {})
     return response
 
 
-def _render(request: Request, reason: str, status: int, merchant: str) -> Response:
+async def _render(request: Request, reason: str, status: int) -> Response:
+    merchant = "" if reason in _NAMELESS else await _find_visited_name(request)
     return render_page("refused.html", detect_language(request), status=status, reason=reason, merchant=merchant)
 
 
 async def _find_visited_name(request: Request) -> str:
     """Return the name of the merchant that this browser visits, or an empty text."""
-    services = get_services(request)
-    session = await asyncio.to_thread(services.sessions.find, request)
-    if session is None or session.connects_only:
-        return ""
-    with suppress(Undecryptable):
-        return await name_of(services, session.merchant)
-    return session.merchant
+    with suppress(PageRefused):
+        session = await find_session(request)
+        with suppress(Undecryptable):
+            return await name_of(get_services(request), session.merchant)
+        return session.merchant
+    return ""

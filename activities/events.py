@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.errors import google_errors_as_application_errors
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.health import NO_CONNECTION, Blocker
-from slotsync.domain.reservations.event import DesiredEvent, SyncState, WrittenEvent, uncertain_event
+from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
@@ -105,9 +105,8 @@ class EventActivities:
                 request.reservation,
                 look.version,
                 look.connection_id,
-                look.deleted.calendar_id,
+                self._get_managed(request, *(each.key for each in deleted)),
                 deleted,
-                partial(self._get_managed, request),
             )
         self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
         return WriteResult(version=look.version)
@@ -127,9 +126,10 @@ class EventActivities:
         left = self._left.get_places(request.merchant, request.reservation, request.key)
         return {*left} & {*self._calendars.get_ids(request.merchant)} if left else set()
 
-    def _get_managed(self, request: EventRequest) -> list[str]:
-        """Return the calendars in which the event's duplicates may be: those of now, and former ones."""
-        left = self._left.get_places(request.merchant, request.reservation, request.key)
+    def _get_managed(self, request: EventRequest, *keys: EventKey) -> list[str]:
+        """Return the calendars in which duplicates of these events may be: those of now, and former ones."""
+        get_places = partial(self._left.get_places, request.merchant, request.reservation)
+        left = [calendar_id for key in keys or (request.key,) for calendar_id in get_places(key)]
         return [*dict.fromkeys((*self._calendars.get_ids(request.merchant), *left))]
 
     def _forget_calendar(self, event: DesiredEvent) -> None:

@@ -132,14 +132,16 @@ class ReservationActivities:
         """Record the events that have to be written or to wait, and return the calendars of the owners.
 
         The calendars are read again after the record: who changes settings, or creates a calendar, looks for recorded
-        events afterwards. So either this read finds the change, or that one finds the events.
+        events afterwards. So either this read finds the change, and that is recorded, or that one finds the events.
         """
-        calendars = self._calendars.get_calendars(desired.merchant, owners)
-        states = _wanted_states(desired, applied, calendars, hasher, left_behind)
-        if not states:
-            return calendars
-        self._events.record_plan(desired.merchant, desired.id, desired.version, states, now)
-        return self._calendars.get_calendars(desired.merchant, owners)
+        recorded = dict[EventKey, SyncState]()
+        while True:
+            calendars = self._calendars.get_calendars(desired.merchant, owners)
+            states = _wanted_states(desired, applied, calendars, hasher, left_behind)
+            if states == recorded:
+                return calendars
+            self._events.record_plan(desired.merchant, desired.id, desired.version, states, now)
+            recorded = states
 
 
 def _wanted_states(

@@ -51,9 +51,18 @@ class FormerCalendars:
         return found
 
     def leave_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec, now: datetime) -> None:
-        """Record what people dragged to other calendars before the owner's was gone, in place of which this one is."""
-        if self._left.has_any(spec.merchant, spec.owner):
-            self._left.leave_all(spec.merchant, self.find_dragged(connection_id, calendar_id, spec), now)
+        """Record what people dragged to other calendars before the owner's was gone, in place of which this one is.
+
+        To those that are out of reach they may have dragged anything.
+        """
+        gone = self._events.find_gone(spec.merchant, spec.owner)
+        if not (gone or self._left.has_any(spec.merchant, spec.owner)):
+            return
+        for other in {*self._calendars.get_ids(spec.merchant)} - {calendar_id}:
+            found = self._google.find_left_events(connection_id, other, spec)
+            if found is None:
+                found = {place: each.model_copy(update={"calendar_id": other}) for place, each in gone.items()}
+            self._left.leave_all(spec.merchant, found, now)
 
     def delete_dragged(
         self, connection_id: str, calendar_id: str, spec: CalendarSpec, contents: CalendarContents

@@ -269,9 +269,11 @@ def _plan_delete(
 
 
 def _plan_look(desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent) -> LookForRestored | None:
-    """Return the action to look for restored events, once with each version that comes after their deletion."""
-    in_reach = calendar.settings.sync and calendar.calendar_id == known.calendar_id
-    if not (in_reach and calendar.connection_id and known.version < desired.version):
+    """Return the action to look for restored events, once with each version that comes after their deletion.
+
+    Also if their calendar is gone by now: people may have dragged them to another one before.
+    """
+    if not (calendar.settings.sync and calendar.connection_id and known.version < desired.version):
         return None
     return LookForRestored(
         version=desired.version,

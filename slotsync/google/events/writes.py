@@ -114,7 +114,8 @@ class EventWrite:
             self._begin_generation(known.generation)
         else:
             self._generation, self._etag = known.generation, known.etag
-            if known.has_duplicates:  # people may have restored another one
+            if known.has_duplicates:  # people may have restored another one, and dragged it elsewhere
+                self._searched = True
                 self._keep_one()
             elif known.touched and known.etag:
                 self._found = self._calls.get(self._id)
@@ -322,27 +323,24 @@ class GoogleEvents:
         deletion = EventDeletion(merchant, reservation, version, others)
         return deletion.delete(calls, written) if written.etag else deletion.delete_generations(calls, written)
 
-    def delete_restored(  # noqa: PLR0913, PLR0917  the place, and what is to be deleted there
+    def delete_restored(  # noqa: PLR0913, PLR0917  the places, and what is to be deleted there
         self,
         merchant: str,
         reservation: str,
         version: int,
         connection_id: str,
-        calendar_id: str,
+        calendar_ids: Iterable[str],
         deleted: Iterable[WrittenEvent],
-        get_managed: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """Delete those of the deleted events that people have restored; an event with a newer version is kept.
 
-        Takes one call for each of the merchant's managed calendars if they have restored none.
+        Takes one call for each of these calendars if they have restored none.
 
         Raises:
             GoogleError: It failed; repeating is safe. A missing calendar is no failure.
         """
-        calls = self._calls(connection_id, calendar_id)
-        others = self._others(connection_id, calendar_id, get_managed)
-        deletion = EventDeletion(merchant, reservation, version, others)
-        deletion.take_away(deleted, [calls, *others()])
+        deletion = EventDeletion(merchant, reservation, version, others=tuple)
+        deletion.take_away(deleted, [self._calls(connection_id, each) for each in calendar_ids])
 
     def _others(self, connection_id: str, own: str, get_managed: Callable[[], Iterable[str]]) -> OtherCalendars:
         return lambda: [self._calls(connection_id, each) for each in get_managed() if each != own]

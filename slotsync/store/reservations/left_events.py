@@ -47,7 +47,7 @@ class LeftEventStore:
             leave(connection, merchant, [(reservation, written)], now, missing=missing)
 
     def leave_all(self, merchant: str, found: LeftEvents, now: datetime) -> None:
-        """Record that these events stand in calendars to which people have dragged them."""
+        """Record that these events stand, or may stand, in calendars to which people have dragged them."""
         with self._store.write() as connection:
             doubted = [(key[0], doubt_version(connection, merchant, key[0], each)) for key, each in found.items()]
             leave(connection, merchant, doubted, now, missing=True)

@@ -15,7 +15,7 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
-from slotsync.store.reservations.left_events import leave
+from slotsync.store.reservations.left_events import LeftEvents, leave
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
     MARK,
@@ -209,6 +209,11 @@ class SyncedEvents:
         """Return the events that stand in a calendar, by reservation and key."""
         query = _select_events(merchant).where(SyncedEventRow.calendar_id == calendar_id, _TABLE.c.present)
         return {(event.reservation, event.key) for event in self._read(query)}
+
+    def find_gone(self, merchant: str, owner: Owner) -> LeftEvents:
+        """Return the owner's events that stood in a calendar once, and do not now as far as is known."""
+        query = _select_events(merchant).where(is_owned_by(merchant, owner), _TABLE.c.present.is_(False))
+        return {(event.reservation, event.key): event.written for event in self._read(query) if event.written}
 
     def count_open_states(self, merchant: str, owner: Owner | None, now: datetime) -> dict[SyncState, int]:
         """Return how many events of open reservations are in each state, in this owner's calendar; with None in all."""

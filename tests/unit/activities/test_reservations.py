@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +124,22 @@ def test_what_has_to_wait_is_recorded_with_its_reason(store: Store) -> None:
     assert (planned.blockers, planned.needs_calendars) == ((NO_CALENDAR,), True)
     assert states(store) == [SyncState.WAITING]
     assert SyncedEvents(store).find_waiting_owners(MERCHANT, "R-1") == [TOUR]
+
+
+def test_what_loses_its_calendar_while_it_is_planned_waits_for_the_next_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    record_plan = SyncedEvents.record_plan
+
+    def record_too_late(self: SyncedEvents, *plan: Any) -> None:
+        record_plan(self, *plan)
+        ManagedCalendars(store).forget(MERCHANT, TOUR, "calendar-1")
+
+    monkeypatch.setattr(SyncedEvents, "record_plan", record_too_late)
+    assert plan_round(store).blockers == (NO_CALENDAR,)
+    assert states(store) == [SyncState.WAITING], "by which the calendar's workflow finds what to signal"
 
 
 def test_waves_go_through_all_events_once(store: Store) -> None:

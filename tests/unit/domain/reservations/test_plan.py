@@ -243,7 +243,7 @@ def test_what_has_to_go_out_of_reach_is_a_debt_until_it_is_gone(calendars: list[
     cancelled = reservation(status="cancelled", version=2)
     assert plan(cancelled, WRITTEN, calendars) == Plan(debts=tuple(each.key for each in WRITTEN))
     assert plan_event(cancelled, WRITTEN[0].key, calendars[0], WRITTEN[0], HASHER) is None
-    assert plan(cancelled, done(NEW, present=False), calendars) == Plan()
+    assert plan(cancelled, done(NEW, present=False), calendars).debts == ()
 
 
 @pytest.mark.parametrize(
@@ -367,8 +367,17 @@ def test_deleted_events_that_nobody_wants_are_looked_for_once_an_owner_and_versi
 
 
 @pytest.mark.parametrize(
-    "made", [calendar(TOUR, sync=False), calendar(TOUR, connected=False), calendar(TOUR, made=False)]
+    ("made", "looks"),
+    [
+        (calendar(TOUR, sync=False), False),
+        (calendar(TOUR, connected=False), False),
+        (calendar(TOUR, made=False), True),
+        (calendar(TOUR).model_copy(update={"calendar_id": "the next one"}), True),
+    ],
 )
-def test_deleted_events_are_not_looked_for_where_nothing_may_be_written(made: ManagedCalendar) -> None:
+def test_deleted_events_are_looked_for_where_it_may_be_written_also_if_their_calendar_is_gone(
+    made: ManagedCalendar, *, looks: bool
+) -> None:
     gone = done(plan(reservation(item(resources=())), [], ALL_MADE).actions, present=False)
-    assert plan(reservation(item(), version=2, status=ReservationStatus.CANCELLED), gone, [made]).actions == ()
+    steps = plan(reservation(item(), version=2, status=ReservationStatus.CANCELLED), gone, [made])
+    assert summaries(steps) == (["LookForRestored 1@product:sunset-tour"] if looks else [])

@@ -1,0 +1,114 @@
+"""Events that people dragged to another of our calendars before anybody looked: the next version stands alone."""
+
+from functools import partial
+
+import pytest
+
+from slotsync.domain.reservations.snapshot import ReservationStatus
+from tests.support.managed_calendars import delete_by_hand
+from tests.support.samples import EMAIL, TOUR, item, snapshot
+from tests.support.two_calendars import (
+    BOAT,
+    book,
+    calendars_named,
+    drag_to_the_boat,
+    is_named,
+    look_at_the_calendar,
+    out_of_reach,
+    titles_in,
+    until_titles_in,
+)
+from tests.support.waiting import until
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def open_world(world: World) -> World:
+    await world.add_merchant(TOUR, BOAT)
+    return world
+
+
+async def restore(world: World, title: str) -> None:
+    """Take the event with this title out of the bin of the tour's calendar."""
+    path = f"/sandbox/accounts/{EMAIL}/calendars/{(await world.calendars())[TOUR.id]}/events"
+    listed = (await world.http.get(path, params={"showDeleted": "true"})).raise_for_status().json()["items"]
+    (deleted,) = (each["id"] for each in listed if each["summary"] == title)
+    (await world.http.post(f"{path}/{deleted}/restore")).raise_for_status()
+
+
+async def report(world: World, *names: str, version: int, status: str = "confirmed") -> None:
+    """Report this version of these reservations of the tour, and wait until all are settled."""
+    for name in names:
+        await world.slotsync.report(snapshot(version, name=name, title=f"{name} v{version}", status=status))
+    for name in names:
+        await world.settled(version, name)
+
+
+async def make_the_calendar_anew(world: World) -> str:
+    """Delete the tour's calendar by hand, have slotsync notice it, and return the id of the next one."""
+    await delete_by_hand(world, TOUR)
+    await look_at_the_calendar(world)
+    await until(partial(is_named, world, "Sunset tour, renamed"))
+    (current,) = await calendars_named(world, "Sunset tour, renamed")
+    return current
+
+
+async def test_an_older_generation_that_is_restored_and_dragged_goes_with_the_next_version(open_world: World) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await report(open_world, "R-1", version=1)
+        await report(open_world, "R-1", version=2, status=ReservationStatus.CANCELLED)
+        await report(open_world, "R-1", version=3)
+        await restore(open_world, "R-1 v1")
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await report(open_world, "R-1", version=4)
+        assert await open_world.titles() == ["R-1 v4"]
+        assert await open_world.titles(BOAT) == ["R-9 v1"]
+
+
+async def test_what_was_dragged_out_of_a_calendar_before_its_deletion_goes_with_the_next_cancellation(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await report(open_world, "R-1", "R-2", version=1)
+        await report(open_world, "R-1", version=2, status=ReservationStatus.CANCELLED)
+        await restore(open_world, "R-1 v1")
+        await drag_to_the_boat(open_world, "R-1 v1")
+        await delete_by_hand(open_world, TOUR)
+        await report(open_world, "R-2", version=2)
+        await report(open_world, "R-1", version=3, status=ReservationStatus.CANCELLED)
+        assert await open_world.titles() == ["R-2 v2"]
+        assert await open_world.titles(BOAT) == ["R-9 v1"]
+
+
+async def test_what_was_dragged_to_a_calendar_out_of_reach_before_the_deletion_of_its_own_goes_with_the_next_version(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await report(open_world, "R-1", version=1)
+        await drag_to_the_boat(open_world, "R-1 v1")
+        async with out_of_reach(open_world, (await open_world.calendars())[BOAT.id], role="reader"):
+            current = await make_the_calendar_anew(open_world)
+            await until_titles_in(open_world, current, ["R-1 v1"])
+        await report(open_world, "R-1", version=2)
+        assert await titles_in(open_world, current) == ["R-1 v2"]
+        assert await open_world.titles(BOAT) == ["R-9 v1"]
+
+
+async def test_what_was_restored_and_dragged_before_the_deletion_of_its_calendar_goes_once_it_is_wanted_again(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-9", item(BOAT.id))
+        await report(open_world, "R-1", version=1)
+        await report(open_world, "R-1", version=2, status=ReservationStatus.CANCELLED)
+        await restore(open_world, "R-1 v1")
+        await drag_to_the_boat(open_world, "R-1 v1")
+        current = await make_the_calendar_anew(open_world)
+        await report(open_world, "R-1", version=3)
+        assert await titles_in(open_world, current) == ["R-1 v3"]
+        assert await open_world.titles(BOAT) == ["R-9 v1"]

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from slotsync.domain.reservations.event import DesiredEvent
+from slotsync.domain.reservations.event import DesiredEvent, EventContent, EventStatus
 from slotsync.errors import BadRequest
-from slotsync.google.events.mark import Mark, remove_mark
+from slotsync.google.events.mark import OPTIONAL_FIELDS, Mark, remove_mark
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, EventDateTime
@@ -45,7 +45,20 @@ def _fields_of_others(event: "Event") -> frozenset[str]:
     What we once wrote there stays ours, also if people changed it: a guest's name in it has to go with a lower level.
     """
     mark = Mark.from_event(event)
+    if mark and mark.written is None and mark.fingerprint == _fingerprint_without_optional_fields(event):
+        return OPTIONAL_FIELDS  # in a mark of before, which does not say what was written
     return mark.unwritten if mark else frozenset()
+
+
+def _fingerprint_without_optional_fields(event: "Event") -> str | None:
+    """Return the fingerprint of what the event shows in our other fields, or None if slotsync never writes that."""
+    start, end = parse_time(event.get("start", {})), parse_time(event.get("end", {}))
+    status = event.get("status", EventStatus.CONFIRMED)
+    if start is None or end is None or status not in [*EventStatus]:
+        return None
+    zone = event["start"].get("timeZone", "")
+    shown = {"summary": event.get("summary", ""), "start": start, "end": end, "time_zone": zone}
+    return EventContent.model_validate({**shown, "status": status}).fingerprint
 
 
 def has_additions(event: "Event") -> bool:

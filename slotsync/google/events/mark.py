@@ -26,6 +26,9 @@ _WRITTEN: Final = "slotsyncFields"
 _NOTHING_WRITTEN: Final = "none"
 """An empty property could get lost."""
 
+OPTIONAL_FIELDS: Final = frozenset({"description", "source"})
+"""The fields of an event in Google that slotsync writes at some levels of guest data, and leaves empty at others."""
+
 SEARCHED: Final = _NAMES["reservation"]
 """The property by which events are searched for."""
 
@@ -94,7 +97,7 @@ class Mark:
     @property
     def unwritten(self) -> frozenset[str]:
         """The fields that slotsync left empty: what stands there is somebody else's."""
-        return _OPTIONAL_FIELDS - self.written if self.written is not None else frozenset()
+        return OPTIONAL_FIELDS - self.written if self.written is not None else frozenset()
 
     def is_newer_than(self, version: int) -> bool:
         """Return whether the mark certainly names a newer version: in the first format it may be another program's."""
@@ -106,13 +109,9 @@ class Mark:
         return {FORMAT: MARK_FORMAT, **fields, _WRITTEN: " ".join(sorted(self.written or ())) or _NOTHING_WRITTEN}
 
 
-_OPTIONAL_FIELDS: Final = frozenset({"description", "source"})
-"""The fields of an event in Google that slotsync writes at some levels of guest data, and leaves empty at others."""
-
-
 def _written_fields(content: EventContent) -> frozenset[str]:
     written = {"description": content.description, "source": content.url}
-    return frozenset(name for name in _OPTIONAL_FIELDS if written[name])
+    return frozenset(name for name in OPTIONAL_FIELDS if written[name])
 
 
 def remove_mark(properties: Mapping[str, str]) -> dict[str, str]:

@@ -82,6 +82,19 @@ def test_a_version_of_another_program_is_not_believed_in_a_mark_of_the_first_for
     assert decide(before, desired) == Update(before["etag"], claims_newer=claims_newer)
 
 
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("ours", ["", "Kari Nordmann"])
+def test_in_an_event_of_the_first_format_a_description_is_others_if_we_certainly_wrote_none(
+    ours: str, *, moved: bool
+) -> None:
+    before = shown_in_first_format(desired_event(description=ours))
+    before["description"] = "Bring lunch"
+    if moved:
+        before["end"] = {"dateTime": "2026-07-01T23:00:00+02:00", "timeZone": "Europe/Oslo"}
+    kept = keep_additions(to_google(desired_event(version=2)), before)
+    assert kept.get("description") == (None if ours or moved else "Bring lunch")
+
+
 @pytest.mark.parametrize("name", [*FORMER_NAMES, "slot", "slotsyncish"])
 def test_a_property_of_another_program_is_kept_whatever_its_name(name: str) -> None:
     event = shown_event(desired_event(version=7))

@@ -51,14 +51,14 @@ def _fields_of_others(event: "Event") -> frozenset[str]:
 
 
 def _fingerprint_without_optional_fields(event: "Event") -> str | None:
-    """Return the fingerprint of what the event shows in our other fields, or None if slotsync never writes that."""
+    """Return the plain fingerprint of what the event shows in our other fields, None if slotsync never writes that."""
     start, end = parse_time(event.get("start", {})), parse_time(event.get("end", {}))
     status = event.get("status", EventStatus.CONFIRMED)
     if start is None or end is None or status not in [*EventStatus]:
         return None
     zone = event["start"].get("timeZone", "")
     shown = {"summary": event.get("summary", ""), "start": start, "end": end, "time_zone": zone}
-    return EventContent.model_validate({**shown, "status": status}).fingerprint
+    return EventContent.model_validate({**shown, "status": status}).plain_fingerprint
 
 
 def has_additions(event: "Event") -> bool:

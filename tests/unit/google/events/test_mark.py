@@ -87,7 +87,8 @@ def test_a_version_of_another_program_is_not_believed_in_a_mark_of_the_first_for
 def test_in_an_event_of_the_first_format_a_description_is_others_if_we_certainly_wrote_none(
     ours: str, *, moved: bool
 ) -> None:
-    before = shown_in_first_format(desired_event(description=ours))
+    written = desired_event(description=ours)
+    before = shown_in_first_format(written, fingerprint=written.content.plain_fingerprint)
     before["description"] = "Bring lunch"
     if moved:
         before["end"] = {"dateTime": "2026-07-01T23:00:00+02:00", "timeZone": "Europe/Oslo"}

@@ -87,6 +87,7 @@ def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
         "SLOTSYNC_SMTP_URL": settings.smtp_url.get_secret_value(),
         "SLOTSYNC_METRICS_PORT": str(settings.metrics_port or ""),
         "SLOTSYNC_POLL_SECONDS": str(settings.poll_seconds),
+        "SLOTSYNC_MAX_DEBOUNCE_SECONDS": str(settings.max_debounce_seconds),
         "SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE": UNLIMITED_CALLS,
         "SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE": UNLIMITED_CALLS,
     }

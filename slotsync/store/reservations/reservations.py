@@ -193,7 +193,7 @@ class Reservations:
             if not connection.execute(own.values(**values)).rowcount:
                 return False
             if settled:
-                settle_events(connection, merchant, reservation, now)
+                settle_events(connection, merchant, reservation, now, debts=debts)
             return True
 
     def stop(self, merchant: str, reservation: str, now: datetime, *, version: int | None = None) -> None:

@@ -277,7 +277,8 @@ class HandEditing(RuleBasedStateMachine):
         answer = self.do(self.world.http.request(method, path, json=body))
         if answer.status_code not in GONE and not (method == "POST" and answer.status_code == DELETED):
             answer.raise_for_status()
-        return answer.is_success
+        # Google accepts a change of what is deleted, and changes nothing.
+        return answer.is_success and not (answer.content and answer.json().get("status") == "cancelled")
 
     async def call(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
         answer = (await self.world.http.request(method, path, json=body)).raise_for_status()

@@ -96,9 +96,13 @@ class AuditLog:
             ]
 
     def _encrypt(self, connection: Connection, merchant: str, number: int, detail: AuditDetail) -> str | None:
-        """Return the encrypted detail, or None if no key opens the merchant's: that holds up no change."""
+        """Return the encrypted detail, or None if no key opens the merchant's: that holds up no change.
+
+        Raises:
+            Undecryptable: the merchant has no key yet, and this process has other keys than the others.
+        """
+        own = self._keys.for_writing(connection, merchant)
         with suppress(Undecryptable):
-            own = self._keys.for_writing(connection, merchant)
             return own.encrypt(_TABLE.c.content, detail.model_dump_json(), number=number)
         return None
 

@@ -58,6 +58,9 @@ class DataKeys:
         """Return the merchant's key, which is made with its first value.
 
         Until the transaction ends, nobody can erase the key: what is encrypted with it would never open.
+
+        Raises:
+            Undecryptable: this process has not got the key of the ring with which a new one would be wrapped.
         """
         key = self._find(connection, merchant)
         if key is None and not _is_former(connection):
@@ -105,7 +108,8 @@ class DataKeys:
     def _make(self, connection: Connection, merchant: str) -> WrappedKey:
         """Store a new key, wrapped as the instance's own is: which key of the ring is in use, only a rotation changes.
 
-        Other processes may not have the first key of this one's ring yet. The lock lets a rotation find the new key.
+        Other processes may not have the first key of this one's ring yet; and one that was forgotten has former keys
+        only, which are not to be needed again. The lock lets a rotation find the new key.
         """
         if merchant != INSTANCE and not self._find(connection, INSTANCE):
             self._make(connection, INSTANCE)

@@ -15,6 +15,7 @@ from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.reservations.stored_snapshot import load_snapshot
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault, is_of_data_key
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.confirmations import Confirmations
@@ -257,6 +258,20 @@ def test_while_keys_rotate_a_merchants_first_value_needs_no_other_key_than_the_o
     rotate(store)
     Connections(store, Vault([OLD, NEW])).save_grant("after", "refresh", {"openid"}, "after@x")
     assert KeyUsage(store, BOTH).get_uses()[1].data_keys == 0, "the old key may be removed"
+
+
+def test_a_forgotten_process_with_the_retired_key_stores_nothing_for_a_new_merchant(store: Store) -> None:
+    forgotten = Vault([OLD])
+    ids = fill(store, forgotten)
+    rotate(store)
+    Instances(store, forgotten).get_id()  # it remembers the instance's key for a while
+    merchants = Merchants(store, forgotten, AuditLog(store, forgotten))
+    for details in (MerchantDetails(email="new@x.example"), MerchantDetails(name="New")):
+        with pytest.raises(Undecryptable, match="give all processes the same keys"):
+            merchants.put("new", details)
+    assert merchants.get("new") is None
+    assert [use.needed for use in KeyUsage(store, BOTH).get_uses()] == [True, False]
+    assert_readable(store, Vault([NEW]), ids)
 
 
 @pytest.mark.parametrize("name", sorted(ENCRYPTED_COLUMNS - {"instance.sentinel"}))

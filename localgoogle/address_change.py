@@ -34,5 +34,6 @@ def _move_calendars(google: LocalGoogle, old: str, new: str) -> None:
         google.put_calendar(replace(calendar, primary=False, deleted=True, updated=google.next_stamp()))
         google.put_entry(replace(entry, email=new, deleted=True, updated=google.next_stamp()))
         name = {"summary": new} if calendar.summary == old else {}
-        google.put_calendar(replace(calendar, id=new, body=calendar.body | name, updated=google.next_stamp()))
+        renamed = replace(calendar, id=new, former_ids=(*calendar.former_ids, old), body=calendar.body | name)
+        google.put_calendar(replace(renamed, updated=google.next_stamp()))
         google.put_entry(replace(entry, email=new, calendar_id=new, updated=google.next_stamp()))

@@ -1,6 +1,5 @@
 """The method `freebusy.query`, and the busy times of a calendar."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from localgoogle.api.call import ApiCall
@@ -8,7 +7,7 @@ from localgoogle.events.calendar_events import CalendarEvents
 from localgoogle.protocol.errors import CalendarApiError, invalid, known_error, required
 from localgoogle.protocol.instants import format_in_zone, format_with_milliseconds, parse_instant
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object, as_text
-from localgoogle.state.records import StoredCalendar, StoredEvent, same_address
+from localgoogle.state.records import StoredCalendar, StoredEvent
 
 _NEVER_BUSY_TYPES = frozenset({"workingLocation", "birthday"})
 
@@ -16,25 +15,22 @@ Slot = tuple[datetime, datetime]
 
 
 def list_busy_times(
-    calendar_events: CalendarEvents, calendar: StoredCalendar, own: Collection[str], start: datetime, end: datetime
+    calendar_events: CalendarEvents, calendar: StoredCalendar, start: datetime, end: datetime
 ) -> list[Slot]:
-    """Return the busy times within [start, end), in UTC; overlapping and touching ones are merged.
-
-    ``own`` are the addresses of the calendar's user.
-    """
+    """Return the busy times within [start, end), in UTC; overlapping and touching ones are merged."""
     occurring = calendar_events.list_occurring(start, end, calendar.time_zone)
-    events = (event for event in occurring if is_busy(event, own))
+    events = (event for event in occurring if is_busy(event, calendar))
     return merge_slots([(max(event.start, start), min(event.end, end)) for event in events])
 
 
-def is_busy(event: StoredEvent, own: Collection[str]) -> bool:
-    """Return whether the event makes the user with these addresses busy."""
+def is_busy(event: StoredEvent, calendar: StoredCalendar) -> bool:
+    """Return whether the event makes its calendar busy."""
     return not (
         event.cancelled
         or event.start == event.end
         or event.body.get("transparency") == "transparent"
         or event.body.get("eventType") in _NEVER_BUSY_TYPES
-        or _declined(event, own)
+        or _declined(event, calendar)
     )
 
 
@@ -49,10 +45,11 @@ def merge_slots(slots: list[Slot]) -> list[Slot]:
     return merged
 
 
-def _declined(event: StoredEvent, own: Collection[str]) -> bool:
+def _declined(event: StoredEvent, calendar: StoredCalendar) -> bool:
+    """Return whether the calendar's own entry among the attendees says no; that of its reader does not count."""
     guests = map(as_object, as_list(event.body.get("attendees")))
     declined = [as_text(guest.get("email")) for guest in guests if guest.get("responseStatus") == "declined"]
-    return any(same_address(email, address) for email in declined for address in own)
+    return any(map(calendar.is_self, declined))
 
 
 _MAX_CALENDARS, _MAX_GROUPS = 50, 100
@@ -91,8 +88,7 @@ def _calendar_answer(call: ApiCall, calendar_id: str, start: datetime, end: date
         return _calendar_error(error.reason)
     if calendar.generated:
         return _calendar_error("notFound")
-    own = call.google.accounts.addresses(email)
-    slots = list_busy_times(call.google.calendar_events(calendar.id), calendar, own, start, end)
+    slots = list_busy_times(call.google.calendar_events(calendar.id), calendar, start, end)
     return {"busy": [{"start": format_in_zone(a, zone_name), "end": format_in_zone(b, zone_name)} for a, b in slots]}
 
 

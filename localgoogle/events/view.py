@@ -5,7 +5,7 @@ from base64 import b64encode
 from localgoogle.events.times import format_time
 from localgoogle.protocol.instants import format_in_seconds, format_with_milliseconds, from_micros
 from localgoogle.protocol.json_values import JsonObject, as_list, as_object, as_text
-from localgoogle.state.records import StoredCalendar, StoredEvent, same_address
+from localgoogle.state.records import StoredCalendar, StoredEvent
 
 _VISIBLE_WITHOUT_DETAILS = frozenset(
     [
@@ -71,12 +71,11 @@ def _original_start(event: StoredEvent, calendar: StoredCalendar, zone: str) -> 
 
 
 def _person_view(email: str, calendar: StoredCalendar) -> JsonObject:
-    return {"email": email, **({"self": True} if same_address(email, calendar.id) else {})}
+    return {"email": email, **({"self": True} if calendar.is_self(email) else {})}
 
 
 def _attendee_view(attendee: JsonObject, calendar: StoredCalendar) -> JsonObject:
-    own = same_address(as_text(attendee.get("email")), calendar.id)
-    return attendee | ({"self": True} if own else {})
+    return attendee | ({"self": True} if calendar.is_self(as_text(attendee.get("email"))) else {})
 
 
 def _link(event: StoredEvent, site: str) -> str:

@@ -105,7 +105,10 @@ class StoredEvent(StoredRecord):
 
 @dataclass(frozen=True)
 class StoredCalendar(StoredRecord):
-    """One calendar. ``client_id`` is the app that created it, empty where the user created it by hand."""
+    """One calendar. ``client_id`` is the app that created it, empty where the user created it by hand.
+
+    ``former_ids`` are the ids that a primary calendar had before its account got another address.
+    """
 
     id: str
     owner: str
@@ -114,6 +117,7 @@ class StoredCalendar(StoredRecord):
     updated: int
     primary: bool = False
     deleted: bool = False
+    former_ids: tuple[str, ...] = ()
 
     @property
     def etag(self) -> str:
@@ -134,6 +138,10 @@ class StoredCalendar(StoredRecord):
     def generated(self) -> bool:
         """True if Google fills the calendar (holidays, birthdays): it has no push and no busy times."""
         return "#" in self.id
+
+    def is_self(self, email: str) -> bool:
+        """Return whether a person with this address is the calendar itself: Google's ``self`` in its events."""
+        return any(same_address(email, own) for own in (self.id, *self.former_ids))
 
 
 @dataclass(frozen=True)

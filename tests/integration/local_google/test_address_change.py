@@ -79,6 +79,8 @@ def test_an_event_that_was_declined_under_the_former_address_stays_declined(
     calendar_api.post("/calendars/primary/events", json=timed(attendees=guests))
     rename(controls_http)
     assert busy(calendar_api, NEW) == []
+    (event,) = calendar_api.get("/calendars/primary/events").json()["items"]
+    assert [guest["self"] for guest in event["attendees"]] == [True]
 
 
 def test_an_account_can_return_to_its_former_address(calendar_api: ApiClient, controls_http: httpx.Client) -> None:
@@ -117,4 +119,5 @@ def test_the_new_address_survives_a_restart(tmp_path: Path) -> None:
     assert list(google.calendar_events(ANNA)) == []
     assert google.accounts.grants.find_owner(token) == NEW
     assert google.accounts.addresses(NEW) == {NEW, ANNA}
+    assert google.find_calendar(NEW, "primary").is_self(ANNA)
     google.close()

@@ -44,7 +44,6 @@ def test_times_are_cut_to_the_range(calendar_api: ApiClient, calendar_path: str)
     [
         {"transparency": "transparent"},
         {"status": "cancelled"},
-        {"attendees": [{"email": ANNA, "responseStatus": "declined"}]},
         {"eventType": "workingLocation"},
     ],
 )
@@ -60,6 +59,42 @@ def test_tentative_events_and_events_that_others_declined_take_time(
     guests = [{"email": "guest@x.y", "responseStatus": "declined"}]
     add(calendar_api, calendar_path, "2026-12-03T10:00:00Z", "2026-12-03T11:00:00Z", attendees=guests)
     assert len(busy(calendar_api, calendar_path)) == 2
+
+
+BOSS = "boss@example.com"
+TOURS = "c_tours@group.calendar.google.com"
+
+
+@pytest.mark.parametrize(
+    ("calendar_id", "declined", "slots"),
+    [
+        ("primary", ANNA, 0),
+        ("primary", ANNA.upper(), 0),
+        ("primary", BOSS, 1),
+        (TOURS, ANNA, 1),
+        (TOURS, TOURS, 0),
+        (BOSS, BOSS.title(), 0),
+        (BOSS, ANNA, 1),
+    ],
+)
+def test_an_event_takes_no_time_once_its_own_calendar_has_declined_it(
+    calendar_api: ApiClient,
+    controls_http: httpx.Client,
+    calendar_id: str,
+    declined: str,
+    slots: int,
+) -> None:
+    for each, role in ((BOSS, "reader"), (TOURS, "owner")):
+        controls_http.post(f"/accounts/{ANNA}/calendars", json={"summary": each, "id": each, "accessRole": role})
+    path = f"/calendars/{calendar_id}"
+    other = BOSS if declined.lower() == ANNA else ANNA
+    guests = [{"email": declined, "responseStatus": "declined"}, {"email": other, "responseStatus": "accepted"}]
+    body = timed("2026-12-02T10:00:00Z", "2026-12-02T11:00:00Z", attendees=guests)
+    controls_http.post(f"/accounts/{ANNA}{path}/events", json=body).raise_for_status()
+    assert len(busy(calendar_api, path)) == slots
+    (event,) = calendar_api.get(f"{path}/events").json()["items"]
+    own = [guest["responseStatus"] for guest in event["attendees"] if guest.get("self")]
+    assert (own == ["declined"]) == (slots == 0), "what `self` shows, and what free/busy says"
 
 
 def test_a_whole_day_is_a_day_of_the_calendars_zone(calendar_api: ApiClient, calendar_path: str) -> None:

@@ -105,7 +105,7 @@ async def render_not_set_up(request: Request, error: Exception) -> Response:
 
 
 async def render_http_error(request: Request, error: Exception) -> Response:
-    """Return the page for an unknown address, a method that is not allowed, or a body that is too large."""
+    """Return the page for an unknown address, or a method that is not allowed."""
     assert isinstance(error, HTTPException)
     reason = f"http_{error.status_code}"
     response = render_page("refused.html", detect_language(request), status=error.status_code, reason=reason)

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
@@ -31,6 +32,7 @@ from slotsync.temporal.signals import signal_connection
 from starter.services.consent_results import Connected, ConsentGiven, ConsentRefused, RefusalReason
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
+from starter.services.places import Places
 
 CONSENT_DEADLINE = timedelta(seconds=30)
 """Longer than each call takes. One that began late goes on by itself, and its grant is kept until it is ended."""
@@ -43,6 +45,10 @@ RETRY_DELAY = timedelta(seconds=2)
 
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
 """The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
+
+MAX_WAITING_FOR_RESULT = 2
+"""Of one merchant: who disconnects once more meanwhile, or otherwise, sees the result, too. More are told at once that
+it goes on."""
 
 
 class ConnectionService:
@@ -74,6 +80,7 @@ class ConnectionService:
         self._former_grants = FormerGrants(settings, store, vault)
         self._calls = GoogleCalls(deadline=consent_deadline)
         self._repeating = set[asyncio.Task[None]]()
+        self._waiting = Places()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
     async def begin(self, merchant: str, browser: str, *, name_account: bool = True) -> str:
@@ -167,14 +174,22 @@ class ConnectionService:
     async def disconnect(self, merchant: str, calendars: CalendarChoice) -> DisconnectionResult | None:
         """Disconnect the merchant, also with a revoked grant, and return the result, or None if it goes on.
 
+        It goes on, too, if as many wait for the merchant's result as may.
+
         Raises:
             RPCError: Temporal did not answer. The connection is out of use, and the cleaning up begins later.
         """
         if not await asyncio.to_thread(lambda: self._disconnections.request(merchant, calendars, self._store.now())):
             return DisconnectionResult(notes=("There was no connection.",))
         handle = await signal_connection(self._client, merchant, "disconnect")
+        with self._waiting.take({merchant: MAX_WAITING_FOR_RESULT}) as free:
+            return await self._wait_for_result(handle) if free else None
+
+    async def _wait_for_result(
+        self, disconnecting: WorkflowHandle[Any, DisconnectionResult | None]
+    ) -> DisconnectionResult | None:
         try:
-            return await asyncio.wait_for(handle.result(), self._disconnect_timeout.total_seconds())
+            return await asyncio.wait_for(disconnecting.result(), self._disconnect_timeout.total_seconds())
         except (TimeoutError, WorkflowFailureError):  # the latter if an operator has ended the workflow
             return None
 

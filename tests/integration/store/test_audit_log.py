@@ -40,12 +40,15 @@ from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
+from slotsync.store.data_keys import erase_data_key
+from slotsync.store.database.cells import INSTANCE
 from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import KeyRotation, record_rotation
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
-from tests.support.stored_secrets import decrypted_values, store_as_formerly
+from tests.support.stored_secrets import begin_as_formerly, decrypted_values, store_as_formerly
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOUR = Owner.product("tour")
@@ -268,6 +271,9 @@ CHANGES = (
     "UPDATE audit_entry SET at = NULL",
     "UPDATE audit_entry SET content = 'x', action = 'nothing'",
     "UPDATE audit_entry SET content = NULL",
+    "UPDATE audit_entry SET content = ''",
+    "UPDATE audit_entry SET content = content",
+    "UPDATE audit_entry SET content = 'v1.0123456789abcdef.x'",
     "DELETE FROM audit_entry",
     "DELETE FROM audit_entry WHERE number = 1",
 )
@@ -280,6 +286,24 @@ def test_the_database_refuses_to_change_or_delete_an_entry(store: Store, audit: 
     with pytest.raises(DBAPIError, match="neither changed nor deleted"), store.write() as connection:
         connection.execute(text(statement))
     assert entries(audit) == before
+
+
+@pytest.mark.parametrize("content", ["NULL", "''", "'x'", "'V1.x'", "content"])
+def test_a_former_content_gives_way_to_what_a_rotation_encrypts_alone_and_once(store: Store, content: str) -> None:
+    vault = Vault([Fernet.generate_key().decode()])
+    Instances(store, vault).get_id()
+    begin_as_formerly(store)
+    with store.write() as connection:
+        erase_data_key(connection, INSTANCE)
+    audit = AuditLog(store, vault)
+    record(store, audit)
+    before = entries(audit)
+    change = text(f"UPDATE audit_entry SET content = {content}")
+    for _ in range(2):
+        with pytest.raises(DBAPIError, match="neither changed nor deleted"), store.write() as connection:
+            connection.execute(change)
+        KeyRotation(store, vault).rotate()
+    assert entries(AuditLog(store, vault)) == before
 
 
 OWN_WAYS = {

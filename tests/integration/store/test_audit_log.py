@@ -142,6 +142,25 @@ def test_switches_stand_there_with_their_overrides(store: Store, audit: AuditLog
     assert told(audit) == ("settings.deleted", "product:tour", {}, {"remove_events": False}, ())
 
 
+def test_an_address_and_what_may_be_secret_in_a_web_address_are_not_told_only_that_they_changed(
+    store: Store, vault: Vault, audit: AuditLog
+) -> None:
+    merchants = Merchants(store, vault, audit)
+    addresses = {"return_url": "https://bob:secret@platform.example/back?token=s3cr3t#x", "email": "anna@gmail.example"}
+    merchants.put("m", MerchantDetails(**addresses, logo_url="https://platform.example:8443"))
+    gone = {"return_url": None, "email": None, "logo_url": None}
+    known = {
+        "return_url": "https://platform.example/...",
+        "email": "not recorded",
+        "logo_url": "https://platform.example:8443",
+    }
+    assert told(audit) == ("merchant.changed", "merchant", gone, known, ())
+    merchants.put("m", MerchantDetails(email="ben@gmail.example"))
+    assert told(audit) == ("merchant.changed", "merchant", {"email": "not recorded"}, {"email": "not recorded"}, ())
+    merchants.put("m", MerchantDetails(**gone))
+    assert told(audit) == ("merchant.changed", "merchant", known, gone, ())
+
+
 def test_what_the_platform_says_of_a_merchant_and_ended_visits_stand_there(
     store: Store, vault: Vault, audit: AuditLog
 ) -> None:

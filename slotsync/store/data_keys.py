@@ -8,12 +8,12 @@ from sqlmodel import Session
 from slotsync.domain.content_hashes import ContentHasher
 from slotsync.errors import Undecryptable
 from slotsync.secrets import DataKey, Vault, WrappedKey, read_key_id
+from slotsync.store import former_values
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.cells import INSTANCE, Cell, cell_of
-from slotsync.store.tables.instance import DataKeyRow, InstanceRow
+from slotsync.store.tables.instance import DataKeyRow
 
 _TABLE = table_of(DataKeyRow)
-_INSTANCE = table_of(InstanceRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 _COLUMNS = (_TABLE.c.merchant, _TABLE.c.id, _TABLE.c.ring_key, _TABLE.c.wrapped)
 
@@ -63,7 +63,7 @@ class DataKeys:
             Undecryptable: this process has not got the key of the ring with which a new one would be wrapped.
         """
         key = self._find(connection, merchant)
-        if key is None and not _is_former(connection):
+        if key is None and not former_values.are_written_until_end(connection):
             key = self._make(connection, merchant)
         return MerchantKey(self._vault, merchant, key)
 
@@ -75,6 +75,8 @@ class DataKeys:
         """
         key_id = read_key_id(encrypted)
         if key_id is None:
+            if encrypted and former_values.are_refused(database):
+                raise Undecryptable("A secret is bound to no place, though a rotation of the keys has bound all.")
             return self._vault.decrypt(encrypted)
         return self._get(database, key_id).decrypt(encrypted, place.place)
 
@@ -92,7 +94,7 @@ class DataKeys:
             Undecryptable: no key of the ring opens the merchant's.
         """
         key = _find_unless_former(session, merchant)
-        return _hasher(self._vault, key, purpose) if key or _is_former(session) else None
+        return _hasher(self._vault, key, purpose) if key or former_values.are_written(session) else None
 
     def _get(self, database: Connection | Session, key_id: str) -> DataKey:
         if known := self._vault.find(key_id):
@@ -143,7 +145,7 @@ def _open(vault: Vault, key: WrappedKey) -> DataKey:
 
 
 def _find_unless_former(database: Connection | Session, merchant: str) -> WrappedKey | None:
-    if _is_former(database):
+    if former_values.are_written(database):
         return None
     row = database.execute(_select(merchant)).one_or_none()
     return WrappedKey(*row) if row else None
@@ -156,8 +158,3 @@ def _select(merchant: str) -> Select[tuple[Any, ...]]:
 def _first(connection: Connection, query: Select[tuple[Any, ...]]) -> WrappedKey | None:
     row = connection.execute(query).one_or_none()
     return WrappedKey(*row) if row else None
-
-
-def _is_former(database: Connection | Session) -> bool:
-    """Return whether values are encrypted as formerly, since processes may run that know no data keys."""
-    return bool(database.execute(select(_INSTANCE.c.former_encryption)).scalar_one_or_none())

@@ -7,6 +7,7 @@ from sqlalchemy import Column, func, select, update
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.secrets import Vault, WrappedKey
+from slotsync.store import former_values
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.account_keys import hash_account_key, is_former
 from slotsync.store.content_hashes import HASHED_COLUMNS, FormerHashes
@@ -18,11 +19,10 @@ from slotsync.store.key_usage import FormerValue, KeyUsage
 from slotsync.store.merchants import Merchants
 from slotsync.store.tables import METADATA
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
-from slotsync.store.tables.instance import DataKeyRow, InstanceRow
+from slotsync.store.tables.instance import DataKeyRow
 
 _KEYS = table_of(DataKeyRow)
 _ACCOUNT_KEYS: Final = (table_of(ConnectionRow).c.account_key, table_of(PendingConsentRow).c.account_key)
-_INSTANCE = table_of(InstanceRow)
 
 DATA_KEYS: Final = "data keys"
 """The name of the data keys in the result of a rotation."""
@@ -32,12 +32,16 @@ _MAX_PASSES: Final = 10
 
 @dataclass(frozen=True)
 class ColumnRotation:
-    """The result for a column, or for the data keys: how many were encrypted again, were current, open with no key."""
+    """The result for a column, or for the data keys: how many were encrypted again, were current, open with no key.
+
+    ``refused`` are bound to no place, though a former rotation had bound all.
+    """
 
     column: str
     renewed: int = 0
     current: int = 0
     lost: int = 0
+    refused: int = 0
 
     def after(self, former: "ColumnRotation") -> "ColumnRotation":
         """Return the result of two passes of which this one is the second."""
@@ -54,20 +58,23 @@ class KeyRotation:
         self._usage = KeyUsage(store, vault)
         self._hashes = FormerHashes(store, vault)
 
-    def rotate(self) -> list[ColumnRotation]:
+    def rotate(self, *, accept_unbound: bool = False) -> list[ColumnRotation]:
         """Wrap all data keys with the first key, encrypt or hash all former values with them; return what was done.
 
         It is repeated until nothing is left: a transaction that began before it may end after it. What changes
-        meanwhile is left alone for the next pass.
+        meanwhile is left alone for the next pass. From then on former values are refused, here too unless
+        ``accept_unbound``: they are bound to no place, and may have been moved to another merchant's.
         """
         with self._store.write() as connection:
-            connection.execute(update(_INSTANCE).values(former_encryption=False))
+            former_values.end_writing(connection, accept=accept_unbound)
         results = passed = self._pass()
         for _ in range(_MAX_PASSES):
             if not any(each.renewed for each in passed):
                 break
             passed = self._pass()
             results = [each.after(former) for each, former in zip(passed, results, strict=True)]
+        with self._store.write() as connection:
+            former_values.refuse_if_none_is_left(connection)
         return results
 
     def _pass(self) -> list[ColumnRotation]:
@@ -83,13 +90,17 @@ class KeyRotation:
         opened = {key_id for key_id, key in keys.items() if self._vault.can_open(key)}
         counts = self._usage.count_by_data_key(column)
         current = sum(count for key_id, count in counts.items() if key_id in opened)
-        renewed, lost = 0, sum(counts.values()) - current
+        renewed, lost, refused = 0, sum(counts.values()) - current, 0
+        with self._store.read() as session:
+            refusing = former_values.are_refused(session)
         for each in self._usage.iterate_former(column):
-            if self._vault.find_ring_key(each.encrypted):
+            if refusing:
+                refused += 1
+            elif self._vault.find_ring_key(each.encrypted):
                 renewed += self._renew(column, each)
             else:
                 lost += 1
-        return ColumnRotation(f"{column.table.name}.{column.name}", renewed, current, lost)
+        return ColumnRotation(f"{column.table.name}.{column.name}", renewed, current, lost, refused)
 
     def _renew(self, column: "Column[Any]", former: FormerValue) -> int:
         """Encrypt a former value with its merchant's data key, unless it has changed meanwhile; return 1 or 0."""

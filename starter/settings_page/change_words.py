@@ -7,6 +7,7 @@ from typing import Final
 from slotsync.domain.audit import (
     CONNECTION,
     DEFAULTS,
+    NOT_RECORDED,
     WHOLE_MERCHANT,
     Actor,
     ActorKind,
@@ -149,5 +150,6 @@ def _value(_: Translate, value: AuditValue) -> str:
         "block": _("Close those times"),
         "sell": _("Keep selling"),
         "keep": _("stay in Google Calendar, as they are"),
+        NOT_RECORDED: _("(not recorded)"),
         "delete": _("are deleted; from one with entries of your own, only ours are"),
     }.get(str(value), str(value))

@@ -40,12 +40,15 @@ from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
+from slotsync.store.data_keys import erase_data_key
+from slotsync.store.database.cells import INSTANCE
 from slotsync.store.database.engine import Store
+from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import KeyRotation, record_rotation
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
-from tests.support.stored_secrets import decrypted_values, store_as_formerly
+from tests.support.stored_secrets import begin_as_formerly, decrypted_values, store_as_formerly
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOUR = Owner.product("tour")
@@ -137,6 +140,25 @@ def test_switches_stand_there_with_their_overrides(store: Store, audit: AuditLog
     assert told(audit) == ("settings.changed", "merchant", *reversed(values), ("sync",))
     owners.delete("m", TOUR, remove_events=False)
     assert told(audit) == ("settings.deleted", "product:tour", {}, {"remove_events": False}, ())
+
+
+def test_an_address_and_what_may_be_secret_in_a_web_address_are_not_told_only_that_they_changed(
+    store: Store, vault: Vault, audit: AuditLog
+) -> None:
+    merchants = Merchants(store, vault, audit)
+    addresses = {"return_url": "https://bob:secret@platform.example/back?token=s3cr3t#x", "email": "anna@gmail.example"}
+    merchants.put("m", MerchantDetails(**addresses, logo_url="https://platform.example:8443"))
+    gone = {"return_url": None, "email": None, "logo_url": None}
+    known = {
+        "return_url": "https://platform.example/...",
+        "email": "not recorded",
+        "logo_url": "https://platform.example:8443",
+    }
+    assert told(audit) == ("merchant.changed", "merchant", gone, known, ())
+    merchants.put("m", MerchantDetails(email="ben@gmail.example"))
+    assert told(audit) == ("merchant.changed", "merchant", {"email": "not recorded"}, {"email": "not recorded"}, ())
+    merchants.put("m", MerchantDetails(**gone))
+    assert told(audit) == ("merchant.changed", "merchant", known, gone, ())
 
 
 def test_what_the_platform_says_of_a_merchant_and_ended_visits_stand_there(
@@ -268,6 +290,9 @@ CHANGES = (
     "UPDATE audit_entry SET at = NULL",
     "UPDATE audit_entry SET content = 'x', action = 'nothing'",
     "UPDATE audit_entry SET content = NULL",
+    "UPDATE audit_entry SET content = ''",
+    "UPDATE audit_entry SET content = content",
+    "UPDATE audit_entry SET content = 'v1.0123456789abcdef.x'",
     "DELETE FROM audit_entry",
     "DELETE FROM audit_entry WHERE number = 1",
 )
@@ -280,6 +305,24 @@ def test_the_database_refuses_to_change_or_delete_an_entry(store: Store, audit: 
     with pytest.raises(DBAPIError, match="neither changed nor deleted"), store.write() as connection:
         connection.execute(text(statement))
     assert entries(audit) == before
+
+
+@pytest.mark.parametrize("content", ["NULL", "''", "'x'", "'V1.x'", "content"])
+def test_a_former_content_gives_way_to_what_a_rotation_encrypts_alone_and_once(store: Store, content: str) -> None:
+    vault = Vault([Fernet.generate_key().decode()])
+    Instances(store, vault).get_id()
+    begin_as_formerly(store)
+    with store.write() as connection:
+        erase_data_key(connection, INSTANCE)
+    audit = AuditLog(store, vault)
+    record(store, audit)
+    before = entries(audit)
+    change = text(f"UPDATE audit_entry SET content = {content}")
+    for _ in range(2):
+        with pytest.raises(DBAPIError, match="neither changed nor deleted"), store.write() as connection:
+            connection.execute(change)
+        KeyRotation(store, vault).rotate()
+    assert entries(AuditLog(store, vault)) == before
 
 
 OWN_WAYS = {

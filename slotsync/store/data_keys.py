@@ -35,9 +35,17 @@ class MerchantKey:
         Raises:
             Undecryptable: no key of the ring opens the merchant's.
         """
+        return self.encrypt_cell(cell_of(column, self._merchant, row), text)
+
+    def encrypt_cell(self, place: Cell, text: str) -> str:
+        """Return the text encrypted for this cell, which may be another merchant's.
+
+        Raises:
+            Undecryptable: no key of the ring opens the merchant's.
+        """
         if self._key is None:
             return self._vault.encrypt(text)
-        return _open(self._vault, self._key).encrypt(text, cell_of(column, self._merchant, row).place)
+        return _open(self._vault, self._key).encrypt(text, place.place)
 
     def get_hasher(self, purpose: str) -> ContentHasher:
         """Return what makes hashes with the key for this purpose; formerly they are plain.

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.errors import GoogleError, InputError, SlotsyncError, Transient
+from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError, Transient
 from slotsync.google.auth.consent import Consent, GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
@@ -215,7 +215,8 @@ class ConnectionService:
     ) -> ConsentGiven | ConsentRefused:
         """Exchange the code for a grant, and keep it until somebody decides on it.
 
-        If the database does not take it now, it is declined as soon as the database does.
+        If the database does not take it now, it is declined as soon as the database does. One of a merchant that is
+        being erased is given back to Google.
         """
         consent = self._google.exchange_code(code, pending.secret)
         grant = _new_grant(consent)
@@ -226,6 +227,10 @@ class ConnectionService:
             if refused:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
             return refused or self._keep_grant(pending.merchant, grant, browser)
+        except Erased:
+            if not self._ends.end_unkept(pending.merchant, grant):
+                loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+            raise
         except Exception:
             loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
             raise
@@ -258,9 +263,11 @@ class ConnectionService:
         )
 
     async def _decline_unkept(self, merchant: str, grant: NewGrant) -> bool:
-        """Return whether the grant is kept until it is ended."""
+        """Return whether the grant is kept until it is ended, or is ended."""
         try:
             await asyncio.to_thread(self._decisions.keep_declined, merchant, grant)
+        except Erased:
+            return await asyncio.to_thread(self._ends.end_unkept, merchant, grant)
         except SQLAlchemyError:
             logger.warning("a grant of %s, which nobody needs, could not be stored yet", merchant)
             return False

@@ -142,7 +142,8 @@ async def indexed(world: World) -> bool:
 async def in_the_bin(world: World) -> list[str]:
     """Return the titles of the deleted events in the tour's calendar, which people can restore."""
     calendar = (await world.calendars())[TOUR.id]
-    answer = await world.http.get(f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events")
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+    answer = await world.http.get(address, params={"showDeleted": "true"})
     return [each["summary"] for each in answer.raise_for_status().json()["items"] if each["status"] == "cancelled"]
 
 

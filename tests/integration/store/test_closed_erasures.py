@@ -146,6 +146,7 @@ def test_visits_and_links_from_before_an_erasure_never_work_again(store: Store, 
     assert not visits.are_ended("m", living)
     erasures.close("m", None, store.now())
     assert visits.are_ended("m", living), "while the erasure waits"
+    assert visits.are_ended("m", store.now()), "none begins"
     erasures.begin("m", None, store.now())
     erasures.delete_rows("m")
     assert visits.are_ended("m", living)

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Connection, Update, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, select
 
-from slotsync.clock import utc_now
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, describe_change, describe_merchant
 from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
 from slotsync.domain.calendars.owner import OwnerDefaults, Switch
@@ -21,7 +20,7 @@ from slotsync.store.audit_log import AuditLog
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.cells import cell
-from slotsync.store.database.engine import Store
+from slotsync.store.database.engine import Store, read_clock
 from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -195,4 +194,4 @@ def _hold(connection: Connection, merchant: str) -> None:
     """Record the merchant if necessary, and lock its row: until the transaction ends, no erasure of it begins."""
     own = select_columns(_TABLE.c.id).filter_by(id=merchant).with_for_update(read=True, key_share=True)
     while connection.execute(own).first() is None:
-        _ENSURE.run(connection, id=merchant, visits_ended_at=utc_now() - _FORMER_LIFE)
+        _ENSURE.run(connection, id=merchant, visits_ended_at=read_clock(connection) - _FORMER_LIFE)

@@ -28,6 +28,14 @@ _LOCK_TIMEOUT = timedelta(seconds=30)
 _WRITING = {"slotsync_begin": "IMMEDIATE"}
 
 
+def read_clock(connection: Connection) -> datetime:
+    """Return the time by the clock of the database, as ``Store.now`` does, within a transaction."""
+    if connection.dialect.name == "sqlite":
+        return utc_now()
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
+
+
 class Store:
     """The stored data of slotsync, in SQLite or PostgreSQL."""
 
@@ -60,8 +68,7 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             return utc_now()
         with self._engine.connect() as connection:
-            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return moment.astimezone(UTC)
+            return read_clock(connection)
 
     def upgrade(self) -> None:
         """Bring the tables to the current schema; safe in several processes at the same time.

@@ -69,6 +69,9 @@ class AuditAction(StrEnum):
 
 WHOLE_MERCHANT = "merchant"
 CONNECTION = "connection"
+SWITCH = "switch"
+"""The subject of what turns all products and resources of a merchant on or off."""
+
 DEFAULTS = "defaults."
 """Precedes the name of a setting where its default for new products and resources is meant."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, func, select, update
+from sqlalchemy import Column, Connection, func, select, update
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
 from slotsync.secrets import Vault, WrappedKey
@@ -16,7 +16,6 @@ from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import INSTANCE, cell_of, encrypted_columns
 from slotsync.store.database.engine import Store
 from slotsync.store.key_usage import FormerValue, KeyUsage
-from slotsync.store.merchants import Merchants
 from slotsync.store.tables import METADATA
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 from slotsync.store.tables.instance import DataKeyRow
@@ -49,9 +48,15 @@ class ColumnRotation:
 
 
 class KeyRotation:
-    """Rotates the keys of a database, which other processes use meanwhile."""
+    """Rotates the keys of a database, which other processes use meanwhile.
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    With ``audit`` it stands in the log of each merchant of which something is encrypted anew, once a rotation, in the
+    transaction of the first of that.
+    """
+
+    def __init__(self, store: Store, vault: Vault, audit: AuditLog | None = None) -> None:
+        self._audit = audit
+        self._recorded = set[str]()
         self._store = store
         self._vault = vault
         self._keys = DataKeys(vault)
@@ -65,6 +70,7 @@ class KeyRotation:
         meanwhile is left alone for the next pass. From then on former values are refused, here too unless
         ``accept_unbound``: they are bound to no place, and may have been moved to another merchant's.
         """
+        self._recorded = {INSTANCE}
         with self._store.write() as connection:
             former_values.end_writing(connection, accept=accept_unbound)
         results = passed = self._pass()
@@ -110,7 +116,9 @@ class KeyRotation:
             text = self._keys.decrypt(connection, cell_of(column, former.merchant, former.row), former.encrypted)
             encrypted = self._keys.for_writing(connection, former.merchant).encrypt(column, text, **former.row)
             change = update(_KEYS.metadata.tables[table.name]).where(*own, column == former.encrypted)
-            return connection.execute(change.values({column.name: encrypted})).rowcount
+            renewed = connection.execute(change.values({column.name: encrypted})).rowcount
+            self._record(connection, former.merchant, renewed)
+            return renewed
 
     def _hash_account_keys(self, column: "Column[Any]") -> ColumnRotation:
         table, renewed = _KEYS.metadata.tables[column.table.name], 0
@@ -150,10 +158,13 @@ class KeyRotation:
         new = self._vault.rewrap(key)
         own = update(_KEYS).where(_KEYS.c.id == key.id, _KEYS.c.wrapped == key.wrapped)
         with self._store.write() as connection:
-            return connection.execute(own.values(ring_key=new.ring_key, wrapped=new.wrapped)).rowcount
+            renewed = connection.execute(own.values(ring_key=new.ring_key, wrapped=new.wrapped)).rowcount
+            self._record(connection, key.merchant, renewed)
+            return renewed
 
-
-def record_rotation(store: Store, vault: Vault) -> None:
-    """Record a rotation in the audit logs of all merchants."""
-    rotated = AuditChange(action=AuditAction.KEYS_ROTATED, subject=WHOLE_MERCHANT)
-    AuditLog(store, vault).record_for_all(Merchants(store, vault).get_ids(), rotated, store.now())
+    def _record(self, connection: Connection, merchant: str, renewed: int) -> None:
+        """Record the rotation of the merchant's keys within a transaction, as its last statement."""
+        if self._audit and renewed and merchant not in self._recorded:
+            rotated = AuditChange(action=AuditAction.KEYS_ROTATED, subject=WHOLE_MERCHANT)
+            self._audit.record(connection, merchant, rotated, self._store.now())
+            self._recorded.add(merchant)

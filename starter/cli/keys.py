@@ -8,9 +8,10 @@ from rich.table import Table
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
-from slotsync.store.key_rotation import ColumnRotation, KeyRotation, record_rotation
+from slotsync.store.key_rotation import ColumnRotation, KeyRotation
 from slotsync.store.key_usage import KeyUsage, RingKeyUse
 
 console = Console()
@@ -32,9 +33,7 @@ def rotate_keys(*, accept_unbound: bool = False) -> None:
     """
     store, vault = _open()
     Instances(store, vault).require_rotatable(store.now())
-    columns = KeyRotation(store, vault).rotate(accept_unbound=accept_unbound)
-    if any(column.renewed for column in columns):
-        record_rotation(store, vault)
+    columns = KeyRotation(store, vault, AuditLog(store, vault)).rotate(accept_unbound=accept_unbound)
     console.print(_rotation_table(columns))
     problems = [(_LOST, any(each.lost for each in columns)), (_REFUSED, any(each.refused for each in columns))]
     for message, found in problems:

@@ -8,6 +8,7 @@ from slotsync.domain.audit import (
     CONNECTION,
     DEFAULTS,
     NOT_RECORDED,
+    SWITCH,
     WHOLE_MERCHANT,
     Actor,
     ActorKind,
@@ -44,6 +45,8 @@ def name_subject(_: Translate, subject: str, names: Mapping[str, str]) -> str:
         return _("everything")
     if subject == CONNECTION:
         return _("the connection to Google")
+    if subject == SWITCH:
+        return _("turning everything on or off")
     kind, _colon, rest = subject.partition(":")
     if kind == "reservation":
         return _("reservation %(id)s") % {"id": rest}

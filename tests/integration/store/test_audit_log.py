@@ -30,11 +30,12 @@ from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerSettings, Switch
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.merchant import MerchantDetails
-from slotsync.secrets import Vault
+from slotsync.secrets import Vault, WrappedKey
 from slotsync.store import audit_log
 from slotsync.store.audit_log import AuditLog, act_as, current_actor
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
@@ -44,7 +45,7 @@ from slotsync.store.data_keys import erase_data_key
 from slotsync.store.database.cells import INSTANCE
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
-from slotsync.store.key_rotation import KeyRotation, record_rotation
+from slotsync.store.key_rotation import KeyRotation
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
@@ -242,19 +243,23 @@ def test_what_an_operator_stops_stands_there_and_who_resumes_it(
     owners.put("m", TOUR, OwnerChanges(name="Tour"))
     connections.save("m", GRANT)
     reservations.report(snapshot(merchant="m"), NOON)
+    switches = MerchantSwitches(store, audit)
+    owners.switch_merchant("m", Switch(sync=False), Chooser.MERCHANT)
     begun = len(entries(audit))
     for _ in range(2):  # the second time there is nothing left to stop
         owners.stop("m", TOUR, NOON)
         intents.stop("m", NOON)
         products.stop(ProductKey(merchant="m", product="tour"), NOON)
         reservations.stop("m", "R-1", NOON)
+        switches.stop("m", NOON)
     for _ in range(2):
+        switches.resume("m", NOON)
         reservations.resume("m", None, NOON, limit=10)
         products.resume("m", NOON)
         intents.resume("m", NOON)
         owners.resume("m", NOON)
     found = [(entry.action, entry.detail.subject, entry.detail.by) for entry in entries(audit)[begun:] if entry.detail]
-    stopped = ("calendar:product:tour", "connection", "availability:tour", "reservation:R-1")
+    stopped = ("calendar:product:tour", "connection", "availability:tour", "reservation:R-1", "switch")
     assert found == [
         *(("work.stopped", each, OPERATOR) for each in stopped),
         *(("work.resumed", each, KEY) for each in reversed(stopped)),
@@ -355,11 +360,41 @@ def test_a_rotation_of_keys_keeps_every_entry_as_it_was_and_stands_there_itself(
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     Merchants(store, Vault([old]), AuditLog(store, Vault([old]))).put("m", MerchantDetails(name="Arctic Kayaks"))
     before = entries(AuditLog(store, Vault([old])))
-    KeyRotation(store, Vault([new, old])).rotate()
-    record_rotation(store, Vault([new, old]))
+    both = Vault([new, old])
+    KeyRotation(store, both, AuditLog(store, both)).rotate()
+    KeyRotation(store, both, AuditLog(store, both)).rotate()  # with nothing to do
     after = entries(AuditLog(store, Vault([new])))
     assert after[:-1] == before
     assert (after[-1].action, after[-1].detail and after[-1].detail.by) == ("keys.rotated", KEY)
+
+
+def test_a_rotation_that_is_killed_stands_in_the_logs_that_it_has_reached_and_the_next_one_in_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, merchants = Fernet.generate_key().decode(), ("a", "b", "c")
+    for merchant in merchants:
+        Merchants(store, Vault([old])).put(merchant, MerchantDetails(email=f"{merchant}@x.example"))
+    both_keys = (Fernet.generate_key().decode(), old)
+    both = Vault(both_keys)
+    audit = AuditLog(store, both)
+
+    def count() -> list[int]:
+        return sorted(len(entries(audit, merchant)) for merchant in merchants)
+
+    def rewrap_unless_killed(key: WrappedKey) -> WrappedKey:
+        if sum(count()):
+            raise KeyboardInterrupt
+        return Vault(both_keys).rewrap(key)
+
+    monkeypatch.setattr(both, "rewrap", rewrap_unless_killed)
+    with pytest.raises(KeyboardInterrupt):
+        KeyRotation(store, both, audit).rotate()
+    assert count() == [0, 0, 1]
+    monkeypatch.undo()
+    for _ in range(2):
+        KeyRotation(store, both, audit).rotate()
+    assert count() == [1, 1, 1]
+    assert {each.action for merchant in merchants for each in entries(audit, merchant)} == {"keys.rotated"}
 
 
 def test_without_its_key_an_entry_is_still_there(store: Store, audit: AuditLog) -> None:

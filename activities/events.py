@@ -101,6 +101,7 @@ class EventActivities:
             return WriteResult(version=request.version, changed=False)
         known = self._events.get_deleted(request.merchant, request.reservation, request.key.owner)
         deleted = [each for each in known if each.key not in look.wanted]
+        managed = partial(self._get_managed, request) if look.everywhere else tuple
         with self._recording(request, look.version, look.connection_id):
             self._google.delete_restored(
                 request.merchant,
@@ -109,9 +110,11 @@ class EventActivities:
                 look.connection_id,
                 look.deleted.calendar_id,
                 deleted,
-                partial(self._get_managed, request),
+                managed,
             )
-        self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
+        self._events.record_look(
+            request.merchant, request.reservation, request.key.owner, look.version, look.guest_data
+        )
         return WriteResult(version=look.version)
 
     def _is_wanted(self, request: EventRequest, event: DesiredEvent) -> bool:

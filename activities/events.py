@@ -1,6 +1,6 @@
 """Event activities: write one event as the newest snapshot wants it, and record it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -107,11 +107,21 @@ class EventActivities:
                 request.reservation,
                 look.version,
                 look.connection_id,
-                self._get_managed(request, *(each.key for each in deleted)),
+                self._get_places(request, look, deleted),
                 deleted,
             )
-        self._events.record_look(request.merchant, request.reservation, request.key.owner, look.version)
+        self._events.record_look(
+            request.merchant, request.reservation, request.key.owner, look.version, look.guest_data
+        )
         return WriteResult(version=look.version)
+
+    def _get_places(
+        self, request: EventRequest, look: LookForRestored, deleted: Iterable[WrittenEvent]
+    ) -> Collection[str]:
+        """Return the calendars in which deleted events are looked for."""
+        if look.everywhere:
+            return self._get_managed(request, *(each.key for each in deleted))
+        return {each.calendar_id for each in deleted}
 
     def _is_wanted(self, request: EventRequest, event: DesiredEvent) -> bool:
         """Return whether the newest snapshot is still the one with this event, in the same calendar."""

@@ -82,14 +82,20 @@ def _searches(known: WrittenEvent) -> int:
 class LookForRestored(Message):
     """The action to look whether people have restored deleted events of an owner, and to delete those again.
 
-    ``wanted`` are the events of the reservation that have to stay.
+    ``wanted`` are the events of the reservation that have to stay. ``guest_data`` is the level of the owner now.
     """
 
     version: int
     wanted: frozenset[EventKey]
     connection_id: str
     deleted: WrittenEvent
+    guest_data: GuestData
     calls: int = 1
+
+    @property
+    def everywhere(self) -> bool:
+        """True with a new version. For a lower level, that of many reservations, only the owner's calendar counts."""
+        return self.deleted.version < self.version
 
     @property
     def key(self) -> EventKey:
@@ -280,15 +286,19 @@ def _plan_delete(
 
 
 def _plan_look(desired: Reservation, calendar: ManagedCalendar, known: WrittenEvent) -> LookForRestored | None:
-    """Return the action to look for restored events, once with each version that comes after their deletion.
+    """Return the action to look for restored events.
 
-    Also if their calendar is gone by now: people may have dragged them to another one before.
+    Once with each version that comes after their deletion, and once they show more of a guest than they may. Also if
+    their calendar is gone by now: people may have dragged them to another one before.
     """
-    if not (calendar.settings.sync and calendar.connection_id and known.version < desired.version):
+    shows_more = known.guest_data is not None and calendar.settings.guest_data.shows_less_than(known.guest_data)
+    is_due = known.version < desired.version or shows_more
+    if not (calendar.settings.sync and calendar.connection_id and is_due):
         return None
     return LookForRestored(
         version=desired.version,
         wanted=frozenset(items_by_key(desired)),
         connection_id=calendar.connection_id,
         deleted=known,
+        guest_data=calendar.settings.guest_data,
     )

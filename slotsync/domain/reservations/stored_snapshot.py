@@ -7,10 +7,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from slotsync.domain.reservations.item_numbers import number_items
 from slotsync.domain.reservations.snapshot import Guest, Item, Reservation, ReservationStatus
 
 _KEY: Final = {"merchant", "id"}
-_REDUCED: Final = frozenset({"version", "status", "items"})
+_NUMBERS: Final = frozenset({"item_keys", "last_number", "last_items"})
+_REDUCED: Final = frozenset({"version", "status", "items"}) | _NUMBERS
 
 
 class Reduction(StrEnum):
@@ -23,13 +25,55 @@ class Reduction(StrEnum):
     ERASURE = "erasure"
 
 
-class ReducedReservation(Reservation):
+class NumberedReservation(Reservation):
+    """A reservation of which items without an id have other numbers than their positions, or once had.
+
+    ``item_keys`` are in the order of the items, ``last_number`` is the highest number that any item ever had.
+    ``last_items`` are those of the version before, which had these keys, if this one was cancelled without items.
+    """
+
+    item_keys: tuple[str, ...] = ()
+    last_number: int = 0
+    last_items: tuple[Item, ...] = ()
+
+    @property
+    def numbered_items(self) -> dict[str, Item]:
+        """The items by id; an item without an id has its number."""
+        return self.last_numbered_items if self.items else {}
+
+    @property
+    def last_numbered_items(self) -> dict[str, Item]:
+        """The items of the last version that had any, by id or number."""
+        items = self.items or self.last_items
+        return dict(zip(self.item_keys, items, strict=True)) if self.item_keys else super().numbered_items
+
+
+class ReducedReservation(NumberedReservation):
     """A reservation of long ago: what its events show of the guest is stored no more, and they stay as they are."""
 
 
-def dump_snapshot(reservation: Reservation) -> str:
-    """Return the snapshot as JSON, without merchant and id, which are the key of its row."""
-    return reservation.model_dump_json(exclude=_KEY)
+def dump_snapshot(reservation: Reservation, former: Reservation | None = None) -> str:
+    """Return the snapshot as JSON, without merchant and id, which are the key of its row.
+
+    Items without an id are numbered by the former version.
+    """
+    return _number(reservation, former).model_dump_json(exclude=_KEY)
+
+
+def _number(reservation: Reservation, former: Reservation | None) -> Reservation:
+    numbered = former if isinstance(former, NumberedReservation) else None
+    before = numbered.last_numbered_items if numbered else former.numbered_items if former else {}
+    last = numbered.last_number if numbered else 0
+    items = reservation.items or tuple(before.values())
+    numbers = number_items(items, before, last)
+    if numbers == number_items(reservation.items, {}):
+        return reservation
+    return NumberedReservation.model_construct(
+        **{name: getattr(reservation, name) for name in Reservation.model_fields},
+        item_keys=numbers.keys,
+        last_number=numbers.last,
+        last_items=() if reservation.items else items,
+    )
 
 
 def reduce_snapshot(text: str, status: ReservationStatus | None = None) -> str:
@@ -44,11 +88,16 @@ def load_snapshot(merchant: str, reservation: str, text: str, *, kept_in_google:
     With ``kept_in_google`` it is a ``ReducedReservation``.
     """
     fields: dict[str, Any] = json.loads(text)
-    model = ReducedReservation if kept_in_google else Reservation
+    model = NumberedReservation if fields.keys() & _NUMBERS else Reservation
+    model = ReducedReservation if kept_in_google else model
+    keys = {"item_keys": tuple(fields["item_keys"])} if "item_keys" in fields else {}
+    gone = {"last_items": tuple(map(_load_item, fields["last_items"]))} if "last_items" in fields else {}
     return model.model_construct(
         merchant=merchant,
         id=reservation,
-        **_known(Reservation, fields)
+        **_known(model, fields)
+        | keys
+        | gone
         | {
             "status": ReservationStatus(fields.get("status", ReservationStatus.CONFIRMED)),
             "items": tuple(map(_load_item, fields.get("items", ()))),
@@ -58,7 +107,7 @@ def load_snapshot(merchant: str, reservation: str, text: str, *, kept_in_google:
 
 
 def plain_content_hash(reservation: Reservation) -> str:
-    """Return a hash of all but merchant, id and version: equal for equal content, and different for all other.
+    """Return a hash of a report without merchant, id and version: equal for equal content, different for all other.
 
     It is neither stored nor shown, since contents can be guessed by it.
     """

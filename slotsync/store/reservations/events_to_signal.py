@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_
 from sqlmodel import select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.calendars.owner import GuestData, ManagedCalendar
 from slotsync.domain.reservations.event import SyncState
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
@@ -92,7 +92,16 @@ def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
 
 
 def _is_of_another_level(calendar: ManagedCalendar) -> ColumnElement[bool]:
-    """Return the condition for events that were written at another level of guest data, also long ago."""
+    """Return the condition for events that were written at another level of guest data, also long ago.
+
+    Of deleted events, which people may have restored, for those that showed more.
+    """
     if not calendar.settings.sync:
         return false()
-    return and_(_TABLE.c.present, _TABLE.c.guest_data.is_distinct_from(calendar.settings.guest_data.value))
+    level = calendar.settings.guest_data
+    higher = [each.value for each in GuestData if level.shows_less_than(each)]
+    deleted = and_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id == calendar.calendar_id)
+    return or_(
+        and_(_TABLE.c.present, _TABLE.c.guest_data.is_distinct_from(level.value)),
+        and_(deleted, _TABLE.c.guest_data.in_(higher)),
+    )

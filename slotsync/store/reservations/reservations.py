@@ -1,11 +1,12 @@
 """Reservations: the newest snapshot of each, the newest version that Google shows, and when it is due."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Executable, and_, func, literal, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal, null, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -14,6 +15,7 @@ from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.schedule import ends_at, starts_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction, dump_snapshot, load_snapshot, plain_content_hash
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.content_hashes import CONTENT_HASHES
@@ -111,6 +113,7 @@ class Reservations:
         with self._store.write() as connection:
             ensure_merchant(connection, reservation.merchant, reservation.id)
             key = self._keys.for_writing(connection, reservation.merchant)
+            former = self._lock_former(connection, reservation)
             hasher = key.get_hasher(CONTENT_HASHES)
             stored = _REPORT.run(
                 connection,
@@ -121,7 +124,7 @@ class Reservations:
                 starts_at=starts_at(reservation),
                 ends_at=ends_at(reservation),
                 since=now,
-                snapshot=key.encrypt(_TABLE.c.snapshot, dump_snapshot(reservation), id=reservation.id),
+                snapshot=key.encrypt(_TABLE.c.snapshot, dump_snapshot(reservation, former), id=reservation.id),
                 content_hash=hasher.hash(content_hash),
                 due_at=now,
             )
@@ -137,6 +140,20 @@ class Reservations:
             same = known.reduced or hasher.matches(known.content_hash, content_hash)
             result = ReportResult.UNCHANGED if same else ReportResult.CONFLICT
         return StoredReport(result, known.version, due=known.due_at is not None)
+
+    def _lock_former(self, connection: Connection, reservation: Reservation) -> Reservation | None:
+        """Return the stored version if items without ids are numbered by it, and lock its row; None if no key fits."""
+        if reservation.items and all(item.id for item in reservation.items):
+            return None
+        merchant, name = reservation.merchant, reservation.id
+        query = select_columns(_TABLE.c.snapshot).where(*_is(merchant, name))
+        encrypted = connection.execute(query.with_for_update()).scalar()
+        if encrypted is None:
+            return None
+        with suppress(Undecryptable):
+            text = self._keys.decrypt(connection, cell(_TABLE.c.snapshot, merchant, id=name), encrypted)
+            return load_snapshot(merchant, name, text)
+        return None
 
     def get_snapshot(self, merchant: str, reservation: str) -> Reservation | None:
         """Return the newest stored snapshot, or None if there is none.

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.domain.calendars.owner import GuestData, Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.schedule import GRACE_PERIOD
 from slotsync.domain.reservations.snapshot import ReservationStatus
@@ -174,11 +174,13 @@ class SyncedEvents:
             found = (_event(row).written for row in session.exec(query))
             return [each for each in found if each]
 
-    def record_look(self, merchant: str, reservation: str, owner: Owner, version: int) -> None:
-        """Record that the owner's deleted events were looked for at this version."""
+    def record_look(self, merchant: str, reservation: str, owner: Owner, version: int, guest_data: GuestData) -> None:
+        """Record that the owner's deleted events were looked for at this version and level: none shows more now."""
         deleted = update(_TABLE).filter_by(**_owner_key(merchant, reservation, owner), present=False)
+        above = _TABLE.c.guest_data.in_([each.value for each in GuestData if guest_data.shows_less_than(each)])
         with self._store.write() as connection:
             connection.execute(deleted.where(_TABLE.c.written_version < version).values(written_version=version))
+            connection.execute(deleted.where(above).values(guest_data=guest_data.value))
 
     def find_waiting_owners(self, merchant: str, reservation: str) -> list[Owner]:
         """Return the owners without a calendar yet for which events of the reservation wait."""

@@ -69,3 +69,14 @@ async def test_that_the_platform_has_resumed_a_paused_merchant_is_told_until_it_
             assert "Everything is paused" not in page
         await mine.post("/settings/sync", data={"token": token, "sync": "off"})
         assert told not in (await mine.get("/settings/")).text
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "copies that somebody made of an entry"), ("fi", "kopioita")])
+async def test_beside_the_level_of_guest_data_stands_what_it_does_not_reach(
+    site: Site, language: str, said: str
+) -> None:
+    await site.add_merchant()
+    async with site.visitor() as mine:
+        await mine.get(f"/settings/language/{language}")
+        page = (await mine.get("/settings/", params={"owner": str(TOUR)})).text
+        assert said in page.partition('id="guest-data"')[2].partition("</form>")[0]

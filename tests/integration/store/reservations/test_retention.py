@@ -67,7 +67,7 @@ def test_contents_are_dropped_some_time_after_the_end_and_not_before(
     assert drop(store, vault, END + KEEP + timedelta(seconds=1)).contents == 1
     kept = reservations.get_snapshot(MERCHANT, "R-1")
     assert isinstance(kept, ReducedReservation)
-    assert kept.model_dump() == snapshot(1, title="").model_dump()
+    assert kept.model_dump(exclude={"item_keys", "last_number", "last_items"}) == snapshot(1, title="").model_dump()
     known = reservations.get(MERCHANT, "R-1")
     assert known
     assert (known.version, known.settled_version, known.content_hash) == (1, 1, None)

@@ -386,6 +386,25 @@ def test_deleted_events_that_nobody_wants_are_looked_for_once_an_owner_and_versi
 
 
 @pytest.mark.parametrize(
+    ("shown", "level", "looks"),
+    [
+        (GuestData.FULL, GuestData.BUSY, True),
+        (GuestData.BUSY, GuestData.BUSY, False),
+        (GuestData.BUSY, GuestData.FULL, False),
+        (None, GuestData.BUSY, False),
+    ],
+)
+def test_deleted_events_that_showed_more_of_a_guest_are_looked_for(
+    shown: GuestData | None, level: GuestData, *, looks: bool
+) -> None:
+    cancelled = reservation(status="cancelled", version=2)
+    update = {"version": 2, "guest_data": shown}
+    gone = [each.model_copy(update=update) for each in done(NEW[:1], present=False)]
+    lowered = calendar(TOUR).model_copy(update={"settings": OwnerSettings(name="x", guest_data=level)})
+    assert [type(each) for each in plan(cancelled, gone, [lowered]).actions] == [LookForRestored] * looks
+
+
+@pytest.mark.parametrize(
     ("made", "looks"),
     [
         (calendar(TOUR, sync=False), False),

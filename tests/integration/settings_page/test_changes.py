@@ -132,8 +132,9 @@ async def test_changes_are_shown_in_a_visit_only_and_only_those_of_its_merchant(
 
 
 async def test_an_entry_without_its_key_is_still_shown(site: Site, vault: Vault) -> None:
-    stranger = AuditLog(site.world.store, vault)
-    with site.world.store.write() as connection:
-        stranger.record(connection, site.merchant, AuditChange(action=AuditAction.VISITS_ENDED, subject="x"), utc_now())
+    own, stranger = (AuditLog(site.world.store, each) for each in (site.world.vault, vault))
+    for audit, action in ((own, AuditAction.DISCONNECTED), (stranger, AuditAction.VISITS_ENDED)):
+        with site.world.store.write() as connection:
+            audit.record(connection, site.merchant, AuditChange(action=action, subject="x"), utc_now())
     async with site.visitor() as mine:
         assert "All visits of this page were ended" in await changes_on(mine)

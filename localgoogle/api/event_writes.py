@@ -87,7 +87,7 @@ def move(call: ApiCall) -> JsonObject:
     if there and not there.cancelled:
         raise known_error("duplicate")
     exceptions = call.google.calendar_events(calendar.id).list_exceptions(event.id)
-    call.google.put_event(event.cancel(call.google.next_stamp()))
+    call.google.put_event(event.leave_behind(call.google.next_stamp()))
     for each in exceptions:
         call.google.put_event(_moved(call, each, target))
     return _store(call, target, _moved(call, event, target))

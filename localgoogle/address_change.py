@@ -13,6 +13,7 @@ def change_address(google: LocalGoogle, old: str, new: str) -> GoogleAccount:
         KeyError: there is no account with the old address.
         ValueError: the new address is, or was, another account's.
     """
+    old = google.accounts.get(old).email
     google.list_entries(old)  # creates the primary calendar of an account that has none so far
     account = google.accounts.change_address(old, new)
     google.channels.change_account(old, new)

@@ -17,8 +17,11 @@ from localgoogle.saved_state import load_saved_state
 from localgoogle.state.accounts import GoogleAccount, GoogleAccounts
 from localgoogle.state.call_log import CallLog
 from localgoogle.state.channels import Channels
-from localgoogle.state.records import StoredCalendar, StoredEvent, StoredListEntry
+from localgoogle.state.records import StoredCalendar, StoredEvent, StoredListEntry, same_address
 from localgoogle.state.state_file import StateFile
+
+_SECONDARY = ".calendar.google.com"
+"""The end of the ids of all calendars that are no account's primary one."""
 
 
 class LocalGoogle:
@@ -74,7 +77,7 @@ class LocalGoogle:
     def create_account(self, email: str, time_zone: str) -> GoogleAccount:
         """Create a Google account with a primary calendar, unless it exists, and return it."""
         account = self.accounts.create(email, time_zone)
-        self._ensure_primary(email)
+        self._ensure_primary(account.email)
         return account
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
@@ -143,16 +146,17 @@ class LocalGoogle:
         Raises:
             CalendarApiError: ``notFound``, if there is none, or it is deleted or another user's.
         """
-        if self.resolve_calendar_id(email, calendar_id) == email:
+        resolved = self.resolve_calendar_id(email, calendar_id)
+        if resolved == email:
             return self._ensure_primary(email)
-        calendar = self._calendars.get(calendar_id)
+        calendar = self._calendars.get(resolved)
         if calendar is None or calendar.deleted or calendar.owner != email:
             raise not_found()
         return calendar
 
     def has_calendar(self, calendar_id: str) -> bool:
         """Return whether there is, or ever was, a calendar with this id."""
-        return calendar_id in self._calendars
+        return self._stored_id(calendar_id) in self._calendars
 
     def find_any_calendar(self, calendar_id: str) -> StoredCalendar:
         """Return the calendar with this id, also a deleted one or another user's.
@@ -236,11 +240,17 @@ class LocalGoogle:
         return list(entries.values())
 
     def resolve_calendar_id(self, email: str, calendar_id: str) -> str:
-        """Return the id of the user's calendar: the address of the account for ``primary``."""
-        if calendar_id == "primary":
+        """Return the id of the user's calendar as it is stored: the address of the account for ``primary``."""
+        aliases = self.accounts.addresses(email) if self.behaviour.former_address == "alias" else {email}
+        if calendar_id == "primary" or any(same_address(calendar_id, alias) for alias in aliases):
             return email
-        has_alias = self.behaviour.former_address == "alias"
-        return email if has_alias and calendar_id in self.accounts.addresses(email) else calendar_id
+        return self._stored_id(calendar_id)
+
+    def _stored_id(self, calendar_id: str) -> str:
+        """Return the id as it is stored; that of a primary calendar is an address, and found in any case."""
+        if calendar_id in self._calendars or calendar_id.endswith(_SECONDARY):
+            return calendar_id
+        return next((each for each in self._calendars if same_address(each, calendar_id)), calendar_id)
 
     # Events
 

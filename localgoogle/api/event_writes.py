@@ -29,14 +29,15 @@ def insert(call: ApiCall) -> JsonObject:
     uid = as_text(call.body.get("iCalUID"))
     if uid and call.google.calendar_events(calendar.id).find_by_uid(uid):
         raise known_error("duplicate")
-    return _write(call, calendar, _build_event(call, calendar, event_id, remove_nulls(call.body) | {"organizer": {}}))
+    body = remove_nulls(_written_fields(call)) | {"organizer": {}}
+    return _write(call, calendar, _build_event(call, calendar, event_id, body))
 
 
 def import_event(call: ApiCall) -> JsonObject:
     """Create a private copy of an event from elsewhere, or change the one with its iCalUID, and return it."""
     calendar = call.require_writable(call.find_calendar())
     check_zones(call)
-    body = remove_nulls(call.body)
+    body = remove_nulls(_written_fields(call))
     uid = as_text(body.get("iCalUID"))
     if not uid:
         raise required("Missing iCalUID.")
@@ -45,16 +46,15 @@ def import_event(call: ApiCall) -> JsonObject:
     before = call.google.calendar_events(calendar.id).find_by_uid(uid)
     if before is None:
         return _write(call, calendar, _build_event(call, calendar, new_event_id(), body))
-    return _write(
-        call, calendar, build_next_version(before, {"status": "confirmed"} | body, calendar, call.google.next_stamp())
-    )
+    body = {"status": "confirmed"} | body | _ignored_fields(call, before)
+    return _write(call, calendar, build_next_version(before, body, calendar, call.google.next_stamp()))
 
 
 def update(call: ApiCall) -> JsonObject:
     """Replace the event and return it; fields that the body omits are cleared."""
     calendar, event = _find_target(call)
     check_zones(call)
-    return _change(call, calendar, event, remove_nulls(call.body))
+    return _change(call, calendar, event, remove_nulls(_written_fields(call)) | _ignored_fields(call, event))
 
 
 def patch(call: ApiCall) -> JsonObject:
@@ -63,10 +63,8 @@ def patch(call: ApiCall) -> JsonObject:
     if event.cancelled and call.body.get("status") in {None, CANCELLED}:
         return show_to_caller(call, event, calendar)
     check_zones(call)
-    body = apply_patch(
-        writable_body(event), {name: v for name, v in call.body.items() if v is not None or name != "status"}
-    )
-    return _change(call, calendar, event, body)
+    written = {name: v for name, v in _written_fields(call).items() if v is not None or name != "status"}
+    return _change(call, calendar, event, apply_patch(writable_body(event), written))
 
 
 def delete(call: ApiCall) -> None:
@@ -87,7 +85,7 @@ def move(call: ApiCall) -> JsonObject:
     if there and not there.cancelled:
         raise known_error("duplicate")
     exceptions = call.google.calendar_events(calendar.id).list_exceptions(event.id)
-    call.google.put_event(event.cancel(call.google.next_stamp()))
+    call.google.put_event(event.leave_behind(call.google.next_stamp()))
     for each in exceptions:
         call.google.put_event(_moved(call, each, target))
     return _store(call, target, _moved(call, event, target))
@@ -100,6 +98,22 @@ def _moved(call: ApiCall, event: StoredEvent, target: StoredCalendar) -> StoredE
 def new_event_id() -> str:
     """Return an id of Google's form: 26 characters of base32hex."""
     return b32hexencode(secrets.token_bytes(16)).decode().lower().rstrip("=")
+
+
+def _written_fields(call: ApiCall) -> JsonObject:
+    """Return the body that the client wrote, without conference data if Google ignores it."""
+    return {name: value for name, value in call.body.items() if name != "conferenceData" or _has_conferences(call)}
+
+
+def _ignored_fields(call: ApiCall, event: StoredEvent) -> JsonObject:
+    """Return the event's fields that a write of the whole body leaves as they are."""
+    kept = event.body.get("conferenceData")
+    return {"conferenceData": kept} if kept and not _has_conferences(call) else {}
+
+
+def _has_conferences(call: ApiCall) -> bool:
+    """Return whether the client supports conference data: by default it does not. People always do."""
+    return call.by_hand or call.query.get("conferenceDataVersion") == 1
 
 
 def _build_event(call: ApiCall, calendar: StoredCalendar, event_id: str, body: JsonObject) -> StoredEvent:

@@ -73,16 +73,15 @@ def _find_in_bin(google: LocalGoogle, calendar: StoredCalendar, event_id: str) -
         raise not_found()
     if not event.cancelled:
         raise invalid_input(f"event {event_id} is not deleted")
-    if _was_moved(google, event, calendar.owner):
+    if _was_moved(google, event):
         raise invalid_input(f"event {event_id} was moved to another calendar, so it is not in the bin of this one")
     return event
 
 
-def _was_moved(google: LocalGoogle, event: StoredEvent, email: str) -> bool:
-    """Return whether the event lives on in another calendar of the user, with its id and its creation."""
-    calendars = google.list_owned_calendars(email)
-    others = [google.calendar_events(calendar.id).get(event.id) for calendar in calendars]
-    return any(other and not other.cancelled and other.created == event.created for other in others)
+def _was_moved(google: LocalGoogle, event: StoredEvent) -> bool:
+    """Return whether the event was moved to another calendar, alone or with its series."""
+    series = google.calendar_events(event.calendar_id).get(event.series_id)
+    return event.moved_away or bool(series and series.moved_away)
 
 
 def _change_access(google: LocalGoogle, calendar: StoredCalendar, new: NewAccess) -> None:

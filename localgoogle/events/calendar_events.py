@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from localgoogle.events.recurrence import find_occurrence, is_recurring, list_occurrences
-from localgoogle.state.records import CANCELLED, StoredEvent
+from localgoogle.state.records import StoredEvent
 
 _WEEK = timedelta(weeks=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -148,7 +147,7 @@ class CalendarEvents:
 
     def _with_fate_of_series(self, event: StoredEvent) -> StoredEvent:
         series = self._events.get(event.series_id) if event.series_id else None
-        return replace(event, status=CANCELLED) if series and series.cancelled else event
+        return event.as_cancelled() if series and series.cancelled else event
 
 
 def touches(event: StoredEvent, start: datetime | None, end: datetime | None) -> bool:

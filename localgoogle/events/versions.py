@@ -61,6 +61,9 @@ def build_next_version(before: StoredEvent, body: JsonObject, calendar: StoredCa
         written = _as_exception(written, before)
     moved = any(written.body.get(name) != before.body.get(name) for name in _RAISES_SEQUENCE)
     sequence = max(_sequence(body, before.sequence), before.sequence + (moved or written.status != before.status))
+    if written.cancelled:
+        deleted = before.as_cancelled()
+        written = replace(written, living_status=deleted.living_status, moved_away=deleted.moved_away)
     return replace(written, created=before.created, sequence=sequence)
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from localgoogle.protocol.discovery import calendar_v3
 from localgoogle.protocol.errors import KNOWN_REASONS, first_with_further, known_error
 from localgoogle.protocol.token_errors import TOKEN_REASONS, known_token_error
+from localgoogle.state.records import same_address
 
 SPECIAL_KINDS = frozenset({"lost_response", "slow", "drop", "freebusy_error", "lost_push", "quota"})
 """The kinds that are no reason of an error of Google."""
@@ -71,8 +72,10 @@ class Fault:
 
     def applies_to(self, method: str, account: str, calendar: str) -> bool:
         """Return whether the fault is set for calls of this method, account and calendar."""
-        calendar_names = {"", calendar, "primary"} if calendar == account else {"", calendar}
-        return self.method in {"*", method} and self.account in {"", account} and self.calendar in calendar_names
+        of_account = not self.account or same_address(self.account, account)
+        names = {"", "primary"} if calendar == account else {""}
+        of_calendar = self.calendar in names or same_address(self.calendar, calendar)
+        return self.method in {"*", method} and of_account and of_calendar
 
 
 class Faults:

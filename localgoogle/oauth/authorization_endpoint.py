@@ -49,7 +49,8 @@ class AuthorizationEndpoint:
         return self._allow(wanted, account, wanted.scopes & ticked | sign_in_scopes(wanted.scopes))
 
     def _find_account(self, name: str) -> GoogleAccount | None:
-        return next((account for account in self._accounts.all() if name in {account.email, account.sub}), None)
+        by_number = (account for account in self._accounts.all() if account.sub == name)
+        return self._accounts.find(name) or next(by_number, None)
 
     def _has_consent(self, wanted: AuthorizationRequest, account: GoogleAccount) -> bool:
         """Return whether the user allowed all of it before, so that no consent is necessary."""

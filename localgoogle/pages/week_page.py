@@ -43,7 +43,7 @@ class Pages:
         accounts = {account.email: account for account in self._google.accounts.all()}
         if not accounts:
             return render_page("empty.html")
-        account = accounts.get(address.account) or next(iter(accounts.values()))
+        account = self._google.accounts.find(address.account) or next(iter(accounts.values()))
         view = WeekPage(self._google, account, replace(address, account=account.email))
         return render_page(
             "week.html", view=view, address=view.address, accounts=accounts, hours=visible_hours(view.blocks)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from localgoogle.protocol.json_values import JsonObject
 from localgoogle.protocol.scopes import canonical_scopes
 from localgoogle.state.grants import Caller, GrantState, OAuthGrants
+from localgoogle.state.records import same_address
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class _StoredAccounts(BaseModel):
 class GoogleAccounts:
     """All accounts of a local Google, in memory. ``grants`` holds their consents and tokens.
 
-    An address that an account had before remains its own: no other account can have it.
+    An address is found in any case, and shown as it was created. One that an account had before remains its own: no
+    other account can have it.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -46,10 +48,17 @@ class GoogleAccounts:
             ValueError: another account had this address before.
         """
         self._check_former(email)
-        if email not in self._accounts:
-            self._accounts[email] = GoogleAccount(email, time_zone, _account_number(email))
-            self._discard_snapshot()
-        return self._accounts[email]
+        if known := self.find(email):
+            return known
+        created = self._accounts[email] = GoogleAccount(email, time_zone, _account_number(email))
+        self._discard_snapshot()
+        return created
+
+    def find(self, email: str) -> GoogleAccount | None:
+        """Return the account with this address, or None."""
+        if known := self._accounts.get(email):
+            return known
+        return next((account for account in self.all() if same_address(account.email, email)), None)
 
     def get(self, email: str) -> GoogleAccount:
         """Return the account with this address.
@@ -57,7 +66,9 @@ class GoogleAccounts:
         Raises:
             KeyError: there is no such account.
         """
-        return self._accounts[email]
+        if known := self.find(email):
+            return known
+        raise KeyError(email)
 
     def change_address(self, old: str, new: str) -> GoogleAccount:
         """Give the account a new address, with all its grants, and return it.
@@ -66,13 +77,16 @@ class GoogleAccounts:
             KeyError: there is no account with the old address.
             ValueError: the new address is, or was, another account's.
         """
+        old = self.get(old).email
         changed = replace(self.get(old), email=new)
-        if self._former.get(new) != old:
+        if self._find_former_owner(new) != old:
             self._check_former(new)
-        if new in self._accounts:
+        if self.find(new):
             raise ValueError(f"there is an account {new} already")
         self._accounts = {each.email: each for each in (changed if a.email == old else a for a in self.all())}
-        kept = {former: new if now == old else now for former, now in self._former.items() if former != new}
+        kept = {
+            former: new if now == old else now for former, now in self._former.items() if not same_address(former, new)
+        }
         self._former = kept | {old: new}
         self.grants.change_address(old, new)
         return changed
@@ -129,8 +143,12 @@ class GoogleAccounts:
         self._discard_snapshot()
 
     def _check_former(self, email: str) -> None:
-        if email in self._former:
-            raise ValueError(f"{email} is a former address of {self._former[email]}")
+        if owner := self._find_former_owner(email):
+            raise ValueError(f"{email} is a former address of {owner}")
+
+    def _find_former_owner(self, email: str) -> str:
+        """Return the present address of the account that had this one before, or an empty string."""
+        return next((now for former, now in self._former.items() if same_address(former, email)), "")
 
     def _discard_snapshot(self) -> None:
         self._snapshot = None

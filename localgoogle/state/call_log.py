@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from localgoogle.protocol.json_values import JsonObject
+from localgoogle.state.records import same_address
 
 MAX_REMEMBERED_CALLS = 20_000
 
@@ -43,13 +44,15 @@ class CallLog:
         return [
             call
             for call in self._calls
-            if method in {"", call.method} and account in {"", call.account} and (since is None or call.time >= since)
+            if method in {"", call.method}
+            and (not account or same_address(account, call.account))
+            and (since is None or call.time >= since)
         ]
 
     def count_by_method(self, account: str = "") -> dict[str, int]:
         """Return the number of calls of each method since the start, also of calls that are no longer remembered."""
         totals: Counter[str] = Counter()
         for (caller, method), number in self._totals.items():
-            if account in {"", caller}:
+            if not account or same_address(account, caller):
                 totals[method] += number
         return dict(sorted(totals.items()))

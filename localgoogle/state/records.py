@@ -40,7 +40,8 @@ class StoredEvent(StoredRecord):
 
     ``body`` holds the fields that the client wrote, without derived ones. ``created`` and ``updated`` are microseconds
     since 1970; no two changes of the local Google share an ``updated``. ``start`` and ``end`` are the instants that the
-    event covers.
+    event covers. ``living_status`` is the status that a deleted event had before. ``moved_away`` is true of what stays
+    behind in a calendar from which the event was moved.
     """
 
     id: str
@@ -53,6 +54,8 @@ class StoredEvent(StoredRecord):
     creator: str
     start: datetime
     end: datetime
+    living_status: str = "confirmed"
+    moved_away: bool = False
 
     @property
     def etag(self) -> str:
@@ -86,11 +89,19 @@ class StoredEvent(StoredRecord):
 
     def cancel(self, stamp: int) -> Self:
         """Return the event as it is after its deletion at ``stamp``, in microseconds since 1970."""
-        return replace(self, status=CANCELLED, sequence=self.sequence + 1, updated=stamp)
+        return replace(self.as_cancelled(), sequence=self.sequence + 1, updated=stamp)
+
+    def as_cancelled(self) -> Self:
+        """Return the event as a deleted one that knows the status that it had."""
+        return self if self.cancelled else replace(self, status=CANCELLED, living_status=self.status)
+
+    def leave_behind(self, stamp: int) -> Self:
+        """Return what stays in the calendar when the event is moved to another one at ``stamp``."""
+        return replace(self.cancel(stamp), moved_away=True)
 
     def restore(self, stamp: int) -> Self:
         """Return the event as it is after a person took it out of the bin at ``stamp``."""
-        return replace(self, status="confirmed", sequence=self.sequence + 1, updated=stamp)
+        return replace(self, status=self.living_status, sequence=self.sequence + 1, updated=stamp)
 
     def to_record(self) -> JsonObject:
         """Return the JSON object that the state file keeps, with ``start`` and ``end`` in ISO 8601."""

@@ -126,7 +126,9 @@ async def disconnect(
 ) -> DisconnectBody:
     """Disconnect the merchant, even if its grant is no longer valid. The status is 202 while the clean-up continues.
 
-    All visits of the merchant's settings page end, and links to it that were made before do not work any more.
+    The calendars that were picked to block products are forgotten: `unblocked` names these products, which are then
+    sold without a look at the merchant's appointments. All visits of the merchant's settings page end, and links to it
+    that were made before do not work any more.
     """
     await asyncio.to_thread(lambda: services.merchants.end_visits(merchant, services.store.now()))
     result = await services.connections.disconnect(merchant, calendars)

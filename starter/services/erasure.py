@@ -176,10 +176,10 @@ class ErasureService:
             return ()
         former = await asyncio.to_thread(self._disconnections.get, merchant)
         if former and not former.alive:
-            return disconnection_result(former, (), choice, grant_ended=False).notes
+            return disconnection_result(former, (), choice, grant_ended=False).google_notes
         result = await self._connections.disconnect(merchant, choice)
         if result:
-            return result.notes
+            return result.google_notes
         if not force:
             raise ErasureHeldUp(f"Google has not taken the grant back yet, or no worker runs. {_AGAIN}")
         await asyncio.to_thread(self._give_up, merchant, choice)

@@ -31,7 +31,8 @@ class Disconnection(Message):
     """A connection that is being disconnected.
 
     ``alive``: its grant may still work; ``shared``: another merchant connected the same Google account;
-    ``unreadable``: no key opens the grant, so that it cannot be ended.
+    ``unreadable``: no key opens the grant, so that it cannot be ended. ``blocked`` are the products that picked
+    calendars block.
     """
 
     connection_id: str
@@ -39,6 +40,7 @@ class Disconnection(Message):
     shared: bool
     unreadable: bool = False
     calendars: tuple[DisconnectedCalendar, ...] = ()
+    blocked: tuple[Owner, ...] = ()
 
 
 class DisconnectionResult(Message):
@@ -46,7 +48,8 @@ class DisconnectionResult(Message):
 
     ``out_of_reach`` are owners of calendars that were to be deleted, and that Google does not let slotsync reach: they
     were deleted there before, or slotsync's access to them was taken away. ``shared``: another merchant uses the same
-    Google account, so that its access could not be ended.
+    Google account, so that its access could not be ended. ``unblocked`` are the products of which the picked calendars
+    are forgotten: they are sold without a look at the merchant's appointments.
     """
 
     deleted: tuple[Owner, ...] = ()
@@ -54,7 +57,13 @@ class DisconnectionResult(Message):
     out_of_reach: tuple[Owner, ...] = ()
     grant_ended: bool = False
     shared: bool = False
+    unblocked: tuple[Owner, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def google_notes(self) -> tuple[str, ...]:
+        """The notes on what is left in Google: all but that on the picked calendars."""
+        return tuple(note for note in self.notes if note not in _blocking_notes(len(self.unblocked)))
 
 
 def disconnection_result(
@@ -75,7 +84,12 @@ def disconnection_result(
         out_of_reach=tuple(sorted(out_of_reach, key=str)),
         grant_ended=grant_ended,
         shared=disconnection.shared,
-        notes=(*calendar_notes, *_grant_notes(disconnection, ended=grant_ended)),
+        unblocked=disconnection.blocked,
+        notes=(
+            *calendar_notes,
+            *_blocking_notes(len(disconnection.blocked)),
+            *_grant_notes(disconnection, ended=grant_ended),
+        ),
     )
 
 
@@ -91,6 +105,14 @@ def _calendar_notes(left: int, out_of_reach: int, wanted: CalendarChoice) -> Ite
         yield (
             f"{out_of_reach} calendars are out of reach: they were deleted in Google before, or slotsync's access to "
             "them was taken away. If they are still in Google Calendar, delete them there."
+        )
+
+
+def _blocking_notes(unblocked: int) -> Iterator[str]:
+    if unblocked:
+        yield (
+            f"The picked calendars of {unblocked} products are forgotten: these are now sold without a look at the "
+            "merchant's appointments. Pick calendars again once Google is connected again."
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
 from slotsync.google.events.mark import SEARCHED, SEARCHED_FIRST
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event, Events
 
 MAX_MARKED_EVENTS_PER_PAGE = 250
+
+_KEEPS_MEETING: Final[dict[str, Any]] = {"conferenceDataVersion": 1}
+"""The parameter without which Google ignores ``conferenceData`` in a body, and a meeting that people added is lost."""
 
 _WRITING_ROLES: Final = frozenset({"owner", "writer"})
 
@@ -67,6 +70,7 @@ class EventCalls:
             body=body,
             sendUpdates="none",
             supportsAttachments="attachments" in body,
+            **(_KEEPS_MEETING if "conferenceData" in body else {}),
         )
         call.headers = {**(call.headers or {}), "If-Match": etag}
         return execute(call, self._heartbeat)

@@ -149,6 +149,12 @@ def has_blocking_calendars(database: Connection | Session, merchant: str, owner:
     return database.execute(select_columns(_TABLE.c.place).filter_by(**_key(merchant, owner))).first() is not None
 
 
+def list_blocked_products(database: Connection | Session, merchant: str) -> Sequence[str]:
+    """Return the ids of the merchant's products that calendars block, sorted."""
+    blocked = select_columns(_TABLE.c.owner_id).filter_by(merchant=merchant, kind=OwnerKind.PRODUCT.value).distinct()
+    return database.execute(blocked.order_by(_TABLE.c.owner_id)).scalars().all()
+
+
 def forget_owners_blocking_calendars(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
     """Delete the blocking calendars of one owner, and what is known of them; its watching ends."""
     connection.execute(delete(_TABLE).filter_by(**_key(merchant, owner)))
@@ -159,8 +165,7 @@ def forget_owners_blocking_calendars(connection: Connection, merchant: str, owne
 
 def forget_blocking_calendars(connection: Connection, merchant: str, now: datetime) -> None:
     """Delete the blocking calendars of all the merchant's products, and what is known of them; their watching ends."""
-    blocked = select_columns(_TABLE.c.owner_id).filter_by(merchant=merchant, kind=OwnerKind.PRODUCT.value).distinct()
-    products = connection.execute(blocked.order_by(_TABLE.c.owner_id)).scalars().all()
+    products = list_blocked_products(connection, merchant)
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
     forget_evidence(connection, merchant)
     for product in products:

@@ -179,8 +179,14 @@ async def test_a_merchant_leaves_with_calendars_deleted_kept_or_behind_a_dead_gr
     response = await left(api_with_workers, deleting, "?calendars=delete")
     assert (response["deleted"], response["left"], response["grant_ended"], response["notes"]) == ([TOUR], [], True, [])
     assert await api_with_workers.world.calendars(account_of(deleting)) == {}
+    picks = f"/v1/merchants/{keeping}/products/tour/blocking-calendars"
+    picked = await api_with_workers.platform.put(picks, json={"calendar_ids": [account_of(keeping)]})
+    assert picked.status_code == 200
     kept = await left(api_with_workers, keeping)
     assert (kept["deleted"], kept["left"], kept["grant_ended"]) == ([], [TOUR], True)
+    assert (kept["unblocked"], response["unblocked"]) == ([TOUR], [])
+    assert "sold without a look" in str(kept["notes"])
+    assert (await api_with_workers.platform.get(picks)).json() == {"items": []}
     assert "tour" in await api_with_workers.world.calendars(account_of(keeping))
     await revoke(api_with_workers, dead)
     assert (await left(api_with_workers, dead, "?calendars=delete"))["left"] == [TOUR]

@@ -20,6 +20,10 @@ ADDITIONS = {
     "guestsCanModify": True,
     "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"],
     "attachments": [{"fileUrl": "https://example.com/menu.pdf", "title": "Menu"}],
+    "conferenceData": {
+        "conferenceId": "aaa-bbbb-ccc",
+        "entryPoints": [{"entryPointType": "video", "uri": "https://meet.google.com/aaa-bbbb-ccc"}],
+    },
     "extendedProperties": {"private": {"tasks.app": "7"}, "shared": {"crm": "42"}},
 }
 

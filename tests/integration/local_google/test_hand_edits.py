@@ -8,6 +8,7 @@ import pytest
 from tests.support.local_google import ANNA, ApiClient, SignIn, reason, timed
 
 QUERY = {"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-02T00:00:00Z"}
+HOURS = (("start", "09"), ("end", "10"))
 LIST = f"/accounts/{ANNA}/calendarList"
 
 ByHand = Callable[..., httpx.Response]
@@ -66,6 +67,33 @@ def test_an_event_comes_back_from_the_bin_as_it_was(
     assert [each["status"] for each in synced["items"]] == ["confirmed"]
 
 
+def test_a_tentative_event_comes_back_as_tentative(
+    calendar_api: ApiClient, calendar_path: str, by_hand: ByHand
+) -> None:
+    path = f"{calendar_path}/events/abcde"
+    calendar_api.post(f"{calendar_path}/events", json=timed(id="abcde", status="tentative"))
+    calendar_api.delete(path)
+    assert by_hand("POST", f"{path}/restore").json()["status"] == "tentative"
+    calendar_api.patch(path, json={"status": "cancelled"})
+    calendar_api.put(path, json=timed())
+    assert by_hand("POST", f"{path}/restore").json()["status"] == "tentative"
+
+
+def test_an_event_that_was_dragged_away_is_in_the_bin_of_the_other_calendar(
+    calendar_api: ApiClient, calendar_path: str, event_path: str, by_hand: ByHand
+) -> None:
+    other = "/calendars/primary/events/abcde"
+    by_hand("POST", f"{event_path}/move", {"destination": "primary"})
+    by_hand("DELETE", other)
+    calendar_api.put(event_path, json=timed())
+    assert "moved" in by_hand("POST", f"{event_path}/restore").json()["error"]["message"]
+    assert by_hand("POST", f"{other}/restore").status_code == 200
+    by_hand("POST", f"{other}/move", {"destination": calendar_path.rpartition("/")[2]})
+    by_hand("DELETE", event_path)
+    assert "moved" in by_hand("POST", f"{other}/restore").json()["error"]["message"]
+    assert by_hand("POST", f"{event_path}/restore").json()["status"] == "confirmed"
+
+
 def test_only_what_is_in_the_bin_comes_back(calendar_api: ApiClient, event_path: str, by_hand: ByHand) -> None:
     assert reason(by_hand("POST", f"{event_path}/restore"))[0] == 400
     assert reason(by_hand("POST", f"{event_path}x/restore")) == (404, "notFound")
@@ -76,10 +104,7 @@ def test_only_what_is_in_the_bin_comes_back(calendar_api: ApiClient, event_path:
 
 
 def test_a_deleted_occurrence_comes_back_too(calendar_api: ApiClient, by_hand: ByHand) -> None:
-    times = {
-        name: {"dateTime": f"2026-12-01T{hour}:00:00", "timeZone": "UTC"}
-        for name, hour in (("start", "09"), ("end", "10"))
-    }
+    times = {name: {"dateTime": f"2026-12-01T{hour}:00:00", "timeZone": "UTC"} for name, hour in HOURS}
     calendar_api.post(
         "/calendars/primary/events", json=timed(id="series", recurrence=["RRULE:FREQ=DAILY;COUNT=2"]) | times
     )
@@ -88,6 +113,21 @@ def test_a_deleted_occurrence_comes_back_too(calendar_api: ApiClient, by_hand: B
     assert calendar_api.get(path).json()["status"] == "cancelled"
     assert by_hand("POST", f"{path}/restore").status_code == 200
     assert calendar_api.get(path).json()["status"] == "confirmed"
+
+
+def test_an_occurrence_of_a_series_that_was_dragged_away_is_not_in_the_bin(
+    calendar_api: ApiClient, calendar_path: str, by_hand: ByHand
+) -> None:
+    times = {name: {"dateTime": f"2026-12-01T{hour}:00:00", "timeZone": "UTC"} for name, hour in HOURS}
+    rule = ["RRULE:FREQ=DAILY;COUNT=2"]
+    calendar_api.post("/calendars/primary/events", json=timed(id="series", recurrence=rule) | times)
+    occurrence = "series_20261202T090000Z"
+    by_hand("PATCH", f"/calendars/primary/events/{occurrence}", {"status": "tentative"})
+    by_hand("POST", "/calendars/primary/events/series/move", {"destination": calendar_path.rpartition("/")[2]})
+    by_hand("DELETE", f"{calendar_path}/events/{occurrence}")
+    there = by_hand("POST", f"/calendars/primary/events/{occurrence}/restore")
+    assert "moved" in there.json()["error"]["message"]
+    assert by_hand("POST", f"{calendar_path}/events/{occurrence}/restore").json()["status"] == "tentative"
 
 
 def test_a_hidden_calendar_is_off_the_list_but_in_reach(

@@ -4,12 +4,15 @@ import httpx
 import pytest
 
 from slotsync.domain.audit import ActorKind, AuditAction
+from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.store.audit_log import AuditLog
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.connections.connection_views import ConnectionViews
 from tests.support.consent_browser import decide
 from tests.support.http import tls
 from tests.support.page_consents import allow, come_back, connect, connected_as, decide_on, follow
+from tests.support.samples import TOUR
 from tests.support.site import Site, enter, token_in
 from tests.support.waiting import until
 
@@ -117,12 +120,17 @@ async def test_a_link_to_connect_leads_to_google_and_back_to_the_page(accounts: 
 async def test_a_dead_grant_is_said_in_plain_words_and_can_still_be_disconnected(accounts: Site) -> None:
     async with accounts.world.working(), accounts.visitor() as mine:
         await connect(accounts, mine, accounts.email)
+        product = f"/v1/merchants/{accounts.merchant}/products/{TOUR.id}"
+        assert (await accounts.platform.put(product, json={"name": "Tour"})).status_code == 200
+        picked = [PickableCalendar(id=accounts.email, name="Mine")]
+        BlockingCalendars(accounts.world.store, accounts.world.vault).replace(accounts.merchant, TOUR, picked)
         (await accounts.world.http.post(f"/sandbox/accounts/{accounts.email}/revoke")).raise_for_status()
         await accounts.platform.get(f"/v1/merchants/{accounts.merchant}/google/calendars")
         page = await mine.get("/settings/")
         assert "Google no longer gives us access." in page.text
         gone = await mine.post("/settings/disconnect", data={"token": token_in(page.text), "calendars": "delete"})
         assert "Google is disconnected." in gone.text
+        assert "all products are now sold without a look at your appointments" in gone.text
     view = ConnectionViews(accounts.world.store, accounts.world.vault, ()).get_view(accounts.merchant)
     assert view.state is ConnectionState.DISCONNECTED
     assert view.account is None

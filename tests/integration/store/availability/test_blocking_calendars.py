@@ -82,6 +82,7 @@ def test_a_disconnection_forgets_what_its_merchant_picked(
     assert disconnections.request("m", CalendarChoice.KEEP, NOON)
     disconnection = disconnections.get("m")
     assert disconnection
+    assert disconnection.blocked == (TOUR,)
     disconnections.finish(disconnection.connection_id, CalendarChoice.KEEP)
     assert (picked.get_calendars("m", TOUR), picked.get_calendars("other", TOUR)) == ([], BOTH)
 

@@ -113,7 +113,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             ),
             calendar_signals=CalendarSignals(client, store),
             reservation_signals=ReservationSignals(client, store, pace),
-            sync_switch=SyncSwitchActivities(client, store, pace),
+            sync_switch=SyncSwitchActivities(client, store, vault, pace),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
             retention=RetentionActivities(client, store, vault, settings.keep),

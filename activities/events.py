@@ -89,6 +89,8 @@ class EventActivities:
         result = self._record(request, gone)
         if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
             self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
+        elif not gone.present and delete.owner_unknown:
+            self._mark(request, SyncState.UNKNOWN_PRODUCT, delete.version)
         return result
 
     @activity.defn(no_thread_cancel_exception=True)

@@ -10,6 +10,8 @@ from temporalio.client import Client
 from activities.signals import Pace, Progress, track_progress
 from slotsync.domain.calendars.messages import CalendarRequest, OwnersRequest, SwitchPlan, SwitchRequest, SwitchStop
 from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import signal_calendar
@@ -21,9 +23,9 @@ MAX_OWNERS_PER_PAGE: Final = 20
 class SyncSwitchActivities:
     """Activities that carry out a merchant's switch, at the pace that all back-fills of a process share."""
 
-    def __init__(self, client: Client, store: Store, pace: Pace) -> None:
+    def __init__(self, client: Client, store: Store, vault: Vault, pace: Pace) -> None:
         self._client = client
-        self._switches = MerchantSwitches(store)
+        self._switches = MerchantSwitches(store, AuditLog(store, vault))
         self._pace = pace
 
     @activity.defn

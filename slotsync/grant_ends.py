@@ -61,6 +61,20 @@ class GrantEnds:
         self._pending.forget(key_hash)
         return GrantEnd.ENDED
 
+    def end_unkept(self, merchant: str, grant: NewGrant) -> bool:
+        """End a grant that is not stored, since its merchant is being erased; return false if Google does not answer.
+
+        One of an account of which another grant is needed ends together with that one.
+        """
+        if self._connections.is_account_used(grant.account_key):
+            return True
+        try:
+            revoke(self._settings, grant.refresh_token)
+        except Transient as error:
+            logger.warning("a grant of %s, which is being erased, could not be revoked: %s", merchant, error.reason)
+            return False
+        return True
+
     def _try(self, key_hash: str) -> GrantEnd:
         try:
             return self.end(key_hash)

@@ -94,9 +94,18 @@ class Vault:
         self._lock = Lock()
 
     def make_key(self, merchant: str, ring_key: str | None = None) -> WrappedKey:
-        """Return a new data key, wrapped with this key of the ring, or with the first one if it is not in the ring."""
+        """Return a new data key, wrapped with this key of the ring, or with the first one if that is None.
+
+        Raises:
+            Undecryptable: It is not in the ring: the other processes have other keys than this one.
+        """
         key_id = secrets.token_hex(KEY_ID_LENGTH // 2)
-        name = ring_key if ring_key in self._ciphers else self.fingerprints[0]
+        name = ring_key or self.fingerprints[0]
+        if name not in self._ciphers:
+            raise Undecryptable(
+                "Nothing can be encrypted for a new merchant: the key with which the other processes do that is not in "
+                "this one's SLOTSYNC_ENCRYPTION_KEYS; give all processes the same keys."
+            )
         return self._wrap(merchant, key_id, AESGCM.generate_key(_KEY_BITS), name)
 
     def rewrap(self, key: WrappedKey) -> WrappedKey:

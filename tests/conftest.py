@@ -40,7 +40,9 @@ LEFT_TO_TEST_LONG = (
 """Files that take a quarter of an hour of one process together: only ``make test-long`` runs them."""
 
 LONG_FILES = (
+    "e2e/settings_page/test_attacker_and_victim.py",
     "integration/reservations/test_returned_calendars.py",
+    "integration/reservations/test_dragged_events.py",
     "integration/reservations/test_answers.py",
     "integration/reservations/test_hand_edits.py",
     "integration/reservations/test_generations.py",
@@ -60,6 +62,8 @@ LONG_FILES = (
     "integration/calendars/test_sync_switch.py",
     "integration/connections/test_parking.py",
     "integration/operators/test_buttons.py",
+    "integration/connections/test_disconnection.py",
+    "integration/connections/test_mails.py",
     "e2e/test_histories.py",
     "integration/api/test_openapi.py",
 )

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
     from activities.calendars import CalendarActivities
     from activities.signals import ReservationSignals
-    from slotsync.domain.calendars.creation_limit import PERMIT_VALIDITY, permit_blocker
+    from slotsync.domain.calendars.creation_limit import PERMIT_VALIDITY, describe_position, permit_blocker
     from slotsync.domain.calendars.messages import (
         CalendarProgress,
         CalendarRequest,
@@ -56,6 +57,8 @@ class ManagedCalendarWorkflow:
     def __init__(self, state: CalendarState) -> None:
         self._request = CalendarRequest(merchant=state.merchant, owner=state.owner)
         self._changed = False
+        self._settings_changed = False
+        self._interrupted = False
         self._needed = False
         self._check_due = False
         self._settles_at = state.settles_at
@@ -64,6 +67,7 @@ class ManagedCalendarWorkflow:
         self._status = WorkflowStatus()
         self._steps: dict[CalendarStep, Callable[[CalendarView], Awaitable[Blocker | None]]] = {
             CalendarStep.CREATE: self._create,
+            CalendarStep.SIGNAL_CHANGED: self._signal_reservations,
             CalendarStep.UPDATE: self._update,
             CalendarStep.SIGNAL: self._signal_reservations,
             CalendarStep.RETIRE: self._retire,
@@ -79,7 +83,7 @@ class ManagedCalendarWorkflow:
     def settings_changed(self) -> None:
         """Begin another round, since the owner's settings or a switch have changed in the store."""
         self._signals += 1
-        self._changed = True
+        self._changed = self._settings_changed = True
 
     @workflow.signal
     def look_again(self) -> None:
@@ -110,14 +114,15 @@ class ManagedCalendarWorkflow:
 
     async def _do_rounds(self) -> str:
         while True:
-            self._changed = self._needed = False
+            self._changed = self._settings_changed = self._interrupted = self._needed = False
             self._revision = None
             view = await self._view_calendar()
             if view.closing_reason:
                 return view.closing_reason
             self._revision = view.revision
             last, blocker = await self._do_steps(view)
-            await self._record_round(view, blocker, left=last.left and not last.sync)
+            if not self._interrupted:
+                await self._record_round(view, blocker, left=last.left and not last.sync)
             if not (view.sync or blocker or self._changed):
                 return "synchronization is off"
             await self._wait(blocker)
@@ -129,16 +134,27 @@ class ManagedCalendarWorkflow:
         done, kept = set[CalendarStep](), None
         while step := self._next_step(view, done):
             blocker = step if isinstance(step, Blocker) else await self._steps[step](view)
-            if isinstance(step, Blocker) or (blocker and step is not CalendarStep.RETIRE):
+            if isinstance(step, Blocker) or (blocker and not self._goes_on_after(step)):
                 return view, kept or blocker
-            kept = kept or blocker  # a calendar that cannot be deleted now keeps no reservation from its signal
+            kept = kept or blocker
             done |= {step, CalendarStep.UPDATE} if step is CalendarStep.CREATE else {step}
             view = await self._view_calendar()
         return view, kept
 
+    def _goes_on_after(self, failed: CalendarStep) -> bool:
+        """Return whether the round goes on: a calendar as it should not be keeps no reservation from its signal."""
+        return failed is CalendarStep.RETIRE or (failed is CalendarStep.UPDATE and self._signals_first())
+
     def _next_step(self, view: CalendarView, done: Collection[CalendarStep]) -> CalendarStep | Blocker | None:
         retire_first = view.removing and workflow.patched("retire-first")
-        return next_step(view, done, check_due=self._check_due, retire_first=retire_first)
+        step = next_step(view, done, check_due=self._check_due, retire_first=retire_first)
+        if step is CalendarStep.SIGNAL_CHANGED and not self._signals_first():
+            return CalendarStep.UPDATE
+        return step
+
+    def _signals_first(self) -> bool:
+        """Return whether the run began when no reservation waited any more for what Google refuses the calendar."""
+        return workflow.patched("signal-first")
 
     async def _create(self, view: CalendarView) -> Blocker | None:
         """Find or create the calendar, once it has a permit."""
@@ -147,7 +163,7 @@ class ManagedCalendarWorkflow:
             CalendarActivities.request_permit, permit, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
         if place.at > permit.now:  # not compared with the time now: a request that was too early got no permit
-            self._status.set_details(_describe_place(place.position, place.at))
+            self._status.set_details(describe_position(place))
             return permit_blocker(place, permit.now)
         self._status.set_details("Finding or making the calendar")
         ensure, summary = CalendarActivities.ensure_calendar, f"Find or make {self._request.owner}"
@@ -162,8 +178,9 @@ class ManagedCalendarWorkflow:
             remove = CalendarActivities.remove_duplicates
             await self._call_google(view, remove, "Remove an empty duplicate, if there is one")
             self._settles_at = None
-        blocker = await self._call_google(view, CalendarActivities.update_calendar, f"Update {self._request.owner}")
-        self._check_due = self._check_due and bool(blocker)
+        update, summary = CalendarActivities.update_calendar, f"Update {self._request.owner}"
+        blocker = await self._call_google(view, update, summary, until_changed=self._signals_first())
+        self._check_due = self._check_due and (bool(blocker) or self._interrupted)
         return blocker
 
     async def _signal_reservations(self, view: CalendarView) -> Blocker | None:
@@ -189,9 +206,20 @@ class ManagedCalendarWorkflow:
         If synchronization is on again before Google has answered, the calendar may still vanish later.
         """
         self._status.set_details("Deleting our events")
-        blocker = await self._call_google(view, CalendarActivities.retire_calendar, f"Retire {self._request.owner}")
+        retire, summary = CalendarActivities.retire_calendar, f"Retire {self._request.owner}"
+        signals_first = self._signals_first()
+        blocker = await self._call_google(view, retire, summary, attempts=1 if signals_first else 0)
+        if blocker and signals_first:
+            blocker = await self._retire_and_signal(retire, summary)
         self._settles_at = workflow.now() + LATE_EFFECT_DELAY
         return blocker
+
+    async def _retire_and_signal(self, retire: GoogleActivity, summary: str) -> Blocker | None:
+        """Try again to delete the calendar, once each reservation knows that it has to delete its own events."""
+        view = await self._view_calendar()
+        if view.waiting or view.revision != view.applied_revision:
+            await self._signal_reservations(view)
+        return await self._call_google(view, retire, summary, until_changed=True)
 
     async def _view_calendar(self) -> CalendarView:
         return await workflow.execute_local_activity_method(
@@ -200,26 +228,51 @@ class ManagedCalendarWorkflow:
             start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
         )
 
-    async def _call_google(
-        self, view: CalendarView, method: GoogleActivity, summary: str, within: timedelta | None = None
+    async def _call_google(  # noqa: PLR0913  the call, and how long it is tried
+        self,
+        view: CalendarView,
+        method: GoogleActivity,
+        summary: str,
+        *,
+        within: timedelta | None = None,
+        attempts: int = 0,
+        until_changed: bool = False,
     ) -> Blocker | None:
+        """Call Google, and return why it failed in the end, None if it did not.
+
+        With ``attempts`` it is tried so often. With ``until_changed`` it is interrupted once the settings have
+        changed: the attempt in flight ends first.
+        """
+        interrupt = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        call = workflow.start_activity_method(
+            method,
+            self._request,
+            task_queue=queues.GOOGLE,
+            start_to_close_timeout=_ATTEMPT_TIMEOUT,
+            schedule_to_close_timeout=within,
+            heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+            retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2), maximum_attempts=attempts),
+            cancellation_type=interrupt if until_changed else ActivityCancellationType.TRY_CANCEL,
+            priority=google_priority(1, view.connection_id or "", calls=_CALLS),
+            summary=summary,
+        )
         try:
-            await workflow.execute_activity_method(
-                method,
-                self._request,
-                task_queue=queues.GOOGLE,
-                start_to_close_timeout=_ATTEMPT_TIMEOUT,
-                schedule_to_close_timeout=within,
-                heartbeat_timeout=_HEARTBEAT_TIMEOUT,
-                retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=2)),
-                priority=google_priority(1, view.connection_id or "", calls=_CALLS),
-                summary=summary,
-            )
+            if until_changed:
+                await self._wait_for_call(call)
+            await call
         except ActivityError as error:
-            if is_cancelled_exception(error):
+            if is_cancelled_exception(error) and not self._interrupted:
                 raise
             return blocker_for_failure(error)
         return None
+
+    async def _wait_for_call(self, call: ActivityHandle[None]) -> None:
+        """Wait until the call has ended; interrupt it if the settings change meanwhile."""
+        try:
+            await workflow.wait_condition(lambda: call.done() or self._settings_changed)
+            self._interrupted = not call.done()
+        finally:
+            call.cancel()
 
     async def _record_round(self, view: CalendarView, blocker: Blocker | None, *, left: bool) -> None:
         doing = f"Waiting: {blocker.reason}" if blocker else "The calendar is as it should be"
@@ -283,9 +336,3 @@ class ManagedCalendarWorkflow:
     def _is_full(self) -> bool:
         """Return whether this run has had enough signals."""
         return self._signals >= MAX_SIGNALS_PER_RUN
-
-
-def _describe_place(position: int, at: datetime) -> str:
-    return (
-        f"Number {position} in line for a new calendar: about {at:%Y-%m-%d %H:%M} UTC, since Google allows few at once"
-    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -68,8 +69,14 @@ class AuditAction(StrEnum):
 
 WHOLE_MERCHANT = "merchant"
 CONNECTION = "connection"
+SWITCH = "switch"
+"""The subject of what turns all products and resources of a merchant on or off."""
+
 DEFAULTS = "defaults."
 """Precedes the name of a setting where its default for new products and resources is meant."""
+
+NOT_RECORDED = "not recorded"
+"""Stands for a value that is nobody's business once it has changed."""
 
 
 class AuditChange(Message):
@@ -129,14 +136,38 @@ def describe_change(
 
 
 def describe_merchant(before: MerchantDetails, after: MerchantDetails) -> AuditChange | None:
-    """Return the change of a merchant's details, or None if they are the same."""
-    return describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, _values_of(before), _values_of(after))
+    """Return the change of a merchant's details, or None if they are the same.
+
+    Of an address of a person it says that it changed, and of a web address the host: entries stay for ever, and what is
+    behind the host may be a secret.
+    """
+    change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, _values_of(before), _values_of(after))
+    if change is None:
+        return None
+    return change.model_copy(
+        update={"before": _without_secrets(change.before), "after": _without_secrets(change.after)}
+    )
 
 
 def _values_of(details: MerchantDetails) -> dict[str, Any]:
     defaults = (details.defaults or OwnerDefaults()).model_dump(mode="json")
     named = {f"{DEFAULTS}{name}": value for name, value in defaults.items()}
     return details.model_dump(exclude={"defaults"}) | named
+
+
+def _without_secrets(values: AuditValues) -> AuditValues:
+    hidden = {"email": lambda _: NOT_RECORDED, "return_url": _origin, "logo_url": _origin}
+    return {
+        name: hidden[name](value) if isinstance(value, str) and name in hidden else value
+        for name, value in values.items()
+    }
+
+
+def _origin(url: str) -> str:
+    """Return the begin of a web address without user and password, with dots for what follows."""
+    scheme, named, *rest = urlsplit(url)
+    origin = f"{scheme}://{named.rpartition('@')[2]}"
+    return f"{origin}/..." if "".join(rest).strip("/") else origin
 
 
 def describe_settings(owner: Owner, before: Choices | None, after: Choices) -> AuditChange | None:

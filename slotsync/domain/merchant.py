@@ -2,11 +2,17 @@
 
 from typing import Annotated, Self
 
-from pydantic import EmailStr, Field
+from pydantic import AfterValidator, EmailStr, Field
 
 from slotsync.domain.calendars.owner import OwnerDefaults
 from slotsync.domain.messages import DisplayName, Message
 from slotsync.domain.web_address import WebAddress
+
+
+def _check_plain(address: str) -> str:
+    if "=?" in address:
+        raise ValueError("looks like encoded text (=?...), in which some mail programs read other addresses")
+    return address
 
 
 class MerchantDetails(Message):
@@ -21,7 +27,7 @@ class MerchantDetails(Message):
     name: DisplayName | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] | None = None
     return_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
-    email: Annotated[EmailStr, Field(max_length=254)] | None = None
+    email: Annotated[EmailStr, Field(max_length=254), AfterValidator(_check_plain)] | None = None
     logo_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
 
     defaults: OwnerDefaults | None = None

@@ -1,8 +1,6 @@
 """The e-mail that tells a merchant that Google refuses its grant. Nothing in it is about guests or reservations."""
 
 import re
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 
@@ -13,26 +11,28 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from slotsync.clock import utc_now
 from slotsync.domain.connections.mails import RefusedGrantMail
 from slotsync.domain.connections.refused_grants import RETENTION
+from slotsync.mail.messages import Mail, compose_mail
 from slotsync.mail.reconnect_links import RECONNECT_LINK_LIFETIME
 from slotsync.translations import LANGUAGES, SOURCE_LANGUAGE, load_translations
 
 
-def write_mail(mail: RefusedGrantMail, link: str, sender: str) -> EmailMessage:
+def write_mail(mail: RefusedGrantMail, link: str, sender: str) -> Mail:
     """Return the e-mail, in the merchant's language, with this link. Sent again, it has the same Message-ID."""
     language = mail.language if mail.language and mail.language in LANGUAGES else SOURCE_LANGUAGE
     paragraphs = re.split(r"\n{2,}", _render("refused_grant.txt", language, mail, link).strip())
-    message = EmailMessage(policy=SMTP)
-    message["Subject"] = _subject(mail, language)
-    message["From"] = sender
-    message["To"] = mail.address
-    message["Date"] = format_datetime(utc_now())
-    message["Message-ID"] = f"<{mail.id}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language
-    message.set_content("\n\n".join(paragraphs) + "\n")
-    page = _render("refused_grant.html", language, mail, link, subject=message["Subject"], paragraphs=paragraphs)
-    message.add_alternative(page, subtype="html")
-    return message
+    subject = _subject(mail, language)
+    headers = {
+        "Subject": subject,
+        "From": sender,
+        "To": mail.address,
+        "Date": format_datetime(utc_now()),
+        "Message-ID": f"<{mail.id}@{sender.rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": language,
+    }
+    text = "\n\n".join(paragraphs) + "\n"
+    page = _render("refused_grant.html", language, mail, link, subject=subject, paragraphs=paragraphs)
+    return compose_mail(headers, text=text, page=page)
 
 
 def _subject(mail: RefusedGrantMail, language: str) -> str:

@@ -2,24 +2,27 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from email.message import EmailMessage
 from typing import Final
 
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from slotsync.domain.mail_server import MailEncryption, MailServer
 from slotsync.errors import MailNotTaken
+from slotsync.mail.messages import Mail
 
 CONNECT_TIMEOUT: Final = timedelta(minutes=1)
 
 ANSWER_TIMEOUT: Final = timedelta(minutes=10)
 """By RFC 5321, 4.5.3.2.6: a client that waits less for the answer to an e-mail sends it twice to a slow server."""
 
+_INTERNATIONAL: Final = ("SMTPUTF8", "BODY=8BITMIME")
+"""The options of an e-mail with letters in an address that ASCII does not have."""
+
 _PERMANENT: Final = 500
 """The lowest code of a refusal that the server will repeat (RFC 5321, 4.2.1)."""
 
 
-async def send_mail(server: MailServer, mail: EmailMessage, record_taken: Callable[[], Awaitable[None]]) -> None:
+async def send_mail(server: MailServer, mail: Mail, record_taken: Callable[[], Awaitable[None]]) -> None:
     """Hand the e-mail over, and record that the server has taken it, before anything else can go wrong.
 
     Raises:
@@ -27,7 +30,14 @@ async def send_mail(server: MailServer, mail: EmailMessage, record_taken: Callab
     """
     try:
         async with _connect(server) as connection:
-            await connection.send_message(mail, timeout=ANSWER_TIMEOUT.total_seconds())
+            options = _INTERNATIONAL if mail.is_international else ()
+            await connection.sendmail(
+                mail.sender,
+                mail.recipient,
+                mail.content,
+                mail_options=options,
+                timeout=ANSWER_TIMEOUT.total_seconds(),
+            )
             await record_taken()
     except (SMTPException, OSError, ValueError) as error:
         # Not chained: the server's words may quote the address.

@@ -12,17 +12,27 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 from sqlmodel import Session
 
-from slotsync.domain.audit import OPERATOR, Actor, ActorKind, AuditAction, AuditChange, AuditDetail, AuditEntry
+from slotsync.domain.audit import (
+    OPERATOR,
+    WHOLE_MERCHANT,
+    Actor,
+    ActorKind,
+    AuditAction,
+    AuditChange,
+    AuditDetail,
+    AuditEntry,
+)
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
-from slotsync.store.database.cells import cell
+from slotsync.store.database.cells import INSTANCE, Cell, cell
 from slotsync.store.database.due_rows import Key, Record
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.audit import AuditEntryRow
 
 _TABLE = table_of(AuditEntryRow)
+_CONTENT = _TABLE.c.content
 _ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.number))
 _ACTOR: ContextVar[Actor | None] = ContextVar("slotsync_actor", default=None)
 
@@ -59,13 +69,16 @@ class AuditLog:
 
         The last, because two transactions of one merchant wait for each other here: one that then waited for a row of
         the other would wait for ever. So numbers have no gaps, and none appears after a higher one.
+        That a merchant is erased is encrypted with the instance's key: its own is deleted, and who did it stays known.
         """
         detail = AuditDetail(by=actor or current_actor(), **change.model_dump(exclude={"action"}))
         last = select(func.coalesce(func.max(_TABLE.c.number), 0)).where(_TABLE.c.merchant == merchant)
         recorded = None
         while recorded is None:  # until nobody else has taken the number
             number = connection.execute(last).scalar_one() + 1
-            content = self._encrypt(connection, merchant, number, detail)
+            content = self._encrypt(
+                connection, _key_owner(merchant, change), cell(_CONTENT, merchant, number=number), detail
+            )
             entry = {"merchant": merchant, "number": number, "at": now, "action": change.action.value}
             recorded = _ADD.run(connection, **entry, content=content)
 
@@ -95,18 +108,27 @@ class AuditLog:
                 for row in rows
             ]
 
-    def _encrypt(self, connection: Connection, merchant: str, number: int, detail: AuditDetail) -> str | None:
-        """Return the encrypted detail, or None if no key opens the merchant's: that holds up no change."""
+    def _encrypt(self, connection: Connection, key_owner: str, place: Cell, detail: AuditDetail) -> str | None:
+        """Return the encrypted detail, or None if no key opens its owner's: that holds up no change.
+
+        Raises:
+            Undecryptable: the owner has no key yet, and this process has other keys than the others.
+        """
+        own = self._keys.for_writing(connection, key_owner)
         with suppress(Undecryptable):
-            own = self._keys.for_writing(connection, merchant)
-            return own.encrypt(_TABLE.c.content, detail.model_dump_json(), number=number)
+            return own.encrypt_cell(place, detail.model_dump_json())
         return None
 
     def _read(self, session: Session, row: Row[Any]) -> AuditDetail | None:
         with suppress(Undecryptable):
-            place = cell(_TABLE.c.content, row.merchant, number=row.number)
+            place = cell(_CONTENT, row.merchant, number=row.number)
             return AuditDetail.model_validate_json(self._keys.decrypt(session, place, row.content or ""))
         return None
+
+
+def _key_owner(merchant: str, change: AuditChange) -> str:
+    erased = change.action is AuditAction.ERASED and change.subject == WHOLE_MERCHANT
+    return INSTANCE if erased else merchant
 
 
 def record_stop(audit: AuditLog | None, kind: str, now: datetime) -> Record | None:

@@ -8,12 +8,12 @@ from sqlmodel import Session
 from slotsync.domain.content_hashes import ContentHasher
 from slotsync.errors import Undecryptable
 from slotsync.secrets import DataKey, Vault, WrappedKey, read_key_id
+from slotsync.store import former_values
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.cells import INSTANCE, Cell, cell_of
-from slotsync.store.tables.instance import DataKeyRow, InstanceRow
+from slotsync.store.tables.instance import DataKeyRow
 
 _TABLE = table_of(DataKeyRow)
-_INSTANCE = table_of(InstanceRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 _COLUMNS = (_TABLE.c.merchant, _TABLE.c.id, _TABLE.c.ring_key, _TABLE.c.wrapped)
 
@@ -35,9 +35,17 @@ class MerchantKey:
         Raises:
             Undecryptable: no key of the ring opens the merchant's.
         """
+        return self.encrypt_cell(cell_of(column, self._merchant, row), text)
+
+    def encrypt_cell(self, place: Cell, text: str) -> str:
+        """Return the text encrypted for this cell, which may be another merchant's.
+
+        Raises:
+            Undecryptable: no key of the ring opens the merchant's.
+        """
         if self._key is None:
             return self._vault.encrypt(text)
-        return _open(self._vault, self._key).encrypt(text, cell_of(column, self._merchant, row).place)
+        return _open(self._vault, self._key).encrypt(text, place.place)
 
     def get_hasher(self, purpose: str) -> ContentHasher:
         """Return what makes hashes with the key for this purpose; formerly they are plain.
@@ -58,9 +66,12 @@ class DataKeys:
         """Return the merchant's key, which is made with its first value.
 
         Until the transaction ends, nobody can erase the key: what is encrypted with it would never open.
+
+        Raises:
+            Undecryptable: this process has not got the key of the ring with which a new one would be wrapped.
         """
         key = self._find(connection, merchant)
-        if key is None and not _is_former(connection):
+        if key is None and not former_values.are_written_until_end(connection):
             key = self._make(connection, merchant)
         return MerchantKey(self._vault, merchant, key)
 
@@ -72,6 +83,8 @@ class DataKeys:
         """
         key_id = read_key_id(encrypted)
         if key_id is None:
+            if encrypted and former_values.are_refused(database):
+                raise Undecryptable("A secret is bound to no place, though a rotation of the keys has bound all.")
             return self._vault.decrypt(encrypted)
         return self._get(database, key_id).decrypt(encrypted, place.place)
 
@@ -89,7 +102,7 @@ class DataKeys:
             Undecryptable: no key of the ring opens the merchant's.
         """
         key = _find_unless_former(session, merchant)
-        return _hasher(self._vault, key, purpose) if key or _is_former(session) else None
+        return _hasher(self._vault, key, purpose) if key or former_values.are_written(session) else None
 
     def _get(self, database: Connection | Session, key_id: str) -> DataKey:
         if known := self._vault.find(key_id):
@@ -105,7 +118,8 @@ class DataKeys:
     def _make(self, connection: Connection, merchant: str) -> WrappedKey:
         """Store a new key, wrapped as the instance's own is: which key of the ring is in use, only a rotation changes.
 
-        Other processes may not have the first key of this one's ring yet. The lock lets a rotation find the new key.
+        Other processes may not have the first key of this one's ring yet; and one that was forgotten has former keys
+        only, which are not to be needed again. The lock lets a rotation find the new key.
         """
         if merchant != INSTANCE and not self._find(connection, INSTANCE):
             self._make(connection, INSTANCE)
@@ -139,7 +153,7 @@ def _open(vault: Vault, key: WrappedKey) -> DataKey:
 
 
 def _find_unless_former(database: Connection | Session, merchant: str) -> WrappedKey | None:
-    if _is_former(database):
+    if former_values.are_written(database):
         return None
     row = database.execute(_select(merchant)).one_or_none()
     return WrappedKey(*row) if row else None
@@ -152,8 +166,3 @@ def _select(merchant: str) -> Select[tuple[Any, ...]]:
 def _first(connection: Connection, query: Select[tuple[Any, ...]]) -> WrappedKey | None:
     row = connection.execute(query).one_or_none()
     return WrappedKey(*row) if row else None
-
-
-def _is_former(database: Connection | Session) -> bool:
-    """Return whether values are encrypted as formerly, since processes may run that know no data keys."""
-    return bool(database.execute(select(_INSTANCE.c.former_encryption)).scalar_one_or_none())

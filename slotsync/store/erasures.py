@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from slotsync.errors import Erased
@@ -21,6 +21,9 @@ from slotsync.store.tables.reservations import ReservationRow
 
 REPEATED_FOR: Final = timedelta(hours=3)
 """Longer than what was under way can take to end: attempts of activities, signals, visits of the settings page."""
+
+LEFT: Final = "left_event"
+"""The table of what is still to be deleted in calendars out of reach, known by ids: kept if the reservation goes."""
 
 KEPT: Final = frozenset({"audit_entry", "erasure"})
 """Tables that an erasure leaves as they are: that something was done, and when, stays in the audit log."""
@@ -37,11 +40,12 @@ _RESERVATIONS = table_of(ReservationRow)
 
 
 def _extend(insert: Insert) -> Insert:
-    longer = {"repeat_until": insert.excluded.repeat_until}
-    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=longer)
+    new = insert.excluded
+    again = {"repeat_until": new.repeat_until, "deleting": or_(_TABLE.c.deleting, new.deleting)}
+    return insert.on_conflict_do_update(index_elements=_TABLE.primary_key, set_=again)
 
 
-_BEGIN = Upsert(_TABLE, _extend)
+_PUT = Upsert(_TABLE, _extend)
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,25 @@ class Erasures:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def begin(self, merchant: str, reservation: str | None, now: datetime) -> None:
-        """Record the erasure, or that it is begun again: from now on nothing of it is stored for a while."""
-        times = {"begun_at": now, "repeat_until": now + REPEATED_FOR}
+    def close(
+        self, merchant: str, reservation: str | None, now: datetime, record: Callable[[Connection], None] | None = None
+    ) -> None:
+        """Close the merchant, or the reservation: from now on nothing of it is taken for a while.
+
+        What others have stored of it by now is seen by everything that follows. Nothing is deleted before ``begin``.
+        All visits of a merchant end. ``record`` writes who does it into the audit log, in the same transaction.
+        """
         with self._store.write() as connection:
-            _BEGIN.run(connection, merchant=merchant, reservation=reservation or "", **times, counts="{}")
+            _put(connection, merchant, reservation, now, deleting=False)
+            if reservation is None:
+                connection.execute(update(_MERCHANTS).filter_by(id=merchant).values(visits_ended_at=now))
+            if record:
+                record(connection)
+
+    def begin(self, merchant: str, reservation: str | None, now: datetime) -> None:
+        """Record that it is being deleted, or is again: from now on slotsync itself stores nothing of it either."""
+        with self._store.write() as connection:
+            _put(connection, merchant, reservation, now, deleting=True)
 
     def get(self, merchant: str, reservation: str | None = None) -> Erasure | None:
         """Return the erasure of the merchant, or of the reservation, or None if there is none, or if it is long ago."""
@@ -76,11 +94,11 @@ class Erasures:
     def find(self) -> list[Erasure]:
         """Return the erasures that are to be repeated."""
         with self._store.read() as session:
-            rows = session.connection().execute(select(_TABLE)).mappings()
+            rows = session.connection().execute(select(_TABLE).where(_TABLE.c.deleting)).mappings()
             return [_erasure(ErasureRow.model_validate(row)) for row in rows]
 
     def forget(self, now: datetime) -> None:
-        """Delete the erasures that need no repetition any more."""
+        """Delete the erasures that need no repetition any more, and those that were given up."""
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(_TABLE.c.repeat_until <= now))
 
@@ -120,7 +138,7 @@ class Erasures:
         with self._store.write() as connection:
             deleted = connection.execute(delete(table).where(tuple_(*key).in_(page))).rowcount
             if deleted:
-                _count(connection, erasure, table.name, deleted)
+                count_deleted(connection, erasure, table.name, deleted)
         return deleted
 
     def _exists(self, table: Table, own: ColumnElement[bool]) -> bool:
@@ -130,16 +148,29 @@ class Erasures:
             )
 
 
-def require_not_erased(connection: Connection, merchant: str, reservation: str = "") -> None:
-    """Check, within a transaction, that the merchant, or this reservation, was not erased a short time ago.
+def _put(connection: Connection, merchant: str, reservation: str | None, now: datetime, *, deleting: bool) -> None:
+    # Those who store something of the merchant have locked its row before they look for erasures: this waits for them.
+    connection.execute(select(_MERCHANTS.c.id).filter_by(id=merchant).with_for_update())
+    times = {"begun_at": now, "repeat_until": now + REPEATED_FOR}
+    _PUT.run(connection, merchant=merchant, reservation=reservation or "", **times, counts="{}", deleting=deleting)
+
+
+def require_not_erased(
+    connection: Connection, merchant: str, reservation: str = "", *, waiting_too: bool = True
+) -> None:
+    """Check, within a transaction, that neither the merchant nor this reservation is erased, or was a short time ago.
+
+    Those that wait for Google still count unless ``waiting_too`` is false.
 
     Raises:
-        Erased: it was.
+        Erased: it is.
     """
-    own = select(_TABLE.c.repeat_until).filter_by(merchant=merchant, reservation=reservation)
-    until = connection.execute(own).scalar()
-    if until:
-        raise Erased(" of ".join(filter(None, (reservation, merchant))), until)
+    found = select(_TABLE.c.reservation, _TABLE.c.repeat_until).where(
+        _TABLE.c.merchant == merchant, _TABLE.c.reservation.in_(("", reservation))
+    )
+    row = connection.execute(found if waiting_too else found.where(_TABLE.c.deleting)).first()
+    if row:
+        raise Erased(" of ".join(filter(None, (row.reservation, merchant))), row.repeat_until)
 
 
 def find_tables_without_merchant() -> set[str]:
@@ -157,7 +188,7 @@ def _rows(table: Table, merchant: str, reservation: str | None) -> ColumnElement
 def _rows_of(table: Table, merchant: str, reservation: str) -> ColumnElement[bool] | None:
     if table is _RESERVATIONS:
         return and_(table.c.merchant == merchant, table.c.id == reservation)
-    if "reservation" in table.c:
+    if "reservation" in table.c and table.name != LEFT:
         return and_(table.c.merchant == merchant, table.c.reservation == reservation)
     return None
 
@@ -175,7 +206,8 @@ def rows_of_merchant(table: Table, merchant: str) -> ColumnElement[bool] | None:
     return None
 
 
-def _count(connection: Connection, erasure: tuple[str, str], table: str, deleted: int) -> None:
+def count_deleted(connection: Connection, erasure: tuple[str, str], table: str, deleted: int) -> None:
+    """Count deleted rows in the record of the erasure of this merchant and reservation, within their transaction."""
     own = tuple_(_TABLE.c.merchant, _TABLE.c.reservation) == tuple_(*erasure)
     before = connection.execute(select(_TABLE.c.counts).where(own).with_for_update()).scalar()
     if before is not None:

@@ -12,6 +12,7 @@ from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.cells import INSTANCE, cell
 from slotsync.store.database.engine import Store
+from slotsync.store.former_values import is_any_left
 from slotsync.store.tables.instance import InstanceRow, WorkerRow
 
 _TABLE = table_of(InstanceRow)
@@ -115,7 +116,8 @@ class Instances:
     def _make(self) -> InstanceRow:
         with self._store.write() as connection:
             sentinel = self._keys.for_writing(connection, INSTANCE).encrypt(_TABLE.c.sentinel, _SENTINEL, place=_ONLY)
-            _PUT.run(connection, place=_ONLY, id=str(uuid4()), sentinel=sentinel)
+            new = not is_any_left(connection)
+            _PUT.run(connection, place=_ONLY, id=str(uuid4()), sentinel=sentinel, former_refused=new)
             made = connection.execute(select(_TABLE)).mappings().one()
         return InstanceRow.model_validate(made)
 

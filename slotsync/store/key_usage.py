@@ -13,8 +13,10 @@ from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import encrypted_columns, identifying_columns, merchant_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables import METADATA
+from slotsync.store.tables.audit import AuditEntryRow
 from slotsync.store.tables.instance import DataKeyRow
 
+_AUDIT = table_of(AuditEntryRow)
 _KEYS = table_of(DataKeyRow)
 _PAGE: Final = 500
 _MERCHANT: Final = "merchant of the row"
@@ -88,9 +90,14 @@ class KeyUsage:
             return {row.id: WrappedKey(*row) for row in session.execute(query)}
 
     def count_by_data_key(self, column: "Column[Any]") -> dict[str, int]:
-        """Return how many values of the column are encrypted with each data key, by its id."""
+        """Return how many values of the column are encrypted with each data key, by its id.
+
+        Entries of the audit log of which the data key is deleted are left out: that was an erasure, no loss.
+        """
         key_id = func.substr(column, len(PREFIX) + 1, KEY_ID_LENGTH)
         query = select(key_id, func.count()).where(column.startswith(PREFIX)).group_by(key_id)
+        if column.table.name == _AUDIT.name:
+            query = query.where(key_id.in_(select(_KEYS.c.id)))
         with self._store.read() as session:
             return {row[0]: row[1] for row in session.execute(query)}
 

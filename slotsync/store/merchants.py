@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Update, update
 from sqlalchemy import select as select_columns
@@ -20,7 +20,7 @@ from slotsync.store.audit_log import AuditLog
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.cells import cell
-from slotsync.store.database.engine import Store
+from slotsync.store.database.engine import Store, read_clock
 from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
@@ -28,7 +28,9 @@ from slotsync.store.tables.connections import ConnectionRow
 _TABLE = table_of(MerchantRow)
 _CONNECTIONS = table_of(ConnectionRow)
 _DETAILS = {*MerchantDetails.model_fields}
-_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.id))
+_ENSURE = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+_FORMER_LIFE: Final = timedelta(hours=1)
+"""Links and visits from before an erasure are older than this when the merchant is recorded again, and never work."""
 
 
 class Merchants:
@@ -168,11 +170,28 @@ def find_merchant(database: Connection | Session, connection_id: str) -> str | N
     return database.execute(select_columns(_CONNECTIONS.c.merchant).filter_by(id=connection_id)).scalar_one_or_none()
 
 
-def ensure_merchant(connection: Connection, merchant: str) -> None:
-    """Record the merchant if it is not recorded yet, so that other rows can refer to it.
+def ensure_merchant(connection: Connection, merchant: str, reservation: str = "") -> None:
+    """Record the merchant if it is not recorded yet, so that others can store something of it, or of the reservation.
 
     Raises:
-        Erased: it was erased a short time ago.
+        Erased: it is being erased, or was a short time ago.
     """
-    if _ENSURE.run(connection, id=merchant):
-        require_not_erased(connection, merchant)
+    _hold(connection, merchant)
+    require_not_erased(connection, merchant, reservation)
+
+
+def ensure_merchant_at_work(connection: Connection, merchant: str) -> None:
+    """Do the same for what slotsync itself has to store, also while an erasure waits for Google.
+
+    Raises:
+        Erased: its rows are being deleted, or were a short time ago.
+    """
+    _hold(connection, merchant)
+    require_not_erased(connection, merchant, waiting_too=False)
+
+
+def _hold(connection: Connection, merchant: str) -> None:
+    """Record the merchant if necessary, and lock its row: until the transaction ends, no erasure of it begins."""
+    own = select_columns(_TABLE.c.id).filter_by(id=merchant).with_for_update(read=True, key_share=True)
+    while connection.execute(own).first() is None:
+        _ENSURE.run(connection, id=merchant, visits_ended_at=read_clock(connection) - _FORMER_LIFE)

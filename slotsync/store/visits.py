@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from slotsync.store.connections.pending_consents import UsedLinks
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantRow
+from slotsync.store.tables.erasures import ErasureRow
 
 
 class Visits:
@@ -19,11 +20,15 @@ class Visits:
         return self._store.now()
 
     def are_ended(self, merchant: str, made_at: datetime) -> bool:
-        """Return whether the merchant's visits were ended after this time, at which one was begun or a link made."""
+        """Return whether the merchant's visits were ended after this time, at which one was begun or a link made.
+
+        An erasure ends all, and lets none begin. Its record is kept for longer than a visit lasts; a merchant that is
+        recorded again counts none from before.
+        """
         with self._store.read() as session:
-            row = session.get(MerchantRow, merchant)
+            row, erasure = session.get(MerchantRow, merchant), session.get(ErasureRow, (merchant, ""))
         ended_at = row.visits_ended_at if row else None
-        return ended_at is not None and made_at <= ended_at
+        return erasure is not None or (ended_at is not None and made_at <= ended_at)
 
     def sign_out(self, browser: str, lifetime: timedelta) -> None:
         """End the visit of this browser's secret; it would have ended by itself within this lifetime."""

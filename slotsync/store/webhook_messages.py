@@ -1,19 +1,23 @@
 """Messages to the platform, kept until the platform has accepted them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from slotsync.domain.availability.messages import ProductKey, merchants_messages
+from slotsync.domain.webhooks import ConflictFound, Webhook
+from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
-from slotsync.store.merchants import ensure_merchant
+from slotsync.store.erasures import count_deleted
+from slotsync.store.merchants import ensure_merchant_at_work
 from slotsync.store.tables.availability import WebhookMessageRow
 
 FIRST_ATTEMPT_MARGIN: Final = timedelta(minutes=5)
@@ -53,7 +57,7 @@ class WebhookMessages:
         self, connection: Connection, message_id: str, key: ProductKey, order: MessageOrder, body: str, now: datetime
     ) -> None:
         """Record a message within a transaction, unless one with this id is recorded already."""
-        ensure_merchant(connection, key.merchant)
+        ensure_merchant_at_work(connection, key.merchant)
         encrypted = self._keys.for_writing(connection, key.merchant).encrypt(_TABLE.c.body, body, id=message_id)
         content = {"body": encrypted, "created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}
         _PUT.run(connection, id=message_id, **dict(key), **order._asdict(), **content)
@@ -71,6 +75,24 @@ class WebhookMessages:
         """Delete a message that was accepted."""
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(_TABLE.c.id == message_id))
+
+    def forget_reservation(self, merchant: str, reservation: str) -> None:
+        """Delete the messages that tell of a reservation's conflicts; they are counted in its erasure."""
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.place > 0)
+        with self._store.write() as connection:
+            rows = connection.execute(select(_TABLE.c.id, _TABLE.c.body).where(*own)).all()
+            told = [row.id for row in rows if self._tells_of(connection, merchant, row, reservation)]
+            deleted = connection.execute(delete(_TABLE).where(_TABLE.c.id.in_(told))).rowcount
+            if deleted:
+                count_deleted(connection, (merchant, reservation), _TABLE.name, deleted)
+
+    def _tells_of(self, connection: Connection, merchant: str, row: Row[*tuple[Any, ...]], reservation: str) -> bool:
+        """Return whether a message tells of the reservation; one that no key opens is never sent."""
+        with suppress(Undecryptable):
+            place = cell(_TABLE.c.body, merchant, id=row.id)
+            data = Webhook.model_validate_json(self._keys.decrypt(connection, place, row.body or "")).data
+            return isinstance(data, ConflictFound) and data.reservation == reservation
+        return False
 
     def count(self, key: ProductKey) -> int:
         """Return how many messages about the product wait."""

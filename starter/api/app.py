@@ -33,7 +33,7 @@ from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
 from starter.api.key_gate import ApiKeyGate, require_permission
 from starter.api.keys import ApiKeys
-from starter.api.limits import RequestDeadline, RequestLimit
+from starter.api.limits import MerchantLimit, RequestDeadline, RequestLimit
 from starter.api.middleware import BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.operators import OperatorsServer, create_operators_app
@@ -83,6 +83,7 @@ def create_app(services: Services) -> FastAPI:
         ConnectionGauges(services.connection_views, registry),
     )
     register_error_handlers(app)
+    dependencies = [_API_KEY, Depends(require_permission), Depends(MerchantLimit()), Depends(_require_instance)]
     for protected, problems in (
         (reservations, ()),
         (merchants, ()),
@@ -92,7 +93,6 @@ def create_app(services: Services) -> FastAPI:
         (google, GOOGLE_PROBLEMS),
     ):
         responses = documentation.describe_problems(*problems)
-        dependencies = [_API_KEY, Depends(require_permission), Depends(_require_instance)]
         app.include_router(protected.router, dependencies=dependencies, responses=responses)
     for public in (operations.health_router, google.push_router):
         app.include_router(public)
@@ -124,8 +124,8 @@ def _build_middleware(services: Services, registry: CollectorRegistry) -> Sequen
         Middleware(UnexpectedErrors),
         Middleware(RequestDeadline),
         Middleware(ApiKeyGate, keys=ApiKeys.from_settings(services.settings)),
-        Middleware(RequestLimit),
         Middleware(BodyLimit),
+        Middleware(RequestLimit),
     )
 
 

@@ -39,9 +39,7 @@ from starter.api.problems import (
     NOT_FOUND,
     NOT_GRANTED,
     NOT_SET_UP,
-    TOO_LARGE,
     TOO_MANY,
-    TOO_SLOW,
     UNAVAILABLE,
     UNEXPECTED,
     UNREADABLE,
@@ -84,8 +82,6 @@ _DETAIL_BY_PROBLEM = {
     UNREADABLE: "The body is not JSON that can be read.",
     NOT_FOUND: "Nothing is served at this address; the addresses are listed at /docs.",
     NOT_ALLOWED: "The header Allow of this answer names the methods that this address takes.",
-    TOO_LARGE: "A body may have at most 256 kB.",
-    TOO_SLOW: "A body has to arrive within 20 seconds.",
 }
 _PROBLEM_BY_STATUS = {each.status: each for each in ALL_PROBLEMS}
 
@@ -126,7 +122,7 @@ class UnexpectedErrors:
 
 
 async def _answer_api_error(_: Request, error: ApiError) -> Response:
-    return problem_response(error.problem_type, error.detail)
+    return problem_response(error.problem_type, error.detail, headers=error.headers)
 
 
 async def _answer_validation_error(_: Request, error: RequestValidationError) -> Response:

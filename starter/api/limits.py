@@ -1,37 +1,48 @@
-"""The middleware that bounds requests: how many at once, of all and of each merchant, and for how long."""
+"""The bounds of requests: how many at once, of all and of each merchant, and for how long."""
 
 import asyncio
-import re
-from collections import Counter
+from collections.abc import AsyncIterator, Hashable, Mapping
 from datetime import timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slotsync.google.channels import PUSH_PATH
+from starter.api.documentation import MERCHANT
 from starter.api.errors import retry_after
-from starter.api.middleware import PROTECTED
-from starter.api.problems import UNAVAILABLE, problem_response
+from starter.api.key_gate import presented_key
+from starter.api.keys import ApiKey
+from starter.api.problems import UNAVAILABLE, ApiError, problem_response
+from starter.services.places import Places
 
 REQUEST_DEADLINE: Final = timedelta(seconds=40)
 """Longer than the longest confirmation; all other parts give up before, and say why."""
 
 MAX_REQUESTS: Final = 400
-"""Of the API, and as many of pages: who has no key cannot take the places of those who have one."""
+"""Of the API, as many of pages, and as many of Google: who has no key cannot take the places of those who have one."""
+
+SHARES: Final = 4
+"""A key that is for some merchants only may have one of so many equal parts of the API's requests."""
 
 MAX_REQUESTS_PER_MERCHANT: Final = 8
 """Requests of one merchant that are worked on at once, in one process; more of them wait for each other, so that a
 storm of them takes no more of the database and of this process than a few callers do."""
 
+MAX_WAITING_PER_MERCHANT: Final = 92
+"""With those that are worked on, a merchant has a quarter of the API's requests at most."""
+
 MAX_WAIT: Final = timedelta(seconds=1.5)
 """For a place: with the time that Temporal may take, callers are still answered within ten seconds."""
 
-OWN_LIMITS: Final = ("/confirm",)
-"""The ends of routes that wait for others, not for us, and have limits of their own."""
+OWN_LIMITS: Final = frozenset({("POST", f"{MERCHANT}/products/{{product}}/confirm")})
+"""The methods and routes that wait for others, not for us, and have limits of their own."""
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
-_OF_MERCHANT = re.compile(rf"{PROTECTED}/merchants/([^/]+)/.*")
+_TOO_MANY: Final = "Too many requests at once; try again."
+_LATER: Final = retry_after(timedelta(seconds=1))
 
 
 class RequestDeadline:
@@ -65,56 +76,79 @@ class RequestDeadline:
 
 
 class RequestLimit:
-    """Middleware that works on a few requests of each merchant at once, and answers 503 when there are too many."""
+    """Middleware that answers 503 when too many requests are worked on: to the API, of its pages, or of Google.
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        max_requests: int = MAX_REQUESTS,
-        max_requests_per_merchant: int = MAX_REQUESTS_PER_MERCHANT,
-        max_wait: timedelta = MAX_WAIT,
-    ) -> None:
+    Bodies are read before it: who sends one slowly takes no place.
+    """
+
+    def __init__(self, app: ASGIApp, max_requests: int = MAX_REQUESTS) -> None:
         self._app = app
         self._max_requests = max_requests
-        self._max_requests_per_merchant = max_requests_per_merchant
-        self._max_wait = max_wait
-        self._places = WeakValueDictionary[str, asyncio.Semaphore]()
-        self._requests = Counter[bool]()
+        self._places = Places()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, once it is its turn."""
+        """Pass the request on, or refuse it at once."""
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        has_key = "api_key" in scope.get("state", {})
-        if self._requests[has_key] >= self._max_requests:
-            await _refuse(scope, receive, send)
-            return
-        self._requests[has_key] += 1
-        try:
-            await self._pass_on(scope, receive, send)
-        finally:
-            self._requests[has_key] -= 1
+        with self._places.take(self._list_limits(scope)) as free:
+            if free:
+                await self._app(scope, receive, send)
+                return
+        await problem_response(UNAVAILABLE, _TOO_MANY, headers=_LATER)(scope, receive, send)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on once its merchant has a place for it, or refuse it."""
-        merchant = _OF_MERCHANT.fullmatch(scope["path"])
-        if not merchant or scope["path"].endswith(OWN_LIMITS):
-            await self._app(scope, receive, send)
+    def _list_limits(self, scope: Scope) -> Mapping[Hashable, int]:
+        key: ApiKey | None = scope.get("state", {}).get("api_key")
+        if key is None:
+            return {"pushes" if scope["path"] == PUSH_PATH else "pages": self._max_requests}
+        limits: dict[Hashable, int] = {"api": self._max_requests}
+        if key.merchants:
+            limits["key", key.name] = self._max_requests // SHARES
+        return limits
+
+
+class MerchantLimit:
+    """Dependency of routes that works on a few requests of each merchant at once; more of them wait, or are refused.
+
+    It comes after the check of the key: who has no permission for a merchant takes none of its places.
+    """
+
+    def __init__(
+        self,
+        max_requests: int = MAX_REQUESTS_PER_MERCHANT,
+        max_waiting: int = MAX_WAITING_PER_MERCHANT,
+        max_wait: timedelta = MAX_WAIT,
+    ) -> None:
+        self._max_requests = max_requests
+        self._max_waiting = max_waiting
+        self._max_wait = max_wait
+        self._places = WeakValueDictionary[Hashable, asyncio.Semaphore]()
+        self._waiting = Places()
+
+    async def __call__(self, request: Request) -> AsyncIterator[None]:
+        """Wait for a place for the request, and keep it until it is answered.
+
+        Raises:
+            ApiError: there was none in time, or too many wait.
+        """
+        if (request.method, request.scope["route"].path) in OWN_LIMITS:
+            yield
             return
-        places = self._places.setdefault(merchant.group(1), asyncio.Semaphore(self._max_requests_per_merchant))
+        subject = request.path_params.get("merchant") or ("key", presented_key(request).name)
+        places = self._places.setdefault(subject, asyncio.Semaphore(self._max_requests))
+        await self._wait(subject, places)
         try:
-            async with asyncio.timeout(self._max_wait.total_seconds()):
-                await places.acquire()
-        except TimeoutError:
-            await _refuse(scope, receive, send)
-            return
-        try:
-            await self._app(scope, receive, send)
+            yield
         finally:
             places.release()
 
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    later = retry_after(timedelta(seconds=1))
-    await problem_response(UNAVAILABLE, "Too many requests at once; try again.", headers=later)(scope, receive, send)
+    async def _wait(self, subject: Hashable, places: asyncio.Semaphore) -> None:
+        too_many = ApiError(UNAVAILABLE, _TOO_MANY, _LATER)
+        with self._waiting.take({subject: self._max_waiting}) as may_wait:
+            if not may_wait:
+                raise too_many
+            try:
+                async with asyncio.timeout(self._max_wait.total_seconds()):
+                    await places.acquire()
+            except TimeoutError:
+                raise too_many from None

@@ -101,12 +101,13 @@ ALL_PROBLEMS = (*COMMON_PROBLEMS, *GOOGLE_PROBLEMS, VERSION_CONFLICT, NOT_ALLOWE
 
 
 class ApiError(SlotsyncError):
-    """A request that is answered with a problem document."""
+    """A request that is answered with a problem document, and these headers."""
 
-    def __init__(self, problem_type: ProblemType, detail: str) -> None:
+    def __init__(self, problem_type: ProblemType, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.problem_type = problem_type
         self.detail = detail
+        self.headers = headers
 
 
 def problem_response(

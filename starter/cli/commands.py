@@ -36,6 +36,10 @@ Time = Annotated[
     str, typer.Argument(help="ISO 8601, such as 2027-07-01T18:00; without an offset in the product's time zone.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AcceptUnbound = Annotated[
+    bool,
+    typer.Option(help="Also take what a process of a former version wrote after a rotation, bound to no merchant."),
+]
 Ready = Annotated[Path | None, typer.Option(help="Write all addresses to this file, once everything answers.")]
 
 
@@ -235,11 +239,11 @@ def _group() -> None:
 
 @keys.command()
 @secrets.command()
-def rotate() -> None:
+def rotate(accept_unbound: AcceptUnbound = False) -> None:
     """Wrap all data keys with the first key of SLOTSYNC_ENCRYPTION_KEYS; safe while workers run."""
     from starter.cli.keys import rotate_keys
 
-    rotate_keys()
+    rotate_keys(accept_unbound=accept_unbound)
 
 
 @keys.command(name="status")

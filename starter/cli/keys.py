@@ -8,31 +8,38 @@ from rich.table import Table
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
-from slotsync.store.key_rotation import ColumnRotation, KeyRotation, record_rotation
+from slotsync.store.key_rotation import ColumnRotation, KeyRotation
 from slotsync.store.key_usage import KeyUsage, RingKeyUse
 
 console = Console()
 
 _LOST = "[red]Some open with none of the keys:[/red] put the lost key at the end of SLOTSYNC_ENCRYPTION_KEYS."
+_REFUSED = (
+    "[red]Some are bound to no place, and refused:[/red] a process of a former version wrote them after the last "
+    "rotation, or somebody has moved them here. If you know that it was such a process, stop it, and run: "
+    "slotsync keys rotate --accept-unbound"
+)
 
 
-def rotate_keys() -> None:
+def rotate_keys(*, accept_unbound: bool = False) -> None:
     """Wrap all data keys with the first key, and print what was encrypted again.
 
     Raises:
         RotationRefused: a worker would not be able to read the result.
-        typer.Exit: with code 1, if something opens with none of the keys.
+        typer.Exit: with code 1, if something opens with none of the keys, or is refused.
     """
     store, vault = _open()
     Instances(store, vault).require_rotatable(store.now())
-    columns = KeyRotation(store, vault).rotate()
-    if any(column.renewed for column in columns):
-        record_rotation(store, vault)
+    columns = KeyRotation(store, vault, AuditLog(store, vault)).rotate(accept_unbound=accept_unbound)
     console.print(_rotation_table(columns))
-    if any(column.lost for column in columns):
-        console.print(_LOST)
+    problems = [(_LOST, any(each.lost for each in columns)), (_REFUSED, any(each.refused for each in columns))]
+    for message, found in problems:
+        if found:
+            console.print(message)
+    if any(found for _, found in problems):
         raise typer.Exit(1)
     console.print("Only the first key is needed now; slotsync keys status says so before you remove another one.")
 
@@ -62,10 +69,10 @@ def _open() -> tuple[Store, Vault]:
 def _rotation_table(columns: Sequence[ColumnRotation]) -> Table:
     table = Table(title="Stored secrets")
     table.add_column("column", no_wrap=True)
-    for name in ("encrypted again", "up to date before", "cannot be decrypted"):
+    for name in ("encrypted again", "up to date before", "cannot be decrypted", "refused"):
         table.add_column(name, justify="right")
     for each in columns:
-        table.add_row(each.column, str(each.renewed), str(each.current), str(each.lost))
+        table.add_row(each.column, str(each.renewed), str(each.current), str(each.lost), str(each.refused))
     return table
 
 

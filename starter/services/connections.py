@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.errors import GoogleError, InputError, SlotsyncError, Transient
+from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError, Transient
 from slotsync.google.auth.consent import Consent, GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
@@ -31,6 +32,7 @@ from slotsync.temporal.signals import signal_connection
 from starter.services.consent_results import Connected, ConsentGiven, ConsentRefused, RefusalReason
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
+from starter.services.places import Places
 
 CONSENT_DEADLINE = timedelta(seconds=30)
 """Longer than each call takes. One that began late goes on by itself, and its grant is kept until it is ended."""
@@ -43,6 +45,10 @@ RETRY_DELAY = timedelta(seconds=2)
 
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
 """The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
+
+MAX_WAITING_FOR_RESULT = 2
+"""Of one merchant: who disconnects once more meanwhile, or otherwise, sees the result, too. More are told at once that
+it goes on."""
 
 
 class ConnectionService:
@@ -74,6 +80,7 @@ class ConnectionService:
         self._former_grants = FormerGrants(settings, store, vault)
         self._calls = GoogleCalls(deadline=consent_deadline)
         self._repeating = set[asyncio.Task[None]]()
+        self._waiting = Places()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
     async def begin(self, merchant: str, browser: str, *, name_account: bool = True) -> str:
@@ -167,14 +174,22 @@ class ConnectionService:
     async def disconnect(self, merchant: str, calendars: CalendarChoice) -> DisconnectionResult | None:
         """Disconnect the merchant, also with a revoked grant, and return the result, or None if it goes on.
 
+        It goes on, too, if as many wait for the merchant's result as may.
+
         Raises:
             RPCError: Temporal did not answer. The connection is out of use, and the cleaning up begins later.
         """
         if not await asyncio.to_thread(lambda: self._disconnections.request(merchant, calendars, self._store.now())):
             return DisconnectionResult(notes=("There was no connection.",))
         handle = await signal_connection(self._client, merchant, "disconnect")
+        with self._waiting.take({merchant: MAX_WAITING_FOR_RESULT}) as free:
+            return await self._wait_for_result(handle) if free else None
+
+    async def _wait_for_result(
+        self, disconnecting: WorkflowHandle[Any, DisconnectionResult | None]
+    ) -> DisconnectionResult | None:
         try:
-            return await asyncio.wait_for(handle.result(), self._disconnect_timeout.total_seconds())
+            return await asyncio.wait_for(disconnecting.result(), self._disconnect_timeout.total_seconds())
         except (TimeoutError, WorkflowFailureError):  # the latter if an operator has ended the workflow
             return None
 
@@ -200,7 +215,8 @@ class ConnectionService:
     ) -> ConsentGiven | ConsentRefused:
         """Exchange the code for a grant, and keep it until somebody decides on it.
 
-        If the database does not take it now, it is declined as soon as the database does.
+        If the database does not take it now, it is declined as soon as the database does. One of a merchant that is
+        being erased is given back to Google.
         """
         consent = self._google.exchange_code(code, pending.secret)
         grant = _new_grant(consent)
@@ -211,6 +227,10 @@ class ConnectionService:
             if refused:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
             return refused or self._keep_grant(pending.merchant, grant, browser)
+        except Erased:
+            if not self._ends.end_unkept(pending.merchant, grant):
+                loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+            raise
         except Exception:
             loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
             raise
@@ -243,9 +263,11 @@ class ConnectionService:
         )
 
     async def _decline_unkept(self, merchant: str, grant: NewGrant) -> bool:
-        """Return whether the grant is kept until it is ended."""
+        """Return whether the grant is kept until it is ended, or is ended."""
         try:
             await asyncio.to_thread(self._decisions.keep_declined, merchant, grant)
+        except Erased:
+            return await asyncio.to_thread(self._ends.end_unkept, merchant, grant)
         except SQLAlchemyError:
             logger.warning("a grant of %s, which nobody needs, could not be stored yet", merchant)
             return False

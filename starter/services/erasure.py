@@ -9,22 +9,24 @@ from typing import Final
 from temporalio.client import Client
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
-from slotsync.domain.connections.disconnection import CalendarChoice, disconnection_result
+from slotsync.domain.connections.disconnection import UNREADABLE_GRANT, CalendarChoice, disconnection_result
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
-from slotsync.errors import ErasureHeldUp, GrantLost, Undecryptable, UnknownSubject
+from slotsync.errors import ErasureHeldUp, Undecryptable, UnknownSubject
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections
-from slotsync.store.connections.disconnections import UNREADABLE, Disconnections
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.pending_consents import PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
 from slotsync.store.reservations.guest_erasure import GuestErasure
+from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.synced_events import SyncedEvents
+from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal.erasure import cancel_workflows, delete_workflows, wait_until_gone, workflows_of
 from slotsync.temporal.signals import signal_reservation
 from starter.services.connections import ConnectionService
@@ -50,12 +52,29 @@ ELSEWHERE: Final = (
         "PostgreSQL's and Temporal's databases keep deleted rows in their files until their own clean-up (vacuum), and "
         "Temporal's tables of timers and tasks name ids until those are due."
     ),
-    "The audit log: kinds and times of changes; what they were is encrypted with the merchant's key.",
+    (
+        "The audit log: kinds and times of changes, and who erased the merchant; what else they were is encrypted with "
+        "the merchant's key."
+    ),
     "Logs name ids of merchants and reservations, until they are rotated.",
     "Google: what people have copied or moved to calendars that slotsync did not make.",
+    (
+        "Google's bin keeps deleted events for about 30 days: those that an erasure deletes without their text, if "
+        "Google took that, those that were deleted before with it."
+    ),
     "The platform has its own data, and what it was told.",
 )
 """The remainder after every erasure."""
+
+
+SQLITE_LOG: Final = (
+    "SQLite's log (the file that ends in -wal) keeps what was deleted: something reads the database for long, as a "
+    "backup or an export does. Run this command again once that has ended."
+)
+"""The remainder while a reader holds up the clean-up of the log."""
+
+LEFT_FOR_NOW: Final = "They are deleted once the merchant connects that account again; its owner can delete them there."
+LEFT_FOR_GOOD: Final = "slotsync knows them no more: the owner of that account can delete them there."
 
 
 class Receipt(Message):
@@ -106,6 +125,8 @@ class ErasureService:
         self._events = SyncedEvents(store)
         self._grants = GrantEnds(settings, store, vault)
         self._guests = GuestErasure(store, vault)
+        self._left = LeftEventStore(store)
+        self._messages = WebhookMessages(store, vault)
         self._views = ConnectionViews(store, vault, ())
 
     async def erase_merchant(self, merchant: str, *, google: bool, force: bool = False) -> Receipt:
@@ -116,12 +137,17 @@ class ErasureService:
             ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; nothing is deleted here yet.
         """
         await self._require_known(merchant, None)
+        await asyncio.to_thread(self._close, merchant, None)
         choice = CalendarChoice.DELETE if google else CalendarChoice.KEEP
-        notes = await self._disconnect(merchant, choice, force=force)
-        left = await asyncio.to_thread(self._end_grants, merchant)
+        unreadable = await asyncio.to_thread(self._disconnections.is_unreadable, merchant)
+        # A disconnection forgets what no key opens: a key that is found again could not end it any more.
+        notes = () if unreadable and not force else await self._disconnect(merchant, choice, force=force)
+        left = [UNREADABLE_GRANT] if unreadable else []
+        left += await asyncio.to_thread(self._end_grants, merchant)
         if left and not force:
             raise ErasureHeldUp(f"{' '.join(left)} {_MENDED}")
-        return await self._delete(merchant, None, (*notes, *left))
+        former = await asyncio.to_thread(describe_left, self._left, merchant, None, LEFT_FOR_GOOD)
+        return await self._delete(merchant, None, tuple(dict.fromkeys((*notes, *left, *former))))
 
     async def erase_reservation(self, merchant: str, reservation: str, *, google: bool, force: bool = False) -> Receipt:
         """Delete all that is stored of a reservation.
@@ -131,6 +157,7 @@ class ErasureService:
             ErasureHeldUp: Google, or a worker, does not answer; nothing is deleted here but what is said of the guest.
         """
         await self._require_known(merchant, reservation)
+        await asyncio.to_thread(self._close, merchant, reservation)
         if google:
             await self._delete_events(merchant, reservation, force=force)
         notes = await asyncio.to_thread(self._describe_events, merchant, reservation)
@@ -155,27 +182,14 @@ class ErasureService:
             return result.google_notes
         if not force:
             raise ErasureHeldUp(f"Google has not taken the grant back yet, or no worker runs. {_AGAIN}")
-        left = await asyncio.to_thread(self._give_up, merchant, choice)
-        return ("Google was not waited for: calendars and events may still be there.", *left)
+        await asyncio.to_thread(self._give_up, merchant, choice)
+        return ("Google was not waited for: calendars and events may still be there.",)
 
-    def _give_up(self, merchant: str, choice: CalendarChoice) -> Sequence[str]:
-        """Let the merchant's grant wait for its end, without waiting for its calendars.
-
-        Return the note that it cannot be ended, if no key opens it.
-        """
+    def _give_up(self, merchant: str, choice: CalendarChoice) -> None:
+        """Let the merchant's grant wait for its end, without waiting for its calendars."""
         connection_id = self._stored_connections.get_id(merchant)
-        if connection_id is None:
-            return ()
-        readable = self._is_readable(connection_id)
-        self._disconnections.finish(connection_id, choice)
-        return () if readable else (_describe_left_grant(self._store.now(), _NO_KEY),)
-
-    def _is_readable(self, connection_id: str) -> bool:
-        try:
-            self._disconnections.grant(connection_id)
-        except GrantLost as lost:
-            return lost.reason != UNREADABLE
-        return True
+        if connection_id:
+            self._disconnections.finish(connection_id, choice)
 
     def _end_grants(self, merchant: str) -> Sequence[str]:
         """End the merchant's grants that wait for it, or for a decision; return notes on those that live on."""
@@ -193,39 +207,62 @@ class ErasureService:
             return _NO_KEY
 
     async def _delete_events(self, merchant: str, reservation: str, *, force: bool) -> None:
-        """Let the reservation's workflow delete its events, as after a cancellation."""
-        now = await asyncio.to_thread(self._store.now)
-        if not await asyncio.to_thread(self._guests.cancel, merchant, reservation, now):
-            return
-        await signal_reservation(self._client, ReservationKey(merchant=merchant, reservation=reservation))
-        written = partial(self._guests.count_unwritten, merchant, reservation)
-        if not await wait_for_none(written, self._timeout) and not force:
+        """Let the reservation's workflow delete its events, as after a cancellation.
+
+        First it writes them without their text: Google keeps deleted events in a bin.
+        """
+        blank = await self._change_events(self._guests.erase_guest, merchant, reservation, self._timeout)
+        # What is not blank by now is deleted as it is: it is not waited for twice.
+        within = self._timeout if blank else timedelta()
+        if not await self._change_events(self._guests.cancel, merchant, reservation, within) and not force:
             raise ErasureHeldUp(f"Google shows events of {reservation} still, or no worker runs. {_AGAIN}")
+
+    async def _change_events(
+        self, change: Callable[[str, str, datetime], bool], merchant: str, reservation: str, within: timedelta
+    ) -> bool:
+        """Change what is stored; return whether Google shows that within this time, or nothing is stored."""
+        now = await asyncio.to_thread(self._store.now)
+        if not await asyncio.to_thread(change, merchant, reservation, now):
+            return True
+        await signal_reservation(self._client, ReservationKey(merchant=merchant, reservation=reservation))
+        return await wait_for_none(partial(self._guests.count_unwritten, merchant, reservation), within)
 
     def _describe_events(self, merchant: str, reservation: str) -> Sequence[str]:
         events = self._events.get_events(merchant, reservation)
         shown = [each for each in events if each.written and each.written.present]
         owners = ", ".join(sorted({str(each.key.owner) for each in shown}))
-        return (f"{len(shown)} events stay in the calendars of {owners}.",) if shown else ()
+        stay = (f"{len(shown)} events stay in the calendars of {owners}.",) if shown else ()
+        return *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
 
     async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str]) -> Receipt:
         """Delete rows, then workflows, then the rows that those have stored meanwhile."""
-        await asyncio.to_thread(self._begin, merchant, reservation)
+        await asyncio.to_thread(lambda: self._erasures.begin(merchant, reservation, self._store.now()))
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         query = workflows_of(merchant, reservation)
         await cancel_workflows(self._client, query, self._cancellation_timeout)
         workflows = await delete_workflows(self._client, query)
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
-        await asyncio.to_thread(self._store.empty_log)
+        if reservation is not None:
+            await asyncio.to_thread(self._messages.forget_reservation, merchant, reservation)
+        remains = await asyncio.to_thread(empty_log, self._store)
         await wait_until_gone(self._client, query, self._index_timeout)
-        return await asyncio.to_thread(self._write_receipt, merchant, reservation, google, workflows)
+        return await asyncio.to_thread(self._write_receipt, merchant, reservation, google, workflows, remains)
 
-    def _begin(self, merchant: str, reservation: str | None) -> None:
-        now, subject = self._store.now(), describe_subject(reservation)
-        self._erasures.begin(merchant, reservation, now)
-        self._audit.record_for_all([merchant], AuditChange(action=AuditAction.ERASED, subject=subject), now)
+    def _close(self, merchant: str, reservation: str | None) -> None:
+        """Take nothing of it any more, and record who erases it: what follows may be held up, or killed."""
+        now, change = self._store.now(), AuditChange(action=AuditAction.ERASED, subject=describe_subject(reservation))
+        self._erasures.close(
+            merchant, reservation, now, lambda connection: self._audit.record(connection, merchant, change, now)
+        )
 
-    def _write_receipt(self, merchant: str, reservation: str | None, google: Sequence[str], workflows: int) -> Receipt:
+    def _write_receipt(
+        self,
+        merchant: str,
+        reservation: str | None,
+        google: Sequence[str],
+        workflows: int,
+        remains: Sequence[str],
+    ) -> Receipt:
         erasure = self._erasures.get(merchant, reservation)
         assert erasure
         return Receipt(
@@ -236,6 +273,7 @@ class ErasureService:
             google=tuple(google),
             rows=dict(erasure.counts),
             workflows=workflows,
+            remains=tuple(remains),
         )
 
 
@@ -244,6 +282,23 @@ def _describe_left_grant(since: datetime, problem: str) -> str:
         f"A grant that nobody has needed since {since:%Y-%m-%d %H:%M} UTC could not be revoked at Google: {problem}. "
         "The owner of the account can remove slotsync at https://myaccount.google.com/connections."
     )
+
+
+def describe_left(left: LeftEventStore, merchant: str, reservation: str | None, what_follows: str) -> Sequence[str]:
+    """Return notes on events in calendars of a former account, and in those that Google does not find."""
+    counts = left.count(merchant, reservation)
+    places = {False: "stand in calendars of a former Google account", True: "may stand in calendars not found"}
+    return [
+        f"{sum(each.events for each in own)} events {place} and show what they showed "
+        f"({', '.join(sorted(str(each.owner) for each in own))}). {what_follows}"
+        for missing, place in places.items()
+        if (own := [each for each in counts if each.missing is missing])
+    ]
+
+
+def empty_log(store: Store) -> Sequence[str]:
+    """Leave nothing in the database's log of the newest writes; return what remains where."""
+    return ELSEWHERE if store.empty_log() else (*ELSEWHERE, SQLITE_LOG)
 
 
 def describe_subject(reservation: str | None) -> str:

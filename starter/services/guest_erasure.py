@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from temporalio.client import Client
@@ -12,11 +12,19 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.guest_erasure import GuestErasure
+from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_reservation
-from starter.services.erasure import ELSEWHERE, GOOGLE_TIMEOUT, describe_subject, wait_for_none
+from starter.services.erasure import (
+    ELSEWHERE,
+    GOOGLE_TIMEOUT,
+    LEFT_FOR_NOW,
+    describe_left,
+    describe_subject,
+    empty_log,
+    wait_for_none,
+)
 
 
 class GuestReceipt(Message):
@@ -36,10 +44,10 @@ class GuestErasureService:
     """Erases what is stored of guests; the workflows of reservations write their events again, without."""
 
     def __init__(self, client: Client, store: Store, vault: Vault, google_timeout: timedelta = GOOGLE_TIMEOUT) -> None:
-        self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._guests = GuestErasure(store, vault)
+        self._left = LeftEventStore(store)
         self._timeout = google_timeout
 
     async def erase(self, merchant: str, reservation: str | None = None) -> GuestReceipt:
@@ -49,39 +57,51 @@ class GuestErasureService:
             UnknownSubject: the reservation is not known.
         """
         count = await self._erase_all(merchant) if reservation is None else await self._erase_one(merchant, reservation)
-        await asyncio.to_thread(self._record, merchant, reservation)
-        await asyncio.to_thread(self._store.empty_log)
+        remains = await asyncio.to_thread(empty_log, self._store)
         await wait_for_none(partial(self._guests.count_unwritten, merchant, reservation), self._timeout)
         google = await asyncio.to_thread(lambda: tuple(self._describe_google(merchant, reservation)))
-        return GuestReceipt(merchant=merchant, reservation=reservation, reservations=count, google=google)
-
-    def _record(self, merchant: str, reservation: str | None) -> None:
-        change = AuditChange(action=AuditAction.GUESTS_ERASED, subject=describe_subject(reservation))
-        self._audit.record_for_all([merchant], change, self._store.now())
+        return GuestReceipt(
+            merchant=merchant, reservation=reservation, reservations=count, google=google, remains=tuple(remains)
+        )
 
     async def _erase_one(self, merchant: str, reservation: str) -> int:
-        if not await self._erase_page(merchant, [reservation]):
+        if not await self._erase_page(merchant, [reservation], _change(reservation)):
             raise UnknownSubject(f"reservation {reservation} of {merchant} is not known; was it reported?")
         return 1
 
     async def _erase_all(self, merchant: str) -> int:
         count, find = 0, partial(self._guests.find_left, merchant, limit=MAX_PARALLEL_SIGNALS)
         while page := await asyncio.to_thread(find):
-            count += await self._erase_page(merchant, page)
+            count += await self._erase_page(merchant, page, None if count else _change(None))
         return count
 
-    async def _erase_page(self, merchant: str, reservations: Sequence[str]) -> int:
-        """Erase the guests of some reservations, then signal their workflows; return how many are known."""
+    async def _erase_page(self, merchant: str, reservations: Sequence[str], change: AuditChange | None) -> int:
+        """Erase the guests of some reservations, then signal their workflows; return how many are known.
+
+        ``change`` is recorded with the first of them, so that it stands in the audit log whatever happens then.
+        """
         now = await asyncio.to_thread(self._store.now)
-        known = await asyncio.to_thread(
-            lambda: [each for each in reservations if self._guests.erase_guest(merchant, each, now)]
-        )
+        known = await asyncio.to_thread(self._erase_some, merchant, reservations, now, change)
         keys = (ReservationKey(merchant=merchant, reservation=each) for each in known)
         await asyncio.gather(*(signal_reservation(self._client, key) for key in keys))
         return len(known)
+
+    def _erase_some(
+        self, merchant: str, reservations: Sequence[str], now: datetime, change: AuditChange | None
+    ) -> list[str]:
+        known = list[str]()
+        for each in reservations:
+            if self._guests.erase_guest(merchant, each, now, None if known else change):
+                known.append(each)
+        return known
 
     def _describe_google(self, merchant: str, reservation: str | None) -> Iterator[str]:
         if unwritten := self._guests.count_unwritten(merchant, reservation):
             yield f"{unwritten} reservations are still to be written in Google, which goes on by itself."
         for state, count in self._guests.get_states(merchant, reservation):
             yield f"{count} events are {state} and show what they showed, until their calendar is in reach again."
+        yield from describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
+
+
+def _change(reservation: str | None) -> AuditChange:
+    return AuditChange(action=AuditAction.GUESTS_ERASED, subject=describe_subject(reservation))

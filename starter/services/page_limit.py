@@ -1,6 +1,7 @@
-"""The limit of how often pages are loaded: by each visit, and by all visits of a merchant, in one process."""
+"""The limits of pages, of each visit and of all of a merchant's, in one process: how often, and how many at once."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,6 +10,7 @@ from cachetools import TTLCache
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.call_limit import pay_call
+from starter.services.places import Places
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ REFRESHES: Final = Allowance(100, timedelta(seconds=0.1))
 """Of one visit, counted apart. An open page asks for three kinds of progress every two seconds: this is enough for six
 windows side by side. What is refused is asked again."""
 
+MAX_PAGES_UNDER_WAY: Final = 30
+"""Of one visit: more tabs than somebody opens together, even if Google keeps each of them waiting."""
+
+MAX_FORMS_UNDER_WAY: Final = 4
+"""Of one visit, counted apart. Who looks at the answer of one before sending the next needs one."""
+
 VISITS_PER_MERCHANT: Final = 2
 """The visits that may use all that is allowed to one, at the same time."""
 
@@ -39,7 +47,7 @@ _MAX_AGE: Final = timedelta(minutes=1)
 
 
 class PageLimit:
-    """Counts loads. Each method returns how long a load has to wait, zero if it may go; what waits is not counted."""
+    """Counts loads. The counting methods return how long a load has to wait, zero if it may go, which alone counts."""
 
     def __init__(
         self, clock: Callable[[], datetime] = utc_now, pages: Allowance = PAGES, refreshes: Allowance = REFRESHES
@@ -48,6 +56,18 @@ class PageLimit:
         self._pages = pages
         self._refreshes = refreshes
         self._paid_until: TTLCache[Hashable, datetime] = TTLCache(_MAX_SUBJECTS, _MAX_AGE.total_seconds())
+        self._places = Places()
+
+    @contextmanager
+    def under_way(self, visit: str, merchant: str, *, form: bool) -> Iterator[bool]:
+        """Take a place for a page, or a form that is sent, within the block; yield whether there was one."""
+        limit = MAX_FORMS_UNDER_WAY if form else MAX_PAGES_UNDER_WAY
+        limits: dict[Hashable, int] = {
+            ("visit", visit, form): limit,
+            ("merchant", merchant, form): limit * VISITS_PER_MERCHANT,
+        }
+        with self._places.take(limits) as free:
+            yield free
 
     def count_visit(self, visit: str, *, refreshing: bool) -> timedelta:
         """Count a page that a visit loads, or, with ``refreshing``, what an open page fetches again by itself."""

@@ -1,12 +1,12 @@
 """The limit of questions to Google that wait for answers at once, for each product and each merchant."""
 
-from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from slotsync.errors import TooManyQuestions
+from starter.services.places import Places
 
 MAX_WAITING_PER_PRODUCT: Final = 50
 """In one process. Each is answered within two seconds or so, so that this is what a rush of bookings needs."""
@@ -24,7 +24,7 @@ class QuestionLimit:
     ) -> None:
         self._max_per_product = max_per_product
         self._max_per_merchant = max_per_merchant
-        self._waiting = Counter[Hashable]()
+        self._places = Places()
 
     @contextmanager
     def waiting(self, merchant: str, product: str) -> Iterator[None]:
@@ -33,12 +33,8 @@ class QuestionLimit:
         Raises:
             TooManyQuestions: too many wait about this product, or about all of the merchant's.
         """
-        limits = {(merchant, product): self._max_per_product, merchant: self._max_per_merchant}
-        if any(self._waiting[subject] >= limit for subject, limit in limits.items()):
-            raise TooManyQuestions(RETRY_AFTER)
-        self._waiting.update(limits.keys())
-        try:
+        limits: dict[Hashable, int] = {(merchant, product): self._max_per_product, merchant: self._max_per_merchant}
+        with self._places.take(limits) as free:
+            if not free:
+                raise TooManyQuestions(RETRY_AFTER)
             yield
-        finally:
-            self._waiting.subtract(limits.keys())
-            self._waiting += Counter()  # forgets those of whom nothing waits

@@ -46,7 +46,7 @@ class ResumptionService:
         self._connections = ConnectionIntents(store, audit)
         self._watched_products = WatchedProducts(store, audit)
         self._owners = Owners(store, audit)
-        self._switches = MerchantSwitches(store)
+        self._switches = MerchantSwitches(store, audit)
         self._reservations = Reservations(store, vault)
 
     async def resume(self, merchant: str, reservation: str | None) -> int:

@@ -1,16 +1,15 @@
 """Read the sync status of reservations and merchants."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
-from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.domain.health import STOPPED
 from slotsync.domain.messages import Message
-from slotsync.domain.reservations.event import SyncState
+from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.plan import plan
 from slotsync.domain.reservations.schedule import is_over
 from slotsync.errors import UnknownSubject
@@ -157,8 +156,7 @@ class StatusService:
             return None
         events = self._events.get_events(merchant, reservation)
         settled = self._is_settled(merchant, reservation, known, events)
-        waiting = [each.key.owner for each in events if each.state is SyncState.WAITING]
-        reasons = self._owners.get_reasons(merchant, waiting) if waiting else {}
+        reasons = self._get_reasons(merchant, events)
         return SyncStatus(
             merchant=merchant,
             reservation=reservation,
@@ -167,9 +165,22 @@ class StatusService:
             settled=settled,
             doing=f"Version {known.version} is {_progress(known, events, settled=settled)}",
             stopped_since=known.stopped_at,
-            remedy=_remedy(known, events, reasons.values()),
+            remedy=_remedy(known, events, reasons),
             events=tuple(_event_status(each, reasons) for each in events),
         )
+
+    def _get_reasons(self, merchant: str, events: Sequence[SyncedEvent]) -> dict[EventKey, str]:
+        """Return why events wait for their calendar, or why it has not the name or the time zone that it should."""
+        states = (SyncState.WAITING, SyncState.IN_STEP)
+        owners = list(dict.fromkeys(each.key.owner for each in events if each.state in states))
+        reasons = self._owners.get_reasons(merchant, owners) if owners else {}
+        unnamed = self._calendars.find_unnamed(merchant, [*reasons])
+        return {
+            each.key: reasons[each.key.owner]
+            for each in events
+            if each.key.owner in reasons
+            and (each.state is SyncState.WAITING or (each.state is SyncState.IN_STEP and each.key.owner in unnamed))
+        }
 
     def _is_settled(
         self, merchant: str, reservation: str, known: KnownReservation, events: Sequence[SyncedEvent]
@@ -188,7 +199,7 @@ class StatusService:
         return not steps.debts and (over or not (steps.actions or steps.blocked))
 
 
-def _event_status(event: SyncedEvent, reasons: Mapping[Owner, str]) -> EventSyncStatus:
+def _event_status(event: SyncedEvent, reasons: Mapping[EventKey, str]) -> EventSyncStatus:
     return EventSyncStatus(
         item=event.key.item,
         owner=str(event.key.owner),
@@ -196,7 +207,7 @@ def _event_status(event: SyncedEvent, reasons: Mapping[Owner, str]) -> EventSync
         version=event.written_version,
         since=event.since,
         link=event.link,
-        last_error=event.last_error or (reasons.get(event.key.owner) if event.state is SyncState.WAITING else None),
+        last_error=event.last_error or reasons.get(event.key),
     )
 
 
@@ -230,7 +241,13 @@ _REMEDIES: Final = {
 }
 
 
-def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Collection[str]) -> str:
+_UNNAMED: Final = (
+    "Google does not give the calendar its new name or time zone: see last_error. Put others if Google refuses these; "
+    "else it is tried again by itself. The events are as they should be."
+)
+
+
+def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Mapping[EventKey, str]) -> str:
     """Return what a person has to do for the reservation, empty if nothing."""
     if known.stopped_at:
         return "An operator has stopped it: slotsync resume MERCHANT RESERVATION, or report a newer version."
@@ -238,7 +255,8 @@ def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Col
         return f"Its workflow cannot go on: {known.problem}"
     if known.planned_version != known.version and utc_now() - known.since > TAKE_UP_TIME:
         return "No worker has taken it up: slotsync doctor says which parts are missing; then see the worker's log."
-    if STOPPED.reason in reasons:
+    if STOPPED.reason in reasons.values():
         return "An operator has stopped its calendar: slotsync resume MERCHANT."
     states = {event.state for event in events}
-    return next((remedy for state, remedy in _REMEDIES.items() if state in states), "")
+    unnamed = any(event.state is SyncState.IN_STEP and event.key in reasons for event in events)
+    return next((remedy for state, remedy in _REMEDIES.items() if state in states), _UNNAMED if unnamed else "")

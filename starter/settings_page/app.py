@@ -1,5 +1,7 @@
 """The routes of the settings page."""
 
+from datetime import timedelta
+
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -19,8 +21,10 @@ from starter.settings_page.refusals import (
     render_refusal,
 )
 from starter.settings_page.rendering import PageRefused
+from starter.settings_page.visit import require_room
 
 _OWNER = "/owners/{kind}/{id}"
+_RETRY_AFTER = timedelta(seconds=1)
 
 
 def build_mounts() -> list[BaseRoute]:
@@ -37,10 +41,11 @@ async def _add_slash(_: Request) -> Response:
 
 
 def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
+    # Redirects of missing slashes are built from the Host header, which anybody may write.
+    pages = Router(routes, redirect_slashes=False)
     # Errors are answered with pages here, and with problem documents in the rest of the application.
     return ExceptionMiddleware(
-        # Redirects of missing slashes are built from the Host header, which anybody may write.
-        Router([_STATIC, Mount("", _InstanceGate(Router(routes, redirect_slashes=False)))], redirect_slashes=False),
+        Router([_STATIC, Mount("", _VisitLimit(_InstanceGate(pages)))], redirect_slashes=False),
         {
             PageRefused: render_refusal,
             HTTPException: render_http_error,
@@ -50,6 +55,25 @@ def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
             Undecryptable: render_not_set_up,
         },
     )
+
+
+class _VisitLimit:
+    """Works on a few requests of each visit and merchant at once, and refuses more of them before anything is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        services = get_services(request)
+        session = services.sessions.read(request)
+        if session is None:  # such a request waits for nobody
+            await self.app(scope, receive, send)
+            return
+        form = request.method == "POST"
+        with services.page_limit.under_way(session.name, session.merchant, form=form) as free:
+            require_room(timedelta() if free else _RETRY_AFTER)
+            await self.app(scope, receive, send)
 
 
 class _InstanceGate:

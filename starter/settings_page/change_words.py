@@ -7,6 +7,8 @@ from typing import Final
 from slotsync.domain.audit import (
     CONNECTION,
     DEFAULTS,
+    NOT_RECORDED,
+    SWITCH,
     WHOLE_MERCHANT,
     Actor,
     ActorKind,
@@ -43,6 +45,8 @@ def name_subject(_: Translate, subject: str, names: Mapping[str, str]) -> str:
         return _("everything")
     if subject == CONNECTION:
         return _("the connection to Google")
+    if subject == SWITCH:
+        return _("turning everything on or off")
     kind, _colon, rest = subject.partition(":")
     if kind == "reservation":
         return _("reservation %(id)s") % {"id": rest}
@@ -149,5 +153,6 @@ def _value(_: Translate, value: AuditValue) -> str:
         "block": _("Close those times"),
         "sell": _("Keep selling"),
         "keep": _("stay in Google Calendar, as they are"),
+        NOT_RECORDED: _("(not recorded)"),
         "delete": _("are deleted; from one with entries of your own, only ours are"),
     }.get(str(value), str(value))

@@ -21,6 +21,7 @@ from starter.api.middleware import MAX_BODY_BYTES
 from starter.api.problems import MEDIA_TYPE, TOO_LARGE, UNAVAILABLE, Problem
 from starter.bootstrap import Services
 from tests.support.consent_browser import decide
+from tests.support.http import tls
 from tests.support.nginx import Nginx, running_nginx
 from tests.support.oauth_app import Form
 from tests.support.processes import free_ports
@@ -140,7 +141,7 @@ def read_problem(answer: httpx.Response) -> Problem:
 
 
 async def test_what_is_for_operators_is_not_for_the_world(site: Proxied) -> None:
-    async with httpx.AsyncClient(base_url=site.api) as inside:
+    async with httpx.AsyncClient(base_url=site.api, verify=tls()) as inside:
         assert {(await inside.get(path)).status_code for path in FOR_OPERATORS} == {200}
     for target in (*FOR_OPERATORS, *DETOURS, "/", "/v1", "/v12/merchants", "/settingsx", "/METRICS"):
         status, answer = await ask(site.nginx, target)
@@ -194,7 +195,7 @@ async def test_a_merchant_connects_through_it_and_leaves_no_secret_in_its_logs(s
 
 async def test_plain_http_leads_to_this_name_and_no_other_name_is_answered(site: Proxied) -> None:
     nginx = site.nginx
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{nginx.http_port}") as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{nginx.http_port}", verify=tls()) as http:
         answer = await http.get("/settings/?owner=x", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.headers["location"]) == (301, "https://localhost/settings/?owner=x")
     assert (await ask(nginx, "/settings", host="evil.example"))[0] == 421

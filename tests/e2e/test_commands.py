@@ -13,6 +13,7 @@ from slotsync.domain.workflow_ids import reservation_id
 from slotsync.temporal.options import connect
 from tests.support.buttons import cancel
 from tests.support.commands import RunningCommand, bare_environment, slotsync, wait_for
+from tests.support.http import tls
 from tests.support.oauth_app import Form
 
 
@@ -105,7 +106,7 @@ def test_why_a_time_can_be_booked_is_said_in_the_products_time_zone(dev: Running
 
 def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: RunningCommand) -> None:
     canoe, account = f"{dev.places['api']}/v1/merchants/arctic-kayaks/products/canoe", "arctic-kayaks@gmail.example"
-    with httpx.Client(headers={"Authorization": f"Bearer {dev.places['api_key']}"}, timeout=30) as api:
+    with httpx.Client(headers={"Authorization": f"Bearer {dev.places['api_key']}"}, timeout=30, verify=tls()) as api:
         api.put(canoe, json={"name": "Canoe", "sync": False}).raise_for_status()
         api.put(f"{canoe}/blocking-calendars", json={"calendar_ids": [account]}).raise_for_status()
     output = dev.run("explain", "arctic-kayaks", "canoe", "2030-07-01")
@@ -116,7 +117,7 @@ def test_each_calendar_that_blocks_says_what_it_has_to_do_with_it(dev: RunningCo
 def test_a_link_opens_the_settings_until_the_visits_are_ended(dev: RunningCommand) -> None:
     link = json.loads(dev.run("link", "arctic-kayaks", "--json").stdout)["url"]
     assert dev.run("link", "arctic-kayaks").stdout.startswith(f"{dev.places['api']}/settings/open?link=")
-    with httpx.Client(follow_redirects=True) as browser:
+    with httpx.Client(follow_redirects=True, verify=tls()) as browser:
         opened = browser.post(link.partition("?")[0], data=Form(browser.get(link)).hidden)
         assert "Your Google Calendar" in opened.text
         ended = dev.run("visits", "end", "arctic-kayaks")

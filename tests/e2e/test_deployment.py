@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from starter.local.processes import running_process, slotsync_command, wait_until_ready
+from tests.support.http import tls
 from tests.support.machine import Machine, world_on
 from tests.support.machine import machine as build_machine
 from tests.support.processes import environment_of, free_ports, ready_at_once
@@ -49,7 +50,7 @@ async def running_confined(machine: Machine) -> AsyncIterator[tuple[str, list[in
     api = _confined(machine.folder, slotsync_command("api", "--port", str(port)))
 
     async def ready() -> bool:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=tls()) as http:
             try:
                 return (await http.get(f"{url}/readyz")).is_success
             except httpx.TransportError:
@@ -74,7 +75,7 @@ async def test_worker_and_api_need_no_rights_and_no_place_to_write(tmp_path: Pat
             await world.add_merchant()
             (key,) = machine.settings.api_keys
             headers = {"Authorization": f"Bearer {key.get_secret_value()}"}
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as platform:
+            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30, verify=tls()) as platform:
                 snapshot = {"version": 1, "title": "Kayaks", "items": [item().model_dump(mode="json")]}
                 (await platform.put(f"/v1/merchants/{MERCHANT}/reservations/R-1", json=snapshot)).raise_for_status()
             await world.settled(1)

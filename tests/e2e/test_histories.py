@@ -18,6 +18,7 @@ from starter.local.demo.bookings import MERCHANT
 from starter.local.demo.scenario import EMAIL, room_name
 from tests.support.commands import RunningCommand, wait_for
 from tests.support.exported_histories import export_histories
+from tests.support.http import tls
 from tests.support.stored_secrets import decrypted_values
 
 PICKED = "Dentist & school"
@@ -38,7 +39,9 @@ def demo(tmp_path: Path) -> Iterator[RunningCommand]:
 
 def platform(demo: RunningCommand) -> httpx.Client:
     headers = {"Authorization": f"Bearer {demo.places['api_key']}"}
-    return httpx.Client(base_url=f"{demo.places['api']}/v1/merchants/{MERCHANT}", headers=headers, timeout=60)
+    return httpx.Client(
+        base_url=f"{demo.places['api']}/v1/merchants/{MERCHANT}", headers=headers, timeout=60, verify=tls()
+    )
 
 
 def pick_a_busy_calendar(demo: RunningCommand, room: str) -> None:

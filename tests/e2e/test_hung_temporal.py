@@ -8,6 +8,7 @@ from time import monotonic
 import httpx
 import pytest
 
+from tests.support.http import tls
 from tests.support.machine import Machine
 from tests.support.samples import MERCHANT, TOUR, snapshot
 from tests.support.world import World
@@ -46,7 +47,9 @@ async def platform(machine: Machine, machine_world: World) -> AsyncIterator[http
     machine.temporal.send(signal.SIGSTOP)
     try:
         headers = {"Authorization": f"Bearer {machine.settings.api_keys[0].get_secret_value()}"}
-        async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=60, headers=headers) as client:
+        async with httpx.AsyncClient(
+            base_url=machine.settings.public_url, timeout=60, headers=headers, verify=tls()
+        ) as client:
             yield client
     finally:
         machine.temporal.send(signal.SIGCONT)

@@ -13,6 +13,7 @@ import pytest
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.temporal.signals import signal_availability
+from tests.support.http import tls
 from tests.support.machine import Machine, world_on
 from tests.support.many_products import add_products
 from tests.support.samples import EMAIL, MERCHANT, TOUR
@@ -73,14 +74,14 @@ async def platform(world: World) -> AsyncIterator[httpx.AsyncClient]:
     (key,) = world.settings.api_keys
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"}
     async with httpx.AsyncClient(
-        base_url=world.settings.public_url, timeout=60, headers=headers, limits=httpx.Limits()
+        base_url=world.settings.public_url, timeout=60, headers=headers, limits=httpx.Limits(), verify=tls()
     ) as http:
         yield http
 
 
 @pytest.fixture
 def booker(platform: httpx.AsyncClient) -> Iterator[Booker]:
-    with httpx.Client(base_url=platform.base_url, headers=platform.headers, timeout=60) as http:
+    with httpx.Client(base_url=platform.base_url, headers=platform.headers, timeout=60, verify=tls()) as http:
         yield Booker(http)
 
 

@@ -18,6 +18,7 @@ from slotsync.settings import Settings
 from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.local.processes import slotsync_command
+from tests.support.http import tls
 from tests.support.processes import Part, environment_of, free_ports, ready_at_once
 from tests.support.settings import settings_for
 from tests.support.world import World, world_of
@@ -105,7 +106,7 @@ def _settings(google: str, api: str, folder: Path) -> Settings:
 
 
 async def _answers(url: str) -> bool:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=tls()) as http:
         try:
             return (await http.get(url)).is_success
         except httpx.TransportError:

@@ -17,6 +17,7 @@ from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.instance import WorkerRow
 from starter.local.processes import running_process, slotsync_command, wait_until_ready
+from tests.support.http import tls
 from tests.support.machine import Machine
 from tests.support.processes import environment_of, free_ports
 from tests.support.samples import MERCHANT, TOUR
@@ -79,7 +80,7 @@ class Installation:
         (port,) = free_ports(1)
         (key,) = self.machine.settings.api_keys
         allowed = {"Authorization": f"Bearer {key.get_secret_value()}"}
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=allowed)
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=allowed, verify=tls())
         await self.at_end.enter_async_context(http)
 
         async def ready() -> bool:

@@ -18,6 +18,7 @@ from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.base import table_of
 from slotsync.store.tables.instance import DataKeyRow
 from tests.support.consent_browser import decide
+from tests.support.http import tls
 from tests.support.machine import Machine
 from tests.support.oauth_app import Form
 from tests.support.samples import EMAIL, MERCHANT, TOUR
@@ -199,14 +200,16 @@ async def platform_api(machine: Machine, secrets: NotedSecrets) -> AsyncIterator
     secrets.note("webhook secret", machine.settings.webhook_secret.get_secret_value().removeprefix("whsec_"))
     secrets.note("key in the webhook address", httpx.URL(machine.settings.webhook_url).params["key"])
     allowed = {"Authorization": f"Bearer {key.get_secret_value()}"}
-    async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=30, headers=allowed) as http:
+    async with httpx.AsyncClient(
+        base_url=machine.settings.public_url, timeout=30, headers=allowed, verify=tls()
+    ) as http:
         yield PlatformApi(http, secrets)
 
 
 @asynccontextmanager
 async def merchant_browser(machine: Machine, world: World, secrets: NotedSecrets) -> AsyncIterator[MerchantBrowser]:
     """Yield a browser without cookies."""
-    async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=machine.settings.public_url, timeout=30, verify=tls()) as http:
         yield MerchantBrowser(http, machine, world, secrets)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from slotsync.store.database.base import table_of
 from slotsync.store.tables.connections import UsedLinkRow
 from tests.support.exported_histories import export_histories
+from tests.support.http import tls
 from tests.support.machine import Machine
 from tests.support.mail_receiver import PASSWORD, USER, MailReceiver, ReceivedMail
 from tests.support.secret_search import DATABASES, LOGS, OURS, TRACES, Texts, found_in, read_files
@@ -70,7 +71,7 @@ class Places:
             with (self.machine.folder / name).open("a") as file:
                 file.write(f"{text}\n")
         await asyncio.to_thread(self._send_mail, text)
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=tls()) as http:
             await http.post(self.webhooks.url, json={"planted": text})
 
     @property
@@ -93,5 +94,5 @@ def _readable(mail: ReceivedMail) -> str:
 
 
 async def _get(url: str) -> str:
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=30, verify=tls()) as http:
         return (await http.get(url)).raise_for_status().text

@@ -104,7 +104,7 @@ async def another_api(site: Site, **settings: object) -> AsyncIterator[Site]:
     own = site.world.settings.model_copy(update={"public_url": url, **settings})
     async with (
         serving(Services.create(own, site.world.store, site.world.client), listening),
-        httpx.AsyncClient(base_url=url, timeout=30, headers=site.platform.headers) as platform,
+        httpx.AsyncClient(base_url=url, timeout=30, headers=site.platform.headers, verify=tls()) as platform,
     ):
         yield replace(site, url=url, platform=platform)
 

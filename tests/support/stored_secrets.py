@@ -53,4 +53,5 @@ def store_as_formerly(store: Store, vault: Vault, name: str, former: Vault) -> i
 def begin_as_formerly(store: Store) -> None:
     """Let processes of a former version have used the database."""
     with store.write() as connection:
-        connection.execute(update(METADATA.tables[str(InstanceRow.__tablename__)]).values(former_encryption=True))
+        former = {"former_encryption": True, "former_refused": False}
+        connection.execute(update(METADATA.tables[str(InstanceRow.__tablename__)]).values(former))

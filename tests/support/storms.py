@@ -11,6 +11,7 @@ from typing import Protocol
 import httpx
 
 from tests.support.availability_webhooks import HOUR, TOMORROW
+from tests.support.http import tls
 from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.site import enter, token_in
 from tests.support.waiting import until
@@ -39,7 +40,9 @@ class Noise:
 async def visiting(world: World, platform: httpx.AsyncClient) -> AsyncIterator[Noise]:
     """Yield the merchant with a visit of its settings page."""
     url = world.settings.public_url
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=httpx.Limits(), follow_redirects=True) as http:
+    async with httpx.AsyncClient(
+        base_url=url, timeout=60, limits=httpx.Limits(), follow_redirects=True, verify=tls()
+    ) as http:
         link = (await platform.post(f"/v1/merchants/{MERCHANT}/settings-link")).raise_for_status().json()["url"]
         (await enter(http, link)).raise_for_status()
         yield Noise(world, http, platform)

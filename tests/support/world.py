@@ -20,6 +20,7 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.grants import NewGrant
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.temporal.signals import quote_value
 from starter.client import Slotsync
 from starter.local.dev import CLIENT_ID, SCOPES
 from tests.support.http import tls
@@ -114,13 +115,13 @@ class World:
 
         await until(shown, within, poll_interval=0.1)
 
-    async def at_rest(self, newest: Iterable[Reservation], within: float = 120) -> None:
-        """Wait until Google shows these versions and no workflow has anything left to do."""
+    async def at_rest(self, newest: Iterable[Reservation], within: float = 120, *, only_of: str | None = None) -> None:
+        """Wait until Google shows these versions and no workflow has anything left to do; or only one merchant's."""
         wanted = list(newest)
         left: list[str] = []
 
         async def resting() -> bool:
-            left[:] = await self._busy() or await self._behind(wanted)
+            left[:] = await self._busy(only_of) or await self._behind(wanted)
             return not left
 
         try:
@@ -134,8 +135,10 @@ class World:
         services = (each for each in wanted if shown[each.merchant].get(each.id, -1) < each.version)
         return [f"{each.id} is not at version {each.version}" for each in services]
 
-    async def _busy(self) -> list[str]:
-        busy = (await self.client.count_workflows("ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'")).count
+    async def _busy(self, merchant: str | None) -> list[str]:
+        theirs = f" AND SlotsyncMerchant = {quote_value(merchant)}" if merchant else ""
+        query = f"ExecutionStatus = 'Running' AND SlotsyncHealth != 'in_step'{theirs}"
+        busy = (await self.client.count_workflows(query)).count
         return [f"{busy} workflows are busy"] if busy else []
 
     @asynccontextmanager

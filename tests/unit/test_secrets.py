@@ -62,11 +62,12 @@ def test_after_wrapping_it_again_the_old_key_is_no_longer_needed() -> None:
     assert Vault([NEW]).open(again).decrypt(encrypted, HERE) == "token"
 
 
-def test_a_new_key_is_wrapped_with_the_wanted_key_of_the_ring_or_else_with_the_first() -> None:
+def test_a_new_key_is_wrapped_with_the_wanted_key_of_the_ring_and_with_no_other() -> None:
     both, old = Vault([NEW, OLD]), Vault([OLD])
     assert both.make_key("m").ring_key == both.fingerprints[0]
     assert both.make_key("m", old.fingerprints[0]).ring_key == old.fingerprints[0]
-    assert both.make_key("m", "unknown").ring_key == both.fingerprints[0]
+    with pytest.raises(Undecryptable, match="give all processes the same keys"):
+        old.make_key("m", both.fingerprints[0])
 
 
 def test_without_a_key_that_fits_the_error_names_the_remedy() -> None:

@@ -87,3 +87,9 @@ def permit_blocker(position: QueuePosition, now: datetime) -> Blocker:
     """
     look_again = min(position.at - now, MAX_PERMIT_RECHECK_DELAY)
     return Blocker(health=Health.WAITING, reason="staged", look_again=look_again)
+
+
+def describe_position(position: QueuePosition) -> str:
+    """Return in plain words when the owner's calendar may be created."""
+    at = f"{position.at:%Y-%m-%d %H:%M} UTC"
+    return f"Number {position.position} in line for a new calendar: about {at}, since Google allows few at once"

@@ -11,6 +11,7 @@ class CalendarStep(StrEnum):
     """The steps of a round."""
 
     CREATE = "create"
+    SIGNAL_CHANGED = "signal_changed"
     UPDATE = "update"
     SIGNAL = "signal"
     RETIRE = "retire"
@@ -20,6 +21,9 @@ def next_step(
     view: CalendarView, done: Collection[CalendarStep], *, check_due: bool, retire_first: bool = True
 ) -> CalendarStep | Blocker | None:
     """Return the round's next step, the reason why none is possible, or None if all is done.
+
+    Changed settings are signalled before the calendar gets its new name, since that may fail for long: no guest is
+    shown for longer because of it. What waits is signalled afterwards: the calendar may turn out to be missing.
 
     A calendar is retired before the reservations are signalled: with it all events go at once, or it stays because of
     events that are not ours, and each reservation deletes its own. Without a connection the reservations are signalled
@@ -35,7 +39,8 @@ def next_step(
         if not view.calendar_id:
             return CalendarStep.CREATE
         if (check_due or not view.shown) and CalendarStep.UPDATE not in done:
-            return CalendarStep.UPDATE
+            to_signal = view.revision != view.applied_revision and CalendarStep.SIGNAL_CHANGED not in done
+            return CalendarStep.SIGNAL_CHANGED if to_signal else CalendarStep.UPDATE
     anything = view.calendar_id or view.left
     retires = not view.sync and view.removing and anything and CalendarStep.RETIRE not in done
     if retires and view.connection_id and retire_first:

@@ -2,9 +2,15 @@
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
+from typing import Final
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
+
+UNREADABLE_GRANT: Final = (
+    "The access stays in Google: no key opens it, so that slotsync cannot end it. The owner of the account can remove "
+    "slotsync at https://myaccount.google.com/connections."
+)
 
 
 class CalendarChoice(StrEnum):
@@ -24,13 +30,15 @@ class DisconnectedCalendar(Message):
 class Disconnection(Message):
     """A connection that is being disconnected.
 
-    ``alive``: its grant may still work; ``shared``: another merchant connected the same Google account. ``blocked`` are
-    the products that picked calendars block.
+    ``alive``: its grant may still work; ``shared``: another merchant connected the same Google account;
+    ``unreadable``: no key opens the grant, so that it cannot be ended. ``blocked`` are the products that picked
+    calendars block.
     """
 
     connection_id: str
     alive: bool
     shared: bool
+    unreadable: bool = False
     calendars: tuple[DisconnectedCalendar, ...] = ()
     blocked: tuple[Owner, ...] = ()
 
@@ -114,6 +122,8 @@ def _grant_notes(disconnection: Disconnection, *, ended: bool) -> Iterator[str]:
             "Another merchant uses the same Google account, so the access stays in Google until that merchant has "
             "disconnected, too; it is no longer used here."
         )
+    elif disconnection.unreadable:
+        yield UNREADABLE_GRANT
     elif disconnection.alive and not ended:
         yield (
             "Google has not ended the access yet; slotsync tries again until it has. You can also remove slotsync at "

@@ -40,13 +40,17 @@ class Put(Message):
 
 
 class Delete(Message):
-    """The action to delete this event from Google, through the connection that its calendar has now."""
+    """The action to delete this event from Google, through the connection that its calendar has now.
+
+    ``owner_unknown``: the reservation wants it still, but its product or resource was deleted with its events.
+    """
 
     merchant: str
     reservation: str
     version: int
     connection_id: str
     written: WrittenEvent
+    owner_unknown: bool = False
 
     @property
     def key(self) -> EventKey:
@@ -134,12 +138,17 @@ def plan(
     return Plan(
         actions=tuple(_filter_actions(step for _, step in steps)),
         blocked=tuple(
-            BlockedEvent(key=key, blocker=step)
-            for key, step in steps
-            if isinstance(step, Blocker) and step != OUT_OF_REACH
+            BlockedEvent(key=key, blocker=blocker) for key, step in steps if (blocker := _find_blocker(step))
         ),
         debts=tuple(key for key, step in steps if _is_debt(step, left=key in left and not stays(key))),
     )
+
+
+def _find_blocker(step: Action | Blocker | None) -> Blocker | None:
+    """Return what keeps an event from being as its reservation wants it, None if nothing does, or it has to go."""
+    if isinstance(step, Delete) and step.owner_unknown:
+        return UNKNOWN_OWNER
+    return step if isinstance(step, Blocker) and step != OUT_OF_REACH else None
 
 
 def _is_debt(step: Action | Blocker | None, *, left: bool) -> bool:
@@ -196,7 +205,8 @@ def _plan_item(  # noqa: PLR0913, PLR0917  an event as it is wanted, and as it i
     hasher: ContentHasher,
 ) -> Action | Blocker | None:
     if item and not calendar.known:
-        return UNKNOWN_OWNER
+        removal = _plan_delete(desired, calendar, known, wanted=True) if calendar.removing else None
+        return removal or UNKNOWN_OWNER
     if item and calendar.settings.sync:
         return _plan_put(desired, key, item, calendar, known, hasher)
     return _plan_delete(desired, calendar, known, wanted=item is not None)
@@ -265,6 +275,7 @@ def _plan_delete(
         version=desired.version,
         connection_id=calendar.connection_id,
         written=known,
+        owner_unknown=wanted and not calendar.known,
     )
 
 

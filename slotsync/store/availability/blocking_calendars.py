@@ -23,6 +23,7 @@ from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import Cell, cell_of
 from slotsync.store.database.engine import Store
+from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 
@@ -49,6 +50,7 @@ class BlockingCalendars:
         """
         key, now = _key(merchant, owner), self._store.now()
         with self._store.write() as connection:
+            require_not_erased(connection, merchant)
             own = self._keys.for_writing(connection, merchant)
             if grant_number is not None:
                 _require_grant(connection, merchant, grant_number)

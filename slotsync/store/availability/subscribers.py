@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.merchants import ensure_merchant
+from slotsync.store.merchants import ensure_merchant_at_work
 from slotsync.store.tables.availability import PublishedAvailabilityRow, SubscriberRow
 
 _TABLE = table_of(SubscriberRow)
@@ -24,7 +24,7 @@ class Subscribers:
     def add(self, key: ProductKey, workflow_id: str) -> None:
         """Record a subscriber of all changes from now on."""
         with self._store.write() as connection:
-            ensure_merchant(connection, key.merchant)
+            ensure_merchant_at_work(connection, key.merchant)
             _PUT.run(connection, **dict(key), workflow_id=workflow_id, number=_last_number(connection, key))
 
     def remove(self, key: ProductKey, workflow_id: str) -> None:

@@ -10,7 +10,7 @@ from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
-from slotsync.store.merchants import ensure_merchant
+from slotsync.store.merchants import ensure_merchant_at_work
 from slotsync.store.tables.availability import WatchedProductRow
 
 _TABLE = table_of(WatchedProductRow)
@@ -74,7 +74,7 @@ class WatchedProducts:
         """
         stopped = _PUT_STOPPED_IF_TAKEN_UP if watched else _PUT_STOPPED
         with self._store.write() as connection:
-            ensure_merchant(connection, key.merchant)
+            ensure_merchant_at_work(connection, key.merchant)
             changed = stopped.run(connection, **dict(key), due_at=None, stopped_at=now)
             if changed and (record := record_stop(self._audit, _KIND, now)):
                 record(connection, (key.merchant, key.product))

@@ -75,6 +75,15 @@ class ManagedCalendars:
             row = session.get(ManagedCalendarRow, tuple(_key(merchant, owner).values()))
             return (row.shown_name, row.shown_zone) if row else (None, None)
 
+    def find_unnamed(self, merchant: str, owners: Sequence[Owner]) -> set[Owner]:
+        """Return the synchronized owners with a calendar that has not the name or the time zone that it should."""
+        made = [each for each in self.get_calendars(merchant, owners) if each.calendar_id and each.settings.sync]
+        return {
+            each.owner
+            for each in made
+            if self.get_shown(merchant, each.owner) != (each.settings.name, each.settings.time_zone)
+        }
+
     def filter_managed(self, calendar_ids: Collection[str]) -> set[str]:
         """Return the ids of these calendars that slotsync created, for any merchant."""
         query = select(ManagedCalendarRow.calendar_id).where(col(ManagedCalendarRow.calendar_id).in_(calendar_ids))

@@ -7,9 +7,11 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, literal, or_, select, update
 from sqlmodel import select as select_row
 
+from slotsync.domain.audit import SWITCH
 from slotsync.domain.calendars.messages import SwitchPlan
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.health import STOPPED_REASON
+from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.database.base import Upsert, table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
@@ -39,10 +41,11 @@ class SwitchProgress:
 
 
 class MerchantSwitches:
-    """Stores how far the switches of merchants are carried out."""
+    """Stores how far the switches of merchants are carried out. With ``audit`` it stands there who stops one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, audit: AuditLog | None = None) -> None:
         self._store = store
+        self._audit = audit
         self.due_rows = DueRows(store, _TABLE, "merchant")
 
     def get_progress(self, merchant: str) -> SwitchProgress | None:
@@ -99,11 +102,13 @@ class MerchantSwitches:
         """Record that an operator has stopped it at this revision, or at any if that is None."""
         unfinished = _TABLE.c.applied_revision < _TABLE.c.revision
         same = or_(literal(revision is None), _TABLE.c.revision == revision)
-        self.due_rows.stop(now, _TABLE.c.merchant == merchant, unfinished, same)
+        record = record_stop(self._audit, SWITCH, now)
+        self.due_rows.stop(now, _TABLE.c.merchant == merchant, unfinished, same, record=record)
 
     def resume(self, merchant: str, now: datetime) -> bool:
         """Make the merchant's switch due again; return whether it was stopped."""
-        return bool(self.due_rows.resume(now, _TABLE.c.merchant == merchant))
+        record = record_resumption(self._audit, SWITCH, now)
+        return bool(self.due_rows.resume(now, _TABLE.c.merchant == merchant, record=record))
 
     def find_due(self, now: datetime) -> list[str]:
         """Return the merchants with a switch that nobody has taken up."""

@@ -32,6 +32,7 @@ from slotsync.store.calendars.owner_rows import (
 from slotsync.store.database.base import table_of
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
+from slotsync.store.erasures import require_not_erased
 from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
 from slotsync.store.tables.calendars import OwnerRow
 
@@ -91,6 +92,7 @@ class Owners:
         """
         now = self._store.now()
         with self._store.write() as connection:
+            require_not_erased(connection, merchant)
             row = lock_owner(connection, merchant, owner)
             before = choices_of(row) if row else None
             if row is None or before is None:
@@ -113,6 +115,7 @@ class Owners:
         """
         now = self._store.now()
         with self._store.write() as connection:
+            require_not_erased(connection, merchant)
             row = lock_owner(connection, merchant, owner)
             if row is None or row.deleted_at:
                 return False

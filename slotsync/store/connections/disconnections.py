@@ -1,7 +1,6 @@
 """Disconnections: connections are taken out of use, then their secrets are deleted."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import case, literal, select, update
 from sqlmodel import Session, col
@@ -29,9 +28,6 @@ from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
 _DISCONNECTED = ConnectionState.DISCONNECTED.value
-
-UNREADABLE: Final = "undecryptable"
-"""The reason why a grant that no key opens counts as lost."""
 
 
 class Disconnections:
@@ -106,6 +102,12 @@ class Disconnections:
         with self._store.write() as connection:
             return connection.execute(update(_TABLE).where(*done, *old).values(account_key=None)).rowcount
 
+    def is_unreadable(self, merchant: str) -> bool:
+        """Return whether the merchant has a grant that no key opens."""
+        with self._store.read() as session:
+            row = session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
+            return row is not None and self._is_unreadable(session, row)
+
     def is_shared(self, connection_id: str) -> bool:
         """Return whether another merchant uses the same account: Google revokes all its grants to us together."""
         with self._store.read() as session:
@@ -126,7 +128,7 @@ class Disconnections:
             try:
                 return read_grant(session, self._keys, row)
             except Undecryptable:
-                raise GrantLost("the grant cannot be read, so that it cannot be used", reason=UNREADABLE) from None
+                raise GrantLost("the grant cannot be read, so that it cannot be used", reason="undecryptable") from None
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
         """Store the newest access token of the grant with this number for the rest of the cleaning up."""
@@ -144,11 +146,20 @@ class Disconnections:
         """Let the next holder refresh, if the lease is still this holder's."""
         self._leases.release(connection_id, holder)
 
+    def _is_unreadable(self, session: Session, row: ConnectionRow) -> bool:
+        try:
+            if row.refresh_token is not None:
+                read_grant(session, self._keys, row)
+        except Undecryptable:
+            return True
+        return False
+
     def _read(self, session: Session, row: ConnectionRow) -> Disconnection:
         calendars = session.exec(select_row(ManagedCalendarRow).where(ManagedCalendarRow.merchant == row.merchant))
         return Disconnection(
             connection_id=row.id,
             alive=row.refresh_token is not None,
+            unreadable=self._is_unreadable(session, row),
             shared=is_account_used(session, self._keys, row.account_key, except_id=row.id),
             calendars=tuple(map(_disconnected_calendar, calendars)),
             blocked=tuple(map(Owner.product, list_blocked_products(session, row.merchant))),

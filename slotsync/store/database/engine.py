@@ -21,7 +21,19 @@ from slotsync.store.database.postgresql import DATABASE_TIMEOUT, postgresql_engi
 MAX_DATABASE_CONNECTIONS = 16
 """As many as there are short activities at the same time; more threads wait until a connection is free."""
 
+LOG_TIMEOUT = timedelta(seconds=30)
+"""The time for which readers may hold up the clean-up of SQLite's log."""
+
+_LOCK_TIMEOUT = timedelta(seconds=30)
 _WRITING = {"slotsync_begin": "IMMEDIATE"}
+
+
+def read_clock(connection: Connection) -> datetime:
+    """Return the time by the clock of the database, as ``Store.now`` does, within a transaction."""
+    if connection.dialect.name == "sqlite":
+        return utc_now()
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
 
 
 class Store:
@@ -56,8 +68,7 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             return utc_now()
         with self._engine.connect() as connection:
-            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return moment.astimezone(UTC)
+            return read_clock(connection)
 
     def upgrade(self) -> None:
         """Bring the tables to the current schema; safe in several processes at the same time.
@@ -91,17 +102,23 @@ class Store:
         with self._write_lock, self._writing.begin() as connection:
             yield connection
 
-    def empty_log(self) -> None:
+    def empty_log(self, within: timedelta = LOG_TIMEOUT) -> bool:
         """Leave nothing in SQLite's log of the newest writes, once they are in its file, where deleted rows are zeros.
 
-        PostgreSQL looks after its own log.
+        Return false if a reader has held that up for all this time. PostgreSQL looks after its own log.
         """
-        if self._engine.dialect.name == "sqlite":
-            with self._engine.connect() as connection:
-                connection.commit()
-                driver = connection.connection.driver_connection
-                assert isinstance(driver, sqlite3.Connection)
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        if self._engine.dialect.name != "sqlite":
+            return True
+        with self._engine.connect() as connection:
+            connection.commit()
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            try:
+                driver.execute(f"PRAGMA busy_timeout = {int(within.total_seconds() * 1000)}").close()
+                ((busy, *_),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {int(_LOCK_TIMEOUT.total_seconds() * 1000)}").close()
+        return not busy
 
     def close(self) -> None:
         """Close all connections."""
@@ -126,7 +143,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         pool_size=MAX_DATABASE_CONNECTIONS,
-        connect_args={"timeout": 30},
+        connect_args={"timeout": _LOCK_TIMEOUT.total_seconds()},
         hide_parameters=True,  # errors are kept by Temporal, readable
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
+from slotsync.domain.audit import AuditChange
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction
 from slotsync.secrets import Vault
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
@@ -29,13 +31,14 @@ class GuestErasure:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store = store
         self._keys = DataKeys(vault)
+        self._audit = AuditLog(store, vault)
 
-    def erase_guest(self, merchant: str, reservation: str, now: datetime) -> bool:
+    def erase_guest(self, merchant: str, reservation: str, now: datetime, change: AuditChange | None = None) -> bool:
         """Drop what the snapshot says of the guest; its events are due to be written again, without.
 
-        Return false if the reservation is unknown.
+        Return false if the reservation is unknown. ``change`` is recorded with it.
         """
-        return self._reduce(merchant, reservation, now, None)
+        return self._reduce(merchant, reservation, now, None, change)
 
     def cancel(self, merchant: str, reservation: str, now: datetime) -> bool:
         """Drop what the snapshot says of the guest; its events are due to be deleted.
@@ -68,7 +71,14 @@ class GuestErasure:
             rows = session.connection().execute(query.where(_is_erased(merchant, reservation), shown))
             return [(state, count) for state, count in rows]
 
-    def _reduce(self, merchant: str, reservation: str, now: datetime, status: ReservationStatus | None) -> bool:
+    def _reduce(
+        self,
+        merchant: str,
+        reservation: str,
+        now: datetime,
+        status: ReservationStatus | None,
+        change: AuditChange | None = None,
+    ) -> bool:
         own = (_TABLE.c.merchant == merchant, _TABLE.c.id == reservation)
         unsettled = {"planned_version": None, "settled_version": None, "due_at": now, "stopped_at": None}
         with self._store.write() as connection:
@@ -78,6 +88,8 @@ class GuestErasure:
             values = reduced_columns(connection, self._keys, row, Reduction.ERASURE, status) | unsettled
             values |= {"status": status.value} if status else {}
             connection.execute(update(_TABLE).where(*own).values(values))
+            if change:
+                self._audit.record(connection, merchant, change, now)
             return True
 
 

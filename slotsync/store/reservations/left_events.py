@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, func, not_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
@@ -15,6 +16,15 @@ from slotsync.store.tables.reservations import LeftEventRow, ReservationRow, Syn
 
 MISSING_CALENDAR_KEPT: Final = timedelta(days=60)
 """The time for which a calendar that Google does not find is looked for: most of them were deleted."""
+
+
+class LeftCount(NamedTuple):
+    """The number of an owner's events in calendars of a former account, or in ``missing`` ones."""
+
+    owner: Owner
+    missing: bool
+    events: int
+
 
 LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
 """Events by reservation and key, as they were last seen."""
@@ -57,6 +67,17 @@ class LeftEventStore:
         query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation, missing=False)
         with self._store.read() as session:
             return {_key(row) for row in session.exec(query)}
+
+    def count(self, merchant: str, reservation: str | None = None) -> list[LeftCount]:
+        """Return how many events of the reservation, or of the merchant, were left in calendars of each owner."""
+        own = {"merchant": merchant} | ({"reservation": reservation} if reservation is not None else {})
+        groups = (_TABLE.c.kind, _TABLE.c.owner_id, _TABLE.c.missing)
+        query = select_columns(*groups, func.count()).filter_by(**own).group_by(*groups).order_by(*groups)
+        with self._store.read() as session:
+            return [
+                LeftCount(Owner(kind=OwnerKind(kind), id=owner_id), missing, count)
+                for kind, owner_id, missing, count in session.connection().execute(query)
+            ]
 
     def get_places(self, merchant: str, reservation: str, key: EventKey) -> list[str]:
         """Return the ids of the calendars in which the event was left."""

@@ -22,7 +22,6 @@ from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
-from slotsync.store.erasures import require_not_erased
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.reservations.soonest_first import StartPosition, is_after, start_order
@@ -110,8 +109,7 @@ class Reservations:
         """
         content_hash = plain_content_hash(reservation)
         with self._store.write() as connection:
-            require_not_erased(connection, reservation.merchant, reservation.id)
-            ensure_merchant(connection, reservation.merchant)
+            ensure_merchant(connection, reservation.merchant, reservation.id)
             key = self._keys.for_writing(connection, reservation.merchant)
             hasher = key.get_hasher(CONTENT_HASHES)
             stored = _REPORT.run(
@@ -193,7 +191,7 @@ class Reservations:
             if not connection.execute(own.values(**values)).rowcount:
                 return False
             if settled:
-                settle_events(connection, merchant, reservation, now)
+                settle_events(connection, merchant, reservation, now, debts=debts)
             return True
 
     def stop(self, merchant: str, reservation: str, now: datetime, *, version: int | None = None) -> None:

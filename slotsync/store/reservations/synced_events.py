@@ -267,12 +267,18 @@ class SyncedEvents:
             return [_event(row) for row in session.exec(query)]
 
 
-def settle_events(connection: Connection, merchant: str, reservation: str, now: datetime) -> None:
-    """Record that nothing blocks the reservation's events any more: each is right as it is, or was never needed."""
+def settle_events(connection: Connection, merchant: str, reservation: str, now: datetime, *, debts: bool) -> None:
+    """Record that nothing blocks the reservation's events any more: each is right as it is, or was never needed.
+
+    Without ``debts``, those that had to be deleted are gone, wherever they stood.
+    """
     own = update(_TABLE).filter_by(merchant=merchant, reservation=reservation)
     state = case((_TABLE.c.present, literal(SyncState.IN_STEP.value)), else_=literal(SyncState.DELETED.value))
     unsettled = own.where(_TABLE.c.state.not_in((*_SETTLED_STATES, SyncState.TO_DELETE.value)))
     connection.execute(unsettled.values(state=state, last_error=None, since=now))
+    if not debts:
+        gone = own.filter_by(state=SyncState.TO_DELETE.value, present=False)
+        connection.execute(gone.values(state=SyncState.DELETED.value, last_error=None, since=now))
     is_on = select(OwnerRow.id).where(
         col(OwnerRow.merchant) == _TABLE.c.merchant,
         col(OwnerRow.kind) == _TABLE.c.kind,

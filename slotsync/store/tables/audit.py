@@ -10,8 +10,8 @@ from slotsync.store.database.base import Instant, Row, encrypted_field
 class AuditEntryRow(Row, table=True):
     """An entry of a merchant's audit log. The database refuses to change or delete one.
 
-    Only its encrypted ``content`` may be written anew, by a rotation of the keys. ``number`` counts the merchant's
-    entries without gaps. It refers to no row of the merchant, which may be erased.
+    Only a ``content`` of a former version may be written anew, once, by the rotation that binds it to its row.
+    ``number`` counts the merchant's entries without gaps. It refers to no row of the merchant, which may be erased.
     """
 
     __tablename__ = "audit_entry"

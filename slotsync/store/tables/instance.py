@@ -13,6 +13,7 @@ class InstanceRow(Row, table=True):
 
     ``worker_keys`` is not used any more: each worker has a row of its own. With ``former_encryption`` processes of a
     former version may run, which know no data keys: until ``slotsync keys rotate`` nothing is encrypted with one.
+    With ``former_refused`` it has left no value that is bound to no place, and one that appears is not taken.
     """
 
     __tablename__ = "instance"
@@ -22,6 +23,7 @@ class InstanceRow(Row, table=True):
     sentinel: str | None = encrypted_field()
     worker_keys: str | None = None
     former_encryption: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    former_refused: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class DataKeyRow(Row, table=True):

@@ -20,6 +20,7 @@ from starter.services.settings_links import LinkProblem, LinkTarget, SettingsLin
 from tests.support.api import Api, api_with, serving_on_free_port
 from tests.support.api_merchants import account_of, begin, consent, revoke, tokens
 from tests.support.buttons import BUTTONS
+from tests.support.http import tls
 from tests.support.settings import PUBLIC_URL
 from tests.support.waiting import until
 
@@ -39,7 +40,7 @@ async def api_under(api: Api, **settings: object) -> AsyncIterator[httpx.AsyncCl
     services = Services.create(world.settings.model_copy(update=settings), world.store, world.client)
     async with (
         serving_on_free_port(services) as url,
-        httpx.AsyncClient(base_url=url, headers=api.platform.headers) as platform,
+        httpx.AsyncClient(base_url=url, headers=api.platform.headers, verify=tls()) as platform,
     ):
         yield platform
 

@@ -13,6 +13,7 @@ from slotsync.store.reservations.reservations import Reservations
 from starter.api.app import create_app
 from starter.bootstrap import Services
 from tests.support.api import Api, serving_on_free_port
+from tests.support.http import tls
 from tests.support.samples import snapshot
 from tests.support.settings import KEY
 from tests.support.temporal_servers import running_temporal_server
@@ -63,7 +64,7 @@ async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
         serving_on_free_port(services) as url,
-        httpx.AsyncClient(base_url=url, timeout=60, headers=headers) as platform,
+        httpx.AsyncClient(base_url=url, timeout=60, headers=headers, verify=tls()) as platform,
     ):
         yield platform
 

@@ -8,6 +8,7 @@ import pytest
 
 from starter.local.processes import running_process, slotsync_command, wait_until_ready
 from tests.support.api import Api
+from tests.support.http import tls
 from tests.support.processes import environment_of, free_ports
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +25,8 @@ async def ports(api: Api, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClie
     command = slotsync_command("api", "--port", str(mine))
     async with (
         running_process("api", command, folder=tmp_path, environment=environment) as running,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{mine}", headers=api.platform.headers) as public,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{operators}") as private,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{mine}", headers=api.platform.headers, verify=tls()) as public,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{operators}", verify=tls()) as private,
     ):
 
         async def ready() -> bool:

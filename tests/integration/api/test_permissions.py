@@ -11,6 +11,7 @@ from starter.api.key_gate import MAX_WRONG_KEYS
 from starter.api.keys import NEEDED_ROLES, Role
 from starter.bootstrap import Services
 from tests.support.api import Api, serving_on_free_port
+from tests.support.http import tls
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +38,7 @@ def routes(described: dict[str, dict[str, object]]) -> Iterator[tuple[str, str]]
 async def ask(url: str, method: str, path: str, role: Role, merchant: str) -> int:
     address = path.format(merchant=merchant, reservation="R-1", product="kayak", resource="guide")
     headers = {"Authorization": f"Bearer {SECRETS[role]}"}
-    async with httpx.AsyncClient(base_url=url, timeout=30, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=30, headers=headers, verify=tls()) as http:
         return (await http.request(method, address)).status_code
 
 
@@ -60,13 +61,13 @@ async def test_a_limited_key_lists_its_merchants_only(api: Api, limited: str) ->
     for merchant in (OWN, OTHER):
         await api.platform.put(f"/v1/merchants/{merchant}", json={})
     headers = {"Authorization": f"Bearer {SECRETS[Role.READ]}"}
-    async with httpx.AsyncClient(base_url=limited, timeout=30, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=limited, timeout=30, headers=headers, verify=tls()) as http:
         listed = (await http.get("/v1/merchants", params={"limit": 200})).json()["items"]
     assert {each["merchant"] for each in listed} == {OWN}
 
 
 async def test_wrong_keys_of_one_address_are_limited_and_valid_ones_are_not(limited: str) -> None:
-    async with httpx.AsyncClient(base_url=limited, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=limited, timeout=30, verify=tls()) as http:
         wrong = {"Authorization": "Bearer wrong"}
         tries = [await http.get("/v1/merchants", headers=wrong) for _ in range(MAX_WRONG_KEYS + 1)]
         assert [each.status_code for each in tries] == [401] * MAX_WRONG_KEYS + [429]

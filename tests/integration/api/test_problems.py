@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.support.api import Api
+from tests.support.http import tls
 
 pytestmark = pytest.mark.anyio
 
@@ -93,7 +94,7 @@ async def test_a_body_that_turns_out_to_be_too_large_is_refused(api: Api) -> Non
         for _ in range(300):
             yield b" " * 1024
 
-    async with httpx.AsyncClient(base_url=api.url, headers=api.platform.headers) as client:
+    async with httpx.AsyncClient(base_url=api.url, headers=api.platform.headers, verify=tls()) as client:
         answer = await client.put(
             "/v1/merchants/m/products/p", content=told_in_parts(), headers={"Content-Type": "application/json"}
         )

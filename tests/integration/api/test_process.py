@@ -7,6 +7,7 @@ import pytest
 from slotsync.settings import Settings
 from starter.local.processes import free_port, running_process, slotsync_command, wait_until_ready
 from tests.support.api import Api
+from tests.support.http import tls
 from tests.support.settings import KEY
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,7 @@ async def test_the_command_serves_until_sigterm_and_ends_well(api: Api, tmp_path
     command = slotsync_command("api", "--port", str(port))
     async with (
         running_process("api", command, folder=tmp_path, environment=answer) as running,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=api.platform.headers) as platform,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=api.platform.headers, verify=tls()) as platform,
     ):
 
         async def ready() -> bool:

@@ -17,6 +17,7 @@ from starter.bootstrap import Services
 from tests.support.api import serving_on_free_port
 from tests.support.availability_webhooks import HOUR, TOMORROW
 from tests.support.availability_world import AvailabilityWorld
+from tests.support.http import tls
 from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.settings import KEY
 from tests.support.world import World
@@ -34,7 +35,7 @@ async def platform_of(world: World) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
         serving_on_free_port(services) as url,
-        httpx.AsyncClient(base_url=url, timeout=30, headers=headers, limits=httpx.Limits()) as http,
+        httpx.AsyncClient(base_url=url, timeout=30, headers=headers, limits=httpx.Limits(), verify=tls()) as http,
     ):
         yield http
 

@@ -1,6 +1,7 @@
 """A managed calendar from its creation to its end: it follows its owner, and comes back when it was deleted."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio.testing import TimeSkipper
@@ -65,6 +66,37 @@ async def test_another_level_of_guest_data_reaches_the_events_that_are_there(ope
         await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
         await shown(open_world, TOUR, ["Reserved"] * len(NAMES))
     assert await open_world.titles(GUIDE) == sorted(NAMES)
+
+
+async def test_a_lowered_level_does_not_wait_for_a_rename_that_fails_and_the_status_says_why(open_world: World) -> None:
+    past = snapshot(1, item(start="2020-01-01", end="2020-01-02"), name="R-past")
+    async with open_world.working():
+        for each in (snapshot(1), past):
+            await open_world.slotsync.report(each)
+            await open_world.settled(1, each.id)
+        await open_world.fault(method="calendars.patch", kind="backendError", probability=1)
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Evening tour"))
+        await until(partial(_last_error, open_world, "backendError"))
+        # The rename is being retried now.
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="Night tour", guest_data="busy"))
+        await shown(open_world, TOUR, ["Reserved"] * 2)
+        await until(partial(_last_error, open_world, "backendError"))
+        status = await open_world.slotsync.status(MERCHANT, "R-1")
+        assert status
+        assert "name or time zone" in status.remedy
+        await open_world.heal()
+        await until(partial(_is_named, open_world, "Night tour"))
+        await until(partial(_last_error, open_world, None))
+
+
+async def _is_named(world: World, name: str) -> bool:
+    return name in {each["summary"] for each in await in_google(world)}
+
+
+async def _last_error(world: World, reason: str | None) -> bool:
+    status = await world.slotsync.status(MERCHANT, "R-1")
+    assert status
+    return [each.last_error for each in status.events] == [reason]
 
 
 async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_the_next_write(open_world: World) -> None:

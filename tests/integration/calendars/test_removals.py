@@ -11,7 +11,7 @@ from slotsync.domain.calendars.messages import CalendarRequest
 from slotsync.store.calendars.owners import Owners
 from slotsync.temporal.signals import signal_calendar
 from tests.support.managed_calendars import workflow_handle
-from tests.support.samples import EMAIL, MERCHANT, TOUR, item
+from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of
 from tests.support.sweeping import sweep
 from tests.support.two_calendars import (
     BOAT,
@@ -114,3 +114,34 @@ async def test_removing_a_calendar_takes_away_what_was_dragged_out_of_it(open_wo
         await drag_to_the_boat(open_world, "R-1 v1")
         await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
         await until_titles_in(open_world, boat, ["R-9 v1"])
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_our_events_go_with_their_deleted_product_also_from_a_calendar_that_stays(
+    open_world: World, *, refused: bool
+) -> None:
+    async with open_world.working():
+        await book(open_world, "R-1")
+        tour = (await open_world.calendars())[TOUR.id]
+        if refused:
+            await open_world.fault(method="calendars.delete", kind="requiredAccessLevel", probability=1)
+        else:
+            await _add_repair(open_world, tour)
+        await open_world.slotsync.delete_owner(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(open_world, tour, [] if refused else ["Repair"])
+        await until(partial(_has_state, open_world, "unknown_product"))
+        await open_world.heal()
+        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))
+        await until_titles_in(open_world, tour, ["R-1 v1"] if refused else ["R-1 v1", "Repair"])
+
+
+async def _add_repair(world: World, calendar: str) -> None:
+    times = {name: {"dateTime": f"2027-07-01T1{hour}:00:00Z"} for hour, name in enumerate(("start", "end"))}
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+    (await world.http.post(address, json={"summary": "Repair", **times})).raise_for_status()
+
+
+async def _has_state(world: World, state: str) -> bool:
+    status = await world.slotsync.status(MERCHANT, "R-1")
+    assert status
+    return [each.state for each in status.events] == [state] and not status.settled

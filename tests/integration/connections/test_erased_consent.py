@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from slotsync.errors import ErasureHeldUp
+from slotsync.errors import Erased, ErasureHeldUp
 from slotsync.store.database.base import table_of
 from slotsync.store.erasures import Erasures
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 from starter.services.erasure import ErasureService
-from tests.support.connection_harness import OTHER, ConnectionHarness
-from tests.support.samples import MERCHANT
+from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
+from tests.support.consent_browser import decide
+from tests.support.samples import EMAIL, MERCHANT
+from tests.support.waiting import until
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -86,8 +88,44 @@ async def test_a_connection_that_no_key_opens_stands_in_the_receipt_also_without
     world = connecting_merchant.world
     await connecting_merchant.connected()
     lose_grants(world)
+    for _ in range(2):
+        with pytest.raises(ErasureHeldUp, match="no key opens it"):
+            await service(world).erase_merchant(MERCHANT, google=False)
     receipt = await service(world).erase_merchant(MERCHANT, google=False, force=True)
     waited, left = receipt.google
     assert "Google was not waited for" in waited
     assert "no key opens it" in left
     assert not Erasures(world.store).is_anything_stored(MERCHANT)
+
+
+async def test_a_grant_that_comes_while_its_merchant_is_erased_is_given_back(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    answer = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
+    chosen = await connecting_merchant.consent(OTHER)
+    Erasures(world.store).close(MERCHANT, None, world.store.now())
+    with pytest.raises(Erased):
+        await connecting_merchant.complete(answer)
+    assert await connecting_merchant.calls("oauth2.revoke") == 1
+    with pytest.raises(Erased):
+        await connecting_merchant.confirmed(chosen)
+    with pytest.raises(Erased):
+        await connecting_merchant.service.begin(MERCHANT, BROWSER)
+    receipt = await service(world).erase_merchant(MERCHANT, google=False)
+    assert await connecting_merchant.calls("oauth2.revoke") == 2
+    assert receipt.google == ()
+
+
+async def test_such_a_grant_is_given_back_once_google_answers(connecting_merchant: ConnectionHarness) -> None:
+    world = connecting_merchant.world
+    answer = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
+    Erasures(world.store).close(MERCHANT, None, world.store.now())
+    await world.fault(method="oauth2.revoke", kind="drop", count=1)
+    with pytest.raises(Erased):
+        await connecting_merchant.complete(answer)
+
+    async def given_back() -> bool:
+        return await connecting_merchant.calls("oauth2.revoke") == 2
+
+    await until(given_back)

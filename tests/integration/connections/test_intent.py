@@ -9,13 +9,14 @@ from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.workflow_ids import connection_id
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.temporal.signals import signal_connection
+from starter.services.connections import MAX_WAITING_FOR_RESULT
 from tests.support.buttons import pending_activities
 from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
@@ -71,6 +72,24 @@ async def test_a_second_disconnection_does_not_keep_the_first_from_deleting(
         await asyncio.gather(*wanted)
     assert await world.calendars() == {}
     assert tokens(world) == []
+
+
+async def test_a_disconnection_that_is_asked_for_again_and_again_keeps_few_waiting(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    await connecting_merchant.connected()  # no worker runs: nothing ends
+
+    async def disconnect() -> DisconnectionResult | None:
+        return await connecting_merchant.service.disconnect(MERCHANT, CalendarChoice.DELETE)
+
+    asked = [asyncio.create_task(disconnect()) for _ in range(MAX_WAITING_FOR_RESULT + 3)]
+
+    async def answered() -> bool:
+        return sum(each.done() for each in asked) >= 3
+
+    await until(answered)
+    async with connecting_merchant.world.working():
+        assert sorted(map(bool, await asyncio.gather(*asked))) == [False] * 3 + [True] * MAX_WAITING_FOR_RESULT
 
 
 async def test_a_workflow_that_is_cancelled_while_disconnecting_gives_the_grant_back(

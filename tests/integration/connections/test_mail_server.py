@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,17 +15,16 @@ from cryptography.x509.oid import NameOID
 
 from slotsync.domain.mail_server import MailServer
 from slotsync.errors import MailNotTaken
+from slotsync.mail.messages import Mail, compose_mail
 from slotsync.mail.sending import check_server, send_mail
 from tests.support.mail_receiver import MailReceiver, running_mail_receiver
 
 pytestmark = pytest.mark.anyio
 
 
-def mail() -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = "a@slots.example", "b@arctic.example", "Hello"
-    message.set_content("Hello")
-    return message
+def mail(recipient: str = "b@arctic.example") -> Mail:
+    headers = {"Subject": "Hello", "From": "a@slots.example", "To": recipient}
+    return compose_mail(headers, text="Hello\n", page="<p>Hello</p>")
 
 
 async def send(server: MailServer) -> list[str]:
@@ -58,6 +56,17 @@ async def test_a_lost_answer_is_not_recorded_as_taken(mailbox: MailReceiver) -> 
         await send(MailServer.parse(mailbox.url))
     assert not lost.value.lasting
     assert await send(MailServer.parse(mailbox.url)) == ["taken"]
+
+
+async def test_an_address_may_have_letters_of_any_language(mailbox: MailReceiver) -> None:
+    address = "käyttäjä@merikauppa.example"
+    await send_mail(MailServer.parse(mailbox.url), mail(address), nothing)
+    (received,) = mailbox.mails
+    assert (received.recipients, received.message["To"]) == ((address,), address)
+
+
+async def nothing() -> None:
+    """Record nothing."""
 
 
 async def test_a_server_that_is_not_there_or_does_not_know_us_is_found_by_the_check(mailbox: MailReceiver) -> None:

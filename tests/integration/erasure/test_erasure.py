@@ -139,12 +139,21 @@ async def indexed(world: World) -> bool:
     return len(await runs(world, MERCHANT)) == 4
 
 
+async def in_the_bin(world: World) -> list[str]:
+    """Return the titles of the deleted events in the tour's calendar, which people can restore."""
+    calendar = (await world.calendars())[TOUR.id]
+    address = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
+    answer = await world.http.get(address, params={"showDeleted": "true"})
+    return [each["summary"] for each in answer.raise_for_status().json()["items"] if each["status"] == "cancelled"]
+
+
 async def test_a_reservation_is_erased_with_its_events(world: World) -> None:
     async with world.working():
         await busy_merchants(world)
         receipt = await service(world).erase_reservation(MERCHANT, "R-1", google=True)
         assert (receipt.rows["reservation"], receipt.rows["synced_event"], receipt.google) == (1, 2, ())
         assert await world.titles() == await world.titles(GUIDE) == ["v1"]
+        assert await in_the_bin(world) == ["Reservation R-1"], "Google keeps nothing that was said in it"
         assert await world.slotsync.status(MERCHANT, "R-1") is None
         with pytest.raises(Erased):
             await world.slotsync.report(snapshot(1))

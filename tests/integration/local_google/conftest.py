@@ -13,6 +13,7 @@ from localgoogle.local_google import LocalGoogle
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import RunningLocalGoogle, running_local_google
 from tests.support.clocks import SettableClock
+from tests.support.http import tls
 from tests.support.local_google import ANNA, ApiClient, SignIn, token_for
 
 
@@ -41,7 +42,7 @@ def local_google(
 
 @pytest.fixture(scope="session")
 def controls_http(local_google_server: RunningLocalGoogle) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{local_google_server.url}/sandbox", timeout=10) as client:
+    with httpx.Client(base_url=f"{local_google_server.url}/sandbox", timeout=10, verify=tls()) as client:
         yield client
 
 

@@ -10,6 +10,7 @@ from googleapiclient.errors import HttpError
 
 from localgoogle.protocol.errors import KNOWN_REASONS
 from tests.support.clocks import SettableClock
+from tests.support.http import tls
 from tests.support.local_google import ANNA, ApiClient, SignIn, reason, timed
 
 
@@ -181,7 +182,7 @@ def test_the_token_endpoint_can_fail_and_is_in_the_log(
     form.pop("scopes")
     set_fault(controls_http, method="oauth2.token", kind="backendError")
     set_fault(controls_http, method="oauth2.token", kind="lost_response")
-    with httpx.Client(base_url=local_google.url) as client:
+    with httpx.Client(base_url=local_google.url, verify=tls()) as client:
         assert client.post("/token", data=form).status_code == 500
         with pytest.raises(httpx.RemoteProtocolError):
             client.post("/token", data=form)

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.http import tls
 from tests.support.local_google import ANNA, reason, timed
 
 FORM = {"grant_type": "refresh_token", "client_id": "app", "client_secret": "x"}
@@ -26,7 +27,7 @@ class LocalGoogleProcess:
         command = [sys.executable, "-m", "localgoogle", f"--port={port}", f"--state={state_file}", "--no-quotas"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{port}"
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=10, verify=tls())
         self._wait()
 
     def _wait(self) -> None:

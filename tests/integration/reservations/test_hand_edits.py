@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from slotsync.domain.calendars.owner import Owner
@@ -16,26 +17,44 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
-LIVES = int(os.environ.get("SLOTSYNC_TEST_LIVES", "4"))
-"""The number of merchants that live: always the same lives, and others, also more, in a search by hand."""
+FIRST_LIFE, _, LAST_LIFE = os.environ.get("SLOTSYNC_TEST_LIVES", "0-3").partition("-")
+"""The numbers of the merchants that live: always the same lives, and others, also more, in a search by hand."""
+
+SIDE_BY_SIDE = 4
+"""The lives at once: most of each is waiting."""
+
+ONE_LIFE = settings(
+    max_examples=1,
+    stateful_step_count=13,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],  # not shrunk: a life takes seconds, and what it did is printed
+    suppress_health_check=list(HealthCheck),
+)
 
 
 async def test_whatever_is_done_by_hand_the_next_versions_stand_alone_and_what_people_added_is_kept(
     world: World,
 ) -> None:
-    living = type("Living", (HandEditing,), {"world": world, "loop": asyncio.get_running_loop()})
-    # Not shrunk: a life takes seconds, and what it did is printed.
-    bounded = settings(
-        max_examples=LIVES,
-        derandomize="SLOTSYNC_TEST_LIVES" not in os.environ,
-        stateful_step_count=12,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-        print_blob=True,
-    )
-    async with world.working():
-        await asyncio.to_thread(run_state_machine_as_test, living, settings=bounded)
+    numbers = range(int(FIRST_LIFE), int(LAST_LIFE or FIRST_LIFE) + 1)
+    loop = asyncio.get_running_loop()
+    # Threads of their own: slotsync needs the loop's, too.
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        async with world.working():
+            ends = await asyncio.gather(*(loop.run_in_executor(threads, live, world, each, loop) for each in numbers))
+    if failures := [each for each in ends if each]:
+        raise ExceptionGroup(f"{len(failures)} of {len(numbers)} lives ended wrong", failures)
+
+
+def live(world: World, number: int, loop: asyncio.AbstractEventLoop) -> Exception | None:
+    """Return what is wrong at the end of the life with this number, None if all is right."""
+    living = seed(number)(type("Living", (HandEditing,), {"world": world, "loop": loop}))
+    try:
+        run_state_machine_as_test(living, settings=ONE_LIFE)
+    except Exception as error:  # noqa: BLE001  the other lives go on
+        error.add_note(f"This was life {number}.")
+        return error
+    return None
 
 
 async def test_what_was_deleted_and_is_restored_by_hand_goes_with_the_next_version(world: World) -> None:

@@ -10,6 +10,7 @@ from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.connections.connection_views import ConnectionViews
 from tests.support.consent_browser import decide
+from tests.support.http import tls
 from tests.support.page_consents import allow, come_back, connect, connected_as, decide_on, follow
 from tests.support.samples import TOUR
 from tests.support.site import Site, enter, token_in
@@ -67,7 +68,7 @@ async def test_somebody_who_was_sent_a_merchants_link_is_asked_before_anything_i
     name = {"name": "Arctic Kayaks & Co"}
     (await accounts.platform.put(f"/v1/merchants/{accounts.merchant}", json=name)).raise_for_status()
     victims = other(accounts)
-    async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True) as victim:
+    async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True, verify=tls()) as victim:
         if leads == "google/connect":
             begun = await follow(victim, await accounts.link(leads=leads))
             page = await come_back(victim, begun.headers["location"], victims)
@@ -84,7 +85,7 @@ async def test_somebody_who_was_sent_a_merchants_link_is_asked_before_anything_i
 async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which_completes(accounts: Site) -> None:
     address = {"return_url": "https://platform.example/back?tab=google"}
     (await accounts.platform.put(f"/v1/merchants/{accounts.merchant}", json=address)).raise_for_status()
-    async with httpx.AsyncClient(base_url=accounts.url) as mine:
+    async with httpx.AsyncClient(base_url=accounts.url, verify=tls()) as mine:
         begun = await follow(mine, await accounts.link(leads="google/connect"))
         back = decide(begun.headers["location"], accounts.email)
         returned = await mine.get("/google/callback", params={"state": back.state, "code": back.code or ""})
@@ -109,7 +110,7 @@ async def test_a_merchant_who_declines_in_google_sees_that_nothing_has_changed(a
 
 
 async def test_a_link_to_connect_leads_to_google_and_back_to_the_page(accounts: Site) -> None:
-    async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True) as mine:
+    async with httpx.AsyncClient(base_url=accounts.url, follow_redirects=True, verify=tls()) as mine:
         begun = await follow(mine, await accounts.link(leads="google/connect"))
         page = await decide_on(await come_back(mine, begun.headers["location"], accounts.email), mine, "connect")
     assert "Google is connected." in page

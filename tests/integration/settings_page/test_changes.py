@@ -17,6 +17,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.merchants import Merchants
 from starter.settings_page.changes import CHANGES_PER_PAGE
 from starter.settings_page.home import MAX_CHANGES_SHOWN
+from tests.support.http import tls
 from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
 
@@ -122,7 +123,7 @@ async def test_changes_are_shown_in_a_visit_only_and_only_those_of_its_merchant(
     Merchants(site.world.store, site.world.vault, audit_of(site)).put(
         other.merchant, MerchantDetails(name="Secret name")
     )
-    async with httpx.AsyncClient(base_url=site.url) as stranger:
+    async with httpx.AsyncClient(base_url=site.url, verify=tls()) as stranger:
         assert (await stranger.get("/settings/changes")).status_code == 401
     async with site.visitor() as mine:
         assert "Nothing has changed yet." in await changes_on(mine)

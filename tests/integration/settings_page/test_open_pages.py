@@ -19,6 +19,7 @@ from starter.bootstrap import Services
 from starter.services.page_limit import VISITS_PER_MERCHANT, Allowance, PageLimit
 from starter.services.settings_links import SESSION_LIFETIME, Session
 from tests.support.api import serving_on_free_port
+from tests.support.http import tls
 from tests.support.samples import TOUR
 from tests.support.site import Site
 
@@ -84,7 +85,7 @@ class LimitedSite:
     async def load(self, visit: Session, *paths: str) -> list[int]:
         """Load these pages one after the other, and return the statuses."""
         cookies = self.site.cookies_of(visit)
-        async with httpx.AsyncClient(base_url=self.url, timeout=30, cookies=cookies) as browser:
+        async with httpx.AsyncClient(base_url=self.url, timeout=30, cookies=cookies, verify=tls()) as browser:
             return [(await browser.get(path)).status_code for path in paths]
 
 
@@ -119,7 +120,7 @@ async def test_a_page_that_is_loaded_in_a_loop_is_refused_for_a_moment_and_no_ot
 async def test_who_is_refused_gets_a_plain_page_that_says_when_to_come_back(limited: LimitedSite) -> None:
     mine = visit_of(limited.site.merchant)
     await limited.load(mine, *["/settings/"] * AT_ONCE)
-    async with httpx.AsyncClient(base_url=limited.url, cookies=limited.site.cookies_of(mine)) as browser:
+    async with httpx.AsyncClient(base_url=limited.url, cookies=limited.site.cookies_of(mine), verify=tls()) as browser:
         refused = await browser.get("/settings/")
         form = await browser.post("/settings/sync", data={"token": mine.form_token, "sync": "off"})
     assert (refused.status_code, form.status_code) == (429, 429)
@@ -146,7 +147,7 @@ async def test_visits_that_are_over_take_nothing_of_what_the_merchant_may_load(l
 @pytest.mark.parametrize("leads", ["settings-link", "google/connect"])
 async def test_a_link_that_is_opened_in_a_loop_is_refused_for_a_moment(limited: LimitedSite, leads: str) -> None:
     link = httpx.URL(await limited.site.link(leads))
-    async with httpx.AsyncClient(base_url=limited.url) as browser:
+    async with httpx.AsyncClient(base_url=limited.url, verify=tls()) as browser:
         answers = [await browser.get(link.raw_path.decode()) for _ in range(AT_ONCE + 1)]
     assert [each.status_code for each in answers] == [200] * AT_ONCE + [429]
 

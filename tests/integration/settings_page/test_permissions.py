@@ -19,6 +19,7 @@ from slotsync.store.merchants import Merchants
 from starter.api.app import create_app
 from starter.bootstrap import Services
 from starter.services.settings_links import SESSION_LIFETIME, Session, Sessions
+from tests.support.http import tls
 from tests.support.samples import TOUR, settings_of
 from tests.support.site import Site
 
@@ -169,7 +170,7 @@ async def test_every_route_takes_the_visits_that_it_should_and_no_other_sees_or_
     if kind is Kind.ENDED:
         stored.end_visits(site.merchant, site.world.store.now())
     before = stored_of(site)
-    async with httpx.AsyncClient(base_url=site.url, timeout=30) as browser:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30, verify=tls()) as browser:
         for (method, path), expected in EXPECTED.items():
             answer = await ask(site, browser, method, path, begin(site, kind))
             assert answer.status_code == status_for(kind, expected), (method, path)

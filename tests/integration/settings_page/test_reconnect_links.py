@@ -12,6 +12,7 @@ from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.store.connections.connections import Connections
 from slotsync.store.merchants import Merchants
 from tests.support.consent_browser import decide
+from tests.support.http import tls
 from tests.support.oauth_app import Form
 from tests.support.page_consents import come_back, connect, connected_as, decide_on
 from tests.support.site import Site, enter
@@ -59,7 +60,7 @@ def mailed_link(site: Site) -> str:
 @asynccontextmanager
 async def stranger(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a browser without cookies."""
-    async with httpx.AsyncClient(base_url=site.url, timeout=30, follow_redirects=True) as http:
+    async with httpx.AsyncClient(base_url=site.url, timeout=30, follow_redirects=True, verify=tls()) as http:
         yield http
 
 

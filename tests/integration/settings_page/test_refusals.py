@@ -41,7 +41,10 @@ async def stranger(site: Site) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_a_link_opens_the_page_once_and_the_visit_goes_on(site: Site) -> None:
     link = await site.link()
-    async with httpx.AsyncClient(follow_redirects=True) as first, httpx.AsyncClient(follow_redirects=True) as second:
+    async with (
+        httpx.AsyncClient(follow_redirects=True, verify=tls()) as first,
+        httpx.AsyncClient(follow_redirects=True, verify=tls()) as second,
+    ):
         assert (await first.head(link)).status_code == 200
         assert (await second.get(link)).status_code == 200
         assert (await first.get(f"{site.url}/settings/")).status_code == 401, "a look does not begin a visit"
@@ -86,7 +89,7 @@ async def test_a_changed_cookie_is_not_believed(site: Site, stranger: httpx.Asyn
     payload, rest = stranger.cookies["slotsync"].split(".", 1)
     changed = (f"{payload[:-4]}AAAA.{rest}", f"{payload}.{rest[:-4]}AAAA", payload, "")
     for cookie, status in ((f"{payload}.{rest}", 200), *((each, 401) for each in changed)):
-        async with httpx.AsyncClient(base_url=site.url, cookies={"slotsync": cookie}) as forger:
+        async with httpx.AsyncClient(base_url=site.url, cookies={"slotsync": cookie}, verify=tls()) as forger:
             assert (await forger.get("/settings/")).status_code == status, cookie
 
 
@@ -213,7 +216,7 @@ async def test_an_address_that_makes_no_sense_shows_the_page(site: Site, query: 
 
 
 async def test_pages_have_security_headers(site: Site) -> None:
-    async with httpx.AsyncClient(follow_redirects=False) as http:
+    async with httpx.AsyncClient(follow_redirects=False, verify=tls()) as http:
         entered = await enter(http, await site.link(), follow_redirects=False)
         cookie = entered.headers["set-cookie"]
         assert "HttpOnly" in cookie
@@ -241,7 +244,9 @@ async def test_another_sites_form_cannot_use_a_link_in_a_merchants_browser(
 ) -> None:
     link = httpx.URL(await site.link())
     opened = Form(await stranger.get(link))
-    async with httpx.AsyncClient(base_url=site.url) as elsewhere:  # no cookie comes with a form of another site
+    async with httpx.AsyncClient(
+        base_url=site.url, verify=tls()
+    ) as elsewhere:  # no cookie comes with a form of another site
         assert (await elsewhere.post("/settings/open", data=opened.hidden)).status_code == 403
         assert (await elsewhere.post("/settings/open", data={"link": link.params["link"]})).status_code == 403
     assert (await stranger.post("/settings/open", data=opened.hidden)).status_code == 303

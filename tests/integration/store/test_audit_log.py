@@ -30,22 +30,26 @@ from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerSettings, Switch
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.merchant import MerchantDetails
-from slotsync.secrets import Vault
+from slotsync.secrets import Vault, WrappedKey
 from slotsync.store import audit_log
 from slotsync.store.audit_log import AuditLog, act_as, current_actor
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.merchant_switches import MerchantSwitches
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
+from slotsync.store.data_keys import erase_data_key
+from slotsync.store.database.cells import INSTANCE
 from slotsync.store.database.engine import Store
-from slotsync.store.key_rotation import KeyRotation, record_rotation
+from slotsync.store.instances import Instances
+from slotsync.store.key_rotation import KeyRotation
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
-from tests.support.stored_secrets import decrypted_values, store_as_formerly
+from tests.support.stored_secrets import begin_as_formerly, decrypted_values, store_as_formerly
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOUR = Owner.product("tour")
@@ -139,6 +143,25 @@ def test_switches_stand_there_with_their_overrides(store: Store, audit: AuditLog
     assert told(audit) == ("settings.deleted", "product:tour", {}, {"remove_events": False}, ())
 
 
+def test_an_address_and_what_may_be_secret_in_a_web_address_are_not_told_only_that_they_changed(
+    store: Store, vault: Vault, audit: AuditLog
+) -> None:
+    merchants = Merchants(store, vault, audit)
+    addresses = {"return_url": "https://bob:secret@platform.example/back?token=s3cr3t#x", "email": "anna@gmail.example"}
+    merchants.put("m", MerchantDetails(**addresses, logo_url="https://platform.example:8443"))
+    gone = {"return_url": None, "email": None, "logo_url": None}
+    known = {
+        "return_url": "https://platform.example/...",
+        "email": "not recorded",
+        "logo_url": "https://platform.example:8443",
+    }
+    assert told(audit) == ("merchant.changed", "merchant", gone, known, ())
+    merchants.put("m", MerchantDetails(email="ben@gmail.example"))
+    assert told(audit) == ("merchant.changed", "merchant", {"email": "not recorded"}, {"email": "not recorded"}, ())
+    merchants.put("m", MerchantDetails(**gone))
+    assert told(audit) == ("merchant.changed", "merchant", known, gone, ())
+
+
 def test_what_the_platform_says_of_a_merchant_and_ended_visits_stand_there(
     store: Store, vault: Vault, audit: AuditLog
 ) -> None:
@@ -220,19 +243,23 @@ def test_what_an_operator_stops_stands_there_and_who_resumes_it(
     owners.put("m", TOUR, OwnerChanges(name="Tour"))
     connections.save("m", GRANT)
     reservations.report(snapshot(merchant="m"), NOON)
+    switches = MerchantSwitches(store, audit)
+    owners.switch_merchant("m", Switch(sync=False), Chooser.MERCHANT)
     begun = len(entries(audit))
     for _ in range(2):  # the second time there is nothing left to stop
         owners.stop("m", TOUR, NOON)
         intents.stop("m", NOON)
         products.stop(ProductKey(merchant="m", product="tour"), NOON)
         reservations.stop("m", "R-1", NOON)
+        switches.stop("m", NOON)
     for _ in range(2):
+        switches.resume("m", NOON)
         reservations.resume("m", None, NOON, limit=10)
         products.resume("m", NOON)
         intents.resume("m", NOON)
         owners.resume("m", NOON)
     found = [(entry.action, entry.detail.subject, entry.detail.by) for entry in entries(audit)[begun:] if entry.detail]
-    stopped = ("calendar:product:tour", "connection", "availability:tour", "reservation:R-1")
+    stopped = ("calendar:product:tour", "connection", "availability:tour", "reservation:R-1", "switch")
     assert found == [
         *(("work.stopped", each, OPERATOR) for each in stopped),
         *(("work.resumed", each, KEY) for each in reversed(stopped)),
@@ -268,6 +295,9 @@ CHANGES = (
     "UPDATE audit_entry SET at = NULL",
     "UPDATE audit_entry SET content = 'x', action = 'nothing'",
     "UPDATE audit_entry SET content = NULL",
+    "UPDATE audit_entry SET content = ''",
+    "UPDATE audit_entry SET content = content",
+    "UPDATE audit_entry SET content = 'v1.0123456789abcdef.x'",
     "DELETE FROM audit_entry",
     "DELETE FROM audit_entry WHERE number = 1",
 )
@@ -280,6 +310,24 @@ def test_the_database_refuses_to_change_or_delete_an_entry(store: Store, audit: 
     with pytest.raises(DBAPIError, match="neither changed nor deleted"), store.write() as connection:
         connection.execute(text(statement))
     assert entries(audit) == before
+
+
+@pytest.mark.parametrize("content", ["NULL", "''", "'x'", "'V1.x'", "content"])
+def test_a_former_content_gives_way_to_what_a_rotation_encrypts_alone_and_once(store: Store, content: str) -> None:
+    vault = Vault([Fernet.generate_key().decode()])
+    Instances(store, vault).get_id()
+    begin_as_formerly(store)
+    with store.write() as connection:
+        erase_data_key(connection, INSTANCE)
+    audit = AuditLog(store, vault)
+    record(store, audit)
+    before = entries(audit)
+    change = text(f"UPDATE audit_entry SET content = {content}")
+    for _ in range(2):
+        with pytest.raises(DBAPIError, match="neither changed nor deleted"), store.write() as connection:
+            connection.execute(change)
+        KeyRotation(store, vault).rotate()
+    assert entries(AuditLog(store, vault)) == before
 
 
 OWN_WAYS = {
@@ -300,7 +348,8 @@ def test_no_code_but_the_rotation_of_keys_knows_how_to_change_the_table() -> Non
     root = Path(slotsync.store.__path__[0]).parents[1]
     sources = [path for room in ROOMS for path in (root / room).rglob("*.py") if "migrations" not in path.parts]
     naming = {path.name for path in sources if re.search(r"AuditEntryRow|audit_entry|tables\.audit", path.read_text())}
-    assert naming == {"audit.py", "audit_log.py", "erasures.py", "export.py"}, "the last two keep it, and read it"
+    readers = {"erasures.py", "export.py", "key_usage.py"}
+    assert naming == {"audit.py", "audit_log.py"} | readers, "the last three keep it, and read it"
     code = Path(audit_log.__file__).read_text()
     assert not re.search(r"\b(update|delete|on_conflict_do_update)\b", code)
     public = {name for name in vars(AuditLog) if not name.startswith("_")}
@@ -311,11 +360,41 @@ def test_a_rotation_of_keys_keeps_every_entry_as_it_was_and_stands_there_itself(
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     Merchants(store, Vault([old]), AuditLog(store, Vault([old]))).put("m", MerchantDetails(name="Arctic Kayaks"))
     before = entries(AuditLog(store, Vault([old])))
-    KeyRotation(store, Vault([new, old])).rotate()
-    record_rotation(store, Vault([new, old]))
+    both = Vault([new, old])
+    KeyRotation(store, both, AuditLog(store, both)).rotate()
+    KeyRotation(store, both, AuditLog(store, both)).rotate()  # with nothing to do
     after = entries(AuditLog(store, Vault([new])))
     assert after[:-1] == before
     assert (after[-1].action, after[-1].detail and after[-1].detail.by) == ("keys.rotated", KEY)
+
+
+def test_a_rotation_that_is_killed_stands_in_the_logs_that_it_has_reached_and_the_next_one_in_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, merchants = Fernet.generate_key().decode(), ("a", "b", "c")
+    for merchant in merchants:
+        Merchants(store, Vault([old])).put(merchant, MerchantDetails(email=f"{merchant}@x.example"))
+    both_keys = (Fernet.generate_key().decode(), old)
+    both = Vault(both_keys)
+    audit = AuditLog(store, both)
+
+    def count() -> list[int]:
+        return sorted(len(entries(audit, merchant)) for merchant in merchants)
+
+    def rewrap_unless_killed(key: WrappedKey) -> WrappedKey:
+        if sum(count()):
+            raise KeyboardInterrupt
+        return Vault(both_keys).rewrap(key)
+
+    monkeypatch.setattr(both, "rewrap", rewrap_unless_killed)
+    with pytest.raises(KeyboardInterrupt):
+        KeyRotation(store, both, audit).rotate()
+    assert count() == [0, 0, 1]
+    monkeypatch.undo()
+    for _ in range(2):
+        KeyRotation(store, both, audit).rotate()
+    assert count() == [1, 1, 1]
+    assert {each.action for merchant in merchants for each in entries(audit, merchant)} == {"keys.rotated"}
 
 
 def test_without_its_key_an_entry_is_still_there(store: Store, audit: AuditLog) -> None:

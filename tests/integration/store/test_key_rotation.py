@@ -1,5 +1,8 @@
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -15,6 +18,7 @@ from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.reservations.stored_snapshot import load_snapshot
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault, is_of_data_key
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.confirmations import Confirmations
@@ -34,6 +38,7 @@ from slotsync.store.key_usage import KeyUsage, RingKeyUse
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.tables import METADATA
+from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.instance import InstanceRow
 from tests.support.samples import snapshot
@@ -140,8 +145,8 @@ def count(store: Store) -> int:
     return sum(len(stored_values(store, name)) for name in ENCRYPTED_COLUMNS)
 
 
-def rotate(store: Store, vault: Vault = BOTH) -> list[ColumnRotation]:
-    return KeyRotation(store, vault).rotate()
+def rotate(store: Store, vault: Vault = BOTH, *, accept_unbound: bool = False) -> list[ColumnRotation]:
+    return KeyRotation(store, vault).rotate(accept_unbound=accept_unbound)
 
 
 def total(columns: list[ColumnRotation]) -> tuple[int, int, int]:
@@ -205,19 +210,82 @@ def test_until_the_first_rotation_nothing_is_written_that_former_processes_could
     assert is_of_data_key(stored_values(store, "reservation.snapshot")[0])
 
 
-@pytest.mark.parametrize("name", sorted(ENCRYPTED_COLUMNS))
-def test_what_a_former_process_writes_after_a_rotation_is_read_told_and_taken_by_the_next(
+@pytest.mark.parametrize("name", sorted(ENCRYPTED_COLUMNS - {"instance.sentinel", "audit_entry.content"}))
+def test_what_is_bound_to_no_place_is_refused_after_a_rotation_unless_somebody_wants_it(
     store: Store, name: str
 ) -> None:
-    ids = fill(store, Vault([OLD]))
+    fill_formerly(store, merchants=1)
     rotate(store)
-    late = store_as_formerly(store, BOTH, name, Vault([OLD])) if name != "instance.sentinel" else 0
-    assert [(use.needed, use.former_values) for use in KeyUsage(store, BOTH).get_uses()] == [
-        (True, 0),
-        (bool(late), late),
-    ]
-    assert total(rotate(store))[0] == late
+    late = store_as_formerly(store, BOTH, name, Vault([OLD]))
+    with pytest.raises(Undecryptable, match="bound to no place"):
+        decrypted_values(store, BOTH, name)
+    assert [use.former_values for use in KeyUsage(store, BOTH).get_uses()] == [0, late]
+    again = rotate(store)
+    assert (total(again)[0], sum(each.refused for each in again)) == (0, late)
+    assert total(rotate(store, accept_unbound=True))[0] == late
+    assert len(decrypted_values(store, Vault([NEW]), name)) == late > 0
+
+
+def test_a_former_value_of_another_merchant_does_not_open_after_a_rotation(store: Store) -> None:
+    fill_formerly(store)
+    stolen = stored_values(store, "connection.refresh_token")[1]
+    rotate(store)
+    with store.write() as connection:
+        connection.execute(update(table_of(MerchantRow)).where(table_of(MerchantRow).c.id == "0").values(email=stolen))
+    found = Merchants(store, BOTH).get("0")
+    assert found
+    assert found.email is None
+
+
+def test_in_a_new_database_nothing_that_is_bound_to_no_place_is_ever_taken(store: Store) -> None:
+    fill(store, Vault([NEW]))
+    store_as_formerly(store, Vault([NEW]), "merchant.email", Vault([NEW]))
+    with pytest.raises(Undecryptable, match="bound to no place"):
+        decrypted_values(store, Vault([NEW]), "merchant.email")
+
+
+def test_a_database_of_which_some_values_open_with_no_key_takes_them_once_the_key_is_back(store: Store) -> None:
+    ids = fill_formerly(store, merchants=1)
+    rotate(store, Vault([NEW]))
+    assert total(rotate(store))[0] == count(store)
     assert_readable(store, Vault([NEW]), ids)
+
+
+def test_a_backup_of_before_the_rotation_is_read_and_rotated(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/now.db")
+    store.upgrade()
+    ids = fill_formerly(store)
+    with closing(sqlite3.connect(tmp_path / "now.db")) as now, closing(sqlite3.connect(tmp_path / "then.db")) as then:
+        now.backup(then)
+    rotate(store)
+    store.close()
+    restored = Store.open(f"sqlite:///{tmp_path}/then.db")
+    assert set(decrypted_values(restored, BOTH, "connection.refresh_token").values()) == {f"refresh-{n}" for n in ids}
+    assert total(rotate(restored)) == (count(restored), 0, 0)
+    assert_readable(restored, Vault([NEW]), ids)
+    restored.close()
+
+
+def test_a_rotation_waits_for_those_who_write_as_formerly(store: Store) -> None:
+    ids = fill_formerly(store)
+    rotated = threading.Event()
+
+    def run() -> None:
+        rotate(store)
+        rotated.set()
+
+    with store.write() as connection:
+        own, email = DataKeys(BOTH).for_writing(connection, "1"), table_of(MerchantRow).c.email
+        rotating = threading.Thread(target=run)
+        rotating.start()
+        assert not rotated.wait(0.2)
+        late = update(table_of(MerchantRow)).where(table_of(MerchantRow).c.id == "1")
+        connection.execute(late.values(email=own.encrypt(email, "late@x.example", id="1")))
+    rotating.join()
+    assert_readable(store, Vault([NEW]), ids)
+    found = Merchants(store, Vault([NEW])).get("1")
+    assert found
+    assert found.email == "late@x.example"
 
 
 def test_the_usage_says_which_key_of_the_ring_is_still_needed(store: Store) -> None:
@@ -257,6 +325,20 @@ def test_while_keys_rotate_a_merchants_first_value_needs_no_other_key_than_the_o
     rotate(store)
     Connections(store, Vault([OLD, NEW])).save_grant("after", "refresh", {"openid"}, "after@x")
     assert KeyUsage(store, BOTH).get_uses()[1].data_keys == 0, "the old key may be removed"
+
+
+def test_a_forgotten_process_with_the_retired_key_stores_nothing_for_a_new_merchant(store: Store) -> None:
+    forgotten = Vault([OLD])
+    ids = fill(store, forgotten)
+    rotate(store)
+    Instances(store, forgotten).get_id()  # it remembers the instance's key for a while
+    merchants = Merchants(store, forgotten, AuditLog(store, forgotten))
+    for details in (MerchantDetails(email="new@x.example"), MerchantDetails(name="New")):
+        with pytest.raises(Undecryptable, match="give all processes the same keys"):
+            merchants.put("new", details)
+    assert merchants.get("new") is None
+    assert [use.needed for use in KeyUsage(store, BOTH).get_uses()] == [True, False]
+    assert_readable(store, Vault([NEW]), ids)
 
 
 @pytest.mark.parametrize("name", sorted(ENCRYPTED_COLUMNS - {"instance.sentinel"}))
@@ -340,6 +422,7 @@ def test_a_token_that_is_renewed_while_keys_rotate_is_not_lost(store: Store, att
 def test_unchanged_busy_times_keep_no_former_value(store: Store) -> None:
     ids = fill(store, BOTH)
     rotate(store)
+    begin_as_formerly(store)
     store_as_formerly(store, BOTH, "busy_reading.busy", Vault([OLD]))
     (calendar,) = WatchedAccounts(store, BOTH).get_calendars(ids["0"])
     reading = NewReading(watched_id=calendar.id, chunk=0, interval=SPAN, good_for=timedelta(hours=1))

@@ -93,7 +93,7 @@ ALLOWED = {
     "ConnectionRequest": "merchant",
     "ConnectionStop": "grant_number merchant now",
     "DisconnectedCalendar": "calendar_id owner",
-    "Disconnection": "alive blocked calendars connection_id shared",
+    "Disconnection": "alive blocked calendars connection_id shared unreadable",
     "DisconnectionEnd": "calendars connection_id grant_ended",
     "DisconnectionResult": "deleted grant_ended left notes out_of_reach shared unblocked",
     "EventKey": "item owner",

@@ -17,6 +17,7 @@ from tests.support.google_clients.gcsa_client import GcsaClient
 from tests.support.google_clients.node_client import NodeProcess, install
 from tests.support.google_clients.python_client import PythonClient
 from tests.support.google_clients.recording import Recorder
+from tests.support.http import tls
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,10 @@ def recorder() -> Recorder:
 
 @pytest.fixture(scope="session")
 def controls(recorder: Recorder, clock: ShiftedClock) -> Iterator[LocalGoogleControls]:
-    with running_local_google(LocalGoogleOptions(clock=clock), wrap=recorder.around) as running, httpx.Client() as http:
+    with (
+        running_local_google(LocalGoogleOptions(clock=clock), wrap=recorder.around) as running,
+        httpx.Client(verify=tls()) as http,
+    ):
         yield LocalGoogleControls(running.url, http)
 
 

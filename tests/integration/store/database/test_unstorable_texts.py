@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from starter.api.app import create_app
 from starter.bootstrap import Services
 from tests.support.api import Api, api_with
+from tests.support.http import tls
 from tests.support.samples import MERCHANT, TOUR
 from tests.support.settings import KEY, PUBLIC_URL, settings_for
 from tests.support.site import enter, token_in
@@ -45,7 +46,7 @@ async def test_a_nul_in_an_address_or_a_body_is_refused(api: Api) -> None:
     assert not [each.text for each in answers if "is not a JSON object" in each.text]
     (await api.platform.put(f"{path}/products/{TOUR.id}", json={"name": "Tour"})).raise_for_status()
     link = (await api.platform.post(f"{path}/settings-link")).raise_for_status().json()["url"]
-    async with httpx.AsyncClient(base_url=api.url, timeout=30, follow_redirects=True) as mine:
+    async with httpx.AsyncClient(base_url=api.url, timeout=30, follow_redirects=True, verify=tls()) as mine:
         page = await enter(mine, link.replace(PUBLIC_URL, api.url))
         token = token_in(page.text)
         assert (await mine.get("/settings/", params={"owner": "product:\0"})).status_code == 200

@@ -235,3 +235,14 @@ def test_what_a_missing_calendar_held_waits_for_the_next_one_if_it_is_wanted(
     states = {name: events.get_events("m", name)[0] for name in ("wanted", "unwanted")}
     assert [states["wanted"].state, states["unwanted"].state] == [SyncState.WAITING, SyncState.DELETED]
     assert [event.written and event.written.present for event in states.values()] == [False, False]
+
+
+@pytest.mark.parametrize(("debts", "state"), [(False, SyncState.DELETED), (True, SyncState.TO_DELETE)])
+def test_what_stood_in_a_former_calendar_is_deleted_once_nothing_is_owed(
+    store: Store, events: SyncedEvents, *, debts: bool, state: SyncState
+) -> None:
+    book(store, "R-1")
+    events.record("m", "R-1", written(present=False), NOON)
+    events.mark("m", "R-1", KEY, SyncState.TO_DELETE, NOON)
+    assert Reservations(store, ANY_KEY).record_wave("m", "R-1", 1, settled=True, debts=debts, due_at=None, now=LATER)
+    assert only(events).state == state

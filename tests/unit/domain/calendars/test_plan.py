@@ -4,12 +4,13 @@ from slotsync.domain.calendars.messages import CalendarView
 from slotsync.domain.calendars.plan import CalendarStep, next_step
 from slotsync.domain.health import NO_CONNECTION, Blocker
 
-CREATE, UPDATE, SIGNAL, RETIRE = CalendarStep
+CREATE, SIGNAL_CHANGED, UPDATE, SIGNAL, RETIRE = CalendarStep
 
 NEW = CalendarView(sync=True, connection_id="c", revision=1)
 IN_STEP = CalendarView(
     sync=True, connection_id="c", calendar_id="g", shown=True, revision=3, applied_revision=3, waiting=False
 )
+RENAMED = IN_STEP.model_copy(update={"shown": False, "revision": 4})
 OFF = IN_STEP.model_copy(update={"sync": False})
 REMOVING = OFF.model_copy(update={"removing": True})
 
@@ -26,6 +27,15 @@ def changed(view: CalendarView, **changes: object) -> CalendarView:
         pytest.param(IN_STEP, [], None, id="in step: nothing"),
         pytest.param(changed(IN_STEP, shown=False), [], UPDATE, id="another name: updated"),
         pytest.param(changed(IN_STEP, shown=False), [UPDATE], None, id="updated once in a round"),
+        pytest.param(RENAMED, [], SIGNAL_CHANGED, id="changed with its name: signalled at once"),
+        pytest.param(RENAMED, [SIGNAL_CHANGED], UPDATE, id="signalled at once, also at a further change: updated"),
+        pytest.param(RENAMED, [SIGNAL_CHANGED, UPDATE], SIGNAL, id="changed once more: signalled"),
+        pytest.param(
+            changed(RENAMED, applied_revision=4, waiting=True),
+            [SIGNAL_CHANGED, UPDATE],
+            SIGNAL,
+            id="updated: what waits now is signalled, also after the others",
+        ),
         pytest.param(changed(IN_STEP, revision=4), [], SIGNAL, id="other settings: everyone is signalled"),
         pytest.param(changed(IN_STEP, revision=4), [SIGNAL], None, id="signalled once in a round"),
         pytest.param(changed(IN_STEP, waiting=True), [], SIGNAL, id="something waits: it is signalled"),

@@ -272,6 +272,25 @@ def test_events_are_taken_away_when_sync_is_turned_off_with_removal(
     assert summaries(plan(BOOKED, applied, calendars)) == actions
 
 
+def deleted_with_its_events(owner: Owner, *, connected: bool = True) -> ManagedCalendar:
+    return calendar(owner, sync=False, removing=True, connected=connected).model_copy(update={"known": False})
+
+
+def test_events_of_a_product_that_was_deleted_with_them_are_taken_away_and_wanted_still() -> None:
+    steps = plan(BOOKED, WRITTEN, [deleted_with_its_events(TOUR), calendar(GUIDE)])
+    assert summaries(steps) == ["Delete 1@product:sunset-tour"]
+    assert blockers(steps) == {TOUR: UNKNOWN_OWNER}
+    gone = plan(BOOKED, done(NEW, present=False), [deleted_with_its_events(TOUR), calendar(GUIDE, sync=False)])
+    assert (gone.actions, blockers(gone)) == ((), {TOUR: UNKNOWN_OWNER})
+
+
+def test_events_of_a_deleted_product_go_once_they_are_in_reach_again() -> None:
+    revoked = plan(BOOKED, WRITTEN, [deleted_with_its_events(TOUR, connected=False), calendar(GUIDE)])
+    assert (revoked.actions, blockers(revoked)) == ((), {TOUR: NO_CONNECTION})
+    elsewhere = deleted_with_its_events(TOUR).model_copy(update={"calendar_id": "of another account"})
+    assert plan(BOOKED, WRITTEN, [elsewhere, calendar(GUIDE)]).debts == (WRITTEN[0].key,)
+
+
 def test_an_event_that_cannot_be_deleted_for_want_of_a_connection_is_not_forgotten() -> None:
     revoked = calendar(TOUR, connected=False)
     steps = plan(reservation(status="cancelled", version=2), WRITTEN, [revoked, calendar(GUIDE)])

@@ -7,13 +7,17 @@ from typing import cast
 
 import httpx
 import pytest
+from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from starter.api.limits import RequestDeadline, RequestLimit
+from slotsync.google.channels import PUSH_PATH
+from starter.api.errors import register_error_handlers
+from starter.api.keys import ApiKey
+from starter.api.limits import SHARES, MerchantLimit, RequestDeadline, RequestLimit
 from starter.api.middleware import BodyLimit
 from tests.support.waiting import until
 
@@ -41,6 +45,14 @@ class Work:
             self.ended += 1
         return PlainTextResponse("done")
 
+    def limited(self, limit: MerchantLimit) -> FastAPI:
+        """Return the application with routes of merchants, each of which has this limit."""
+        app = FastAPI(dependencies=[Depends(limit)])
+        register_error_handlers(app)
+        for route in ("", "/google", "/products/{product}", "/products/{product}/confirm"):
+            app.add_api_route(f"/v1/merchants/{{merchant}}{route}", self._answer, methods=["GET", "POST"])
+        return app
+
     async def until_running(self, count: int) -> None:
         async def so() -> bool:
             return len(self.running) == count
@@ -53,7 +65,7 @@ def work() -> Work:
     return Work()
 
 
-def client(app: RequestDeadline | RequestLimit | BodyLimit) -> httpx.AsyncClient:
+def client(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
 
 
@@ -87,36 +99,47 @@ async def test_what_is_no_request_lasts_as_long_as_the_process() -> None:
 
 
 async def test_requests_of_one_merchant_wait_for_each_other_and_for_nobody_else(work: Work) -> None:
-    async with client(RequestLimit(work.app, max_requests=99, max_requests_per_merchant=2)) as http:
+    async with client(work.limited(MerchantLimit(max_requests=2, max_waiting=9))) as http:
         storm = [asyncio.create_task(http.get(f"/v1/merchants/noisy/products/{number}")) for number in range(9)]
         await work.until_running(2)
-        others = [
-            asyncio.create_task(http.get(path))
-            for path in ("/v1/merchants/quiet/google", "/settings/", "/v1/merchants")
-        ]
-        await work.until_running(5)
-        asked = asyncio.create_task(http.get("/v1/merchants/noisy/products/tour/confirm"))
-        await work.until_running(6)
+        other = asyncio.create_task(http.get("/v1/merchants/quiet/google"))
+        await work.until_running(3)
+        asked = asyncio.create_task(http.post("/v1/merchants/noisy/products/tour/confirm"))
+        await work.until_running(4)
         assert sum("noisy" in path for path in work.running) == 3, "two, and the question that has a limit of its own"
         work.may_end.set()
-        answers = await asyncio.gather(*storm, *others, asked)
+        answers = await asyncio.gather(*storm, other, asked)
     assert {each.status_code for each in answers} == {200}
 
 
-async def test_a_request_that_finds_no_place_in_time_is_asked_to_come_back(work: Work) -> None:
-    limited = RequestLimit(work.app, max_requests=9, max_requests_per_merchant=1, max_wait=SOON)
-    async with client(limited) as http:
+@pytest.mark.parametrize("path", ["", "/google", "/products/confirm", "/products/tour/confirm"])
+async def test_no_route_of_a_merchant_escapes_its_limit_by_what_its_address_looks_like(work: Work, path: str) -> None:
+    async with client(work.limited(MerchantLimit(max_requests=1, max_wait=SOON))) as http:
         running = asyncio.create_task(http.get("/v1/merchants/noisy/google"))
         await work.until_running(1)
-        refused = await http.get("/v1/merchants/noisy/google")
+        refused = await http.get(f"/v1/merchants/noisy{path}")
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         work.may_end.set()
         assert (await running).status_code == 200
         assert (await http.get("/v1/merchants/noisy/google")).status_code == 200, "its place is free again"
 
 
+async def test_of_a_storm_of_one_merchant_only_a_few_wait(work: Work) -> None:
+    """Those that wait have places of the API, too: all of them would be refused to others meanwhile."""
+    async with client(work.limited(MerchantLimit(max_requests=1, max_waiting=1))) as http:
+        storm = [asyncio.create_task(http.get("/v1/merchants/noisy/google")) for _ in range(9)]
+
+        async def refused() -> bool:
+            return sum(each.done() for each in storm) == 7
+
+        await until(refused, poll_interval=0.001)
+        work.may_end.set()
+        answers = [each.status_code for each in await asyncio.gather(*storm)]
+    assert sorted(answers) == [200] * 2 + [503] * 7
+
+
 async def test_too_many_requests_are_refused_at_once_but_never_probes(work: Work) -> None:
-    async with client(RequestLimit(work.app, max_requests=2, max_requests_per_merchant=9)) as http:
+    async with client(RequestLimit(work.app, max_requests=2)) as http:
         waiting = [asyncio.create_task(http.get(f"/v1/{number}")) for number in range(2)]
         await work.until_running(2)
         refused = await http.get("/v1/merchants")
@@ -126,6 +149,27 @@ async def test_too_many_requests_are_refused_at_once_but_never_probes(work: Work
         work.may_end.set()
         assert [each.status_code for each in await asyncio.gather(*waiting, probe)] == [200] * 3
         assert (await http.get("/v1/merchants")).status_code == 200
+
+
+async def test_pages_and_keys_of_some_merchants_take_no_places_of_google_or_of_other_keys(work: Work) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        name = str(scope["query_string"], "ascii")
+        scope["state"] = {"api_key": ApiKey(name, merchants="a-" if name == "narrow" else "")} if name else {}
+        await limited(scope, receive, send)
+
+    limited = RequestLimit(work.app, max_requests=SHARES)
+    async with client(app) as http:
+        pages = [asyncio.create_task(http.get("/settings/")) for _ in range(SHARES)]
+        narrow = asyncio.create_task(http.get("/v1/merchants/a-1?narrow"))
+        await work.until_running(SHARES + 1)
+        assert (await http.get("/settings/")).status_code == 503
+        assert (await http.get("/v1/merchants/a-2?narrow")).status_code == 503
+        others = [asyncio.create_task(http.get("/v1/merchants/b?wide")) for _ in range(SHARES - 1)]
+        pushed = asyncio.create_task(http.post(PUSH_PATH))
+        await work.until_running(SHARES + 1 + SHARES)
+        work.may_end.set()
+        answers = await asyncio.gather(*pages, narrow, *others, pushed)
+    assert {each.status_code for each in answers} == {200}
 
 
 async def test_a_body_that_does_not_arrive_is_refused_and_its_connection_closed(work: Work) -> None:

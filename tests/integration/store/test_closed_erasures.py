@@ -173,9 +173,15 @@ def test_what_is_to_be_deleted_in_a_former_account_is_known_after_its_reservatio
     left = LeftEventStore(store)
     for name in ("R-1", "R-2"):
         left.leave("m", name, EVENT, NOW, missing=False)
+    assert {name for name, _ in left.find_orphans("m", TOUR, "former")} == {"R-2"}, "the other one has a workflow"
     erasures.begin("m", "R-1", NOW)
     erasures.delete_rows("m", "R-1")
     assert left.count("m") == [(TOUR, False, 2)]
+    assert {name for name, _ in left.find_orphans("m", TOUR, "former")} == {"R-1", "R-2"}
+    left.forget_orphan("m", "R-2", EVENT)
+    left.forget("m", TOUR, "former")
+    assert left.count("m") == []
+    left.leave("m", "R-1", EVENT, NOW, missing=False)
     assert not erasures.is_anything_stored("m", "R-1")
     erasures.begin("m", None, NOW)
     erasures.delete_rows("m")

@@ -112,7 +112,8 @@ class CalendarActivities:
             preferred = self._left.get_calendars(request.merchant, request.owner)
             found, existed = self._google.ensure(connection_id, spec, preferred)
             if existed:
-                events = self._google.find_marked_events(connection_id, found, spec)
+                marked = self._google.find_marked_events(connection_id, found, spec)
+                events = self._former.delete_orphans(spec, found, marked)
                 self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
             else:
                 self._former.leave_dragged(connection_id, found, spec, _started_at())

@@ -43,6 +43,19 @@ class FormerCalendars:
         for former in self._events.find_calendars(merchant, owner) - {calendar_id}:
             self._events.mark_calendar_missing(merchant, former, now, missing=False)
 
+    def delete_orphans(self, spec: CalendarSpec, calendar_id: str, found: LeftEvents) -> LeftEvents:
+        """Delete what erased reservations have left in a calendar that is back; return what was found besides.
+
+        Raises:
+            GoogleError: Google failed; what is left then is looked for again.
+        """
+        orphans = self._left.find_orphans(spec.merchant, spec.owner, calendar_id)
+        for (reservation, key), left in orphans.items():
+            event = found.get((reservation, key))
+            if event is None or self._delete(spec.merchant, reservation, event, left.version):
+                self._left.forget_orphan(spec.merchant, reservation, left)
+        return {key: each for key, each in found.items() if key not in orphans}
+
     def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> LeftEvents:
         """Return the owner's events that people have dragged from this calendar to others of the merchant."""
         found: LeftEvents = {}

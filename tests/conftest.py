@@ -34,6 +34,7 @@ LEFT_TO_TEST_LONG = (
     "e2e/test_lost_databases.py",
     "integration/api/test_slow_callers.py",
     "integration/calendars/test_creation_limit.py",
+    "integration/connections/test_erased_in_former_account.py",
     "integration/connections/test_forgotten.py",
     "integration/erasure/test_erasure.py",
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, select, update
 
 from slotsync.domain.audit import AuditChange
 from slotsync.domain.reservations.event import SyncState
@@ -57,9 +57,17 @@ class GuestErasure:
             return [*session.connection().execute(select(_TABLE.c.id).where(*left).limit(limit)).scalars()]
 
     def count_unwritten(self, merchant: str, reservation: str | None = None) -> int:
-        """Return of how many erased reservations Google does not show the newest version yet."""
+        """Return of how many erased reservations Google does not show the newest version yet.
+
+        Those of which events stand only in calendars of a former account do not count: these wait for that account.
+        """
         unsettled = _TABLE.c.settled_version.is_distinct_from(_TABLE.c.version)
-        query = select(func.count()).select_from(_TABLE).where(_is_erased(merchant, reservation), unsettled)
+        done = and_(
+            _TABLE.c.planned_version == _TABLE.c.version, _TABLE.c.due_at.is_(None), _TABLE.c.stopped_at.is_(None)
+        )
+        out_of_reach = and_(done, ~exists().where(SAME_RESERVATION, _EVENTS.c.present))
+        wanted = (_is_erased(merchant, reservation), unsettled, ~func.coalesce(out_of_reach, false()))
+        query = select(func.count()).select_from(_TABLE).where(*wanted)
         with self._store.read() as session:
             return session.connection().execute(query).scalar_one()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, func, not_, update
+from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, exists, func, not_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -32,6 +32,8 @@ LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
 _TABLE = table_of(LeftEventRow)
 _EVENTS = table_of(SyncedEventRow)
 _RESERVATIONS = table_of(ReservationRow)
+_OF_SAME = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
+_IS_ORPHAN = ~exists().where(_OF_SAME)
 
 
 def _on_leave(insert: Insert) -> Insert:
@@ -114,10 +116,23 @@ class LeftEventStore:
         with self._store.read() as session:
             return list(session.exec(query.order_by(missing, last.desc())))
 
+    def find_orphans(self, merchant: str, owner: Owner, calendar_id: str) -> LeftEvents:
+        """Return the owner's events that erased reservations have left in the calendar."""
+        query = select(LeftEventRow).filter_by(**_place(merchant, owner, calendar_id)).where(_IS_ORPHAN)
+        with self._store.read() as session:
+            return {(row.reservation, _key(row)): _written(row) for row in session.exec(query)}
+
+    def forget_orphan(self, merchant: str, reservation: str, left: WrittenEvent) -> None:
+        """Forget an event of an erased reservation, which is deleted."""
+        own = _place(merchant, left.key.owner, left.calendar_id) | {"reservation": reservation, "item": left.key.item}
+        with self._store.write() as connection:
+            connection.execute(delete(_TABLE).filter_by(**own).where(_IS_ORPHAN))
+
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
         """Forget what was left of the owner's events in a calendar, and have their reservations look at it."""
         with self._store.write() as connection:
             left = take_left(connection, merchant, owner, calendar_id)
+            connection.execute(_of_calendar(merchant, owner, calendar_id))
             for reservation in {reservation for reservation, _ in left}:
                 make_due(connection, merchant, reservation, self._store.now())
 
@@ -169,8 +184,11 @@ def doubt_version(connection: Connection, merchant: str, reservation: str, found
 
 
 def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> LeftEvents:
-    """Forget what was left of the owner's events in a calendar that is back, and return it."""
-    own = _of_calendar(merchant, owner, calendar_id).returning(*_TABLE.c)
+    """Forget what was left of the owner's events in a calendar that is back, and return it.
+
+    What erased reservations have left has no workflow that would delete it: it stays until it is deleted.
+    """
+    own = _of_calendar(merchant, owner, calendar_id).where(~_IS_ORPHAN).returning(*_TABLE.c)
     rows = [LeftEventRow.model_construct(**each) for each in connection.execute(own).mappings()]
     return {(row.reservation, _key(row)): _written(row) for row in rows}
 
@@ -189,9 +207,11 @@ def _is_left(merchant: str, owner: Owner) -> tuple[ColumnElement[bool], ...]:
 
 
 def _of_calendar(merchant: str, owner: Owner, calendar_id: str) -> Delete:
-    return delete(_TABLE).filter_by(
-        merchant=merchant, kind=owner.kind.value, owner_id=owner.id, calendar_id=calendar_id
-    )
+    return delete(_TABLE).filter_by(**_place(merchant, owner, calendar_id))
+
+
+def _place(merchant: str, owner: Owner, calendar_id: str) -> dict[str, str]:
+    return {"merchant": merchant, "kind": owner.kind.value, "owner_id": owner.id, "calendar_id": calendar_id}
 
 
 def _key(row: LeftEventRow) -> EventKey:

@@ -28,8 +28,10 @@ from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import KeyRotation
 from slotsync.store.key_usage import KeyUsage
 from slotsync.store.merchants import Merchants, ensure_merchant
+from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.store.visits import Visits
 from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
 from tests.support.samples import snapshot
@@ -37,6 +39,15 @@ from tests.support.samples import snapshot
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOUR = Owner.product("tour")
 ERASER = Actor(kind=ActorKind.PROGRAM, name="anna", address="console")
+EVENT = WrittenEvent(
+    key=EventKey(item="1", owner=TOUR),
+    calendar_id="former",
+    connection_id="",
+    generation=1,
+    version=1,
+    fingerprint="",
+    etag="",
+)
 WHOLE = AuditChange(action=AuditAction.ERASED, subject=WHOLE_MERCHANT)
 
 INCOMING: dict[str, Callable[[Store, Vault], object]] = {
@@ -160,24 +171,39 @@ def test_what_is_to_be_deleted_in_a_former_account_is_known_after_its_reservatio
     store: Store, erasures: Erasures
 ) -> None:
     left = LeftEventStore(store)
-    event = WrittenEvent(
-        key=EventKey(item="1", owner=TOUR),
-        calendar_id="former",
-        connection_id="",
-        generation=1,
-        version=1,
-        fingerprint="",
-        etag="",
-    )
     for name in ("R-1", "R-2"):
-        left.leave("m", name, event, NOW, missing=False)
+        left.leave("m", name, EVENT, NOW, missing=False)
+    assert {name for name, _ in left.find_orphans("m", TOUR, "former")} == {"R-2"}, "the other one has a workflow"
     erasures.begin("m", "R-1", NOW)
     erasures.delete_rows("m", "R-1")
     assert left.count("m") == [(TOUR, False, 2)]
+    assert {name for name, _ in left.find_orphans("m", TOUR, "former")} == {"R-1", "R-2"}
+    left.forget_orphan("m", "R-2", EVENT)
+    left.forget("m", TOUR, "former")
+    assert left.count("m") == []
+    left.leave("m", "R-1", EVENT, NOW, missing=False)
     assert not erasures.is_anything_stored("m", "R-1")
     erasures.begin("m", None, NOW)
     erasures.delete_rows("m")
     assert left.count("m") == []
+
+
+@pytest.mark.parametrize("present", [False, True])
+def test_what_stands_only_in_a_former_account_is_not_waited_for(
+    store: Store, vault: Vault, erasures: Erasures, *, present: bool
+) -> None:
+    reservations, guests = Reservations(store, vault), GuestErasure(store, vault)
+    assert guests.cancel("m", "R-1", NOW)
+    if present:
+        SyncedEvents(store).record_attempt("m", "R-1", EVENT.model_copy(update={"present": True}), NOW)
+    assert guests.count_unwritten("m", "R-1") == 1, "nothing is planned yet"
+    cancelled = reservations.get_snapshot("m", "R-1")
+    assert cancelled
+    reservations.record_plan(cancelled, None, (), NOW)
+    assert guests.count_unwritten("m", "R-1") == 1, "it is being written"
+    reservations.record_wave("m", "R-1", 1, settled=True, debts=True, due_at=None, now=NOW)
+    assert guests.count_unwritten("m", "R-1") == present
+    assert erasures.is_anything_stored("m", "R-1")
 
 
 def test_messages_about_conflicts_of_an_erased_reservation_are_not_sent(

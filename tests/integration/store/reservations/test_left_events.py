@@ -43,6 +43,7 @@ def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_sear
     store: Store, events: SyncedEvents
 ) -> None:
     former, now = written().model_copy(update={"calendar_id": "former"}), written()
+    book(store, "R-1", ends_at=LATER)
     events.record("m", "R-1", now, NOON)
     left = LeftEventStore(store)
     left.leave("m", "R-1", former, NOON, missing=False)

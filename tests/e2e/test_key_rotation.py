@@ -12,7 +12,7 @@ from tests.support.machine import Machine, world_on
 from tests.support.machine import machine as build_machine
 from tests.support.rolling_restart import Installation, installation_on
 from tests.support.samples import MERCHANT
-from tests.support.stored_secrets import store_as_formerly
+from tests.support.stored_secrets import begin_as_formerly, store_as_formerly
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +40,13 @@ async def connect(machine: Machine) -> None:
         await world.add_merchant()
 
 
+def upgrade_from_former_version(machine: Machine) -> None:
+    """Let the database be one that a former version has used."""
+    store = Store.open(machine.settings.database_url)
+    begin_as_formerly(store)
+    store.close()
+
+
 def write_formerly(machine: Machine, ring: tuple[str, ...], key: str) -> int:
     """Write a snapshot and the grant as a process of a former version does that was forgotten; return how many."""
     store = Store.open(machine.settings.database_url)
@@ -58,6 +65,7 @@ async def test_old_and_new_processes_work_side_by_side_then_the_keys_are_rotated
     await installation.start_worker("old worker", (old,))
     old_api = await installation.start_api("old api", (old,))
     await connect(machine)
+    upgrade_from_former_version(machine)
     write_formerly(machine, (old,), old)
     await old_api.report("R-1", 1)
 

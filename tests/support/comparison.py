@@ -35,8 +35,16 @@ async def assert_perfect(
 
 async def compared(world: World, newest: Iterable[Reservation], email: str = EMAIL) -> Comparison:
     """Compare the account's calendars with these snapshots."""
-    expected = {place: entry for each in newest for place, entry in _expected_entries(each)}
-    return compare(expected, await _read_entries(world, email))
+    expected = _number_equal(place for each in newest for place in _expected_entries(each))
+    return compare(dict(expected), [*_number_equal(await _read_entries(world, email))])
+
+
+def _number_equal(entries: Iterable[tuple[str, CalendarEntry]]) -> Iterator[tuple[str, CalendarEntry]]:
+    """Yield the entries in their order; those of one reservation with equal calendar and times are numbered."""
+    seen = Counter[str]()
+    for place, entry in entries:
+        seen[place] += 1
+        yield f"{place}, number {seen[place]}", entry
 
 
 async def find_duplicate_calendars(world: World, email: str = EMAIL) -> list[str]:
@@ -56,7 +64,7 @@ def _expected_entries(reservation: Reservation) -> Iterator[tuple[str, CalendarE
     """Yield an entry in the calendar of each item's product, and of each of its resources."""
     if reservation.status == "cancelled":
         return
-    for position, item in enumerate(reservation.items, 1):
+    for item in reservation.items:
         for name in (item.product, *item.resources):
             entry = CalendarEntry(
                 calendar=name,
@@ -64,7 +72,7 @@ def _expected_entries(reservation: Reservation) -> Iterator[tuple[str, CalendarE
                 end=str(item.end),
                 title=f"{reservation.title} ({reservation.status})",
             )
-            yield f"{reservation.id} item {position} in {name}", entry
+            yield f"{reservation.id} at {entry.start} to {entry.end} in {name}", entry
 
 
 async def _read_entries(world: World, email: str) -> list[tuple[str, CalendarEntry]]:
@@ -90,7 +98,7 @@ def _parse_event(calendar: str, event: CalendarEvent) -> tuple[str, CalendarEntr
         end=_in_utc(event["end"]["dateTime"]),
         title=f"{event['summary']} ({event['status']})",
     )
-    return f"{private['slotsyncReservation']} item {private['slotsyncItem']} in {calendar}", entry
+    return f"{private['slotsyncReservation']} at {entry.start} to {entry.end} in {calendar}", entry
 
 
 def _in_utc(text: str) -> str:

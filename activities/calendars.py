@@ -190,7 +190,7 @@ class CalendarActivities:
         """
         if not calendar.connection_id:
             raise ApplicationError("not connected", NO_CONNECTION.reason, type="GrantLost", non_retryable=True)
-        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id):
+        with google_errors_as_application_errors(), self._health.recording(calendar.connection_id, whole_call=True):
             try:
                 yield calendar.connection_id
             except GoogleError as error:

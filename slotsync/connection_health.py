@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 
 from slotsync.errors import (
     BadRequest,
+    CalendarMissing,
     CallLimitReached,
     GoogleError,
     GrantLost,
@@ -60,7 +61,8 @@ class ConnectionHealth:
     def recording(self, connection_id: str, *, whole_call: bool = False) -> Iterator[None]:
         """Record the outcome of the calls to Google in the ``with`` block. Google's errors are raised unchanged.
 
-        With ``whole_call`` each of them is the connection's, since the call is about no single event or calendar.
+        With ``whole_call`` each of them is the connection's, since the call is about no single event; but for a
+        calendar that Google does not find, which the next one replaces.
 
         The outcome is that of the grant of before the block, or of an older one: a newer one has its own calls.
         """
@@ -73,7 +75,7 @@ class ConnectionHealth:
             self._record_lost_grant(grant, error.reason)
             raise
         except GoogleError as error:
-            if whole_call or isinstance(error, _OF_THE_CONNECTION):
+            if isinstance(error, _OF_THE_CONNECTION) or (whole_call and not isinstance(error, CalendarMissing)):
                 self._record_error(grant, error.reason, at)
             raise
         self._record_success(grant, at)

@@ -27,12 +27,13 @@ class Helper(StrEnum):
     MERCHANT = "merchant"
     ADMINISTRATOR = "administrator"
     OWNER = "owner"
+    OPERATOR = "operator"
 
 
 _HELPERS: Final[Mapping[str, Helper]] = {
     "access_denied": Helper.ADMINISTRATOR,
     "admin_policy_enforced": Helper.ADMINISTRATOR,
-    "org_internal": Helper.ADMINISTRATOR,
+    "org_internal": Helper.OPERATOR,
     "policy_enforced": Helper.OWNER,
 }
 
@@ -40,6 +41,7 @@ _REMEDIES: Final[Mapping[Helper, str]] = {
     Helper.MERCHANT: "The merchant has to connect Google again, on the settings page.",
     Helper.ADMINISTRATOR: "The administrator of the Google Workspace has to allow slotsync; then it goes on by itself.",
     Helper.OWNER: "The account is in Google's Advanced Protection; its owner has to leave it, or allow slotsync.",
+    Helper.OPERATOR: "The OAuth client's audience is Internal: the operator has to set it to External.",
 }
 
 

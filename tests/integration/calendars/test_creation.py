@@ -1,15 +1,18 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio.testing import TimeSkipper
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.connections.messages import ConnectionStep
 from slotsync.domain.workflow_ids import calendar_id, reservation_id
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connection_intents import ConnectionIntents
+from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.temporal.signals import signal_connection
 from tests.support.managed_calendars import workflow_handle
@@ -37,6 +40,24 @@ async def test_a_calendar_with_two_lost_creations_exists_once(open_world: World,
     assert 0 in await open_world.statuses("calendars.insert"), "no creation was lost"
     assert (await open_world.calendars()) == {"sunset-tour": made.calendar_id}
     assert await open_world.titles() == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [("calendarList.list", "forbidden"), ("calendars.insert", "notFound"), ("calendars.insert", "deleted")],
+)
+async def test_why_no_calendar_can_be_made_is_told_of_the_connection(world: World, method: str, reason: str) -> None:
+    await world.add_merchant()
+    views = ConnectionViews(world.store, world.vault, wanted_scopes(push=True))
+    await world.fault(method=method, kind=reason, probability=1)
+
+    async def told(expected: str) -> bool:
+        view = views.get_view(MERCHANT)
+        return view.last_error == expected
+
+    async with world.working():
+        await world.slotsync.report(snapshot(1))
+        await until(partial(told, reason))
 
 
 async def test_a_calendar_that_google_deletes_late_while_it_is_wanted_again_is_made_anew_with_all_events(

@@ -52,7 +52,12 @@ def test_the_last_reminder_is_after_two_weeks() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "who"),
-    [("invalid_grant", "The merchant"), ("invalid_rapt", "The merchant"), ("org_internal", "The administrator")],
+    [
+        ("invalid_grant", "The merchant has to"),
+        ("invalid_rapt", "The merchant has to"),
+        ("admin_policy_enforced", "The administrator"),
+        ("org_internal", "The OAuth client's audience is Internal: the operator"),
+    ],
 )
 def test_the_remedy_says_who_has_to_act(reason: str, who: str) -> None:
     assert remedy_for(reason).startswith(who)

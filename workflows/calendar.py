@@ -1,5 +1,6 @@
 """A managed calendar: one workflow per product or resource, so there is never a second calendar."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -256,6 +257,7 @@ class ManagedCalendarWorkflow:
             priority=google_priority(1, view.connection_id or "", calls=_CALLS),
             summary=summary,
         )
+        failure: ActivityError | None = None
         try:
             if until_changed:
                 await self._wait_for_call(call)
@@ -263,8 +265,10 @@ class ManagedCalendarWorkflow:
         except ActivityError as error:
             if is_cancelled_exception(error) and not self._interrupted:
                 raise
-            return blocker_for_failure(error)
-        return None
+            failure = error
+        if workflow.cancellation_reason() is not None:
+            raise asyncio.CancelledError  # the request has ended with the call that was being interrupted anyway
+        return blocker_for_failure(failure) if failure else None
 
     async def _wait_for_call(self, call: ActivityHandle[None]) -> None:
         """Wait until the call has ended; interrupt it if the settings change meanwhile."""

@@ -22,7 +22,7 @@ def views_with(store: Store, vault: Vault, connections: Connections) -> Connecti
         connections.save_grant(merchant, "refresh", scopes, f"{merchant}@gmail.example")
     refused = connections.get_id("refused")
     assert refused
-    connections.mark_revoked(refused, "org_internal", 1)
+    connections.mark_revoked(refused, "admin_policy_enforced", 1)
     return ConnectionViews(store, vault, wanted_scopes(push=False))
 
 
@@ -47,7 +47,7 @@ def test_those_that_need_somebody_are_found_with_the_remedy(
     lacking, refused = views.list_merchants(9, attention=True)
     assert (lacking.merchant, [each.scope for each in lacking.view.missing]) == ("lacking", [FREEBUSY])
     assert lacking.remedy.startswith("The merchant has to connect again")
-    assert (refused.merchant, refused.view.last_error) == ("refused", "org_internal")
+    assert (refused.merchant, refused.view.last_error) == ("refused", "admin_policy_enforced")
     assert refused.remedy.startswith("The administrator")
 
 

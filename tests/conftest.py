@@ -24,6 +24,7 @@ hypothesis.settings.register_profile("without deadline", deadline=None)
 hypothesis.settings.load_profile("without deadline")
 
 LEFT_TO_TEST_LONG = (
+    "e2e/settings_page/test_attacker_and_victim.py",
     "e2e/test_deployment.py",
     "e2e/test_erasure.py",
     "e2e/test_key_rotation.py",
@@ -37,6 +38,7 @@ LEFT_TO_TEST_LONG = (
     "integration/connections/test_erased_in_former_account.py",
     "integration/connections/test_forgotten.py",
     "integration/erasure/test_erasure.py",
+    "integration/reservations/test_google_faults.py",
 )
 """Files that take a quarter of an hour of one process together: only ``make test-long`` runs them."""
 

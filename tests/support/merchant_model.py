@@ -201,7 +201,7 @@ class MerchantModel(RuleBasedStateMachine):
 
     def enter(self, place: int, times: Body, taken_as: Body) -> None:
         calendar = self.calendars[place]
-        guests = [{"email": self.account.email, "responseStatus": "declined"}]
+        guests = [{"email": calendar.id, "responseStatus": "declined"}]  # the entry of whose calendar it is
         body = {**times, "attendees": guests} if "declined" in taken_as else {**times, **taken_as}
         if not calendar.deleted:
             calendar.events.append(self.account.enter(calendar.id, body))
@@ -216,7 +216,7 @@ class MerchantModel(RuleBasedStateMachine):
     def note(self, calendar: CalendarModel) -> None:
         """Record the calendar's state from now on."""
         events = [] if calendar.deleted else self.account.events(calendar.id)
-        self.note_state(calendar, self.minutes.of(taken(events, self.account.email, calendar.zone)))
+        self.note_state(calendar, self.minutes.of(taken(events, calendar.id, calendar.zone)))
 
     def note_trouble(self) -> None:
         """Record all states again when a fault begins or ends, with the events unchanged."""

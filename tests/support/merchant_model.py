@@ -201,7 +201,7 @@ class MerchantModel(RuleBasedStateMachine):
 
     def enter(self, place: int, times: Body, taken_as: Body) -> None:
         calendar = self.calendars[place]
-        guests = [{"email": calendar.id, "responseStatus": "declined"}]  # the entry of whose calendar it is
+        guests = [{"email": calendar.id, "responseStatus": "declined"}]  # the entry of the calendar itself
         body = {**times, "attendees": guests} if "declined" in taken_as else {**times, **taken_as}
         if not calendar.deleted:
             calendar.events.append(self.account.enter(calendar.id, body))

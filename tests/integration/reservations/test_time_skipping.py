@@ -41,7 +41,7 @@ async def test_next_years_reservation_closes_itself_a_day_after_its_end(open_wor
     closed = history.events[-1].event_time.ToDatetime(tzinfo=UTC)
     assert timedelta() <= closed - (start + timedelta(hours=2, days=1)) < timedelta(minutes=1)
     assert await open_world.titles() == ["v1", "v1"]
-    assert took < 1
+    assert took < 60, "a year, on a machine however busy"
 
 
 async def test_an_hour_without_google_and_fifty_changes_end_in_one_write(

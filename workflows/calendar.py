@@ -57,11 +57,8 @@ class ManagedCalendarWorkflow:
     @workflow.init
     def __init__(self, state: CalendarState) -> None:
         self._request = CalendarRequest(merchant=state.merchant, owner=state.owner)
-        self._changed = False
-        self._settings_changed = False
-        self._interrupted = False
-        self._needed = False
-        self._check_due = False
+        self._changed = self._settings_changed = self._interrupted = False
+        self._needed = self._check_due = False
         self._settles_at = state.settles_at
         self._signals = 0
         self._revision: int | None = None

@@ -9,7 +9,9 @@ from temporalio.testing import TimeSkipper
 from localgoogle.server import RunningLocalGoogle
 from slotsync.secrets import Vault
 from tests.support.push_receiver import PushReceiver
+from tests.support.samples import TOUR
 from tests.support.temporal_servers import TimeSkippingServer, running_temporal_server, running_time_skipping_server
+from tests.support.two_calendars import BOAT
 from tests.support.world import World
 from tests.support.world import world as build_world
 
@@ -26,6 +28,13 @@ async def world(local_google: RunningLocalGoogle, vault: Vault, tmp_path: Path) 
     """A world in real time."""
     async with running_temporal_server() as client, build_world(local_google, vault, client, tmp_path) as built:
         yield built
+
+
+@pytest.fixture
+async def two_calendars(world: World) -> World:
+    """A world in real time with a merchant that has a tour and a boat, each with a calendar once it is needed."""
+    await world.add_merchant(TOUR, BOAT)
+    return world
 
 
 @pytest.fixture

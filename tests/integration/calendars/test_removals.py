@@ -31,25 +31,19 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def open_world(world: World) -> World:
-    await world.add_merchant(TOUR, BOAT)
-    return world
-
-
 async def test_a_removal_that_is_chosen_under_another_account_reaches_the_first_once_that_is_back(
-    open_world: World,
+    two_calendars: World,
 ) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1")
-        former = (await open_world.calendars())[TOUR.id]
-        await connect(open_world, OTHER_EMAIL)
-        await shown_in_other(open_world, 1)
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until(partial(is_owed, open_world, "R-1"))
-        await connect(open_world)
-        await until(partial(_is_gone, open_world, former))
-        await until(partial(_is_settled_after_sweeps, open_world, "R-1"))
+    async with two_calendars.working():
+        await book(two_calendars, "R-1")
+        former = (await two_calendars.calendars())[TOUR.id]
+        await connect(two_calendars, OTHER_EMAIL)
+        await shown_in_other(two_calendars, 1)
+        await two_calendars.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until(partial(is_owed, two_calendars, "R-1"))
+        await connect(two_calendars)
+        await until(partial(_is_gone, two_calendars, former))
+        await until(partial(_is_settled_after_sweeps, two_calendars, "R-1"))
 
 
 async def _is_gone(world: World, calendar: str) -> bool:
@@ -62,22 +56,22 @@ async def _is_settled_after_sweeps(world: World, name: str) -> bool:
     return await is_settled(world, name)
 
 
-async def test_a_removal_from_a_calendar_out_of_reach_is_done_by_a_daily_look(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1")
-        await book(open_world, "R-2")
-        former = (await open_world.calendars())[TOUR.id]
-        async with out_of_reach(open_world, former):
-            await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-            await until(partial(_has_closed, open_world))
-            await open_world.slotsync.cancel(MERCHANT, "R-2", version=2)
-            await open_world.settled(2, "R-2")
-            due = Owners(open_world.store).get_intent(MERCHANT, TOUR)
+async def test_a_removal_from_a_calendar_out_of_reach_is_done_by_a_daily_look(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-1")
+        await book(two_calendars, "R-2")
+        former = (await two_calendars.calendars())[TOUR.id]
+        async with out_of_reach(two_calendars, former):
+            await two_calendars.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+            await until(partial(_has_closed, two_calendars))
+            await two_calendars.slotsync.cancel(MERCHANT, "R-2", version=2)
+            await two_calendars.settled(2, "R-2")
+            due = Owners(two_calendars.store).get_intent(MERCHANT, TOUR)
             assert due
             assert due.due_at
             assert timedelta(hours=20) < due.due_at - utc_now() < timedelta(hours=25)
-        await signal_calendar(open_world.client, CalendarRequest(merchant=MERCHANT, owner=TOUR), "check")
-        await until(partial(_is_gone, open_world, former))
+        await signal_calendar(two_calendars.client, CalendarRequest(merchant=MERCHANT, owner=TOUR), "check")
+        await until(partial(_is_gone, two_calendars, former))
 
 
 async def _has_closed(world: World) -> bool:
@@ -86,53 +80,53 @@ async def _has_closed(world: World) -> bool:
 
 
 async def test_removing_a_calendar_wipes_no_event_of_another_product_that_was_dragged_there_and_no_copy(
-    open_world: World,
+    two_calendars: World,
 ) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await book(open_world, "R-1")
-        boat = (await open_world.calendars())[BOAT.id]
-        await drag_to_the_boat(open_world, "R-1 v1")
-        await open_world.slotsync.turn_off(MERCHANT, BOAT, remove_events=True)
-        await until_titles_in(open_world, boat, ["R-1 v1"])
-        await book(open_world, "R-1", version=2)
-        await until_titles_in(open_world, boat, [])
-        (written,) = await open_world.events()
-        tour = (await open_world.calendars())[TOUR.id]
+    async with two_calendars.working():
+        await book(two_calendars, "R-9", item(BOAT.id))
+        await book(two_calendars, "R-1")
+        boat = (await two_calendars.calendars())[BOAT.id]
+        await drag_to_the_boat(two_calendars, "R-1 v1")
+        await two_calendars.slotsync.turn_off(MERCHANT, BOAT, remove_events=True)
+        await until_titles_in(two_calendars, boat, ["R-1 v1"])
+        await book(two_calendars, "R-1", version=2)
+        await until_titles_in(two_calendars, boat, [])
+        (written,) = await two_calendars.events()
+        tour = (await two_calendars.calendars())[TOUR.id]
         copied = {name: written[name] for name in ("start", "end", "extendedProperties")}
         address = f"/sandbox/accounts/{EMAIL}/calendars/{tour}/events"
-        (await open_world.http.post(address, json={**copied, "summary": "My copy"})).raise_for_status()
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until_titles_in(open_world, tour, ["My copy"])
+        (await two_calendars.http.post(address, json={**copied, "summary": "My copy"})).raise_for_status()
+        await two_calendars.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(two_calendars, tour, ["My copy"])
 
 
-async def test_removing_a_calendar_takes_away_what_was_dragged_out_of_it(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await book(open_world, "R-1")
-        boat = (await open_world.calendars())[BOAT.id]
-        await drag_to_the_boat(open_world, "R-1 v1")
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until_titles_in(open_world, boat, ["R-9 v1"])
+async def test_removing_a_calendar_takes_away_what_was_dragged_out_of_it(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-9", item(BOAT.id))
+        await book(two_calendars, "R-1")
+        boat = (await two_calendars.calendars())[BOAT.id]
+        await drag_to_the_boat(two_calendars, "R-1 v1")
+        await two_calendars.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(two_calendars, boat, ["R-9 v1"])
 
 
 @pytest.mark.parametrize("refused", [False, True])
 async def test_our_events_go_with_their_deleted_product_also_from_a_calendar_that_stays(
-    open_world: World, *, refused: bool
+    two_calendars: World, *, refused: bool
 ) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1")
-        tour = (await open_world.calendars())[TOUR.id]
+    async with two_calendars.working():
+        await book(two_calendars, "R-1")
+        tour = (await two_calendars.calendars())[TOUR.id]
         if refused:
-            await open_world.fault(method="calendars.delete", kind="requiredAccessLevel", probability=1)
+            await two_calendars.fault(method="calendars.delete", kind="requiredAccessLevel", probability=1)
         else:
-            await _add_repair(open_world, tour)
-        await open_world.slotsync.delete_owner(MERCHANT, TOUR, remove_events=True)
-        await until_titles_in(open_world, tour, [] if refused else ["Repair"])
-        await until(partial(_has_state, open_world, "unknown_product"))
-        await open_world.heal()
-        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))
-        await until_titles_in(open_world, tour, ["R-1 v1"] if refused else ["R-1 v1", "Repair"])
+            await _add_repair(two_calendars, tour)
+        await two_calendars.slotsync.delete_owner(MERCHANT, TOUR, remove_events=True)
+        await until_titles_in(two_calendars, tour, [] if refused else ["Repair"])
+        await until(partial(_has_state, two_calendars, "unknown_product"))
+        await two_calendars.heal()
+        await two_calendars.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))
+        await until_titles_in(two_calendars, tour, ["R-1 v1"] if refused else ["R-1 v1", "Repair"])
 
 
 async def _add_repair(world: World, calendar: str) -> None:

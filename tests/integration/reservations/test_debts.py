@@ -20,12 +20,6 @@ NAMES = ("R-1", "R-2", "R-3")
 PAST = item(start="2020-07-01T18:00:00+03:00", end="2020-07-01T20:00:00+03:00")
 
 
-@pytest.fixture
-async def open_world(world: World) -> World:
-    await world.add_merchant(TOUR, BOAT)
-    return world
-
-
 async def book(world: World, *names: str, booked: Item | None = None) -> None:
     for name in names:
         await world.slotsync.report(snapshot(1, booked or item(), name=name, title=name))
@@ -63,86 +57,86 @@ async def until_all_settled(world: World) -> None:
     await until(settled)
 
 
-async def test_what_was_cancelled_or_moved_while_sync_was_off_goes_once_it_is_on(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, *NAMES)
-        await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=False)
-        await cancel_move_and_delay(open_world)
-        await until_owed(open_world, "R-1", "R-2")
-        owed = await status(open_world)
+async def test_what_was_cancelled_or_moved_while_sync_was_off_goes_once_it_is_on(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, *NAMES)
+        await two_calendars.slotsync.turn_off(MERCHANT, TOUR, remove_events=False)
+        await cancel_move_and_delay(two_calendars)
+        await until_owed(two_calendars, "R-1", "R-2")
+        owed = await status(two_calendars)
         assert (owed.settled, owed.settled_version, owed.version) == (False, 1, 2)
         assert "waits to be deleted" in owed.remedy
-        assert await open_world.titles() == ["R-1", "R-2", "R-3"], "what is off is left as it is"
-        await open_world.slotsync.turn_on(MERCHANT, TOUR)
-        await shown(open_world, TOUR, ["R-3"])
-        await shown(open_world, BOAT, ["R-2"])
-        await until_all_settled(open_world)
-    (left,) = await open_world.events()
+        assert await two_calendars.titles() == ["R-1", "R-2", "R-3"], "what is off is left as it is"
+        await two_calendars.slotsync.turn_on(MERCHANT, TOUR)
+        await shown(two_calendars, TOUR, ["R-3"])
+        await shown(two_calendars, BOAT, ["R-2"])
+        await until_all_settled(two_calendars)
+    (left,) = await two_calendars.events()
     assert "2027-07-09" in str(left["start"])
 
 
 async def test_what_was_cancelled_or_moved_under_another_account_goes_once_the_first_is_back(
-    open_world: World,
+    two_calendars: World,
 ) -> None:
-    async with open_world.working():
-        await book(open_world, *NAMES)
-        await open_world.connect(email=OTHER_EMAIL, resume_all=True)
-        await signal_connection(open_world.client, MERCHANT, "granted")
+    async with two_calendars.working():
+        await book(two_calendars, *NAMES)
+        await two_calendars.connect(email=OTHER_EMAIL, resume_all=True)
+        await signal_connection(two_calendars.client, MERCHANT, "granted")
 
         async def moved() -> bool:
-            return len(await open_world.titles(email=OTHER_EMAIL)) == len(NAMES)
+            return len(await two_calendars.titles(email=OTHER_EMAIL)) == len(NAMES)
 
         await until(moved)
-        await cancel_move_and_delay(open_world)
+        await cancel_move_and_delay(two_calendars)
 
         async def changed() -> bool:
-            return await open_world.titles(email=OTHER_EMAIL) == ["R-3"]
+            return await two_calendars.titles(email=OTHER_EMAIL) == ["R-3"]
 
         await until(changed)
-        assert await open_world.titles() == ["R-1", "R-2", "R-3"], "the first account is out of reach"
-        await open_world.connect(resume_all=True)
-        await signal_connection(open_world.client, MERCHANT, "granted")
-        await shown(open_world, TOUR, ["R-3"])
-        await shown(open_world, BOAT, ["R-2"])
-        await until_all_settled(open_world)
-    assert len(await open_world.calendars()) == 2, "the calendars were found again"
+        assert await two_calendars.titles() == ["R-1", "R-2", "R-3"], "the first account is out of reach"
+        await two_calendars.connect(resume_all=True)
+        await signal_connection(two_calendars.client, MERCHANT, "granted")
+        await shown(two_calendars, TOUR, ["R-3"])
+        await shown(two_calendars, BOAT, ["R-2"])
+        await until_all_settled(two_calendars)
+    assert len(await two_calendars.calendars()) == 2, "the calendars were found again"
 
 
-async def test_a_calendar_that_only_seemed_to_be_missing_is_found_with_its_events(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, *NAMES)
-        await open_world.fault(method="events.update", kind="notFound", count=1)
-        await open_world.fault(method="events.get", kind="notFound", count=1)
-        await open_world.fault(method="events.insert", kind="notFound", count=1)
-        await open_world.fault(method="calendars.get", kind="notFound", count=1)
-        await open_world.slotsync.report(snapshot(2, name="R-3", title="R-3 changed"))
-        await open_world.settled(2, name="R-3")
-        await open_world.slotsync.cancel(MERCHANT, "R-1", version=2)
-        await shown(open_world, TOUR, ["R-2", "R-3 changed"])
-    assert len(await open_world.calendars()) == 1
+async def test_a_calendar_that_only_seemed_to_be_missing_is_found_with_its_events(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, *NAMES)
+        await two_calendars.fault(method="events.update", kind="notFound", count=1)
+        await two_calendars.fault(method="events.get", kind="notFound", count=1)
+        await two_calendars.fault(method="events.insert", kind="notFound", count=1)
+        await two_calendars.fault(method="calendars.get", kind="notFound", count=1)
+        await two_calendars.slotsync.report(snapshot(2, name="R-3", title="R-3 changed"))
+        await two_calendars.settled(2, name="R-3")
+        await two_calendars.slotsync.cancel(MERCHANT, "R-1", version=2)
+        await shown(two_calendars, TOUR, ["R-2", "R-3 changed"])
+    assert len(await two_calendars.calendars()) == 1
 
 
-async def test_a_calendar_that_is_made_anew_gets_the_bookings_of_the_past_too(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1", booked=PAST)
-        await book(open_world, "R-2")
-        deleted = await delete_by_hand(open_world, TOUR)
-        await open_world.slotsync.report(snapshot(2, name="R-2", title="R-2 changed"))
-        await shown(open_world, TOUR, ["R-1", "R-2 changed"])
+async def test_a_calendar_that_is_made_anew_gets_the_bookings_of_the_past_too(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-1", booked=PAST)
+        await book(two_calendars, "R-2")
+        deleted = await delete_by_hand(two_calendars, TOUR)
+        await two_calendars.slotsync.report(snapshot(2, name="R-2", title="R-2 changed"))
+        await shown(two_calendars, TOUR, ["R-1", "R-2 changed"])
 
         async def linked() -> bool:
-            return (await status(open_world)).events[0].state == SyncState.IN_STEP
+            return (await status(two_calendars)).events[0].state == SyncState.IN_STEP
 
         await until(linked)
-    assert (await open_world.calendars())[TOUR.id] != deleted
+    assert (await two_calendars.calendars())[TOUR.id] != deleted
 
 
-async def test_a_lower_level_of_guest_data_reaches_the_bookings_of_the_past(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1", booked=PAST)
-        await book(open_world, "R-2")
-        await open_world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
-        await shown(open_world, TOUR, ["Reserved", "Reserved"])
+async def test_a_lower_level_of_guest_data_reaches_the_bookings_of_the_past(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-1", booked=PAST)
+        await book(two_calendars, "R-2")
+        await two_calendars.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
+        await shown(two_calendars, TOUR, ["Reserved", "Reserved"])
 
 
 @pytest.mark.parametrize(
@@ -153,23 +147,23 @@ async def test_a_lower_level_of_guest_data_reaches_the_bookings_of_the_past(open
     ],
 )
 async def test_a_lasting_refusal_costs_few_calls_and_holds_nobody_up(
-    open_world: World, method: str, reason: str, change: ReservationStatus
+    two_calendars: World, method: str, reason: str, change: ReservationStatus
 ) -> None:
-    async with open_world.working():
-        await book(open_world, "R-1")
-        calendar = (await open_world.calendars())[TOUR.id]
-        before = await calls(open_world)
-        await open_world.fault(method=method, kind=reason, probability=1, calendar=calendar)
-        await open_world.slotsync.report(snapshot(2, status=change))
-        await open_world.slotsync.report(snapshot(1, name="R-2", title="R-2"))
-        await open_world.settled(1, name="R-2")
+    async with two_calendars.working():
+        await book(two_calendars, "R-1")
+        calendar = (await two_calendars.calendars())[TOUR.id]
+        before = await calls(two_calendars)
+        await two_calendars.fault(method=method, kind=reason, probability=1, calendar=calendar)
+        await two_calendars.slotsync.report(snapshot(2, status=change))
+        await two_calendars.slotsync.report(snapshot(1, name="R-2", title="R-2"))
+        await two_calendars.settled(1, name="R-2")
 
         async def told() -> bool:
-            return (await status(open_world)).events[0].last_error == reason
+            return (await status(two_calendars)).events[0].last_error == reason
 
         await until(told)
-        assert await calls(open_world) - before < 20
-        await open_world.heal()
+        assert await calls(two_calendars) - before < 20
+        await two_calendars.heal()
 
 
 async def calls(world: World) -> int:

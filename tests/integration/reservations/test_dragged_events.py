@@ -24,12 +24,6 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def open_world(world: World) -> World:
-    await world.add_merchant(TOUR, BOAT)
-    return world
-
-
 async def restore(world: World, title: str) -> None:
     """Take the event with this title out of the bin of the tour's calendar."""
     path = f"/sandbox/accounts/{EMAIL}/calendars/{(await world.calendars())[TOUR.id]}/events"
@@ -55,46 +49,48 @@ async def make_the_calendar_anew(world: World) -> str:
     return current
 
 
-async def test_an_older_generation_that_is_restored_and_dragged_goes_with_the_next_version(open_world: World) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await report(open_world, "R-1", version=1)
-        await report(open_world, "R-1", version=2, status=ReservationStatus.CANCELLED)
-        await report(open_world, "R-1", version=3)
-        await restore(open_world, "R-1 v1")
-        await drag_to_the_boat(open_world, "R-1 v1")
-        await report(open_world, "R-1", version=4)
-        assert await open_world.titles() == ["R-1 v4"]
-        assert await open_world.titles(BOAT) == ["R-9 v1"]
+async def test_an_older_generation_that_is_restored_and_dragged_goes_with_the_next_version(
+    two_calendars: World,
+) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-9", item(BOAT.id))
+        await report(two_calendars, "R-1", version=1)
+        await report(two_calendars, "R-1", version=2, status=ReservationStatus.CANCELLED)
+        await report(two_calendars, "R-1", version=3)
+        await restore(two_calendars, "R-1 v1")
+        await drag_to_the_boat(two_calendars, "R-1 v1")
+        await report(two_calendars, "R-1", version=4)
+        assert await two_calendars.titles() == ["R-1 v4"]
+        assert await two_calendars.titles(BOAT) == ["R-9 v1"]
 
 
 async def test_what_was_restored_and_dragged_before_the_deletion_of_its_calendar_goes_with_the_next_version(
-    open_world: World,
+    two_calendars: World,
 ) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await report(open_world, "R-1", "R-2", version=1)
-        await report(open_world, "R-1", "R-2", version=2, status=ReservationStatus.CANCELLED)
+    async with two_calendars.working():
+        await book(two_calendars, "R-9", item(BOAT.id))
+        await report(two_calendars, "R-1", "R-2", version=1)
+        await report(two_calendars, "R-1", "R-2", version=2, status=ReservationStatus.CANCELLED)
         for name in ("R-1", "R-2"):
-            await restore(open_world, f"{name} v1")
-            await drag_to_the_boat(open_world, f"{name} v1")
-        current = await make_the_calendar_anew(open_world)
-        await report(open_world, "R-1", version=3, status=ReservationStatus.CANCELLED)
-        await report(open_world, "R-2", version=3)
-        assert await titles_in(open_world, current) == ["R-2 v3"]
-        assert await open_world.titles(BOAT) == ["R-9 v1"]
+            await restore(two_calendars, f"{name} v1")
+            await drag_to_the_boat(two_calendars, f"{name} v1")
+        current = await make_the_calendar_anew(two_calendars)
+        await report(two_calendars, "R-1", version=3, status=ReservationStatus.CANCELLED)
+        await report(two_calendars, "R-2", version=3)
+        assert await titles_in(two_calendars, current) == ["R-2 v3"]
+        assert await two_calendars.titles(BOAT) == ["R-9 v1"]
 
 
 async def test_what_was_dragged_to_a_calendar_out_of_reach_before_the_deletion_of_its_own_goes_with_the_next_version(
-    open_world: World,
+    two_calendars: World,
 ) -> None:
-    async with open_world.working():
-        await book(open_world, "R-9", item(BOAT.id))
-        await report(open_world, "R-1", version=1)
-        await drag_to_the_boat(open_world, "R-1 v1")
-        async with out_of_reach(open_world, (await open_world.calendars())[BOAT.id], role="reader"):
-            current = await make_the_calendar_anew(open_world)
-            await until_titles_in(open_world, current, ["R-1 v1"])
-        await report(open_world, "R-1", version=2)
-        assert await titles_in(open_world, current) == ["R-1 v2"]
-        assert await open_world.titles(BOAT) == ["R-9 v1"]
+    async with two_calendars.working():
+        await book(two_calendars, "R-9", item(BOAT.id))
+        await report(two_calendars, "R-1", version=1)
+        await drag_to_the_boat(two_calendars, "R-1 v1")
+        async with out_of_reach(two_calendars, (await two_calendars.calendars())[BOAT.id], role="reader"):
+            current = await make_the_calendar_anew(two_calendars)
+            await until_titles_in(two_calendars, current, ["R-1 v1"])
+        await report(two_calendars, "R-1", version=2)
+        assert await titles_in(two_calendars, current) == ["R-1 v2"]
+        assert await two_calendars.titles(BOAT) == ["R-9 v1"]

@@ -198,7 +198,7 @@ class EventActivities:
     @contextmanager
     def _recording(self, request: EventRequest, version: int, connection_id: str) -> Iterator[None]:
         """Record an error of Google's in the event's status, and raise it as Temporal's."""
-        with google_errors_as_application_errors(), self._health.recording(connection_id):
+        with google_errors_as_application_errors(), self._health.recording(connection_id, whole_call=True):
             try:
                 yield
             except GoogleError as error:

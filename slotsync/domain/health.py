@@ -10,6 +10,7 @@ from slotsync.domain.retry_delays import (
     CALENDAR_RECHECK_DELAY,
     ENDED_BY_OPERATOR_DELAY,
     PARKED_RETRY_DELAY,
+    REFUSALS,
     retry_delay,
 )
 
@@ -81,8 +82,7 @@ _HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
     "GrantLost": Health.PARKED,
     "ScopeMissing": Health.PARKED,
     "CalendarMissing": Health.WAITING,
-    "BadRequest": Health.FAILED,
-    "Refused": Health.FAILED,
+    **dict.fromkeys(REFUSALS, Health.FAILED),
 }
 
 

@@ -41,6 +41,9 @@ NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=CALEN
 NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again=PARKED_RETRY_DELAY)
 """The merchant has not connected Google, or has disconnected it; a new connection signals."""
 
+NO_SCOPE = Blocker(health=Health.PARKED, reason="insufficientPermissions", look_again=PARKED_RETRY_DELAY)
+"""The merchant has not allowed all that writing needs; a new grant signals."""
+
 UNKNOWN_OWNER = Blocker(health=Health.PARKED, reason="unknown_product", look_again=PARKED_RETRY_DELAY)
 """The platform has not put the settings of the product or resource yet; putting them signals."""
 

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, c
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from temporalio import activity
 from temporalio.client import Client
 
 from activities.availability import AvailabilityActivities, ConfirmationActivities
@@ -18,6 +17,7 @@ from activities.connections import (
     DisconnectionActivities,
     RefusedGrantActivities,
 )
+from activities.errors import heartbeat_and_count
 from activities.events import EventActivities
 from activities.mails import MailActivities
 from activities.reservations import ReservationActivities
@@ -93,13 +93,13 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
         disconnecting = stack.enter_context(closing(GoogleServices(settings, disconnections)))
         yield Activities(
             reservations=ReservationActivities(store, vault, settings.max_debounce),
-            events=EventActivities(store, vault, health, GoogleEvents(services, activity.heartbeat)),
+            events=EventActivities(store, vault, health, GoogleEvents(services, heartbeat_and_count)),
             calendars=CalendarActivities(
                 store,
                 vault,
                 health,
-                GoogleCalendars(services, activity.heartbeat),
-                GoogleEvents(services, activity.heartbeat),
+                GoogleCalendars(services, heartbeat_and_count),
+                GoogleEvents(services, heartbeat_and_count),
             ),
             connections=ConnectionActivities(settings, store, vault),
             refused_grants=RefusedGrantActivities(settings, store, vault),
@@ -108,7 +108,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 settings,
                 store,
                 disconnections,
-                GoogleCalendars(disconnecting, activity.heartbeat),
+                GoogleCalendars(disconnecting, heartbeat_and_count),
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
             ),
             calendar_signals=CalendarSignals(client, store),

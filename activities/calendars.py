@@ -19,7 +19,7 @@ from slotsync.domain.calendars.messages import (
     ViewRequest,
 )
 from slotsync.domain.calendars.owner import ManagedCalendar
-from slotsync.domain.health import NO_CONNECTION, STOPPED_REASON
+from slotsync.domain.health import STOPPED_REASON
 from slotsync.errors import GoogleError
 from slotsync.former_calendars import FormerCalendars
 from slotsync.google.calendars import CalendarSpec, GoogleCalendars
@@ -70,6 +70,7 @@ class CalendarActivities:
             sync=calendar.settings.sync,
             removing=calendar.removing,
             connection_id=calendar.connection_id,
+            lacks_scope=calendar.lacks_scope,
             calendar_id=calendar.calendar_id,
             shown=shown == (calendar.settings.name, calendar.settings.time_zone),
             revision=intent.revision,
@@ -189,7 +190,9 @@ class CalendarActivities:
             ApplicationError: Google failed, or there is no connection any more, which is no success.
         """
         if not calendar.connection_id:
-            raise ApplicationError("not connected", NO_CONNECTION.reason, type="GrantLost", non_retryable=True)
+            kind = "ScopeMissing" if calendar.lacks_scope else "GrantLost"
+            reason = calendar.connection_blocker.reason
+            raise ApplicationError("no connection allows it", reason, type=kind, non_retryable=True)
         with google_errors_as_application_errors(), self._health.recording(calendar.connection_id, whole_call=True):
             try:
                 yield calendar.connection_id

@@ -154,7 +154,7 @@ class DisconnectionActivities:
         before, or slotsync's access to it was taken away, which Google does not tell apart.
         """
         calendar_id = deletion.calendar.calendar_id
-        with google_errors_as_application_errors():
+        with google_errors_as_application_errors(patient=True):
             self._disconnections.grant(deletion.connection_id)  # none, once the merchant has connected again
             deleted = self._delete_or_clear(deletion.connection_id, calendar_id, deletion.merchant)
         if deleted is not False:

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.errors import google_errors_as_application_errors
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.health import NO_CONNECTION, Blocker
+from slotsync.domain.health import NO_CONNECTION, NO_SCOPE, Blocker
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
@@ -23,6 +23,9 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
+
+_KINDS = {NO_CONNECTION.reason: "GrantLost", NO_SCOPE.reason: "ScopeMissing"}
+"""The types of the errors for what came between plan and write, by the blocker's reason."""
 
 
 class EventActivities:
@@ -180,7 +183,7 @@ class EventActivities:
         hasher = self._fingerprints.get_hasher(request.merchant)
         step = plan_event(desired, request.key, calendar, known, hasher)
         if isinstance(step, Blocker):
-            kind = "GrantLost" if step == NO_CONNECTION else "CalendarMissing"
+            kind = _KINDS.get(step.reason, "CalendarMissing")
             raise ApplicationError("it cannot be written now", step.reason, type=kind, non_retryable=True)
         return step
 
@@ -198,7 +201,7 @@ class EventActivities:
     @contextmanager
     def _recording(self, request: EventRequest, version: int, connection_id: str) -> Iterator[None]:
         """Record an error of Google's in the event's status, and raise it as Temporal's."""
-        with google_errors_as_application_errors(), self._health.recording(connection_id):
+        with google_errors_as_application_errors(), self._health.recording(connection_id, whole_call=True):
             try:
                 yield
             except GoogleError as error:

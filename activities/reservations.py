@@ -7,10 +7,11 @@ from temporalio import activity
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
 from slotsync.domain.content_hashes import ContentHasher
-from slotsync.domain.health import NO_CALENDAR, STOPPED_REASON, distinct
+from slotsync.domain.health import NO_CALENDAR, NO_SCOPE, STOPPED_REASON, distinct
 from slotsync.domain.reservations.booked_time import booked_times
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.messages import (
+    BlockedEvent,
     PlannedWrite,
     RoundPlan,
     RoundRequest,
@@ -70,6 +71,7 @@ class ReservationActivities:
             # The products' watchers compare the booked times with what is known to be busy.
             self._accounts.mark_merchant_changed(desired.merchant, request.now)
         steps = plan(desired, applied, calendars, hasher, left_behind)
+        self._record_parked(desired, steps.blocked, request.now)
         after = request.after if request.version == desired.version else None
         left = [each for each in steps.actions if _is_after(each.key, after)]
         return RoundPlan(
@@ -119,6 +121,13 @@ class ReservationActivities:
     def record_stop(self, request: StopRequest) -> None:
         """Record that an operator has stopped the reservation's workflow, unless another version is stored by now."""
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
+
+    def _record_parked(self, desired: Reservation, blocked: Sequence[BlockedEvent], now: datetime) -> None:
+        """Record why events are parked though there is a grant: the merchant did not allow all."""
+        for each in blocked:
+            if each.blocker == NO_SCOPE:
+                parked, reason = SyncState(each.blocker.health), each.blocker.reason
+                self._events.mark(desired.merchant, desired.id, each.key, parked, now, reason, desired.version)
 
     def _record_wanted(  # noqa: PLR0913, PLR0917  what the plan is made of, and when
         self,

@@ -61,8 +61,8 @@ class ConnectionHealth:
     def recording(self, connection_id: str, *, whole_call: bool = False) -> Iterator[None]:
         """Record the outcome of the calls to Google in the ``with`` block. Google's errors are raised unchanged.
 
-        With ``whole_call`` each of them is the connection's, since the call is about no single event; but for a
-        calendar that Google does not find, which the next one replaces.
+        With ``whole_call`` each of them is the connection's, but for a calendar that Google does not find, which the
+        next one replaces: what is normal for one event is no error of the block.
 
         The outcome is that of the grant of before the block, or of an older one: a newer one has its own calls.
         """

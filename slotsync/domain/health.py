@@ -10,6 +10,7 @@ from slotsync.domain.retry_delays import (
     CALENDAR_RECHECK_DELAY,
     ENDED_BY_OPERATOR_DELAY,
     PARKED_RETRY_DELAY,
+    REFUSALS,
     retry_delay,
 )
 
@@ -39,6 +40,9 @@ NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=CALEN
 
 NO_CONNECTION = Blocker(health=Health.PARKED, reason="not_connected", look_again=PARKED_RETRY_DELAY)
 """The merchant has not connected Google, or has disconnected it; a new connection signals."""
+
+NO_SCOPE = Blocker(health=Health.PARKED, reason="insufficientPermissions", look_again=PARKED_RETRY_DELAY)
+"""The merchant has not allowed all that writing needs; a new grant signals."""
 
 UNKNOWN_OWNER = Blocker(health=Health.PARKED, reason="unknown_product", look_again=PARKED_RETRY_DELAY)
 """The platform has not put the settings of the product or resource yet; putting them signals."""
@@ -81,8 +85,7 @@ _HEALTH_BY_ERROR: Final[Mapping[str, Health]] = {
     "GrantLost": Health.PARKED,
     "ScopeMissing": Health.PARKED,
     "CalendarMissing": Health.WAITING,
-    "BadRequest": Health.FAILED,
-    "Refused": Health.FAILED,
+    **dict.fromkeys(REFUSALS, Health.FAILED),
 }
 
 

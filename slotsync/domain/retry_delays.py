@@ -25,6 +25,9 @@ REFUSED_RETRY_DELAY: Final = timedelta(hours=1)
 REFUSED_ATTEMPT_DELAYS: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 """For the first attempts of what Google refuses: a refusal may be a stray one."""
 
+MAX_REFUSED_CALLS: Final = 19
+"""The calls to Google of all attempts in an hour at what it refuses."""
+
 OPERATOR_RETRY_DELAY: Final = timedelta(minutes=5)
 """For a fault that only an operator can repair, such as a wrong setting; then the work continues by itself."""
 
@@ -44,19 +47,30 @@ MIN_READING_RETRY_DELAY: Final = timedelta(seconds=5)
 READING_RETRY_DIVISOR: Final = 4
 """A failed reading is repeated after the time for which it has been failing, divided by this."""
 
+REFUSALS: Final = ("BadRequest", "Conflict", "Exists", "Gone", "NotFound", "Refused")
+"""The classes of errors that Google may go on to answer: tried a few times, then every hour."""
+
 _BY_ERROR: Final[Mapping[str, timedelta]] = {
     "QuotaExhausted": QUOTA_RETRY_DELAY,
     "GrantLost": PARKED_RETRY_DELAY,
     "ScopeMissing": PARKED_RETRY_DELAY,
     "CalendarMissing": CALENDAR_MISSING_RETRY_DELAY,
-    "BadRequest": REFUSED_RETRY_DELAY,
-    "Refused": REFUSED_RETRY_DELAY,
+    **dict.fromkeys(REFUSALS, REFUSED_RETRY_DELAY),
 }
 
 
 def retry_delay(error_type: str) -> timedelta:
     """Return the delay after an error of this class (see ``slotsync.errors``): nothing is ever given up."""
     return _BY_ERROR.get(error_type, DEFAULT_RETRY_DELAY)
+
+
+def refused_attempt_delay(attempt: int, calls: int) -> timedelta | None:
+    """Return the delay after this attempt at what Google refuses, or None if it was the last for now.
+
+    ``calls`` is the number of calls to Google that it took: the more, the fewer attempts.
+    """
+    last = attempt > len(REFUSED_ATTEMPT_DELAYS) or (attempt + 1) * calls > MAX_REFUSED_CALLS
+    return None if last else REFUSED_ATTEMPT_DELAYS[attempt - 1]
 
 
 def reading_retry_delay(failing_for: timedelta, max_delay: timedelta) -> timedelta:

@@ -133,7 +133,7 @@ BY_REASON: dict[str, ErrorKind] = {
     "badRequest": INVALID_REQUEST,
     "channelIdNotUnique": ID_TAKEN,
     "conditionNotMet": CHANGED,
-    "conflict": ErrorKind(Transient, "two calls conflicted in Google; it is tried again"),
+    "conflict": ErrorKind(Conflict, "two calls conflicted in Google; it is tried again"),
     "dailyLimitExceeded": QUOTA_EXHAUSTED,
     "deleted": DELETED,
     "duplicate": ID_TAKEN,

@@ -41,7 +41,8 @@ class CalendarView(Message):
     ``shown``: Google shows the owner's name and time zone. ``revision`` counts the changes of the owner's settings, of
     which the reservations were signalled up to ``applied_revision``. ``waiting``: a reservation waits for the calendar.
     ``left``: our events are to be removed, and some stand in other calendars, which are out of reach or were.
-    ``connection_id`` and ``calendar_id`` are None if there is none. ``closing_reason`` says why the workflow has
+    ``connection_id`` and ``calendar_id`` are None if there is none; ``lacks_scope``: there is a connection, which does
+    not allow to write. ``closing_reason`` says why the workflow has
     nothing to do, empty if it has.
     """
 
@@ -49,6 +50,7 @@ class CalendarView(Message):
     sync: bool = False
     removing: bool = False
     connection_id: str | None = None
+    lacks_scope: bool = False
     calendar_id: str | None = None
     shown: bool = False
     revision: int = 0

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
+from slotsync.domain.health import NO_CONNECTION, NO_SCOPE, Blocker
 from slotsync.domain.messages import DisplayName, Message
 
 
@@ -182,7 +183,8 @@ class ManagedCalendar(Message):
 
     ``settings.sync`` is true if both the owner's switch and its merchant's are on. ``removing`` is true if it is false
     and the merchant wants our events removed. ``known`` is false if the platform never put the owner's settings, or has
-    deleted it.
+    deleted it. ``connection_id`` is None unless the merchant has a connection that allows to write; ``lacks_scope`` is
+    true if it has one that does not.
     """
 
     owner: Owner
@@ -190,4 +192,10 @@ class ManagedCalendar(Message):
     known: bool = True
     removing: bool = False
     connection_id: str | None = None
+    lacks_scope: bool = False
     calendar_id: str | None = None
+
+    @property
+    def connection_blocker(self) -> Blocker:
+        """The reason why nothing is written while there is no connection."""
+        return NO_SCOPE if self.lacks_scope else NO_CONNECTION

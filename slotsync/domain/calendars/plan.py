@@ -4,7 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from slotsync.domain.calendars.messages import CalendarView
-from slotsync.domain.health import NO_CONNECTION, Blocker
+from slotsync.domain.health import NO_CONNECTION, NO_SCOPE, Blocker
 
 
 class CalendarStep(StrEnum):
@@ -48,5 +48,6 @@ def next_step(
     if (view.waiting or view.revision != view.applied_revision) and CalendarStep.SIGNAL not in done:
         return CalendarStep.SIGNAL
     if not view.connection_id:
-        return NO_CONNECTION if view.sync or retires else None
+        blocker = NO_SCOPE if view.lacks_scope else NO_CONNECTION
+        return blocker if view.sync or retires else None
     return CalendarStep.RETIRE if retires else None

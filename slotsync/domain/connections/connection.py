@@ -85,6 +85,11 @@ _NEEDED_TO_WRITE: Final = (APP_CREATED, CALENDAR_LIST)
 """A calendar is looked for in the list before it is made, so that there is never a second one."""
 
 
+def allows_writing(granted: Iterable[str]) -> bool:
+    """Return whether reservations can be written with these scopes."""
+    return not missing_scopes(granted, _NEEDED_TO_WRITE)
+
+
 def can_write(view: ConnectionView) -> bool:
     """Return whether reservations can be written through the connection."""
     lacking = {each.scope for each in view.missing}

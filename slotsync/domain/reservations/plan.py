@@ -5,7 +5,7 @@ from typing import Final
 
 from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner
 from slotsync.domain.content_hashes import ContentHasher
-from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
+from slotsync.domain.health import NO_CALENDAR, OUT_OF_REACH, UNKNOWN_OWNER, Blocker
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.event_content import describe
@@ -227,7 +227,7 @@ def _plan_put(  # noqa: PLR0913, PLR0917  an event as it is wanted, and as it is
     hasher: ContentHasher,
 ) -> Put | Blocker | None:
     if not calendar.connection_id:
-        return NO_CONNECTION
+        return calendar.connection_blocker
     if not calendar.calendar_id:
         return NO_CALENDAR
     content = describe(desired, item, calendar.settings)
@@ -274,7 +274,7 @@ def _plan_delete(
     if not (may_delete and calendar.calendar_id == known.calendar_id):
         return None if wanted and not calendar.removing else OUT_OF_REACH
     if not calendar.connection_id:
-        return NO_CONNECTION
+        return calendar.connection_blocker
     return Delete(
         merchant=desired.merchant,
         reservation=desired.id,

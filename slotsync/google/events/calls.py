@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
+from slotsync.errors import CalendarMissing, Gone, NotFound, Refused
 from slotsync.google.events.mark import SEARCHED, SEARCHED_FIRST
 from slotsync.google.requests import execute, execute_empty, list_items
 from slotsync.google.service import CalendarService
@@ -53,10 +53,10 @@ class EventCalls:
         """
         try:
             return execute(self._events.insert(calendarId=self.calendar_id, body=body), self._heartbeat)
-        except NotFound as error:
+        except (Gone, NotFound) as error:
             self._require_calendar()
             message = "Google did not find a calendar that it shows; it is tried again"
-            raise Transient(message, reason=error.reason, status=error.status) from None
+            raise Refused(message, reason=error.reason, status=error.status) from None
 
     def update(self, event_id: str, body: "Event", etag: str) -> "Event":
         """Replace the event and return it. Google sends no mail to guests whom somebody has added.
@@ -118,7 +118,7 @@ class EventCalls:
         )
         try:
             page = execute(listing, self._heartbeat)
-        except NotFound:
+        except (Gone, NotFound):
             self._require_calendar()
             raise
         return require_writable(page)

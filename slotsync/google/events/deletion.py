@@ -18,6 +18,9 @@ MAX_GENERATIONS = 1000
 MAX_ROUNDS = 2
 """The tries of one write at an event that changes meanwhile, or that Google refuses: others need calls, too."""
 
+MAX_HIDDEN = 1
+"""The ids after each other that are taken by nothing that Google shows, after which a creation takes any other."""
+
 ID_PLACEHOLDER: "Event" = {"summary": "", "start": {"date": "1970-01-01"}, "end": {"date": "1970-01-02"}}
 """The event that takes an id until it is deleted at once: at a date that nobody looks at."""
 
@@ -121,6 +124,7 @@ class EventDeletion:
 
     def _use_up_id(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Use up the event's id and return its state: a creation that Google carries out late fails, as it is taken."""
+        hidden = 0
         for generation in range(written.generation, written.generation + MAX_GENERATIONS):
             taken = written.model_copy(update={"generation": generation})
             id_ = event_id(self._merchant, self._reservation, written.key, generation)
@@ -128,6 +132,9 @@ class EventDeletion:
                 taken = taken.model_copy(update={"etag": calls.insert({"id": id_, **ID_PLACEHOLDER})["etag"]})
             except Exists:
                 found = calls.get(id_)
+                hidden += found is None
+                if hidden > MAX_HIDDEN:  # a creation would go on with any other id after so many
+                    return mark_deleted(taken, self._version)
                 if found is None or is_deleted(found):
                     continue  # the lost creation found the id taken as well, and used the next generation
                 taken = taken.model_copy(update={"etag": found["etag"]})

@@ -259,7 +259,7 @@ class EventWrite:
         try:
             return self._calls.update(self._id, body, event["etag"])
         except Conflict as error:
-            raise Transient("the event changed meanwhile; it is tried again", reason=error.reason) from None
+            raise refused(error) from None  # or it changed meanwhile: it is tried again
 
     @property
     def _id(self) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Executable, delete, tuple_, update
 from sqlmodel import Session, and_, col, select
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
-from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.connection import ConnectionState, allows_writing
 from slotsync.store.calendars.creation_permits import use_permit
 from slotsync.store.calendars.owner_rows import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
@@ -38,7 +38,8 @@ class ManagedCalendars:
     def get_calendars(self, merchant: str, owners: Sequence[Owner]) -> list[ManagedCalendar]:
         """Return settings and calendar of each owner, in the given order; an unknown owner is not synchronized.
 
-        ``connection_id`` is the merchant's active connection, with or without a calendar, or None if none is active.
+        ``connection_id`` is the merchant's active connection, with or without a calendar, or None if none is active or
+        it does not allow to write.
         """
         with self._store.read() as session:
             found = dict(_rows(session, merchant, owners))
@@ -101,14 +102,14 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
     wanted = [(owner.kind.value, owner.id) for owner in owners]
     active = and_(ConnectionRow.merchant == OwnerRow.merchant, ConnectionRow.state == ConnectionState.ACTIVE.value)
     query = (
-        select(OwnerRow, MerchantRow, ManagedCalendarRow.calendar_id, ConnectionRow.id)
+        select(OwnerRow, MerchantRow, ManagedCalendarRow.calendar_id, ConnectionRow)
         .select_from(OwnerRow)
         .join(MerchantRow)
         .outerjoin(ManagedCalendarRow)
         .outerjoin(ConnectionRow, active)
         .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
     )
-    for row, merchant_row, calendar_id, connection_id in session.exec(query):
+    for row, merchant_row, calendar_id, connected in session.exec(query):
         owner = Owner(kind=OwnerKind(row.kind), id=row.id)
         off = next((switch for switch in (row, merchant_row) if not switch.sync), None)
         yield (
@@ -118,10 +119,20 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
                 settings=settings_of(row).model_copy(update={"sync": off is None}),
                 known=row.deleted_at is None,
                 removing=off is not None and off.remove_events,
-                connection_id=connection_id,
+                connection_id=_find_usable(connected),
+                lacks_scope=_lacks_scope(connected),
                 calendar_id=calendar_id,
             ),
         )
+
+
+def _find_usable(connected: ConnectionRow | None) -> str | None:
+    """Return the connection's id if there is one that allows to write, else None."""
+    return connected.id if connected and not _lacks_scope(connected) else None
+
+
+def _lacks_scope(connected: ConnectionRow | None) -> bool:
+    return connected is not None and not allows_writing(connected.scopes.split())
 
 
 def forget_managed_calendars(connection: Connection, merchant: str) -> None:

@@ -4,8 +4,16 @@ import pytest
 from sqlalchemy import text
 from temporalio.client import WorkflowExecutionStatus
 
-from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY, ConnectionState
+from slotsync.domain.connections.connection import (
+    APP_CREATED,
+    CALENDAR_LIST,
+    EVENTS_FREEBUSY,
+    ConnectionState,
+    can_write,
+)
+from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import connection_id
+from slotsync.store.calendars.owners import Owners
 from tests.support.connection_harness import OTHER, ConnectionHarness
 from tests.support.parked_reservations import (
     MANY_RESERVATIONS,
@@ -14,7 +22,7 @@ from tests.support.parked_reservations import (
     until_all_settled,
     until_parked,
 )
-from tests.support.samples import EMAIL, MERCHANT
+from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
 
@@ -75,6 +83,37 @@ async def test_a_policy_parks_the_work_with_its_reason_until_it_is_lifted(
         assert (view.state, view.last_error) == (ConnectionState.ACTIVE, None)
 
 
+@pytest.mark.parametrize("lacking", [CALENDAR_LIST, APP_CREATED])
+async def test_a_scope_that_is_given_up_later_parks_all_writes_with_the_remedy_until_it_is_back(
+    connecting_merchant: ConnectionHarness, lacking: str
+) -> None:
+    world = connecting_merchant.world
+    Owners(world.store).put(MERCHANT, TOUR, settings_of(TOUR))
+    async with world.working():
+        await connecting_merchant.connected()
+        await world.slotsync.report(snapshot(1))
+        await world.settled(1)
+        Owners(world.store).put(MERCHANT, GUIDE, settings_of(GUIDE))
+        ticked = frozenset({APP_CREATED, CALENDAR_LIST, EVENTS_FREEBUSY}) - {lacking}
+        await connecting_merchant.confirmed(await connecting_merchant.consent(ticked=ticked))
+        before = await world.writes()
+        await world.slotsync.report(snapshot(2, item(resources=[GUIDE.id])))
+
+        async def parked() -> bool:
+            status = await world.slotsync.status(MERCHANT, "R-1")
+            assert status
+            told = [(each.state, each.last_error) for each in status.events]
+            remedied = "allow what is missing" in status.remedy
+            return told == [(SyncState.PARKED, "insufficientPermissions")] * 2 and remedied
+
+        await until(parked, 20)
+        assert not can_write(await connecting_merchant.service.view(MERCHANT))
+        assert await world.writes() == before
+        await connecting_merchant.connected()
+        await world.settled(2)
+    assert (await world.titles(), await world.titles(GUIDE)) == (["v2"], ["v2"])
+
+
 def forget_access_tokens(world: World) -> None:
     with world.store.write() as connection:
         connection.execute(text("UPDATE connection SET access_token = NULL, access_expires_at = NULL"))
@@ -101,13 +140,9 @@ async def test_a_missing_scope_parks_and_a_second_consent_resumes(connecting_mer
             await connecting_merchant.consent(ticked=frozenset({CALENDAR_LIST, EVENTS_FREEBUSY}))
         )
         await report_reservations(world, 1, 1)
-
-        async def trouble() -> bool:
-            view = await connecting_merchant.service.view(MERCHANT)
-            return view.last_error is not None and [each.scope for each in view.missing] == [APP_CREATED]
-
-        await until(trouble)
-        assert (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.ACTIVE
+        await until_parked(world, 1)
+        view = await connecting_merchant.service.view(MERCHANT)
+        assert (view.state, [each.scope for each in view.missing]) == (ConnectionState.ACTIVE, [APP_CREATED])
         await connecting_merchant.connected()
         await until_all_settled(world, 1, 1)
     assert await world.titles() == ["v1"]

@@ -163,7 +163,7 @@ def test_what_is_not_about_the_event_reaches_the_caller(
 
 def test_a_calendar_that_only_seems_missing_is_not_reported_missing(adapter: AdapterHarness) -> None:
     adapter.fault("events.insert", "notFound", count=1)
-    with pytest.raises(Transient):
+    with pytest.raises(Refused):
         adapter.put()
     adapter.put()
     assert adapter.titles() == ["Sunset tour"]

@@ -9,6 +9,7 @@ import pytest
 
 from activities.reservations import ReservationActivities
 from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.messages import RoundPlan, RoundRequest, WaveResult, WriteKind
@@ -77,7 +78,7 @@ def report(store: Store, *reservations: Reservation) -> None:
 
 
 def connect(store: Store) -> str:
-    return Connections(store, ANY_KEY).save_grant(MERCHANT, "refresh token", [], EMAIL)
+    return Connections(store, ANY_KEY).save_grant(MERCHANT, "refresh token", wanted_scopes(push=True), EMAIL)
 
 
 def open_tour(store: Store) -> None:

@@ -11,6 +11,7 @@ from slotsync.domain.retry_delays import (
     REFUSED_RETRY_DELAY,
     parse_retry_after,
     reading_retry_delay,
+    refused_attempt_delay,
 )
 from slotsync.errors import GoogleError
 
@@ -27,12 +28,22 @@ MINUTE = timedelta(minutes=1)
         ("CalendarMissing", Health.WAITING, timedelta(seconds=1)),
         ("BadRequest", Health.FAILED, REFUSED_RETRY_DELAY),
         ("Refused", Health.FAILED, REFUSED_RETRY_DELAY),
+        ("Conflict", Health.FAILED, REFUSED_RETRY_DELAY),
+        ("Exists", Health.FAILED, REFUSED_RETRY_DELAY),
+        ("Gone", Health.FAILED, REFUSED_RETRY_DELAY),
+        ("NotFound", Health.FAILED, REFUSED_RETRY_DELAY),
         ("ValueError", Health.RETRYING, DEFAULT_RETRY_DELAY),
     ],
 )
 def test_each_error_has_its_health_and_its_delay(error_type: str, health: Health, delay: timedelta) -> None:
     blocker = blocker_for_error(error_type, "why")
     assert (blocker.health, blocker.reason, blocker.look_again) == (health, "why", delay)
+
+
+@pytest.mark.parametrize("calls", range(1, 25))
+def test_all_attempts_at_what_google_refuses_take_less_than_20_calls_unless_one_takes_more(calls: int) -> None:
+    attempts = next(each for each in range(1, 10) if refused_attempt_delay(each, calls) is None)
+    assert attempts == max(min(4, 19 // calls), 1)
 
 
 def test_the_worst_blocker_decides() -> None:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerSettings
+from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
@@ -16,7 +17,7 @@ SETTINGS = OwnerSettings(name="Tour")
 @pytest.fixture
 def connection_id(store: Store, connections: Connections) -> str:
     Owners(store).put("m", TOUR, SETTINGS)
-    return connections.save_grant("m", "token", ["calendar"], "merchant@example.com")
+    return connections.save_grant("m", "token", wanted_scopes(push=True), "merchant@example.com")
 
 
 def test_an_owner_has_its_settings_connection_and_calendar(store: Store, connection_id: str) -> None:

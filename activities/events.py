@@ -15,7 +15,8 @@ from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.events.deletion import mark_deleted
-from slotsync.google.events.writes import GoogleEvents, NotWanted
+from slotsync.google.events.event_write import NotWanted
+from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.content_hashes import Fingerprints

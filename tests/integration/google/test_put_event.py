@@ -4,7 +4,8 @@ import pytest
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, GrantLost, ScopeMissing
-from slotsync.google.events.writes import GoogleEvents, NotWanted
+from slotsync.google.events.event_write import NotWanted
+from slotsync.google.events.writes import GoogleEvents
 from tests.support.adapter_harness import EMAIL, SPEC, AdapterHarness
 from tests.support.desired_events import hasher_with
 from tests.support.local_google import AUTH

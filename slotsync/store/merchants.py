@@ -181,7 +181,7 @@ def ensure_merchant(connection: Connection, merchant: str, reservation: str = ""
 
 
 def ensure_merchant_at_work(connection: Connection, merchant: str) -> None:
-    """Do the same for what slotsync itself has to store, also while an erasure waits for Google.
+    """Record the merchant for what slotsync itself has to store, also while an erasure waits for Google.
 
     Raises:
         Erased: its rows are being deleted, or were a short time ago.

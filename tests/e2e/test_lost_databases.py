@@ -40,10 +40,11 @@ async def test_without_temporals_database_everything_runs_again_by_itself(
     assert await machine_world.writes() - written <= len(changed.items) * 3 * 2, "only the change was written"
 
 
+@pytest.mark.parametrize("item_ids", [True, False], ids=["items with ids", "items without"])
 async def test_without_any_database_bookings_reported_again_adopt_their_events_and_calendars(
-    machine: Machine, machine_world: World
+    machine: Machine, machine_world: World, item_ids: bool
 ) -> None:
-    platform = await settled(machine_world)
+    platform = await settled(machine_world, item_ids=item_ids)
     before = await read_event_ids(machine_world)
     assert before
     await machine.worker.kill()
@@ -58,12 +59,13 @@ async def test_without_any_database_bookings_reported_again_adopt_their_events_a
         await platform.report_all(rebuilt_world, platform.newest)
         await rebuilt_world.at_rest(platform.newest)
         await assert_perfect(rebuilt_world, platform.newest, context=f"seed {platform.seed}")
-        assert await read_event_ids(rebuilt_world) == before
+        # The numbers of items without ids are lost: what had another number than its place is written as another event.
+        assert await read_event_ids(rebuilt_world) == before or not item_ids, f"seed {platform.seed}"
 
 
-async def settled(machine_world: World) -> ReportingPlatform:
+async def settled(machine_world: World, *, item_ids: bool = False) -> ReportingPlatform:
     """Report twenty reservations with changes and cancellations, and wait until they are at rest."""
-    platform = ReportingPlatform(20)
+    platform = ReportingPlatform(20, item_ids=item_ids)
     await platform.report_all(machine_world)
     await machine_world.at_rest(platform.newest)
     return platform

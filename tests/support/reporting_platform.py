@@ -16,10 +16,10 @@ PARALLEL_REPORTS = 8
 class ReportingPlatform:
     """Random reservations with their changes, in random order; the same ``seed`` gives the same reports."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, item_ids: bool = False) -> None:
         self.seed = SystemRandom().randrange(10**6)
         self.chance = Random(self.seed)
-        reports = stories(self.chance, count)
+        reports = stories(self.chance, count, item_ids=item_ids)
         self.arriving = disordered(self.chance, reports)
         self.newest = newest_of(reports)
         self.refused = 0

@@ -21,10 +21,10 @@ MAX_DISORDER = 2.5
 """The number of versions by which a snapshot may arrive too late."""
 
 
-def stories(chance: Random, count: int) -> list[Reservation]:
+def stories(chance: Random, count: int, *, item_ids: bool = False) -> list[Reservation]:
     """Return all snapshots of ``count`` reservations, each with one to six versions, in order."""
     return [
-        _snapshot(chance, f"R-{number}", version)
+        _snapshot(chance, f"R-{number}", version, item_ids=item_ids)
         for number in range(1, count + 1)
         for version in range(1, chance.randint(1, 6) + 1)
     ]
@@ -48,12 +48,13 @@ def _repeat_some(chance: Random, reports: Iterable[Reservation]) -> Iterator[Res
             yield each
 
 
-def _snapshot(chance: Random, name: str, version: int) -> Reservation:
-    items = [_random_item(chance) for _ in range(chance.randint(1, 3))]
+def _snapshot(chance: Random, name: str, version: int, *, item_ids: bool) -> Reservation:
+    ids = [f"item-{number}" if item_ids else None for number in range(chance.randint(1, 3))]
+    items = [_random_item(chance, each) for each in ids]
     (status,) = chance.choices(STATUSES, STATUS_WEIGHTS)
     return snapshot(version, *items, name=name, status=status, title=f"{name} as of {version}")
 
 
-def _random_item(chance: Random) -> Item:
+def _random_item(chance: Random, id_: str | None) -> Item:
     resources = chance.sample(RESOURCES, chance.randint(0, 2))
-    return item(chance.choice(PRODUCTS), resources, day=chance.randint(1, 28))
+    return item(chance.choice(PRODUCTS), resources, day=chance.randint(1, 28), id=id_)

@@ -116,7 +116,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             sync_switch=SyncSwitchActivities(client, store, vault, pace),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
-            retention=RetentionActivities(client, store, vault, settings.keep),
+            retention=RetentionActivities(client, store, vault, settings.keep, settings.keep_messages),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             mails=MailActivities(settings, store, vault),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),

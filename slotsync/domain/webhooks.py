@@ -11,6 +11,8 @@ from slotsync.domain.availability.availability import SlotState
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 
+ACCEPTED_STATUSES: Final = range(200, 300)
+
 
 class WebhookType(StrEnum):
     """The types of webhooks."""
@@ -20,6 +22,37 @@ class WebhookType(StrEnum):
     CONNECTION_REVOKED = "connection.revoked"
     CONNECTION_REMINDER = "connection.reminder"
     CONNECTION_ACTIVE = "connection.active"
+
+
+class MessageState(StrEnum):
+    """The states of a message to the platform; only one that waits is sent."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    SKIPPED = "skipped"
+    UNREADABLE = "unreadable"
+
+
+MAX_ANSWER_KEPT: Final = 200
+"""The first characters of the platform's answer, which are kept."""
+
+
+class Attempt(Message):
+    """An attempt to deliver a message. ``status`` is None if there was no answer; then ``failure`` says why.
+
+    ``answer`` is how the body of the answer begins.
+    """
+
+    at: AwareDatetime
+    duration_ms: int
+    status: int | None = None
+    failure: str | None = None
+    answer: str | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Return whether the platform has accepted the message."""
+        return self.status in ACCEPTED_STATUSES
 
 
 class WebhookSlot(Interval):

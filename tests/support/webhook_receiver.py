@@ -61,7 +61,7 @@ class WebhookReceiver:
 
     def settings(self, settings: Settings) -> Settings:
         """Return the settings with webhooks sent to this receiver."""
-        return settings.model_copy(update={"webhook_url": self.url, "webhook_secret": SecretStr(WEBHOOK_SECRET)})
+        return settings.model_copy(update={"webhook_url": self.url, "webhook_secret": (SecretStr(WEBHOOK_SECRET),)})
 
     def fail(self, status: int = 503, *, times: int | None = None, headers: Mapping[str, str] | None = None) -> None:
         """Answer the next requests with this failure, or all requests until ``heal``."""

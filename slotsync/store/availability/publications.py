@@ -22,7 +22,6 @@ from slotsync.domain.webhooks import (
     Webhook,
     WebhookData,
     WebhookSlot,
-    build_webhook,
 )
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
@@ -36,6 +35,7 @@ from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.webhook_messages import (
+    MessageContent,
     MessageOrder,
     WebhookMessages,
     count_conflicts,
@@ -210,8 +210,10 @@ class Publications:
         for place, each in enumerate(contents):
             if each is None:
                 continue
-            body = build_webhook(each, now).model_dump_json()
-            self._messages.put(connection, f"msg_{request.token}-{place}", key, MessageOrder(number, place), body, now)
+            content = MessageContent.build(each, now)
+            self._messages.put(
+                connection, f"msg_{request.token}-{place}", key, MessageOrder(number, place), content, now
+            )
 
     def _repeated(self, connection: Connection, key: ProductKey, number: int) -> Publication:
         """Return the publication again. Of its conflicts it counts those of which no message was accepted yet."""

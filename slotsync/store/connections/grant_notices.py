@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Row, select, update
 from slotsync.domain.availability.messages import merchants_messages
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.refused_grants import remedy_for
-from slotsync.domain.webhooks import ConnectionActive, ConnectionReminder, ConnectionRevoked, WebhookData, build_webhook
+from slotsync.domain.webhooks import ConnectionActive, ConnectionReminder, ConnectionRevoked, WebhookData
 from slotsync.secrets import Vault
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.connections import ConnectionRow
-from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
+from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
 
 _TABLE = table_of(ConnectionRow)
 
@@ -69,7 +69,7 @@ class GrantNotices:
                 f"msg_grant_{row.id}_{row.grant_number}_{number}",
                 merchants_messages(row.merchant),
                 MessageOrder(number=row.grant_number * _MAX_NOTICES + number, place=1),
-                build_webhook(data, now).model_dump_json(),
+                MessageContent.build(data, now),
                 now,
             )
 

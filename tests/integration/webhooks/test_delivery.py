@@ -216,7 +216,7 @@ async def test_what_an_operator_has_to_mend_is_tried_again_slowly(
 async def test_a_wrong_secret_is_refused_by_the_platform_and_never_shown(
     activities: Activities, settings: Settings
 ) -> None:
-    error = await refused(activities(settings.model_copy(update={"webhook_secret": OTHER_SECRET})))
+    error = await refused(activities(settings.model_copy(update={"webhook_secret": (OTHER_SECRET,)})))
     assert "SLOTSYNC_WEBHOOK_SECRET" in str(error)
     assert_says_nothing(error)
 

@@ -22,6 +22,7 @@ class WebhookType(StrEnum):
     CONNECTION_REVOKED = "connection.revoked"
     CONNECTION_REMINDER = "connection.reminder"
     CONNECTION_ACTIVE = "connection.active"
+    TEST = "test"
 
 
 class MessageState(StrEnum):
@@ -111,7 +112,15 @@ class ConnectionActive(Message):
     caught_up: int
 
 
-WebhookData = AvailabilityChanged | ConflictFound | ConnectionReminder | ConnectionRevoked | ConnectionActive
+class TestMessage(Message):
+    """A message that an operator has sent to try the receiver."""
+
+    note: str
+
+
+WebhookData = (
+    AvailabilityChanged | ConflictFound | ConnectionReminder | ConnectionRevoked | ConnectionActive | TestMessage
+)
 
 _TYPES: Final[Mapping[type[Message], WebhookType]] = {
     AvailabilityChanged: WebhookType.AVAILABILITY_CHANGED,
@@ -119,6 +128,7 @@ _TYPES: Final[Mapping[type[Message], WebhookType]] = {
     ConnectionRevoked: WebhookType.CONNECTION_REVOKED,
     ConnectionReminder: WebhookType.CONNECTION_REMINDER,
     ConnectionActive: WebhookType.CONNECTION_ACTIVE,
+    TestMessage: WebhookType.TEST,
 }
 
 

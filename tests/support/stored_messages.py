@@ -17,12 +17,21 @@ KEY = ProductKey(merchant="m", product="tour")
 
 
 def put_message(  # noqa: PLR0913  all that a message consists of
-    store: Store, vault: Vault, message_id: str, body: str, now: datetime, *, number: int = 1, place: int = 0
+    store: Store,
+    vault: Vault,
+    message_id: str,
+    body: str,
+    now: datetime,
+    *,
+    number: int = 1,
+    place: int = 0,
+    merchant: str = KEY.merchant,
 ) -> None:
     """Record a message about the tour."""
+    key = ProductKey(merchant=merchant, product=KEY.product)
     content = MessageContent(WebhookType.AVAILABILITY_CHANGED, body)
     with store.write() as connection:
-        WebhookMessages(store, vault).put(connection, message_id, KEY, MessageOrder(number, place), content, now)
+        WebhookMessages(store, vault).put(connection, message_id, key, MessageOrder(number, place), content, now)
 
 
 def refuse_message(store: Store, vault: Vault, message_id: str, status: int = 503) -> None:

@@ -151,7 +151,7 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that the poller need
         clock,
     )
     products = ProductStates(store, vault, settings.horizon)
-    publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
+    publications = Publications(store, vault, webhooks=bool(settings.webhook_url), types=settings.webhook_types)
     with (
         ThreadPoolExecutor(MAX_PARALLEL_POLLS, thread_name_prefix="reading") as polling,
         ThreadPoolExecutor(MAX_PARALLEL_DATABASE_READS, thread_name_prefix="database") as database,

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.mail_server import MailServer
 from slotsync.domain.web_address import WebAddress, is_loopback
+from slotsync.domain.webhooks import ALL_TYPES, WebhookType
 from slotsync.errors import SettingsError
 
 PREFIX = "SLOTSYNC_"
@@ -45,6 +46,7 @@ _REMEDIES = {
     "FORWARDED_ALLOW_IPS": "the addresses of your proxies, for example 127.0.0.1 or 172.30.7.0/24, separated by commas",
     "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
     "smtp_url": "for example smtp://user:password@mail.example.com:587, or smtps://... for TLS from the first byte",
+    "webhook_types": "some of " + ", ".join(sorted(ALL_TYPES)),
     "webhook_secret": (
         "make one with: python -c 'import base64, secrets; "
         'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\'; the platform verifies with the same'
@@ -126,6 +128,7 @@ EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]
 WebhookSecrets = Annotated[tuple[WebhookSecret, ...], NoDecode, BeforeValidator(_split)]
+WebhookTypes = Annotated[frozenset[WebhookType], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 BaseAddress = Annotated[WebAddress, AfterValidator(_check_base)]
 Site = Annotated[BaseAddress, AfterValidator(_check_site)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -208,6 +211,7 @@ class Settings(BaseSettings):
 
     webhook_url: WebAddress = Field("", repr=False)
     webhook_secret: WebhookSecrets = ()
+    webhook_types: WebhookTypes = ALL_TYPES
     smtp_url: Annotated[SecretStr, AfterValidator(_check_mail_server)] = SecretStr("")
     mail_from: Annotated[str, AfterValidator(_check_mail_address)] = ""
     poll_seconds: Positive = 60

@@ -25,6 +25,9 @@ class WebhookType(StrEnum):
     TEST = "test"
 
 
+ALL_TYPES: Final = frozenset(WebhookType)
+
+
 class MessageState(StrEnum):
     """The states of a message to the platform; only one that waits is sent."""
 

@@ -1,6 +1,6 @@
 """Messages to the platform: those that wait until it has accepted them, and the attempts to deliver them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, Self
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from slotsync.domain.availability.messages import ProductKey, merchants_messages
 from slotsync.domain.webhooks import (
+    ALL_TYPES,
     Attempt,
     ConflictFound,
     MessageState,
@@ -73,10 +74,11 @@ class StoredMessage(NamedTuple):
 
 
 class WebhookMessages:
-    """Stores each message, encrypted: until it is accepted, and for a while after that."""
+    """Stores each message of these types, encrypted: until it is accepted, and for a while after that."""
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, vault: Vault, types: Collection[WebhookType] = ALL_TYPES) -> None:
         self._store = store
+        self._types = types
         self._keys = DataKeys(vault)
         self.due_rows = DueRows(store, _TABLE, "merchant", "product")
 
@@ -89,7 +91,9 @@ class WebhookMessages:
         content: MessageContent,
         now: datetime,
     ) -> None:
-        """Record a message within a transaction, unless one with this id is recorded already."""
+        """Record a message within a transaction, unless one with this id is recorded, or its type is turned off."""
+        if content.type not in self._types:
+            return
         ensure_merchant_at_work(connection, key.merchant)
         body = self._keys.for_writing(connection, key.merchant).encrypt(_TABLE.c.body, content.body, id=message_id)
         times = {"created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}

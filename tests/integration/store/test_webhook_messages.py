@@ -93,6 +93,15 @@ def test_a_message_is_stored_only_together_with_its_change(
     assert waiting_bodies(store, vault) == {}
 
 
+def test_a_message_of_a_type_that_is_turned_off_is_not_stored(store: Store, vault: Vault) -> None:
+    content = MessageContent(WebhookType.CONFLICT_FOUND, "one")
+    for types in ({WebhookType.AVAILABILITY_CHANGED}, {WebhookType.CONFLICT_FOUND}):
+        assert waiting_bodies(store, vault) == {}
+        with store.write() as connection:
+            WebhookMessages(store, vault, types).put(connection, "m-1", KEY, MessageOrder(1, 1), content, NOON)
+    assert waiting_bodies(store, vault) == {"m-1": "one"}
+
+
 def test_a_message_cannot_be_read_without_a_key(store: Store, vault: Vault) -> None:
     put_message(store, vault, "m-1", "what happened", NOON)
     with store.read() as session:

@@ -116,7 +116,7 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             sync_switch=SyncSwitchActivities(client, store, vault, pace),
             waiting_work=WaitingWork(client, store, vault),
             sweep=SweepActivities(client, store, vault),
-            retention=RetentionActivities(client, store, vault, settings.keep),
+            retention=RetentionActivities(client, store, vault, settings.keep, settings.keep_messages),
             webhooks=await stack.enter_async_context(aclosing(WebhookActivities(settings, store, vault))),
             mails=MailActivities(settings, store, vault),
             availability=stack.enter_context(availability_activities(settings, store, vault, services, polling_health)),
@@ -151,7 +151,7 @@ def availability_activities(  # noqa: PLR0913, PLR0917  all that the poller need
         clock,
     )
     products = ProductStates(store, vault, settings.horizon)
-    publications = Publications(store, vault, webhooks=bool(settings.webhook_url))
+    publications = Publications(store, vault, webhooks=bool(settings.webhook_url), types=settings.webhook_types)
     with (
         ThreadPoolExecutor(MAX_PARALLEL_POLLS, thread_name_prefix="reading") as polling,
         ThreadPoolExecutor(MAX_PARALLEL_DATABASE_READS, thread_name_prefix="database") as database,

@@ -53,7 +53,7 @@ class ConnectionActivities:
         self._intents = ConnectionIntents(store, AuditLog(store, vault))
         self._mails = GrantMails(store, vault)
         self._mailing = settings.mail_server is not None
-        self._notices = GrantNotices(store, vault, webhooks=bool(settings.webhook_url))
+        self._notices = GrantNotices(store, vault, webhooks=bool(settings.webhook_url), types=settings.webhook_types)
 
     @activity.defn
     def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:

@@ -1,12 +1,10 @@
 """Webhook activities: deliver a message to the platform."""
 
 import asyncio
-import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import httpx
-from standardwebhooks import Webhook
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -17,9 +15,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.webhook_messages import WebhookMessages
-
-RESPONSE_TIMEOUT = timedelta(seconds=10)
-"""The time within which the platform has to answer."""
+from slotsync.webhook_sender import RESPONSE_TIMEOUT, SentWebhook, WebhookSender
 
 MAX_RETRY_DELAY = timedelta(hours=1)
 """The limit for what the platform may ask for by ``Retry-After``."""
@@ -31,7 +27,7 @@ _REDIRECT_REMEDY = "redirects are not followed; set SLOTSYNC_WEBHOOK_URL to wher
 
 
 class WebhookActivities:
-    """Activity that delivers messages. Each is sent as it was recorded, and signed anew by every attempt."""
+    """Activity that delivers messages. Each is sent as it was recorded, and every attempt is recorded."""
 
     def __init__(
         self,
@@ -45,19 +41,17 @@ class WebhookActivities:
         self._settings = settings
         self._messages = WebhookMessages(store, vault)
         self._clock = clock
-        # For the whole exchange: the timeout of httpx begins anew with every byte that arrives.
-        self._timeout = timeout
-        self._http = httpx.AsyncClient(timeout=None, follow_redirects=False)  # noqa: S113
+        self._sender = WebhookSender(settings, clock=clock, timeout=timeout)
 
     async def aclose(self) -> None:
         """Close the connections to the platform."""
-        await self._http.aclose()
+        await self._sender.aclose()
 
     @activity.defn
     async def deliver_webhook(self, key: ProductKey) -> int:
         """Return how many messages about the product still wait, once the platform has accepted the next one.
 
-        A message that cannot be read any more is dropped.
+        A message that cannot be read any more is given up.
 
         Raises:
             ApplicationError: the platform did not accept the message, or its answer was lost. The next attempt has the
@@ -66,10 +60,13 @@ class WebhookActivities:
         message = await asyncio.to_thread(self._messages.take_next, key, self._clock())
         if message is None:
             return 0
-        if message.body is not None:
+        if message.body is None:
+            await asyncio.to_thread(self._messages.give_up_unreadable, message.id, self._clock())
+        else:
             self._require_address()
-            self._require_accepted(await self._post(message.id, message.body.encode()))
-        await asyncio.to_thread(self._messages.forget, message.id)
+            sent = await self._sender.send(message.id, message.body)
+            await asyncio.to_thread(self._messages.record_attempt, key.merchant, message.id, sent.attempt)
+            self._require_accepted(sent)
         return await asyncio.to_thread(self._messages.count, key)
 
     def _require_address(self) -> None:
@@ -82,40 +79,22 @@ class WebhookActivities:
                 next_retry_delay=OPERATOR_RETRY_DELAY,
             )
 
-    async def _post(self, message_id: str, body: bytes) -> httpx.Response:
-        headers = self._headers(message_id, body)
-        try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                return await self._http.post(self._settings.webhook_url, content=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            # Not chained: the client's own message may hold the URL, and with it a password.
-            failure = type(error).__name__
-        raise ApplicationError(
-            f"The platform did not answer ({failure}): {_TRANSIENT_REMEDY}", failure, type="WebhookUnanswered"
-        )
-
-    def _headers(self, message_id: str, body: bytes) -> dict[str, str]:
-        now = self._clock()
-        secret = self._settings.webhook_secret.get_secret_value()
-        return {
-            "Content-Type": "application/json",
-            "User-Agent": "slotsync",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(math.floor(now.timestamp())),
-            "webhook-signature": Webhook(secret).sign(message_id, now, body.decode()),
-        }
-
-    def _require_accepted(self, answer: httpx.Response) -> None:
+    def _require_accepted(self, sent: SentWebhook) -> None:
         """Raise unless the platform has accepted the message."""
-        if answer.is_success:
+        if sent.is_accepted:
             return
-        status = answer.status_code
-        requested = parse_retry_after(answer.headers.get("Retry-After"), self._clock())
+        if sent.status is None:
+            raise ApplicationError(
+                f"The platform did not answer ({sent.failure}): {_TRANSIENT_REMEDY}",
+                sent.failure,
+                type="WebhookUnanswered",
+            )
+        requested = parse_retry_after(sent.retry_after, self._clock())
         raise ApplicationError(
-            f"The platform answered {status} to a webhook: {_remedy(status)}",
-            str(status),
+            f"The platform answered {sent.status} to a webhook: {_remedy(sent.status)}",
+            str(sent.status),
             type="WebhookRefused",
-            next_retry_delay=min(requested, MAX_RETRY_DELAY) if requested else _default_delay(status),
+            next_retry_delay=min(requested, MAX_RETRY_DELAY) if requested else _default_delay(sent.status),
         )
 
 

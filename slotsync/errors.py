@@ -72,6 +72,10 @@ class VersionConflict(SlotsyncError):
     """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
 
 
+class WrongState(SlotsyncError):
+    """Something is not in a state in which this can be done; nothing was changed."""
+
+
 class RotationRefused(SlotsyncError):
     """The keys cannot be rotated yet: a process that runs would not be able to read what they encrypt."""
 

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.mail_server import MailServer
 from slotsync.domain.web_address import WebAddress, is_loopback
+from slotsync.domain.webhooks import ALL_TYPES, WebhookType
 from slotsync.errors import SettingsError
 
 PREFIX = "SLOTSYNC_"
@@ -45,6 +46,7 @@ _REMEDIES = {
     "FORWARDED_ALLOW_IPS": "the addresses of your proxies, for example 127.0.0.1 or 172.30.7.0/24, separated by commas",
     "public_url": "where browsers and Google reach slotsync, for example https://slotsync.example.com",
     "smtp_url": "for example smtp://user:password@mail.example.com:587, or smtps://... for TLS from the first byte",
+    "webhook_types": "some of " + ", ".join(sorted(ALL_TYPES)),
     "webhook_secret": (
         "make one with: python -c 'import base64, secrets; "
         'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\'; the platform verifies with the same'
@@ -87,14 +89,15 @@ def _check_database(url: str) -> str:
     return url
 
 
-def _check_webhook_secret(secret: str) -> None:
-    before, _, encoded = secret.partition(_WEBHOOK_SECRET_PREFIX)
+def _check_webhook_secret(secret: SecretStr) -> SecretStr:
+    before, _, encoded = secret.get_secret_value().partition(_WEBHOOK_SECRET_PREFIX)
     try:
         size = len(base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
     except ValueError:
         size = 0
     if before or size not in _WEBHOOK_SECRET_BYTES:
         raise ValueError("is not whsec_ and then 24 to 64 random bytes in base64")
+    return secret
 
 
 def _check_proxy(proxy: str) -> str:
@@ -123,6 +126,9 @@ def _check_site(url: str) -> str:
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_key)]
 EncryptionKeys = Annotated[tuple[EncryptionKey, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]
+WebhookSecrets = Annotated[tuple[WebhookSecret, ...], NoDecode, BeforeValidator(_split)]
+WebhookTypes = Annotated[frozenset[WebhookType], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 BaseAddress = Annotated[WebAddress, AfterValidator(_check_base)]
 Site = Annotated[BaseAddress, AfterValidator(_check_site)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -204,13 +210,15 @@ class Settings(BaseSettings):
     max_debounce_seconds: Positive = 10
 
     webhook_url: WebAddress = Field("", repr=False)
-    webhook_secret: SecretStr = SecretStr("")
+    webhook_secret: WebhookSecrets = ()
+    webhook_types: WebhookTypes = ALL_TYPES
     smtp_url: Annotated[SecretStr, AfterValidator(_check_mail_server)] = SecretStr("")
     mail_from: Annotated[str, AfterValidator(_check_mail_address)] = ""
     poll_seconds: Positive = 60
     near_days: Positive = 60
     horizon_days: Positive = 550
     keep_days: Positive = 90
+    keep_messages_days: Positive = 30
 
     @classmethod
     def load(cls) -> Self:
@@ -229,12 +237,10 @@ class Settings(BaseSettings):
 
     @field_validator("webhook_secret")
     @classmethod
-    def _validate_webhook_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        if text := secret.get_secret_value():
-            _check_webhook_secret(text)
-        elif info.data.get("webhook_url"):
+    def _validate_webhook_secret(cls, secrets: WebhookSecrets, info: ValidationInfo) -> WebhookSecrets:
+        if not secrets and info.data.get("webhook_url"):
             raise ValueError("is not set, but SLOTSYNC_WEBHOOK_URL is")
-        return secret
+        return secrets
 
     @field_validator("smtp_url")
     @classmethod
@@ -268,6 +274,11 @@ class Settings(BaseSettings):
     def max_debounce(self) -> timedelta:
         """Return for how long at most quick changes of one reservation are combined into one write."""
         return timedelta(seconds=self.max_debounce_seconds)
+
+    @property
+    def keep_messages(self) -> timedelta:
+        """Return how long messages to the platform are kept after they were accepted or skipped."""
+        return timedelta(days=self.keep_messages_days)
 
     @property
     def keep(self) -> timedelta:

@@ -19,12 +19,14 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
+from slotsync.store.message_history import MessageHistory
 from slotsync.store.reservations.synced_events import SyncedEvents
 from starter.client import Slotsync
 from starter.services.blocking_calendars import BlockingCalendarService
 from starter.services.connections import ConnectionService
 from starter.services.google import MerchantGoogle
 from starter.services.intent import IntentCounts
+from starter.services.messages import MessageService
 from starter.services.page_limit import PageLimit
 from starter.services.settings_links import Sessions, SettingsLinks
 from starter.services.timeline import TimelineService
@@ -45,6 +47,8 @@ class Services:
     google: MerchantGoogle
     blocking_calendars: BlockingCalendarService
     audit: AuditLog
+    messages: MessageService
+    message_history: MessageHistory
     merchants: Merchants
     owners: Owners
     managed_calendars: ManagedCalendars
@@ -73,6 +77,8 @@ class Services:
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),
             audit=audit,
+            messages=MessageService(client, store, vault),
+            message_history=MessageHistory(store, vault, audit),
             merchants=Merchants(store, vault, audit),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),

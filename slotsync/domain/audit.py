@@ -63,6 +63,8 @@ class AuditAction(StrEnum):
     WORK_STOPPED = "work.stopped"
     WORK_RESUMED = "work.resumed"
     KEYS_ROTATED = "keys.rotated"
+    MESSAGES_RESENT = "messages.resent"
+    MESSAGE_SKIPPED = "message.skipped"
     ERASED = "data.erased"
     GUESTS_ERASED = "guests.erased"
 

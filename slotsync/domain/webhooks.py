@@ -11,6 +11,8 @@ from slotsync.domain.availability.availability import SlotState
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 
+ACCEPTED_STATUSES: Final = range(200, 300)
+
 
 class WebhookType(StrEnum):
     """The types of webhooks."""
@@ -20,6 +22,41 @@ class WebhookType(StrEnum):
     CONNECTION_REVOKED = "connection.revoked"
     CONNECTION_REMINDER = "connection.reminder"
     CONNECTION_ACTIVE = "connection.active"
+    TEST = "test"
+
+
+ALL_TYPES: Final = frozenset(WebhookType)
+
+
+class MessageState(StrEnum):
+    """The states of a message to the platform; only one that waits is sent."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    SKIPPED = "skipped"
+    UNREADABLE = "unreadable"
+
+
+MAX_ANSWER_KEPT: Final = 200
+"""The first characters of the platform's answer, which are kept."""
+
+
+class Attempt(Message):
+    """An attempt to deliver a message. ``status`` is None if there was no answer; then ``failure`` says why.
+
+    ``answer`` is how the body of the answer begins.
+    """
+
+    at: AwareDatetime
+    duration_ms: int
+    status: int | None = None
+    failure: str | None = None
+    answer: str | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Return whether the platform has accepted the message."""
+        return self.status in ACCEPTED_STATUSES
 
 
 class WebhookSlot(Interval):
@@ -78,7 +115,15 @@ class ConnectionActive(Message):
     caught_up: int
 
 
-WebhookData = AvailabilityChanged | ConflictFound | ConnectionReminder | ConnectionRevoked | ConnectionActive
+class TestMessage(Message):
+    """A message that an operator has sent to try the receiver."""
+
+    note: str
+
+
+WebhookData = (
+    AvailabilityChanged | ConflictFound | ConnectionReminder | ConnectionRevoked | ConnectionActive | TestMessage
+)
 
 _TYPES: Final[Mapping[type[Message], WebhookType]] = {
     AvailabilityChanged: WebhookType.AVAILABILITY_CHANGED,
@@ -86,6 +131,7 @@ _TYPES: Final[Mapping[type[Message], WebhookType]] = {
     ConnectionRevoked: WebhookType.CONNECTION_REVOKED,
     ConnectionReminder: WebhookType.CONNECTION_REMINDER,
     ConnectionActive: WebhookType.CONNECTION_ACTIVE,
+    TestMessage: WebhookType.TEST,
 }
 
 

@@ -33,6 +33,7 @@ EXPORTED: Final = (
     "subscriber",
     "confirmation",
     "webhook_message",
+    "webhook_attempt",
     "reservation",
     "synced_event",
     "left_event",

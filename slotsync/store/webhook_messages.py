@@ -1,14 +1,23 @@
-"""Messages to the platform, kept until the platform has accepted them."""
+"""Messages to the platform: those that wait until it has accepted them, and the attempts to deliver them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from slotsync.domain.availability.messages import ProductKey, merchants_messages
-from slotsync.domain.webhooks import ConflictFound, Webhook
+from slotsync.domain.webhooks import (
+    ALL_TYPES,
+    Attempt,
+    ConflictFound,
+    MessageState,
+    Webhook,
+    WebhookData,
+    WebhookType,
+    build_webhook,
+)
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.data_keys import DataKeys
@@ -18,7 +27,7 @@ from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import count_deleted
 from slotsync.store.merchants import ensure_merchant_at_work
-from slotsync.store.tables.availability import WebhookMessageRow
+from slotsync.store.tables.webhooks import WebhookAttemptRow, WebhookMessageRow
 
 FIRST_ATTEMPT_MARGIN: Final = timedelta(minutes=5)
 """The time within which a new message should have been sent at least once."""
@@ -27,8 +36,14 @@ ATTEMPT_MARGIN: Final = timedelta(hours=2)
 """The time after an attempt when the sweep takes over: longer than a delivery waits for its next attempt, by
 ``activities.webhooks.MAX_RETRY_DELAY``."""
 
+MAX_ATTEMPTS_KEPT: Final = 50
+"""The last attempts of a message, which are kept."""
+
 _TABLE = table_of(WebhookMessageRow)
+_ATTEMPTS = table_of(WebhookAttemptRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
+
+IS_WAITING: Final = _TABLE.c.state == MessageState.WAITING.value
 
 
 class MessageOrder(NamedTuple):
@@ -36,6 +51,19 @@ class MessageOrder(NamedTuple):
 
     number: int
     place: int
+
+
+class MessageContent(NamedTuple):
+    """The content of a message; ``body`` is JSON."""
+
+    type: WebhookType
+    body: str
+
+    @classmethod
+    def build(cls, data: WebhookData, now: datetime) -> Self:
+        """Return the content of a message with this data, of what has happened now."""
+        webhook = build_webhook(data, now)
+        return cls(webhook.type, webhook.model_dump_json())
 
 
 class StoredMessage(NamedTuple):
@@ -46,35 +74,76 @@ class StoredMessage(NamedTuple):
 
 
 class WebhookMessages:
-    """Stores each message, encrypted, until it is accepted."""
+    """Stores each message of these types, encrypted: until it is accepted, and for a while after that."""
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, vault: Vault, types: Collection[WebhookType] = ALL_TYPES) -> None:
         self._store = store
+        self._types = types
         self._keys = DataKeys(vault)
         self.due_rows = DueRows(store, _TABLE, "merchant", "product")
 
     def put(  # noqa: PLR0913, PLR0917  all that a message consists of
-        self, connection: Connection, message_id: str, key: ProductKey, order: MessageOrder, body: str, now: datetime
+        self,
+        connection: Connection,
+        message_id: str,
+        key: ProductKey,
+        order: MessageOrder,
+        content: MessageContent,
+        now: datetime,
     ) -> None:
-        """Record a message within a transaction, unless one with this id is recorded already."""
+        """Record a message within a transaction, unless one with this id is recorded, or its type is turned off."""
+        if content.type not in self._types:
+            return
         ensure_merchant_at_work(connection, key.merchant)
-        encrypted = self._keys.for_writing(connection, key.merchant).encrypt(_TABLE.c.body, body, id=message_id)
-        content = {"body": encrypted, "created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}
-        _PUT.run(connection, id=message_id, **dict(key), **order._asdict(), **content)
+        body = self._keys.for_writing(connection, key.merchant).encrypt(_TABLE.c.body, content.body, id=message_id)
+        times = {"created_at": now, "due_at": now + FIRST_ATTEMPT_MARGIN}
+        _PUT.run(connection, id=message_id, **dict(key), **order._asdict(), type=content.type.value, body=body, **times)
 
     def take_next(self, key: ProductKey, now: datetime) -> StoredMessage | None:
         """Return the product's next message, or None if none waits. From now on nothing replaces it."""
-        first = select(_TABLE.c.id).where(*_is(key)).order_by(_TABLE.c.number, _TABLE.c.place).limit(1)
+        first = select(_TABLE.c.id).where(*_waits(key)).order_by(_TABLE.c.number, _TABLE.c.place).limit(1)
         attempted = {"attempted_at": func.coalesce(_TABLE.c.attempted_at, now), "due_at": now + ATTEMPT_MARGIN}
         own = update(_TABLE).where(_TABLE.c.id == first.scalar_subquery()).values(**attempted)
         with self._store.write() as connection:
             row = connection.execute(own.returning(_TABLE.c.id, _TABLE.c.body)).one_or_none()
             return StoredMessage(row.id, self._read(connection, key, row)) if row else None
 
-    def forget(self, message_id: str) -> None:
-        """Delete a message that was accepted."""
+    def record_attempt(self, merchant: str, message_id: str, attempt: Attempt) -> None:
+        """Record an attempt to deliver a message, which waits no more if the platform has accepted it.
+
+        Nothing is recorded of a message that was dropped meanwhile.
+        """
+        counted: dict[str, object] = {"attempts": _TABLE.c.attempts + 1, "last_status": attempt.status}
+        if attempt.is_accepted:
+            counted |= {"state": MessageState.ACCEPTED.value, "settled_at": attempt.at, "due_at": None}
+        change = update(_TABLE).where(_TABLE.c.id == message_id, _TABLE.c.merchant == merchant).values(**counted)
         with self._store.write() as connection:
-            connection.execute(delete(_TABLE).where(_TABLE.c.id == message_id))
+            number = connection.execute(change.returning(_TABLE.c.attempts)).scalar()
+            if number is not None:
+                self._put_attempt(connection, merchant, message_id, number, attempt)
+
+    def _put_attempt(
+        self, connection: Connection, merchant: str, message_id: str, number: int, attempt: Attempt
+    ) -> None:
+        row = {"message": message_id, "number": number}
+        own = self._keys.for_writing(connection, merchant)
+        answer = own.encrypt(_ATTEMPTS.c.answer, attempt.answer, **row) if attempt.answer else None
+        known = attempt.model_dump(exclude={"answer"})
+        connection.execute(insert(_ATTEMPTS).values(**row, **known, answer=answer))
+        old = (_ATTEMPTS.c.message == message_id, _ATTEMPTS.c.number <= number - MAX_ATTEMPTS_KEPT)
+        connection.execute(delete(_ATTEMPTS).where(*old))
+
+    def give_up_unreadable(self, message_id: str, now: datetime) -> None:
+        """Record that a message can be read with no key: it is not sent."""
+        settled = {"state": MessageState.UNREADABLE.value, "settled_at": now, "due_at": None}
+        with self._store.write() as connection:
+            connection.execute(update(_TABLE).where(_TABLE.c.id == message_id, IS_WAITING).values(**settled))
+
+    def delete_settled(self, before: datetime, limit: int) -> int:
+        """Delete messages, up to ``limit``, that wait no more since before this time; return how many."""
+        old = select(_TABLE.c.id).where(_TABLE.c.settled_at < before, ~IS_WAITING).limit(limit)
+        with self._store.write() as connection:
+            return connection.execute(delete(_TABLE).where(_TABLE.c.id.in_(old))).rowcount
 
     def forget_reservation(self, merchant: str, reservation: str) -> None:
         """Delete the messages that tell of a reservation's conflicts; they are counted in its erasure."""
@@ -104,7 +173,7 @@ class WebhookMessages:
 
         Return None if there is none, or if its delivery was tried already.
         """
-        replaceable = (*_is(key), _TABLE.c.place == 0, _TABLE.c.attempted_at.is_(None))
+        replaceable = (*_waits(key), _TABLE.c.place == 0, _TABLE.c.attempted_at.is_(None))
         found = select(_TABLE.c.id, _TABLE.c.body).where(*replaceable)
         newest = found.order_by(_TABLE.c.number.desc()).limit(1).with_for_update()
         row = connection.execute(newest).one_or_none()
@@ -120,11 +189,12 @@ class WebhookMessages:
     def count_overdue(self, before: datetime) -> int:
         """Return how many messages have waited for the platform since before this time."""
         with self._store.read() as session:
-            return session.connection().execute(select(func.count()).where(_TABLE.c.created_at < before)).scalar_one()
+            overdue = select(func.count()).where(IS_WAITING, _TABLE.c.created_at < before)
+            return session.connection().execute(overdue).scalar_one()
 
     def find_products(self) -> list[ProductKey]:
         """Return all products with messages that wait."""
-        query = select(_TABLE.c.merchant, _TABLE.c.product).distinct()
+        query = select(_TABLE.c.merchant, _TABLE.c.product).where(IS_WAITING).distinct()
         with self._store.read() as session:
             rows = session.connection().execute(query)
             return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
@@ -135,27 +205,27 @@ class WebhookMessages:
 
 
 def drop_messages(connection: Connection, merchant: str) -> set[str]:
-    """Delete all messages about the merchant's products within a transaction, tried or not; return the products.
+    """Delete all messages about the merchant's products within a transaction; return the products for which any waited.
 
     What takes their place has a higher number: the platform gets that after what it has accepted.
     """
     about_products = (_TABLE.c.merchant == merchant, _TABLE.c.product != merchants_messages(merchant).product)
-    dropped = delete(_TABLE).where(*about_products).returning(_TABLE.c.product)
-    return {*connection.execute(dropped).scalars()}
+    dropped = delete(_TABLE).where(*about_products).returning(_TABLE.c.product, IS_WAITING.label("waited"))
+    return {row.product for row in connection.execute(dropped) if row.waited}
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:
     """Return how many messages about the product wait, or how many of one publication."""
-    query = select(func.count()).where(*_is(key))
+    query = select(func.count()).where(*_waits(key))
     found = connection.execute(query if number is None else query.where(_TABLE.c.number == number))
     return int(found.scalar_one())
 
 
 def count_conflicts(connection: Connection, key: ProductKey, number: int) -> int:
     """Return how many messages about conflicts of one publication wait."""
-    query = select(func.count()).where(*_is(key), _TABLE.c.number == number, _TABLE.c.place > 0)
+    query = select(func.count()).where(*_waits(key), _TABLE.c.number == number, _TABLE.c.place > 0)
     return int(connection.execute(query).scalar_one())
 
 
-def _is(key: ProductKey) -> Sequence[ColumnElement[bool]]:
-    return _TABLE.c.merchant == key.merchant, _TABLE.c.product == key.product
+def _waits(key: ProductKey) -> Sequence[ColumnElement[bool]]:
+    return IS_WAITING, _TABLE.c.merchant == key.merchant, _TABLE.c.product == key.product

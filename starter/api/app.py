@@ -27,17 +27,27 @@ from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
 from slotsync.temporal.options import build_runtime, connect
-from starter.api import audit, availability, documentation, google, merchants, operations, owners, reservations
+from starter.api import (
+    audit,
+    availability,
+    documentation,
+    google,
+    merchants,
+    messages,
+    operations,
+    owners,
+    reservations,
+)
 from starter.api.connections import BoundedProtocol
 from starter.api.errors import UnexpectedErrors, register_error_handlers
-from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
+from starter.api.gauges import ConnectionGauges, IntentGauges, MessageGauges, PushGauges
 from starter.api.key_gate import ApiKeyGate, require_permission
 from starter.api.keys import ApiKeys
 from starter.api.limits import MerchantLimit, RequestDeadline, RequestLimit
 from starter.api.middleware import BodyLimit, SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.operators import OperatorsServer, create_operators_app
-from starter.api.problems import GOOGLE_PROBLEMS
+from starter.api.problems import GOOGLE_PROBLEMS, WRONG_STATE
 from starter.bootstrap import Services, ServicesDependency
 from starter.settings_page.app import build_mounts
 
@@ -81,6 +91,7 @@ def create_app(services: Services) -> FastAPI:
         IntentGauges(services.intent_counts, registry),
         PushGauges(services.push_channels, hash_address(push_address(services.settings)), registry),
         ConnectionGauges(services.connection_views, registry),
+        MessageGauges(services.message_history, registry),
     )
     register_error_handlers(app)
     dependencies = [_API_KEY, Depends(require_permission), Depends(MerchantLimit()), Depends(_require_instance)]
@@ -88,6 +99,7 @@ def create_app(services: Services) -> FastAPI:
         (reservations, ()),
         (merchants, ()),
         (audit, ()),
+        (messages, (WRONG_STATE,)),
         (owners, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),

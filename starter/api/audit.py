@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 
 from slotsync.domain.audit import Actor, AuditEntry, AuditValues
 from slotsync.domain.messages import Message
+from starter.api.cursors import Limit
 from starter.api.documentation import MERCHANT, MerchantId
-from starter.api.merchants import Limit
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
 

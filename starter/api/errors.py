@@ -29,6 +29,7 @@ from slotsync.errors import (
     TooManyQuestions,
     Undecryptable,
     VersionConflict,
+    WrongState,
 )
 from starter.api.problems import (
     ALL_PROBLEMS,
@@ -44,6 +45,7 @@ from starter.api.problems import (
     UNEXPECTED,
     UNREADABLE,
     VERSION_CONFLICT,
+    WRONG_STATE,
     ApiError,
     FieldProblem,
     current_request_id,
@@ -94,6 +96,7 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(NotTaken)(_answer_not_taken)
     app.exception_handler(TooManyQuestions)(_answer_too_many_questions)
     app.exception_handler(VersionConflict)(_answer_version_conflict)
+    app.exception_handler(WrongState)(_answer_wrong_state)
     app.exception_handler(Erased)(_answer_erased)
     app.exception_handler(InputError)(_answer_input_error)
     app.exception_handler(SettingsError)(_answer_settings_error)
@@ -149,6 +152,10 @@ async def _answer_too_many_questions(_: Request, error: TooManyQuestions) -> Res
 
 async def _answer_version_conflict(_: Request, error: VersionConflict) -> Response:
     return problem_response(VERSION_CONFLICT, str(error))
+
+
+async def _answer_wrong_state(_: Request, error: WrongState) -> Response:
+    return problem_response(WRONG_STATE, str(error))
 
 
 async def _answer_erased(_: Request, error: Erased) -> Response:

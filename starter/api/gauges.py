@@ -14,6 +14,7 @@ from typing_extensions import override
 from slotsync.domain.availability.push_channels import ChannelState
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.connections.connection_views import ConnectionViews
+from slotsync.store.message_history import MessageCounts, MessageHistory
 from starter.services.intent import IntentCount, IntentCounts
 
 logger = logging.getLogger(__name__)
@@ -115,4 +116,27 @@ class ConnectionGauges(StoreGauges[Mapping[str, int]]):
     @override
     def _set(self, counts: Mapping[str, int]) -> None:
         for state, count in counts.items():
+            self._gauge.labels(state).set(count)
+
+
+class MessageGauges(StoreGauges[MessageCounts]):
+    """A gauge of messages to the platform that wait; those that it seems never to take are counted apart, too."""
+
+    def __init__(self, history: MessageHistory, registry: CollectorRegistry) -> None:
+        self._history = history
+        self._gauge = Gauge(
+            "slotsync_messages",
+            "Messages that wait for the platform; refused: for three days, or with 410",
+            ("state",),
+            registry=registry,
+        )
+        super().__init__(self._gauge)
+
+    @override
+    def _count(self) -> MessageCounts:
+        return self._history.count(datetime.now(UTC))
+
+    @override
+    def _set(self, counts: MessageCounts) -> None:
+        for state, count in counts._asdict().items():
             self._gauge.labels(state).set(count)

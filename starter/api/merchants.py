@@ -12,6 +12,7 @@ from slotsync.domain.connections.connection import ConnectionState, MissingScope
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.messages import Message
 from slotsync.store.connections.connection_views import MerchantConnection
+from starter.api.cursors import Limit
 from starter.api.documentation import MERCHANT, MerchantId
 from starter.api.key_gate import presented_key
 from starter.api.middleware import PROTECTED
@@ -21,7 +22,6 @@ from starter.bootstrap import ServicesDependency
 
 router = APIRouter(tags=["merchants"])
 
-Limit = Annotated[int, Query(ge=1, le=200, description="The most items of one answer.")]
 After = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$", description="`next` of the answer before.")]
 """The id after which a page begins. PostgreSQL stores no NUL, and does not compare with one."""
 

@@ -74,6 +74,7 @@ TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 NOT_CONNECTED = ProblemType("google-not-connected", 409, "The merchant's Google account is not connected")
 NOT_GRANTED = ProblemType("google-scope-missing", 409, "The merchant has not allowed this in Google")
 VERSION_CONFLICT = ProblemType("version-conflict", 409, "This version is known with another content")
+WRONG_STATE = ProblemType("wrong-state", 409, "The state of this does not allow it")
 ERASED = ProblemType("erased", 409, "This was erased a short time ago")
 NOT_SET_UP = ProblemType("not-set-up", 501, "slotsync is not set up for this")
 UNEXPECTED = ProblemType("unexpected", 500, "Something went wrong inside slotsync")
@@ -97,7 +98,7 @@ COMMON_PROBLEMS = (
 GOOGLE_PROBLEMS = (NOT_CONNECTED, NOT_GRANTED, NOT_SET_UP)
 """The problems that routes which need a merchant's Google account may answer with, too."""
 
-ALL_PROBLEMS = (*COMMON_PROBLEMS, *GOOGLE_PROBLEMS, VERSION_CONFLICT, NOT_ALLOWED)
+ALL_PROBLEMS = (*COMMON_PROBLEMS, *GOOGLE_PROBLEMS, VERSION_CONFLICT, WRONG_STATE, NOT_ALLOWED)
 
 
 class ApiError(SlotsyncError):

@@ -8,8 +8,8 @@ from slotsync.errors import SlotsyncError
 from starter.cli.commands import app
 
 _EXIT_CODES: Final = {
-    **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
-    **dict.fromkeys(("VersionConflict", "RotationRefused", "TooManyQuestions", "Erased"), 5),
+    **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant", "UnknownMessage"), 4),
+    **dict.fromkeys(("VersionConflict", "WrongState", "RotationRefused", "TooManyQuestions", "Erased"), 5),
     "ErasureHeldUp": 6,
     "NotTaken": 6,
     "RPCError": 6,

@@ -27,6 +27,8 @@ app.add_typer(keys, name="keys")
 visits = typer.Typer(help="Visits of settings pages.", no_args_is_help=True)
 app.add_typer(secrets, name="secrets", hidden=True)
 app.add_typer(visits, name="visits")
+webhooks = typer.Typer(help="The messages to the platform.", no_args_is_help=True)
+app.add_typer(webhooks, name="webhooks")
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id.")]
 Product = Annotated[str, typer.Argument(help="The product's id.")]
@@ -40,6 +42,9 @@ AcceptUnbound = Annotated[
     bool,
     typer.Option(help="Also take what a process of a former version wrote after a rotation, bound to no merchant."),
 ]
+From = Annotated[str | None, typer.Option("--from", help="Only those made at this time or later, ISO 8601.")]
+To = Annotated[str | None, typer.Option(help="Only those made before this time.")]
+MessageId = Annotated[str, typer.Argument(metavar="MESSAGE", help="The message's id: its webhook-id.")]
 Ready = Annotated[Path | None, typer.Option(help="Write all addresses to this file, once everything answers.")]
 
 
@@ -214,6 +219,73 @@ def end(merchant: Merchant) -> None:
     from starter.cli.visits import end_visits
 
     end_visits(merchant)
+
+
+@webhooks.command(name="list")
+def list_webhooks(  # noqa: PLR0913, PLR0917  each is an option of the command
+    merchant: Merchant,
+    type_: Annotated[str | None, typer.Option("--type", help="Only of this type, such as conflict.found.")] = None,
+    product: Annotated[str | None, typer.Option(help="Only about this product.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only waiting, accepted, skipped or unreadable ones.")] = None,
+    start: From = None,
+    to: To = None,
+    json: Json = False,
+) -> None:
+    """List the merchant's messages that wait, and those that were accepted or skipped in the last days."""
+    from starter.cli.webhooks import choose_messages, show_messages
+
+    show_messages(merchant, choose_messages(type_, product, state, start, to), as_json=json)
+
+
+@webhooks.command(name="show")
+def show_webhook(merchant: Merchant, message: MessageId, json: Json = False) -> None:
+    """Show a message with its body, and the last attempts to deliver it."""
+    from starter.cli.webhooks import show_message
+
+    show_message(merchant, message, as_json=json)
+
+
+@webhooks.command()
+def resend(  # noqa: PLR0913, PLR0917  each is an option of the command
+    merchant: Merchant,
+    message: Annotated[str | None, typer.Argument(help="One message, by its id.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only of this type.")] = None,
+    product: Annotated[str | None, typer.Option(help="Only about this product.")] = None,
+    start: From = None,
+    to: To = None,
+) -> None:
+    """Send one message again, or all of a time, that were accepted or skipped."""
+    from starter.cli.webhooks import choose_messages, resend_messages
+
+    resend_messages(merchant, message, choose_messages(type_, product, None, start, to))
+
+
+@webhooks.command()
+def skip(
+    merchant: Merchant,
+    message: MessageId,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+) -> None:
+    """Give up a message that holds up those after it."""
+    from starter.cli.webhooks import skip_message
+
+    skip_message(merchant, message, reason)
+
+
+@webhooks.command(name="test")
+def send_test() -> None:
+    """Send a message of the type `test` to SLOTSYNC_WEBHOOK_URL now, once, and print the answer."""
+    from starter.cli.webhooks import send_test_message
+
+    send_test_message()
+
+
+@webhooks.command()
+def listen() -> None:
+    """Receive messages at SLOTSYNC_WEBHOOK_URL, on this machine, and print each with whether its signature is right."""
+    from starter.cli.webhook_listener import listen
+
+    listen()
 
 
 @database.command()

@@ -29,6 +29,7 @@ from slotsync.temporal.options import connect
 from slotsync.temporal.search_attributes import ALL_ATTRIBUTES
 from starter.cli.findings import Finding
 from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweeps
+from starter.cli.message_checks import check_messages
 from starter.cli.push_checks import check_push
 
 TEMPORAL_TIMEOUT = timedelta(seconds=10)
@@ -94,6 +95,7 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         yield _check_secrets(store, settings)
         yield from check_intent(store, settings)
         yield check_push(store, settings, utc_now())
+        yield check_messages(store, settings, utc_now())
     store.close()
 
 

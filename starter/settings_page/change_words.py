@@ -23,6 +23,7 @@ Translate = Callable[[str], str]
 _SHOWN_VALUES: Final[Mapping[str, frozenset[str]]] = {
     AuditAction.CALENDARS_PICKED: frozenset({"calendars", "added", "removed"}),
     AuditAction.GRANT_REFUSED: frozenset({"reason"}),
+    AuditAction.MESSAGE_SKIPPED: frozenset({"reason"}),
     AuditAction.DISCONNECTED: frozenset({"calendars"}),
 }
 """The values that are shown of an action; of changed settings and details, all of them."""
@@ -81,6 +82,8 @@ def describe_action(_: Translate, action: str, subject: str, detail: AuditDetail
         AuditAction.VISITS_ENDED: _("All visits of this page were ended"),
         AuditAction.WORK_STOPPED: _("Updates were stopped: %(name)s"),
         AuditAction.WORK_RESUMED: _("Updates go on: %(name)s"),
+        AuditAction.MESSAGES_RESENT: _("Messages to your booking system were sent again"),
+        AuditAction.MESSAGE_SKIPPED: _("A message to your booking system was left out"),
         AuditAction.KEYS_ROTATED: _("What is stored was encrypted with a new key"),
         AuditAction.ERASED: _("Everything was erased: %(name)s"),
         AuditAction.GUESTS_ERASED: _("What was said of guests was erased: %(name)s"),

@@ -83,7 +83,7 @@ def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
         "SLOTSYNC_GOOGLE_CLIENT_ID": settings.google_client_id,
         "SLOTSYNC_GOOGLE_CLIENT_SECRET": settings.google_client_secret.get_secret_value(),
         "SLOTSYNC_WEBHOOK_URL": settings.webhook_url,
-        "SLOTSYNC_WEBHOOK_SECRET": settings.webhook_secret.get_secret_value(),
+        "SLOTSYNC_WEBHOOK_SECRET": ",".join(each.get_secret_value() for each in settings.webhook_secret),
         "SLOTSYNC_SMTP_URL": settings.smtp_url.get_secret_value(),
         "SLOTSYNC_METRICS_PORT": str(settings.metrics_port or ""),
         "SLOTSYNC_POLL_SECONDS": str(settings.poll_seconds),

@@ -197,7 +197,8 @@ async def platform_api(machine: Machine, secrets: NotedSecrets) -> AsyncIterator
     secrets.note("encryption key", encryption_key.get_secret_value())
     secrets.note("encryption key", urlsafe_b64decode(encryption_key.get_secret_value()))
     secrets.note("client secret", machine.settings.google_client_secret.get_secret_value())
-    secrets.note("webhook secret", machine.settings.webhook_secret.get_secret_value().removeprefix("whsec_"))
+    (webhook_secret,) = machine.settings.webhook_secret
+    secrets.note("webhook secret", webhook_secret.get_secret_value().removeprefix("whsec_"))
     secrets.note("key in the webhook address", httpx.URL(machine.settings.webhook_url).params["key"])
     allowed = {"Authorization": f"Bearer {key.get_secret_value()}"}
     async with httpx.AsyncClient(

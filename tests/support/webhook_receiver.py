@@ -44,6 +44,7 @@ class WebhookAnswer:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 class WebhookReceiver:
@@ -61,11 +62,18 @@ class WebhookReceiver:
 
     def settings(self, settings: Settings) -> Settings:
         """Return the settings with webhooks sent to this receiver."""
-        return settings.model_copy(update={"webhook_url": self.url, "webhook_secret": SecretStr(WEBHOOK_SECRET)})
+        return settings.model_copy(update={"webhook_url": self.url, "webhook_secret": (SecretStr(WEBHOOK_SECRET),)})
 
-    def fail(self, status: int = 503, *, times: int | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def fail(
+        self,
+        status: int = 503,
+        *,
+        times: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str = "",
+    ) -> None:
         """Answer the next requests with this failure, or all requests until ``heal``."""
-        failure = WebhookAnswer(status, headers or {})
+        failure = WebhookAnswer(status, headers or {}, body)
         with self._lock:
             if times is None:
                 self._always = failure
@@ -143,6 +151,7 @@ def running_webhook_receiver() -> Iterator[WebhookReceiver]:
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(answer.body.encode())
 
         @override
         def log_message(self, format: str, *args: object) -> None:

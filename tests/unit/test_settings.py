@@ -163,6 +163,7 @@ def test_the_repr_shows_no_secret(set_env: Set) -> None:
         ("webhook_secret", f"{WEBHOOK_SECRET[:-1]}_", NO_SECRET),
         ("webhook_secret", f"{WEBHOOK_SECRET}\u00e4\u00e4\u00e4\u00e4", NO_SECRET),
         ("webhook_secret", WEBHOOK_SECRET * 4, NO_SECRET),
+        ("webhook_types", "conflict.lost", "SLOTSYNC_WEBHOOK_TYPES: "),
         ("webhook_url", "https://platform.example.com/hook", "SLOTSYNC_WEBHOOK_SECRET: is not set, but SLOTSYNC_WEBH"),
         ("webhook_url", "platform.example.com", "SLOTSYNC_WEBHOOK_URL: must start with http:// or https://"),
         ("google_endpoint", "localhost:8080", "SLOTSYNC_GOOGLE_ENDPOINT: must start with http:// or https://"),
@@ -227,7 +228,15 @@ def test_a_webhook_secret_made_as_the_remedy_says_is_taken(set_env: Set) -> None
         exec(program, {})  # a line of slotsync's own error message
     created = printed.getvalue().strip()
     set_env(webhook_secret=created)
-    assert Settings.load().webhook_secret.get_secret_value() == created
+    assert [each.get_secret_value() for each in Settings.load().webhook_secret] == [created]
+
+
+def test_several_webhook_secrets_and_some_types_are_taken(set_env: Set) -> None:
+    other = "whsec_" + "b3RoZXIt" * 4
+    set_env(webhook_secret=f"{other}, {WEBHOOK_SECRET}", webhook_types="conflict.found, connection.revoked")
+    settings = Settings.load()
+    assert [each.get_secret_value() for each in settings.webhook_secret] == [other, WEBHOOK_SECRET]
+    assert settings.webhook_types == {"conflict.found", "connection.revoked"}
 
 
 def test_a_webhook_address_is_kept_to_the_letter(set_env: Set) -> None:

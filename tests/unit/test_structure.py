@@ -84,6 +84,11 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "slotsync.signing",
         "slotsync.translations",
     ),
+    "slotsync.webhook_sender": (
+        "slotsync.domain",
+        "slotsync.clock",
+        "slotsync.settings",
+    ),
     "slotsync.translations": (),
     "slotsync.signing": ("slotsync.settings",),
     "slotsync.settings": ("slotsync.domain", "slotsync.errors"),

@@ -1,6 +1,6 @@
 """Publications: the availability of each product that the platform knows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -17,12 +17,13 @@ from slotsync.domain.availability.messages import ProductKey, Publication, Publi
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.webhooks import (
+    ALL_TYPES,
     AvailabilityChanged,
     ConflictFound,
     Webhook,
     WebhookData,
     WebhookSlot,
-    build_webhook,
+    WebhookType,
 )
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
@@ -36,6 +37,7 @@ from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.webhook_messages import (
+    MessageContent,
     MessageOrder,
     WebhookMessages,
     count_conflicts,
@@ -64,12 +66,14 @@ _PUT = Upsert(_TABLE, _replace)
 class Publications:
     """Stores the last publication of each product. Without ``webhooks`` no messages to the platform are recorded."""
 
-    def __init__(self, store: Store, vault: Vault, *, webhooks: bool) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, *, webhooks: bool, types: Collection[WebhookType] = ALL_TYPES
+    ) -> None:
         self._store = store
         self._keys = DataKeys(vault)
         self._webhooks = webhooks
         self._booked = BookedTimes(store)
-        self._messages = WebhookMessages(store, vault)
+        self._messages = WebhookMessages(store, vault, types)
 
     def get_last(self, merchant: str, product: str) -> PublishedAvailability | None:
         """Return the availability of a product that was published last, or None if none was."""
@@ -210,8 +214,10 @@ class Publications:
         for place, each in enumerate(contents):
             if each is None:
                 continue
-            body = build_webhook(each, now).model_dump_json()
-            self._messages.put(connection, f"msg_{request.token}-{place}", key, MessageOrder(number, place), body, now)
+            content = MessageContent.build(each, now)
+            self._messages.put(
+                connection, f"msg_{request.token}-{place}", key, MessageOrder(number, place), content, now
+            )
 
     def _repeated(self, connection: Connection, key: ProductKey, number: int) -> Publication:
         """Return the publication again. Of its conflicts it counts those of which no message was accepted yet."""

@@ -1,5 +1,6 @@
 """Notices of grants: that Google refuses one, reminders, and that it works again; each is stored as a message."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,12 +9,19 @@ from sqlalchemy import Connection, Row, select, update
 from slotsync.domain.availability.messages import merchants_messages
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.refused_grants import remedy_for
-from slotsync.domain.webhooks import ConnectionActive, ConnectionReminder, ConnectionRevoked, WebhookData, build_webhook
+from slotsync.domain.webhooks import (
+    ALL_TYPES,
+    ConnectionActive,
+    ConnectionReminder,
+    ConnectionRevoked,
+    WebhookData,
+    WebhookType,
+)
 from slotsync.secrets import Vault
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.connections import ConnectionRow
-from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
+from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
 
 _TABLE = table_of(ConnectionRow)
 
@@ -24,9 +32,11 @@ _MAX_NOTICES: Final = 100
 class GrantNotices:
     """Stores what the platform is told of grants. Without ``webhooks`` it is told nothing."""
 
-    def __init__(self, store: Store, vault: Vault, *, webhooks: bool) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, *, webhooks: bool, types: Collection[WebhookType] = ALL_TYPES
+    ) -> None:
         self._store = store
-        self._messages = WebhookMessages(store, vault)
+        self._messages = WebhookMessages(store, vault, types)
         self._webhooks = webhooks
 
     def count_waiting(self, merchant: str) -> int:
@@ -69,7 +79,7 @@ class GrantNotices:
                 f"msg_grant_{row.id}_{row.grant_number}_{number}",
                 merchants_messages(row.merchant),
                 MessageOrder(number=row.grant_number * _MAX_NOTICES + number, place=1),
-                build_webhook(data, now).model_dump_json(),
+                MessageContent.build(data, now),
                 now,
             )
 

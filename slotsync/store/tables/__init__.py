@@ -5,9 +5,28 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from slotsync.store.database.base import Row
-from slotsync.store.tables import audit, availability, calendars, connections, erasures, instance, reservations
+from slotsync.store.tables import (
+    audit,
+    availability,
+    calendars,
+    connections,
+    erasures,
+    instance,
+    reservations,
+    webhooks,
+)
 
 METADATA: Final[MetaData] = Row.metadata
 """The metadata of all tables."""
 
-__all__ = ["METADATA", "audit", "availability", "calendars", "connections", "erasures", "instance", "reservations"]
+__all__ = [
+    "METADATA",
+    "audit",
+    "availability",
+    "calendars",
+    "connections",
+    "erasures",
+    "instance",
+    "reservations",
+    "webhooks",
+]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, false
+from sqlalchemy import false
 from sqlmodel import Field
 
 from slotsync.store.database.base import Instant, Row, encrypted_field
@@ -140,25 +140,3 @@ class ConfirmationRow(Row, table=True):
     answer: str
     checked_at: datetime = Field(sa_type=Instant)
     evidence: str | None = encrypted_field()
-
-
-class WebhookMessageRow(Row, table=True):
-    """A message that the platform has not accepted yet. Neither its id nor its body ever changes.
-
-    A product's messages are sent in the order of their publications' ``number``, and in the order of ``place`` within
-    one. No later message takes up a message once its delivery was tried, first at ``attempted_at``. At ``due_at`` its
-    delivery should have been tried again. Those of a merchant who disconnects are dropped.
-    """
-
-    __tablename__ = "webhook_message"
-    __table_args__ = (Index(None, "merchant", "product", "number", "place"),)
-
-    id: str = Field(primary_key=True)
-    merchant: str = Field(foreign_key="merchant.id")
-    product: str
-    number: int
-    place: int
-    body: str | None = encrypted_field()
-    created_at: datetime = Field(sa_type=Instant)
-    attempted_at: datetime | None = Field(default=None, sa_type=Instant)
-    due_at: datetime = Field(sa_type=Instant, index=True)

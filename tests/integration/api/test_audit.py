@@ -5,23 +5,30 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Owner, OwnerChanges
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from starter.api.keys import NEEDED_ROLES
 from tests.support.api import Api
+from tests.support.stored_messages import accept_message, put_message
 
 pytestmark = pytest.mark.anyio
 
 MERCHANT = "/v1/merchants/{merchant}"
 BY = {"kind": "key", "name": "key-1", "address": "127.0.0.1"}
 
+ALL_TIME = {"from": "2026-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z"}
+
 CHANGING = {
     ("PUT", MERCHANT): ({"name": "Other"}, ["merchant.changed"]),
     ("PUT", f"{MERCHANT}/products/{{product}}"): ({"name": "Other"}, ["settings.changed"]),
     ("PUT", f"{MERCHANT}/resources/{{resource}}"): ({"name": "Other"}, ["settings.changed"]),
     ("PUT", f"{MERCHANT}/products/{{product}}/blocking-calendars"): ({"calendar_ids": []}, ["calendars.picked"]),
+    ("POST", f"{MERCHANT}/messages/{{message}}/resend"): (None, ["messages.resent"]),
+    ("POST", f"{MERCHANT}/messages:resend"): (ALL_TIME, ["messages.resent"]),
+    ("POST", f"{MERCHANT}/messages/{{message}}/skip"): ({"reason": "why"}, ["message.skipped"]),
     ("DELETE", f"{MERCHANT}/google"): (None, ["visits.ended", "connection.disconnected"]),
     ("DELETE", f"{MERCHANT}/products/{{product}}"): (None, ["settings.deleted"]),
     ("DELETE", f"{MERCHANT}/resources/{{resource}}"): (None, ["settings.deleted"]),
@@ -54,9 +61,12 @@ async def test_each_route_that_changes_a_merchant_says_so_in_the_log(api: Api, m
         await api.platform.put(f"/v1/merchants/{merchant}/{kind}/kayak", json={"name": "Kayak"})
     picked = [PickableCalendar(id="c-1", name="Family")]
     BlockingCalendars(api.world.store, api.world.vault).replace(merchant, Owner.product("kayak"), picked)
+    for number in (1, 2):
+        put_message(api.world.store, api.world.vault, f"{merchant}-{number}", "{}", utc_now(), merchant=merchant)
+        accept_message(api.world.store, api.world.vault, f"{merchant}-{number}", merchant)
     for (method, path), (body, actions) in CHANGING.items():
         known = len(await audit_of(api, merchant))
-        address = path.format(merchant=merchant, product="kayak", resource="kayak")
+        address = path.format(merchant=merchant, product="kayak", resource="kayak", message=f"{merchant}-1")
         (await api.platform.request(method, address, json=body)).raise_for_status()
         found = await audit_of(api, merchant, after=known)
         assert [(each["action"], each["by"]) for each in found] == [(action, BY) for action in actions], path

@@ -28,6 +28,7 @@ from slotsync.store.webhook_messages import WebhookMessages
 from tests.support.merchant_model import BEGINNINGS, CALENDARS, DAY, HOUR, MINUTE, PRODUCTS, MerchantModel
 from tests.support.minute_model import BlockingModel, in_at_least
 from tests.support.poller_harness import HORIZON, PollerHarness, running_poller_harness
+from tests.support.stored_messages import accept_message
 
 BELIEVED = MAX_MISSED_POLLS * (1 + POLL_JITTER)
 """For how many rounds a reading is believed."""
@@ -139,7 +140,8 @@ class PolledMerchantModel(MerchantModel):
             assert message.body
             self.reflect(mirror, Webhook.model_validate_json(message.body).data)
             type(self).received += 1
-            messages.forget(message.id)
+            harness = self.poller_harness
+            accept_message(harness.store, harness.vault, message.id, self.account.merchant)
 
     def reflect(self, mirror: Mirror, message: object) -> None:
         assert isinstance(message, AvailabilityChanged)

@@ -27,6 +27,7 @@ from starter.cli.doctor import run_checks
 from starter.cli.findings import Finding
 from tests.support.mail_receiver import MailReceiver
 from tests.support.samples import MERCHANT, snapshot
+from tests.support.stored_messages import put_message, refuse_message
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.world import world_of
@@ -144,8 +145,12 @@ async def test_a_working_installation_has_no_problems(environment: pytest.Monkey
         async with world.working():
             await until(workers_are_ready)
             findings = await run_checks()
+            put_message(world.store, vault, "m-1", "{}", utc_now())
+            refuse_message(world.store, vault, "m-1", 410)
+            found = find(await run_checks(), "messages")
     assert [finding for finding in findings if not finding.ok] == []
-    assert len(findings) == 15
+    assert len(findings) == 16
+    assert (found.ok, "1 messages to the platform wait for three days, or" in found.message) == (False, True)
 
 
 async def test_a_mail_server_is_asked_whether_it_takes_e_mails(

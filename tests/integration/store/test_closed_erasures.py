@@ -14,7 +14,7 @@ from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, Switch
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.domain.webhooks import ConflictFound, build_webhook
+from slotsync.domain.webhooks import ConflictFound, WebhookType, build_webhook
 from slotsync.errors import Erased
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
@@ -33,7 +33,7 @@ from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.store.visits import Visits
-from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
+from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
 from tests.support.samples import snapshot
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -70,9 +70,9 @@ INCOMING: dict[str, Callable[[Store, Vault], object]] = {
 
 def say(store: Store, vault: Vault, message_id: str, body: str, place: int = 0) -> None:
     """Let slotsync have a message for the platform."""
-    key = ProductKey(merchant="m", product=TOUR.id)
+    key, content = ProductKey(merchant="m", product=TOUR.id), MessageContent(WebhookType.CONFLICT_FOUND, body)
     with store.write() as connection:
-        WebhookMessages(store, vault).put(connection, message_id, key, MessageOrder(1, place), body, NOW)
+        WebhookMessages(store, vault).put(connection, message_id, key, MessageOrder(1, place), content, NOW)
 
 
 @pytest.fixture

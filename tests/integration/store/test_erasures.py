@@ -31,6 +31,7 @@ THE_NEIGHBOURS = (
     "owner",
     "reservation",
     "synced_event",
+    "webhook_attempt",
     "webhook_message",
 )
 NOBODYS = {"instance", "used_link", "worker"}

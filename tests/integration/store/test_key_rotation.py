@@ -42,7 +42,7 @@ from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.instance import InstanceRow
 from tests.support.samples import snapshot
-from tests.support.stored_messages import put_message
+from tests.support.stored_messages import put_message, refuse_message
 from tests.support.stored_secrets import (
     begin_as_formerly,
     column,
@@ -74,6 +74,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     BlockingCalendars(store, vault).replace("0", TOUR, [FAMILY])
     Reservations(store, vault).report(snapshot(merchant="0"), LATER)
     put_message(store, vault, "m-1", "body", LATER)
+    refuse_message(store, vault, "m-1")
     answer = Confirmation(answer=Verdict.NO, checked_at=LATER, because="busy", evidence=(Evidence(calendar="Family"),))
     Confirmations(store, vault).put(ProductKey(merchant="0", product=TOUR.id), {"c-1": answer}, LATER)
     fill_watching(store, vault, ids["0"])
@@ -112,6 +113,7 @@ ENCRYPTED_COLUMNS = {
     "push_channel.token",
     "reservation.snapshot",
     "watched_calendar.calendar_id",
+    "webhook_attempt.answer",
     "webhook_message.body",
 }
 

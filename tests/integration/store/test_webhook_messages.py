@@ -4,10 +4,17 @@ import pytest
 from sqlalchemy import text
 
 from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.webhooks import WebhookType
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
-from slotsync.store.webhook_messages import ATTEMPT_MARGIN, FIRST_ATTEMPT_MARGIN, MessageOrder, WebhookMessages
-from tests.support.stored_messages import KEY, put_message, waiting_bodies
+from slotsync.store.webhook_messages import (
+    ATTEMPT_MARGIN,
+    FIRST_ATTEMPT_MARGIN,
+    MessageContent,
+    MessageOrder,
+    WebhookMessages,
+)
+from tests.support.stored_messages import KEY, accept_message, put_message, waiting_bodies
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -26,8 +33,8 @@ def test_messages_are_taken_in_order_and_kept_until_they_are_accepted(
     while (message := messages.take_next(KEY, NOON)) is not None:
         assert messages.take_next(KEY, NOON) == message, "it is the next until it is accepted"
         taken.append(tuple(message))
-        messages.forget(message.id)
-        messages.forget(message.id)
+        accept_message(store, vault, message.id)
+        accept_message(store, vault, message.id)
     assert taken == [("m-1", "M-1"), ("m-2", "M-2"), ("m-3", "M-3")]
 
 
@@ -74,14 +81,25 @@ def test_a_message_that_nobody_sends_is_due_until_it_is_postponed_or_tried(
 def test_a_message_is_stored_only_together_with_its_change(
     store: Store, vault: Vault, messages: WebhookMessages
 ) -> None:
+    content = MessageContent(WebhookType.AVAILABILITY_CHANGED, "one")
+
     def fail() -> None:
         with store.write() as connection:
-            messages.put(connection, "m-1", KEY, MessageOrder(1, 0), "one", NOON)
+            messages.put(connection, "m-1", KEY, MessageOrder(1, 0), content, NOON)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     assert waiting_bodies(store, vault) == {}
+
+
+def test_a_message_of_a_type_that_is_turned_off_is_not_stored(store: Store, vault: Vault) -> None:
+    content = MessageContent(WebhookType.CONFLICT_FOUND, "one")
+    for types in ({WebhookType.AVAILABILITY_CHANGED}, {WebhookType.CONFLICT_FOUND}):
+        assert waiting_bodies(store, vault) == {}
+        with store.write() as connection:
+            WebhookMessages(store, vault, types).put(connection, "m-1", KEY, MessageOrder(1, 1), content, NOON)
+    assert waiting_bodies(store, vault) == {"m-1": "one"}
 
 
 def test_a_message_cannot_be_read_without_a_key(store: Store, vault: Vault) -> None:
@@ -100,5 +118,5 @@ def test_a_message_counts_as_overdue_by_its_age_however_often_it_was_tried(
     assert messages.count_overdue(NOON) == 0
     assert messages.count_overdue(NOON + timedelta(minutes=1)) == 1
     assert messages.find_products() == [KEY]
-    messages.forget("m-1")
+    accept_message(store, vault, "m-1")
     assert messages.find_products() == []

@@ -17,10 +17,12 @@ from temporalio.testing import ActivityEnvironment
 from activities.webhooks import MAX_RETRY_DELAY, WebhookActivities
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.retry_delays import OPERATOR_RETRY_DELAY
-from slotsync.domain.webhooks import AvailabilityChanged, build_webhook
+from slotsync.domain.webhooks import MAX_ANSWER_KEPT, AvailabilityChanged, build_webhook
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
+from slotsync.store.message_history import MessageHistory
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.support.migrated_databases import open_migrated
 from tests.support.settings import settings_for
@@ -216,7 +218,7 @@ async def test_what_an_operator_has_to_mend_is_tried_again_slowly(
 async def test_a_wrong_secret_is_refused_by_the_platform_and_never_shown(
     activities: Activities, settings: Settings
 ) -> None:
-    error = await refused(activities(settings.model_copy(update={"webhook_secret": OTHER_SECRET})))
+    error = await refused(activities(settings.model_copy(update={"webhook_secret": (OTHER_SECRET,)})))
     assert "SLOTSYNC_WEBHOOK_SECRET" in str(error)
     assert_says_nothing(error)
 
@@ -280,3 +282,31 @@ def assert_says_nothing(error: ApplicationError) -> None:
     shown = f"{error!r} {error.details}"
     hidden = ("hunter2", "a-secret-of-the-platform", OTHER_SECRET.get_secret_value(), WEBHOOK_SECRET, "tour")
     assert [each for each in hidden if each in shown] == []
+
+
+async def test_every_attempt_is_kept_with_its_status_and_how_the_answer_begins(
+    delivering: WebhookActivities, webhooks: WebhookReceiver, store: Store, vault: Vault
+) -> None:
+    webhooks.fail(500, times=1, body="<h1>out of order</h1>" + "é" * 1000)
+    webhooks.lose_answers(1)
+    for _ in range(2):
+        await refused(delivering)
+    await deliver(delivering)
+    view = MessageHistory(store, vault, AuditLog(store, vault)).get("m", "m-1")
+    assert view
+    first, second, third = view.last_attempts
+    assert first.status == 500
+    assert first.answer
+    assert (first.answer[:21], len(first.answer)) == ("<h1>out of order</h1>", MAX_ANSWER_KEPT)
+    assert (second.status, second.failure) == (None, "RemoteProtocolError")
+    assert (third.status, third.failure, third.answer) == (204, None, None)
+
+
+async def test_with_two_secrets_the_platform_may_know_either(
+    activities: Activities, settings: Settings, webhooks: WebhookReceiver
+) -> None:
+    both = settings.model_copy(update={"webhook_secret": (OTHER_SECRET, *settings.webhook_secret)})
+    assert await deliver(activities(both)) == 0
+    (attempt,) = webhooks.attempts
+    assert len(attempt.headers["webhook-signature"].split()) == 2
+    assert Webhook(OTHER_SECRET.get_secret_value()).verify(attempt.body, dict(attempt.headers))

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from slotsync.domain.availability.messages import ProductKey, Publication, merchants_messages
 from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.webhooks import WebhookType
 from slotsync.secrets import Vault
 from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_products import WatchedProducts
@@ -22,7 +23,7 @@ from slotsync.store.reservations.booked_times import BookedTimes, forget_conflic
 from slotsync.store.tables.availability import PublishedAvailabilityRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.reservations import BookedTimeRow
-from slotsync.store.webhook_messages import MessageOrder, WebhookMessages
+from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
 from tests.integration.store.availability.test_publications import (
     DAY,
     EVENING,
@@ -88,8 +89,8 @@ def test_messages_with_busy_times_are_dropped_when_the_merchant_disconnects(
     store: Store, vault: Vault, publisher: PublicationHarness
 ) -> None:
     with store.write() as connection:
-        order = MessageOrder(number=1, place=1)
-        WebhookMessages(store, vault).put(connection, "m-1", ABOUT_THE_MERCHANT, order, "revoked", NOON)
+        order, content = MessageOrder(number=1, place=1), MessageContent(WebhookType.CONNECTION_REVOKED, "revoked")
+        WebhookMessages(store, vault).put(connection, "m-1", ABOUT_THE_MERCHANT, order, content, NOON)
     disconnect(store, vault)
     assert publisher.waiting() == []
     assert list(waiting_bodies(store, vault, ABOUT_THE_MERCHANT)) == ["m-1"], "it holds no times"

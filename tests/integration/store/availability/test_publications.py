@@ -19,7 +19,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.support.readings import pick
-from tests.support.stored_messages import KEY, waiting_bodies
+from tests.support.stored_messages import KEY, accept_message, waiting_bodies
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ class PublicationHarness:
     def deliver(self) -> None:
         """Have all messages accepted."""
         while message := self._messages.take_next(KEY, NOON):
-            self._messages.forget(message.id)
+            accept_message(self._store, self._vault, message.id)
 
     def try_once(self) -> None:
         """Have the delivery of the next message fail once."""

@@ -219,7 +219,8 @@ def test_what_is_bound_to_no_place_is_refused_after_a_rotation_unless_somebody_w
     late = store_as_formerly(store, BOTH, name, Vault([OLD]))
     with pytest.raises(Undecryptable, match="bound to no place"):
         decrypted_values(store, BOTH, name)
-    assert [use.former_values for use in KeyUsage(store, BOTH).get_uses()] == [0, late]
+    uses = KeyUsage(store, BOTH).get_uses()
+    assert [(use.former_values, use.refused_values, use.needed) for use in uses] == [(0, 0, True), (0, late, False)]
     again = rotate(store)
     assert (total(again)[0], sum(each.refused for each in again)) == (0, late)
     assert total(rotate(store, accept_unbound=True))[0] == late

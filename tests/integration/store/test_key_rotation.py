@@ -95,7 +95,7 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
     slot = Slot(span=SPAN, state=SlotState.BUSY, closed=True)
     result = Availability(span=SPAN, checked_at=LATER, complete=True, slots=(slot,))
     Publications(store, vault, webhooks=False).publish(
-        PublishRequest(merchant="0", product="tour", token="t"), result, LATER
+        PublishRequest(merchant="0", product="tour", token="t"), result, LATER, ()
     )
 
 

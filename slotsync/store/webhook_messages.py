@@ -204,14 +204,20 @@ class WebhookMessages:
         return self._keys.decrypt(connection, place, row.body) if row.body else None
 
 
-def drop_messages(connection: Connection, merchant: str) -> set[str]:
-    """Delete all messages about the merchant's products within a transaction; return the products for which any waited.
+def drop_messages(connection: Connection, merchant: str, product: str | None = None) -> set[str]:
+    """Delete all messages about the merchant's products, or one of them; return the products for which any waited.
 
-    What takes their place has a higher number: the platform gets that after what it has accepted.
+    Within a transaction. What takes their place has a higher number: the platform gets that after what it has accepted.
     """
     about_products = (_TABLE.c.merchant == merchant, _TABLE.c.product != merchants_messages(merchant).product)
     dropped = delete(_TABLE).where(*about_products).returning(_TABLE.c.product, IS_WAITING.label("waited"))
-    return {row.product for row in connection.execute(dropped) if row.waited}
+    own = dropped if product is None else dropped.where(_TABLE.c.product == product)
+    return {row.product for row in connection.execute(own) if row.waited}
+
+
+def has_conflict_messages(connection: Connection, key: ProductKey) -> bool:
+    """Return whether any message about a conflict of the product waits."""
+    return connection.execute(select(_TABLE.c.id).where(*_waits(key), _TABLE.c.place > 0).limit(1)).first() is not None
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:

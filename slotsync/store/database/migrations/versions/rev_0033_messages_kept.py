@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0032"
 
 _ORDER = ("merchant", "product", "number", "place")
 _FORMER_INDEX = "ix_webhook_message_merchant_product_number_place"

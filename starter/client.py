@@ -13,6 +13,7 @@ from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.calendars.choices import Choices, Chooser
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerSettings, Switch
 from slotsync.domain.merchant import MerchantDetails
+from slotsync.domain.reservations.reservation_filter import ReservationFilter
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -28,7 +29,7 @@ from starter.services.instance import InstanceCheck
 from starter.services.message_checks import check_again
 from starter.services.reports import Reported, ReportService
 from starter.services.resumption import ResumptionService
-from starter.services.status import Overview, StatusService, SyncStatus
+from starter.services.status import Overview, ReservationLine, StatusService, SyncStatus
 from starter.services.sync_switch import BackfillProgress, SyncSwitch, require_identifier
 
 CONFIRM_TIMEOUT = timedelta(seconds=2)
@@ -275,6 +276,15 @@ class Slotsync:
     async def choices_of(self, merchant: str, owner: Owner) -> Choices | None:
         """Return the settings of a product or resource, and which the merchant chose itself, or None if unknown."""
         return await asyncio.to_thread(self._owners.get_choices, merchant, owner)
+
+    async def reservations(
+        self, merchant: str, chosen: ReservationFilter, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[ReservationLine]:
+        """Return the chosen reservations with their status, by when they were last reported.
+
+        To go on, give ``changed_at`` and ``reservation`` of the last one as ``after``.
+        """
+        return await self._status.list_reservations(merchant, chosen, limit, after)
 
     async def overview(self, merchant: str | None = None) -> Overview:
         """Return the number of events by merchant and state; of all merchants if ``merchant`` is None."""

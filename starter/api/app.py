@@ -32,6 +32,7 @@ from starter.api import (
     availability,
     documentation,
     google,
+    lists,
     merchants,
     messages,
     operations,
@@ -102,6 +103,7 @@ def create_app(services: Services) -> FastAPI:
         (audit, ()),
         (messages, (WRONG_STATE,)),
         (owners, ()),
+        (lists, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),
     ):

@@ -10,7 +10,7 @@ from slotsync.domain.audit import Actor, AuditEntry, AuditValues
 from slotsync.domain.messages import Message
 from starter.api.cursors import Limit
 from starter.api.documentation import MERCHANT, MerchantId
-from starter.api.problems import NOT_FOUND, ApiError
+from starter.api.merchants import require_merchant
 from starter.bootstrap import ServicesDependency
 
 router = APIRouter(prefix=MERCHANT, tags=["merchants"])
@@ -56,8 +56,8 @@ async def list_audit(
     Numbers have no gaps, and nothing is ever added before what was listed.
     """
     found = await asyncio.to_thread(services.audit.list_entries, merchant, limit + 1, after)
-    if not found and await asyncio.to_thread(services.merchants.get, merchant) is None:
-        raise ApiError(NOT_FOUND, "The merchant is not known; put it first.")
+    if not found:
+        await require_merchant(services, merchant)
     page = found[:limit]
     return AuditList(items=tuple(map(_line, page)), next=str(page[-1].number) if len(found) > limit else None)
 

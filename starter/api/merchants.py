@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 
@@ -18,9 +18,11 @@ from starter.api.key_gate import presented_key
 from starter.api.middleware import PROTECTED
 from starter.api.owners import UnknownPolicy
 from starter.api.problems import NOT_FOUND, ApiError
-from starter.bootstrap import ServicesDependency
+from starter.bootstrap import Services, ServicesDependency
 
 router = APIRouter(tags=["merchants"])
+
+UNKNOWN_MERCHANT: Final = "The merchant is not known; put it first."
 
 After = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$", description="`next` of the answer before.")]
 """The id after which a page begins. PostgreSQL stores no NUL, and does not compare with one."""
@@ -103,6 +105,16 @@ def _line(each: MerchantConnection) -> MerchantLine:
     )
 
 
+async def require_merchant(services: Services, merchant: str) -> None:
+    """Raise unless the merchant is known: a list of nothing is no answer for one that is not.
+
+    Raises:
+        ApiError: it is not known.
+    """
+    if await asyncio.to_thread(services.merchants.get, merchant) is None:
+        raise ApiError(NOT_FOUND, UNKNOWN_MERCHANT)
+
+
 @router.put(MERCHANT)
 async def put_merchant(merchant: MerchantId, body: MerchantBody, services: ServicesDependency) -> MerchantAnswer:
     """Create a merchant, or change what is known of it; return what that is."""
@@ -115,5 +127,5 @@ async def get_merchant(merchant: MerchantId, services: ServicesDependency) -> Me
     """Return what is known of a merchant."""
     found = await asyncio.to_thread(services.merchants.get, merchant)
     if found is None:
-        raise ApiError(NOT_FOUND, "The merchant is not known; put it first.")
+        raise ApiError(NOT_FOUND, UNKNOWN_MERCHANT)
     return MerchantAnswer.model_construct(merchant=merchant, **dict(found))

@@ -10,6 +10,7 @@ from slotsync.domain.messages import Identifier, Message
 from slotsync.domain.webhooks import MessageState, WebhookType
 from starter.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from starter.api.documentation import MERCHANT, MerchantId
+from starter.api.merchants import require_merchant
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
 from starter.services.messages import UnknownMessage
@@ -67,6 +68,8 @@ async def list_messages(  # noqa: PLR0913, PLR0917  each is a parameter of the q
     """List the messages to the platform: those that wait, and what was accepted or skipped in the last days."""
     chosen = MessageFilter(type=type, product=product, state=state, start=start, end=to)
     found = await services.messages.list_messages(merchant, chosen, limit + 1, decode_cursor(after))
+    if not found:
+        await require_merchant(services, merchant)
     page = found[:limit]
     more = len(found) > limit
     return MessageList(items=tuple(page), next=encode_cursor(page[-1].created_at, page[-1].id) if more else None)

@@ -82,6 +82,8 @@ def show_status(merchant: str | None, reservation: str | None, *, as_json: bool)
         console.print_json(status.model_dump_json())
     elif isinstance(status, Overview):
         console.print(_overview_table(status))
+        if status.held_up:
+            console.print(_held_up_table(status))
     else:
         console.print(_status_table(status))
 
@@ -146,6 +148,15 @@ def _overview_table(overview: Overview) -> Table:
     for line in overview.lines:
         table.add_row(line.merchant, line.state, str(line.count), f"{line.oldest:%Y-%m-%d %H:%M:%S}")
     table.caption = "\n".join(_describe_waiting(overview))
+    return table
+
+
+def _held_up_table(overview: Overview) -> Table:
+    table = Table(title="Reservations that are not in step")
+    for column in ("reservation", "since (UTC)", "reason", "what to do"):
+        table.add_column(column, overflow="fold")
+    for each in overview.held_up:
+        table.add_row(each.reservation, f"{each.since:%Y-%m-%d %H:%M:%S}", each.reason or each.doing, each.remedy)
     return table
 
 

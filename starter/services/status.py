@@ -9,9 +9,11 @@ from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import wanted_scopes
 from slotsync.domain.health import STOPPED
 from slotsync.domain.messages import Message
-from slotsync.domain.reservations.event import EventKey, SyncState
+from slotsync.domain.reservations.event import HELD_UP, EventKey, SyncState
 from slotsync.domain.reservations.plan import plan
+from slotsync.domain.reservations.reservation_filter import ReservationFilter
 from slotsync.domain.reservations.schedule import is_over
+from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
@@ -21,6 +23,7 @@ from slotsync.store.content_hashes import Fingerprints
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.left_events import LeftEventStore
+from slotsync.store.reservations.reservation_list import ReservationList
 from slotsync.store.reservations.reservations import KnownReservation, Reservations
 from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
 from starter.services.intent import IntentCounts
@@ -57,6 +60,15 @@ class SyncStatus(Message):
     events: tuple[EventSyncStatus, ...] = ()
 
 
+class ReservationLine(SyncStatus):
+    """A reservation in a list: when its newest version was reported, its status, and when it begins and ends."""
+
+    changed_at: datetime
+    status: ReservationStatus
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
 class OverviewLine(Message):
     """The number of a merchant's events in one state, and the time since which the oldest of them is in it."""
 
@@ -74,21 +86,34 @@ class NeedyConnection(Message):
     remedy: str
 
 
+class HeldUpReservation(Message):
+    """A reservation that is not in step, since when, why, and what has to be done; ``remedy`` is empty if nothing."""
+
+    reservation: str
+    doing: str
+    since: datetime
+    reason: str | None
+    remedy: str
+
+
 class Overview(Message):
     """The number of events by merchant and state, and what waits for a worker, for an operator or for somebody else.
 
     ``not_taken_up`` counts the reservations of which no worker has taken the newest version up within a minute.
     ``stopped`` names what operators have stopped, at most ``MAX_STOPPED``: the merchant, then the reservation, product
-    or resource. ``connections`` are at most ``MAX_CONNECTIONS`` that need somebody, in the order of merchants.
+    or resource. ``held_up`` are at most ``MAX_HELD_UP`` reservations, of one merchant alone. ``connections`` are at
+    most ``MAX_CONNECTIONS`` that need somebody, in the order of merchants.
     """
 
     lines: tuple[OverviewLine, ...]
+    held_up: tuple[HeldUpReservation, ...] = ()
     not_taken_up: int = 0
     stopped: tuple[tuple[str, ...], ...] = ()
     connections: tuple[NeedyConnection, ...] = ()
 
 
 MAX_CONNECTIONS: Final = 100
+MAX_HELD_UP: Final = 100
 MAX_STOPPED: Final = 100
 
 TAKE_UP_TIME: Final = timedelta(minutes=1)
@@ -103,6 +128,7 @@ class StatusService:
         self._merchants = Merchants(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
+        self._list = ReservationList(store)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
         self._fingerprints = Fingerprints(store, vault)
@@ -112,6 +138,15 @@ class StatusService:
     async def get(self, merchant: str, reservation: str) -> SyncStatus | None:
         """Return the sync status of a reservation, or None if it is unknown."""
         return await asyncio.to_thread(self._read_store, merchant, reservation)
+
+    async def list_reservations(
+        self, merchant: str, chosen: ReservationFilter, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[ReservationLine]:
+        """Return the chosen reservations with their status, by when they were last reported.
+
+        Those after a time and an id, if given. One that is reported anew meanwhile comes again, as the last.
+        """
+        return await asyncio.to_thread(self._read_list, merchant, chosen, limit, after)
 
     async def get_overview(self, merchant: str | None) -> Overview:
         """Return the event counts of one merchant, or of all merchants if ``merchant`` is None.
@@ -131,6 +166,7 @@ class StatusService:
         merchants = [merchant] if merchant else self._merchants.get_ids()
         stopped = self._intents.find_stopped(MAX_STOPPED, merchant)
         return Overview(
+            held_up=tuple(self._find_held_up(merchant)) if merchant else (),
             not_taken_up=self._reservations.count_overdue(utc_now() - TAKE_UP_TIME, merchant),
             stopped=tuple(tuple(map(str, key)) for key in stopped),
             connections=tuple(self._find_needy(merchant)),
@@ -140,6 +176,34 @@ class StatusService:
                 for state, count in self._events.count_states(each).items()
             ),
         )
+
+    def _read_list(
+        self, merchant: str, chosen: ReservationFilter, limit: int, after: tuple[datetime, str] | None
+    ) -> list[ReservationLine]:
+        found = self._list.find(merchant, chosen, limit, after)
+        statuses = [(each, self._read_store(merchant, each.id)) for each in found]
+        return [
+            ReservationLine(
+                **dict(status),
+                changed_at=each.changed_at,
+                status=each.status,
+                starts_at=each.starts_at,
+                ends_at=each.ends_at,
+            )
+            for each, status in statuses
+            if status  # else it was erased meanwhile
+        ]
+
+    def _find_held_up(self, merchant: str) -> Iterator[HeldUpReservation]:
+        for each in self._read_list(merchant, ReservationFilter(attention=True), MAX_HELD_UP, None):
+            waiting = [event for event in each.events if event.state in HELD_UP]
+            yield HeldUpReservation(
+                reservation=each.reservation,
+                doing=each.doing,
+                since=min((event.since for event in waiting), default=each.changed_at),
+                reason=next((event.last_error for event in waiting if event.last_error), None),
+                remedy=each.remedy,
+            )
 
     def _find_needy(self, merchant: str | None) -> Iterator[NeedyConnection]:
         if merchant:
@@ -211,18 +275,6 @@ def _event_status(event: SyncedEvent, reasons: Mapping[EventKey, str]) -> EventS
     )
 
 
-_HELD_UP = frozenset(
-    {
-        SyncState.WAITING,
-        SyncState.RETRYING,
-        SyncState.PARKED,
-        SyncState.FAILED,
-        SyncState.UNKNOWN_PRODUCT,
-        SyncState.TO_DELETE,
-    }
-)
-
-
 def _progress(known: KnownReservation, events: Sequence[SyncedEvent], *, settled: bool) -> str:
     if known.stopped_at:
         return "stopped"
@@ -230,7 +282,7 @@ def _progress(known: KnownReservation, events: Sequence[SyncedEvent], *, settled
         return "in step"
     if known.planned_version != known.version:
         return f"not taken up by a worker yet, since {known.since:%Y-%m-%d %H:%M:%S} UTC"
-    return "held up" if any(event.state in _HELD_UP for event in events) else "on its way"
+    return "held up" if any(event.state in HELD_UP for event in events) else "on its way"
 
 
 _REMEDIES: Final = {

@@ -5,6 +5,7 @@ import hashlib
 import json
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from slotsync.domain.calendars.owner import GuestData, Owner
 from slotsync.domain.messages import Message
@@ -27,6 +28,18 @@ class SyncState(StrEnum):
     DELETED = "deleted"
     TO_DELETE = "to_delete"
 
+
+HELD_UP: Final = frozenset(
+    {
+        SyncState.WAITING,
+        SyncState.RETRYING,
+        SyncState.PARKED,
+        SyncState.FAILED,
+        SyncState.UNKNOWN_PRODUCT,
+        SyncState.TO_DELETE,
+    }
+)
+"""The states of events that wait for something else than their workflow."""
 
 CONTENT_FORMAT = 1
 """Increased when equal content is to be written differently, so that every event is written again."""

@@ -282,6 +282,13 @@ class Owners:
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
 
+    def list_kind(self, merchant: str, kind: OwnerKind, limit: int, after: str) -> list[tuple[Owner, OwnerSettings]]:
+        """Return the merchant's next products or resources after this id, in the order of ids."""
+        own = (*_known(merchant), _TABLE.c.kind == kind.value, _TABLE.c.id > after)
+        with self._store.read() as session:
+            rows = session.exec(select(OwnerRow).where(*own).order_by(_TABLE.c.id).limit(limit))
+            return [(Owner(kind=kind, id=row.id), settings_of(row)) for row in rows]
+
     def count(self, merchant: str, search: str = "") -> int:
         """Return how many owners ``find`` finds."""
         with self._store.read() as session:

@@ -22,6 +22,7 @@ class ReservationRow(Row, table=True):
     __tablename__ = "reservation"
     __table_args__ = (
         Index(None, "due_at"),
+        Index(None, "merchant", "since", "id"),
         Index("ix_reservation_unplanned", "since", **where("planned_version IS NULL OR planned_version <> version")),
         Index("ix_reservation_stopped", "merchant", "id", **where("stopped_at IS NOT NULL")),
         Index("ix_reservation_problem", "merchant", "id", **where("problem IS NOT NULL")),

@@ -62,7 +62,12 @@ def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
         stored.report(snapshot(1, name=name), utc_now() - HOUR)
     stored.stop(MERCHANT, "R-2", utc_now())
     told = slotsync("status", MERCHANT, "--json", folder=tmp_path, environment=environment)
-    assert json.loads(told.stdout) == {
+    answer = json.loads(told.stdout)
+    held_up = {each["reservation"]: each["remedy"] for each in answer.pop("held_up")}
+    assert held_up.keys() == {"R-1", "R-2"}
+    assert "No worker has taken it up" in held_up["R-1"]
+    assert "slotsync resume" in held_up["R-2"]
+    assert answer == {
         "lines": [],
         "not_taken_up": 1,
         "stopped": [[MERCHANT, "R-2"]],

@@ -12,7 +12,7 @@ from slotsync.store.calendars.creation_permits import use_permit
 from slotsync.store.calendars.owner_rows import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.calendars import ManagedCalendarRow, MerchantRow, OwnerRow
+from slotsync.store.tables.calendars import FormerCalendarRow, ManagedCalendarRow, MerchantRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ManagedCalendarRow)
@@ -27,6 +27,15 @@ def _keep_first(insert: Insert) -> Executable:
 
 
 _RECORD = Upsert(_TABLE, _keep_first)
+
+
+def _keep_newest(insert: Insert) -> Executable:
+    own = {name: insert.excluded[name] for name in ("kind", "owner_id", "account_key")}
+    return insert.on_conflict_do_update(index_elements=_FORMER.primary_key, set_=own)
+
+
+_FORMER = table_of(FormerCalendarRow)
+_REMEMBER = Upsert(_FORMER, _keep_newest)
 
 
 class ManagedCalendars:
@@ -61,6 +70,7 @@ class ManagedCalendars:
                 connection_id=connection_id,
                 created_at=datetime.now(UTC),
             )
+            connection.execute(delete(_FORMER).filter_by(merchant=merchant, calendar_id=calendar_id))
             use_permit(connection, merchant, owner, calendar_id)
             return str(recorded)
 
@@ -135,9 +145,13 @@ def _lacks_scope(connected: ConnectionRow | None) -> bool:
     return connected is not None and not allows_writing(connected.scopes.split())
 
 
-def forget_managed_calendars(connection: Connection, merchant: str) -> None:
-    """Delete the records of all the merchant's calendars."""
-    connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
+def forget_managed_calendars(connection: Connection, merchant: str, account_key: str) -> None:
+    """Delete the records of all the merchant's calendars, and remember that they are of this account."""
+    gone = delete(_TABLE).where(_TABLE.c.merchant == merchant)
+    columns = (_TABLE.c.merchant, _TABLE.c.kind, _TABLE.c.owner_id, _TABLE.c.calendar_id)
+    rows = [{**each, "account_key": account_key} for each in connection.execute(gone.returning(*columns)).mappings()]
+    if rows:
+        _REMEMBER.run_all(connection, rows)
 
 
 def _unknown_calendar(owner: Owner) -> ManagedCalendar:

@@ -111,14 +111,14 @@ class CalendarActivities:
         with self._calling_google(request.merchant, calendar) as connection_id:
             spec = _spec(request, calendar)
             preferred = self._left.get_calendars(request.merchant, request.owner)
-            found, existed = self._google.ensure(connection_id, spec, preferred)
-            if existed:
-                marked = self._google.find_marked_events(connection_id, found, spec)
-                events = self._former.delete_orphans(spec, found, marked)
-                self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
+            found = self._google.ensure(connection_id, spec, preferred)
+            if found.existed:
+                marked = self._google.find_marked_events(connection_id, found.id, spec)
+                events = self._former.delete_orphans(spec, found.id, marked)
+                self._returned.adopt(request.merchant, request.owner, found.id, events, _started_at())
             else:
-                self._former.leave_dragged(connection_id, found, spec, _started_at())
-        self._calendars.record(request.merchant, request.owner, found, connection_id)
+                self._former.leave_dragged(connection_id, found.id, spec, _started_at())
+        self._calendars.record(request.merchant, request.owner, found.id, connection_id, found.time_zone)
 
     @activity.defn(no_thread_cancel_exception=True)
     def update_calendar(self, request: CalendarRequest) -> None:

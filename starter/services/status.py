@@ -246,7 +246,7 @@ _REMEDIES: Final = {
 
 _UNNAMED: Final = (
     "Google does not give the calendar its new name or time zone: see last_error. Put others if Google refuses these; "
-    "else it is tried again by itself. The events are as they should be."
+    "else it is tried again by itself. The events are as they should be, in the time zone that the calendar has."
 )
 
 

@@ -11,7 +11,7 @@ from slotsync.domain.availability.blocking import CALENDAR_MARK
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
+from slotsync.errors import CalendarMissing, CalendarReadOnly, Gone, NotFound, Transient
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
@@ -123,7 +123,7 @@ class GoogleCalendars:
         """Return the owner's events in a former calendar, None if Google does not show them: it is out of reach."""
         try:
             found = self.find_marked_events(connection_id, calendar_id, spec)
-        except (CalendarMissing, Gone, NotFound):
+        except (CalendarMissing, CalendarReadOnly, Gone, NotFound):
             return None
         return {key: written for key, written in found.items() if written.key.owner == spec.owner}
 
@@ -186,7 +186,7 @@ class GoogleCalendars:
         events = self._events(self._services.calendar(connection_id), calendar_id, require_writable)
         try:
             return any(read_marked(merchant, connection_id, calendar_id, event) is None for event in events)
-        except (Gone, NotFound) as error:
+        except (CalendarReadOnly, Gone, NotFound) as error:
             message = "the calendar is deleted in Google, or no longer ours"
             raise CalendarMissing(message, reason=error.reason, status=error.status) from None
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import wanted_scopes
-from slotsync.domain.health import STOPPED
+from slotsync.domain.health import NO_WRITE_ACCESS_REASON, STOPPED
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.plan import plan
@@ -250,6 +250,12 @@ _UNNAMED: Final = (
 )
 
 
+_READ_ONLY: Final = (
+    "The Google account may only read the calendar: somebody who may manage it has to let the account make changes "
+    "again, or delete it, so that another is made. It is tried every hour, and after every change."
+)
+
+
 def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Mapping[EventKey, str]) -> str:
     """Return what a person has to do for the reservation, empty if nothing."""
     if known.stopped_at:
@@ -260,6 +266,8 @@ def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Map
         return "No worker has taken it up: slotsync doctor says which parts are missing; then see the worker's log."
     if STOPPED.reason in reasons.values():
         return "An operator has stopped its calendar: slotsync resume MERCHANT."
+    if any(event.state is SyncState.FAILED and event.last_error == NO_WRITE_ACCESS_REASON for event in events):
+        return _READ_ONLY
     states = {event.state for event in events}
     unnamed = any(event.state is SyncState.IN_STEP and event.key in reasons for event in events)
     return next((remedy for state, remedy in _REMEDIES.items() if state in states), _UNNAMED if unnamed else "")

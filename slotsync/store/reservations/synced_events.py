@@ -265,8 +265,9 @@ class SyncedEvents:
     def mark_calendar_deleted(self, merchant: str, calendar_id: str, now: datetime) -> None:
         """Record that a calendar was deleted with all its events."""
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+        deleted = {"present": False, "state": SyncState.DELETED.value, "since": now, "last_error": None}
         with self._store.write() as connection:
-            connection.execute(present.values(present=False, state=SyncState.DELETED.value, since=now))
+            connection.execute(present.values(deleted))
 
     def count_states(self, merchant: str) -> dict[SyncState, StateCount]:
         """Return how many events of the merchant are in each state, and since when the oldest of them is."""

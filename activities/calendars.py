@@ -111,14 +111,14 @@ class CalendarActivities:
         with self._calling_google(request.merchant, calendar) as connection_id:
             spec = _spec(request, calendar)
             preferred = self._left.get_calendars(request.merchant, request.owner)
-            found, existed = self._google.ensure(connection_id, spec, preferred)
-            if existed:
-                marked = self._google.find_marked_events(connection_id, found, spec)
-                events = self._former.delete_orphans(spec, found, marked)
-                self._returned.adopt(request.merchant, request.owner, found, events, _started_at())
+            found = self._google.ensure(connection_id, spec, preferred)
+            if found.existed:
+                marked = self._google.find_marked_events(connection_id, found.id, spec)
+                events = self._former.delete_orphans(spec, found.id, marked)
+                self._returned.adopt(request.merchant, request.owner, found.id, events, _started_at())
             else:
-                self._former.leave_dragged(connection_id, found, spec, _started_at())
-        self._calendars.record(request.merchant, request.owner, found, connection_id)
+                self._former.leave_dragged(connection_id, found.id, spec, _started_at())
+        self._calendars.record(request.merchant, request.owner, found.id, connection_id, found.time_zone)
 
     @activity.defn(no_thread_cancel_exception=True)
     def update_calendar(self, request: CalendarRequest) -> None:
@@ -133,7 +133,7 @@ class CalendarActivities:
         with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
             with suppress(GoogleError):  # what was left long ago holds up nothing: it is tried again at the next look
-                self._former.clear(connection_id, spec, _started_at())
+                self._former.clear(connection_id, spec, calendar.calendar_id, _started_at())
         if exists:
             self._calendars.record_shown(
                 request.merchant, request.owner, calendar.calendar_id, spec.name, spec.time_zone
@@ -164,7 +164,7 @@ class CalendarActivities:
             spec = _spec(request, calendar)
             if calendar.calendar_id:
                 self._retire(connection_id, calendar.calendar_id, spec)
-            self._former.clear(connection_id, spec, _started_at(), whole=True)
+            self._former.clear(connection_id, spec, calendar.calendar_id, _started_at(), whole=True)
 
     def _retire(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> None:
         contents = self._google.look_into(connection_id, calendar_id, spec)

@@ -44,12 +44,17 @@ def google_errors_as_application_errors(*, patient: bool = False) -> Iterator[No
         raise ApplicationError(
             str(error),
             error.reason,
-            type=type(error).__name__,
+            type=_class_name(error),
             non_retryable=not retried,
             next_retry_delay=delay,
         ) from None
     finally:
         _CALLS.reset(token)
+
+
+def _class_name(error: GoogleError) -> str:
+    """Return the name of the class by which workflows tell what to do: the one right below ``GoogleError``."""
+    return next(each.__name__ for each in type(error).__mro__ if GoogleError in each.__bases__)
 
 
 def _refused_delay(calls: int) -> timedelta | None:

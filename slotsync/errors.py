@@ -26,6 +26,7 @@ SlotsyncError
     ├── ScopeMissing     the grant does not cover this call: only the merchant can extend it
     ├── CalendarMissing  the calendar is deleted or no longer ours
     ├── Refused          Google refuses this call, for a reason that may last: tried a few times, then shown
+    │   └── CalendarReadOnly  the calendar is there, but this account may not write to it, or not see all of it
     ├── PushRefused      Google sends no notifications for this calendar: its busy times have to be polled
     └── BadRequest       a bug in slotsync: the same request will always fail
 """
@@ -160,6 +161,10 @@ class CalendarMissing(GoogleError):
 
 class Refused(GoogleError):
     """Google refuses this call for a reason that may last, though nothing known is wrong with it."""
+
+
+class CalendarReadOnly(Refused):
+    """The calendar is there, but this account may not write to it, or not see all of its events."""
 
 
 class PushRefused(GoogleError):

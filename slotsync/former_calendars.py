@@ -86,15 +86,18 @@ class FormerCalendars:
         for (reservation, _), dragged in self.find_dragged(connection_id, calendar_id, spec).items():
             self._delete(spec.merchant, reservation, dragged, dragged.version)
 
-    def clear(self, connection_id: str, spec: CalendarSpec, now: datetime, *, whole: bool = False) -> None:
-        """Delete what was left in calendars that were out of reach, once they are back.
+    def clear(
+        self, connection_id: str, spec: CalendarSpec, current: str | None, now: datetime, *, whole: bool = False
+    ) -> None:
+        """Delete what was left in other calendars than the ``current`` one that were out of reach, once they are back.
 
-        With ``whole``, calendars go that have nothing else.
+        With ``whole``, calendars go that have nothing else. What is not back for long is looked for no more.
 
         Raises:
             GoogleError: Google failed; what is left then is looked for again.
         """
-        self._left.forget_missing(spec.merchant, spec.owner, now)
+        self._events.leave_owed(spec.merchant, spec.owner, current, now)
+        own = self._left.find_in_own_account(spec.merchant, spec.owner)
         for calendar_id, left in self._left.find(spec.merchant, spec.owner).items():
             if whole and self._delete_whole(connection_id, calendar_id, spec):
                 self._left.forget(spec.merchant, spec.owner, calendar_id)
@@ -102,6 +105,9 @@ class FormerCalendars:
             found = self._google.find_left_events(connection_id, calendar_id, spec)
             if found is not None and self._clear_one(spec.merchant, calendar_id, left, found, now):
                 self._left.forget(spec.merchant, spec.owner, calendar_id)
+            elif found is None and calendar_id in own and not self._google.exists(connection_id, calendar_id):
+                self._left.mark_missing(spec.merchant, spec.owner, calendar_id, now)
+        self._left.forget_missing(spec.merchant, spec.owner, now)
 
     def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> bool:
         contents = self._google.look_into(connection_id, calendar_id, spec)

@@ -56,6 +56,9 @@ STOPPED = Blocker(health=Health.STOPPED, reason="stopped_by_operator", look_agai
 STOPPED_REASON: Final = "an operator has stopped it"
 """The reason for which a workflow closes at once, in words."""
 
+NO_WRITE_ACCESS_REASON: Final = "requiredAccessLevel"
+"""Google's reason for which it refuses to write to a calendar that it shows."""
+
 OVERDUE_WRITE = Blocker(health=Health.RETRYING, reason="slow", look_again=timedelta())
 """Google has not accepted a write for a while; the pending activity in Temporal's UI shows why."""
 

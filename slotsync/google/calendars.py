@@ -5,13 +5,13 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from slotsync.domain.availability.blocking import CALENDAR_MARK
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
+from slotsync.errors import CalendarMissing, CalendarReadOnly, Gone, NotFound, Transient
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
@@ -60,6 +60,14 @@ class FoundCalendar(Message):
         return cls(id=entry["id"], summary=entry.get("summary", ""), time_zone=entry.get("timeZone", ""))
 
 
+class EnsuredCalendar(NamedTuple):
+    """The one calendar of an owner, whether it was there before, and the time zone (IANA) that Google shows of it."""
+
+    id: str
+    existed: bool
+    time_zone: str
+
+
 @dataclass(frozen=True)
 class CalendarContents:
     """The events of a calendar: the owner's, by reservation and key, and whether there are any others."""
@@ -75,21 +83,22 @@ class GoogleCalendars:
         self._services = services
         self._heartbeat = heartbeat
 
-    def ensure(self, connection_id: str, spec: CalendarSpec, preferred: Sequence[str] = ()) -> tuple[str, bool]:
-        """Find or create the one calendar with the spec's mark; return its id, and whether it was there already.
+    def ensure(self, connection_id: str, spec: CalendarSpec, preferred: Sequence[str] = ()) -> EnsuredCalendar:
+        """Find or create the one calendar with the spec's mark, and return it.
 
         If there are several, it is the first of the ``preferred`` ones.
 
         Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So the mark is
         searched for before and after, and an empty duplicate is deleted; a duplicate with events never is.
         """
-        found = {calendar.id for calendar in self.find(connection_id, spec.mark)}
-        existed = bool(found)
+        zones = self._find_zones(connection_id, spec.mark)
+        existed = bool(zones)
         if not existed:
             created = self.create(connection_id, spec)
-            found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
-        in_order = [each for each in preferred if each in found]
-        return self._keep_one(connection_id, [*in_order, *sorted(found - {*in_order})]), existed
+            zones = {created: spec.time_zone, **self._find_zones(connection_id, spec.mark)}
+        in_order = [each for each in preferred if each in zones]
+        kept = self._keep_one(connection_id, [*in_order, *sorted(zones.keys() - {*in_order})])
+        return EnsuredCalendar(kept, existed, zones[kept])
 
     def find_marked_events(
         self, connection_id: str, calendar_id: str, spec: CalendarSpec
@@ -114,7 +123,7 @@ class GoogleCalendars:
         """Return the owner's events in a former calendar, None if Google does not show them: it is out of reach."""
         try:
             found = self.find_marked_events(connection_id, calendar_id, spec)
-        except (CalendarMissing, Gone, NotFound):
+        except (CalendarMissing, CalendarReadOnly, Gone, NotFound):
             return None
         return {key: written for key, written in found.items() if written.key.owner == spec.owner}
 
@@ -177,7 +186,7 @@ class GoogleCalendars:
         events = self._events(self._services.calendar(connection_id), calendar_id, require_writable)
         try:
             return any(read_marked(merchant, connection_id, calendar_id, event) is None for event in events)
-        except (Gone, NotFound) as error:
+        except (CalendarReadOnly, Gone, NotFound) as error:
             message = "the calendar is deleted in Google, or no longer ours"
             raise CalendarMissing(message, reason=error.reason, status=error.status) from None
 
@@ -205,6 +214,10 @@ class GoogleCalendars:
                 deletion = service.events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates="none")
                 execute_empty(deletion, self._heartbeat)
         return len(ours) <= limit
+
+    def _find_zones(self, connection_id: str, mark: str) -> dict[str, str]:
+        """Return the time zones of all calendars that the account owns and that have the mark, by id."""
+        return {calendar.id: calendar.time_zone for calendar in self.find(connection_id, mark)}
 
     def _get(self, connection_id: str, calendar_id: str) -> "Calendar | None":
         calendars = self._services.calendar(connection_id).calendars

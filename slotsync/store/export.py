@@ -19,6 +19,7 @@ EXPORTED: Final = (
     "merchant",
     "owner",
     "managed_calendar",
+    "former_calendar",
     "calendar_permit",
     "merchant_switch",
     "connection",

@@ -17,11 +17,14 @@ from slotsync.store.database.cells import INSTANCE, cell_of, encrypted_columns
 from slotsync.store.database.engine import Store
 from slotsync.store.key_usage import FormerValue, KeyUsage
 from slotsync.store.tables import METADATA
+from slotsync.store.tables.calendars import FormerCalendarRow
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
 from slotsync.store.tables.instance import DataKeyRow
 
 _KEYS = table_of(DataKeyRow)
-_ACCOUNT_KEYS: Final = (table_of(ConnectionRow).c.account_key, table_of(PendingConsentRow).c.account_key)
+_ACCOUNT_KEYS: Final = tuple(
+    table_of(row).c.account_key for row in (ConnectionRow, PendingConsentRow, FormerCalendarRow)
+)
 
 DATA_KEYS: Final = "data keys"
 """The name of the data keys in the result of a rotation."""

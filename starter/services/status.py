@@ -7,7 +7,7 @@ from typing import Final
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import wanted_scopes
-from slotsync.domain.health import STOPPED
+from slotsync.domain.health import NO_WRITE_ACCESS_REASON, STOPPED
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import HELD_UP, EventKey, SyncState
 from slotsync.domain.reservations.plan import plan
@@ -289,13 +289,22 @@ _REMEDIES: Final = {
     SyncState.UNKNOWN_PRODUCT: "Put the settings of the product or resource: PUT /v1/merchants/.../products/...",
     SyncState.PARKED: "The merchant has to connect Google, or to allow what is missing, on the settings page.",
     SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
-    SyncState.TO_DELETE: "An event waits to be deleted until its calendar is turned on, or its Google account is back.",
+    SyncState.TO_DELETE: (
+        "An event waits to be deleted until its calendar is turned on, or its former Google account is connected again "
+        "and may change the calendar. If people delete the calendar, it ends with that connection, too."
+    ),
 }
 
 
 _UNNAMED: Final = (
     "Google does not give the calendar its new name or time zone: see last_error. Put others if Google refuses these; "
-    "else it is tried again by itself. The events are as they should be."
+    "else it is tried again by itself. The events are as they should be, in the time zone that the calendar has."
+)
+
+
+_READ_ONLY: Final = (
+    "The Google account may only read the calendar: somebody who may manage it has to let the account make changes "
+    "again, or delete it, so that another is made. It is tried every hour, and after every change."
 )
 
 
@@ -309,6 +318,8 @@ def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Map
         return "No worker has taken it up: slotsync doctor says which parts are missing; then see the worker's log."
     if STOPPED.reason in reasons.values():
         return "An operator has stopped its calendar: slotsync resume MERCHANT."
+    if any(event.state is SyncState.FAILED and event.last_error == NO_WRITE_ACCESS_REASON for event in events):
+        return _READ_ONLY
     states = {event.state for event in events}
     unnamed = any(event.state is SyncState.IN_STEP and event.key in reasons for event in events)
     return next((remedy for state, remedy in _REMEDIES.items() if state in states), _UNNAMED if unnamed else "")

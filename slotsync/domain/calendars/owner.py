@@ -184,7 +184,8 @@ class ManagedCalendar(Message):
     ``settings.sync`` is true if both the owner's switch and its merchant's are on. ``removing`` is true if it is false
     and the merchant wants our events removed. ``known`` is false if the platform never put the owner's settings, or has
     deleted it. ``connection_id`` is None unless the merchant has a connection that allows to write; ``lacks_scope`` is
-    true if it has one that does not.
+    true if it has one that does not. ``shown_zone`` is the time zone that Google shows of the calendar, None if that is
+    unknown.
     """
 
     owner: Owner
@@ -194,6 +195,16 @@ class ManagedCalendar(Message):
     connection_id: str | None = None
     lacks_scope: bool = False
     calendar_id: str | None = None
+    shown_zone: str | None = None
+
+    @property
+    def event_settings(self) -> OwnerSettings:
+        """The settings by which events are written: in the calendar's own time zone, as long as Google has no other.
+
+        Google may refuse a new one: until it takes it, the events must not wait.
+        """
+        zone = self.shown_zone or self.settings.time_zone
+        return self.settings.model_copy(update={"time_zone": zone})
 
     @property
     def connection_blocker(self) -> Blocker:

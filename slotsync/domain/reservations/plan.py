@@ -230,7 +230,7 @@ def _plan_put(  # noqa: PLR0913, PLR0917  an event as it is wanted, and as it is
         return calendar.connection_blocker
     if not calendar.calendar_id:
         return NO_CALENDAR
-    content = describe(desired, item, calendar.settings)
+    content = describe(desired, item, calendar.event_settings)
     # In a calendar of another account an event stays; it is found again when that account is back.
     same = known if known and known.calendar_id == calendar.calendar_id else None
     if (

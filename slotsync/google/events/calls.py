@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from slotsync.errors import CalendarMissing, Gone, NotFound, Refused
+from slotsync.domain.health import NO_WRITE_ACCESS_REASON
+from slotsync.errors import CalendarMissing, CalendarReadOnly, Gone, NotFound, Refused
 from slotsync.google.events.mark import SEARCHED, SEARCHED_FIRST
 from slotsync.google.requests import execute, execute_empty, list_items
 from slotsync.google.service import CalendarService
@@ -24,11 +25,13 @@ def require_writable(page: "Events") -> "Events":
     """Return a page of events as it is.
 
     Raises:
-        CalendarMissing: Google shows less of them, since we may not write to the calendar.
+        CalendarReadOnly: Google may show less of them, since we may not write to the calendar. It is refused as a
+            write is: the calendar is there, so that it is not to be replaced by another one.
     """
     if page.get("accessRole") not in _WRITING_ROLES:
         # Google hides our marks from those who may only see when the calendar is busy: nothing found says nothing.
-        raise CalendarMissing("the calendar is no longer ours", reason="no_access")
+        message = "this account may not write to the calendar, or not see all of its events"
+        raise CalendarReadOnly(message, reason=NO_WRITE_ACCESS_REASON, status=403)
     return page
 
 
@@ -101,6 +104,7 @@ class EventCalls:
 
         Raises:
             CalendarMissing: The calendar is missing.
+            CalendarReadOnly: We may not write to the calendar.
         """
         seen = set[str]()
         for name in (SEARCHED, SEARCHED_FIRST) if first_format else (SEARCHED,):

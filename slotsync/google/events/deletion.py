@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
-from slotsync.errors import CalendarMissing, Conflict, Exists, Gone, GoogleError, NotFound, Refused, Transient
+from slotsync.errors import (
+    CalendarMissing,
+    CalendarReadOnly,
+    Conflict,
+    Exists,
+    Gone,
+    GoogleError,
+    NotFound,
+    Refused,
+    Transient,
+)
 from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.decision import is_deleted, match_event, refresh_written
 from slotsync.google.events.mark import Mark
@@ -36,8 +46,8 @@ class EventDeletion:
         self._reservation = reservation
         self._version = version
         self._others = others
-        self.out_of_reach = set[str]()
-        """The calendars that could not be looked at: an event may be there still."""
+        self.out_of_reach: dict[str, GoogleError] = {}
+        """The calendars that could not be looked at, and why: an event may be there still."""
 
     def delete(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Delete the event and return its state: not present, or kept because it has a newer version.
@@ -52,20 +62,31 @@ class EventDeletion:
         if state.present or (deleted and not written.has_duplicates):
             return state
         self.take_away([written], [calls, *self._others()])
-        if calls.calendar_id in self.out_of_reach:
-            raise CalendarMissing("the calendar is deleted in Google, or no longer ours", reason="notFound")
+        self.require_searched(calls.calendar_id)
         return self.note_out_of_reach(state)
 
     def delete_generations(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
         """Delete every generation of an event of which it is unknown whether it was created, and return its state.
 
         Raises:
-            Refused: Google refuses to delete an event that it shows.
+            CalendarMissing: Google does not find the calendar.
+            Refused: Google refuses to delete an event that it shows, or to write to the calendar.
             Transient: no id is free for the placeholder.
         """
         states = self.take_away([written], [calls, *self._others()])
+        self.require_searched(calls.calendar_id)
         newer = [state for state in states if state.present]
         return self.note_out_of_reach((newer or states or [self._use_up_id(calls, written)])[-1])
+
+    def require_searched(self, calendar_id: str) -> None:
+        """Check that the events in this calendar could be looked at.
+
+        Raises:
+            CalendarMissing: Google does not find it.
+            CalendarReadOnly: We may not write to it.
+        """
+        if error := self.out_of_reach.get(calendar_id):
+            raise error
 
     def note_out_of_reach(self, state: WrittenEvent) -> WrittenEvent:
         """Return the state with the calendars that could not be looked at."""
@@ -87,8 +108,8 @@ class EventDeletion:
         try:
             first = any(written.first_format for written in events)
             marked = list(calls.list_marked(self._reservation, first_format=first))
-        except CalendarMissing:
-            self.out_of_reach.add(calls.calendar_id)
+        except (CalendarMissing, CalendarReadOnly) as error:
+            self.out_of_reach[calls.calendar_id] = error
             return []
         matches = (
             (match_event(self._merchant, self._reservation, written, event), event)

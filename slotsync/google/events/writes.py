@@ -1,8 +1,10 @@
 """The events of managed calendars: put, deleted, and deleted again where people have restored them."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent
+from slotsync.errors import CalendarMissing
 from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.deletion import EventDeletion, OtherCalendars
 from slotsync.google.events.event_write import EventWrite, always_wanted
@@ -80,10 +82,14 @@ class GoogleEvents:
         Takes one call for each of these calendars if they have restored none.
 
         Raises:
-            GoogleError: It failed; repeating is safe. A missing calendar is no failure.
+            GoogleError: It failed; repeating is safe. A missing calendar is no failure, but an event's own one to which
+                we may not write is.
         """
-        deletion = EventDeletion(merchant, reservation, version, others=tuple)
-        deletion.take_away(deleted, [self._calls(connection_id, each) for each in calendar_ids])
+        deletion, own = EventDeletion(merchant, reservation, version, others=tuple), list(deleted)
+        deletion.take_away(own, [self._calls(connection_id, each) for each in calendar_ids])
+        for each in own:
+            with suppress(CalendarMissing):
+                deletion.require_searched(each.calendar_id)
 
     def _others(self, connection_id: str, own: str, get_managed: Callable[[], Iterable[str]]) -> OtherCalendars:
         return lambda: [self._calls(connection_id, each) for each in get_managed() if each != own]

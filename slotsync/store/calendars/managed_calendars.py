@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, Executable, delete, tuple_, update
 from sqlmodel import Session, and_, col, select
@@ -9,10 +10,11 @@ from sqlmodel import Session, and_, col, select
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState, allows_writing
 from slotsync.store.calendars.creation_permits import use_permit
+from slotsync.store.calendars.owner_changes import mark_unsignalled
 from slotsync.store.calendars.owner_rows import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.calendars import ManagedCalendarRow, MerchantRow, OwnerRow
+from slotsync.store.tables.calendars import FormerCalendarRow, ManagedCalendarRow, MerchantRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ManagedCalendarRow)
@@ -27,6 +29,15 @@ def _keep_first(insert: Insert) -> Executable:
 
 
 _RECORD = Upsert(_TABLE, _keep_first)
+
+
+def _keep_newest(insert: Insert) -> Executable:
+    own = {name: insert.excluded[name] for name in ("kind", "owner_id", "account_key")}
+    return insert.on_conflict_do_update(index_elements=_FORMER.primary_key, set_=own)
+
+
+_FORMER = table_of(FormerCalendarRow)
+_REMEMBER = Upsert(_FORMER, _keep_newest)
 
 
 class ManagedCalendars:
@@ -51,8 +62,13 @@ class ManagedCalendars:
         with self._store.read() as session:
             return [*session.exec(query)]
 
-    def record(self, merchant: str, owner: Owner, calendar_id: str, connection_id: str) -> str:
-        """Record a calendar for the owner, unless it has one; return the id of the recorded calendar."""
+    def record(
+        self, merchant: str, owner: Owner, calendar_id: str, connection_id: str, time_zone: str | None = None
+    ) -> str:
+        """Record a calendar for the owner, unless it has one; return the id of the recorded calendar.
+
+        ``time_zone`` (IANA) is what Google shows of it, None if that is unknown.
+        """
         with self._store.write() as connection:
             recorded = _RECORD.run(
                 connection,
@@ -60,14 +76,22 @@ class ManagedCalendars:
                 calendar_id=calendar_id,
                 connection_id=connection_id,
                 created_at=datetime.now(UTC),
+                shown_zone=time_zone,
             )
+            connection.execute(delete(_FORMER).filter_by(merchant=merchant, calendar_id=calendar_id))
             use_permit(connection, merchant, owner, calendar_id)
             return str(recorded)
 
     def record_shown(self, merchant: str, owner: Owner, calendar_id: str, name: str, time_zone: str) -> None:
-        """Record the name and the time zone (IANA) that Google shows of the calendar."""
+        """Record the name and the time zone (IANA) that Google shows of the calendar.
+
+        With another time zone, all open reservations of the owner are to be signalled again: their events follow it.
+        """
         own = update(_TABLE).filter_by(**_key(merchant, owner), calendar_id=calendar_id)
+        other_zone = own.where(_TABLE.c.shown_zone != time_zone).values(shown_zone=time_zone)
         with self._store.write() as connection:
+            if connection.execute(other_zone).rowcount:
+                mark_unsignalled(connection, merchant, owner)
             connection.execute(own.values(shown_name=name, shown_zone=time_zone))
 
     def get_shown(self, merchant: str, owner: Owner) -> tuple[str | None, str | None]:
@@ -102,14 +126,14 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
     wanted = [(owner.kind.value, owner.id) for owner in owners]
     active = and_(ConnectionRow.merchant == OwnerRow.merchant, ConnectionRow.state == ConnectionState.ACTIVE.value)
     query = (
-        select(OwnerRow, MerchantRow, ManagedCalendarRow.calendar_id, ConnectionRow)
+        select(OwnerRow, MerchantRow, ManagedCalendarRow, ConnectionRow)
         .select_from(OwnerRow)
         .join(MerchantRow)
         .outerjoin(ManagedCalendarRow)
         .outerjoin(ConnectionRow, active)
         .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
     )
-    for row, merchant_row, calendar_id, connected in session.exec(query):
+    for row, merchant_row, made, connected in session.exec(query):
         owner = Owner(kind=OwnerKind(row.kind), id=row.id)
         off = next((switch for switch in (row, merchant_row) if not switch.sync), None)
         yield (
@@ -121,9 +145,14 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
                 removing=off is not None and off.remove_events,
                 connection_id=_find_usable(connected),
                 lacks_scope=_lacks_scope(connected),
-                calendar_id=calendar_id,
+                **_describe_made(made),
             ),
         )
+
+
+def _describe_made(made: ManagedCalendarRow | None) -> dict[str, Any]:
+    """Return what is known of the owner's calendar in Google, nothing as long as there is none."""
+    return {"calendar_id": made.calendar_id, "shown_zone": made.shown_zone} if made else {}
 
 
 def _find_usable(connected: ConnectionRow | None) -> str | None:
@@ -135,9 +164,13 @@ def _lacks_scope(connected: ConnectionRow | None) -> bool:
     return connected is not None and not allows_writing(connected.scopes.split())
 
 
-def forget_managed_calendars(connection: Connection, merchant: str) -> None:
-    """Delete the records of all the merchant's calendars."""
-    connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
+def forget_managed_calendars(connection: Connection, merchant: str, account_key: str) -> None:
+    """Delete the records of all the merchant's calendars, and remember that they are of this account."""
+    gone = delete(_TABLE).where(_TABLE.c.merchant == merchant)
+    columns = (_TABLE.c.merchant, _TABLE.c.kind, _TABLE.c.owner_id, _TABLE.c.calendar_id)
+    rows = [{**each, "account_key": account_key} for each in connection.execute(gone.returning(*columns)).mappings()]
+    if rows:
+        _REMEMBER.run_all(connection, rows)
 
 
 def _unknown_calendar(owner: Owner) -> ManagedCalendar:

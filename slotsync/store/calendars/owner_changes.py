@@ -66,6 +66,12 @@ def changed_intent(now: datetime) -> dict[str, object]:
     return {"revision": _TABLE.c.revision + 1, "due_at": now, "stopped_at": None}
 
 
+def mark_unsignalled(connection: Connection, merchant: str, owner: Owner) -> None:
+    """Have all open reservations of the owner signalled once more at the revision of now."""
+    done = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.applied_revision == _TABLE.c.revision)
+    connection.execute(done.values(applied_revision=_TABLE.c.revision - 1))
+
+
 def _add(connection: Connection, merchant: str, owner: Owner, choices: Choices, now: datetime) -> bool:
     """Return whether the owner was added; false if another process was faster."""
     row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id, "remove_events": False}

@@ -344,7 +344,7 @@ _FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 def _forget_other_account(connection: Connection, keys: DataKeys, before: Row[Any], now: datetime) -> None:
     forget_calendars_of(connection, before.id)
-    forget_managed_calendars(connection, before.merchant)
+    forget_managed_calendars(connection, before.merchant, hash_account_key(connection, keys, before.account_key) or "")
     forget_busy_times(connection, keys, before.merchant, now)
 
 

@@ -12,6 +12,8 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.tables.calendars import FormerCalendarRow
+from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.reservations import LeftEventRow, ReservationRow, SyncedEventRow
 
 MISSING_CALENDAR_KEPT: Final = timedelta(days=60)
@@ -32,8 +34,14 @@ LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
 _TABLE = table_of(LeftEventRow)
 _EVENTS = table_of(SyncedEventRow)
 _RESERVATIONS = table_of(ReservationRow)
+_FORMER = table_of(FormerCalendarRow)
+_CONNECTIONS = table_of(ConnectionRow)
 _OF_SAME = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
 _IS_ORPHAN = ~exists().where(_OF_SAME)
+_IN_SAME = and_(_FORMER.c.merchant == _TABLE.c.merchant, _FORMER.c.calendar_id == _TABLE.c.calendar_id)
+_OF_CONNECTED = and_(_CONNECTIONS.c.merchant == _TABLE.c.merchant, _CONNECTIONS.c.account_key == _FORMER.c.account_key)
+_IS_OWED_HERE = (_TABLE.c.missing.is_(False), exists().where(_IN_SAME, _OF_CONNECTED))
+"""The conditions for events that were left in a calendar of the account that is connected now."""
 
 
 def _on_leave(insert: Insert) -> Insert:
@@ -136,6 +144,27 @@ class LeftEventStore:
             for reservation in {reservation for reservation, _ in left}:
                 make_due(connection, merchant, reservation, self._store.now())
 
+    def find_in_own_account(self, merchant: str, owner: Owner) -> set[str]:
+        """Return the ids of the calendars of the account that is connected now in which owed events were left.
+
+        They were left when another account was connected; what was left in those of that account is not among them.
+        """
+        query = select(LeftEventRow.calendar_id).filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id)
+        with self._store.read() as session:
+            return {*session.exec(query.where(*_IS_OWED_HERE).distinct())}
+
+    def mark_missing(self, merchant: str, owner: Owner, calendar_id: str, now: datetime) -> None:
+        """Record that the account of a calendar does not find it, unless another account is connected by now.
+
+        What was left there is owed no more, and its reservations are settled; it is looked for as long as what was left
+        in other calendars that Google does not find.
+        """
+        owed = update(_TABLE).filter_by(**_place(merchant, owner, calendar_id)).where(*_IS_OWED_HERE)
+        with self._store.write() as connection:
+            missing = owed.values(missing=True, since=now).returning(_TABLE.c.reservation)
+            for reservation in {*connection.execute(missing).scalars()}:
+                make_due(connection, merchant, reservation, now)
+
     def forget_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
         """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``."""
         old = delete(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id, missing=True)
@@ -189,7 +218,7 @@ def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: 
     What erased reservations have left has no workflow that would delete it: it stays until it is deleted.
     """
     own = _of_calendar(merchant, owner, calendar_id).where(~_IS_ORPHAN).returning(*_TABLE.c)
-    rows = [LeftEventRow.model_construct(**each) for each in connection.execute(own).mappings()]
+    rows = [LeftEventRow(**each) for each in connection.execute(own).mappings()]
     return {(row.reservation, _key(row)): _written(row) for row in rows}
 
 

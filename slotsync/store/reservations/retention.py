@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, null, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    delete,
+    exists,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
@@ -19,6 +32,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION
 from slotsync.store.reservations.synced_events import SAME_RESERVATION
 from slotsync.store.tables.availability import ConfirmationRow
+from slotsync.store.tables.calendars import FormerCalendarRow
 from slotsync.store.tables.reservations import BookedTimeRow, LeftEventRow, ReservationRow, SyncedEventRow
 
 ROW_RETENTION: Final = timedelta(days=365)
@@ -33,7 +47,17 @@ _EVENTS = table_of(SyncedEventRow)
 _BOOKED = table_of(BookedTimeRow)
 _LEFT = table_of(LeftEventRow)
 _CONFIRMATIONS = table_of(ConfirmationRow)
+_FORMER = table_of(FormerCalendarRow)
 _KEY = tuple_(_TABLE.c.merchant, _TABLE.c.id)
+
+
+def _is_in_former_calendar(events: Table) -> ColumnElement[bool]:
+    """Return the condition for events of the owner that are, or were left, in its former calendar."""
+    return and_(*(events.c[name] == _FORMER.c[name] for name in ("merchant", "kind", "owner_id", "calendar_id")))
+
+
+_STANDS_IN = and_(_is_in_former_calendar(_EVENTS), _EVENTS.c.present)
+_LEFT_IN = _is_in_former_calendar(_LEFT)
 
 
 @dataclass(frozen=True)
@@ -98,11 +122,14 @@ class Retention:
     def _delete_others(self, kept_since: datetime, now: datetime, limit: int) -> int:
         booked = select(*_BOOKED.primary_key.columns).where(_BOOKED.c.ends_at < now - BOOKED_TIME_RETENTION)
         confirmed = select(_CONFIRMATIONS.c.id).where(_CONFIRMATIONS.c.checked_at < kept_since)
+        emptied = select(*_FORMER.primary_key.columns).where(~exists().where(_STANDS_IN), ~exists().where(_LEFT_IN))
         with self._store.write() as connection:
             old_times = tuple_(*_BOOKED.primary_key.columns).in_(booked.limit(limit))
             times = connection.execute(delete(_BOOKED).where(old_times))
             answers = connection.execute(delete(_CONFIRMATIONS).where(_CONFIRMATIONS.c.id.in_(confirmed.limit(limit))))
-            return times.rowcount + answers.rowcount
+            old_places = tuple_(*_FORMER.primary_key.columns).in_(emptied.limit(limit))
+            places = connection.execute(delete(_FORMER).where(old_places))
+            return times.rowcount + answers.rowcount + places.rowcount
 
 
 def reduced_columns(

@@ -239,8 +239,12 @@ class SyncedEvents:
         """
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         in_it = select(SyncedEventRow).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
-        unwanted = _TABLE.c.state.in_((SyncState.TO_DELETE.value, SyncState.DELETED.value))
-        state = case((unwanted, literal(SyncState.DELETED.value)), else_=literal(SyncState.WAITING.value))
+        owed = SyncState.DELETED if missing else SyncState.TO_DELETE
+        state = case(
+            (_TABLE.c.state == SyncState.TO_DELETE.value, literal(owed.value)),
+            (_TABLE.c.state == SyncState.DELETED.value, _TABLE.c.state),
+            else_=literal(SyncState.WAITING.value),
+        )
         with self._store.write() as connection:
             found = map(_event, Session(connection).exec(in_it))
             left = [(each.reservation, each.written) for each in found if each.written]
@@ -248,11 +252,22 @@ class SyncedEvents:
                 leave(connection, merchant, left, now, missing=missing)
             connection.execute(present.values(present=False, state=state, since=now, last_error=None))
 
+    def leave_owed(self, merchant: str, owner: Owner, calendar_id: str | None, now: datetime) -> None:
+        """Record that the owner's events that have to go from other calendars than this one are left there."""
+        is_owed = (_TABLE.c.present, _TABLE.c.state == SyncState.TO_DELETE.value)
+        elsewhere = (is_owned_by(merchant, owner), *is_owed, _TABLE.c.calendar_id.is_distinct_from(calendar_id))
+        left = update(_TABLE).where(*elsewhere).values(present=False).returning(*_TABLE.c)
+        with self._store.write() as connection:
+            found = [_event(SyncedEventRow(**row)) for row in connection.execute(left).mappings()]
+            written = [(each.reservation, each.written) for each in found if each.written]
+            leave(connection, merchant, written, now, missing=False)
+
     def mark_calendar_deleted(self, merchant: str, calendar_id: str, now: datetime) -> None:
         """Record that a calendar was deleted with all its events."""
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+        deleted = {"present": False, "state": SyncState.DELETED.value, "since": now, "last_error": None}
         with self._store.write() as connection:
-            connection.execute(present.values(present=False, state=SyncState.DELETED.value, since=now))
+            connection.execute(present.values(deleted))
 
     def count_states(self, merchant: str) -> dict[SyncState, StateCount]:
         """Return how many events of the merchant are in each state, and since when the oldest of them is."""

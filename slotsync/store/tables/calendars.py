@@ -114,6 +114,24 @@ class ManagedCalendarRow(Row, table=True):
     shown_zone: str | None = None
 
 
+class FormerCalendarRow(Row, table=True):
+    """A calendar that a product or resource had in a former account of its merchant, and which account that is.
+
+    It is kept as long as an event of ours stands there, or was left there. ``account_key`` is that of a connection.
+    """
+
+    __tablename__ = "former_calendar"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant", "kind", "owner_id"], ["owner.merchant", "owner.kind", "owner.id"]),
+    )
+
+    merchant: str = Field(primary_key=True)
+    calendar_id: str = Field(primary_key=True)
+    kind: str
+    owner_id: str
+    account_key: str
+
+
 class CalendarPermitRow(Row, table=True):
     """A permit to create a calendar, with the calendar that was created with it."""
 

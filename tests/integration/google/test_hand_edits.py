@@ -5,7 +5,7 @@ import pytest
 from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import Refused, Transient
 from slotsync.google.calendars import CalendarSpec
-from tests.support.adapter_harness import SPEC, AdapterHarness
+from tests.support.adapter_harness import EMAIL, SPEC, AdapterHarness
 
 BOAT_SPEC = CalendarSpec(**{**dict(SPEC), "name": "Boat"})
 
@@ -267,3 +267,27 @@ def test_a_creation_that_google_refuses_does_not_cost_a_search_of_all_calendars(
     with pytest.raises(Refused):
         adapter.put(2, written)
     assert sum(adapter.calls().values()) <= 4
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_a_calendar_that_the_account_may_only_read_is_not_missing(adapter: AdapterHarness, *, searched: bool) -> None:
+    written = adapter.put()
+    if searched:
+        adapter.delete_by_hand(own_id(adapter))
+        written = adapter.put(2, written)
+    unknown = written.model_copy(update={"etag": "", "fingerprint": ""})
+    access = f"/sandbox/accounts/{EMAIL}/calendars/{adapter.calendar_id}/access"
+    adapter.controls.patch(access, json={"role": "reader"}).raise_for_status()
+    for work in (
+        lambda: adapter.put(3, written),
+        lambda: adapter.put(3, unknown),
+        lambda: adapter.delete(written, 3),
+        lambda: adapter.delete(unknown, 3),
+        lambda: adapter.events.delete_restored(
+            "arctic-kayaks", "R-1042", 3, "c-1", [adapter.calendar_id], [written.model_copy(update={"present": False})]
+        ),
+    ):
+        with pytest.raises(Refused) as caught:
+            work()
+        assert caught.value.reason == "requiredAccessLevel"
+    assert adapter.titles() == ["Sunset tour"]

@@ -5,7 +5,7 @@ from alembic import op
 from slotsync.store.database.migrations.versions.rev_0016_audit import REFUSAL, TABLE
 
 revision = "0031"
-down_revision = "0029"
+down_revision = "0030"
 
 NAME = f"{TABLE}_gap"
 FUNCTION = "refuse_audit_gap"

@@ -175,6 +175,9 @@ class Slotsync:
     ) -> None:
         """Turn off synchronization. Our events stay as they are, or are removed together with the calendar.
 
+        The switch of a product or resource counts before that of the whole merchant: one that was turned off with its
+        events kept keeps them, until it is turned off with their removal.
+
         Raises:
             InputError: the product or resource is not known, or the merchant has turned it on itself, and there is no
                 ``override``.

@@ -1,12 +1,15 @@
 """What was left in a former account, the calendars of which people delete: it is owed until that account is asked."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import SyncState
-from slotsync.store.reservations.left_events import LeftEventStore
+from slotsync.store.database.base import table_of
+from slotsync.store.reservations.left_events import MISSING_CALENDAR_KEPT, LeftEventStore
+from slotsync.store.tables.reservations import LeftEventRow
 from tests.support.managed_calendars import shown
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.sweeping import sweep
@@ -120,6 +123,9 @@ async def test_what_is_owed_in_a_calendar_that_its_account_only_lacks_for_a_whil
             await connect(two_calendars)
             await look_at_the_calendar(two_calendars)
             await until(partial(is_told_as_deleted, two_calendars, "R-1"))
+        with two_calendars.store.write() as connection:  # nobody has looked for long: its product was off
+            long_ago = two_calendars.store.now() - MISSING_CALENDAR_KEPT - timedelta(days=1)
+            connection.execute(table_of(LeftEventRow).update().values(since=long_ago))
         await two_calendars.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, name="And again"))
         await until(partial(is_named, two_calendars, "And again"))
         await until_titles_in(two_calendars, former, [])

@@ -16,7 +16,7 @@ MAX_BODY_BYTES: Final = 256 * 1024
 BODY_TIMEOUT: Final = timedelta(seconds=20)
 
 MAX_BODIES: Final = 1000
-"""Of requests to the API that are read at once. Callers share them (``CallerPlaces``): one alone has half of them."""
+"""Of requests to the API that are read at once. Callers share them (``CallerPlaces``): one alone has 750."""
 
 MAX_BODIES_WITHOUT_KEY: Final = 400
 """Of pages, and as many of Google: however many are sent slowly, the server can still take connections."""

@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+MOST_OF_FREE: Final = 3
+"""A subject may have so many times the places that are free: alone three quarters of all, with others less."""
 
 
 class Share(NamedTuple):
-    """A subject's share of the places of ``pool``: it may take one while it has fewer of them than are free.
+    """A subject's share of the places of ``pool``, which gets smaller the more of them are taken (``MOST_OF_FREE``).
 
-    So one that has none finds a place as long as any is free; and however many subjects take what they can, as much
-    stays free as each of them has.
+    So one that has none finds a place as long as any is free; and however many subjects take what they can, something
+    stays free: a third of what each of them has.
     """
 
     pool: Hashable
@@ -43,4 +46,4 @@ class Places:
     def _may_take(self, limits: Mapping[Hashable, int], share: Share | None) -> bool:
         if any(self._taken[subject] >= limit for subject, limit in limits.items()):
             return False
-        return share is None or self._taken[share] < limits[share.pool] - self._taken[share.pool]
+        return share is None or self._taken[share] < MOST_OF_FREE * (limits[share.pool] - self._taken[share.pool])

@@ -32,7 +32,6 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
-from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -50,7 +49,6 @@ class CalendarActivities:
         self._permits = CalendarPermits(store)
         self._events = SyncedEvents(store)
         self._to_signal = EventsToSignal(store)
-        self._left = LeftEventStore(store)
         self._returned = ReturnedCalendars(store, vault)
         self._former = FormerCalendars(store, self._returned, google, events)
         self._google = google
@@ -110,7 +108,7 @@ class CalendarActivities:
             return
         with self._calling_google(request.merchant, calendar) as connection_id:
             spec = _spec(request, calendar)
-            preferred = self._left.get_calendars(request.merchant, request.owner)
+            preferred = self._former.find_last(request.merchant, request.owner)
             found = self._google.ensure(connection_id, spec, preferred)
             if found.existed:
                 marked = self._google.find_marked_events(connection_id, found.id, spec)
@@ -124,8 +122,10 @@ class CalendarActivities:
     def update_calendar(self, request: CalendarRequest) -> None:
         """Name the owner's calendar as the owner is named now; forget it if it was deleted in Google.
 
-        Of former calendars that are back, what was left in them is deleted.
+        Of former calendars that are back, what was left in them is deleted. If there is another grant by now, perhaps
+        of another account, nothing follows from what Google has said: the workflow begins another round.
         """
+        grant = read_grant_number(self._store, request.merchant)
         calendar = self._read(request)
         if not calendar.calendar_id:
             return
@@ -133,7 +133,9 @@ class CalendarActivities:
         with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
             with suppress(GoogleError):  # what was left long ago holds up nothing: it is tried again at the next look
-                self._former.clear(connection_id, spec, calendar.calendar_id, _started_at())
+                self._former.clear(connection_id, spec, calendar.calendar_id, _started_at(), grant)
+        if read_grant_number(self._store, request.merchant) != grant:
+            return
         if exists:
             self._calendars.record_shown(
                 request.merchant, request.owner, calendar.calendar_id, spec.name, spec.time_zone
@@ -156,6 +158,7 @@ class CalendarActivities:
 
         What stands in former calendars is deleted, too, once they are back.
         """
+        grant = read_grant_number(self._store, request.merchant)
         calendar = self._read(request)
         if not calendar.removing:
             return
@@ -164,7 +167,7 @@ class CalendarActivities:
             spec = _spec(request, calendar)
             if calendar.calendar_id:
                 self._retire(connection_id, calendar.calendar_id, spec)
-            self._former.clear(connection_id, spec, calendar.calendar_id, _started_at(), whole=True)
+            self._former.clear(connection_id, spec, calendar.calendar_id, _started_at(), grant, whole=True)
 
     def _retire(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> None:
         contents = self._google.look_into(connection_id, calendar_id, spec)

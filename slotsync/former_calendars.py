@@ -9,6 +9,7 @@ from slotsync.errors import GoogleError, QuotaExhausted, RateLimited, Transient
 from slotsync.google.calendars import CalendarContents, CalendarSpec, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
@@ -26,6 +27,7 @@ class FormerCalendars:
     def __init__(
         self, store: Store, returned: ReturnedCalendars, google: GoogleCalendars, google_events: GoogleEvents
     ) -> None:
+        self._store = store
         self._calendars = ManagedCalendars(store)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
@@ -55,6 +57,14 @@ class FormerCalendars:
             if event is None or self._delete(spec.merchant, reservation, event, left.version):
                 self._left.forget_orphan(spec.merchant, reservation, left)
         return {key: each for key, each in found.items() if key not in orphans}
+
+    def find_last(self, merchant: str, owner: Owner) -> list[str]:
+        """Return the calendars that hold events of the owner as far as is known, the one that was its last one first.
+
+        Nothing is left in the last one yet if its account was away so shortly that nothing was written elsewhere.
+        """
+        current = self._events.find_calendars(merchant, owner)
+        return [*sorted(current), *self._left.get_calendars(merchant, owner)]
 
     def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> LeftEvents:
         """Return the owner's events that people have dragged from this calendar to others of the merchant."""
@@ -86,12 +96,21 @@ class FormerCalendars:
         for (reservation, _), dragged in self.find_dragged(connection_id, calendar_id, spec).items():
             self._delete(spec.merchant, reservation, dragged, dragged.version)
 
-    def clear(
-        self, connection_id: str, spec: CalendarSpec, current: str | None, now: datetime, *, whole: bool = False
+    def clear(  # noqa: PLR0913  the calendars, when, and under which grant
+        self,
+        connection_id: str,
+        spec: CalendarSpec,
+        current: str | None,
+        now: datetime,
+        grant: int,
+        *,
+        whole: bool = False,
     ) -> None:
         """Delete what was left in other calendars than the ``current`` one that were out of reach, once they are back.
 
-        With ``whole``, calendars go that have nothing else. What is not back for long is looked for no more.
+        With ``whole``, calendars go that have nothing else. What is not back for long is looked for no more. Nothing
+        goes once there is another grant than the one with this number: of a former account that is back, a calendar
+        that was left is perhaps the owner's again.
 
         Raises:
             GoogleError: Google failed; what is left then is looked for again.
@@ -99,19 +118,30 @@ class FormerCalendars:
         self._events.leave_owed(spec.merchant, spec.owner, current, now)
         own = self._left.find_in_own_account(spec.merchant, spec.owner)
         for calendar_id, left in self._left.find(spec.merchant, spec.owner).items():
-            if whole and self._delete_whole(connection_id, calendar_id, spec):
+            if whole and self._delete_whole(connection_id, calendar_id, spec, grant):
                 self._left.forget(spec.merchant, spec.owner, calendar_id)
                 continue
             found = self._google.find_left_events(connection_id, calendar_id, spec)
-            if found is not None and self._clear_one(spec.merchant, calendar_id, left, found, now):
-                self._left.forget(spec.merchant, spec.owner, calendar_id)
-            elif found is None and calendar_id in own and not self._google.exists(connection_id, calendar_id):
+            gone = found is None and calendar_id in own and not self._google.exists(connection_id, calendar_id)
+            if not self._has_grant(spec.merchant, grant):
+                return
+            if gone:
                 self._left.mark_missing(spec.merchant, spec.owner, calendar_id, now)
+            elif found is not None and self._clear_one(spec.merchant, calendar_id, left, found, now):
+                self._forget_left(spec, calendar_id, grant)
         self._left.forget_missing(spec.merchant, spec.owner, now)
 
-    def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> bool:
+    def _forget_left(self, spec: CalendarSpec, calendar_id: str, grant: int) -> None:
+        if self._has_grant(spec.merchant, grant):
+            self._left.forget(spec.merchant, spec.owner, calendar_id)
+
+    def _has_grant(self, merchant: str, number: int) -> bool:
+        """Return whether what was asked of Google before was answered for the grant with this number."""
+        return read_grant_number(self._store, merchant) == number
+
+    def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec, grant: int) -> bool:
         contents = self._google.look_into(connection_id, calendar_id, spec)
-        if contents is None or contents.has_others:
+        if contents is None or contents.has_others or not self._has_grant(spec.merchant, grant):
             return False
         self._google.delete(connection_id, calendar_id)
         return True

@@ -1,5 +1,6 @@
 """Fixtures of all tests: a vault, a local Google, and a receiver of webhooks."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from slotsync.secrets import Vault
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.mail_receiver import MailReceiver, running_mail_receiver  # noqa: E402  see above
+from tests.support.temporal_servers import stop_shared_servers  # noqa: E402  see above
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver  # noqa: E402  see above
 
 # A busy machine makes any example slow: what holds is decided by assertions, never by a time.
@@ -102,6 +104,11 @@ def pytest_report_header() -> list[str]:
     """Name the programs that this machine lacks, and the tests that are left out without them."""
     programs = {"node": "tests with Google's Node client", "chromium": "tests with a browser"}
     return [f"without {name}: no {tests}" for name, tests in programs.items() if not shutil.which(name)]
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the Temporal servers that tests have shared."""
+    asyncio.run(stop_shared_servers())
 
 
 @pytest.fixture(scope="session")

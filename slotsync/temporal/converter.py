@@ -4,7 +4,7 @@ So no content of a reservation or a calendar may ever be put into a message: see
 """
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
@@ -26,13 +26,14 @@ class LenientConverter(PydanticJSONPlainPayloadConverter):
         return _cached_adapter(type_hint if type_hint is not None else Any).validate_json(payload.data, extra="ignore")
 
 
+_CONVERTERS: Final = tuple(
+    LenientConverter() if isinstance(converter, JSONPlainPayloadConverter) else converter
+    for converter in DefaultPayloadConverter.default_encoding_payload_converters
+)
+
+
 class SlotsyncPayloadConverter(CompositePayloadConverter):
-    """The SDK's converters, with the lenient one for JSON."""
+    """The SDK's converters, with the lenient one for JSON. The SDK builds one for each activation of a workflow."""
 
     def __init__(self) -> None:
-        super().__init__(
-            *(
-                LenientConverter() if isinstance(converter, JSONPlainPayloadConverter) else converter
-                for converter in DefaultPayloadConverter.default_encoding_payload_converters
-            )
-        )
+        super().__init__(*_CONVERTERS)

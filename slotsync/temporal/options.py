@@ -11,13 +11,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import SandboxImportNotificationPolicy
 
 from slotsync.errors import SlotsyncError
 from slotsync.temporal.bounded_calls import BoundedCalls
 from slotsync.temporal.converter import SlotsyncPayloadConverter
 from slotsync.temporal.failures import ContentFreeFailures
+from slotsync.temporal.sandbox import workflow_runner
 
 DATA_CONVERTER: Final = DataConverter(payload_converter_class=SlotsyncPayloadConverter)
 """The converter of all clients and workers."""
@@ -65,12 +64,6 @@ def slotsync_plugin() -> SimplePlugin:
         workflow_runner=workflow_runner(),
         interceptors=[FailureLog(), ContentFreeFailures(), BoundedCalls()],
     )
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """Return the workflow sandbox. A module that lacks a pass-through makes the worker's start fail, not slow."""
-    policy = SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_import_notification_policy(policy))
 
 
 async def connect(*, address: str | None = None, lazy: bool = False, runtime: Runtime | None = None) -> Client:

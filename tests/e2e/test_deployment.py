@@ -45,7 +45,7 @@ async def running_confined(machine: Machine) -> AsyncIterator[tuple[str, list[in
     """Run the worker and the API; yield the API's address and the processes' ids."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    environment = environment_of(machine.settings, machine.client.service_client.config.target_host)
+    environment = environment_of(machine.settings, machine.client)
     worker = _confined(machine.folder, slotsync_command("worker"))
     api = _confined(machine.folder, slotsync_command("api", "--port", str(port)))
 

@@ -65,7 +65,7 @@ class Drill:
         await running.communicate()
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        environment = bare_environment() | environment_of(self.machine.settings, self._temporal)
+        environment = bare_environment() | environment_of(self.machine.settings, self.machine.client)
         return await asyncio.create_subprocess_exec(
             *SLOTSYNC,
             *arguments,
@@ -74,10 +74,6 @@ class Drill:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-
-    @property
-    def _temporal(self) -> str:
-        return self.machine.client.service_client.config.target_host
 
     async def report(self, name: str, merchant: str, owner: Owner, guest: str) -> None:
         about = {"title": f"Trip of {guest}", "guest": {"name": guest}, "notes": f"{guest} is allergic"}

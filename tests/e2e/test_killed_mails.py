@@ -43,7 +43,7 @@ async def merchant(local_google: RunningLocalGoogle, mailbox: MailReceiver, tmp_
 @asynccontextmanager
 async def worker(world: World, name: str) -> AsyncIterator[Part]:
     """Yield a worker process that can be killed."""
-    environment = environment_of(world.settings, world.client.service_client.config.target_host)
+    environment = environment_of(world.settings, world.client)
     async with AsyncExitStack() as at_end:
         folder = world.settings.data_folder
         part = Part(name, slotsync_command("worker"), folder, environment, ready_at_once, at_end, killed_at_end=True)

@@ -53,7 +53,7 @@ async def availability(
 async def worker(availability: AvailabilityWorld, name: str) -> AsyncIterator[Part]:
     """Yield a worker process that can be killed."""
     world = availability.world
-    environment = environment_of(world.settings, world.client.service_client.config.target_host)
+    environment = environment_of(world.settings, world.client)
     async with AsyncExitStack() as at_end:
         folder = world.settings.data_folder
         part = Part(name, slotsync_command("worker"), folder, environment, ready_at_once, at_end, killed_at_end=True)

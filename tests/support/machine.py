@@ -69,7 +69,7 @@ async def machine(
     async with AsyncExitStack() as at_end:
 
         def part(name: str, command: Sequence[str], answers: Callable[[], Awaitable[bool]]) -> Part:
-            environment = environment_of(settings, address)
+            environment = environment_of(settings, client)
             return Part(name, command, folder, environment, answers, at_end, killed_at_end=killed_at_end)
 
         sandbox = slotsync_command(

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from pydantic import SecretStr
+from temporalio.client import Client
 
 from slotsync.settings import Settings
 from starter.local.processes import running_process, wait_until_ready
@@ -70,10 +71,11 @@ class Part:
             await running.wait()
 
 
-def environment_of(settings: Settings, temporal: str) -> dict[str, str]:
-    """Return the environment variables of these settings and of Temporal's address."""
+def environment_of(settings: Settings, client: Client) -> dict[str, str]:
+    """Return the environment variables of these settings, and of the client's server and namespace."""
     return {
-        "TEMPORAL_ADDRESS": temporal,
+        "TEMPORAL_ADDRESS": client.service_client.config.target_host,
+        "TEMPORAL_NAMESPACE": client.namespace,
         "SLOTSYNC_DATA_FOLDER": str(settings.data_folder),
         "SLOTSYNC_DATABASE_URL": settings.database_url,
         "SLOTSYNC_ENCRYPTION_KEYS": _listed(settings.encryption_keys),

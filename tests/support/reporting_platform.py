@@ -32,7 +32,9 @@ class ReportingPlatform:
             for report in remaining:
                 self.refused += await report_until_acknowledged(world.slotsync, report)
 
-        await asyncio.gather(*(report_remaining() for _ in range(PARALLEL_REPORTS)))
+        async with asyncio.TaskGroup() as reporting:
+            for _ in range(PARALLEL_REPORTS):
+                reporting.create_task(report_remaining())
 
 
 async def report_until_acknowledged(slotsync: Slotsync, report: Reservation) -> int:

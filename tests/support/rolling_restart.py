@@ -118,8 +118,7 @@ class Installation:
 
     def _environment(self, ring: Ring) -> dict[str, str]:
         settings = self.machine.settings.model_copy(update={"encryption_keys": tuple(map(SecretStr, ring))})
-        address = self.machine.client.service_client.config.target_host
-        return {**os.environ, **environment_of(settings, address)}
+        return {**os.environ, **environment_of(settings, self.machine.client)}
 
     def _living(self) -> list[tuple[str, ...]]:
         """Return the fingerprints of the keys of each living worker."""

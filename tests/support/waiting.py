@@ -4,12 +4,20 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+SHORTEST_INTERVAL = 0.03
+LONGEST_INTERVAL = 0.3
 
-async def until(condition: Callable[[], Awaitable[bool]], within: float = 120, poll_interval: float = 0.05) -> None:
-    """Wait until the condition is true; check it every ``poll_interval`` seconds."""
+
+async def until(
+    condition: Callable[[], Awaitable[bool]], within: float = 120, poll_interval: float | None = None
+) -> None:
+    """Wait until the condition is true; check it every ``poll_interval`` seconds, else the more rarely the longer."""
+    began = time.monotonic()
     async with asyncio.timeout(within):
-        while not await condition():  # noqa: ASYNC110  the world outside has no event to wait for
-            await asyncio.sleep(poll_interval)
+        while not await condition():
+            waited = time.monotonic() - began
+            usual = min(max(SHORTEST_INTERVAL, waited / 10), LONGEST_INTERVAL)
+            await asyncio.sleep(usual if poll_interval is None else poll_interval)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -110,10 +110,9 @@ class World:
         """Wait until Google shows this version."""
 
         async def shown() -> bool:
-            sync_status = await self.slotsync.status(merchant, name)
-            return sync_status is not None and (sync_status.settled_version or -1) >= version
+            return (await self.slotsync.settled_versions(merchant)).get(name, -1) >= version
 
-        await until(shown, within, poll_interval=0.1)
+        await until(shown, within)
 
     async def at_rest(self, newest: Iterable[Reservation], within: float = 120, *, only_of: str | None = None) -> None:
         """Wait until Google shows these versions and no workflow has anything left to do; or only one merchant's."""

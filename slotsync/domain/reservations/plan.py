@@ -176,8 +176,13 @@ def plan_event(
     desired: Reservation, key: EventKey, calendar: ManagedCalendar, known: WrittenEvent | None, hasher: ContentHasher
 ) -> Action | Blocker | None:
     """Return what to do with one event: an action, the reason why none is possible now, or None if there is none."""
-    step = _plan_item(desired, key, items_by_key(desired).get(key), calendar, known, hasher)
+    step = _plan_item(desired, key, _find_item(desired, key), calendar, known, hasher)
     return None if step == OUT_OF_REACH else step
+
+
+def _find_item(desired: Reservation, key: EventKey) -> Item | None:
+    item = None if desired.cancelled else desired.numbered_items.get(key.item)
+    return item if item and key.owner in item.owners else None
 
 
 def items_by_key(desired: Reservation) -> dict[EventKey, Item]:

@@ -10,13 +10,14 @@ from slotsync.clock import utc_now
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
+from slotsync.temporal.dev_server import server_options
 from starter.api.app import create_app
 from starter.bootstrap import Services
 from tests.support.api import Api, serving_on_free_port
 from tests.support.http import tls
 from tests.support.samples import snapshot
 from tests.support.settings import KEY
-from tests.support.temporal_servers import running_temporal_server
+from tests.support.temporal_servers import start_server
 
 pytestmark = pytest.mark.anyio
 
@@ -59,8 +60,8 @@ async def test_metrics_count_what_nobody_takes_up_and_what_is_stopped(api: Api, 
 async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """An API without its database and its Temporal server."""
     nobody = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"})
-    async with running_temporal_server() as client:
-        services = Services.create(nobody, Store.open(nobody.database_url), client)
+    async with await start_server(server_options()) as temporal:
+        services = Services.create(nobody, Store.open(nobody.database_url), temporal.client)
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
         serving_on_free_port(services) as url,

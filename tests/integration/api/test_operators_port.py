@@ -20,8 +20,7 @@ OPERATORS = ("/readyz", "/metrics", "/docs", "/openapi.json", "/docs/assets/swag
 async def ports(api: Api, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
     """Yield clients of both ports of a process: that of the API, and that of its operators."""
     mine, operators = free_ports(2)
-    temporal = api.world.client.service_client.config.target_host
-    environment = environment_of(api.world.settings, temporal) | {"SLOTSYNC_OPERATORS_PORT": str(operators)}
+    environment = environment_of(api.world.settings, api.world.client) | {"SLOTSYNC_OPERATORS_PORT": str(operators)}
     command = slotsync_command("api", "--port", str(mine))
     async with (
         running_process("api", command, folder=tmp_path, environment=environment) as running,

@@ -13,10 +13,11 @@ from tests.support.settings import KEY
 pytestmark = pytest.mark.anyio
 
 
-def environment(settings: Settings, temporal: str, **more: str) -> dict[str, str]:
+def environment(settings: Settings, temporal: str, namespace: str = "default", **more: str) -> dict[str, str]:
     (key,) = settings.encryption_keys
     return {
         "TEMPORAL_ADDRESS": temporal,
+        "TEMPORAL_NAMESPACE": namespace,
         "SLOTSYNC_DATABASE_URL": settings.database_url,
         "SLOTSYNC_ENCRYPTION_KEYS": key.get_secret_value(),
         **more,
@@ -25,7 +26,9 @@ def environment(settings: Settings, temporal: str, **more: str) -> dict[str, str
 
 async def test_the_command_serves_until_sigterm_and_ends_well(api: Api, tmp_path: Path) -> None:
     port = free_port(0)
-    answer = environment(api.world.settings, api.world.client.service_client.config.target_host, SLOTSYNC_API_KEYS=KEY)
+    client = api.world.client
+    address = client.service_client.config.target_host
+    answer = environment(api.world.settings, address, client.namespace, SLOTSYNC_API_KEYS=KEY)
     command = slotsync_command("api", "--port", str(port))
     async with (
         running_process("api", command, folder=tmp_path, environment=answer) as running,

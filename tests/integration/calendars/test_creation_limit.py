@@ -62,7 +62,7 @@ async def open_world(
 @asynccontextmanager
 async def worker_process(open_world: World) -> AsyncIterator[Part]:
     """Yield a worker process that can be killed."""
-    environment = environment_of(open_world.settings, open_world.client.service_client.config.target_host)
+    environment = environment_of(open_world.settings, open_world.client)
     async with AsyncExitStack() as at_end:
         command = slotsync_command("worker")
         worker = Part("worker", command, open_world.settings.data_folder, environment, ready_at_once, at_end)

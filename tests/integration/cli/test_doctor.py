@@ -158,7 +158,7 @@ async def test_a_working_installation_has_no_problems(environment: pytest.Monkey
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
     async with running_temporal_server() as client, world_of(settings, vault, client) as world:
-        environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+        name_server(environment, client)
         await limit_google_calls(client, per_user_minute=600, per_project_minute=10_000)
         instances = Instances(world.store, vault)
         instances.record_worker("w-1", utc_now())
@@ -208,7 +208,7 @@ async def set_up_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[Clie
     """The client of a server with the Schedules of another database."""
     Store.open(Settings.load().database_url).upgrade()
     async with running_temporal_server() as client:
-        environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+        name_server(environment, client)
         await ensure_schedules(client, "another database")
         yield client
 
@@ -219,11 +219,16 @@ async def test_a_sweep_that_somebody_paused_is_reported_with_the_command_that_go
     assert SWEEP in find(await run_checks(), "sweep").remedy
 
 
-@pytest.mark.usefixtures("set_up_temporal")
-async def test_workers_on_another_database_are_reported() -> None:
+async def test_workers_on_another_database_are_reported(set_up_temporal: Client) -> None:
     finding = find(await run_checks(), "instance")
-    assert "the workers of Temporal's namespace default use another database" in finding.message
+    namespace = set_up_temporal.namespace
+    assert f"the workers of Temporal's namespace {namespace} use another database" in finding.message
     assert not finding.ok
+
+
+def name_server(environment: pytest.MonkeyPatch, client: Client) -> None:
+    environment.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+    environment.setenv("TEMPORAL_NAMESPACE", client.namespace)
 
 
 async def workers_are_ready() -> bool:

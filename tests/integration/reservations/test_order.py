@@ -1,18 +1,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from random import Random, SystemRandom
 
 import pytest
-from temporalio.client import Client
 
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.store.database.engine import Store
-from slotsync.temporal.options import slotsync_plugin
 from starter.client import Slotsync
 from tests.support.comparison import assert_perfect
 from tests.support.reporting_platform import report_until_acknowledged
 from tests.support.stories import OWNERS, disordered, newest_of, stories
+from tests.support.temporal_servers import connect_to
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +28,9 @@ async def test_eighty_reservations_end_in_their_newest_state_in_any_order_of_rep
     arriving = disordered(chance, reports)
     await world.add_merchant(*OWNERS)
     async with world.working():
-        await asyncio.gather(*(_backend(world, arriving[each::BACKENDS]) for each in range(BACKENDS)))
+        async with asyncio.TaskGroup() as backends:  # one that fails ends the others, which would report for ever
+            for each in range(BACKENDS):
+                backends.create_task(_backend(world, arriving[each::BACKENDS]))
         await world.at_rest(newest_of(reports))
     await assert_perfect(world, newest_of(reports), context=f"seed {seed}")
 
@@ -42,13 +43,13 @@ async def _backend(world: World, reports: Sequence[Reservation]) -> None:
             for report in lane:
                 await report_until_acknowledged(slotsync, report)
 
-        await asyncio.gather(*(report_all(reports[each::LANES]) for each in range(LANES)))
+        async with asyncio.TaskGroup() as lanes:
+            for each in range(LANES):
+                lanes.create_task(report_all(reports[each::LANES]))
 
 
 @asynccontextmanager
 async def _own_slotsync(world: World) -> AsyncIterator[Slotsync]:
-    address = world.client.service_client.config.target_host
-    client = await Client.connect(address, plugins=[slotsync_plugin()])
-    store = Store.open(world.settings.database_url)
-    yield Slotsync(client, store, world.vault)
-    store.close()
+    client = await connect_to(world.client)
+    with closing(Store.open(world.settings.database_url)) as store:
+        yield Slotsync(client, store, world.vault)

@@ -1,5 +1,7 @@
 """Calendars that were out of reach and are back: what has to go goes, and until then is told as far as it is known."""
 
+import asyncio
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -7,7 +9,10 @@ import pytest
 from slotsync.domain.calendars.owner import GuestData
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.service import GoogleServices
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.connections.connections import Connections
 from tests.support.managed_calendars import shown, workflow_handle
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.two_calendars import (
@@ -180,6 +185,71 @@ async def test_of_two_calendars_with_our_mark_the_last_one_is_taken_up_again(two
         await book(two_calendars, "R-1", version=3)
         assert current
         assert (await titles_in(two_calendars, former), await titles_in(two_calendars, current)) == ([], ["R-1 v3"])
+
+
+async def test_the_calendar_with_our_events_is_taken_up_again_though_the_account_was_away_for_a_moment_only(
+    two_calendars: World,
+) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-1")
+    current = (await two_calendars.calendars())[TOUR.id]
+    other = "z"
+    while other > current:  # the order of their ids does not decide
+        other = await asyncio.to_thread(_make_another, two_calendars)
+        address = f"/sandbox/accounts/{EMAIL}/calendars/{other}/events"
+        times = {"start": {"dateTime": "2027-07-01T10:00:00Z"}, "end": {"dateTime": "2027-07-01T11:00:00Z"}}
+        (await two_calendars.http.post(address, json=times)).raise_for_status()
+    await connect(two_calendars, OTHER_EMAIL)
+    await connect(two_calendars)
+    async with two_calendars.working():
+        await until(partial(_is_recorded, two_calendars))
+    assert _recorded(two_calendars) == current
+
+
+def _make_another(world: World) -> str:
+    """Make another calendar with the mark of the tour's, and return its id."""
+    connections = Connections(world.store, world.vault)
+    connection_id = connections.get_active_id(MERCHANT)
+    assert connection_id
+    spec = CalendarSpec(merchant=MERCHANT, owner=TOUR, name="Another", time_zone="Europe/Helsinki")
+    with closing(GoogleServices(world.settings, connections)) as services:
+        return GoogleCalendars(services).create(connection_id, spec)
+
+
+def _recorded(world: World) -> str | None:
+    """Return the id of the tour's calendar."""
+    (calendar,) = ManagedCalendars(world.store).get_calendars(MERCHANT, [TOUR])
+    return calendar.calendar_id
+
+
+async def _is_recorded(world: World) -> bool:
+    return _recorded(world) is not None
+
+
+async def test_a_look_at_the_calendar_that_began_in_the_other_account_clears_nothing_in_the_one_that_is_back(
+    two_calendars: World,
+) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-1")
+        first = _recorded(two_calendars)
+        await connect(two_calendars, OTHER_EMAIL)
+        await shown_in_other(two_calendars, 1)
+        await until(lambda: is_settled(two_calendars, "R-1"))
+        before = await two_calendars.calls("calendars.patch")
+        await two_calendars.fault(method="calendars.patch", kind="slow", seconds=1, count=1, account=OTHER_EMAIL)
+        await look_at_the_calendar(two_calendars)
+
+        async def patching() -> bool:
+            return not (await two_calendars.http.get("/sandbox/faults")).raise_for_status().json()["items"]
+
+        await until(patching)
+        await connect(two_calendars)
+
+        async def taken_up() -> bool:
+            return await two_calendars.calls("calendars.patch") > before + 1 and _recorded(two_calendars) == first
+
+        await until(taken_up)
+    assert await two_calendars.calls("events.delete") == 0
 
 
 async def test_a_former_calendar_of_the_account_that_is_back_later_than_the_account_is_cleared(

@@ -16,7 +16,6 @@ from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.reservations.reservations import Reservations
-from slotsync.temporal.options import connect
 from slotsync.temporal.schedules import ensure_schedules, get_instance
 from starter.client import Slotsync
 from starter.services.instance import InstanceCheck
@@ -24,6 +23,7 @@ from tests.support.api import api_of
 from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 from tests.support.settings import KEY
 from tests.support.slow_proxy import slow_proxy
+from tests.support.temporal_servers import connect_to
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +68,7 @@ def with_another_database(world: World, folder: Path) -> Slotsync:
     [
         (with_another_key, "SLOTSYNC_ENCRYPTION_KEYS: none of the keys"),
         (with_a_newer_key, "SLOTSYNC_ENCRYPTION_KEYS: the workers lack the first key"),
-        (with_another_database, "SLOTSYNC_DATABASE_URL: the workers of Temporal's namespace default use another"),
+        (with_another_database, "SLOTSYNC_DATABASE_URL: the workers of Temporal's namespace test-.* use another"),
     ],
 )
 async def test_a_process_of_another_instance_is_refused_with_the_reason(
@@ -131,7 +131,9 @@ async def test_a_process_of_another_instance_is_refused_also_while_temporal_is_s
 ) -> None:
     target = world.client.service_client.config.target_host
     async with set_up(world), slow_proxy(target, timedelta(seconds=0.6)) as address:
-        stranger = with_another_database(replace(world, client=await connect(address=address)), tmp_path)
+        stranger = with_another_database(
+            replace(world, client=await connect_to(world.client, address=address)), tmp_path
+        )
         with pytest.raises(SettingsError, match="SLOTSYNC_DATABASE_URL"):
             await stranger.report(snapshot(1))
         assert (await world.slotsync.status(MERCHANT, "R-1")) is None
@@ -140,7 +142,7 @@ async def test_a_process_of_another_instance_is_refused_also_while_temporal_is_s
 async def test_a_slow_temporal_refuses_nobody(world: World) -> None:
     target = world.client.service_client.config.target_host
     async with set_up(world), slow_proxy(target, timedelta(seconds=0.6)) as address:
-        slow = Slotsync(await connect(address=address), world.store, world.vault)
+        slow = Slotsync(await connect_to(world.client, address=address), world.store, world.vault)
         assert (await slow.report(snapshot(1))).version == 1
         await world.settled(1)
 

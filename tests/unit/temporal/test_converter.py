@@ -1,5 +1,6 @@
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.converter import WorkflowSerializationContext
 
 from slotsync.domain.reservations.event import EventKey
 from slotsync.domain.reservations.messages import EventRequest, ReportedVersion
@@ -21,6 +22,13 @@ async def test_the_ui_can_read_what_a_workflow_does_now() -> None:
     (payload,) = await DATA_CONVERTER.encode([WorkflowMetadata(current_details="Version 3 is in step")])
     assert payload.metadata["encoding"] == b"json/protobuf"
     assert b"Version 3 is in step" in payload.data
+
+
+def test_nothing_that_converts_asks_for_a_context_which_the_sandbox_does_not_give() -> None:
+    assert DATA_CONVERTER.payload_codec is None
+    assert DATA_CONVERTER.external_storage is None
+    context = WorkflowSerializationContext(namespace="default", workflow_id="w")
+    assert DATA_CONVERTER.with_context(context) is DATA_CONVERTER
 
 
 async def test_a_field_that_only_a_newer_version_knows_is_ignored() -> None:

@@ -6,7 +6,8 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from slotsync.temporal.options import DATA_CONVERTER, workflow_runner
+from slotsync.temporal.options import DATA_CONVERTER
+from slotsync.temporal.sandbox import workflow_runner
 from tests.support.history_recording import HISTORIES, PATHS
 from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow

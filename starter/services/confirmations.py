@@ -36,7 +36,6 @@ from slotsync.temporal.signals import availability_start_options
 from starter.services.availability import ProductZones, check_interval, check_not_past
 from starter.services.question_batches import QuestionBatches, retrieve
 from starter.services.question_limit import QuestionLimit
-from workflows.availability import ProductAvailabilityWorkflow
 
 MAX_WORKFLOW_ID_BYTES: Final = 1000
 """Temporal's own limit."""
@@ -127,16 +126,18 @@ class ConfirmationService:
             return {each.id: _UNANSWERED for each in questions}
 
     async def _ask_workflow(self, key: ProductKey, questions: ConfirmQuestions) -> ConfirmAnswers:
-        start = WithStartWorkflowOperation(
-            ProductAvailabilityWorkflow.run,
+        """Ask the product's workflow. It is given by name: its module needs what talks to Google, which takes long."""
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            "ProductAvailabilityWorkflow",
             key,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             **availability_start_options(key.merchant, key.product),
         )
         async with _retrieving_start(start):
-            return await self._client.execute_update_with_start_workflow(
-                ProductAvailabilityWorkflow.confirm_all, questions, start_workflow_operation=start
+            answers: ConfirmAnswers = await self._client.execute_update_with_start_workflow(
+                "confirm_all", questions, start_workflow_operation=start, result_type=ConfirmAnswers
             )
+            return answers
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from slotsync.domain.calendars.choices import Chooser
-from slotsync.domain.calendars.messages import CalendarRequest
+from slotsync.domain.calendars.messages import CalendarProgress, CalendarRequest
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, Switch
 from slotsync.domain.messages import IDENTIFIER, Message
 from slotsync.domain.reservations.event import SyncState
@@ -22,7 +22,6 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.temporal.signals import signal_availability, signal_calendar, signal_switch
-from workflows.calendar import ManagedCalendarWorkflow
 
 QUERY_TIMEOUT = timedelta(seconds=2)
 
@@ -139,9 +138,13 @@ class SyncSwitch:
         """Return what the calendar's workflow does now, empty if it does not run or no worker answers."""
         handle = self._client.get_workflow_handle(calendar_id(merchant, owner))
         try:
-            return (await handle.query(ManagedCalendarWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)).doing
+            # By name: its module needs what talks to Google, which takes long to load.
+            progress: CalendarProgress = await handle.query(
+                "progress", result_type=CalendarProgress, rpc_timeout=QUERY_TIMEOUT
+            )
         except (RPCError, WorkflowQueryFailedError):
             return ""
+        return progress.doing
 
 
 def _batch(intent: OwnerIntent | None) -> BatchProgress | None:

@@ -16,7 +16,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
-MANY = 60
+MANY = 30
 
 
 @pytest.fixture

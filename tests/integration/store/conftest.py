@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from slotsync.secrets import Vault
 from slotsync.store.connections.connections import Connections
@@ -81,10 +82,9 @@ def _create_schema(server: str, name: str) -> str:
 
 
 def _execute(url: str, *statements: str) -> None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("; ".join(statements)))
-    engine.dispose()
+    with psycopg.connect(url, autocommit=True) as connection:
+        for each in statements:
+            connection.execute(each.encode())
 
 
 @pytest.fixture

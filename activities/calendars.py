@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -22,7 +23,8 @@ from slotsync.domain.calendars.owner import ManagedCalendar
 from slotsync.domain.health import STOPPED_REASON
 from slotsync.errors import GoogleError
 from slotsync.former_calendars import FormerCalendars
-from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.calendar_marks import CalendarSpec, hash_identity
+from slotsync.google.calendars import FindTaken, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
@@ -30,6 +32,7 @@ from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
+from slotsync.store.content_hashes import CALENDAR_MARKS, MerchantHashers
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
@@ -52,6 +55,7 @@ class CalendarActivities:
         self._returned = ReturnedCalendars(store, vault)
         self._former = FormerCalendars(store, self._returned, google, events)
         self._google = google
+        self._marks = MerchantHashers(store, vault, CALENDAR_MARKS)
 
     @activity.defn
     def view_calendar(self, request: ViewRequest) -> CalendarView:
@@ -107,9 +111,9 @@ class CalendarActivities:
         if calendar.calendar_id:
             return
         with self._calling_google(request.merchant, calendar) as connection_id:
-            spec = _spec(request, calendar)
+            spec = self._spec(request, calendar)
             preferred = self._former.find_last(request.merchant, request.owner)
-            found = self._google.ensure(connection_id, spec, preferred)
+            found = self._google.ensure(connection_id, spec, preferred, self._find_taken(request))
             if found.existed:
                 marked = self._google.find_marked_events(connection_id, found.id, spec)
                 events = self._former.delete_orphans(spec, found.id, marked)
@@ -129,7 +133,7 @@ class CalendarActivities:
         calendar = self._read(request)
         if not calendar.calendar_id:
             return
-        spec = _spec(request, calendar)
+        spec = self._spec(request, calendar)
         with self._calling_google(request.merchant, calendar) as connection_id:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
             with suppress(GoogleError):  # what was left long ago holds up nothing: it is tried again at the next look
@@ -150,7 +154,8 @@ class CalendarActivities:
         calendar = self._read(request)
         if calendar.calendar_id:
             with self._calling_google(request.merchant, calendar) as connection_id:
-                self._google.remove_duplicates(connection_id, _spec(request, calendar), calendar.calendar_id)
+                spec, taken = self._spec(request, calendar), self._find_taken(request)
+                self._google.remove_duplicates(connection_id, spec, calendar.calendar_id, taken)
 
     @activity.defn(no_thread_cancel_exception=True)
     def retire_calendar(self, request: CalendarRequest) -> None:
@@ -164,7 +169,7 @@ class CalendarActivities:
             return
         self._former.leave_all(request.merchant, request.owner, calendar.calendar_id, _started_at())
         with self._calling_google(request.merchant, calendar) as connection_id:
-            spec = _spec(request, calendar)
+            spec = self._spec(request, calendar)
             if calendar.calendar_id:
                 self._retire(connection_id, calendar.calendar_id, spec)
             self._former.clear(connection_id, spec, calendar.calendar_id, _started_at(), grant, whole=True)
@@ -184,6 +189,20 @@ class CalendarActivities:
     def _read(self, request: CalendarRequest) -> ManagedCalendar:
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])
         return calendar
+
+    def _spec(self, request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:
+        merchant, owner, settings = request.merchant, request.owner, calendar.settings
+        hasher, plain = self._marks.get_hasher(merchant), hash_identity(merchant, owner)
+        return CalendarSpec(
+            merchant=merchant,
+            owner=owner,
+            name=settings.name,
+            time_zone=settings.time_zone,
+            mark_hash=hasher.hash(plain) if hasher.is_keyed else "",
+        )
+
+    def _find_taken(self, request: CalendarRequest) -> FindTaken:
+        return partial(self._calendars.filter_others, request.merchant, request.owner)
 
     @contextmanager
     def _calling_google(self, merchant: str, calendar: ManagedCalendar) -> Iterator[str]:
@@ -206,10 +225,3 @@ class CalendarActivities:
 
 def _started_at() -> datetime:
     return activity.info().started_time
-
-
-def _spec(request: CalendarRequest, calendar: ManagedCalendar) -> CalendarSpec:
-    settings = calendar.settings
-    return CalendarSpec(
-        merchant=request.merchant, owner=request.owner, name=settings.name, time_zone=settings.time_zone
-    )

@@ -27,7 +27,8 @@ def change_address(google: LocalGoogle, old: str, new: str) -> GoogleAccount:
 
 def _move_calendars(google: LocalGoogle, old: str, new: str) -> None:
     for entry in google.take_entries(old):
-        calendar = replace(google.find_any_calendar(entry.calendar_id), owner=new)
+        calendar = google.find_any_calendar(entry.calendar_id)
+        calendar = replace(calendar, owner=new) if calendar.owner == old else calendar
         if entry.calendar_id != old:
             google.put_calendar(calendar)
             google.put_entry(replace(entry, email=new))

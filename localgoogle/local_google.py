@@ -17,7 +17,7 @@ from localgoogle.saved_state import load_saved_state
 from localgoogle.state.accounts import GoogleAccount, GoogleAccounts
 from localgoogle.state.call_log import CallLog
 from localgoogle.state.channels import Channels
-from localgoogle.state.records import StoredCalendar, StoredEvent, StoredListEntry, same_address
+from localgoogle.state.records import NO_ACCESS, StoredCalendar, StoredEvent, StoredListEntry, same_address
 from localgoogle.state.state_file import StateFile
 
 _SECONDARY = ".calendar.google.com"
@@ -119,23 +119,24 @@ class LocalGoogle:
     # Calendars
 
     def list_owned_calendars(self, email: str) -> list[StoredCalendar]:
-        """Return the user's calendars that are not deleted, primary first.
+        """Return the calendars of which the user is the data owner and that are not deleted, primary first.
 
         Raises:
             KeyError: there is no such account.
         """
         self._ensure_primary(email)
         calendars = [self._calendars[calendar_id] for calendar_id in self._entries[email]]
-        return sorted((calendar for calendar in calendars if not calendar.deleted), key=lambda c: not c.primary)
+        own = [calendar for calendar in calendars if calendar.owner == email and not calendar.deleted]
+        return sorted(own, key=lambda c: not c.primary)
 
     def find_calendar(self, email: str, calendar_id: str) -> StoredCalendar:
-        """Return the user's calendar with this id, which may be ``primary``.
+        """Return the user's calendar with this id, which may be ``primary``, or one that is shared with the user.
 
         Raises:
-            CalendarApiError: ``notFound``, if there is none, or it is deleted or another user's; that or ``forbidden``
-                if the user's access was ended.
+            CalendarApiError: ``notFound``, if there is none, or it is deleted or never was the user's; that or
+                ``forbidden`` if the user's access was ended.
         """
-        calendar = self.find_own_calendar(email, calendar_id)
+        calendar = self._find_known_calendar(email, calendar_id)
         if not self.find_entry(email, calendar.id).reachable:
             raise known_error("forbidden" if self.behaviour.ended_access == "forbidden" else "notFound")
         return calendar
@@ -143,14 +144,23 @@ class LocalGoogle:
     def find_own_calendar(self, email: str, calendar_id: str) -> StoredCalendar:
         """Return the user's calendar with this id, which may be ``primary``, also without access to it.
 
+        A calendar that is shared with the user counts, as long as it is.
+
         Raises:
             CalendarApiError: ``notFound``, if there is none, or it is deleted or another user's.
         """
+        calendar = self._find_known_calendar(email, calendar_id)
+        if calendar.owner != email and not self.find_entry(email, calendar.id).reachable:
+            raise not_found()
+        return calendar
+
+    def _find_known_calendar(self, email: str, calendar_id: str) -> StoredCalendar:
         resolved = self.resolve_calendar_id(email, calendar_id)
         if resolved == email:
             return self._ensure_primary(email)
         calendar = self._calendars.get(resolved)
-        if calendar is None or calendar.deleted or calendar.owner != email:
+        known = calendar and (calendar.owner == email or calendar.id in self._entries.get(email, {}))
+        if calendar is None or calendar.deleted or not known:
             raise not_found()
         return calendar
 
@@ -187,11 +197,25 @@ class LocalGoogle:
             self._move_whole_days(calendar)
 
     def delete_calendar(self, calendar: StoredCalendar) -> None:
-        """Delete the calendar with all its events, and remove it from its owner's list."""
+        """Delete the calendar with all its events, and remove it from its owner's list and all others'."""
         self.put_calendar(replace(calendar, deleted=True, updated=self.next_stamp()))
-        entry = self.find_entry(calendar.owner, calendar.id)
-        if not entry.deleted:
-            self.put_entry(replace(entry, deleted=True, updated=self.next_stamp()))
+        for entry in self.list_people(calendar.id):
+            if not entry.deleted:
+                self.put_entry(replace(entry, deleted=True, updated=self.next_stamp()))
+
+    def share_calendar(self, calendar: StoredCalendar, email: str, role: str) -> None:
+        """Give another user this role in the calendar, which is put on the user's list; ``none`` ends the access."""
+        self._ensure_primary(email)
+        known = self._entries[email].get(calendar.id)
+        listed = {"colorId": self._next_colour(email), "selected": True}
+        entry = known or StoredListEntry(email, calendar.id, NO_ACCESS, listed, 0, deleted=True)
+        self.put_entry(entry.with_role(role, self.next_stamp()))
+
+    def list_people(self, calendar_id: str) -> list[StoredListEntry]:
+        """Return the entries of the calendar in the lists of all users, also removed ones: the data owner's first."""
+        owner = self._calendars[calendar_id].owner
+        entries = [entries[calendar_id] for entries in self._entries.values() if calendar_id in entries]
+        return sorted(entries, key=lambda entry: entry.email != owner)
 
     def _ensure_primary(self, email: str) -> StoredCalendar:
         if email in self._calendars:
@@ -263,9 +287,9 @@ class LocalGoogle:
         self.calendar_events(event.calendar_id).put(event)
         self._cancel_lost_exceptions(event)
         self.state_file.put("event", f"{event.calendar_id}\n{event.id}", event.to_record())
-        owner = self._calendars[event.calendar_id].owner
-        if self.find_entry(owner, event.calendar_id).reachable:
-            self.channels.notify_change(owner, event.calendar_id)
+        for email in self.channels.list_accounts(event.calendar_id):
+            if self.find_entry(email, event.calendar_id).reachable:
+                self.channels.notify_change(email, event.calendar_id)
 
     def take_events(self, calendar_id: str) -> list[StoredEvent]:
         """Remove all events of the calendar, and return them, earliest change first."""

@@ -1,12 +1,14 @@
 """Former calendars: what stands in other calendars than its owner's, because people or accounts have changed."""
 
 import logging
+from contextlib import suppress
 from datetime import datetime
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import WrittenEvent
-from slotsync.errors import GoogleError, QuotaExhausted, RateLimited, Transient
-from slotsync.google.calendars import CalendarContents, CalendarSpec, GoogleCalendars
+from slotsync.errors import GoogleError, QuotaExhausted, RateLimited, Refused, Transient
+from slotsync.google.calendar_marks import CalendarSpec
+from slotsync.google.calendars import CalendarContents, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import read_grant_number
@@ -140,11 +142,13 @@ class FormerCalendars:
         return read_grant_number(self._store, merchant) == number
 
     def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec, grant: int) -> bool:
+        """Delete the calendar if it has nothing else; return whether it is gone: only its data owner can delete it."""
         contents = self._google.look_into(connection_id, calendar_id, spec)
         if contents is None or contents.has_others or not self._has_grant(spec.merchant, grant):
             return False
-        self._google.delete(connection_id, calendar_id)
-        return True
+        with suppress(Refused):
+            self._google.delete(connection_id, calendar_id)
+        return not self._google.exists(connection_id, calendar_id)
 
     def _clear_one(self, merchant: str, calendar_id: str, left: LeftEvents, found: LeftEvents, now: datetime) -> bool:
         """Delete what is not newer than it was when it was left; return whether nothing remains to be done.

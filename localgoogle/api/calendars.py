@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from localgoogle.api.call import ApiCall
 from localgoogle.protocol.arguments import read_zone
-from localgoogle.protocol.errors import invalid, required
+from localgoogle.protocol.errors import invalid, known_error, required
 from localgoogle.protocol.json_values import JsonObject, apply_patch, as_text, remove_nulls
 from localgoogle.state.records import StoredCalendar, StoredListEntry
 
@@ -44,10 +44,12 @@ def update(call: ApiCall) -> JsonObject:
 
 
 def delete(call: ApiCall) -> None:
-    """Delete a secondary calendar with all its events."""
+    """Delete a secondary calendar with all its events; only its data owner can."""
     calendar = call.require_writable(call.find_calendar())
     if calendar.primary:
         raise invalid("Cannot delete the primary calendar.", "calendarId")
+    if calendar.owner != call.caller.email:
+        raise known_error("requiredAccessLevel")
     call.check_match(calendar.etag)
     call.google.delete_calendar(calendar)
 

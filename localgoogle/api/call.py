@@ -128,7 +128,7 @@ class ApiCall:
         return self.caller.scopes & self.method.scopes
 
     def _role(self, calendar: StoredCalendar) -> str:
-        return self.google.find_entry(calendar.owner, calendar.id).access_role
+        return self.google.find_entry(self.caller.email, calendar.id).access_role
 
     def _made_by_caller(self, calendar: StoredCalendar) -> bool:
         return APP_CREATED in self._granted and calendar.client_id == self.caller.client_id

@@ -64,7 +64,7 @@ def _page_view(call: ApiCall, calendar: StoredCalendar, events: list[StoredEvent
 
 
 def _list_header(call: ApiCall, calendar: StoredCalendar) -> JsonObject:
-    entry = call.google.find_entry(calendar.owner, calendar.id)
+    entry = call.google.find_entry(call.caller.email, calendar.id)
     return {
         "kind": "calendar#events",
         "etag": make_etag(call.google.last_stamp),
@@ -84,7 +84,7 @@ def _read_sync_stamp(call: ApiCall, calendar: StoredCalendar) -> int | None:
     )
     if content is None:
         return None
-    if read_stamp(content) < call.google.find_entry(calendar.owner, calendar.id).access_changed:
+    if read_stamp(content) < call.google.find_entry(call.caller.email, calendar.id).access_changed:
         raise known_error("fullSyncRequired")
     kept = content.get("query")
     call.query.update(kept if isinstance(kept, dict) else {})

@@ -42,14 +42,14 @@ def hand_edit_routes(google: LocalGoogle) -> list[Route]:
         return JSONResponse(event_view(event, calendar, site=google.url))
 
     async def show_access(request: Request) -> Response:
-        return JSONResponse(_access_view(google, _find_calendar(google, request)))
+        return JSONResponse(_access_view(google, find_owned_calendar(google, request)))
 
     async def change_access(request: Request) -> Response:
-        calendar, new = _find_calendar(google, request), await read_model(request, NewAccess)
+        calendar, new = find_owned_calendar(google, request), await read_model(request, NewAccess)
         if calendar.primary:
             raise invalid_input("the primary calendar is the user's own")
         _change_access(google, calendar, new)
-        return JSONResponse(_access_view(google, _find_calendar(google, request)))
+        return JSONResponse(_access_view(google, find_owned_calendar(google, request)))
 
     return [
         Route(EVENT_PATH + "/restore", restore, methods=["POST"]),
@@ -60,6 +60,18 @@ def hand_edit_routes(google: LocalGoogle) -> list[Route]:
 
 def _find_calendar(google: LocalGoogle, request: Request) -> StoredCalendar:
     return google.find_own_calendar(find_account(google, request).email, request.path_params["calendarId"])
+
+
+def find_owned_calendar(google: LocalGoogle, request: Request) -> StoredCalendar:
+    """Return the calendar of the path, of which the account is the data owner.
+
+    Raises:
+        CalendarApiError: ``notFound``, if there is none, or it is another account's.
+    """
+    calendar = _find_calendar(google, request)
+    if calendar.owner != find_account(google, request).email:
+        raise not_found()
+    return calendar
 
 
 def _find_in_bin(google: LocalGoogle, calendar: StoredCalendar, event_id: str) -> StoredEvent:

@@ -14,6 +14,7 @@ from localgoogle.api.methods import HANDLERS
 from localgoogle.controls.accounts import account_routes, user_edit_routes
 from localgoogle.controls.faults_and_calls import behaviour_routes, call_log_routes, fault_routes
 from localgoogle.controls.hand_edits import hand_edit_routes
+from localgoogle.controls.sharing import sharing_routes
 from localgoogle.http.batch import answer_batch
 from localgoogle.http.call_trace import OAuthMiddleware
 from localgoogle.http.dispatcher import Dispatcher
@@ -35,6 +36,7 @@ def control_routes(google: LocalGoogle) -> list[Route]:
         *account_routes(google),
         *user_edit_routes(google),
         *hand_edit_routes(google),
+        *sharing_routes(google),
         *fault_routes(google),
         *behaviour_routes(google),
         *call_log_routes(google),

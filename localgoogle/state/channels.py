@@ -84,6 +84,10 @@ class Channels:
             if (channel.account, channel.calendar_id) == (account, calendar_id):
                 self._notify(channel, "exists")
 
+    def list_accounts(self, calendar_id: str) -> set[str]:
+        """Return the accounts that have channels on this calendar."""
+        return {channel.account for channel in self._channels.values() if channel.calendar_id == calendar_id}
+
     def change_account(self, old: str, new: str) -> None:
         """Give the account's channels its new address, which is the id of the primary calendar, too."""
         for channel in [channel for channel in self._channels.values() if channel.account == old]:

@@ -17,6 +17,11 @@ class ContentHasher:
         self._prefix = f"{HASH_PREFIX}{key_id}."
         self._hash_text = hash_text
 
+    @property
+    def is_keyed(self) -> bool:
+        """True if the hashes are made with a key, and not plain as formerly."""
+        return self._hash_text is not None
+
     def hash(self, plain: str) -> str:
         """Return the hash with the key; an empty one, which stands for an unknown content, as it is."""
         if self._hash_text is None or not plain or is_keyed(plain):

@@ -1,18 +1,14 @@
 """Create, update, find and delete managed calendars in Google."""
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
-from slotsync.domain.availability.blocking import CALENDAR_MARK
-from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
 from slotsync.errors import CalendarMissing, CalendarReadOnly, Gone, NotFound, Transient
 from slotsync.google.calendar_list import iterate_entries
+from slotsync.google.calendar_marks import CalendarSpec, FoundCalendar, select_marked
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
 from slotsync.google.events.mark import Mark
@@ -20,44 +16,14 @@ from slotsync.google.requests import execute, execute_empty, list_items, no_hear
 from slotsync.google.service import CalendarService, GoogleServices
 
 if TYPE_CHECKING:
-    from googleapiclient._apis.calendar.v3 import Calendar, CalendarListEntry, Event, Events
+    from googleapiclient._apis.calendar.v3 import Calendar, Event, Events
 
 MAX_EVENTS_PER_PAGE = 2500
 """Google's own maximum."""
 
 
-class CalendarSpec(Message):
-    """The desired state of a managed calendar."""
-
-    merchant: str
-    owner: Owner
-    name: str
-    time_zone: str
-
-    @property
-    def mark(self) -> str:
-        """Return the line that identifies this owner's calendar, without the name of the merchant or the owner."""
-        identity = "\n".join((self.merchant, self.owner.kind, self.owner.id))
-        digest = hashlib.sha256(identity.encode()).digest()[:15]
-        return f"{CALENDAR_MARK}{base64.b32hexencode(digest).decode().lower()}"
-
-    def body(self) -> "Calendar":
-        """Return the calendar's body for Google."""
-        explanation = "Kept by slotsync: reservations appear here by themselves. Please leave the next line as it is."
-        return {"summary": self.name, "timeZone": self.time_zone, "description": f"{explanation}\n{self.mark}"}
-
-
-class FoundCalendar(Message):
-    """A calendar of the account that has the mark in its description."""
-
-    id: str
-    summary: str
-    time_zone: str
-
-    @classmethod
-    def from_entry(cls, entry: "CalendarListEntry") -> Self:
-        """Return the calendar of an entry of the account's list."""
-        return cls(id=entry["id"], summary=entry.get("summary", ""), time_zone=entry.get("timeZone", ""))
+FindTaken = Callable[[Collection[str]], Collection[str]]
+"""Returns those of these ids of calendars that are recorded as other owners': no mark makes them this owner's."""
 
 
 class EnsuredCalendar(NamedTuple):
@@ -76,6 +42,11 @@ class CalendarContents:
     has_others: bool
 
 
+def none_taken(_: Collection[str]) -> Collection[str]:
+    """Return no ids: nothing is recorded of any calendar."""
+    return ()
+
+
 class GoogleCalendars:
     """The owners' calendars in Google, never two for one owner. ``heartbeat`` is called before each call to Google."""
 
@@ -83,7 +54,13 @@ class GoogleCalendars:
         self._services = services
         self._heartbeat = heartbeat
 
-    def ensure(self, connection_id: str, spec: CalendarSpec, preferred: Sequence[str] = ()) -> EnsuredCalendar:
+    def ensure(
+        self,
+        connection_id: str,
+        spec: CalendarSpec,
+        preferred: Sequence[str] = (),
+        find_taken: FindTaken = none_taken,
+    ) -> EnsuredCalendar:
         """Find or create the one calendar with the spec's mark, and return it.
 
         If there are several, it is the first of the ``preferred`` ones.
@@ -91,11 +68,11 @@ class GoogleCalendars:
         Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So the mark is
         searched for before and after, and an empty duplicate is deleted; a duplicate with events never is.
         """
-        zones = self._find_zones(connection_id, spec.mark)
+        zones = self._find_writable(connection_id, spec, find_taken)
         existed = bool(zones)
         if not existed:
             created = self.create(connection_id, spec)
-            zones = {created: spec.time_zone, **self._find_zones(connection_id, spec.mark)}
+            zones = {created: spec.time_zone, **self._find_writable(connection_id, spec, find_taken)}
         in_order = [each for each in preferred if each in zones]
         kept = self._keep_one(connection_id, [*in_order, *sorted(zones.keys() - {*in_order})])
         return EnsuredCalendar(kept, existed, zones[kept])
@@ -127,25 +104,23 @@ class GoogleCalendars:
             return None
         return {key: written for key, written in found.items() if written.key.owner == spec.owner}
 
-    def remove_duplicates(self, connection_id: str, spec: CalendarSpec, kept: str) -> list[str]:
+    def remove_duplicates(
+        self, connection_id: str, spec: CalendarSpec, kept: str, find_taken: FindTaken = none_taken
+    ) -> list[str]:
         """Delete empty calendars with the spec's mark other than ``kept``, and return their ids.
 
         Needed for some minutes after ``ensure``: Google may carry out a creation late, after our timeout.
         """
         service = self._services.calendar(connection_id)
-        duplicates = [calendar.id for calendar in self.find(connection_id, spec.mark) if calendar.id != kept]
-        empty = [duplicate for duplicate in duplicates if not self._was_used(service, duplicate)]
+        duplicates = self._find_writable(connection_id, spec, find_taken, kept)
+        empty = [duplicate for duplicate in sorted(duplicates) if not self._was_used(service, duplicate)]
         for duplicate in empty:
             self._delete(service, duplicate)
         return empty
 
-    def find(self, connection_id: str, mark: str) -> list[FoundCalendar]:
-        """Return all calendars that the account owns and that have the mark, sorted by id."""
-        owned = iterate_entries(self._services.calendar(connection_id), self._heartbeat, "owner")
-        found = [
-            FoundCalendar.from_entry(entry) for entry in owned if mark in entry.get("description", "").splitlines()
-        ]
-        return sorted(found, key=lambda calendar: calendar.id)
+    def find(self, connection_id: str, spec: CalendarSpec) -> list[FoundCalendar]:
+        """Return all calendars of the account itself that have the owner's mark, sorted by id."""
+        return select_marked(iterate_entries(self._services.calendar(connection_id), self._heartbeat, "owner"), spec)
 
     def create(self, connection_id: str, spec: CalendarSpec) -> str:
         """Create a calendar and return its id."""
@@ -215,10 +190,6 @@ class GoogleCalendars:
                 execute_empty(deletion, self._heartbeat)
         return len(ours) <= limit
 
-    def _find_zones(self, connection_id: str, mark: str) -> dict[str, str]:
-        """Return the time zones of all calendars that the account owns and that have the mark, by id."""
-        return {calendar.id: calendar.time_zone for calendar in self.find(connection_id, mark)}
-
     def _get(self, connection_id: str, calendar_id: str) -> "Calendar | None":
         calendars = self._services.calendar(connection_id).calendars
         try:
@@ -234,6 +205,27 @@ class GoogleCalendars:
             return check(execute(listing, self._heartbeat))
 
         return list_items(fetch_page)
+
+    def _find_writable(
+        self, connection_id: str, spec: CalendarSpec, find_taken: FindTaken, kept: str | None = None
+    ) -> dict[str, str]:
+        """Return the calendars of the account with the owner's mark that we may write to, other than ``kept``.
+
+        Their time zones (IANA) by their ids.
+
+        A mark that somebody has copied to a calendar that slotsync did not make must not hold up the owner's own one.
+        """
+        found = {each.id: each.time_zone for each in self.find(connection_id, spec) if each.id != kept}
+        service = self._services.calendar(connection_id)
+        free = found.keys() - {*find_taken([*found])} if found else set()
+        return {each: zone for each, zone in found.items() if each in free and self._is_writable(service, each)}
+
+    def _is_writable(self, service: CalendarService, calendar_id: str) -> bool:
+        try:
+            require_writable(execute(service.events.list(calendarId=calendar_id, maxResults=1), self._heartbeat))
+        except (CalendarMissing, Gone, NotFound):
+            return False
+        return True
 
     def _keep_one(self, connection_id: str, duplicates: list[str]) -> str:
         if len(duplicates) == 1:

@@ -19,6 +19,9 @@ CONTENT_HASHES: Final = "slotsync content hashes"
 FINGERPRINTS: Final = "slotsync fingerprints"
 """The purpose of the hashes of events, which Google keeps, too."""
 
+CALENDAR_MARKS: Final = "slotsync calendar marks"
+"""The purpose of the hashes in the descriptions of calendars, which Google alone keeps."""
+
 HASHED_COLUMNS: Final = (
     (table_of(ReservationRow).c.content_hash, CONTENT_HASHES),
     (table_of(SyncedEventRow).c.fingerprint, FINGERPRINTS),
@@ -28,22 +31,34 @@ HASHED_COLUMNS: Final = (
 _MAX_ROWS_PER_PAGE: Final = 500
 
 
-class Fingerprints:
-    """Finds what makes the fingerprints of merchants' events."""
+class MerchantHashers:
+    """Finds what makes hashes with merchants' keys, for one purpose."""
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, vault: Vault, purpose: str) -> None:
         self._store = store
         self._keys = DataKeys(vault)
+        self._purpose = purpose
 
     def get_hasher(self, merchant: str) -> ContentHasher:
-        """Return what makes the merchant's fingerprints.
+        """Return what makes the merchant's hashes.
 
         Raises:
             Undecryptable: no key of the ring opens the merchant's.
         """
         with self._store.read() as session:
-            found = self._keys.find_hasher(session, merchant, FINGERPRINTS)
+            found = self._keys.find_hasher(session, merchant, self._purpose)
         return found or self._make_hasher(merchant)
+
+    def _make_hasher(self, merchant: str) -> ContentHasher:
+        with self._store.write() as connection:
+            return self._keys.for_writing(connection, merchant).get_hasher(self._purpose)
+
+
+class Fingerprints(MerchantHashers):
+    """Finds what makes the fingerprints of merchants' events."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        super().__init__(store, vault, FINGERPRINTS)
 
     def hash(self, merchant: str, fingerprint: str) -> str:
         """Return the fingerprint of one of the merchant's events as it is stored, which may be a plain one of before.
@@ -54,10 +69,6 @@ class Fingerprints:
         if not fingerprint or is_keyed(fingerprint):
             return fingerprint
         return self.get_hasher(merchant).hash(fingerprint)
-
-    def _make_hasher(self, merchant: str) -> ContentHasher:
-        with self._store.write() as connection:
-            return self._keys.for_writing(connection, merchant).get_hasher(FINGERPRINTS)
 
 
 class FormerHashes:

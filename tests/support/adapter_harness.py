@@ -11,7 +11,8 @@ import httpx
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent
 from slotsync.errors import GoogleError
-from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.calendar_marks import CalendarSpec
+from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.events.body import to_google
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.service import GoogleServices

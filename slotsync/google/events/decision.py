@@ -88,10 +88,12 @@ def decide(found: "Event | None", desired: DesiredEvent) -> Decision:
     """Return the decision about the event that was ``found`` under the desired event's id.
 
     A deleted event with a newer version stays deleted, so that a late attempt does not restore what a newer one
-    removed. An event without any mark is still ours, with its mark removed by another program: nobody else knows its
-    id.
+    removed. An event without any mark is still ours, with its mark removed by another program: only who may write to
+    the calendar can give one its id. An invitation is not: a guest's copy has the id of its original (seen in answers
+    of Google), and what we write to it may reach the inviter (``guestsCanModify``); the private properties of our mark
+    do not travel with it.
     """
-    if found is None:
+    if found is None or _is_invitation(found):
         return NextGeneration()
     mark = Mark.from_event(found)
     if mark and not mark.matches(desired.merchant, desired.reservation, desired.key):
@@ -103,6 +105,12 @@ def decide(found: "Event | None", desired: DesiredEvent) -> Decision:
     if not find_differences(found, desired):
         return Adopt()
     return Update(found["etag"], claims_newer=mark is not None and mark.version > desired.version)
+
+
+def _is_invitation(event: "Event") -> bool:
+    """Return whether another calendar organizes the event, and this is its copy for a guest, without our mark."""
+    organizer = event.get("organizer")
+    return organizer is not None and not organizer.get("self", False) and Mark.from_event(event) is None
 
 
 def is_deleted(event: "Event") -> bool:

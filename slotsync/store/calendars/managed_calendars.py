@@ -115,6 +115,13 @@ class ManagedCalendars:
         with self._store.read() as session:
             return {*session.exec(query)}
 
+    def filter_others(self, merchant: str, owner: Owner, calendar_ids: Collection[str]) -> set[str]:
+        """Return the ids of these calendars that are recorded for other owners than this one, of any merchant."""
+        others = ~and_(*(_TABLE.c[name] == value for name, value in _key(merchant, owner).items()))
+        query = select(_TABLE.c.calendar_id).where(_TABLE.c.calendar_id.in_(calendar_ids), others)
+        with self._store.read() as session:
+            return {*session.exec(query)}
+
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
         """Delete the record of a calendar that no longer exists, unless another one was recorded since."""
         gone = {**_key(merchant, owner), "calendar_id": calendar_id}

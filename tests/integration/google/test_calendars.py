@@ -6,9 +6,9 @@ import pytest
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.errors import CalendarMissing, GoogleError
-from slotsync.google.calendars import CalendarSpec
+from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.requests import execute
-from tests.support.adapter_harness import EMAIL, SHORT_TIMEOUT, SPEC, AdapterHarness
+from tests.support.adapter_harness import EMAIL, SCOPES, SHORT_TIMEOUT, SPEC, AdapterHarness
 from tests.support.waiting import wait_until
 
 OTHER = CalendarSpec(
@@ -28,16 +28,16 @@ def test_a_missing_calendar_is_created(empty_adapter: AdapterHarness) -> None:
     assert SPEC.mark in calendar["description"].splitlines()
 
 
-def test_an_existing_calendar_is_found_in_one_call(adapter: AdapterHarness) -> None:
+def test_an_existing_calendar_is_found_in_two_calls(adapter: AdapterHarness) -> None:
     assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
-    assert adapter.calls() == {"calendarList.list": 1}
+    assert adapter.calls() == {"calendarList.list": 1, "events.list": 1}
 
 
 def test_a_calendar_is_found_under_any_name(adapter: AdapterHarness) -> None:
     adapter.controls.patch(
         f"/sandbox/accounts/{EMAIL}/calendars/{adapter.calendar_id}", json={"summary": "My tours"}
     ).raise_for_status()
-    (found,) = adapter.calendars.find("c-1", SPEC.mark)
+    (found,) = adapter.calendars.find("c-1", SPEC)
     assert (found.id, found.summary, found.time_zone) == (adapter.calendar_id, "My tours", "Europe/Oslo")
 
 
@@ -56,7 +56,7 @@ def test_a_calendar_behind_many_others_is_found(adapter: AdapterHarness) -> None
     for number in range(260):
         adapter.create_calendar_by_hand(summary=f"Calendar {number}")
     assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
-    assert adapter.calls() == {"calendarList.list": 2}
+    assert adapter.calls() == {"calendarList.list": 2, "events.list": 1}
 
 
 def test_a_hidden_calendar_is_found(adapter: AdapterHarness) -> None:
@@ -68,6 +68,32 @@ def test_a_hidden_calendar_is_found(adapter: AdapterHarness) -> None:
 def test_a_calendar_that_others_own_is_not_taken(empty_adapter: AdapterHarness) -> None:
     shared = empty_adapter.create_calendar_by_hand(summary="Sunset tour", description=SPEC.mark, accessRole="writer")
     assert empty_adapter.calendars.ensure("c-1", SPEC)[0] != shared
+
+
+def test_what_another_account_shares_is_neither_taken_nor_deleted(adapter: AdapterHarness) -> None:
+    planted = planted_by("thief@example.com", adapter)
+    adapter.delete_calendar_by_hand()
+    kept = adapter.calendars.ensure("c-1", SPEC)[0]
+    assert managed(adapter) == [kept]
+    assert adapter.calendars.remove_duplicates("c-1", SPEC, kept) == []
+    assert adapter.services.calendar("c-1").calendars.get(calendarId=planted).execute()["id"] == planted
+
+
+def test_an_own_calendar_with_a_copied_mark_that_slotsync_may_not_write_to_holds_up_nothing(
+    empty_adapter: AdapterHarness,
+) -> None:
+    copied = empty_adapter.create_calendar_by_hand(summary="Festival", description=SPEC.mark)
+    calendar_id, existed, _ = empty_adapter.calendars.ensure("c-1", SPEC)
+    assert (existed, managed(empty_adapter)) == (False, [calendar_id])
+    assert empty_adapter.calendars.remove_duplicates("c-1", SPEC, calendar_id) == []
+    assert copied in empty_adapter.all_calendars()
+
+
+def test_a_calendar_that_is_recorded_as_another_owners_is_not_taken_whatever_its_marks(adapter: AdapterHarness) -> None:
+    calendar_id, existed, _ = adapter.calendars.ensure("c-1", SPEC, find_taken=lambda _: [adapter.calendar_id])
+    assert not existed
+    removed = adapter.calendars.remove_duplicates("c-1", SPEC, calendar_id, lambda _: [adapter.calendar_id])
+    assert (removed, sorted(managed(adapter))) == ([], sorted([adapter.calendar_id, calendar_id]))
 
 
 @pytest.mark.parametrize("kind", ["lost_response", "drop", "backendError", "rateLimitExceeded", "authError"])
@@ -169,6 +195,15 @@ def test_a_calendar_deleted_by_hand_is_created_again(adapter: AdapterHarness) ->
     again = adapter.calendars.ensure("c-1", SPEC)[0]
     assert again != adapter.calendar_id
     assert managed(adapter) == [again]
+
+
+def planted_by(email: str, adapter: AdapterHarness) -> str:
+    """Share a calendar with the mark that slotsync made for another account, and return its id."""
+    adapter.connect("thief", email, SCOPES)
+    planted = adapter.calendars.create("thief", SPEC)
+    rule = {"role": "owner", "scope": {"type": "user", "value": EMAIL}}
+    adapter.controls.post(f"/sandbox/accounts/{email}/calendars/{planted}/acl", json=rule).raise_for_status()
+    return planted
 
 
 def ensured(adapter: AdapterHarness) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
 from slotsync.errors import Refused, Transient
-from slotsync.google.calendars import CalendarSpec
+from slotsync.google.calendar_marks import CalendarSpec
 from tests.support.adapter_harness import EMAIL, SPEC, AdapterHarness
 
 BOAT_SPEC = CalendarSpec(**{**dict(SPEC), "name": "Boat"})

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from slotsync.domain.reservations.event import WrittenEvent, event_id
-from slotsync.google.calendars import CalendarSpec
+from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.events.event_write import NotWanted
 from tests.support.adapter_harness import SPEC, AdapterHarness
 from tests.support.first_format import in_first_format

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import DesiredEvent, event_id
-from slotsync.google.calendars import CalendarSpec
+from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.requests import execute
 from tests.support.adapter_harness import SCOPES, AdapterHarness
 from tests.support.desired_events import desired_content, desired_event
@@ -52,7 +52,7 @@ def test_sixteen_threads_over_eight_connections_never_see_each_others_data(empty
     for connection in CONNECTIONS:
         (found,) = empty_adapter.calendars.find(
             connection,
-            CalendarSpec(merchant=connection, owner=Owner.product("tour"), name="", time_zone="UTC").mark,
+            CalendarSpec(merchant=connection, owner=Owner.product("tour"), name="", time_zone="UTC"),
         )
         listed = execute(empty_adapter.services.calendar(connection).events.list(calendarId=found.id))
         assert {event["summary"] for event in listed["items"]} == {connection}

@@ -9,7 +9,8 @@ import pytest
 from slotsync.domain.calendars.owner import GuestData
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
-from slotsync.google.calendars import CalendarSpec, GoogleCalendars
+from slotsync.google.calendar_marks import CalendarSpec
+from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.service import GoogleServices
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections

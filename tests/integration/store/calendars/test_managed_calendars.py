@@ -75,3 +75,13 @@ def test_no_calendar_is_recorded_for_an_owner_or_a_connection_that_does_not_exis
         ManagedCalendars(store).record("m", GUIDE, "c-1", connection_id)
     with pytest.raises(IntegrityError):
         ManagedCalendars(store).record("m", TOUR, "c-1", "nobody")
+
+
+def test_calendars_of_other_owners_are_told_apart_of_any_merchant(store: Store, connections: Connections) -> None:
+    calendars = ManagedCalendars(store)
+    for merchant, owner, calendar in (("m", TOUR, "own"), ("m", GUIDE, "guide's"), ("n", TOUR, "neighbour's")):
+        Owners(store).put(merchant, owner, SETTINGS)
+        granted = connections.save_grant(merchant, "token", wanted_scopes(push=True), "merchant@example.com")
+        calendars.record(merchant, owner, calendar, granted)
+    asked = ["own", "guide's", "neighbour's", "unknown"]
+    assert calendars.filter_others("m", TOUR, asked) == {"guide's", "neighbour's"}

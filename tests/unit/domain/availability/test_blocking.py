@@ -2,7 +2,7 @@ import pytest
 
 from slotsync.domain.availability.blocking import may_block
 from slotsync.domain.calendars.owner import Owner
-from slotsync.google.calendars import CalendarSpec
+from slotsync.google.calendar_marks import CalendarSpec
 
 OURS = CalendarSpec(merchant="m", owner=Owner.product("tour"), name="Tour", time_zone="UTC").body()["description"]
 

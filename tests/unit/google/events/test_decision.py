@@ -39,6 +39,10 @@ def existing(body: "Event", **changes: object) -> "Event":
     return event
 
 
+def stripped(**organizer: object) -> "Event":
+    return existing(to_google(PRESENT), extendedProperties={}, organizer=organizer)
+
+
 TABLE: list[tuple[str, "Event | None", Decision]] = [
     ("nothing there", None, NextGeneration()),
     ("our own write", existing(to_google(PRESENT)), Adopt()),
@@ -49,6 +53,8 @@ TABLE: list[tuple[str, "Event | None", Decision]] = [
     ("an older write", existing(to_google(OLD)), Update('"7"')),
     ("changed by hand", existing(to_google(PRESENT), summary="Mine"), Update('"7"')),
     ("stripped of its mark", existing(to_google(PRESENT), extendedProperties={}), Update('"7"')),
+    ("stripped of its mark, and said to be ours", stripped(email="c-1", self=True), Update('"7"')),
+    ("an invitation of another calendar that has its id", stripped(email="thief@example.com"), NextGeneration()),
     ("a newer write", existing(to_google(NEW)), KeepNewer()),
     ("a newer write, changed by hand", existing(to_google(NEW), summary="Mine"), KeepNewer()),
     ("deleted", existing(to_google(PRESENT), status="cancelled"), NextGeneration()),

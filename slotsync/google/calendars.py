@@ -223,7 +223,7 @@ class GoogleCalendars:
     def _is_writable(self, service: CalendarService, calendar_id: str) -> bool:
         try:
             require_writable(execute(service.events.list(calendarId=calendar_id, maxResults=1), self._heartbeat))
-        except (CalendarMissing, Gone, NotFound):
+        except (CalendarMissing, CalendarReadOnly, Gone, NotFound):
             return False
         return True
 

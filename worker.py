@@ -184,13 +184,17 @@ def _warn_of_unsent_messages(settings: Settings, store: Store, vault: Vault) -> 
         logger.warning("SLOTSYNC_WEBHOOK_URL is not set, and messages about %d products wait to be sent there", waiting)
 
 
-async def _set_up_server(client: Client, settings: Settings, instance: str) -> None:
-    """Make sure that Temporal's server has the search attributes, the rate limits, and the Schedules of the sweep."""
+async def _set_up_server(client: Client, settings: Settings, instance: str, *, keep_held: bool = False) -> None:
+    """Make sure that Temporal's server has the search attributes, the rate limits, and the Schedules of the sweep.
+
+    With ``keep_held`` a limit stays that an operator has set.
+    """
     await register_attributes(client)
     await limit_google_calls(
         client,
         per_user_minute=settings.google_calls_per_user_minute,
         per_project_minute=settings.google_calls_per_project_minute,
+        keep_held=keep_held,
     )
     await ensure_schedules(client, instance)
 
@@ -201,7 +205,7 @@ async def _keep_set_up(client: Client, settings: Settings, instances: Instances,
         await asyncio.sleep(SET_UP_INTERVAL.total_seconds())
         try:
             await asyncio.to_thread(instances.record_worker, worker, utc_now())
-            await _set_up_server(client, settings, await asyncio.to_thread(instances.get_id))
+            await _set_up_server(client, settings, await asyncio.to_thread(instances.get_id), keep_held=True)
         except (RPCError, SettingsError, SQLAlchemyError, TimeoutError) as error:
             logger.warning("the worker's set-up cannot be kept now, which is tried again: %s", _describe(error))
 

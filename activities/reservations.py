@@ -20,7 +20,15 @@ from slotsync.domain.reservations.messages import (
     WriteKind,
 )
 from slotsync.domain.reservations.plan import Action, Delete, Put, items_by_key, plan, waiting_state
-from slotsync.domain.reservations.schedule import MAX_DEBOUNCE, closes_at, ends_at, starts_at, time_zones
+from slotsync.domain.reservations.schedule import (
+    MAX_DEBOUNCE,
+    MAX_PARKED_AFTER_END,
+    closes_at,
+    ends_at,
+    is_over,
+    starts_at,
+    time_zones,
+)
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import WatchedAccounts
@@ -72,6 +80,10 @@ class ReservationActivities:
             self._accounts.mark_merchant_changed(desired.merchant, request.now)
         steps = plan(desired, applied, calendars, hasher, left_behind)
         self._record_parked(desired, steps.blocked, request.now)
+        wanted = items_by_key(desired)
+        long_over = is_over(desired, ends_at(desired, zones), request.now - MAX_PARKED_AFTER_END)
+        given_up = [each for each in steps.blocked if long_over and each.key in wanted and each.blocker.is_parked]
+        waiting = [each for each in steps.blocked if each not in given_up]
         after = request.after if request.version == desired.version else None
         left = [each for each in steps.actions if _is_after(each.key, after)]
         return RoundPlan(
@@ -80,9 +92,10 @@ class ReservationActivities:
             grant_number=grant_number,
             writes=tuple(map(_planned_write, left[:MAX_EVENTS_PER_WAVE])),
             more=len(left) > MAX_EVENTS_PER_WAVE,
-            blockers=distinct(each.blocker for each in steps.blocked),
+            blockers=distinct(each.blocker for each in waiting),
+            given_up=bool(given_up),
             debts=bool(steps.debts),
-            needs_calendars=any(each.blocker == NO_CALENDAR for each in steps.blocked),
+            needs_calendars=any(each.blocker == NO_CALENDAR for each in waiting),
             owners=tuple(owner_names(desired.owners)),
             starts_at=starts_at(desired, zones),
             closes_at=closes_at(desired, zones, request.now),

@@ -132,7 +132,7 @@ class ReservationWorkflow:
             assert plan.version is not None
             self._wave = Wave(version=plan.version, after=plan.writes[-1].key, blockers=blockers)
         elif not self._changed:
-            state = "held up" if blockers or plan.debts else "in step"
+            state = "held up" if blockers or plan.debts else "over, and not in Google" if plan.given_up else "in step"
             debt = OUT_OF_REACH if plan.debts else None
             self._status.set_health(worst(blockers) or debt, f"Version {plan.version} is {state}")
         return blockers
@@ -171,7 +171,7 @@ class ReservationWorkflow:
                 version=plan.version,
                 grant_number=plan.grant_number,
                 blocked=tuple(blocked),
-                settled=not (blockers or plan.more),
+                settled=not (blockers or plan.more or plan.given_up),
                 debts=plan.debts,
                 due_at=workflow.now() + waits + TAKE_UP_MARGIN if blockers or plan.more else None,
                 now=workflow.now(),

@@ -34,6 +34,11 @@ class Blocker(Message):
     reason: str
     look_again: timedelta  # stored name
 
+    @property
+    def is_parked(self) -> bool:
+        """Return whether it waits for a person."""
+        return self.health is Health.PARKED
+
 
 NO_CALENDAR = Blocker(health=Health.WAITING, reason="calendar", look_again=CALENDAR_RECHECK_DELAY)
 """The managed calendar is being created; its workflow signals when it is there."""

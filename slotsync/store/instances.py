@@ -72,6 +72,10 @@ class Instances:
         with self._store.write() as connection:
             connection.execute(delete(_WORKERS).where(_WORKERS.c.id == worker))
 
+    def is_any_alive(self, now: datetime) -> bool:
+        """Return whether any worker has recorded within the last minutes that it lives, and did not end."""
+        return bool(self._find_living(now))
+
     def require_worker_key(self, now: datetime) -> bool:
         """Check that every living worker can read what this process encrypts; false if none is known to live.
 

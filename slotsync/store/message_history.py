@@ -31,6 +31,9 @@ SENDABLE: Final = frozenset({MessageState.ACCEPTED, MessageState.SKIPPED})
 """The states of messages that can be sent again."""
 
 
+LATE_AFTER: Final = timedelta(minutes=10)
+"""Some attempts have failed by then, or none was made."""
+
 MAX_USUAL_WAIT: Final = timedelta(days=3)
 """After this time somebody should look at a message that the platform has not accepted."""
 
@@ -39,9 +42,13 @@ GONE: Final = 410
 
 
 class MessageCounts(NamedTuple):
-    """The messages that wait; ``refused`` are those of them that wait for long, or that a receiver refuses for good."""
+    """The messages that wait; ``late`` are those of them that wait for minutes.
+
+    ``refused`` are those that wait for days, or that a receiver refuses for good.
+    """
 
     waiting: int
+    late: int
     refused: int
 
 
@@ -110,7 +117,8 @@ class MessageHistory:
     def count(self, now: datetime) -> MessageCounts:
         """Return how many messages of all merchants wait, and how many of them the platform seems never to take."""
         refused = or_(_TABLE.c.created_at < now - MAX_USUAL_WAIT, _TABLE.c.last_status == GONE)
-        query = select(func.count(), func.count(case((refused, 1)))).where(IS_WAITING)
+        late = _TABLE.c.created_at < now - LATE_AFTER
+        query = select(func.count(), func.count(case((late, 1))), func.count(case((refused, 1)))).where(IS_WAITING)
         with self._store.read() as session:
             return MessageCounts(*session.connection().execute(query).one())
 

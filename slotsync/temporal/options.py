@@ -12,7 +12,7 @@ from temporalio.plugin import SimplePlugin
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from slotsync.errors import SlotsyncError
+from slotsync.errors import SettingsError, SlotsyncError
 from slotsync.temporal.bounded_calls import BoundedCalls
 from slotsync.temporal.converter import SlotsyncPayloadConverter
 from slotsync.temporal.failures import ContentFreeFailures
@@ -90,6 +90,15 @@ with all of its metadata. slotsync logs what matters of these."""
 
 
 def build_runtime(host: str = "", port: int | None = None) -> Runtime:
-    """Return the runtime of a process, which serves Prometheus metrics if there is a port. Call it once."""
+    """Return the runtime of a process, which serves Prometheus metrics if there is a port. Call it once.
+
+    Raises:
+        SettingsError: nothing can listen at that port.
+    """
     metrics = PrometheusConfig(bind_address=f"{host}:{port}") if port else None
-    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(_LOG_FILTER), metrics=metrics))
+    try:
+        return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(_LOG_FILTER), metrics=metrics))
+    except ValueError:
+        raise SettingsError(
+            f"SLOTSYNC_METRICS_PORT: {host}:{port} cannot be listened at (another process may; take another port)"
+        ) from None

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError
 
 from slotsync.domain.messages import is_identifier
+from slotsync.errors import SettingsError
 from slotsync.store.tables.calendars import MerchantRow
 from starter.api.errors import RETRY_AFTER_HEADERS
 from starter.api.limits import PROBES
@@ -112,11 +113,15 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDependency) -> Response:
-    """Return ready, or status 503 with the names of the parts (database, Temporal) that do not answer."""
+    """Return ready, or status 503 with the parts (database, Temporal) that do not answer, or have other keys."""
     database, temporal = await asyncio.gather(_check_database(services), _check_temporal(services))
     failed = [name for name, healthy in (("the database", database), ("Temporal", temporal)) if not healthy]
     if failed:
         return problem_response(UNAVAILABLE, f"No answer from {' and '.join(failed)}.", headers=RETRY_AFTER_HEADERS)
+    try:
+        await services.slotsync.require_instance()
+    except SettingsError as error:
+        return problem_response(UNAVAILABLE, str(error), headers=RETRY_AFTER_HEADERS)
     return PlainTextResponse("ready\n")
 
 

@@ -12,11 +12,22 @@ _EXIT_CODES: Final = {
     **dict.fromkeys(("VersionConflict", "WrongState", "RotationRefused", "TooManyQuestions", "Erased"), 5),
     "ErasureHeldUp": 6,
     "NotTaken": 6,
+    "OperationalError": 6,
+    "InterfaceError": 6,
     "RPCError": 6,
 }
 """By name, since Temporal's error is not imported by commands that do not need it."""
 
 _USAGE: Final = 2
+
+_DATABASE_AWAY: Final = (
+    "the database does not answer ({}): check that its server runs, and SLOTSYNC_DATABASE_URL; see slotsync doctor"
+)
+
+
+def _is_of_database(error: Exception) -> bool:
+    # Its text would repeat the statement, and perhaps its values.
+    return type(error).__module__.startswith("sqlalchemy.")
 
 
 def run() -> None:
@@ -28,10 +39,11 @@ def run() -> None:
     try:
         app()
     except Exception as error:
-        code = _EXIT_CODES.get(type(error).__name__, _USAGE if isinstance(error, SlotsyncError) else None)
+        name = type(error).__name__
+        code = _EXIT_CODES.get(name, _USAGE if isinstance(error, SlotsyncError) else None)
         if code is None:
             raise
-        sys.stderr.write(f"slotsync: {error}\n")
+        sys.stderr.write(f"slotsync: {_DATABASE_AWAY.format(name) if _is_of_database(error) else error}\n")
         sys.exit(code)
     finally:
         gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)

@@ -23,6 +23,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.database.migrations import is_behind, revisions
+from slotsync.store.instances import Instances
 from slotsync.store.key_usage import KeyUsage
 from slotsync.temporal import queues
 from slotsync.temporal.options import connect
@@ -125,7 +126,7 @@ async def _check_temporal(settings: Settings) -> list[Finding]:
         return [
             Finding(subject="Temporal", message=f"answers, namespace {client.namespace}"),
             await _check_search_attributes(client),
-            *await _check_queues(client),
+            *await _check_queues(client, settings),
             await check_instance(client, settings),
             *await check_sweeps(client),
             await check_problems(client),
@@ -148,19 +149,33 @@ async def _check_search_attributes(client: Client) -> Finding:
     )
 
 
-async def _check_queues(client: Client) -> list[Finding]:
+async def _check_queues(client: Client, settings: Settings) -> list[Finding]:
     google = await _describe_queue(client, queues.GOOGLE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
     workflows = await _describe_queue(client, queues.WORKFLOWS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
     limited = google.config.HasField("fairness_keys_rate_limit_default")
     remedy = "start a worker, which sets them; a server that cannot keep them needs fairness switched on or an upgrade"
+    # Temporal names pollers for five minutes after their end.
+    alive = await asyncio.to_thread(_is_any_worker_alive, settings)
     return [
         Finding(subject="workers", message="listen")
-        if workflows.pollers and google.pollers
+        if alive and workflows.pollers and google.pollers
         else Finding(subject="workers", message="none listens", remedy="run: slotsync worker"),
         Finding(subject="rate limits", message="are kept by Temporal")
         if limited
         else Finding(subject="rate limits", message="are not kept by this server yet", remedy=remedy),
     ]
+
+
+def _is_any_worker_alive(settings: Settings) -> bool:
+    """Return whether a worker lives, by the database; true if that does not answer: it is a finding of its own."""
+    try:
+        store = Store.open(settings.database_url)
+        try:
+            return Instances(store, Vault(settings.encryption_keys)).is_any_alive(utc_now())
+        finally:
+            store.close()
+    except (SettingsError, SQLAlchemyError):
+        return True
 
 
 async def _describe_queue(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:

@@ -21,7 +21,7 @@ from slotsync.temporal.schedules import SWEEP, SWEEP_INTERVALS
 from slotsync.temporal.search_attributes import TROUBLED
 from starter.cli.findings import Finding
 from starter.services.instance import InstanceCheck
-from starter.services.intent import OVERDUE_AFTER, IntentCounts
+from starter.services.intent import MESSAGES, OVERDUE_AFTER, IntentCounts
 
 MISSED_SWEEPS: Final = 3
 """The number of intervals without a sweep after which something is wrong."""
@@ -33,7 +33,7 @@ def check_intent(store: Store, settings: Settings) -> Iterator[Finding]:
     """Yield what nobody has taken up, and what operators have stopped."""
     intents = IntentCounts(store, Vault(settings.encryption_keys))
     counts = intents.get(datetime.now(UTC))
-    overdue = [f"{each.overdue} {each.kind}" for each in counts if each.overdue]
+    overdue = [f"{each.overdue} {each.kind}" for each in counts if each.overdue and each.kind != MESSAGES]
     stopped = [f"{each.stopped} {each.kind}" for each in counts if each.stopped]
     if overdue:
         minutes = round(OVERDUE_AFTER / timedelta(minutes=1))

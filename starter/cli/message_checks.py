@@ -20,4 +20,10 @@ def check_messages(store: Store, settings: Settings, now: datetime) -> Finding:
             message=f"{counts.refused} messages to the platform wait for three days, or were refused with 410",
             remedy="slotsync webhooks list MERCHANT --state waiting, and show; mend the receiver, or skip them",
         )
+    if counts.late:
+        return Finding(
+            subject="messages",
+            message=f"{counts.late} messages have waited for the platform for more than ten minutes",
+            remedy="slotsync webhooks test says whether it takes any; slotsync webhooks show, what it has answered",
+        )
     return Finding(subject="messages", message=f"{counts.waiting} wait for the platform, none of them for long")

@@ -13,6 +13,7 @@ from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_reservation
@@ -48,13 +49,14 @@ class GuestErasureService:
         self._store = store
         self._guests = GuestErasure(store, vault)
         self._left = LeftEventStore(store)
+        self._merchants = Merchants(store, vault)
         self._timeout = google_timeout
 
     async def erase(self, merchant: str, reservation: str | None = None) -> GuestReceipt:
         """Erase the guest of one reservation, or all guests of the merchant.
 
         Raises:
-            UnknownSubject: the reservation is not known.
+            UnknownSubject: the merchant or the reservation is not known.
         """
         count = await self._erase_all(merchant) if reservation is None else await self._erase_one(merchant, reservation)
         remains = await asyncio.to_thread(empty_log, self._store)
@@ -70,6 +72,8 @@ class GuestErasureService:
         return 1
 
     async def _erase_all(self, merchant: str) -> int:
+        if await asyncio.to_thread(self._merchants.get, merchant) is None:
+            raise UnknownSubject(f"merchant {merchant} is not known; was anything reported for it?")
         count, find = 0, partial(self._guests.find_left, merchant, limit=MAX_PARALLEL_SIGNALS)
         while page := await asyncio.to_thread(find):
             count += await self._erase_page(merchant, page, None if count else _change(None))

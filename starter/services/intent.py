@@ -13,6 +13,9 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.webhook_messages import WebhookMessages
 
+MESSAGES: Final = "messages"
+"""The kind of what the platform has not taken, rather than a worker."""
+
 OVERDUE_AFTER: Final = timedelta(minutes=10)
 """Some sweeps have missed it: no worker runs, or Temporal does not answer."""
 
@@ -53,7 +56,7 @@ class IntentCounts:
             IntentCount(kind, rows.count_overdue(before), rows.count_stopped(), rows.count_problems())
             for kind, rows in self._by_kind.items()
         ]
-        return [reservations, *others, IntentCount("messages", self._messages.count_overdue(before), 0)]
+        return [reservations, *others, IntentCount(MESSAGES, self._messages.count_overdue(before), 0)]
 
     def find_stopped(self, limit: int, merchant: str | None = None) -> list[Key]:
         """Return the keys of what operators have stopped, of one merchant or of all: the merchant is the first part."""

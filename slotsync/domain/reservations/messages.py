@@ -70,7 +70,8 @@ class RoundPlan(Message):
 
     ``more``: there are further waves. ``owners`` are names for search attributes, as many as fit into
     one. ``closes_at`` is when no more change is expected. ``debts``: events that have to go are out of reach.
-    ``max_debounce``: changes that follow are combined for no longer.
+    ``max_debounce``: changes that follow are combined for no longer. ``given_up``: the reservation is over for
+    long, and events of it could not be written; it waits no more for its merchant.
     """
 
     version: int | None
@@ -85,6 +86,7 @@ class RoundPlan(Message):
     starts_at: datetime | None = None
     closes_at: datetime | None = None
     max_debounce: timedelta = MAX_DEBOUNCE
+    given_up: bool = False
 
 
 class EventRequest(ReservationKey):

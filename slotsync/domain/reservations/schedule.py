@@ -10,6 +10,9 @@ from slotsync.domain.reservations.snapshot import Reservation
 GRACE_PERIOD = timedelta(days=1)
 """The time after its end in which a reservation may still change, before its workflow closes."""
 
+MAX_PARKED_AFTER_END = timedelta(days=30)
+"""The time for which a reservation that is over waits for a grant: as long as a refused grant is kept."""
+
 URGENT_WITHIN = timedelta(days=2)
 """A reservation that starts within this time has priority."""
 

@@ -169,6 +169,8 @@ async def test_a_working_installation_has_no_problems(environment: pytest.Monkey
             put_message(world.store, vault, "m-1", "{}", utc_now())
             refuse_message(world.store, vault, "m-1", 410)
             found = find(await run_checks(), "messages")
+            instances.forget_worker("w-1")
+            assert find(await run_checks(), "workers").remedy == "run: slotsync worker", "Temporal names it for minutes"
     assert [finding for finding in findings if not finding.ok] == []
     assert len(findings) == 16
     assert (found.ok, "1 messages to the platform wait for three days, or" in found.message) == (False, True)

@@ -54,6 +54,20 @@ def test_a_report_is_stored_and_the_command_says_that_temporal_does_not_answer(
     assert known.version == 2
 
 
+@pytest.mark.parametrize("command", ["status", "worker", "api", "export", "link"])
+def test_without_a_database_each_command_ends_with_one_line(
+    environment: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    away = environment | {"SLOTSYNC_DATABASE_URL": "postgresql://slotsync:secret@127.0.0.1:9/slotsync"}
+    away |= {"SLOTSYNC_API_KEYS": "k" * 32, "SLOTSYNC_PUBLIC_URL": "http://127.0.0.1:8080"}
+    arguments = [command] if command in {"worker", "api"} else [command, MERCHANT]
+    ended = slotsync(*arguments, folder=tmp_path, environment=away)
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("slotsync: ")]
+    assert (ended.returncode, len(lines), "Traceback" in ended.stderr) == (6, 1, False), ended.stderr
+    assert "check that its server runs, and SLOTSYNC_DATABASE_URL" in lines[0]
+    assert "secret" not in ended.stderr
+
+
 def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

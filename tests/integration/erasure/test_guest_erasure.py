@@ -129,3 +129,8 @@ async def test_a_guest_left_out_of_a_newer_snapshot_is_gone_at_once_and_from_goo
     async with world.working():
         await world.settled(2)
         assert ("Two kayaks", "Reservation R-1") in await shown(world)
+
+
+async def test_the_guests_of_a_merchant_that_is_not_known_are_not_said_to_be_erased(world: World) -> None:
+    with pytest.raises(UnknownSubject, match="merchant no-such-merchant is not known"):
+        await GuestErasureService(world.client, world.store, world.vault).erase("no-such-merchant")

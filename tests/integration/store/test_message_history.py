@@ -11,7 +11,7 @@ from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.message_history import MAX_USUAL_WAIT, MessageHistory
+from slotsync.store.message_history import LATE_AFTER, MAX_USUAL_WAIT, MessageHistory
 from slotsync.store.tables.webhooks import WebhookAttemptRow
 from slotsync.store.webhook_messages import MAX_ATTEMPTS_KEPT, WebhookMessages
 from tests.support.stored_messages import KEY, accept_message, put_message, refuse_message, waiting_bodies
@@ -157,8 +157,9 @@ def test_messages_count_as_refused_after_a_while_or_once_the_platform_says_gone(
     store: Store, vault: Vault, history: MessageHistory
 ) -> None:
     refuse_message(store, vault, "m-1", 503)
-    assert history.count(NOON + 4 * MINUTE) == (3, 0)
+    assert history.count(NOON + 4 * MINUTE) == (3, 0, 0)
+    assert history.count(NOON + LATE_AFTER + 3 * MINUTE) == (3, 2, 0)
     refuse_message(store, vault, "m-1", 410)
-    assert history.count(NOON + 4 * MINUTE) == (3, 1)
+    assert history.count(NOON + 4 * MINUTE) == (3, 0, 1)
     accept_message(store, vault, "m-1")
-    assert history.count(NOON + MAX_USUAL_WAIT + 4 * MINUTE) == (2, 2)
+    assert history.count(NOON + MAX_USUAL_WAIT + 4 * MINUTE) == (2, 2, 2)

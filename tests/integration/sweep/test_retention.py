@@ -81,3 +81,19 @@ async def test_rows_go_a_year_later_and_the_events_stay(world: World) -> None:
         assert Reservations(world.store, world.vault).get(MERCHANT, "old") is None
         await look_again(world, "old")
     assert await world.titles() == ["Kayaks old"]
+
+
+async def test_what_is_over_and_could_never_be_written_ends_and_its_row_goes_like_others(world: World) -> None:
+    ended = datetime.now(UTC).replace(microsecond=0) - timedelta(days=91) - ROW_RETENTION
+    await world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR))  # a merchant that has never connected
+    times = {"start": ended - timedelta(hours=2), "end": ended}
+    told = snapshot(1, item().model_copy(update=times), name="old")
+    reservations = Reservations(world.store, world.vault)
+    reservations.report(told, ended - timedelta(days=7))
+    async with world.working():
+        await look_again(world, "old")
+        status = await world.slotsync.status(MERCHANT, "old")
+        assert status
+        assert (status.settled, status.settled_version) == (False, None), "Google never showed it"
+        await sweep(world, everything=True)
+    assert reservations.get(MERCHANT, "old") is None

@@ -101,6 +101,8 @@ async def test_the_api_says_why_it_does_not_work_for_another_instance(world: Wor
         )
         async with api_of(replace(world, settings=settings)) as api:
             answer = await api.platform.get(f"/v1/merchants/{MERCHANT}/google")
+            ready = await api.stranger.get("/readyz")
+    assert (ready.status_code, ready.json()["detail"] in answer.json()["detail"]) == (503, True)
     assert answer.headers["content-type"] == "application/problem+json"
     assert "SLOTSYNC_DATABASE_URL: the workers of Temporal's namespace" in answer.json()["detail"]
 

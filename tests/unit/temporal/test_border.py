@@ -116,7 +116,7 @@ ALLOWED = {
     "ReservationKey": "merchant reservation",
     "ReservationState": "merchant reservation wave writes",
     "RoundPlan": (
-        "blockers closes_at closing_reason debts grant_number max_debounce more needs_calendars "
+        "blockers closes_at closing_reason debts given_up grant_number max_debounce more needs_calendars "
         "owners starts_at version writes"
     ),
     "RoundRequest": "after merchant now reservation version",

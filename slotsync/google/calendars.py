@@ -11,7 +11,7 @@ from slotsync.domain.availability.blocking import CALENDAR_MARK
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.errors import CalendarMissing, Gone, NotFound, Transient
+from slotsync.errors import CalendarMissing, Gone, NotFound, Refused, Transient
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.events.calls import require_writable
 from slotsync.google.events.decision import read_marked
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_EVENTS_PER_PAGE = 2500
 """Google's own maximum."""
+
+MAX_OUT_OF_REACH = 1
+"""The calendars with our mark that Google lists but does not let us use, beside which one more is created."""
 
 
 class CalendarSpec(Message):
@@ -81,13 +84,17 @@ class GoogleCalendars:
         If there are several, it is the first of the ``preferred`` ones.
 
         Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So the mark is
-        searched for before and after, and an empty duplicate is deleted; a duplicate with events never is.
+        searched for before and after, and an empty duplicate is deleted; a duplicate with events never is. One that is
+        listed, though we may not use it (any more), does not count.
+
+        Raises:
+            Refused: there are several of these already. Another one would probably be no better.
         """
-        found = {calendar.id for calendar in self.find(connection_id, spec.mark)}
+        found = self._find_writable(connection_id, spec.mark, limit=MAX_OUT_OF_REACH)
         existed = bool(found)
         if not existed:
             created = self.create(connection_id, spec)
-            found = {created, *(calendar.id for calendar in self.find(connection_id, spec.mark))}
+            found = {created, *self._find_writable(connection_id, spec.mark, known=created)}
         in_order = [each for each in preferred if each in found]
         return self._keep_one(connection_id, [*in_order, *sorted(found - {*in_order})]), existed
 
@@ -124,7 +131,7 @@ class GoogleCalendars:
         Needed for some minutes after ``ensure``: Google may carry out a creation late, after our timeout.
         """
         service = self._services.calendar(connection_id)
-        duplicates = [calendar.id for calendar in self.find(connection_id, spec.mark) if calendar.id != kept]
+        duplicates = sorted(self._find_writable(connection_id, spec.mark, known=kept))
         empty = [duplicate for duplicate in duplicates if not self._was_used(service, duplicate)]
         for duplicate in empty:
             self._delete(service, duplicate)
@@ -221,6 +228,28 @@ class GoogleCalendars:
             return check(execute(listing, self._heartbeat))
 
         return list_items(fetch_page)
+
+    def _find_writable(
+        self, connection_id: str, mark: str, *, known: str | None = None, limit: int | None = None
+    ) -> set[str]:
+        """Return the calendars with the mark that we may write to, other than the ``known`` one.
+
+        Raises:
+            Refused: there is none, and more than ``limit`` are out of reach.
+        """
+        listed = {calendar.id for calendar in self.find(connection_id, mark)} - {known}
+        writable = {each for each in listed if self._is_writable(connection_id, each)}
+        if not writable and limit is not None and len(listed) > limit:
+            raise Refused("Google lists calendars of ours, but does not let us use them", reason="no_access")
+        return writable
+
+    def _is_writable(self, connection_id: str, calendar_id: str) -> bool:
+        events = self._services.calendar(connection_id).events
+        try:
+            require_writable(execute(events.list(calendarId=calendar_id, maxResults=1), self._heartbeat))
+        except (CalendarMissing, Gone, NotFound):
+            return False
+        return self.exists(connection_id, calendar_id)  # by which a write decides that it is missing
 
     def _keep_one(self, connection_id: str, duplicates: list[str]) -> str:
         if len(duplicates) == 1:

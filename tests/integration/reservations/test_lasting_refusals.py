@@ -23,6 +23,8 @@ CASES = [
     ("events.insert", "forbidden"),
     ("events.insert", "deleted"),
     ("events.insert", "conflict"),
+    ("events.insert", "authError"),
+    ("events.delete", "authError"),
     ("events.update", "duplicate"),
     ("events.delete", "conflict"),
     ("events.list", "conditionNotMet"),

@@ -1,9 +1,9 @@
 """Delete events, wherever people have moved or restored them. A deletion may be repeated at any time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slotsync.domain.reservations.event import WrittenEvent, event_id
+from slotsync.domain.reservations.event import EventKey, WrittenEvent, event_id
 from slotsync.errors import CalendarMissing, Conflict, Exists, Gone, GoogleError, NotFound, Refused
 from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.decision import is_deleted, match_event, refresh_written
@@ -28,14 +28,30 @@ OtherCalendars = Callable[[], Iterable[EventCalls]]
 """The calls on the merchant's other managed calendars, which are only needed off the normal path."""
 
 
+NoteFound = Callable[[EventKey, str], None]
+"""Takes the key of an event and the calendar in which it was found, before it is deleted there."""
+
+
+def ignore_found(_: EventKey, __: str) -> None:
+    """Do nothing: the default, where nobody looks again."""
+
+
 class EventDeletion:
     """Deletes one event of a reservation, wherever people have moved or restored it."""
 
-    def __init__(self, merchant: str, reservation: str, version: int, others: OtherCalendars) -> None:
+    def __init__(
+        self,
+        merchant: str,
+        reservation: str,
+        version: int,
+        others: OtherCalendars,
+        note_found: NoteFound = ignore_found,
+    ) -> None:
         self._merchant = merchant
         self._reservation = reservation
         self._version = version
         self._others = others
+        self._note_found = note_found
         self.out_of_reach = set[str]()
         """The calendars that could not be looked at: an event may be there still."""
 
@@ -72,10 +88,24 @@ class EventDeletion:
         return state.model_copy(update={"duplicates_in": seen_in, "unsearched": tuple(sorted(self.out_of_reach))})
 
     def take_away(self, events: Iterable[WrittenEvent], everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
-        """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept."""
+        """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept.
+
+        First where they were seen before: if Google refuses to delete one, the others need not be searched each time.
+        """
         unwanted = list(events)
-        found = [(calls, state) for calls in everywhere for state, _ in self.find(calls, unwanted)]
-        return [self.delete_unless_newer(calls, state) for calls, state in found]
+        seen_in = {place for each in unwanted for place in each.duplicates_in}
+        states = []
+        for places in split(everywhere, seen_in):
+            found = [(calls, state) for calls in places for state, _ in self.find(calls, unwanted)]
+            self.note(found)
+            states += [self.delete_unless_newer(calls, state) for calls, state in found]
+        return states
+
+    def note(self, found: Iterable[tuple[EventCalls, WrittenEvent]]) -> None:
+        """Note in which calendars events were found, other than where they are known to be."""
+        for calls, state in found:
+            if calls.calendar_id not in {state.calendar_id, *state.duplicates_in}:
+                self._note_found(state.key, calls.calendar_id)
 
     def delete_unless_newer(self, calls: EventCalls, state: WrittenEvent) -> WrittenEvent:
         """Delete the event that Google lists in this state, and return its state; a newer one is kept."""
@@ -157,6 +187,14 @@ class EventDeletion:
             return calls.insert({"id": id_, **ID_PLACEHOLDER, **properties}), True
         except Exists:
             return calls.get(id_), False
+
+
+def split(everywhere: Iterable[EventCalls], first: Collection[str]) -> tuple[list[EventCalls], list[EventCalls]]:
+    """Return the calls on these calendars, and those on the others."""
+    places = list(everywhere)
+    return [each for each in places if each.calendar_id in first], [
+        each for each in places if each.calendar_id not in first
+    ]
 
 
 def mark_deleted(written: WrittenEvent, version: int) -> WrittenEvent:

@@ -32,8 +32,11 @@ from slotsync.google.events.deletion import (
     GENERATION_STEPS,
     MAX_ROUNDS,
     EventDeletion,
+    NoteFound,
     OtherCalendars,
+    ignore_found,
     refused,
+    split,
 )
 
 if TYPE_CHECKING:
@@ -61,13 +64,18 @@ class EventWrite:
     """Writes one event to its calendar: with one call if what is known of it is right, else with a few."""
 
     def __init__(
-        self, calls: EventCalls, desired: DesiredEvent, others: OtherCalendars, is_wanted: Callable[[], bool]
+        self,
+        calls: EventCalls,
+        desired: DesiredEvent,
+        others: OtherCalendars,
+        is_wanted: Callable[[], bool],
+        note_found: NoteFound = ignore_found,
     ) -> None:
         self._calls = calls
         self._desired = desired
         self._others = others
         self._is_wanted = is_wanted
-        self._deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, others)
+        self._deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, others, note_found)
         self._generation = 0
         self._etag = ""
         self._found: Event | None = None
@@ -239,17 +247,23 @@ class EventWrite:
 
         They are looked for after the write: one that Google refuses again and again does not cost a search each time.
         """
-        if self._searched:
-            self._find_duplicates(self._others())
-        elif self._duplicates_in:
-            self._find_duplicates(each for each in self._others() if each.calendar_id in self._duplicates_in)
-        event = self._carry_over(event)
-        for calls, state, _ in self._duplicates:
-            self._deletion.delete_unless_newer(calls, state)
-            self._duplicates_in.add(calls.calendar_id)
+        others = list(self._others()) if self._searched or self._duplicates_in else []
+        known, unknown = split(others, self._duplicates_in)
+        for places in (known, unknown if self._searched else []):
+            self._find_duplicates(places)
+            event = self._carry_over(event)
+            self._delete_duplicates()
         written = describe_written(self._desired, self._generation, event)
         found_in = tuple(sorted(self._duplicates_in))
         return self._deletion.note_out_of_reach(written.model_copy(update={"duplicates_in": found_in}))
+
+    def _delete_duplicates(self) -> None:
+        new = [each for each in self._duplicates if each[0].calendar_id not in self._duplicates_in]
+        self._deletion.note((calls, state) for calls, state, _ in new)
+        for calls, state, _ in self._duplicates:
+            self._deletion.delete_unless_newer(calls, state)
+            self._duplicates_in.add(calls.calendar_id)
+        self._duplicates = []
 
     def _carry_over(self, event: "Event") -> "Event":
         """Give the event what people have added to those that will be deleted, and return it as it is then."""

@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
+from slotsync.domain.reservations.event import EventKey
 from slotsync.errors import Refused
 from tests.integration.google.test_delete_event import first_id, unknown_outcome
-from tests.support.adapter_harness import AdapterHarness
+from tests.support.adapter_harness import SPEC, AdapterHarness
 
 GONE = ("forbidden", "notFound", "deleted")
 
@@ -83,3 +84,43 @@ def test_an_id_that_was_taken_for_good_becomes_the_event_if_that_is_wanted_again
         adapter.delete(unknown_outcome(adapter), 2)
     adapter.put(3)
     assert adapter.shown() == [(first_id(adapter), "Sunset tour")]
+
+
+@pytest.mark.parametrize("write", ["delete", "put", "look"])
+def test_where_a_dragged_event_cannot_be_deleted_is_remembered_and_looked_at_first(
+    adapter: AdapterHarness, write: str
+) -> None:
+    written = adapter.put()
+    if write == "put":  # it may have others, since it is of a second generation
+        adapter.delete_by_hand(first_id(adapter))
+        written = adapter.put(2, written)
+    others = [adapter.calendars.create("c-1", SPEC.model_copy(update={"name": f"Other {n}"})) for n in range(8)]
+    adapter.move_by_hand(adapter.shown()[0][0], others[5])
+    adapter.fault("events.delete", "requiredAccessLevel", probability=1, calendar=others[5])
+    places: list[str] = []
+
+    def note(key: EventKey, calendar_id: str) -> None:
+        assert key == written.key
+        places.append(calendar_id)
+
+    def attempt() -> None:
+        known = written.model_copy(update={"duplicates_in": tuple(places)})
+        if write == "delete":
+            adapter.events.delete_event("arctic-kayaks", "R-1042", known, 3, adapter.managed, note)
+        elif write == "put":
+            adapter.events.put_event(adapter.desired(3), known, adapter.managed, note_found=note)
+        else:
+            gone = known.model_copy(update={"present": False})
+            adapter.events.delete_restored("arctic-kayaks", "R-1042", 3, "c-1", adapter.managed(), [gone], note)
+
+    with pytest.raises(Refused):
+        attempt()
+    assert places == [others[5]]
+    adapter.forget_calls()
+    with pytest.raises(Refused):
+        attempt()
+    assert places == [others[5]]
+    assert sum(adapter.calls().values()) <= 7
+    adapter.heal()
+    attempt()
+    assert adapter.titles_in(others[5]) == []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from http import HTTPStatus
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -31,16 +32,18 @@ def google_errors_as_application_errors(*, patient: bool = False) -> Iterator[No
     """Raise Google's errors as ``ApplicationError``: the class is its ``type``, Google's reason its first detail.
 
     Errors that pass in seconds or minutes are retried by Temporal, refusals a few times; the others go to the workflow,
-    which knows how to wait. With ``patient``, Temporal retries conflicts until the activity's own time-out.
+    which knows how to wait. With ``patient``, Temporal retries conflicts and refused tokens until the activity's own
+    time-out.
     """
     calls: list[None] = []
     token = _CALLS.set(calls)
     try:
         yield
     except GoogleError as error:
-        lasting = isinstance(error, _RETRIED_A_FEW_TIMES) and not (patient and isinstance(error, Conflict))
+        waits = patient and (isinstance(error, Conflict) or error.status == HTTPStatus.UNAUTHORIZED)
+        lasting = isinstance(error, _RETRIED_A_FEW_TIMES) and not waits
         delay = _refused_delay(len(calls)) if lasting else error.delay
-        retried = delay is not None if lasting else isinstance(error, (*_RETRIED_BY_TEMPORAL, Conflict))
+        retried = delay is not None if lasting else waits or isinstance(error, _RETRIED_BY_TEMPORAL)
         raise ApplicationError(
             str(error),
             error.reason,

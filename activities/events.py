@@ -56,20 +56,22 @@ class EventActivities:
         event, attempt = put.event, uncertain_event(put.event, put.known)
         self._record_attempt(request, attempt)
         managed, is_wanted = partial(self._get_managed, request), partial(self._is_wanted, request, event)
+        note_found = partial(self._events.add_place, request.merchant, request.reservation)
         with self._recording(request, event.version, event.connection_id):
             try:
-                written = self._google.put_event(event, put.known, managed, is_wanted, self._find_left(request, put))
+                left = self._find_left(request, put)
+                written = self._google.put_event(event, put.known, managed, is_wanted, left, note_found)
                 if written.generation > attempt.generation and not is_wanted():
                     # Deleted after the last look, by a workflow that does not know of this creation.
                     written = self._google.delete_event(
-                        request.merchant, request.reservation, written, event.version, managed
+                        request.merchant, request.reservation, written, event.version, managed, note_found
                     )
             except CalendarMissing:
                 self._forget_calendar(event)
                 raise
             except NotWanted:
                 return WriteResult(version=request.version, changed=False)
-        self._leave_duplicates(request, attempt, written)
+        self._leave_duplicates(request, written)
         return self._record(request, written)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -82,14 +84,15 @@ class EventActivities:
         self._record_attempt(request, written.model_copy(update={"version": delete.version, "fingerprint": ""}))
         with self._recording(request, delete.version, delete.connection_id):
             managed = partial(self._get_managed, request)
+            note_found = partial(self._events.add_place, request.merchant, request.reservation)
             try:
                 gone = self._google.delete_event(
-                    request.merchant, request.reservation, written, delete.version, managed
+                    request.merchant, request.reservation, written, delete.version, managed, note_found
                 )
             except CalendarMissing:  # deleted with its events, as far as Google says
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
-        self._leave_duplicates(request, written, gone)
+        self._leave_duplicates(request, gone)
         result = self._record(request, gone)
         if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
             self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
@@ -113,6 +116,7 @@ class EventActivities:
                 look.connection_id,
                 self._get_places(request, look, deleted),
                 deleted,
+                partial(self._events.add_place, request.merchant, request.reservation),
             )
         self._events.record_look(
             request.merchant, request.reservation, request.key.owner, look.version, look.guest_data
@@ -156,13 +160,14 @@ class EventActivities:
         now = activity.info().started_time
         self._left.leave(request.merchant, request.reservation, written, now, missing=missing)
 
-    def _leave_duplicates(self, request: EventRequest, before: WrittenEvent, after: WrittenEvent) -> None:
+    def _leave_duplicates(self, request: EventRequest, after: WrittenEvent) -> None:
         """Remember the other calendars in which one may be, since they were out of reach: they are looked at later.
 
         Of an event that stands, what is older has to go: people may drag the newest there, too.
         """
         version = after.version - 1 if after.present else after.version
-        for calendar_id in {*after.unsearched} - {*before.duplicates_in, after.calendar_id}:
+        left = self._left.get_places(request.merchant, request.reservation, request.key) if after.unsearched else ()
+        for calendar_id in {*after.unsearched} - {*left, after.calendar_id}:
             place = after.model_copy(update={"calendar_id": calendar_id, "version": version})
             self._leave(request, place, missing=True)
 

@@ -9,7 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.reservations import ReservationActivities
     from activities.signals import CalendarSignals
-    from slotsync.domain.health import OUT_OF_REACH, OVERDUE_WRITE, STOPPED, Blocker, distinct, worst
+    from slotsync.domain.health import OUT_OF_REACH, OVERDUE_WRITE, STOPPED, Blocker, Health, distinct, worst
     from slotsync.domain.reservations.messages import (
         BlockedEvent,
         Progress,
@@ -47,6 +47,7 @@ class ReservationWorkflow:
         self._wave = state.wave
         self._max_debounce = MAX_DEBOUNCE
         self._version: int | None = None
+        self._planned: int | None = None
         self._newest_reported: int | None = None
         self._changed = False
         self._check = False
@@ -61,11 +62,15 @@ class ReservationWorkflow:
 
     @workflow.signal
     def report(self, reported: ReportedVersion) -> None:
-        """Begin another round, since a report has stored a snapshot. The store is what counts, not the signal."""
+        """Begin another round, since a report has stored a snapshot. The store is what counts, not the signal.
+
+        A report of the version that is planned already changes nothing: what Google refuses is not begun anew.
+        """
+        known = reported.version == self._planned
         self._version = reported.version if self._version is None else self._version
         self._newest_reported = max(reported.version, self._newest_reported or reported.version)
         self._count_signal()
-        self._changed = True
+        self._changed = self._changed or not (known and workflow.patched("known-version"))
 
     @workflow.signal
     def look_again(self) -> None:
@@ -115,6 +120,7 @@ class ReservationWorkflow:
             ReservationActivities.plan_round, request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
         )
         self._version, self._max_debounce = plan.version, plan.max_debounce
+        self._planned = plan.version
         self._status.set_search_attributes(plan.owners, plan.starts_at)
         return plan
 
@@ -127,6 +133,7 @@ class ReservationWorkflow:
         blockers = distinct((*before, *plan.blockers, *(each.blocker for each in blocked)))
         if not self._changed:
             await self._record_wave(plan, blocked, blockers)
+            self._end_check_if_refused(blocked)
         self._wave = None
         if plan.more and not self._changed:
             assert plan.version is not None
@@ -160,6 +167,15 @@ class ReservationWorkflow:
         )
         self._writes = [*self._writes[-7:], workflow.now()]
         return blocked
+
+    def _end_check_if_refused(self, blocked: Sequence[BlockedEvent]) -> None:
+        """Answer what the sweep found while events were written: that they are refused, and when they are tried again.
+
+        Another version, or another grant, is found when the wave is recorded.
+        """
+        refused = any(each.blocker.health is Health.FAILED for each in blocked)
+        if self._check and refused and workflow.patched("check-while-refused"):
+            self._check = False
 
     async def _record_wave(self, plan: RoundPlan, blocked: Sequence[BlockedEvent], blockers: Sequence[Blocker]) -> None:
         assert plan.version is not None

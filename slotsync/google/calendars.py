@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
-from slotsync.errors import CalendarMissing, CalendarReadOnly, Gone, NotFound, Transient
+from slotsync.errors import CalendarMissing, CalendarReadOnly, Gone, NotFound, Refused, Transient
 from slotsync.google.calendar_list import iterate_entries
 from slotsync.google.calendar_marks import CalendarSpec, FoundCalendar, select_marked
 from slotsync.google.events.calls import require_writable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_EVENTS_PER_PAGE = 2500
 """Google's own maximum."""
+
+MAX_OUT_OF_REACH = 1
+"""The calendars with our mark that Google lists but does not let us use, beside which one more is created."""
 
 
 FindTaken = Callable[[Collection[str]], Collection[str]]
@@ -66,13 +69,17 @@ class GoogleCalendars:
         If there are several, it is the first of the ``preferred`` ones.
 
         Google takes no id of ours for a calendar, and the HTTP library may send a creation twice. So the mark is
-        searched for before and after, and an empty duplicate is deleted; a duplicate with events never is.
+        searched for before and after, and an empty duplicate is deleted; a duplicate with events never is. One that is
+        listed, though we may not use it (any more), does not count.
+
+        Raises:
+            Refused: there are several of these already. Another one would probably be no better.
         """
-        zones = self._find_writable(connection_id, spec, find_taken)
+        zones = self._find_writable(connection_id, spec, find_taken, limit=MAX_OUT_OF_REACH)
         existed = bool(zones)
         if not existed:
             created = self.create(connection_id, spec)
-            zones = {created: spec.time_zone, **self._find_writable(connection_id, spec, find_taken)}
+            zones = {created: spec.time_zone, **self._find_writable(connection_id, spec, find_taken, known=created)}
         in_order = [each for each in preferred if each in zones]
         kept = self._keep_one(connection_id, [*in_order, *sorted(zones.keys() - {*in_order})])
         return EnsuredCalendar(kept, existed, zones[kept])
@@ -112,8 +119,8 @@ class GoogleCalendars:
         Needed for some minutes after ``ensure``: Google may carry out a creation late, after our timeout.
         """
         service = self._services.calendar(connection_id)
-        duplicates = self._find_writable(connection_id, spec, find_taken, kept)
-        empty = [duplicate for duplicate in sorted(duplicates) if not self._was_used(service, duplicate)]
+        duplicates = sorted(self._find_writable(connection_id, spec, find_taken, known=kept))
+        empty = [duplicate for duplicate in duplicates if not self._was_used(service, duplicate)]
         for duplicate in empty:
             self._delete(service, duplicate)
         return empty
@@ -207,25 +214,37 @@ class GoogleCalendars:
         return list_items(fetch_page)
 
     def _find_writable(
-        self, connection_id: str, spec: CalendarSpec, find_taken: FindTaken, kept: str | None = None
+        self,
+        connection_id: str,
+        spec: CalendarSpec,
+        find_taken: FindTaken,
+        *,
+        known: str | None = None,
+        limit: int | None = None,
     ) -> dict[str, str]:
-        """Return the calendars of the account with the owner's mark that we may write to, other than ``kept``.
+        """Return the calendars with the owner's mark that we may write to, other than the ``known`` one.
 
-        Their time zones (IANA) by their ids.
+        Their time zones (IANA) by their ids. A mark that somebody has copied to a calendar that slotsync did not make
+        must not hold up the owner's own one.
 
-        A mark that somebody has copied to a calendar that slotsync did not make must not hold up the owner's own one.
+        Raises:
+            Refused: there is none, and more than ``limit`` are out of reach.
         """
-        found = {each.id: each.time_zone for each in self.find(connection_id, spec) if each.id != kept}
-        service = self._services.calendar(connection_id)
-        free = found.keys() - {*find_taken([*found])} if found else set()
-        return {each: zone for each, zone in found.items() if each in free and self._is_writable(service, each)}
+        found = {each.id: each.time_zone for each in self.find(connection_id, spec) if each.id != known}
+        taken = {*find_taken([*found])} if found else set()
+        free = {each: zone for each, zone in found.items() if each not in taken}
+        writable = {each: zone for each, zone in free.items() if self._is_writable(connection_id, each)}
+        if not writable and limit is not None and len(free) > limit:
+            raise Refused("Google lists calendars of ours, but does not let us use them", reason="no_access")
+        return writable
 
-    def _is_writable(self, service: CalendarService, calendar_id: str) -> bool:
+    def _is_writable(self, connection_id: str, calendar_id: str) -> bool:
+        events = self._services.calendar(connection_id).events
         try:
-            require_writable(execute(service.events.list(calendarId=calendar_id, maxResults=1), self._heartbeat))
+            require_writable(execute(events.list(calendarId=calendar_id, maxResults=1), self._heartbeat))
         except (CalendarMissing, CalendarReadOnly, Gone, NotFound):
             return False
-        return True
+        return self.exists(connection_id, calendar_id)  # by which a write decides that it is missing
 
     def _keep_one(self, connection_id: str, duplicates: list[str]) -> str:
         if len(duplicates) == 1:

@@ -94,7 +94,7 @@ class ErrorKind(NamedTuple):
 
 
 SERVER_ERROR = ErrorKind(Transient, "Google has an internal error; it is tried again")
-TOKEN_REFUSED = ErrorKind(Transient, "Google refused the access token; it is tried again with a new one")
+TOKEN_REFUSED = ErrorKind(Refused, "Google refuses the access token, and new ones, too; it is tried again")
 RATE_LIMITED = ErrorKind(RateLimited, "too many calls to Google at once; it continues more slowly")
 QUOTA_EXHAUSTED = ErrorKind(QuotaExhausted, "a usage limit of Google is used up; it takes hours to recover")
 SCOPE_MISSING = ErrorKind(

@@ -108,6 +108,10 @@ class AdapterHarness:
         """Return id and title of each event that a person sees in the managed calendar."""
         return [(event["id"], event["summary"]) for event in self._get(f"{self._by_hand}/events")["items"]]
 
+    def events_shown(self) -> list[str]:
+        """Return the ids of all events in the managed calendar, of those without a title, too."""
+        return [event["id"] for event in self._get(f"{self._by_hand}/events")["items"]]
+
     def titles(self) -> list[str]:
         return [title for _, title in self.shown()]
 

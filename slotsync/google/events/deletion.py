@@ -1,20 +1,10 @@
 """Delete events, wherever people have moved or restored them. A deletion may be repeated at any time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slotsync.domain.reservations.event import WrittenEvent, event_id
-from slotsync.errors import (
-    CalendarMissing,
-    CalendarReadOnly,
-    Conflict,
-    Exists,
-    Gone,
-    GoogleError,
-    NotFound,
-    Refused,
-    Transient,
-)
+from slotsync.domain.reservations.event import EventKey, WrittenEvent, event_id
+from slotsync.errors import CalendarMissing, CalendarReadOnly, Conflict, Exists, Gone, GoogleError, NotFound, Refused
 from slotsync.google.events.calls import EventCalls
 from slotsync.google.events.decision import is_deleted, match_event, refresh_written
 from slotsync.google.events.mark import Mark
@@ -22,8 +12,8 @@ from slotsync.google.events.mark import Mark
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
 
-MAX_GENERATIONS = 1000
-"""More than people can use up for one event; beyond it something else is wrong."""
+GENERATION_STEPS = (1, 8, 64, 512, 4096)
+"""The steps from one used generation to the next that is tried: few, however many of an event people have used up."""
 
 MAX_ROUNDS = 2
 """The tries of one write at an event that changes meanwhile, or that Google refuses: others need calls, too."""
@@ -32,20 +22,36 @@ MAX_HIDDEN = 1
 """The ids after each other that are taken by nothing that Google shows, after which a creation takes any other."""
 
 ID_PLACEHOLDER: "Event" = {"summary": "", "start": {"date": "1970-01-01"}, "end": {"date": "1970-01-02"}}
-"""The event that takes an id until it is deleted at once: at a date that nobody looks at."""
+"""The event that takes an id until it is deleted at once: at a date that nobody looks at. With a mark it is found."""
 
 OtherCalendars = Callable[[], Iterable[EventCalls]]
 """The calls on the merchant's other managed calendars, which are only needed off the normal path."""
 
 
+NoteFound = Callable[[EventKey, str], None]
+"""Takes the key of an event and the calendar in which it was found, before it is deleted there."""
+
+
+def ignore_found(_: EventKey, __: str) -> None:
+    """Do nothing: the default, where nobody looks again."""
+
+
 class EventDeletion:
     """Deletes one event of a reservation, wherever people have moved or restored it."""
 
-    def __init__(self, merchant: str, reservation: str, version: int, others: OtherCalendars) -> None:
+    def __init__(
+        self,
+        merchant: str,
+        reservation: str,
+        version: int,
+        others: OtherCalendars,
+        note_found: NoteFound = ignore_found,
+    ) -> None:
         self._merchant = merchant
         self._reservation = reservation
         self._version = version
         self._others = others
+        self._note_found = note_found
         self.out_of_reach: dict[str, GoogleError] = {}
         """The calendars that could not be looked at, and why: an event may be there still."""
 
@@ -70,8 +76,7 @@ class EventDeletion:
 
         Raises:
             CalendarMissing: Google does not find the calendar.
-            Refused: Google refuses to delete an event that it shows, or to write to the calendar.
-            Transient: no id is free for the placeholder.
+            Refused: Google refuses to delete an event that it shows, or the placeholder, or to write to the calendar.
         """
         states = self.take_away([written], [calls, *self._others()])
         self.require_searched(calls.calendar_id)
@@ -94,14 +99,28 @@ class EventDeletion:
         return state.model_copy(update={"duplicates_in": seen_in, "unsearched": tuple(sorted(self.out_of_reach))})
 
     def take_away(self, events: Iterable[WrittenEvent], everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
-        """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept."""
+        """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept.
+
+        First where they were seen before: if Google refuses to delete one, the others need not be searched each time.
+        """
         unwanted = list(events)
-        found = [(calls, state) for calls in everywhere for state, _ in self.find(calls, unwanted)]
-        return [self.delete_unless_newer(calls, state) for calls, state in found]
+        seen_in = {place for each in unwanted for place in each.duplicates_in}
+        states = []
+        for places in split(everywhere, seen_in):
+            found = [(calls, state) for calls in places for state, _ in self.find(calls, unwanted)]
+            self.note(found)
+            states += [self.delete_unless_newer(calls, state) for calls, state in found]
+        return states
+
+    def note(self, found: Iterable[tuple[EventCalls, WrittenEvent]]) -> None:
+        """Note in which calendars events were found, other than where they are known to be."""
+        for calls, state in found:
+            if calls.calendar_id not in {state.calendar_id, *state.duplicates_in}:
+                self._note_found(state.key, calls.calendar_id)
 
     def delete_unless_newer(self, calls: EventCalls, state: WrittenEvent) -> WrittenEvent:
-        """Delete the event that was found in this state, and return its state; a newer one is kept."""
-        return state if state.version > self._version else self.delete_here(calls, state)[0]
+        """Delete the event that Google lists in this state, and return its state; a newer one is kept."""
+        return state if state.version > self._version else self.delete_here(calls, state, listed=True)[0]
 
     def find(self, calls: EventCalls, events: Sequence[WrittenEvent]) -> "list[tuple[WrittenEvent, Event]]":
         """Return the events' generations in a calendar, by the mark, each with Google's event."""
@@ -118,8 +137,16 @@ class EventDeletion:
         )
         return [(state, event) for state, event in matches if state]
 
-    def delete_here(self, calls: EventCalls, written: WrittenEvent) -> tuple[WrittenEvent, bool]:
-        """Delete the event in one calendar; return its state, and whether it was found there."""
+    def delete_here(
+        self, calls: EventCalls, written: WrittenEvent, *, listed: bool = False
+    ) -> tuple[WrittenEvent, bool]:
+        """Delete the event in one calendar; return its state, and whether it was found there.
+
+        If Google has just ``listed`` it, that it is not found is no proof that it is gone: the next attempt looks.
+
+        Raises:
+            Refused: Google refuses to delete the event.
+        """
         id_ = event_id(self._merchant, self._reservation, written.key, written.generation)
         etag, refusal = written.etag, None
         for _ in range(MAX_ROUNDS):
@@ -131,6 +158,8 @@ class EventDeletion:
                 return mark_deleted(written, self._version), True
             # Not found, changed or forbidden: it is read, since an event that is left behind stays for ever.
             found = calls.get(id_)
+            if found is None and listed:
+                break
             mark = Mark.from_event(found) if found else None
             if found is None or is_deleted(found) or (mark and not self._is_its_mark(mark, written)):
                 return mark_deleted(written, self._version), False
@@ -144,23 +173,39 @@ class EventDeletion:
         return mark.matches(self._merchant, self._reservation, written.key)
 
     def _use_up_id(self, calls: EventCalls, written: WrittenEvent) -> WrittenEvent:
-        """Use up the event's id and return its state: a creation that Google carries out late fails, as it is taken."""
-        hidden = 0
-        for generation in range(written.generation, written.generation + MAX_GENERATIONS):
-            taken = written.model_copy(update={"generation": generation})
-            id_ = event_id(self._merchant, self._reservation, written.key, generation)
-            try:
-                taken = taken.model_copy(update={"etag": calls.insert({"id": id_, **ID_PLACEHOLDER})["etag"]})
-            except Exists:
-                found = calls.get(id_)
-                hidden += found is None
-                if hidden > MAX_HIDDEN:  # a creation would go on with any other id after so many
-                    return mark_deleted(taken, self._version)
-                if found is None or is_deleted(found):
-                    continue  # the lost creation found the id taken as well, and used the next generation
+        """Use up the event's id and return its state: a creation that Google carries out late fails, as it is taken.
+
+        A lost creation that found the id taken as well has used the next generation.
+        """
+        hidden, taken, steps = 0, written, [*GENERATION_STEPS]
+        while True:
+            found, is_new = self._insert_placeholder(calls, taken)
+            if found and not is_deleted(found):
                 taken = taken.model_copy(update={"etag": found["etag"]})
-            return self.delete_here(calls, taken)[0]
-        raise Transient("no id is free for the event in Google; it is tried again", reason="unsettled")
+                return self.delete_here(calls, taken, listed=is_new)[0]
+            hidden += found is None
+            if hidden > MAX_HIDDEN or not steps:  # a creation would go on with any other id after so many, or end
+                return mark_deleted(taken, self._version)
+            step = 1 if found is None else steps.pop(0)
+            taken = taken.model_copy(update={"generation": taken.generation + step})
+
+    def _insert_placeholder(self, calls: EventCalls, place: WrittenEvent) -> "tuple[Event | None, bool]":
+        """Return the placeholder that takes the event's id, or what Google shows if it is taken; and which it is."""
+        id_ = event_id(self._merchant, self._reservation, place.key, place.generation)
+        mark = Mark.of_placeholder(self._merchant, self._reservation, place.key, self._version)
+        properties: Event = {"extendedProperties": {"private": mark.to_properties()}}
+        try:
+            return calls.insert({"id": id_, **ID_PLACEHOLDER, **properties}), True
+        except Exists:
+            return calls.get(id_), False
+
+
+def split(everywhere: Iterable[EventCalls], first: Collection[str]) -> tuple[list[EventCalls], list[EventCalls]]:
+    """Return the calls on these calendars, and those on the others."""
+    places = list(everywhere)
+    return [each for each in places if each.calendar_id in first], [
+        each for each in places if each.calendar_id not in first
+    ]
 
 
 def mark_deleted(written: WrittenEvent, version: int) -> WrittenEvent:

@@ -13,8 +13,8 @@ from slotsync.errors import (
     NotFound,
     QuotaExhausted,
     RateLimited,
+    Refused,
     ScopeMissing,
-    Transient,
 )
 from slotsync.google.events.body import find_additions, keep_additions, our_part, to_google
 from slotsync.google.events.calls import EventCalls
@@ -29,17 +29,23 @@ from slotsync.google.events.decision import (
     match_event,
 )
 from slotsync.google.events.deletion import (
-    MAX_GENERATIONS,
+    GENERATION_STEPS,
     MAX_ROUNDS,
     EventDeletion,
+    NoteFound,
     OtherCalendars,
+    ignore_found,
     refused,
+    split,
 )
 
 if TYPE_CHECKING:
     from googleapiclient._apis.calendar.v3 import Event
 
 FORBIDDEN_STATUS = 403
+
+MAX_WRITES = len(GENERATION_STEPS) + 1
+"""The rounds of one write, whatever Google answers: each is a write, and the reading of what has become of it."""
 
 MAX_SKIPPED = 1_000_000
 """Generations that are skipped, at random, when even the next one is taken."""
@@ -58,17 +64,24 @@ class EventWrite:
     """Writes one event to its calendar: with one call if what is known of it is right, else with a few."""
 
     def __init__(
-        self, calls: EventCalls, desired: DesiredEvent, others: OtherCalendars, is_wanted: Callable[[], bool]
+        self,
+        calls: EventCalls,
+        desired: DesiredEvent,
+        others: OtherCalendars,
+        is_wanted: Callable[[], bool],
+        note_found: NoteFound = ignore_found,
     ) -> None:
         self._calls = calls
         self._desired = desired
         self._others = others
         self._is_wanted = is_wanted
-        self._deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, others)
+        self._deletion = EventDeletion(desired.merchant, desired.reservation, desired.version, others, note_found)
         self._generation = 0
         self._etag = ""
         self._found: Event | None = None
         self._refusals = 0
+        self._refusal: GoogleError = Refused("Google has used up the event's ids", reason="unsettled")
+        self._used = 0
         self._taken = 0
         self._known = False
         self._duplicates_in = set[str]()
@@ -80,12 +93,11 @@ class EventWrite:
 
         Raises:
             NotWanted: it was deleted, or seems newer, and nobody wants this any more.
-            Refused: Google refuses to change the event that it shows.
-            Transient: ``MAX_GENERATIONS`` of it are used up.
+            Refused: Google refuses to change the event that it shows, or every id for it.
         """
         self._duplicates_in |= {*left_in}
         self._start(known)
-        for _ in range(MAX_GENERATIONS):
+        for _ in range(MAX_WRITES):
             if self._found is not None:
                 decision = decide(self._found, self._desired)
                 if isinstance(decision, Adopt | KeepNewer):
@@ -93,13 +105,13 @@ class EventWrite:
                 if isinstance(decision, Update):
                     self._begin_update(decision)
                 else:
-                    self._begin_next()
+                    self._skip_used()
             if self._found is None or self._etag:
-                written, refusal = self._write()
+                written = self._write()
                 if written and not is_deleted(written):
                     return self._finish(written)
-                self._look_after(written, refusal)
-        raise Transient("the event's ids are used up in Google; it is tried again", reason="unsettled")
+                self._look_after(written)
+        raise refused(self._refusal)
 
     def _start(self, known: WrittenEvent | None) -> None:
         if known is None or known.calendar_id != self._desired.calendar_id:
@@ -131,7 +143,13 @@ class EventWrite:
             raise NotWanted
         self._etag = decision.etag
 
-    def _begin_next(self, steps: int = 1) -> None:
+    def _skip_used(self) -> None:
+        """Go on with another generation, since this one's event is deleted, or somebody else's."""
+        steps = GENERATION_STEPS[min(self._used, len(GENERATION_STEPS) - 1)]
+        self._used += 1
+        self._begin_next(steps)
+
+    def _begin_next(self, steps: int) -> None:
         # Its deletion may be newer than this write, if the write's workflow was terminated meanwhile.
         if not self._is_wanted():
             raise NotWanted
@@ -171,36 +189,41 @@ class EventWrite:
         self._duplicates = [(self._calls, older, each) for older, each in found]
         return True
 
-    def _write(self) -> "tuple[Event | None, GoogleError | None]":
-        """Return the event after one write, which may be a tombstone, or the refusal of the write."""
+    def _write(self) -> "Event | None":
+        """Return the event after one write, which may be a tombstone, or None if the write was refused."""
         body = to_google(self._desired)
         if self._etag:
             return self._update(keep_additions(body, self._found) if self._found else body)
         try:
-            return self._calls.insert({"id": self._id, **body}), None
+            return self._calls.insert({"id": self._id, **body})
         except Exists as error:
             if self._taken >= (2 if self._known else 1):  # an id at random: Google refuses whatever it is asked
                 raise refused(error) from None
-            return None, error
+            self._refusal = error
+            return None
 
-    def _update(self, body: "Event") -> "tuple[Event | None, GoogleError | None]":
+    def _update(self, body: "Event") -> "Event | None":
         try:
-            return self._calls.update(self._id, body, self._etag), None
-        except Conflict as error:
-            self._refusals += 1
-            if self._refusals >= MAX_ROUNDS:
-                raise refused(error) from None
-            return None, error
-        except Gone as error:
-            return None, error
+            return self._calls.update(self._id, body, self._etag)
         except (QuotaExhausted, RateLimited, ScopeMissing):
             raise
         except GoogleError as error:
-            if error.status == FORBIDDEN_STATUS:
-                return self._get_tombstone(error), error
-            if isinstance(error, NotFound):
-                return None, error
-            raise
+            forbidden = error.status == FORBIDDEN_STATUS
+            if not (forbidden or isinstance(error, Conflict | Gone | NotFound)):
+                raise
+            self._count_refusal(error)
+            return self._get_tombstone(error) if forbidden else None
+
+    def _count_refusal(self, error: GoogleError) -> None:
+        """Count an update that Google refused, whatever it shows of the event.
+
+        Raises:
+            Refused: it was one too many.
+        """
+        self._refusal = error
+        self._refusals += 1
+        if self._refusals >= MAX_ROUNDS:
+            raise refused(error) from None
 
     def _get_tombstone(self, error: GoogleError) -> "Event | None":
         """Return the tombstone of an event that Google forbids to write because it is deleted; else raise a refusal."""
@@ -209,44 +232,38 @@ class EventWrite:
             raise refused(error) if isinstance(error, NotFound) else error
         return found
 
-    def _look_after(self, written: "Event | None", refusal: GoogleError | None) -> None:
-        """Find out what is in Google after a write that was refused.
-
-        Raises:
-            Refused: Google says again and again that an event is gone which it shows, or that a free id is taken.
-        """
+    def _look_after(self, written: "Event | None") -> None:
+        """Find out what is in Google after a write that was refused, or that wrote a tombstone."""
         self._found = written or self._calls.get(self._id)
         if self._found is not None:
-            self._count_refusal(refusal)
-        elif self._etag:
+            return
+        if self._etag:
             self._etag = ""  # the update found no event: a creation with the same id can never make a second one
         elif not (self._searched and self._keep_one()):  # an id that is taken but not found may be one of them
             self._skip_taken()
-
-    def _count_refusal(self, refusal: GoogleError | None) -> None:
-        shown = self._found is not None and not is_deleted(self._found)
-        if refusal is None or isinstance(refusal, Conflict) or not (shown and self._etag):
-            return
-        self._refusals += 1
-        if self._refusals >= MAX_ROUNDS:
-            raise refused(refusal)
 
     def _finish(self, event: "Event") -> WrittenEvent:
         """Return the event that stands now, once others of it that people have moved or restored are taken away.
 
         They are looked for after the write: one that Google refuses again and again does not cost a search each time.
         """
-        if self._searched:
-            self._find_duplicates(self._others())
-        elif self._duplicates_in:
-            self._find_duplicates(each for each in self._others() if each.calendar_id in self._duplicates_in)
-        event = self._carry_over(event)
-        for calls, state, _ in self._duplicates:
-            self._deletion.delete_unless_newer(calls, state)
-            self._duplicates_in.add(calls.calendar_id)
+        others = list(self._others()) if self._searched or self._duplicates_in else []
+        known, unknown = split(others, self._duplicates_in)
+        for places in (known, unknown if self._searched else []):
+            self._find_duplicates(places)
+            event = self._carry_over(event)
+            self._delete_duplicates()
         written = describe_written(self._desired, self._generation, event)
         found_in = tuple(sorted(self._duplicates_in))
         return self._deletion.note_out_of_reach(written.model_copy(update={"duplicates_in": found_in}))
+
+    def _delete_duplicates(self) -> None:
+        new = [each for each in self._duplicates if each[0].calendar_id not in self._duplicates_in]
+        self._deletion.note((calls, state) for calls, state, _ in new)
+        for calls, state, _ in self._duplicates:
+            self._deletion.delete_unless_newer(calls, state)
+            self._duplicates_in.add(calls.calendar_id)
+        self._duplicates = []
 
     def _carry_over(self, event: "Event") -> "Event":
         """Give the event what people have added to those that will be deleted, and return it as it is then."""

@@ -67,6 +67,11 @@ class Mark:
         )
 
     @classmethod
+    def of_placeholder(cls, merchant: str, reservation: str, key: EventKey, version: int) -> Self:
+        """Return the mark for an event that only takes the id of this one, until it is deleted at this version."""
+        return cls(merchant, reservation, key.item, str(key.owner), version, fingerprint=_NOTHING_WRITTEN)
+
+    @classmethod
     def from_event(cls, event: "Event") -> Self | None:
         """Return the event's mark, or None if it has none or one that was damaged by hand."""
         properties = event.get("extendedProperties", {}).get("private", {})

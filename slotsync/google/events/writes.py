@@ -6,7 +6,7 @@ from contextlib import suppress
 from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent
 from slotsync.errors import CalendarMissing
 from slotsync.google.events.calls import EventCalls
-from slotsync.google.events.deletion import EventDeletion, OtherCalendars
+from slotsync.google.events.deletion import EventDeletion, NoteFound, OtherCalendars, ignore_found
 from slotsync.google.events.event_write import EventWrite, always_wanted
 from slotsync.google.requests import no_heartbeat
 from slotsync.google.service import GoogleServices
@@ -15,20 +15,22 @@ from slotsync.google.service import GoogleServices
 class GoogleEvents:
     """The events of managed calendars. Every method may be repeated at any time.
 
-    ``heartbeat`` is called before each call to Google.
+    ``heartbeat`` is called before each call to Google. ``note_found``, where it is an argument, takes the calendars in
+    which events were found, before they are deleted there: if that fails, the next attempt looks there first.
     """
 
     def __init__(self, services: GoogleServices, heartbeat: Callable[[], None] = no_heartbeat) -> None:
         self._services = services
         self._heartbeat = heartbeat
 
-    def put_event(
+    def put_event(  # noqa: PLR0913, PLR0917  the event, and how to search for others of it
         self,
         desired: DesiredEvent,
         known: WrittenEvent | None,
         get_managed: Callable[[], Iterable[str]] = tuple,
         is_wanted: Callable[[], bool] = always_wanted,
         left_in: Iterable[str] = (),
+        note_found: NoteFound = ignore_found,
     ) -> WrittenEvent:
         """Write the event and return its state: with one call if ``known`` is right, else with a few.
 
@@ -43,16 +45,18 @@ class GoogleEvents:
             GoogleError: Another failure; repeating is safe.
         """
         others = self._others(desired.connection_id, desired.calendar_id, get_managed)
-        write = EventWrite(self._calls(desired.connection_id, desired.calendar_id), desired, others, is_wanted)
+        calls = self._calls(desired.connection_id, desired.calendar_id)
+        write = EventWrite(calls, desired, others, is_wanted, note_found)
         return write.run(known, left_in)
 
-    def delete_event(
+    def delete_event(  # noqa: PLR0913, PLR0917  the event, and how to search for others of it
         self,
         merchant: str,
         reservation: str,
         written: WrittenEvent,
         version: int,
         get_managed: Callable[[], Iterable[str]] = tuple,
+        note_found: NoteFound = ignore_found,
     ) -> WrittenEvent:
         """Delete the event at ``version`` and return its state; an event with a newer version is kept.
 
@@ -65,7 +69,7 @@ class GoogleEvents:
         """
         calls = self._calls(written.connection_id, written.calendar_id)
         others = self._others(written.connection_id, written.calendar_id, get_managed)
-        deletion = EventDeletion(merchant, reservation, version, others)
+        deletion = EventDeletion(merchant, reservation, version, others, note_found)
         return deletion.delete(calls, written) if written.etag else deletion.delete_generations(calls, written)
 
     def delete_restored(  # noqa: PLR0913, PLR0917  the places, and what is to be deleted there
@@ -76,6 +80,7 @@ class GoogleEvents:
         connection_id: str,
         calendar_ids: Iterable[str],
         deleted: Iterable[WrittenEvent],
+        note_found: NoteFound = ignore_found,
     ) -> None:
         """Delete those of the deleted events that people have restored; an event with a newer version is kept.
 
@@ -85,7 +90,7 @@ class GoogleEvents:
             GoogleError: It failed; repeating is safe. A missing calendar is no failure, but an event's own one to which
                 we may not write is.
         """
-        deletion, own = EventDeletion(merchant, reservation, version, others=tuple), list(deleted)
+        deletion, own = EventDeletion(merchant, reservation, version, tuple, note_found), list(deleted)
         deletion.take_away(own, [self._calls(connection_id, each) for each in calendar_ids])
         for each in own:
             with suppress(CalendarMissing):

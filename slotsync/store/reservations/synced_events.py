@@ -142,6 +142,13 @@ class SyncedEvents:
                 since=now,
             )
 
+    def add_place(self, merchant: str, reservation: str, key: EventKey, calendar_id: str) -> None:
+        """Record another calendar in which the event was found, to look there first."""
+        places = func.trim(func.coalesce(_TABLE.c.duplicates_in, "") + literal(f" {calendar_id}"))
+        own = update(_TABLE).filter_by(**event_key(merchant, reservation, key))
+        with self._store.write() as connection:
+            connection.execute(own.values(duplicates_in=places))
+
     def record_plan(
         self, merchant: str, reservation: str, version: int, states: Mapping[EventKey, SyncState], now: datetime
     ) -> None:

@@ -28,9 +28,9 @@ def test_a_missing_calendar_is_created(empty_adapter: AdapterHarness) -> None:
     assert SPEC.mark in calendar["description"].splitlines()
 
 
-def test_an_existing_calendar_is_found_in_two_calls(adapter: AdapterHarness) -> None:
+def test_an_existing_calendar_is_found_in_three_calls(adapter: AdapterHarness) -> None:
     assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
-    assert adapter.calls() == {"calendarList.list": 1, "events.list": 1}
+    assert adapter.calls() == {"calendarList.list": 1, "calendars.get": 1, "events.list": 1}
 
 
 def test_a_calendar_is_found_under_any_name(adapter: AdapterHarness) -> None:
@@ -56,7 +56,7 @@ def test_a_calendar_behind_many_others_is_found(adapter: AdapterHarness) -> None
     for number in range(260):
         adapter.create_calendar_by_hand(summary=f"Calendar {number}")
     assert adapter.calendars.ensure("c-1", SPEC)[0] == adapter.calendar_id
-    assert adapter.calls() == {"calendarList.list": 2, "events.list": 1}
+    assert adapter.calls() == {"calendarList.list": 2, "calendars.get": 1, "events.list": 1}
 
 
 def test_a_hidden_calendar_is_found(adapter: AdapterHarness) -> None:

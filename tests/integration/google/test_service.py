@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.errors import GrantLost, SettingsError, Transient
+from slotsync.errors import GrantLost, Refused, SettingsError, Transient
 from slotsync.google.auth.tokens import AccessToken
 from slotsync.google.requests import execute
 from slotsync.google.service import MAX_IDLE_TIME, GoogleServices
@@ -82,9 +82,9 @@ def test_a_token_that_google_refuses_is_replaced_once_for_all_threads(
     assert len(answering.calls("/token")) == 1
 
 
-def test_google_refusing_every_token_is_transient(answering: AnsweringServer, answered: GoogleServices) -> None:
+def test_google_refusing_every_token_is_a_refusal(answering: AnsweringServer, answered: GoogleServices) -> None:
     answering.refused_tokens |= {"stored", "fresh"}
-    with pytest.raises(Transient) as caught:
+    with pytest.raises(Refused) as caught:
         read(answered)
     assert caught.value.reason == "authError"
 

@@ -5,8 +5,9 @@ from functools import partial
 import pytest
 
 from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.store.reservations.synced_events import SyncedEvents
 from tests.support.managed_calendars import delete_by_hand
-from tests.support.samples import EMAIL, TOUR, item, snapshot
+from tests.support.samples import EMAIL, MERCHANT, TOUR, item, snapshot
 from tests.support.two_calendars import (
     BOAT,
     book,
@@ -94,3 +95,23 @@ async def test_what_was_dragged_to_a_calendar_out_of_reach_before_the_deletion_o
         await report(two_calendars, "R-1", version=2)
         assert await titles_in(two_calendars, current) == ["R-1 v2"]
         assert await two_calendars.titles(BOAT) == ["R-9 v1"]
+
+
+async def test_where_an_event_was_found_that_google_does_not_let_us_delete_is_stored(two_calendars: World) -> None:
+    async with two_calendars.working():
+        await book(two_calendars, "R-9", item(BOAT.id))
+        await book(two_calendars, "R-1")
+        boat = (await two_calendars.calendars())[BOAT.id]
+        await drag_to_the_boat(two_calendars, "R-1 v1")
+        await two_calendars.fault(method="events.delete", kind="forbidden", probability=1, calendar=boat)
+        await two_calendars.slotsync.cancel(MERCHANT, "R-1", version=2)
+        events = SyncedEvents(two_calendars.store)
+
+        async def stored() -> bool:
+            (event,) = events.get_written(MERCHANT, "R-1")
+            return event.duplicates_in == (boat,)
+
+        await until(stored)
+        await two_calendars.heal()
+        await two_calendars.settled(2, "R-1")
+        assert await titles_in(two_calendars, boat) == ["R-9 v1"]

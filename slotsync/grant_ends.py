@@ -1,18 +1,26 @@
 """End the grants at Google that nobody needs any more: declined, replaced, or left."""
 
 import logging
+import time
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
-from slotsync.errors import SlotsyncError, Transient
+from slotsync.errors import GrantLost, SlotsyncError, Transient
 from slotsync.google.auth.consent import revoke
+from slotsync.google.auth.tokens import request_token
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import PendingConsents
+from slotsync.store.connections.revocations import Revocations
 from slotsync.store.database.engine import Store
 
 logger = logging.getLogger(__name__)
+
+_REVOCATION_POLL_INTERVAL: Final = timedelta(milliseconds=100)
 
 
 class GrantEnd(StrEnum):
@@ -32,13 +40,17 @@ class GrantEnds:
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._settings = settings
         self._connections = Connections(store, vault)
+        self._disconnections = Disconnections(store, vault)
         self._pending = PendingConsents(store, vault)
+        self._revocations = Revocations(store, vault)
+        self._now = store.now
 
     def end_all(self) -> int:
         """End all grants that nobody needs, with those on which nobody has decided in time; return how many ended.
 
         One that cannot be ended, or read, holds no other one up: it is left for the next time.
         """
+        self._revocations.forget_old()
         return sum(self._try(key_hash) is GrantEnd.ENDED for key_hash in self._pending.give_up_expired())
 
     def end(self, key_hash: str) -> GrantEnd:
@@ -50,10 +62,9 @@ class GrantEnds:
         consent = self._pending.get_unneeded(key_hash)
         if consent is None:
             return GrantEnd.ENDED
-        if self._connections.is_account_used(consent.account_key):
-            return GrantEnd.SHARED
         try:
-            revoke(self._settings, NewGrant.read(consent.secret).refresh_token)
+            if not self._revoke_unused(consent.account_key, NewGrant.read(consent.secret).refresh_token):
+                return GrantEnd.SHARED
         except Transient as error:
             logger.warning("a grant of %s could not be revoked at Google: %s", consent.merchant, error.reason)
             self._pending.record_try(key_hash)
@@ -66,13 +77,58 @@ class GrantEnds:
 
         One of an account of which another grant is needed ends together with that one.
         """
-        if self._connections.is_account_used(grant.account_key):
-            return True
         try:
-            revoke(self._settings, grant.refresh_token)
+            self._revoke_unused(grant.account_key, grant.refresh_token)
         except Transient as error:
             logger.warning("a grant of %s, which is being erased, could not be revoked: %s", merchant, error.reason)
             return False
+        return True
+
+    def end_disconnected(self, connection_id: str, grant_number: int) -> bool:
+        """End the grant with this number of a connection that is being disconnected.
+
+        Return false if another merchant uses the account, or if the merchant has connected again.
+
+        Raises:
+            GrantLost: the merchant has connected again, or no key opens the grant.
+            Transient: Google does not end it now.
+        """
+        with self._revocations.under_way(self._disconnections.get_account_key(connection_id)):
+            # In this order: a consent that is accepted in the meantime is another grant of a connection by then.
+            if self._disconnections.is_shared(connection_id):
+                return False
+            grant = self._disconnections.grant(connection_id)
+            if grant.number != grant_number:
+                return False
+            revoke(self._settings, grant.refresh_token)
+        return True
+
+    def is_ended(self, grant: NewGrant, since: datetime) -> bool:
+        """Return whether a stored grant, which Google has given since this time, was ended with another one.
+
+        That is so if a revocation began before it was stored. One that is under way is waited for.
+
+        Raises:
+            GoogleError: Google does not say it now.
+        """
+        while (end := self._revocations.get_last_end(grant.account_key, since)) and end > self._now():
+            time.sleep(_REVOCATION_POLL_INTERVAL.total_seconds())
+        try:
+            if end:
+                request_token(self._settings, grant.refresh_token)
+        except GrantLost:
+            return True
+        return False
+
+    def _revoke_unused(self, account_key: str | None, token: str) -> bool:
+        """Revoke a grant; return false if another one of its account is needed, so that it is not revoked."""
+        if self._connections.is_account_used(account_key):
+            return False
+        with self._revocations.under_way(account_key):
+            # Looked for once more: one that is stored from now on waits until this is over.
+            if self._connections.is_account_used(account_key):
+                return False
+            revoke(self._settings, token)
         return True
 
     def _try(self, key_hash: str) -> GrantEnd:

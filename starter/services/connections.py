@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError, Transient
+from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError
 from slotsync.google.auth.consent import Consent, GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
@@ -25,11 +25,19 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.decisions import Accepted, Decisions
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
-from slotsync.store.connections.pending_consents import AwaitedStep, OpenConsent, PendingConsent, PendingConsents
+from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_connection
-from starter.services.consent_results import Connected, ConsentGiven, ConsentRefused, RefusalReason
+from starter.services.consent_results import (
+    Connected,
+    ConsentGiven,
+    ConsentRefused,
+    RefusalReason,
+    refuse_decision,
+    refuse_failure,
+    refuse_incomplete,
+)
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
 from starter.services.places import Places
@@ -113,7 +121,7 @@ class ConnectionService:
         try:
             return await self._calls.run(pending.merchant, exchange)
         except GoogleError as failure:
-            return _refusal(failure, pending.merchant)
+            return refuse_failure(failure, pending.merchant)
 
     async def confirm(self, code: str, browser: str, *, same_account: bool = False) -> Connected | ConsentRefused:
         """Connect the chosen account, as the merchant has decided on the page. If this fails, it can be repeated.
@@ -128,7 +136,7 @@ class ConnectionService:
             return ConsentRefused(reason=RefusalReason.UNKNOWN)
         await self._end_soon(decided.merchant, partial(self._ends.end, decided.key_hash))
         other = ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=decided.merchant)
-        return _check(decided, browser) or other
+        return refuse_decision(decided, browser) or other
 
     async def complete_for_platform(self, merchant: str, code: str) -> Connected:
         """Connect the chosen account, as the platform has decided, which knows that this merchant is logged in.
@@ -152,7 +160,7 @@ class ConnectionService:
         if declined is None:
             return ConsentRefused(reason=RefusalReason.UNKNOWN)
         end = await self._end_soon(declined.merchant, partial(self._ends.end, declined.key_hash))
-        return _check(declined, browser) or end
+        return refuse_decision(declined, browser) or end
 
     def is_refused(self, merchant: str, grant_number: int) -> bool:
         """Return whether Google refuses the merchant's grant with this number, and there is no newer one."""
@@ -208,7 +216,7 @@ class ConnectionService:
     def _take_pending(self, awaited: AwaitedStep, key: str, browser: str) -> PendingConsent | ConsentRefused:
         """Return the pending consent with this key, or why it is refused. Each key works for one attempt only."""
         pending = self._pending.take(awaited, key)
-        return _check(pending, browser) or pending or ConsentRefused(reason=RefusalReason.UNKNOWN)
+        return refuse_decision(pending, browser) or pending or ConsentRefused(reason=RefusalReason.UNKNOWN)
 
     def _exchange(
         self, pending: PendingConsent, code: str, browser: str, loop: asyncio.AbstractEventLoop, *, same_account: bool
@@ -218,15 +226,16 @@ class ConnectionService:
         If the database does not take it now, it is declined as soon as the database does. One of a merchant that is
         being erased is given back to Google.
         """
+        began = self._store.now()
         consent = self._google.exchange_code(code, pending.secret)
         grant = _new_grant(consent)
         try:
-            refused = _refuse_consent(consent, pending.merchant)
+            refused = refuse_incomplete(consent, pending.merchant)
             if same_account and not refused:
                 refused = self._refuse_other_account(pending.merchant, grant)
             if refused:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
-            return refused or self._keep_grant(pending.merchant, grant, browser)
+            given = refused or self._keep_grant(pending.merchant, grant, browser)
         except Erased:
             if not self._ends.end_unkept(pending.merchant, grant):
                 loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
@@ -234,6 +243,17 @@ class ConnectionService:
         except Exception:
             loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
             raise
+        return self._check_alive(given, grant, began) if isinstance(given, ConsentGiven) else given
+
+    def _check_alive(self, given: ConsentGiven, grant: NewGrant, began: datetime) -> ConsentGiven | ConsentRefused:
+        """Refuse a grant that Google has given since then, and has ended together with another one of its account."""
+        alive = False
+        try:
+            alive = not self._ends.is_ended(grant, began)
+        finally:
+            if not alive:
+                self._decisions.decline(_decision_step(given.return_url), given.code)
+        return given if alive else ConsentRefused(reason=RefusalReason.NOT_ACCEPTED, merchant=given.merchant)
 
     def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
         """Return a refusal if the grant is of another account than the connected one."""
@@ -249,7 +269,7 @@ class ConnectionService:
     def _keep_grant(self, merchant: str, grant: NewGrant, browser: str) -> ConsentGiven:
         code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
         self._pending.put(
-            AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION,
+            _decision_step(return_url),
             code,
             merchant=merchant,
             browser=browser,
@@ -320,21 +340,9 @@ async def _repeat_until_done(attempt: Callable[[], Awaitable[bool]]) -> None:
         done = await attempt()
 
 
-def _check(pending: OpenConsent | None, browser: str) -> ConsentRefused | None:
-    """Return why the consent is refused, or None if it is not, or if there is none."""
-    if pending and not pending.is_from(browser):
-        return ConsentRefused(reason=RefusalReason.OTHER_BROWSER)
-    if pending and pending.expired:
-        return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
-    return None
-
-
-def _refuse_consent(consent: Consent, merchant: str) -> ConsentRefused | None:
-    if consent.refresh_token is None:
-        return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=merchant)
-    if consent.account is None:
-        return ConsentRefused(reason=RefusalReason.NOT_ACCEPTED, merchant=merchant, detail="no_account")
-    return None
+def _decision_step(return_url: str) -> AwaitedStep:
+    """Return the step of a decision: the platform's if the browser goes back there, else that of the page."""
+    return AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION
 
 
 def _new_grant(consent: Consent) -> NewGrant:
@@ -347,8 +355,3 @@ def _new_grant(consent: Consent) -> NewGrant:
         access_token=consent.access_token,
         expires_at=consent.expires_at,
     )
-
-
-def _refusal(failure: GoogleError, merchant: str) -> ConsentRefused:
-    reason = RefusalReason.UNREACHABLE if isinstance(failure, Transient) else RefusalReason.NOT_ACCEPTED
-    return ConsentRefused(reason=reason, merchant=merchant, detail=failure.reason)

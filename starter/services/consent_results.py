@@ -4,6 +4,9 @@ from enum import StrEnum
 
 from slotsync.domain.connections.connection import ConnectionView
 from slotsync.domain.messages import Message
+from slotsync.errors import GoogleError, Transient
+from slotsync.google.auth.consent import Consent
+from slotsync.store.connections.pending_consents import OpenConsent
 
 
 class RefusalReason(StrEnum):
@@ -47,3 +50,27 @@ class ConsentRefused(Message):
     reason: RefusalReason
     merchant: str | None = None
     detail: str = ""
+
+
+def refuse_incomplete(consent: Consent, merchant: str) -> ConsentRefused | None:
+    """Return why a consent cannot be used that Google has given, or None if it can."""
+    if consent.refresh_token is None:
+        return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=merchant)
+    if consent.account is None:
+        return ConsentRefused(reason=RefusalReason.NOT_ACCEPTED, merchant=merchant, detail="no_account")
+    return None
+
+
+def refuse_failure(failure: GoogleError, merchant: str) -> ConsentRefused:
+    """Return the refusal of a consent that Google has not given."""
+    reason = RefusalReason.UNREACHABLE if isinstance(failure, Transient) else RefusalReason.NOT_ACCEPTED
+    return ConsentRefused(reason=reason, merchant=merchant, detail=failure.reason)
+
+
+def refuse_decision(pending: OpenConsent | None, browser: str) -> ConsentRefused | None:
+    """Return why this browser may not go on with the consent, or None if it may, or if there is none."""
+    if pending and not pending.is_from(browser):
+        return ConsentRefused(reason=RefusalReason.OTHER_BROWSER)
+    if pending and pending.expired:
+        return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
+    return None

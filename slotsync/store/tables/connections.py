@@ -77,3 +77,16 @@ class UsedLinkRow(Row, table=True):
 
     link_hash: str = Field(primary_key=True)
     expires_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class AccountRevocationRow(Row, table=True):
+    """A revocation at Google, which ends all grants of its account, of all accounts without an ``account_key``.
+
+    Until ``until`` it may still be carried out; afterwards that is when it ended. It is kept for an hour.
+    """
+
+    __tablename__ = "account_revocation"
+
+    id: str = Field(primary_key=True)
+    account_key: str | None = None
+    until: datetime = Field(sa_type=Instant)

@@ -33,8 +33,8 @@ THE_NEIGHBOURS = (
     "synced_event",
     "webhook_message",
 )
-NOBODYS = {"instance", "used_link", "worker"}
-"""Tables of which no row belongs to a merchant; a used link is known by a hash, for an hour."""
+NOBODYS = {"account_revocation", "instance", "used_link", "worker"}
+"""Tables of which no row belongs to a merchant; used links and revoked accounts are known by hashes, for an hour."""
 
 
 def counts(store: Store) -> Counter[str]:

@@ -2,8 +2,11 @@
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from slotsync.errors import GrantLost, SlotsyncError, Transient
@@ -14,8 +17,9 @@ from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
-from slotsync.store.connections.pending_consents import PendingConsents
+from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.connections.revocations import Revocations
+from slotsync.store.connections.unkept_grants import UnkeptGrants
 from slotsync.store.database.engine import Store
 
 logger = logging.getLogger(__name__)
@@ -44,6 +48,7 @@ class GrantEnds:
         self._pending = PendingConsents(store, vault)
         self._revocations = Revocations(store, vault)
         self._now = store.now
+        self._unkept = UnkeptGrants(store, vault)
 
     def end_all(self) -> int:
         """End all grants that nobody needs, with those on which nobody has decided in time; return how many ended.
@@ -51,7 +56,9 @@ class GrantEnds:
         One that cannot be ended, or read, holds no other one up: it is left for the next time.
         """
         self._revocations.forget_old()
-        return sum(self._try(key_hash) is GrantEnd.ENDED for key_hash in self._pending.give_up_expired())
+        ends = [self._try(partial(self.end, each), self._pending, each) for each in self._pending.give_up_expired()]
+        ends += [self._try_unkept(each) for each in self._unkept.find()]
+        return ends.count(GrantEnd.ENDED)
 
     def end(self, key_hash: str) -> GrantEnd:
         """End the grant of the consent with this hash, unless another grant of the account is needed.
@@ -60,29 +67,11 @@ class GrantEnds:
             Undecryptable: no key fits.
         """
         consent = self._pending.get_unneeded(key_hash)
-        if consent is None:
-            return GrantEnd.ENDED
-        try:
-            if not self._revoke_unused(consent.account_key, NewGrant.read(consent.secret).refresh_token):
-                return GrantEnd.SHARED
-        except Transient as error:
-            logger.warning("a grant of %s could not be revoked at Google: %s", consent.merchant, error.reason)
-            self._pending.record_try(key_hash)
-            return GrantEnd.LATER
-        self._pending.forget(key_hash)
-        return GrantEnd.ENDED
+        return self._end(consent and _grant_of(consent), self._pending, key_hash)
 
-    def end_unkept(self, merchant: str, grant: NewGrant) -> bool:
-        """End a grant that is not stored, since its merchant is being erased; return false if Google does not answer.
-
-        One of an account of which another grant is needed ends together with that one.
-        """
-        try:
-            self._revoke_unused(grant.account_key, grant.refresh_token)
-        except Transient as error:
-            logger.warning("a grant of %s, which is being erased, could not be revoked: %s", merchant, error.reason)
-            return False
-        return True
+    def end_unkept(self, grant: NewGrant) -> None:
+        """End a grant of a merchant that is being erased. It is kept without the merchant until that is done."""
+        self._try_unkept(self._unkept.put(grant))
 
     def end_disconnected(self, connection_id: str, grant_number: int) -> bool:
         """End the grant with this number of a connection that is being disconnected.
@@ -120,21 +109,43 @@ class GrantEnds:
             return True
         return False
 
-    def _revoke_unused(self, account_key: str | None, token: str) -> bool:
+    def _revoke_unused(self, grant: NewGrant) -> bool:
         """Revoke a grant; return false if another one of its account is needed, so that it is not revoked."""
-        if self._connections.is_account_used(account_key):
+        if self._connections.is_account_used(grant.account_key):
             return False
-        with self._revocations.under_way(account_key):
+        with self._revocations.under_way(grant.account_key):
             # Looked for once more: one that is stored from now on waits until this is over.
-            if self._connections.is_account_used(account_key):
+            if self._connections.is_account_used(grant.account_key):
                 return False
-            revoke(self._settings, token)
+            revoke(self._settings, grant.refresh_token)
         return True
 
-    def _try(self, key_hash: str) -> GrantEnd:
+    def _end(self, grant: NewGrant | None, store: PendingConsents | UnkeptGrants, name: str) -> GrantEnd:
+        """End a grant that is stored by this name, or has ended if it is None."""
         try:
-            return self.end(key_hash)
+            if grant and not self._revoke_unused(grant):
+                return GrantEnd.SHARED
+        except Transient as error:
+            logger.warning("a grant that nobody needs could not be revoked at Google: %s", error.reason)
+            store.record_try(name)
+            return GrantEnd.LATER
+        store.forget(name)
+        return GrantEnd.ENDED
+
+    def _try_unkept(self, grant_id: str) -> GrantEnd:
+        return self._try(partial(self._end_unkept, grant_id), self._unkept, grant_id)
+
+    def _end_unkept(self, grant_id: str) -> GrantEnd:
+        return self._end(self._unkept.get(grant_id), self._unkept, grant_id)
+
+    def _try(self, end: Callable[[], GrantEnd], store: PendingConsents | UnkeptGrants, name: str) -> GrantEnd:
+        try:
+            return end()
         except SlotsyncError as error:
             logger.error("a grant that nobody needs cannot be ended: %s", error)  # noqa: TRY400  says all
-            self._pending.record_try(key_hash)
+            store.record_try(name)
             return GrantEnd.LATER
+
+
+def _grant_of(consent: PendingConsent) -> NewGrant:
+    return replace(NewGrant.read(consent.secret), account_key=consent.account_key)

@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from slotsync.errors import GrantLost, SlotsyncError, Transient
+from slotsync.errors import GrantLost, SlotsyncError, Transient, Undecryptable
 from slotsync.google.auth.consent import revoke
 from slotsync.google.auth.tokens import request_token
 from slotsync.secrets import Vault
@@ -67,14 +68,25 @@ class GrantEnds:
             Undecryptable: no key fits.
         """
         consent = self._pending.get_unneeded(key_hash)
-        return self._end(consent and _grant_of(consent), self._pending, key_hash)
+        return self._end(_grant_of(consent) if consent else None, self._pending, key_hash)
 
     def end_unkept(self, grant: NewGrant) -> None:
         """End a grant of a merchant that is being erased. It is kept without the merchant until that is done."""
         self._try_unkept(self._unkept.put(grant))
 
+    def leave_to_others(self, key_hash: str) -> None:
+        """Keep the grant of a consent without its merchant, which is being erased, until nobody needs its account.
+
+        Raises:
+            Undecryptable: no key fits.
+        """
+        consent = self._pending.get_unneeded(key_hash)
+        if consent:
+            self._unkept.put(_grant_of(consent))
+            self._pending.forget(key_hash)
+
     def end_disconnected(self, connection_id: str, grant_number: int) -> bool:
-        """End the grant with this number of a connection that is being disconnected.
+        """End the grant with this number of a connection that is being disconnected, and all others of its account.
 
         Return false if another merchant uses the account, or if the merchant has connected again.
 
@@ -82,14 +94,16 @@ class GrantEnds:
             GrantLost: the merchant has connected again, or no key opens the grant.
             Transient: Google does not end it now.
         """
-        with self._revocations.under_way(self._disconnections.get_account_key(connection_id)):
+        account_key = self._disconnections.get_account_key(connection_id)
+        with self._revocations.under_way(account_key):
             # In this order: a consent that is accepted in the meantime is another grant of a connection by then.
             if self._disconnections.is_shared(connection_id):
                 return False
             grant = self._disconnections.grant(connection_id)
             if grant.number != grant_number:
                 return False
-            revoke(self._settings, grant.refresh_token)
+            # Should Google not know it any more, others of the account may be alive, which ended only with this one.
+            any(revoke(self._settings, token) for token in (grant.refresh_token, *self._find_tokens(account_key)))
         return True
 
     def is_ended(self, grant: NewGrant, since: datetime) -> bool:
@@ -108,6 +122,19 @@ class GrantEnds:
         except GrantLost:
             return True
         return False
+
+    def _find_tokens(self, account_key: str | None) -> Iterator[str]:
+        """Yield the tokens of the account's grants that wait for their end. What no key opens stays for the sweep."""
+        for key_hash in self._pending.find_unneeded(account_key):
+            with suppress(Undecryptable):
+                consent = self._pending.get_unneeded(key_hash)
+                if consent:
+                    yield _grant_of(consent).refresh_token
+        for grant_id in self._unkept.find():
+            with suppress(Undecryptable):
+                grant = self._unkept.get(grant_id)
+                if grant and self._connections.is_same_key(grant.account_key, account_key):
+                    yield grant.refresh_token
 
     def _revoke_unused(self, grant: NewGrant) -> bool:
         """Revoke a grant; return false if another one of its account is needed, so that it is not revoked."""

@@ -164,6 +164,14 @@ class PendingConsents:
             row = session.connection().execute(select(*_CONSENTS.c).where(*own)).first()
             return self.read(session, row) if row else None
 
+    def find_unneeded(self, account_key: str | None) -> list[str]:
+        """Return the hashes of the keys of consents to the account that wait for the end of their grants."""
+        waiting = select(_CONSENTS.c.key_hash, _CONSENTS.c.account_key).filter_by(kind=AwaitedStep.END.value)
+        with self._store.read() as session:
+            wanted = hash_account_key(session, self._keys, account_key)
+            rows = session.execute(waiting.where(_CONSENTS.c.account_key.is_not(None))).all()
+            return [each.key_hash for each in rows if hash_account_key(session, self._keys, each.account_key) == wanted]
+
     def record_try(self, key_hash: str) -> None:
         """Record that Google was asked to end the grant now, and did not."""
         with self._store.write() as connection:

@@ -1,4 +1,7 @@
-"""Unkept grants: given while their merchants were erased, and kept without these until Google has ended them."""
+"""Unkept grants: of merchants that were erased, and kept without these until Google has ended them.
+
+They were given during the erasure, or their accounts were used by others, who would have lost their grants with them.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -71,7 +71,7 @@ class PendingConsentRow(Row, table=True):
 
 
 class UnkeptGrantRow(Row, table=True):
-    """A grant that Google gave while its merchant was erased, until Google has ended it. It names no merchant.
+    """A grant of a merchant that was erased, until Google has ended it. It names no merchant.
 
     Google was last asked at ``tried_at`` to end it.
     """

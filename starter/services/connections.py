@@ -107,7 +107,7 @@ class ConnectionService:
         """Take Google's answer from the browser: ``state``, and ``code`` or ``error``. Nothing is connected by that.
 
         The link may have been sent on to somebody else, who saw only Google's own page. With ``same_account`` another
-        account than the connected one is refused.
+        account than the connected one is refused, now and by the decision.
         """
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.ANSWER, state, browser)
         if isinstance(pending, ConsentRefused):
@@ -123,12 +123,9 @@ class ConnectionService:
         except GoogleError as failure:
             return refuse_failure(failure, pending.merchant)
 
-    async def confirm(self, code: str, browser: str, *, same_account: bool = False) -> Connected | ConsentRefused:
-        """Connect the chosen account, as the merchant has decided on the page. If this fails, it can be repeated.
-
-        With ``same_account`` another account than the connected one is refused.
-        """
-        accept = partial(self._decisions.accept, AwaitedStep.CONFIRMATION, code, same_account=same_account)
+    async def confirm(self, code: str, browser: str) -> Connected | ConsentRefused:
+        """Connect the chosen account, as the merchant has decided on the page. If this fails, it can be repeated."""
+        accept = partial(self._decisions.accept, AwaitedStep.CONFIRMATION, code)
         decided = await asyncio.to_thread(accept, lambda consent: consent.is_from(browser))
         if isinstance(decided, Accepted):
             return await self._connect(decided)
@@ -144,7 +141,8 @@ class ConnectionService:
         If this fails, it can be repeated.
 
         Raises:
-            InputError: the code is unknown, belongs to another merchant, was used or is older than ten minutes.
+            InputError: the code is unknown, belongs to another merchant, was used or is older than ten minutes; or it
+                began with a link in an e-mail, and another account is connected by now.
         """
         step = AwaitedStep.COMPLETION
         decided = await asyncio.to_thread(self._decisions.accept, step, code, lambda each: each.merchant == merchant)
@@ -152,6 +150,8 @@ class ConnectionService:
             return await self._connect(decided)
         if decided:
             await self._end_soon(decided.merchant, partial(self._ends.end, decided.key_hash))
+            if decided.merchant == merchant and not decided.expired:
+                raise InputError("code: is for another account than the one that is connected by now")
         raise InputError("code: is unknown, was used, or is older than ten minutes; let the merchant connect again")
 
     async def decline(self, code: str, browser: str) -> ConsentRefused | GrantEnd:
@@ -235,7 +235,7 @@ class ConnectionService:
                 refused = self._refuse_other_account(pending.merchant, grant)
             if refused:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
-            given = refused or self._keep_grant(pending.merchant, grant, browser)
+            given = refused or self._keep_grant(pending.merchant, grant, browser, same_account=same_account)
         except Erased:
             if not self._end_unkept(pending.merchant, grant):
                 loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
@@ -266,7 +266,7 @@ class ConnectionService:
         """Return whether another account than that of the grant is connected."""
         return known.email is not None and self._views.is_other(known, grant.account_key, grant.account_email)
 
-    def _keep_grant(self, merchant: str, grant: NewGrant, browser: str) -> ConsentGiven:
+    def _keep_grant(self, merchant: str, grant: NewGrant, browser: str, *, same_account: bool) -> ConsentGiven:
         code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
         self._pending.put(
             _decision_step(return_url),
@@ -275,6 +275,7 @@ class ConnectionService:
             browser=browser,
             secret=grant.write(),
             account_key=grant.account_key,
+            same_account=same_account,
         )
         known = self._views.get_account(merchant)
         connected = known.email if known and self._is_other(known, grant) else None

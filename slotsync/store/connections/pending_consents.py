@@ -87,8 +87,12 @@ class PendingConsents:
         browser: str,
         secret: str,
         account_key: str | None = None,
+        same_account: bool = False,
     ) -> None:
-        """Store a consent under a key that only the browser will bring back."""
+        """Store a consent under a key that only the browser will bring back.
+
+        With ``same_account`` it must not connect another account than the one that is connected.
+        """
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
@@ -103,6 +107,7 @@ class PendingConsents:
                     merchant=merchant,
                     browser_hash=_hashed(browser),
                     account_key=hash_account_key(connection, self._keys, account_key),
+                    same_account=same_account,
                     secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=_hashed(key)),
                     expires_at=now + CONSENT_LIFETIME,
                 )

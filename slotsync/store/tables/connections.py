@@ -55,7 +55,8 @@ class PendingConsentRow(Row, table=True):
     """A consent that waits: for the merchant's browser to come back, for a decision, or for the end of its grant.
 
     Its key is a hash of what the browser brings, so that a reader of the table cannot use it. ``account_key`` is the
-    account that was allowed. Google was last asked at ``tried_at`` to end the grant.
+    account that was allowed; with ``same_account`` it is connected only if it is the account that was connected before.
+    Google was last asked at ``tried_at`` to end the grant.
     """
 
     __tablename__ = "pending_consent"
@@ -65,6 +66,7 @@ class PendingConsentRow(Row, table=True):
     merchant: str = Field(foreign_key="merchant.id")
     browser_hash: str
     account_key: str | None = None
+    same_account: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     secret: str | None = encrypted_field()
     expires_at: datetime = Field(sa_type=Instant, index=True)
     tried_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -101,7 +101,7 @@ async def limited(site: Site) -> AsyncIterator[LimitedSite]:
 
 
 def visit_of(merchant: str) -> Session:
-    return Session.begin(merchant).model_copy(update={"begun_at": utc_now()})
+    return Session.begin(merchant, utc_now())
 
 
 async def test_a_page_that_is_loaded_in_a_loop_is_refused_for_a_moment_and_no_other_visit_is(

@@ -175,7 +175,7 @@ async def test_a_link_of_another_kind_is_none_and_a_link_of_a_disconnected_merch
 
 async def test_a_link_that_was_mailed_before_visits_were_ended_leads_nowhere(refused: Site) -> None:
     link = mailed_link(refused)
-    assert Merchants(refused.world.store, refused.world.vault).end_visits(refused.merchant, refused.world.store.now())
+    assert Merchants(refused.world.store, refused.world.vault).end_visits(refused.merchant)
     async with stranger(refused) as mine:
         assert "ended after it was made" in (await mine.get(link)).text
 

@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_account_revocation"),
     )
-    same = sa.Column("same_account", sa.Boolean(), nullable=False, server_default=sa.false())
+    same: sa.Column[bool] = sa.Column("same_account", sa.Boolean(), nullable=False, server_default=sa.false())
     op.add_column("pending_consent", same)
 
 

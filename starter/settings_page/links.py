@@ -93,7 +93,7 @@ async def _read_reconnect_link(request: Request, link: str) -> RefusedGrantLink:
         raise PageRefused(LinkProblem.FORGED)
     if isinstance(content, ExpiredLink):
         raise PageRefused(MAIL_EXPIRED)
-    require_room(services.page_limit.count_link(content.merchant))
+    require_room(services.page_limit.count_link(content.merchant, f"{content.grant_number}:{content.made_at}"))
     if not await asyncio.to_thread(services.connections.is_refused, content.merchant, content.grant_number):
         raise PageRefused(NOT_NEEDED)
     if await asyncio.to_thread(Visits(services.store).are_ended, content.merchant, content.made_at):
@@ -106,7 +106,7 @@ async def _show(request: Request, target: LinkTarget) -> Response:
     content = await asyncio.to_thread(services.settings_links.look, link, target)
     if isinstance(content, LinkProblem):
         raise PageRefused(content)
-    require_room(services.page_limit.count_link(content.merchant))
+    require_room(services.page_limit.count_link(content.merchant, content.once))
     return await _show_button(request, content.merchant, link, target.name.lower())
 
 

@@ -133,7 +133,7 @@ class GrantEnds:
         for grant_id in self._unkept.find():
             with suppress(Undecryptable):
                 grant = self._unkept.get(grant_id)
-                if grant and self._connections.is_same_key(grant.account_key, account_key):
+                if grant and self._unkept.is_of_account(grant, account_key):
                     yield grant.refresh_token
 
     def _revoke_unused(self, grant: NewGrant) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError
-from slotsync.google.auth.consent import Consent, GoogleConsent
+from slotsync.google.auth.consent import GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -34,6 +34,7 @@ from starter.services.consent_results import (
     ConsentGiven,
     ConsentRefused,
     RefusalReason,
+    read_grant,
     refuse_decision,
     refuse_failure,
     refuse_incomplete,
@@ -41,15 +42,13 @@ from starter.services.consent_results import (
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
 from starter.services.places import Places
+from starter.services.repeated_attempts import RepeatedAttempts
 
 CONSENT_DEADLINE = timedelta(seconds=30)
 """Longer than each call takes. One that began late goes on by itself, and its grant is kept until it is ended."""
 
 
 logger = logging.getLogger(__name__)
-
-RETRY_DELAY = timedelta(seconds=2)
-"""The time between two tries to signal a new grant, or to store one, while Temporal or the database does not answer."""
 
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
 """The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
@@ -87,7 +86,7 @@ class ConnectionService:
         self._ends = GrantEnds(settings, store, vault)
         self._former_grants = FormerGrants(settings, store, vault)
         self._calls = GoogleCalls(deadline=consent_deadline)
-        self._repeating = set[asyncio.Task[None]]()
+        self._repeated = RepeatedAttempts()
         self._waiting = Places()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
@@ -228,7 +227,7 @@ class ConnectionService:
         """
         began = self._store.now()
         consent = self._google.exchange_code(code, pending.secret)
-        grant = _new_grant(consent)
+        grant = read_grant(consent)
         try:
             refused = refuse_incomplete(consent, pending.merchant)
             if same_account and not refused:
@@ -238,10 +237,10 @@ class ConnectionService:
             given = refused or self._keep_grant(pending.merchant, grant, browser, same_account=same_account)
         except Erased:
             if not self._end_unkept(pending.merchant, grant):
-                loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+                loop.call_soon_threadsafe(self._repeated.add, partial(self._decline_unkept, pending.merchant, grant))
             raise
         except Exception:
-            loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+            loop.call_soon_threadsafe(self._repeated.add, partial(self._decline_unkept, pending.merchant, grant))
             raise
         return self._check_alive(given, grant, began) if isinstance(given, ConsentGiven) else given
 
@@ -318,7 +317,7 @@ class ConnectionService:
             await signal_connection(self._client, merchant, "granted")
         except RPCError as failure:
             logger.warning("Temporal could not be signalled about a new grant: %s", failure.status.name)
-            self._repeat(partial(self._signal, merchant))
+            self._repeated.add(partial(self._signal, merchant))
         if accepted.former:
             await self._end_soon(merchant, partial(self._former_grants.end, accepted.former))
         return Connected(merchant=merchant, connection=await self._view_accepted(accepted))
@@ -329,12 +328,6 @@ class ConnectionService:
         except SQLAlchemyError:
             return self._views.view_grant(accepted.grant)
 
-    def _repeat(self, attempt: Callable[[], Awaitable[bool]]) -> None:
-        """Try again in the background until it succeeds."""
-        task = asyncio.create_task(_repeat_until_done(attempt))
-        self._repeating.add(task)
-        task.add_done_callback(self._repeating.discard)
-
     async def _signal(self, merchant: str) -> bool:
         """Return whether the new grant was signalled. Should this process end before that, the sweep does it."""
         with suppress(RPCError):
@@ -343,25 +336,6 @@ class ConnectionService:
         return False
 
 
-async def _repeat_until_done(attempt: Callable[[], Awaitable[bool]]) -> None:
-    done = False
-    while not done:
-        await asyncio.sleep(RETRY_DELAY.total_seconds())
-        done = await attempt()
-
-
 def _decision_step(return_url: str) -> AwaitedStep:
     """Return the step of a decision: the platform's if the browser goes back there, else that of the page."""
     return AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION
-
-
-def _new_grant(consent: Consent) -> NewGrant:
-    """Return the grant of a consent. Without a lasting token it can be ended by the other one."""
-    return NewGrant(
-        account_email=consent.account.email if consent.account else "",
-        account_key=consent.account.key if consent.account else None,
-        scopes=consent.scopes,
-        refresh_token=consent.refresh_token or consent.access_token,
-        access_token=consent.access_token,
-        expires_at=consent.expires_at,
-    )

@@ -6,6 +6,7 @@ from slotsync.domain.connections.connection import ConnectionView
 from slotsync.domain.messages import Message
 from slotsync.errors import GoogleError, Transient
 from slotsync.google.auth.consent import Consent
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import OpenConsent
 
 
@@ -50,6 +51,18 @@ class ConsentRefused(Message):
     reason: RefusalReason
     merchant: str | None = None
     detail: str = ""
+
+
+def read_grant(consent: Consent) -> NewGrant:
+    """Return the grant of a consent. Without a lasting token it can be ended by the other one."""
+    return NewGrant(
+        account_email=consent.account.email if consent.account else "",
+        account_key=consent.account.key if consent.account else None,
+        scopes=consent.scopes,
+        refresh_token=consent.refresh_token or consent.access_token,
+        access_token=consent.access_token,
+        expires_at=consent.expires_at,
+    )
 
 
 def refuse_incomplete(consent: Consent, merchant: str) -> ConsentRefused | None:

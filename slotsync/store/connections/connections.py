@@ -160,12 +160,6 @@ class Connections:
         with self._store.read() as session:
             return is_account_used(session, self._keys, account_key)
 
-    def is_same_key(self, one: str | None, other: str | None) -> bool:
-        """Return whether both are keys of one account, as Google or as the database has them."""
-        with self._store.read() as session:
-            keys = {hash_account_key(session, self._keys, each) for each in (one, other)}
-        return len(keys) == 1 and None not in keys
-
     def get_number(self, connection_id: str) -> int:
         """Return the number of the connection's grant, 0 if it never had one."""
         query = select(_TABLE.c.grant_number).where(_TABLE.c.id == connection_id)

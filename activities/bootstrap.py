@@ -37,6 +37,7 @@ from slotsync.google.channels import GoogleChannels, push_address
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.freebusy import GoogleBusyTimes
 from slotsync.google.service import GoogleServices
+from slotsync.grant_ends import GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.busy_readings import BusyReadings
@@ -105,11 +106,11 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
             refused_grants=RefusedGrantActivities(settings, store, vault),
             consents=ConsentActivities(settings, store, vault),
             disconnections=DisconnectionActivities(
-                settings,
                 store,
                 disconnections,
                 GoogleCalendars(disconnecting, heartbeat_and_count),
                 ChannelStopper(GoogleChannels(disconnecting), PushChannels(store, vault)),
+                GrantEnds(settings, store, vault),
             ),
             calendar_signals=CalendarSignals(client, store),
             reservation_signals=ReservationSignals(client, store, pace),

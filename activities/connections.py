@@ -22,7 +22,6 @@ from slotsync.domain.connections.messages import (
     ServedGrant,
 )
 from slotsync.errors import CalendarMissing, GrantLost
-from slotsync.google.auth.consent import revoke
 from slotsync.google.auth.tokens import request_token
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.grant_ends import GrantEnds
@@ -127,19 +126,19 @@ class DisconnectionActivities:
 
     def __init__(
         self,
-        settings: Settings,
         store: Store,
         disconnections: Disconnections,
         google: GoogleCalendars,
         channels: ChannelStopper,
+        ends: GrantEnds,
     ) -> None:
-        self._settings = settings
         self._disconnections = disconnections
         self._calendars = ManagedCalendars(store)
         self._events = SyncedEvents(store)
         self._owners = Owners(store)
         self._google = google
         self._channels = channels
+        self._ends = ends
 
     @activity.defn
     def begin_disconnection(self, request: ConnectionRequest) -> Disconnection | None:
@@ -192,14 +191,9 @@ class DisconnectionActivities:
             try:
                 grant = self._disconnections.grant(connection_id)
                 self._channels.stop_all(connection_id)
-                # That took a while: a grant that the merchant has given meanwhile would be ended with the former one.
-                same = self._disconnections.grant(connection_id).number == grant.number
+                return self._ends.end_disconnected(connection_id, grant.number)
             except GrantLost:
                 return False
-            if not same or self._disconnections.is_shared(connection_id):
-                return False
-            revoke(self._settings, grant.refresh_token)
-        return True
 
     @activity.defn
     def finish_disconnection(self, end: DisconnectionEnd) -> None:

@@ -100,18 +100,18 @@ class Merchants:
             return self._keys.decrypt(database, cell(_TABLE.c.email, merchant, id=merchant), encrypted or "")
         return None
 
-    def end_visits(self, merchant: str, now: datetime) -> bool:
-        """End all visits of the merchant's settings page; return false if the merchant is unknown.
-
-        ``now`` is the time by the store's clock: other machines compare it with the beginnings of visits.
-        """
-        own = update(_TABLE).filter_by(id=merchant)
+    def end_visits(self, merchant: str) -> bool:
+        """End all visits of the merchant's settings page; return false if the merchant is unknown."""
         with self._store.write() as connection:
-            known = bool(connection.execute(own.values(visits_ended_at=now)).rowcount)
-            if self._audit and known:
+            own = select_columns(_TABLE.c.id).filter_by(id=merchant).with_for_update(key_share=True)
+            if connection.execute(own).first() is None:
+                return False
+            now = read_clock(connection)  # by which all machines compare, once no visit begins any more
+            connection.execute(update(_TABLE).filter_by(id=merchant).values(visits_ended_at=now))
+            if self._audit:
                 ended = AuditChange(action=AuditAction.VISITS_ENDED, subject=WHOLE_MERCHANT)
                 self._audit.record(connection, merchant, ended, now)
-            return known
+        return True
 
     def get_ids(self) -> list[str]:
         """Return the ids of all merchants, in order."""

@@ -130,7 +130,7 @@ async def disconnect(
     sold without a look at the merchant's appointments. All visits of the merchant's settings page end, and links to it
     that were made before do not work any more.
     """
-    await asyncio.to_thread(lambda: services.merchants.end_visits(merchant, services.store.now()))
+    await asyncio.to_thread(services.merchants.end_visits, merchant)
     result = await services.connections.disconnect(merchant, calendars)
     if result is None:
         response.status_code = status.HTTP_202_ACCEPTED

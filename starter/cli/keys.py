@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from slotsync.mail.reconnect_links import RECONNECT_LINK_LIFETIME
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
@@ -21,6 +22,12 @@ _REFUSED = (
     "[red]Some are bound to no place, and refused:[/red] a process of a former version wrote them after the last "
     "rotation, or somebody has moved them here. If you know that it was such a process, stop it, and run: "
     "slotsync keys rotate --accept-unbound"
+)
+
+_SIGNED = (
+    "What a key has signed ends with it: links in e-mails, which else work for "
+    f"{RECONNECT_LINK_LIFETIME.days} days, links to settings pages, and visits there. The first key signs what is new: "
+    "keep the others for so long if these shall go on."
 )
 
 
@@ -50,6 +57,8 @@ def show_key_status(*, as_json: bool) -> None:
         console.print_json(data=[use.model_dump() | {"needed": use.needed} for use in uses])
     else:
         console.print(_use_table(uses))
+        if any(use.place != 1 and not use.needed for use in uses):
+            console.print(_SIGNED)
     lost, refused = any(use.needed and use.place is None for use in uses), any(use.refused_values for use in uses)
     _end_with_problems({_LOST: lost, _REFUSED: refused}, quiet=as_json)
 

@@ -37,7 +37,7 @@ def end_visits(merchant: str) -> None:
         UnknownSubject: nothing is stored for the merchant.
     """
     settings, store = _open()
-    if not _merchants(settings, store).end_visits(merchant, store.now()):
+    if not _merchants(settings, store).end_visits(merchant):
         raise UnknownMerchant
     console.print(f"All visits of {merchant} have ended, and the links that were made before do not work any more.")
 

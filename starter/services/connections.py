@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,8 +15,8 @@ from temporalio.service import RPCError
 
 from slotsync.domain.connections.connection import ConnectionView, wanted_scopes
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
-from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError, Transient
-from slotsync.google.auth.consent import Consent, GoogleConsent
+from slotsync.errors import Erased, GoogleError, InputError, SlotsyncError
+from slotsync.google.auth.consent import GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
@@ -25,23 +25,30 @@ from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.decisions import Accepted, Decisions
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
-from slotsync.store.connections.pending_consents import AwaitedStep, OpenConsent, PendingConsent, PendingConsents
+from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsent, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.signals import signal_connection
-from starter.services.consent_results import Connected, ConsentGiven, ConsentRefused, RefusalReason
+from starter.services.consent_results import (
+    Connected,
+    ConsentGiven,
+    ConsentRefused,
+    RefusalReason,
+    read_grant,
+    refuse_decision,
+    refuse_failure,
+    refuse_incomplete,
+)
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
 from starter.services.places import Places
+from starter.services.repeated_attempts import RepeatedAttempts
 
 CONSENT_DEADLINE = timedelta(seconds=30)
 """Longer than each call takes. One that began late goes on by itself, and its grant is kept until it is ended."""
 
 
 logger = logging.getLogger(__name__)
-
-RETRY_DELAY = timedelta(seconds=2)
-"""The time between two tries to signal a new grant, or to store one, while Temporal or the database does not answer."""
 
 DISCONNECT_TIMEOUT = timedelta(seconds=20)
 """The longest time that a merchant waits for the result of a disconnection, which continues by itself after that."""
@@ -79,7 +86,7 @@ class ConnectionService:
         self._ends = GrantEnds(settings, store, vault)
         self._former_grants = FormerGrants(settings, store, vault)
         self._calls = GoogleCalls(deadline=consent_deadline)
-        self._repeating = set[asyncio.Task[None]]()
+        self._repeated = RepeatedAttempts()
         self._waiting = Places()
         self._views = ConnectionViews(store, vault, wanted_scopes(push=settings.google_push))
 
@@ -99,7 +106,7 @@ class ConnectionService:
         """Take Google's answer from the browser: ``state``, and ``code`` or ``error``. Nothing is connected by that.
 
         The link may have been sent on to somebody else, who saw only Google's own page. With ``same_account`` another
-        account than the connected one is refused.
+        account than the connected one is refused, now and by the decision.
         """
         pending = await asyncio.to_thread(self._take_pending, AwaitedStep.ANSWER, state, browser)
         if isinstance(pending, ConsentRefused):
@@ -113,14 +120,11 @@ class ConnectionService:
         try:
             return await self._calls.run(pending.merchant, exchange)
         except GoogleError as failure:
-            return _refusal(failure, pending.merchant)
+            return refuse_failure(failure, pending.merchant)
 
-    async def confirm(self, code: str, browser: str, *, same_account: bool = False) -> Connected | ConsentRefused:
-        """Connect the chosen account, as the merchant has decided on the page. If this fails, it can be repeated.
-
-        With ``same_account`` another account than the connected one is refused.
-        """
-        accept = partial(self._decisions.accept, AwaitedStep.CONFIRMATION, code, same_account=same_account)
+    async def confirm(self, code: str, browser: str) -> Connected | ConsentRefused:
+        """Connect the chosen account, as the merchant has decided on the page. If this fails, it can be repeated."""
+        accept = partial(self._decisions.accept, AwaitedStep.CONFIRMATION, code)
         decided = await asyncio.to_thread(accept, lambda consent: consent.is_from(browser))
         if isinstance(decided, Accepted):
             return await self._connect(decided)
@@ -128,7 +132,7 @@ class ConnectionService:
             return ConsentRefused(reason=RefusalReason.UNKNOWN)
         await self._end_soon(decided.merchant, partial(self._ends.end, decided.key_hash))
         other = ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=decided.merchant)
-        return _check(decided, browser) or other
+        return refuse_decision(decided, browser) or other
 
     async def complete_for_platform(self, merchant: str, code: str) -> Connected:
         """Connect the chosen account, as the platform has decided, which knows that this merchant is logged in.
@@ -136,7 +140,8 @@ class ConnectionService:
         If this fails, it can be repeated.
 
         Raises:
-            InputError: the code is unknown, belongs to another merchant, was used or is older than ten minutes.
+            InputError: the code is unknown, belongs to another merchant, was used or is older than ten minutes; or it
+                began with a link in an e-mail, and another account is connected by now.
         """
         step = AwaitedStep.COMPLETION
         decided = await asyncio.to_thread(self._decisions.accept, step, code, lambda each: each.merchant == merchant)
@@ -144,6 +149,8 @@ class ConnectionService:
             return await self._connect(decided)
         if decided:
             await self._end_soon(decided.merchant, partial(self._ends.end, decided.key_hash))
+            if decided.merchant == merchant and not decided.expired:
+                raise InputError("code: is for another account than the one that is connected by now")
         raise InputError("code: is unknown, was used, or is older than ten minutes; let the merchant connect again")
 
     async def decline(self, code: str, browser: str) -> ConsentRefused | GrantEnd:
@@ -152,7 +159,7 @@ class ConnectionService:
         if declined is None:
             return ConsentRefused(reason=RefusalReason.UNKNOWN)
         end = await self._end_soon(declined.merchant, partial(self._ends.end, declined.key_hash))
-        return _check(declined, browser) or end
+        return refuse_decision(declined, browser) or end
 
     def is_refused(self, merchant: str, grant_number: int) -> bool:
         """Return whether Google refuses the merchant's grant with this number, and there is no newer one."""
@@ -208,7 +215,7 @@ class ConnectionService:
     def _take_pending(self, awaited: AwaitedStep, key: str, browser: str) -> PendingConsent | ConsentRefused:
         """Return the pending consent with this key, or why it is refused. Each key works for one attempt only."""
         pending = self._pending.take(awaited, key)
-        return _check(pending, browser) or pending or ConsentRefused(reason=RefusalReason.UNKNOWN)
+        return refuse_decision(pending, browser) or pending or ConsentRefused(reason=RefusalReason.UNKNOWN)
 
     def _exchange(
         self, pending: PendingConsent, code: str, browser: str, loop: asyncio.AbstractEventLoop, *, same_account: bool
@@ -218,22 +225,34 @@ class ConnectionService:
         If the database does not take it now, it is declined as soon as the database does. One of a merchant that is
         being erased is given back to Google.
         """
+        began = self._store.now()
         consent = self._google.exchange_code(code, pending.secret)
-        grant = _new_grant(consent)
+        grant = read_grant(consent)
         try:
-            refused = _refuse_consent(consent, pending.merchant)
+            refused = refuse_incomplete(consent, pending.merchant)
             if same_account and not refused:
                 refused = self._refuse_other_account(pending.merchant, grant)
             if refused:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
-            return refused or self._keep_grant(pending.merchant, grant, browser)
+            given = refused or self._keep_grant(pending.merchant, grant, browser, same_account=same_account)
         except Erased:
             if not self._end_unkept(pending.merchant, grant):
-                loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+                loop.call_soon_threadsafe(self._repeated.add, partial(self._decline_unkept, pending.merchant, grant))
             raise
         except Exception:
-            loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
+            loop.call_soon_threadsafe(self._repeated.add, partial(self._decline_unkept, pending.merchant, grant))
             raise
+        return self._check_alive(given, grant, began) if isinstance(given, ConsentGiven) else given
+
+    def _check_alive(self, given: ConsentGiven, grant: NewGrant, began: datetime) -> ConsentGiven | ConsentRefused:
+        """Refuse a grant that Google has given since then, and has ended together with another one of its account."""
+        alive = False
+        try:
+            alive = not self._ends.is_ended(grant, began)
+        finally:
+            if not alive:
+                self._decisions.decline(_decision_step(given.return_url), given.code)
+        return given if alive else ConsentRefused(reason=RefusalReason.NOT_ACCEPTED, merchant=given.merchant)
 
     def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
         """Return a refusal if the grant is of another account than the connected one."""
@@ -246,15 +265,16 @@ class ConnectionService:
         """Return whether another account than that of the grant is connected."""
         return known.email is not None and self._views.is_other(known, grant.account_key, grant.account_email)
 
-    def _keep_grant(self, merchant: str, grant: NewGrant, browser: str) -> ConsentGiven:
+    def _keep_grant(self, merchant: str, grant: NewGrant, browser: str, *, same_account: bool) -> ConsentGiven:
         code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
         self._pending.put(
-            AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION,
+            _decision_step(return_url),
             code,
             merchant=merchant,
             browser=browser,
             secret=grant.write(),
             account_key=grant.account_key,
+            same_account=same_account,
         )
         known = self._views.get_account(merchant)
         connected = known.email if known and self._is_other(known, grant) else None
@@ -297,7 +317,7 @@ class ConnectionService:
             await signal_connection(self._client, merchant, "granted")
         except RPCError as failure:
             logger.warning("Temporal could not be signalled about a new grant: %s", failure.status.name)
-            self._repeat(partial(self._signal, merchant))
+            self._repeated.add(partial(self._signal, merchant))
         if accepted.former:
             await self._end_soon(merchant, partial(self._former_grants.end, accepted.former))
         return Connected(merchant=merchant, connection=await self._view_accepted(accepted))
@@ -308,12 +328,6 @@ class ConnectionService:
         except SQLAlchemyError:
             return self._views.view_grant(accepted.grant)
 
-    def _repeat(self, attempt: Callable[[], Awaitable[bool]]) -> None:
-        """Try again in the background until it succeeds."""
-        task = asyncio.create_task(_repeat_until_done(attempt))
-        self._repeating.add(task)
-        task.add_done_callback(self._repeating.discard)
-
     async def _signal(self, merchant: str) -> bool:
         """Return whether the new grant was signalled. Should this process end before that, the sweep does it."""
         with suppress(RPCError):
@@ -322,42 +336,6 @@ class ConnectionService:
         return False
 
 
-async def _repeat_until_done(attempt: Callable[[], Awaitable[bool]]) -> None:
-    done = False
-    while not done:
-        await asyncio.sleep(RETRY_DELAY.total_seconds())
-        done = await attempt()
-
-
-def _check(pending: OpenConsent | None, browser: str) -> ConsentRefused | None:
-    """Return why the consent is refused, or None if it is not, or if there is none."""
-    if pending and not pending.is_from(browser):
-        return ConsentRefused(reason=RefusalReason.OTHER_BROWSER)
-    if pending and pending.expired:
-        return ConsentRefused(reason=RefusalReason.EXPIRED, merchant=pending.merchant)
-    return None
-
-
-def _refuse_consent(consent: Consent, merchant: str) -> ConsentRefused | None:
-    if consent.refresh_token is None:
-        return ConsentRefused(reason=RefusalReason.NO_LASTING_ACCESS, merchant=merchant)
-    if consent.account is None:
-        return ConsentRefused(reason=RefusalReason.NOT_ACCEPTED, merchant=merchant, detail="no_account")
-    return None
-
-
-def _new_grant(consent: Consent) -> NewGrant:
-    """Return the grant of a consent. Without a lasting token it can be ended by the other one."""
-    return NewGrant(
-        account_email=consent.account.email if consent.account else "",
-        account_key=consent.account.key if consent.account else None,
-        scopes=consent.scopes,
-        refresh_token=consent.refresh_token or consent.access_token,
-        access_token=consent.access_token,
-        expires_at=consent.expires_at,
-    )
-
-
-def _refusal(failure: GoogleError, merchant: str) -> ConsentRefused:
-    reason = RefusalReason.UNREACHABLE if isinstance(failure, Transient) else RefusalReason.NOT_ACCEPTED
-    return ConsentRefused(reason=reason, merchant=merchant, detail=failure.reason)
+def _decision_step(return_url: str) -> AwaitedStep:
+    """Return the step of a decision: the platform's if the browser goes back there, else that of the page."""
+    return AwaitedStep.COMPLETION if return_url else AwaitedStep.CONFIRMATION

@@ -9,7 +9,12 @@ from typing import Final
 from temporalio.client import Client
 
 from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
-from slotsync.domain.connections.disconnection import UNREADABLE_GRANT, CalendarChoice, disconnection_result
+from slotsync.domain.connections.disconnection import (
+    SHARED_GRANT,
+    UNREADABLE_GRANT,
+    CalendarChoice,
+    disconnection_result,
+)
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import ErasureHeldUp, Undecryptable, UnknownSubject
@@ -148,11 +153,12 @@ class ErasureService:
         # A disconnection forgets what no key opens: a key that is found again could not end it any more.
         notes = () if unreadable and not force else await self._disconnect(merchant, choice, force=force)
         left = [UNREADABLE_GRANT] if unreadable else []
-        left += await asyncio.to_thread(self._end_grants, merchant)
+        kept, problems = await asyncio.to_thread(self._end_grants, merchant)
+        left += problems
         if left and not force:
             raise ErasureHeldUp(f"{' '.join(left)} {_MENDED}")
         former = await asyncio.to_thread(describe_left, self._left, merchant, None, LEFT_FOR_GOOD)
-        return await self._delete(merchant, None, tuple(dict.fromkeys((*notes, *left, *former))))
+        return await self._delete(merchant, None, tuple(dict.fromkeys((*notes, *kept, *left, *former))))
 
     async def erase_reservation(self, merchant: str, reservation: str, *, google: bool, force: bool = False) -> Receipt:
         """Delete all that is stored of a reservation.
@@ -196,20 +202,24 @@ class ErasureService:
         if connection_id:
             self._disconnections.finish(connection_id, choice)
 
-    def _end_grants(self, merchant: str) -> Sequence[str]:
-        """End the merchant's grants that wait for it, or for a decision; return notes on those that live on."""
-        return [
-            _describe_left_grant(since, problem)
-            for key_hash, since in self._consents.give_up(merchant).items()
-            if (problem := self._end_grant(key_hash))
-        ]
+    def _end_grants(self, merchant: str) -> tuple[Sequence[str], Sequence[str]]:
+        """End the merchant's grants that wait for it, or for a decision.
 
-    def _end_grant(self, key_hash: str) -> str:
-        """End a grant at Google; return why that is not possible, or an empty text."""
+        Return notes on those that live on as long as others need their accounts, and on those that live on for good.
+        """
+        ends = [(since, *self._end_grant(key_hash)) for key_hash, since in self._consents.give_up(merchant).items()]
+        left = [_describe_left_grant(since, problem) for since, _, problem in ends if problem]
+        return [SHARED_GRANT for _, end, _ in ends if end is GrantEnd.SHARED], left
+
+    def _end_grant(self, key_hash: str) -> tuple[GrantEnd, str]:
+        """End a grant at Google; return what became of it, and why it could not be ended, or an empty text."""
         try:
-            return _NO_ANSWER if self._grants.end(key_hash) is GrantEnd.LATER else ""
+            end = self._grants.end(key_hash)
+            if end is GrantEnd.SHARED:
+                self._grants.leave_to_others(key_hash)
         except Undecryptable:
-            return _NO_KEY
+            return GrantEnd.LATER, _NO_KEY
+        return end, _NO_ANSWER if end is GrantEnd.LATER else ""
 
     async def _delete_events(self, merchant: str, reservation: str, *, force: bool) -> None:
         """Let the reservation's workflow delete its events, as after a cancellation.

@@ -41,6 +41,9 @@ MAX_FORMS_UNDER_WAY: Final = 4
 VISITS_PER_MERCHANT: Final = 2
 """The visits that may use all that is allowed to one, at the same time."""
 
+LINKS_PER_MERCHANT: Final = 20
+"""The links that may use all that is allowed to one, at the same time: more than anybody but the platform has."""
+
 _MAX_SUBJECTS: Final = 10_000
 _MAX_AGE: Final = timedelta(minutes=1)
 """Longer than anything needs until all of its allowance is back."""
@@ -78,9 +81,13 @@ class PageLimit:
         allowance = self._refreshes if refreshing else self._pages
         return self._count(("merchant", merchant, refreshing), allowance.times(VISITS_PER_MERCHANT))
 
-    def count_link(self, merchant: str) -> timedelta:
-        """Count a look at the page of a link to the merchant's settings, which needs no visit."""
-        return self._count(("link", merchant), self._pages)
+    def count_link(self, merchant: str, link: str) -> timedelta:
+        """Count a look at the page of a link to the merchant's settings, which needs no visit.
+
+        Each link has its own allowance: with one of them the others cannot be used up.
+        """
+        wait = self._count(("link", merchant, link), self._pages)
+        return wait or self._count(("links", merchant), self._pages.times(LINKS_PER_MERCHANT))
 
     def _count(self, subject: Hashable, allowance: Allowance) -> timedelta:
         paid_until, wait = pay_call(self._paid_until.get(subject), self._clock(), allowance.interval, allowance.at_once)

@@ -46,7 +46,7 @@ class LinkProblem(StrEnum):
     ENDED = "ended"
 
 
-class _SignedLink(NamedTuple):
+class SignedLink(NamedTuple):
     """The content of a link. It is used ``once``: a name, since one signature has several valid spellings.
 
     ``made_at`` is by the store's clock: machines have other clocks, and would refuse it as expired, or as
@@ -79,21 +79,21 @@ class SettingsLinks:
         url = f"{base}/{target}?{urlencode({'link': signed})}"
         return SettingsLink(url=url, expires_at=made_at.replace(microsecond=0) + self._lifetime)
 
-    def look(self, signed: str, target: LinkTarget) -> str | LinkProblem:
-        """Return the merchant of the link, or why it does not work. It is not used by that."""
+    def look(self, signed: str, target: LinkTarget) -> SignedLink | LinkProblem:
+        """Return the content of the link, or why it does not work. It is not used by that."""
         found = self._read(signed, target)
         if isinstance(found, LinkProblem):
             return found
-        return LinkProblem.USED if self._used.is_used(found.once) else found.merchant
+        return LinkProblem.USED if self._used.is_used(found.once) else found
 
-    def redeem(self, signed: str, target: LinkTarget) -> str | LinkProblem:
-        """Return the merchant of the link at its first use, otherwise the reason why the link does not work."""
+    def redeem(self, signed: str, target: LinkTarget) -> SignedLink | LinkProblem:
+        """Return the content of the link at its first use, otherwise the reason why the link does not work."""
         found = self._read(signed, target)
         if isinstance(found, LinkProblem):
             return found
-        return found.merchant if self._used.use(found.once, found.made_at + self._lifetime) else LinkProblem.USED
+        return found if self._used.use(found.once, found.made_at + self._lifetime) else LinkProblem.USED
 
-    def _read(self, signed: str, target: LinkTarget) -> "_SignedLink | LinkProblem":
+    def _read(self, signed: str, target: LinkTarget) -> SignedLink | LinkProblem:
         try:
             (merchant, once, *made), signed_at = self._signer(target).loads(signed, return_timestamp=True)
         except BadSignature:
@@ -104,7 +104,7 @@ class SettingsLinks:
             return LinkProblem.EXPIRED
         if self._visits.are_ended(merchant, made_at):
             return LinkProblem.ENDED
-        return _SignedLink(str(merchant), str(once), made_at)
+        return SignedLink(str(merchant), str(once), made_at)
 
     def _signer(self, target: LinkTarget) -> URLSafeTimedSerializer:
         return create_signer(self._settings, f"link:{target}")
@@ -123,9 +123,9 @@ class Session(Message):
     connects_only: bool = False
 
     @classmethod
-    def begin(cls, merchant: str, *, connects_only: bool = False) -> "Session":
-        """Return a new session, which lasts from the moment in which it is saved."""
-        return cls(merchant=merchant, browser=token_urlsafe(24), connects_only=connects_only)
+    def begin(cls, merchant: str, allowed_at: datetime, *, connects_only: bool = False) -> "Session":
+        """Return a new session by a link that was made at ``allowed_at``. It begins once it is saved."""
+        return cls(merchant=merchant, browser=token_urlsafe(24), begun_at=allowed_at, connects_only=connects_only)
 
     @property
     def form_token(self) -> str:
@@ -163,9 +163,12 @@ class Sessions:
         session = self.read(request)
         return None if session is None or self.is_over(session) else session
 
-    def begin(self, response: Response, session: Session) -> None:
-        """Begin the session, and set its cookie."""
-        session = session.model_copy(update={"begun_at": self._visits.now()})
+    def begin(self, response: Response, session: Session) -> bool:
+        """Begin the session, and set its cookie; return false if visits were ended since the session was allowed."""
+        begun_at = self._visits.begin(session.merchant, session.begun_at)
+        if begun_at is None:
+            return False
+        session = session.model_copy(update={"begun_at": begun_at})
         response.set_cookie(
             self._name,
             str(self._signer.dumps(session.model_dump(mode="json", exclude_defaults=True))),
@@ -175,6 +178,7 @@ class Sessions:
             httponly=True,
             samesite="lax",  # Google redirects the browser back to us from its own site
         )
+        return True
 
     def end(self, session: Session) -> None:
         """End the session, for all that have its cookie."""

@@ -127,7 +127,7 @@ async def _decide_on_account(visit: Visit) -> str:
     if visit.form_value("decision") != "connect":
         declined = await visit.services.connections.decline(code, session.browser)
         return f"refused_{declined.reason}" if isinstance(declined, ConsentRefused) else _NOT_CONNECTED[declined]
-    result = await visit.services.connections.confirm(code, session.browser, same_account=session.connects_only)
+    result = await visit.services.connections.confirm(code, session.browser)
     if isinstance(result, ConsentRefused):
         return f"refused_{result.reason}"
     return "connected_in_part" if result.connection.missing else "connected"

@@ -7,7 +7,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from slotsync.mail.reconnect_links import ExpiredLink
+from slotsync.mail.reconnect_links import ExpiredLink, RefusedGrantLink
 from slotsync.store.visits import Visits
 from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
@@ -49,17 +49,19 @@ async def use_connect_link(request: Request) -> Response:
 async def show_reconnect_link(request: Request) -> Response:
     """Show where a link in an e-mail leads."""
     link = request.query_params.get("link", "")
-    return await _show_button(request, await _read_reconnect_link(request, link), link, "reconnect")
+    content = await _read_reconnect_link(request, link)
+    return await _show_button(request, content.merchant, link, "reconnect")
 
 
 async def use_reconnect_link(request: Request) -> Response:
     """Redirect to Google's consent page; a visit that begins with this link sees nothing of the merchant."""
     services, form = get_services(request), await _get_opening_form(request)
-    merchant = await _read_reconnect_link(request, _text(form, "link"))
+    content = await _read_reconnect_link(request, _text(form, "link"))
+    merchant = content.merchant
     living = await asyncio.to_thread(services.sessions.find, request)
     if living and not living.connects_only and living.merchant == merchant:
         return RedirectResponse(await services.connections.begin(merchant, living.browser), status_code=303)
-    session = Session.begin(merchant, connects_only=True)
+    session = Session.begin(merchant, content.made_at, connects_only=True)
     url = await services.connections.begin(merchant, session.browser, name_account=False)
     return await _begin_visit(request, session, RedirectResponse(url, status_code=303))
 
@@ -78,12 +80,12 @@ async def show_reconnected(request: Request) -> Response:
     )
 
 
-async def _read_reconnect_link(request: Request, link: str) -> str:
-    """Return the merchant of a link in an e-mail.
+async def _read_reconnect_link(request: Request, link: str) -> RefusedGrantLink:
+    """Return the content of a link in an e-mail.
 
     Raises:
         PageRefused: slotsync has not made it, or too long ago, or before the merchant's visits were ended, or there is
-            nothing to connect again; or links of the merchant are opened too often.
+            nothing to connect again; or it is opened too often.
     """
     services = get_services(request)
     content = services.reconnect_links.read(link)
@@ -91,21 +93,21 @@ async def _read_reconnect_link(request: Request, link: str) -> str:
         raise PageRefused(LinkProblem.FORGED)
     if isinstance(content, ExpiredLink):
         raise PageRefused(MAIL_EXPIRED)
-    require_room(services.page_limit.count_link(content.merchant))
+    require_room(services.page_limit.count_link(content.merchant, f"{content.grant_number}:{content.made_at}"))
     if not await asyncio.to_thread(services.connections.is_refused, content.merchant, content.grant_number):
         raise PageRefused(NOT_NEEDED)
     if await asyncio.to_thread(Visits(services.store).are_ended, content.merchant, content.made_at):
         raise PageRefused(LinkProblem.ENDED)
-    return content.merchant
+    return content
 
 
 async def _show(request: Request, target: LinkTarget) -> Response:
     services, link = get_services(request), request.query_params.get("link", "")
-    merchant = await asyncio.to_thread(services.settings_links.look, link, target)
-    if isinstance(merchant, LinkProblem):
-        raise PageRefused(merchant)
-    require_room(services.page_limit.count_link(merchant))
-    return await _show_button(request, merchant, link, target.name.lower())
+    content = await asyncio.to_thread(services.settings_links.look, link, target)
+    if isinstance(content, LinkProblem):
+        raise PageRefused(content)
+    require_room(services.page_limit.count_link(content.merchant, content.once))
+    return await _show_button(request, content.merchant, link, target.name.lower())
 
 
 async def _show_button(request: Request, merchant: str, link: str, leads_to: str) -> Response:
@@ -137,10 +139,10 @@ async def _redeem(request: Request, target: LinkTarget) -> Session:
         PageRefused: the form is not one that this browser was shown, or the link does not work.
     """
     services, form = get_services(request), await _get_opening_form(request)
-    merchant = await asyncio.to_thread(services.settings_links.redeem, _text(form, "link"), target)
-    if isinstance(merchant, LinkProblem):
-        raise PageRefused(merchant)
-    return Session.begin(merchant)
+    content = await asyncio.to_thread(services.settings_links.redeem, _text(form, "link"), target)
+    if isinstance(content, LinkProblem):
+        raise PageRefused(content)
+    return Session.begin(content.merchant, content.made_at)
 
 
 async def _choose_language(request: Request, merchant: str) -> Language:
@@ -164,11 +166,16 @@ async def _get_opening_form(request: Request) -> FormData:
 
 
 async def _begin_visit(request: Request, session: Session, response: Response) -> Response:
-    """Begin the visit, and end a former one of this browser; set the merchant's language unless one was chosen here."""
+    """Begin the visit, and end a former one of this browser; set the merchant's language unless one was chosen here.
+
+    Raises:
+        PageRefused: the merchant's visits were ended since the link was made.
+    """
     services = get_services(request)
     if former := await asyncio.to_thread(services.sessions.find, request):
         await asyncio.to_thread(services.sessions.end, former)
-    await asyncio.to_thread(services.sessions.begin, response, session)
+    if not await asyncio.to_thread(services.sessions.begin, response, session):
+        raise PageRefused(LinkProblem.ENDED)
     details = await asyncio.to_thread(services.merchants.get, session.merchant)
     if details and details.language in LANGUAGES and not is_chosen(request):
         remember_language(response, details.language)

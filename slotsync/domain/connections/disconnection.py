@@ -12,6 +12,11 @@ UNREADABLE_GRANT: Final = (
     "slotsync at https://myaccount.google.com/connections."
 )
 
+SHARED_GRANT: Final = (
+    "Another merchant uses the same Google account, so the access stays in Google until that merchant has "
+    "disconnected, too; it is no longer used here."
+)
+
 
 class CalendarChoice(StrEnum):
     """The merchant's choice for the calendars that slotsync created."""
@@ -118,10 +123,7 @@ def _blocking_notes(unblocked: int) -> Iterator[str]:
 
 def _grant_notes(disconnection: Disconnection, *, ended: bool) -> Iterator[str]:
     if disconnection.shared:
-        yield (
-            "Another merchant uses the same Google account, so the access stays in Google until that merchant has "
-            "disconnected, too; it is no longer used here."
-        )
+        yield SHARED_GRANT
     elif disconnection.unreadable:
         yield UNREADABLE_GRANT
     elif disconnection.alive and not ended:

@@ -132,8 +132,10 @@ def _consent_error(reason: str) -> GoogleError:
     return oauth_client_error(reason) or GrantLost(f"Google does not accept the answer ({reason})", reason=reason)
 
 
-def revoke(settings: Settings, token: str) -> None:
-    """Revoke the token's grant with all its tokens. A grant that is revoked already is no error.
+def revoke(settings: Settings, token: str) -> bool:
+    """Revoke the token's grant with all its tokens; return false if Google does not know the token any more.
+
+    With it Google ends all grants of the account to our OAuth client.
 
     Raises:
         Transient: Google cannot be reached, or did not revoke the grant.
@@ -144,6 +146,7 @@ def revoke(settings: Settings, token: str) -> None:
         raise Transient("Google cannot be reached; it is tried again", reason="unreachable") from None
     if not (answer.is_success or answer.status_code == _UNKNOWN_TOKEN_STATUS):
         raise Transient("Google did not end the grant; it is tried again", reason=f"http{answer.status_code}")
+    return answer.is_success
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,9 @@ class Decisions:
         self._pending = PendingConsents(store, vault)
 
     def accept(
-        self,
-        awaited: AwaitedStep,
-        key: str,
-        may_accept: Callable[[OpenConsent], bool],
-        *,
-        same_account: bool = False,
+        self, awaited: AwaitedStep, key: str, may_accept: Callable[[OpenConsent], bool]
     ) -> Accepted | OpenConsent | None:
-        """Connect the grant of the consent with this key; with ``same_account`` only that of the account of before.
+        """Connect the grant of the consent with this key; one for the same account only if that is connected still.
 
         Return the consent, which then waits for the end of its grant, if it has expired or must not be accepted, or
         None if there is none. If this fails, the consent is as it was.
@@ -59,7 +54,7 @@ class Decisions:
                 give_up_consent(connection, consent.key_hash)
                 return consent
             grant = NewGrant.read(self._pending.read(connection, row).secret)
-            if same_account and not self._connections.is_same_account(connection, consent.merchant, grant):
+            if row.same_account and not self._connections.is_same_account(connection, consent.merchant, grant):
                 give_up_consent(connection, consent.key_hash)
                 return consent
             saved = self._connections.save_in(connection, consent.merchant, grant, now)

@@ -114,6 +114,12 @@ class Disconnections:
             row = session.get(ConnectionRow, connection_id)
             return row is not None and is_account_used(session, self._keys, row.account_key, except_id=row.id)
 
+    def get_account_key(self, connection_id: str) -> str | None:
+        """Return what tells the connection's account apart, or None if that is not known."""
+        with self._store.read() as session:
+            row = session.get(ConnectionRow, connection_id)
+            return row.account_key if row else None
+
     def grant(self, connection_id: str) -> Grant:
         """Return the grant of a connection that is being disconnected.
 

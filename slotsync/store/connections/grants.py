@@ -136,7 +136,8 @@ def is_account_used(session: Session, keys: DataKeys, account_key: str | None, *
     Refused grants are needed, which may work again, those of disconnections under way, which may have calendars to
     delete, and those on which somebody still has to decide.
     """
-    kept = (_TABLE.c.refresh_token.is_not(None), _TABLE.c.id != except_id)
-    if is_account_in(session, keys, _TABLE.c.account_key, account_key, *kept):
+    # In this order: a consent that is accepted in the meantime is a connection's grant by then.
+    if is_account_chosen(session, keys, account_key):
         return True
-    return is_account_chosen(session, keys, account_key)
+    kept = (_TABLE.c.refresh_token.is_not(None), _TABLE.c.id != except_id)
+    return is_account_in(session, keys, _TABLE.c.account_key, account_key, *kept)

@@ -87,8 +87,12 @@ class PendingConsents:
         browser: str,
         secret: str,
         account_key: str | None = None,
+        same_account: bool = False,
     ) -> None:
-        """Store a consent under a key that only the browser will bring back."""
+        """Store a consent under a key that only the browser will bring back.
+
+        With ``same_account`` it must not connect another account than the one that is connected.
+        """
         now = self._clock()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
@@ -103,6 +107,7 @@ class PendingConsents:
                     merchant=merchant,
                     browser_hash=_hashed(browser),
                     account_key=hash_account_key(connection, self._keys, account_key),
+                    same_account=same_account,
                     secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=_hashed(key)),
                     expires_at=now + CONSENT_LIFETIME,
                 )
@@ -163,6 +168,14 @@ class PendingConsents:
         with self._store.read() as session:
             row = session.connection().execute(select(*_CONSENTS.c).where(*own)).first()
             return self.read(session, row) if row else None
+
+    def find_unneeded(self, account_key: str | None) -> list[str]:
+        """Return the hashes of the keys of consents to the account that wait for the end of their grants."""
+        waiting = select(_CONSENTS.c.key_hash, _CONSENTS.c.account_key).filter_by(kind=AwaitedStep.END.value)
+        with self._store.read() as session:
+            wanted = hash_account_key(session, self._keys, account_key)
+            rows = session.execute(waiting.where(_CONSENTS.c.account_key.is_not(None))).all()
+            return [each.key_hash for each in rows if hash_account_key(session, self._keys, each.account_key) == wanted]
 
     def record_try(self, key_hash: str) -> None:
         """Record that Google was asked to end the grant now, and did not."""

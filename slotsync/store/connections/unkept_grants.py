@@ -1,4 +1,7 @@
-"""Unkept grants: given while their merchants were erased, and kept without these until Google has ended them."""
+"""Unkept grants: of merchants that were erased, and kept without these until Google has ended them.
+
+They were given during the erasure, or their accounts were used by others, who would have lost their grants with them.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,6 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
+from slotsync.store.connections.account_keys import hash_account_key
 from slotsync.store.connections.grants import NewGrant
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
@@ -60,6 +64,12 @@ class UnkeptGrants:
             secret = session.execute(query).scalar_one_or_none()
             place = cell(_TABLE.c.secret, INSTANCE, id=grant_id)
             return NewGrant.read(self._keys.decrypt(session, place, secret)) if secret else None
+
+    def is_of_account(self, grant: NewGrant, account_key: str | None) -> bool:
+        """Return whether the grant is of the account with this key, false without a key."""
+        with self._store.read() as session:
+            keys = {hash_account_key(session, self._keys, each) for each in (grant.account_key, account_key)}
+        return len(keys) == 1 and None not in keys
 
     def record_try(self, grant_id: str) -> None:
         """Record that Google was asked to end the grant now, and did not."""

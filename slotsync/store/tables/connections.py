@@ -55,7 +55,8 @@ class PendingConsentRow(Row, table=True):
     """A consent that waits: for the merchant's browser to come back, for a decision, or for the end of its grant.
 
     Its key is a hash of what the browser brings, so that a reader of the table cannot use it. ``account_key`` is the
-    account that was allowed. Google was last asked at ``tried_at`` to end the grant.
+    account that was allowed; with ``same_account`` it is connected only if it is the account that was connected before.
+    Google was last asked at ``tried_at`` to end the grant.
     """
 
     __tablename__ = "pending_consent"
@@ -65,13 +66,14 @@ class PendingConsentRow(Row, table=True):
     merchant: str = Field(foreign_key="merchant.id")
     browser_hash: str
     account_key: str | None = None
+    same_account: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     secret: str | None = encrypted_field()
     expires_at: datetime = Field(sa_type=Instant, index=True)
     tried_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class UnkeptGrantRow(Row, table=True):
-    """A grant that Google gave while its merchant was erased, until Google has ended it. It names no merchant.
+    """A grant of a merchant that was erased, until Google has ended it. It names no merchant.
 
     Google was last asked at ``tried_at`` to end it.
     """
@@ -91,3 +93,16 @@ class UsedLinkRow(Row, table=True):
 
     link_hash: str = Field(primary_key=True)
     expires_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class AccountRevocationRow(Row, table=True):
+    """A revocation at Google, which ends all grants of its account, of all accounts without an ``account_key``.
+
+    Until ``until`` it may still be carried out; afterwards that is when it ended. It is kept for an hour.
+    """
+
+    __tablename__ = "account_revocation"
+
+    id: str = Field(primary_key=True)
+    account_key: str | None = None
+    until: datetime = Field(sa_type=Instant)

@@ -60,7 +60,10 @@ async def test_a_link_leads_its_merchant_through_slotsync_once(
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{PUBLIC_URL}/{leads}"
     ((link,),) = parse_qs(url.query).values()
     links = SettingsLinks(api.world.settings, api.world.store)
-    assert [links.redeem(link, leads) for _ in range(2)] == [merchant, LinkProblem.USED]
+    used = links.redeem(link, leads)
+    assert not isinstance(used, LinkProblem)
+    assert used.merchant == merchant
+    assert links.redeem(link, leads) is LinkProblem.USED
 
 
 @pytest.mark.parametrize(("route", "field", "leads"), LINKS)

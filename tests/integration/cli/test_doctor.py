@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import typer
 from cryptography.fernet import Fernet
@@ -14,6 +15,7 @@ from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import RunningLocalGoogle, running_local_google
 from slotsync.clock import utc_now
 from slotsync.domain.availability.messages import ProductKey
+from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.watched_products import WatchedProducts
@@ -116,6 +118,30 @@ async def test_what_is_refused_since_a_rotation_does_not_wait_for_one(capsys: py
     with pytest.raises(typer.Exit):
         show_key_status(as_json=False)
     assert "--accept-unbound" in capsys.readouterr().out
+
+
+def test_a_key_that_can_be_removed_has_still_signed_links_in_emails(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings.load()
+    store, old = Store.open(settings.database_url), settings.encryption_keys[0].get_secret_value()
+    store.upgrade()
+    Instances(store, Vault(settings.encryption_keys)).get_id()
+    show_key_status(as_json=False)
+    assert "has signed" not in capsys.readouterr().out, "no key can be removed"
+    link = httpx.URL(ReconnectLinks(settings).create("m", 1)).params["link"]
+    new = Fernet.generate_key().decode()
+    environment.setenv("SLOTSYNC_ENCRYPTION_KEYS", f"{new},{old}")
+    both = Settings.load()
+    KeyRotation(store, Vault(both.encryption_keys)).rotate()
+    store.close()
+    show_key_status(as_json=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "removed" in said, "in the table, which may break the line"
+    assert "What a key has signed ends with it: links in e-mails, which else work for 30 days" in said
+    assert ReconnectLinks(both).read(link) is not None
+    environment.setenv("SLOTSYNC_ENCRYPTION_KEYS", new)
+    assert ReconnectLinks(Settings.load()).read(link) is None, "and so it is"
 
 
 @pytest.mark.usefixtures("environment")

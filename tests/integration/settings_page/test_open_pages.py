@@ -12,8 +12,10 @@ import pytest
 from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.owner import OwnerChanges
+from slotsync.mail.reconnect_links import ReconnectLinks
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
 from slotsync.store.merchants import Merchants
 from starter.bootstrap import Services
 from starter.services.page_limit import VISITS_PER_MERCHANT, Allowance, PageLimit
@@ -101,7 +103,7 @@ async def limited(site: Site) -> AsyncIterator[LimitedSite]:
 
 
 def visit_of(merchant: str) -> Session:
-    return Session.begin(merchant).model_copy(update={"begun_at": utc_now()})
+    return Session.begin(merchant, utc_now())
 
 
 async def test_a_page_that_is_loaded_in_a_loop_is_refused_for_a_moment_and_no_other_visit_is(
@@ -150,6 +152,21 @@ async def test_a_link_that_is_opened_in_a_loop_is_refused_for_a_moment(limited: 
     async with httpx.AsyncClient(base_url=limited.url, verify=tls()) as browser:
         answers = [await browser.get(link.raw_path.decode()) for _ in range(AT_ONCE + 1)]
     assert [each.status_code for each in answers] == [200] * AT_ONCE + [429]
+
+
+async def test_who_has_a_link_takes_nothing_of_the_merchants_other_links(limited: LimitedSite) -> None:
+    connections = Connections(limited.site.world.store, limited.site.world.vault)
+    await limited.site.add_merchant()
+    connection_id, number = connections.get_active_id(limited.site.merchant), 1
+    assert connection_id
+    connections.mark_revoked(connection_id, "invalid_grant", number)
+    mailed = httpx.URL(ReconnectLinks(limited.site.world.settings).create(limited.site.merchant, number))
+    sent_on, mine = [httpx.URL(await limited.site.link()) for _ in range(2)]
+    async with httpx.AsyncClient(base_url=limited.url, verify=tls()) as browser:
+        for link in (mailed, sent_on):
+            answers = [await browser.get(link.raw_path.decode()) for _ in range(AT_ONCE + 1)]
+            assert [each.status_code for each in answers] == [200] * AT_ONCE + [429]
+        assert (await browser.get(mine.raw_path.decode())).status_code == 200
 
 
 async def test_the_progress_of_an_unknown_product_is_not_found(site: Site) -> None:

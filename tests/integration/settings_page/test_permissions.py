@@ -126,9 +126,7 @@ def begin(site: Site, kind: Kind) -> Session | None:
         return None
     age = SESSION_LIFETIME + timedelta(seconds=1) if kind is Kind.EXPIRED else timedelta(minutes=1)
     merchant = f"other-{site.merchant}" if kind is Kind.ANOTHER else site.merchant
-    visit = Session.begin(merchant, connects_only=kind is Kind.MAIL).model_copy(
-        update={"begun_at": site.world.store.now() - age}
-    )
+    visit = Session.begin(merchant, site.world.store.now() - age, connects_only=kind is Kind.MAIL)
     if kind is Kind.SIGNED_OUT:
         Sessions(site.world.settings, site.world.store).end(visit)
     return visit
@@ -168,7 +166,7 @@ async def test_every_route_takes_the_visits_that_it_should_and_no_other_sees_or_
     stored.put(f"other-{site.merchant}", MerchantDetails(name="Other Kayaks"))
     Owners(site.world.store).put(site.merchant, TOUR, settings_of(TOUR, name=PRODUCT))
     if kind is Kind.ENDED:
-        stored.end_visits(site.merchant, site.world.store.now())
+        stored.end_visits(site.merchant)
     before = stored_of(site)
     async with httpx.AsyncClient(base_url=site.url, timeout=30, verify=tls()) as browser:
         for (method, path), expected in EXPECTED.items():

@@ -175,7 +175,7 @@ async def test_a_link_of_another_kind_is_none_and_a_link_of_a_disconnected_merch
 
 async def test_a_link_that_was_mailed_before_visits_were_ended_leads_nowhere(refused: Site) -> None:
     link = mailed_link(refused)
-    assert Merchants(refused.world.store, refused.world.vault).end_visits(refused.merchant, refused.world.store.now())
+    assert Merchants(refused.world.store, refused.world.vault).end_visits(refused.merchant)
     async with stranger(refused) as mine:
         assert "ended after it was made" in (await mine.get(link)).text
 
@@ -184,3 +184,29 @@ async def test_the_page_of_a_link_speaks_the_merchants_language(refused: Site) -
     (await refused.platform.put(f"/v1/merchants/{refused.merchant}", json={"language": "fi"})).raise_for_status()
     async with stranger(refused) as mine:
         assert "Jatka Googleen" in (await mine.get(mailed_link(refused))).text
+
+
+async def test_the_platform_cannot_complete_it_once_another_account_has_replaced_the_one_of_the_link(
+    refused: Site,
+) -> None:
+    address = f"/v1/merchants/{refused.merchant}"
+    (await refused.platform.put(address, json={"return_url": "https://platform.example/back"})).raise_for_status()
+    async with stranger(refused) as leaver:
+        late = await come_back_to_platform(leaver, await follow(leaver, mailed_link(refused)), refused.email)
+    async with refused.visitor() as mine:
+        form = Form(await mine.get("/settings/")).hidden
+        begun = await mine.post("/settings/connect", data={"token": form["token"]}, follow_redirects=False)
+        code = await come_back_to_platform(mine, begun.headers["location"], other(refused))
+    (await refused.platform.post(f"{address}/google/complete", json={"code": code})).raise_for_status()
+    answer = await refused.platform.post(f"{address}/google/complete", json={"code": late})
+    assert answer.status_code == 422
+    assert "another account than the one that is connected" in answer.text
+    assert connected_as(refused) == other(refused)
+
+
+async def come_back_to_platform(browser: httpx.AsyncClient, consent: str, email: str) -> str:
+    """Return the code with which the browser goes back to the platform."""
+    given = decide(consent, email)
+    query = {"state": given.state, "code": given.code or ""}
+    answer = await browser.get("/google/callback", params=query, follow_redirects=False)
+    return httpx.URL(answer.headers["location"]).params["code"]

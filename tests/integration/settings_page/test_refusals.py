@@ -234,7 +234,7 @@ async def test_pages_have_security_headers(site: Site) -> None:
 async def test_over_https_the_cookie_never_travels_in_the_clear(site: Site) -> None:
     over_https = site.world.settings.model_copy(update={"public_url": "https://slotsync.example"})
     answer = Response()
-    Sessions(over_https, site.world.store).begin(answer, Session.begin(site.merchant))
+    Sessions(over_https, site.world.store).begin(answer, Session.begin(site.merchant, site.world.store.now()))
     assert answer.headers["set-cookie"].startswith("__Host-slotsync=")
     assert "Secure" in answer.headers["set-cookie"]
 
@@ -304,13 +304,34 @@ async def test_links_that_were_made_before_visits_were_ended_begin_none(
     looked_at, unseen = await site.link(leads), await site.link(leads)
     shown = Form(await stranger.get(looked_at))
     if end == "operator":
-        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant, site.world.store.now())
+        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant)
     else:
         (await site.platform.delete(f"/v1/merchants/{site.merchant}/google")).raise_for_status()
     place = httpx.URL(looked_at).copy_with(query=None)
     refused = [await stranger.post(place, data=shown.hidden), await stranger.get(looked_at), await stranger.get(unseen)]
     assert [each.status_code for each in refused] == [403, 403, 403]
     assert all("ended after it was made" in each.text for each in refused)
+    assert (await stranger.get("/settings/")).status_code == 401
+    await enter(stranger, await site.link())
+    assert (await stranger.get("/settings/")).status_code == 200, "a new link works"
+
+
+@pytest.mark.parametrize("leads", ["settings-link", "google/connect"])
+async def test_a_visit_does_not_begin_once_visits_were_ended_since_its_link_was_used(
+    site: Site, stranger: httpx.AsyncClient, leads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchants, begin = Merchants(site.world.store, site.world.vault), Sessions.begin
+
+    def end_and_begin(sessions: Sessions, response: Response, session: Session) -> bool:
+        if session.merchant == site.merchant:
+            assert merchants.end_visits(site.merchant)
+        return begin(sessions, response, session)
+
+    link = await site.link(leads)
+    with monkeypatch.context() as patched:
+        patched.setattr(Sessions, "begin", end_and_begin)
+        refused = await enter(stranger, link, follow_redirects=False)
+    assert (refused.status_code, "ended after it was made" in refused.text) == (403, True)
     assert (await stranger.get("/settings/")).status_code == 401
     await enter(stranger, await site.link())
     assert (await stranger.get("/settings/")).status_code == 200, "a new link works"
@@ -343,7 +364,7 @@ async def test_links_and_visits_of_a_machine_ahead_work_at_once_on_another(
 
 async def test_ended_visits_are_over_in_all_browsers_and_new_ones_begin(site: Site) -> None:
     async with site.visitor() as mine:
-        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant, site.world.store.now())
+        assert Merchants(site.world.store, site.world.vault).end_visits(site.merchant)
         assert (await mine.get("/settings/")).status_code == 401
         assert (await mine.post("/settings/sync", data={"token": "x"})).status_code == 401
         async with site.visitor() as again:

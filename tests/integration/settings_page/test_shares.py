@@ -83,7 +83,7 @@ async def slow(site: Site) -> AsyncIterator[SlowSite]:
 
 
 def visit_of(merchant: str) -> Session:
-    return Session.begin(merchant).model_copy(update={"begun_at": utc_now()})
+    return Session.begin(merchant, utc_now())
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_what_the_platform_says_of_a_merchant_and_ended_visits_stand_there(
     assert told(audit) == ("merchant.changed", "merchant", *values, ())
     merchants.put("m", MerchantDetails(language="fi"))
     assert len(entries(audit)) == 1
-    merchants.end_visits("m", NOON)
+    merchants.end_visits("m")
     assert told(audit) == ("visits.ended", "merchant", {}, {}, ())
 
 

@@ -34,8 +34,8 @@ THE_NEIGHBOURS = (
     "webhook_attempt",
     "webhook_message",
 )
-NOBODYS = {"instance", "unkept_grant", "used_link", "worker"}
-"""Tables of which no row names a merchant; a used link is known by a hash, for an hour."""
+NOBODYS = {"account_revocation", "instance", "unkept_grant", "used_link", "worker"}
+"""Tables of which no row names a merchant; used links and revoked accounts are known by hashes, for an hour."""
 
 
 def counts(store: Store) -> Counter[str]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from starter.services.page_limit import PAGES, REFRESHES, VISITS_PER_MERCHANT, PageLimit
+from starter.services.page_limit import LINKS_PER_MERCHANT, PAGES, REFRESHES, VISITS_PER_MERCHANT, PageLimit
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -73,4 +73,14 @@ def test_visits_and_merchants_are_counted_apart_and_a_merchant_has_what_a_few_vi
     assert limit.count_merchant("m", refreshing=False)
     assert not limit.count_merchant("other", refreshing=False)
     assert not limit.count_visit("m", refreshing=False)
-    assert not limit.count_link("m")
+    assert not limit.count_link("m", "one")
+
+
+def test_who_has_a_link_takes_nothing_of_other_links_and_many_links_are_limited_together() -> None:
+    clock = Clock()
+    limit = PageLimit(clock)
+    for link in range(LINKS_PER_MERCHANT):
+        assert not any(limit.count_link("m", str(link)) for _ in range(PAGES.at_once))
+        assert limit.count_link("m", str(link))
+    assert limit.count_link("m", "one more")
+    assert not limit.count_link("other", "0")

@@ -26,6 +26,7 @@ from slotsync.temporal import queues
 from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.client import Slotsync
+from starter.local.environment import set_environment
 from starter.local.processes import free_port, running_process, slotsync_command, wait_until_ready, write_environment
 
 SCOPES = tuple(sorted(wanted_scopes(push=True)))
@@ -130,7 +131,11 @@ async def create_sample_merchant(parts: LocalParts) -> None:
 
 
 def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> dict[str, str]:
-    """Set the environment of this process and of those that it starts, and return the variables that were set."""
+    """Set the environment of this process and of those that it starts, and return the settings in it.
+
+    Raises:
+        SettingsError: a setting names an address that is not on this machine.
+    """
     own = {
         "SLOTSYNC_DATA_FOLDER": str(folder),
         "SLOTSYNC_DATABASE_URL": f"sqlite:///{folder}/slotsync.db",
@@ -144,8 +149,7 @@ def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> di
     if not quotas:
         own["SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE"] = UNLIMITED_CALLS_A_MINUTE
         own["SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE"] = UNLIMITED_CALLS_A_MINUTE
-    os.environ.update(own)
-    return own
+    return set_environment(own)
 
 
 def _load_or_write_secret(file: Path, new: str) -> str:

@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from slotsync.private_files import write_private_file
 from starter.local.demo.bookings import MERCHANT, Report, create_reports, read_bookings
 from starter.local.demo.comparison import count_events
 from starter.local.demo.scenario import (
@@ -118,7 +119,7 @@ async def _wait_for_signal(parts: LocalParts, merchant: str, ready: Path | None)
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, received.set)
     if ready:
-        ready.write_text(json.dumps(parts.addresses(), indent=2) + "\n")
+        write_private_file(ready, json.dumps(parts.addresses(), indent=2) + "\n")
     console.print("Everything keeps running; Ctrl-C ends it.")
     await received.wait()
 

@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.private_files import make_private_folder, write_private_file
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
@@ -73,7 +74,8 @@ class LocalParts:
 @asynccontextmanager
 async def local_parts(folder: Path, show_status: StatusCallback, *, quotas: bool) -> AsyncIterator[LocalParts]:
     """Run all parts until the block ends, with their state in this folder. Without ``quotas`` nobody limits calls."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder.parent)
+    make_private_folder(folder)
     google, api = f"http://127.0.0.1:{free_port(8085)}", f"http://127.0.0.1:{free_port(8080)}"
     variables = _set_environment(folder.resolve(), google, api, quotas=quotas)
     settings = Settings.load()
@@ -155,8 +157,7 @@ def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> di
 def _load_or_write_secret(file: Path, new: str) -> str:
     """Return the secret in this file, which only its owner can read; on first use, write the new one."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(new)
+        write_private_file(file, new)
     return file.read_text()
 
 

@@ -15,7 +15,7 @@ from slotsync.errors import SettingsError
 from slotsync.settings import ENV_FILE, PREFIX, SECRETS_FOLDER
 
 ADDRESSES: Final = ("SLOTSYNC_WEBHOOK_URL", "SLOTSYNC_SMTP_URL", "SLOTSYNC_RETURN_URL")
-"""What is sent to, or shown, must be on this machine."""
+"""Addresses to which something is sent, or to which browsers go: they must be on this machine."""
 
 ACCEPTED: Final = (
     *ADDRESSES,

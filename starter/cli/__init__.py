@@ -6,6 +6,7 @@ from typing import Final
 
 from slotsync.errors import SlotsyncError
 from starter.cli.commands import app
+from starter.cli.terminal import visible
 
 _EXIT_CODES: Final = {
     **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant"), 4),
@@ -31,7 +32,7 @@ def run() -> None:
         code = _EXIT_CODES.get(type(error).__name__, _USAGE if isinstance(error, SlotsyncError) else None)
         if code is None:
             raise
-        sys.stderr.write(f"slotsync: {error}\n")
+        sys.stderr.write(f"slotsync: {visible(error, keep=chr(10))}\n")
         sys.exit(code)
     finally:
         gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)

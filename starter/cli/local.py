@@ -12,12 +12,13 @@ from pathlib import Path
 from time import monotonic
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from slotsync.private_files import write_private_file
+from starter.cli.terminal import console, plain
 from starter.local.demo.bookings import MERCHANT, Report, create_reports, read_bookings
 from starter.local.demo.comparison import count_events
 from starter.local.demo.scenario import (
@@ -32,8 +33,6 @@ from starter.local.demo.scenario import (
 from starter.local.dev import SAMPLE_MERCHANT, LocalParts, create_sample_merchant, create_settings_link, local_parts
 
 FOLDER = Path(".slotsync")
-
-console = Console()
 
 
 def run_demo(bookings: Path, limit: int | None, report: Path | None, ready: Path | None, *, stay: bool) -> None:
@@ -155,7 +154,7 @@ def _counts_table(result: DemoResult) -> Table:
     table.add_column("reservations")
     for name, count in count_events(result.comparison).items():
         reservations = getattr(result.comparison, name) if name != "right" else ()
-        table.add_row(name, str(count), ", ".join(reservations[:5]))
+        table.add_row(name, str(count), plain(", ".join(reservations[:5])))
     return table
 
 
@@ -164,7 +163,7 @@ def _addresses_panel(parts: LocalParts) -> Panel:
     lines.append(f"The HTTP API, to read and to try       {parts.api}/docs")
     if parts.temporal_ui:
         lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
-    lines.append(f"Environment for commands in a shell    source {parts.environment}")
+    lines.append(f"Environment for commands in a shell    source {plain(parts.environment)}")
     return Panel("\n".join(lines), title="Addresses", expand=False)
 
 

@@ -106,7 +106,7 @@ class AvailabilityActivities:
         """Publish what has changed since the last publication, once for each token."""
         now = self._clock()
         state = self._products.get_state(request.merchant, request.product, now)
-        return self._publications.publish(request, state.availability, now)
+        return self._publications.publish(request, state.availability, now, state.calendar_ids)
 
     @activity.defn
     def record_watch_stop(self, request: StopWatchRequest) -> None:

@@ -1,7 +1,9 @@
 """End the grants at Google that nobody needs any more: declined, replaced, or left."""
 
 import logging
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
 from slotsync.errors import SlotsyncError, Transient
 from slotsync.google.auth.consent import revoke
@@ -10,6 +12,7 @@ from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import PendingConsents
+from slotsync.store.connections.unkept_grants import UnkeptGrants
 from slotsync.store.database.engine import Store
 
 logger = logging.getLogger(__name__)
@@ -33,13 +36,16 @@ class GrantEnds:
         self._settings = settings
         self._connections = Connections(store, vault)
         self._pending = PendingConsents(store, vault)
+        self._unkept = UnkeptGrants(store, vault)
 
     def end_all(self) -> int:
         """End all grants that nobody needs, with those on which nobody has decided in time; return how many ended.
 
         One that cannot be ended, or read, holds no other one up: it is left for the next time.
         """
-        return sum(self._try(key_hash) is GrantEnd.ENDED for key_hash in self._pending.give_up_expired())
+        ends = [self._try(partial(self.end, each), self._pending, each) for each in self._pending.give_up_expired()]
+        ends += [self._try_unkept(each) for each in self._unkept.find()]
+        return ends.count(GrantEnd.ENDED)
 
     def end(self, key_hash: str) -> GrantEnd:
         """End the grant of the consent with this hash, unless another grant of the account is needed.
@@ -61,24 +67,35 @@ class GrantEnds:
         self._pending.forget(key_hash)
         return GrantEnd.ENDED
 
-    def end_unkept(self, merchant: str, grant: NewGrant) -> bool:
-        """End a grant that is not stored, since its merchant is being erased; return false if Google does not answer.
+    def end_unkept(self, grant: NewGrant) -> None:
+        """End a grant of a merchant that is being erased. If Google does not do that now, it is kept until it does.
 
         One of an account of which another grant is needed ends together with that one.
         """
-        if self._connections.is_account_used(grant.account_key):
-            return True
-        try:
-            revoke(self._settings, grant.refresh_token)
-        except Transient as error:
-            logger.warning("a grant of %s, which is being erased, could not be revoked: %s", merchant, error.reason)
-            return False
-        return True
+        if not self._connections.is_account_used(grant.account_key):
+            self._try_unkept(self._unkept.put(grant))
 
-    def _try(self, key_hash: str) -> GrantEnd:
+    def _try_unkept(self, grant_id: str) -> GrantEnd:
+        return self._try(partial(self._end_unkept, grant_id), self._unkept, grant_id)
+
+    def _end_unkept(self, grant_id: str) -> GrantEnd:
+        grant, end = self._unkept.get(grant_id), GrantEnd.ENDED
+        if grant and self._connections.is_account_used(grant.account_key):
+            end = GrantEnd.SHARED
+        elif grant:
+            try:
+                revoke(self._settings, grant.refresh_token)
+            except Transient as error:
+                logger.warning("a grant of an erased merchant could not be revoked at Google: %s", error.reason)
+                self._unkept.record_try(grant_id)
+                return GrantEnd.LATER
+        self._unkept.forget(grant_id)
+        return end
+
+    def _try(self, end: Callable[[], GrantEnd], store: PendingConsents | UnkeptGrants, name: str) -> GrantEnd:
         try:
-            return self.end(key_hash)
+            return end()
         except SlotsyncError as error:
             logger.error("a grant that nobody needs cannot be ended: %s", error)  # noqa: TRY400  says all
-            self._pending.record_try(key_hash)
+            store.record_try(name)
             return GrantEnd.LATER

@@ -9,6 +9,7 @@ from sqlalchemy import Column, func, literal, select, tuple_
 
 from slotsync.domain.messages import Message
 from slotsync.secrets import KEY_ID_LENGTH, PREFIX, Vault, WrappedKey
+from slotsync.store import former_values
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import encrypted_columns, identifying_columns, merchant_of
 from slotsync.store.database.engine import Store
@@ -35,7 +36,7 @@ class RingKeyUse(Message):
     """The use of a key of the ring: data keys, the values encrypted with those, and former values.
 
     ``ring_key`` is its fingerprint, None of what opens with no key. ``place`` is its place in the ring, from 1, None if
-    it is not there.
+    it is not there. ``refused_values`` are former ones that nothing takes any more: nobody knows who put them there.
     """
 
     ring_key: str | None
@@ -43,6 +44,7 @@ class RingKeyUse(Message):
     data_keys: int = 0
     values: int = 0
     former_values: int = 0
+    refused_values: int = 0
 
     @property
     def needed(self) -> bool:
@@ -66,6 +68,8 @@ class KeyUsage:
             for key_id, count in self.count_by_data_key(column).items():
                 values[keys[key_id].ring_key if key_id in keys else None] += count
             former.update(self._vault.find_ring_key(each.encrypted) for each in self.iterate_former(column))
+        with self._store.read() as session:
+            refusing = former_values.are_refused(session)
         ring = self._vault.fingerprints
         others = sorted({*wrapped, *values, *former} - {*ring}, key=str)
         return [
@@ -74,7 +78,8 @@ class KeyUsage:
                 place=ring.index(name) + 1 if name in ring else None,
                 data_keys=wrapped[name] if name else 0,
                 values=values[name],
-                former_values=former[name],
+                former_values=0 if refusing else former[name],
+                refused_values=former[name] if refusing else 0,
             )
             for name in (*ring, *others)
         ]

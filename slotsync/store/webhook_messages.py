@@ -134,14 +134,20 @@ class WebhookMessages:
         return self._keys.decrypt(connection, place, row.body) if row.body else None
 
 
-def drop_messages(connection: Connection, merchant: str) -> set[str]:
-    """Delete all messages about the merchant's products within a transaction, tried or not; return the products.
+def drop_messages(connection: Connection, merchant: str, product: str | None = None) -> set[str]:
+    """Delete all messages about the merchant's products, or one of them, tried or not; return the products.
 
-    What takes their place has a higher number: the platform gets that after what it has accepted.
+    Within a transaction. What takes their place has a higher number: the platform gets that after what it has accepted.
     """
     about_products = (_TABLE.c.merchant == merchant, _TABLE.c.product != merchants_messages(merchant).product)
     dropped = delete(_TABLE).where(*about_products).returning(_TABLE.c.product)
-    return {*connection.execute(dropped).scalars()}
+    own = dropped if product is None else dropped.where(_TABLE.c.product == product)
+    return {*connection.execute(own).scalars()}
+
+
+def has_conflict_messages(connection: Connection, key: ProductKey) -> bool:
+    """Return whether any message about a conflict of the product waits."""
+    return connection.execute(select(_TABLE.c.id).where(*_is(key), _TABLE.c.place > 0).limit(1)).first() is not None
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:

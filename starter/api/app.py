@@ -28,13 +28,14 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
 from slotsync.temporal.options import build_runtime, connect
 from starter.api import audit, availability, documentation, google, merchants, operations, owners, reservations
+from starter.api.bodies import BodyLimit
 from starter.api.connections import BoundedProtocol
 from starter.api.errors import UnexpectedErrors, register_error_handlers
 from starter.api.gauges import ConnectionGauges, IntentGauges, PushGauges
 from starter.api.key_gate import ApiKeyGate, require_permission
 from starter.api.keys import ApiKeys
 from starter.api.limits import MerchantLimit, RequestDeadline, RequestLimit
-from starter.api.middleware import BodyLimit, SecurityHeaders
+from starter.api.middleware import SecurityHeaders
 from starter.api.operations import RequestRecorder, RequestTimes
 from starter.api.operators import OperatorsServer, create_operators_app
 from starter.api.problems import GOOGLE_PROBLEMS

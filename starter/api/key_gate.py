@@ -14,6 +14,7 @@ from slotsync.store.audit_log import act_as
 from starter.api.keys import NEEDED_ROLES, ApiKey, ApiKeys
 from starter.api.middleware import PROTECTED
 from starter.api.problems import NO_KEY, NOT_PERMITTED, TOO_MANY, ApiError, problem_response
+from starter.api.shares import read_address
 
 MAX_WRONG_KEYS: Final = 100
 """The wrong keys of one address that are answered within a ``WINDOW``; a valid key is always answered."""
@@ -36,13 +37,13 @@ class ApiKeyGate:
             await self._app(scope, receive, send)
         elif key := self._keys.find(_read_secret(scope)):
             scope.setdefault("state", {})["api_key"] = key
-            act_as(Actor(kind=ActorKind.KEY, name=key.name, address=_read_address(scope)))
+            act_as(Actor(kind=ActorKind.KEY, name=key.name, address=read_address(scope)))
             await self._app(scope, receive, send)
         else:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = _read_address(scope)
+        address = read_address(scope)
         # The counter is changed in its place: putting it anew would begin another window.
         tries = self._wrong.setdefault(address, Counter())
         tries[address] += 1
@@ -78,10 +79,6 @@ async def require_permission(request: Request) -> None:
 
 def _is_protected(path: str) -> bool:
     return path == PROTECTED or path.startswith(f"{PROTECTED}/")
-
-
-def _read_address(scope: Scope) -> str:
-    return str((scope.get("client") or ("",))[0])
 
 
 def _read_secret(scope: Scope) -> bytes:

@@ -1,7 +1,7 @@
 """The bounds of requests: how many at once, of all and of each merchant, and for how long."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Hashable
 from datetime import timedelta
 from typing import Final
 from weakref import WeakValueDictionary
@@ -9,29 +9,25 @@ from weakref import WeakValueDictionary
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slotsync.google.channels import PUSH_PATH
 from starter.api.documentation import MERCHANT
 from starter.api.errors import retry_after
 from starter.api.key_gate import presented_key
-from starter.api.keys import ApiKey
 from starter.api.problems import UNAVAILABLE, ApiError, problem_response
+from starter.api.shares import SOON, TOO_MANY_AT_ONCE, CallerPlaces, refuse_for_now
 from starter.services.places import Places
 
 REQUEST_DEADLINE: Final = timedelta(seconds=40)
 """Longer than the longest confirmation; all other parts give up before, and say why."""
 
 MAX_REQUESTS: Final = 400
-"""Of the API, as many of pages, and as many of Google: who has no key cannot take the places of those who have one."""
-
-SHARES: Final = 4
-"""A key that is for some merchants only may have one of so many equal parts of the API's requests."""
+"""Of the API, as many of pages, and as many of Google. Callers share them (``CallerPlaces``)."""
 
 MAX_REQUESTS_PER_MERCHANT: Final = 8
 """Requests of one merchant that are worked on at once, in one process; more of them wait for each other, so that a
 storm of them takes no more of the database and of this process than a few callers do."""
 
 MAX_WAITING_PER_MERCHANT: Final = 92
-"""With those that are worked on, a merchant has a quarter of the API's requests at most."""
+"""With those that are worked on, a merchant has a quarter of the API's requests at most; less if others want many."""
 
 MAX_WAIT: Final = timedelta(seconds=1.5)
 """For a place: with the time that Temporal may take, callers are still answered within ten seconds."""
@@ -40,9 +36,6 @@ OWN_LIMITS: Final = frozenset({("POST", f"{MERCHANT}/products/{{product}}/confir
 """The methods and routes that wait for others, not for us, and have limits of their own."""
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-
-_TOO_MANY: Final = "Too many requests at once; try again."
-_LATER: Final = retry_after(timedelta(seconds=1))
 
 
 class RequestDeadline:
@@ -78,33 +71,23 @@ class RequestDeadline:
 class RequestLimit:
     """Middleware that answers 503 when too many requests are worked on: to the API, of its pages, or of Google.
 
-    Bodies are read before it: who sends one slowly takes no place.
+    Bodies are read before it: who sends one slowly takes no place of those.
     """
 
     def __init__(self, app: ASGIApp, max_requests: int = MAX_REQUESTS) -> None:
         self._app = app
-        self._max_requests = max_requests
-        self._places = Places()
+        self._places = CallerPlaces(max_requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it at once."""
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        with self._places.take(self._list_limits(scope)) as free:
+        with self._places.take(scope) as free:
             if free:
                 await self._app(scope, receive, send)
                 return
-        await problem_response(UNAVAILABLE, _TOO_MANY, headers=_LATER)(scope, receive, send)
-
-    def _list_limits(self, scope: Scope) -> Mapping[Hashable, int]:
-        key: ApiKey | None = scope.get("state", {}).get("api_key")
-        if key is None:
-            return {"pushes" if scope["path"] == PUSH_PATH else "pages": self._max_requests}
-        limits: dict[Hashable, int] = {"api": self._max_requests}
-        if key.merchants:
-            limits["key", key.name] = self._max_requests // SHARES
-        return limits
+        await refuse_for_now(scope, receive, send)
 
 
 class MerchantLimit:
@@ -143,7 +126,7 @@ class MerchantLimit:
             places.release()
 
     async def _wait(self, subject: Hashable, places: asyncio.Semaphore) -> None:
-        too_many = ApiError(UNAVAILABLE, _TOO_MANY, _LATER)
+        too_many = ApiError(UNAVAILABLE, TOO_MANY_AT_ONCE, SOON)
         with self._waiting.take({subject: self._max_waiting}) as may_wait:
             if not may_wait:
                 raise too_many

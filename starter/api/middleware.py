@@ -1,74 +1,12 @@
-"""The middleware of every route: body limit and security headers."""
+"""The middleware of every route that adds security headers, and the path of those that need an API key."""
 
-import asyncio
-from datetime import timedelta
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from starter.api.problems import TOO_LARGE, TOO_SLOW, problem_response
 
 PROTECTED: Final = "/v1"
 """The path below which every address needs an API key."""
-
-MAX_BODY_BYTES: Final = 256 * 1024
-
-BODY_TIMEOUT: Final = timedelta(seconds=20)
-
-
-class BodyLimit:
-    """Middleware that reads bodies before anything is worked on: one that is slow holds up nobody.
-
-    It refuses one that is too slow, or has more than ``MAX_BODY_BYTES`` whatever its Content-Length says.
-    """
-
-    def __init__(self, app: ASGIApp, timeout: timedelta = BODY_TIMEOUT) -> None:
-        self._app = app
-        self._timeout = timeout
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on once its whole body has arrived, or answer with status 408 or 413."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                body = await _read_body(scope, receive)
-        except ClientDisconnect:
-            return
-        except TimeoutError:
-            await _answer_slow_body(scope, receive, send)
-            return
-        if body is None:
-            await problem_response(TOO_LARGE, "A body may have at most 256 kB.")(scope, receive, send)
-            return
-        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive_whole() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self._app(scope, receive_whole, send)
-
-
-async def _answer_slow_body(scope: Scope, receive: Receive, send: Send) -> None:
-    detail, closing = "A body has to arrive within 20 seconds.", {"Connection": "close"}
-    await problem_response(TOO_SLOW, detail, headers=closing)(scope, receive, send)
-
-
-async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """Return the body, or None if it is too large."""
-    length = Headers(scope=scope).get("content-length", "")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        return None
-    body = bytearray()
-    async for piece in Request(scope, receive).stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
-
 
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

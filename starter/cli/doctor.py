@@ -103,7 +103,14 @@ def _check_secrets(store: Store, settings: Settings) -> Finding:
             message=f"{lost} open with none of the keys",
             remedy="put the lost key back at the end of SLOTSYNC_ENCRYPTION_KEYS",
         )
-    former = sum(use.former_values for use in usage.get_uses())
+    uses = usage.get_uses()
+    if refused := sum(use.refused_values for use in uses):
+        return Finding(
+            subject="secrets",
+            message=f"{refused} are bound to no place, and refused since the last rotation",
+            remedy="see docs/operations.md, Changing the encryption key: slotsync keys rotate --accept-unbound",
+        )
+    former = sum(use.former_values for use in uses)
     hint = f"; {former} are not bound to their merchants yet: slotsync keys rotate does that" if former else ""
     return Finding(subject="secrets", message=f"all open with the encryption keys{hint}")
 

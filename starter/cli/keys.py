@@ -1,6 +1,6 @@
 """Rotate the keys of what is encrypted in the database, and show which ones are needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 from rich.table import Table
@@ -33,12 +33,7 @@ def rotate_keys(*, accept_unbound: bool = False) -> None:
     Instances(store, vault).require_rotatable(store.now())
     columns = KeyRotation(store, vault, AuditLog(store, vault)).rotate(accept_unbound=accept_unbound)
     console.print(_rotation_table(columns))
-    problems = [(_LOST, any(each.lost for each in columns)), (_REFUSED, any(each.refused for each in columns))]
-    for message, found in problems:
-        if found:
-            console.print(message)
-    if any(found for _, found in problems):
-        raise typer.Exit(1)
+    _end_with_problems({_LOST: any(each.lost for each in columns), _REFUSED: any(each.refused for each in columns)})
     console.print("Only the first key is needed now; slotsync keys status says so before you remove another one.")
 
 
@@ -46,22 +41,29 @@ def show_key_status(*, as_json: bool) -> None:
     """Print how much depends on each key.
 
     Raises:
-        typer.Exit: with code 1, if something opens with none of the keys.
+        typer.Exit: with code 1, if something opens with none of the keys, or is refused.
     """
     uses = KeyUsage(*_open()).get_uses()
     if as_json:
         print_json([use.model_dump() | {"needed": use.needed} for use in uses])
     else:
         console.print(_use_table(uses))
-    if any(use.needed and use.place is None for use in uses):
-        if not as_json:
-            console.print(_LOST)
-        raise typer.Exit(1)
+    lost, refused = any(use.needed and use.place is None for use in uses), any(use.refused_values for use in uses)
+    _end_with_problems({_LOST: lost, _REFUSED: refused}, quiet=as_json)
 
 
 def _open() -> tuple[Store, Vault]:
     settings = Settings.load()
     return Store.open(settings.database_url), Vault(settings.encryption_keys)
+
+
+def _end_with_problems(problems: Mapping[str, bool], *, quiet: bool = False) -> None:
+    """Print the problems that were found, unless ``quiet``, and end with code 1 if there is any."""
+    found = [message for message, is_found in problems.items() if is_found]
+    for message in () if quiet else found:
+        console.print(message)
+    if found:
+        raise typer.Exit(1)
 
 
 def _rotation_table(columns: Sequence[ColumnRotation]) -> Table:
@@ -78,12 +80,12 @@ def _use_table(uses: Sequence[RingKeyUse]) -> Table:
     table = Table(title="Keys of SLOTSYNC_ENCRYPTION_KEYS")
     for name in ("place", "fingerprint"):
         table.add_column(name, no_wrap=True)
-    for name in ("data keys", "their values", "former values"):
+    for name in ("data keys", "their values", "former values", "refused"):
         table.add_column(name, justify="right")
     table.add_column("needed")
     for use in uses:
         place = str(use.place) if use.place else "[red]missing[/red]"
-        counts = map(str, (use.data_keys, use.values, use.former_values))
+        counts = map(str, (use.data_keys, use.values, use.former_values, use.refused_values))
         table.add_row(place, plain(use.ring_key or "unknown"), *counts, _need(use))
     return table
 
@@ -91,4 +93,6 @@ def _use_table(uses: Sequence[RingKeyUse]) -> Table:
 def _need(use: RingKeyUse) -> str:
     if use.place == 1:
         return "yes, it encrypts" if use.needed else "yes, from the next rotation on"
-    return "yes, until slotsync keys rotate" if use.needed else "no, it can be removed"
+    if use.needed:
+        return "yes, until slotsync keys rotate"
+    return "only to accept what is refused" if use.refused_values else "no, it can be removed"

@@ -109,10 +109,10 @@ class ConfirmationService:
             async with _limit(question.within):
                 return await self._batches.ask(key, question)
         except TimeoutError:
-            return _UNANSWERED
+            return _NO_ANSWER_IN_TIME
 
     async def _ask(self, key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, Confirmation]:
-        """Return the answers by the ids of their questions, which allow the same time."""
+        """Return the answers by the ids of their questions, which all allow the same time."""
         try:
             async with _limit(questions[0].within):
                 return await self._ask_in_store(key, questions)
@@ -162,6 +162,11 @@ async def _retrieving_start(start: WithStartWorkflowOperation[Any, Any]) -> Asyn
         # After the callbacks of a result that is just being set; without any, as in an SDK that cannot connect.
         asyncio.get_running_loop().call_soon(started.cancel)
 
+
+_NO_ANSWER_IN_TIME = unknown_confirmation(
+    "there was no answer in time, by Google or by slotsync's own parts; see Temporal and the worker"
+)
+"""Others who ask at the same time may allow more."""
 
 _UNANSWERED = unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
 

@@ -228,7 +228,7 @@ class ConnectionService:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
             return refused or self._keep_grant(pending.merchant, grant, browser)
         except Erased:
-            if not self._ends.end_unkept(pending.merchant, grant):
+            if not self._end_unkept(pending.merchant, grant):
                 loop.call_soon_threadsafe(self._repeat, partial(self._decline_unkept, pending.merchant, grant))
             raise
         except Exception:
@@ -267,9 +267,18 @@ class ConnectionService:
         try:
             await asyncio.to_thread(self._decisions.keep_declined, merchant, grant)
         except Erased:
-            return await asyncio.to_thread(self._ends.end_unkept, merchant, grant)
+            return await asyncio.to_thread(self._end_unkept, merchant, grant)
         except SQLAlchemyError:
             logger.warning("a grant of %s, which nobody needs, could not be stored yet", merchant)
+            return False
+        return True
+
+    def _end_unkept(self, merchant: str, grant: NewGrant) -> bool:
+        """Return whether the grant of a merchant that is being erased is ended, or kept until it is."""
+        try:
+            self._ends.end_unkept(grant)
+        except (SlotsyncError, SQLAlchemyError) as failure:
+            logger.warning("a grant of %s, which is erased, is not stored yet: %s", merchant, type(failure).__name__)
             return False
         return True
 

@@ -53,6 +53,11 @@ ELSEWHERE: Final = (
         "Temporal's tables of timers and tasks name ids until those are due."
     ),
     (
+        "Temporal: the beginning of a workflow that two processes started at once, and a history that it was deleting "
+        "when it was killed. They name ids, its API reaches them no more, and its own scanner deletes them after 60 "
+        "days (worker.historyScannerDataMinAge)."
+    ),
+    (
         "The audit log: kinds and times of changes, and who erased the merchant; what else they were is encrypted with "
         "the merchant's key."
     ),

@@ -21,8 +21,6 @@ Answers = Mapping[str, Confirmation]
 Ask = Callable[[ProductKey, Sequence[ConfirmQuestion]], Awaitable[Answers]]
 """Return the answers by the ids of their questions. Never raises because of Google or Temporal."""
 
-_Group = tuple[str, str, timedelta]
-
 
 @dataclass(eq=False)
 class _Batch:
@@ -47,18 +45,17 @@ class QuestionBatches:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._gathering: dict[_Group, _Batch] = {}
+        self._gathering: dict[ProductKey, _Batch] = {}
         self._in_flight = Counter[ProductKey]()
         self._landed = asyncio.Condition()
         self._tasks = set[asyncio.Task[Answers]]()
 
     async def ask(self, key: ProductKey, question: ConfirmQuestion) -> Confirmation:
-        """Return the answer to a question; those of a batch allow the same time."""
-        group = (key.merchant, key.product, question.within)
-        batch = self._gathering.setdefault(group, _Batch())
+        """Return the answer to a question. A batch has the time of the question that allows most."""
+        batch = self._gathering.setdefault(key, _Batch())
         batch.questions.append(question)
         if batch.asking is None:
-            batch.asking = asyncio.create_task(self._gather_and_ask(key, group, batch))
+            batch.asking = asyncio.create_task(self._gather_and_ask(key, batch))
             self._tasks.add(batch.asking)
             batch.asking.add_done_callback(self._tasks.discard)
             batch.asking.add_done_callback(retrieve)
@@ -69,19 +66,25 @@ class QuestionBatches:
         finally:
             batch.callers -= 1
 
-    async def _gather_and_ask(self, key: ProductKey, group: _Group, batch: _Batch) -> Answers:
+    async def _gather_and_ask(self, key: ProductKey, batch: _Batch) -> Answers:
         if waiting := self._in_flight[key]:
             await asyncio.sleep(FIRST_GATHERING.total_seconds() * 2 ** (waiting - 1))
         async with self._landed:
             await self._landed.wait_for(lambda: self._in_flight[key] < MAX_IN_FLIGHT)
-        del self._gathering[group]
+        del self._gathering[key]
         if not batch.callers:
             return {}  # all have run out of time while others were asked
         self._in_flight[key] += 1
         try:
-            return await self._ask(key, batch.questions)
+            return await self._ask(key, _allow_longest(batch.questions))
         finally:
             self._in_flight[key] -= 1
             self._in_flight += Counter()  # forgets products of which nothing is in flight
             async with self._landed:
                 self._landed.notify_all()
+
+
+def _allow_longest(questions: Sequence[ConfirmQuestion]) -> Sequence[ConfirmQuestion]:
+    """Return the questions with one time limit: who allows less stops waiting by itself."""
+    longest = max(each.within for each in questions)
+    return [each.model_copy(update={"within": longest}) for each in questions]

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from localgoogle.options import LocalGoogleOptions
 from localgoogle.server import running_local_google
 from slotsync.secrets import Vault
+from starter.api.bodies import MAX_BODY_BYTES
 from starter.api.key_gate import MAX_WRONG_KEYS
-from starter.api.middleware import MAX_BODY_BYTES
 from starter.api.problems import MEDIA_TYPE, TOO_LARGE, UNAVAILABLE, Problem
 from starter.bootstrap import Services
 from tests.support.consent_browser import decide

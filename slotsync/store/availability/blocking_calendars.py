@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
-from sqlalchemy import select as select_columns
 from sqlmodel import Session, select
 
 from slotsync.domain.audit import AuditAction, AuditChange
@@ -16,7 +14,8 @@ from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
-from slotsync.store.availability.confirmations import forget_evidence
+from slotsync.store.availability.blocked_products import owner_key
+from slotsync.store.availability.forgetting import forget_products_times
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.data_keys import DataKeys
@@ -43,12 +42,13 @@ class BlockingCalendars:
     ) -> None:
         """Replace the calendars that block the owner by those that the grant with this number lists, or any grant.
 
-        Once one is taken off, the evidence of the product is forgotten: it names them all, with their busy times.
+        Once one is taken off, the evidence of the product is forgotten, which names them all, and their busy times
+        wherever they show.
 
         Raises:
             GrantLost: the merchant has disconnected meanwhile, or connected again, perhaps another account.
         """
-        key, now = _key(merchant, owner), self._store.now()
+        key, now = owner_key(merchant, owner), self._store.now()
         with self._store.write() as connection:
             require_not_erased(connection, merchant)
             own = self._keys.for_writing(connection, merchant)
@@ -71,14 +71,14 @@ class BlockingCalendars:
             if owner.kind is OwnerKind.PRODUCT:
                 mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
                 if {*before} - {*after}:
-                    forget_evidence(connection, merchant, owner.id)
+                    forget_products_times(connection, merchant, owner.id, self._keys)
             mark_merchant_changed(connection, merchant, now)
             if change := _describe_picks(owner, before, after):
                 self._audit.record(connection, merchant, change, now)
 
     def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Return the calendars that block the owner, in the order of names."""
-        query = select(BlockingCalendarRow).filter_by(**_key(merchant, owner))
+        query = select(BlockingCalendarRow).filter_by(**owner_key(merchant, owner))
         with self._store.read() as session:
             found = [self._decrypted(session, row) for row in session.exec(query).all()]
         return sorted(found, key=lambda each: (each.name.casefold(), each.id))
@@ -142,35 +142,3 @@ def _require_grant(connection: Connection, merchant: str, grant_number: int) -> 
     same = select(ConnectionRow.id).filter_by(**active).with_for_update(read=True)
     if connection.execute(same).first() is None:
         raise GrantLost("the connection to Google has changed meanwhile; pick again", reason="another_grant")
-
-
-def has_blocking_calendars(database: Connection | Session, merchant: str, owner: Owner) -> bool:
-    """Return whether any calendar blocks the owner."""
-    return database.execute(select_columns(_TABLE.c.place).filter_by(**_key(merchant, owner))).first() is not None
-
-
-def list_blocked_products(database: Connection | Session, merchant: str) -> Sequence[str]:
-    """Return the ids of the merchant's products that calendars block, sorted."""
-    blocked = select_columns(_TABLE.c.owner_id).filter_by(merchant=merchant, kind=OwnerKind.PRODUCT.value).distinct()
-    return database.execute(blocked.order_by(_TABLE.c.owner_id)).scalars().all()
-
-
-def forget_owners_blocking_calendars(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
-    """Delete the blocking calendars of one owner, and what is known of them; its watching ends."""
-    connection.execute(delete(_TABLE).filter_by(**_key(merchant, owner)))
-    if owner.kind is OwnerKind.PRODUCT:
-        forget_evidence(connection, merchant, owner.id)
-        mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
-
-
-def forget_blocking_calendars(connection: Connection, merchant: str, now: datetime) -> None:
-    """Delete the blocking calendars of all the merchant's products, and what is known of them; their watching ends."""
-    products = list_blocked_products(connection, merchant)
-    connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant))
-    forget_evidence(connection, merchant)
-    for product in products:
-        mark_product_due(connection, ProductKey(merchant=merchant, product=product), now)
-
-
-def _key(merchant: str, owner: Owner) -> dict[str, str]:
-    return {"merchant": merchant, "kind": owner.kind.value, "owner_id": owner.id}

@@ -1,6 +1,6 @@
 """Publications: the availability of each product that the platform knows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -26,7 +26,7 @@ from slotsync.domain.webhooks import (
 )
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
-from slotsync.store.availability.blocking_calendars import has_blocking_calendars
+from slotsync.store.availability.blocked_products import read_blocking_ids
 from slotsync.store.availability.subscribers import count_unsignalled
 from slotsync.store.data_keys import DataKeys, MerchantKey
 from slotsync.store.database.base import Insert, Upsert, table_of
@@ -34,6 +34,7 @@ from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.tables.availability import PublishedAvailabilityRow
+from slotsync.store.tables.calendars import OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.webhook_messages import (
     MessageOrder,
@@ -45,6 +46,7 @@ from slotsync.store.webhook_messages import (
 
 _TABLE = table_of(PublishedAvailabilityRow)
 _CONNECTIONS = table_of(ConnectionRow)
+_OWNERS = table_of(OwnerRow)
 
 
 class _PublishedSlots(Message, extra="ignore"):
@@ -89,13 +91,16 @@ class Publications:
             row = session.get(PublishedAvailabilityRow, (key.merchant, key.product))
             return self._pending(session.connection(), key, row.number if row else 0)
 
-    def publish(self, request: PublishRequest, availability: Availability, now: datetime) -> Publication:
+    def publish(
+        self, request: PublishRequest, availability: Availability, now: datetime, calendars: Collection[str]
+    ) -> Publication:
         """Publish the changes and the new conflicts since the last publication, all or none, once for each token.
 
-        Nothing is published of calendars that were forgotten since they were looked at.
+        ``calendars`` are the ids of those that the availability was computed from. Nothing is published if one of them
+        was forgotten since.
         """
         with self._store.write() as connection:
-            forgotten = _is_of_forgotten_calendars(connection, request, availability)
+            forgotten = self._is_of_forgotten_calendars(connection, request, availability, calendars)
             own = self._keys.for_writing(connection, request.merchant)
             row = self._row(connection, request)
             if row and row.token == request.token:
@@ -113,6 +118,23 @@ class Publications:
                 self._put_messages(connection, request, number + 1, [change, *conflicts], now)
             published = self._pending(connection, request, number + 1)
             return published.model_copy(update={"changed": True, "conflicts": len(conflicts)})
+
+    def _is_of_forgotten_calendars(
+        self, connection: Connection, key: ProductKey, availability: Availability, calendars: Collection[str]
+    ) -> bool:
+        """Return whether times are not free though a calendar that they are of does not block the product any more.
+
+        A disconnection, another account, and another choice of calendars wait until the transaction has ended.
+        """
+        used = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == key.merchant)
+        connection.execute(used.with_for_update(read=True, key_share=True)).all()
+        owner = Owner.product(key.product)
+        locked = select(_OWNERS.c.id).filter_by(merchant=key.merchant, kind=owner.kind.value, id=owner.id)
+        connection.execute(locked.with_for_update(read=True)).all()
+        if not availability.slots:
+            return False
+        blocking = read_blocking_ids(connection, self._keys, key.merchant, owner)
+        return not blocking or not blocking.issuperset(calendars)
 
     def _pending(self, connection: Connection, key: ProductKey, number: int) -> Publication:
         messages, subscribers = count_messages(connection, key), count_unsignalled(connection, key, number)
@@ -219,23 +241,27 @@ class Publications:
         return self._pending(connection, key, number).model_copy(update={"changed": True, "conflicts": conflicts})
 
 
-def forget_published(connection: Connection, keys: DataKeys, merchant: str) -> list[str]:
-    """Forget the busy times that were published of the merchant, and drop the messages that wait; return the products.
+def forget_published(
+    connection: Connection, keys: DataKeys | None, merchant: str, product: str | None = None
+) -> list[str]:
+    """Forget the busy times that were published of the merchant, or of one product, and drop the messages that wait.
 
-    Their next publication says that every time may have changed. Each has one: the platform may not know the last.
+    Return the products. Their next publication says that every time may have changed. Each has one: the platform may
+    not know the last. Without ``keys`` every product may have shown times.
     """
     own = select(_TABLE).where(_TABLE.c.merchant == merchant).order_by(_TABLE.c.product).with_for_update()
-    rows = [PublishedAvailabilityRow.model_validate(row) for row in connection.execute(own).mappings()]
-    waiting = drop_messages(connection, merchant)
+    found = connection.execute(own if product is None else own.where(_TABLE.c.product == product)).mappings()
+    rows = [PublishedAvailabilityRow.model_validate(row) for row in found]
+    waiting = drop_messages(connection, merchant, product)
     forgotten = [row.product for row in rows if row.product in waiting or _may_show_times(connection, keys, row)]
     change = update(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.product.in_(forgotten))
     connection.execute(change.values(slots=None))
     return forgotten
 
 
-def _may_show_times(connection: Connection, keys: DataKeys, row: PublishedAvailabilityRow) -> bool:
+def _may_show_times(connection: Connection, keys: DataKeys | None, row: PublishedAvailabilityRow) -> bool:
     try:
-        return _read_slots(connection, keys, row) != ()
+        return keys is None or _read_slots(connection, keys, row) != ()
     except Undecryptable:
         return True
 
@@ -246,17 +272,6 @@ def _read_slots(connection: Connection, keys: DataKeys, row: PublishedAvailabili
         return None
     place = cell(_TABLE.c.slots, row.merchant, product=row.product)
     return _PublishedSlots.model_validate_json(keys.decrypt(connection, place, row.slots)).slots
-
-
-def _is_of_forgotten_calendars(connection: Connection, key: ProductKey, availability: Availability) -> bool:
-    """Return whether times are not free though no calendar blocks the product any more.
-
-    A disconnection and another account wait until the transaction has ended.
-    """
-    used = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == key.merchant)
-    connection.execute(used.with_for_update(read=True, key_share=True)).all()
-    owner = Owner.product(key.product)
-    return bool(availability.slots) and not has_blocking_calendars(connection, key.merchant, owner)
 
 
 def _webhook_slot(slot: Slot) -> WebhookSlot:

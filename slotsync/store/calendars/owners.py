@@ -17,7 +17,8 @@ from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, Owne
 from slotsync.domain.health import STOPPED
 from slotsync.errors import MerchantsChoice
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
-from slotsync.store.availability.blocking_calendars import forget_owners_blocking_calendars, has_blocking_calendars
+from slotsync.store.availability.blocked_products import has_blocking_calendars
+from slotsync.store.availability.forgetting import forget_owners_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.calendars.merchant_switches import want_switch
 from slotsync.store.calendars.owner_changes import changed_intent, is_owner, lock_owner, put_choices

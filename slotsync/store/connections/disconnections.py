@@ -14,7 +14,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice, Disconnect
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
-from slotsync.store.availability.blocking_calendars import list_blocked_products
+from slotsync.store.availability.blocked_products import list_blocked_products
 from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
 from slotsync.store.connections.grants import Grant, encrypt_access_token, give_up, is_account_used, read_grant

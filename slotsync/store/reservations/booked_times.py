@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.reservations.booked_time import BookedTime, overlapping_times
@@ -95,13 +106,18 @@ class BookedTimes:
         _mark(connection, merchant, [each for each in had if each not in kept], None)
 
 
-def forget_conflicts(connection: Connection, merchant: str) -> None:
-    """Forget which booked times of the merchant conflict with busy times, within a transaction."""
-    marked = (_TABLE.c.merchant == merchant, _TABLE.c.conflict_since.is_not(None))
+def forget_conflicts(connection: Connection, merchant: str, product: str | None = None) -> None:
+    """Forget which booked times of the merchant, or of one product, conflict with busy times, within a transaction."""
+    own = _TABLE.c.merchant == merchant if product is None else _is_product(merchant, product)
+    marked = (own, _TABLE.c.conflict_since.is_not(None))
     in_order = select(_TABLE.c.item).where(*marked).order_by(_TABLE.c.reservation, _TABLE.c.item)
     connection.execute(in_order.with_for_update()).all()
     # What a writer of a reservation, for whom that has waited, has added is found by now.
     connection.execute(update(_TABLE).where(*marked).values(conflict_since=None))
+
+
+def _is_product(merchant: str, product: str) -> ColumnElement[bool]:
+    return and_(_TABLE.c.merchant == merchant, _TABLE.c.product == product)
 
 
 def _select_reservation(merchant: str, reservation: str) -> Select[tuple[object, ...]]:

@@ -70,6 +70,20 @@ class PendingConsentRow(Row, table=True):
     tried_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class UnkeptGrantRow(Row, table=True):
+    """A grant that Google gave while its merchant was erased, until Google has ended it. It names no merchant.
+
+    Google was last asked at ``tried_at`` to end it.
+    """
+
+    __tablename__ = "unkept_grant"
+
+    id: str = Field(primary_key=True)
+    secret: str | None = encrypted_field()
+    given_at: datetime = Field(sa_type=Instant)
+    tried_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class UsedLinkRow(Row, table=True):
     """A link to the settings page that was followed, or a visit that has ended. Kept for a while after it expired."""
 

@@ -129,7 +129,7 @@ class PolledMerchantModel(MerchantModel):
         availability = self.account.availability(product)
         request = PublishRequest(merchant=self.account.merchant, product=product, token=str(uuid4()))
         publications = Publications(self.poller_harness.store, self.poller_harness.vault, webhooks=True)
-        publications.publish(request, availability, self.clock())
+        publications.publish(request, availability, self.clock(), ())
 
     @rule(product=st.sampled_from(PRODUCTS))
     def a_message_arrives(self, product: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import typer
 from cryptography.fernet import Fernet
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -19,14 +20,17 @@ from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
+from slotsync.store.key_rotation import KeyRotation
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.temporal.dev_server import server_path
 from slotsync.temporal.queues import limit_google_calls
 from slotsync.temporal.schedules import SWEEP, ensure_schedules
 from starter.cli.doctor import run_checks
 from starter.cli.findings import Finding
+from starter.cli.keys import show_key_status
 from tests.support.mail_receiver import MailReceiver
 from tests.support.samples import MERCHANT, snapshot
+from tests.support.stored_secrets import store_as_formerly
 from tests.support.temporal_servers import running_temporal_server
 from tests.support.waiting import until
 from tests.support.world import world_of
@@ -94,6 +98,23 @@ async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyP
     assert find(await run_checks(), "secrets").ok
     environment.setenv("SLOTSYNC_ENCRYPTION_KEYS", Fernet.generate_key().decode())
     assert find(await run_checks(), "secrets").message == "3 open with none of the keys", "tokens, and an audit entry"
+
+
+@pytest.mark.usefixtures("environment")
+async def test_what_is_refused_since_a_rotation_does_not_wait_for_one(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings.load()
+    store, vault = Store.open(settings.database_url), Vault(settings.encryption_keys)
+    store.upgrade()
+    Instances(store, vault).get_id()
+    Connections(store, vault).save_grant("m", "token", ["openid"], "m@example.com")
+    KeyRotation(store, vault).rotate()
+    store_as_formerly(store, vault, "connection.refresh_token", vault)
+    store.close()
+    finding = find(await run_checks(), "secrets")
+    assert (finding.message, finding.ok) == ("1 are bound to no place, and refused since the last rotation", False)
+    with pytest.raises(typer.Exit):
+        show_key_status(as_json=False)
+    assert "--accept-unbound" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("environment")

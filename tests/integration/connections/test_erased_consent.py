@@ -1,19 +1,23 @@
 """The erasure of a merchant gives its grants back, and says which it could not give back."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from activities.connections import ConsentActivities
 from slotsync.errors import Erased, ErasureHeldUp
-from slotsync.store.database.base import table_of
+from slotsync.store.connections.grants import NewGrant
+from slotsync.store.connections.unkept_grants import MAX_AGE, UnkeptGrants
+from slotsync.store.database.base import Row, table_of
 from slotsync.store.erasures import Erasures
-from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow
+from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow, UnkeptGrantRow
 from starter.services.erasure import ErasureService
 from tests.support.connection_harness import BROWSER, OTHER, ConnectionHarness
 from tests.support.consent_browser import decide
 from tests.support.samples import EMAIL, MERCHANT
-from tests.support.waiting import until
+from tests.support.stored_secrets import decrypted_values
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -117,15 +121,36 @@ async def test_a_grant_that_comes_while_its_merchant_is_erased_is_given_back(
     assert receipt.google == ()
 
 
-async def test_such_a_grant_is_given_back_once_google_answers(connecting_merchant: ConnectionHarness) -> None:
+async def test_such_a_grant_is_ended_by_the_sweep_once_google_answers_and_nothing_else_of_its_merchant_is_kept(
+    connecting_merchant: ConnectionHarness,
+) -> None:
     world = connecting_merchant.world
     answer = decide(await connecting_merchant.service.begin(MERCHANT, BROWSER), EMAIL)
     Erasures(world.store).close(MERCHANT, None, world.store.now())
-    await world.fault(method="oauth2.revoke", kind="drop", count=1)
+    await world.fault(method="oauth2.revoke", kind="drop", count=2)
     with pytest.raises(Erased):
         await connecting_merchant.complete(answer)
+    await service(world).erase_merchant(MERCHANT, google=False)
+    sweep = ConsentActivities(world.settings, world.store, world.vault).end_unanswered_consents
+    assert await asyncio.to_thread(sweep) == 0, "Google still does not answer"
+    (kept,) = decrypted_values(world.store, world.vault, "unkept_grant.secret").values()
+    assert EMAIL not in kept
+    assert MERCHANT not in str(rows(world, UnkeptGrantRow))
+    assert (await asyncio.to_thread(sweep), rows(world, UnkeptGrantRow)) == (1, [])
+    assert await connecting_merchant.calls("oauth2.revoke") == 3
 
-    async def given_back() -> bool:
-        return await connecting_merchant.calls("oauth2.revoke") == 2
 
-    await until(given_back)
+async def test_a_grant_of_an_erased_merchant_that_google_has_ended_long_ago_is_forgotten(
+    connecting_merchant: ConnectionHarness,
+) -> None:
+    world = connecting_merchant.world
+    grant, now = NewGrant(account_email="", scopes=frozenset(), refresh_token="unkept"), world.store.now()
+    long_ago, lately = (now - MAX_AGE + by for by in (-timedelta(hours=1), timedelta(hours=1)))
+    UnkeptGrants(world.store, world.vault, lambda: long_ago).put(grant)
+    kept = UnkeptGrants(world.store, world.vault, lambda: lately).put(grant)
+    assert UnkeptGrants(world.store, world.vault, lambda: now).find() == [kept]
+
+
+def rows(world: World, table: type[Row]) -> list[object]:
+    with world.store.read() as session:
+        return [*session.connection().execute(select(table_of(table))).all()]

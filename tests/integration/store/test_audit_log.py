@@ -344,6 +344,20 @@ def test_neither_database_has_a_way_of_its_own(store: Store, audit: AuditLog) ->
     assert entries(audit) == before
 
 
+@pytest.mark.parametrize("number", [-1, 0, 3, 2**31 - 1])
+def test_a_forged_entry_takes_no_number_but_the_next_and_blocks_none_that_follows(
+    store: Store, audit: AuditLog, number: int
+) -> None:
+    record(store, audit)
+    forge = text("INSERT INTO audit_entry VALUES ('m', :number, '2026-11-22 12:00:00', 'nothing', NULL)")
+    with pytest.raises(DBAPIError, match="in the order of their numbers only"), store.write() as connection:
+        connection.execute(forge, {"number": number})
+    with store.write() as connection:
+        connection.execute(forge, {"number": 2})
+    record(store, audit)
+    assert [entry.number for entry in entries(audit)] == [1, 2, 3]
+
+
 def test_no_code_but_the_rotation_of_keys_knows_how_to_change_the_table() -> None:
     root = Path(slotsync.store.__path__[0]).parents[1]
     sources = [path for room in ROOMS for path in (root / room).rglob("*.py") if "migrations" not in path.parts]

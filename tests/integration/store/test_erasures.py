@@ -33,8 +33,8 @@ THE_NEIGHBOURS = (
     "synced_event",
     "webhook_message",
 )
-NOBODYS = {"instance", "used_link", "worker"}
-"""Tables of which no row belongs to a merchant; a used link is known by a hash, for an hour."""
+NOBODYS = {"instance", "unkept_grant", "used_link", "worker"}
+"""Tables of which no row names a merchant; a used link is known by a hash, for an hour."""
 
 
 def counts(store: Store) -> Counter[str]:
@@ -68,7 +68,10 @@ def test_all_rows_of_the_merchant_go_and_those_of_its_neighbours_stay(store: Sto
     Erasures(store).begin(ERASED, None, NOW)
     assert Erasures(store).delete_rows(ERASED) > len(THE_NEIGHBOURS)
     left = {table: count for table, count in counts(store).items() if count and table != "audit_entry"}
-    assert left == dict.fromkeys({*THE_NEIGHBOURS, "instance", "erasure"}, 1) | {"merchant": 2, "data_key": 3}
+    assert left == dict.fromkeys({*THE_NEIGHBOURS, "instance", "erasure", "unkept_grant"}, 1) | {
+        "merchant": 2,
+        "data_key": 3,
+    }
     assert [Erasures(store).is_anything_stored(each) for each in (ERASED, NEIGHBOUR)] == [False, True]
 
 

@@ -27,7 +27,9 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
+from slotsync.store.connections.unkept_grants import UnkeptGrants
 from slotsync.store.data_keys import DataKeys, erase_data_key
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import INSTANCE, Cell, encrypted_columns
@@ -68,6 +70,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER, 1)
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
+    UnkeptGrants(store, vault).put(NewGrant(account_email="", scopes=frozenset(), refresh_token="unkept"))
     Merchants(store, vault).put("0", MerchantDetails(email="owner@arctic.example"))
     Instances(store, vault).get_id()
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))
@@ -94,7 +97,7 @@ def fill_watching(store: Store, vault: Vault, connection_id: str) -> None:
     slot = Slot(span=SPAN, state=SlotState.BUSY, closed=True)
     result = Availability(span=SPAN, checked_at=LATER, complete=True, slots=(slot,))
     Publications(store, vault, webhooks=False).publish(
-        PublishRequest(merchant="0", product="tour", token="t"), result, LATER
+        PublishRequest(merchant="0", product="tour", token="t"), result, LATER, ()
     )
 
 
@@ -114,6 +117,7 @@ ENCRYPTED_COLUMNS = {
     "published_availability.slots",
     "push_channel.token",
     "reservation.snapshot",
+    "unkept_grant.secret",
     "watched_calendar.calendar_id",
     "webhook_message.body",
 }
@@ -222,7 +226,8 @@ def test_what_is_bound_to_no_place_is_refused_after_a_rotation_unless_somebody_w
     late = store_as_formerly(store, BOTH, name, Vault([OLD]))
     with pytest.raises(Undecryptable, match="bound to no place"):
         decrypted_values(store, BOTH, name)
-    assert [use.former_values for use in KeyUsage(store, BOTH).get_uses()] == [0, late]
+    uses = KeyUsage(store, BOTH).get_uses()
+    assert [(use.former_values, use.refused_values, use.needed) for use in uses] == [(0, 0, True), (0, late, False)]
     again = rotate(store)
     assert (total(again)[0], sum(each.refused for each in again)) == (0, late)
     assert total(rotate(store, accept_unbound=True))[0] == late

@@ -8,10 +8,13 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from slotsync.domain.availability.messages import ProductKey, Publication, merchants_messages
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
-from slotsync.store.availability.forgetting import forget_busy_times
+from slotsync.store.availability.forgetting import forget_busy_times, forget_owners_blocking_calendars
 from slotsync.store.availability.watched_products import WatchedProducts
+from slotsync.store.calendars.owner_changes import lock_owner
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.connections.grants import NewGrant
@@ -153,6 +156,59 @@ def test_what_was_published_of_a_product_without_a_key_is_forgotten_too(
     with store.write() as connection:
         forget_busy_times(connection, DataKeys(other), "m", NOON)
     assert stored_slots(store) == [None]
+
+
+def test_a_product_that_is_deleted_leaves_no_busy_time_in_messages_or_publications(
+    store: Store, publisher: PublicationHarness
+) -> None:
+    publisher.publish("k", available(EVENING), product="kayak")
+    assert Owners(store).delete("m", Owner.product("tour"), remove_events=False)
+    assert (publisher.waiting(), stored_slots(store).count(None), conflicts(store)) == ([], 1, [None])
+    assert publisher.publish("t-3", available()) == Publication(number=3, changed=True, messages=1)
+    assert publisher.changed("msg_t-3-0").slots == ()
+
+
+def test_a_calendar_that_is_unpicked_leaves_no_busy_time_in_messages_and_what_is_left_is_told_again(
+    store: Store, vault: Vault, publisher: PublicationHarness
+) -> None:
+    pick(store, vault, "m", "tour", "Family", "Boat")
+    assert len(publisher.waiting()) == 3, "none is taken off yet"
+    pick(store, vault, "m", "tour", "Boat")
+    assert (publisher.waiting(), stored_slots(store), conflicts(store)) == ([], [None], [None])
+    late = publisher.publish("late", available(EVENING), calendars=("family", "boat"))
+    assert late == Publication(number=2), "it was read with the one that is gone"
+    told = publisher.publish("t-3", available(MORNING), calendars=("boat",))
+    assert (told.number, told.conflicts) == (3, 1)
+    assert [slot.start for slot in publisher.changed("msg_t-3-0").slots] == [MORNING.start]
+
+
+def test_a_conflict_that_was_told_is_not_told_again_because_another_calendar_is_unpicked(
+    store: Store, vault: Vault, publisher: PublicationHarness
+) -> None:
+    pick(store, vault, "m", "tour", "Family", "Boat")
+    publisher.deliver()
+    pick(store, vault, "m", "tour", "Boat")
+    assert conflicts(store) == [NOON]
+    assert publisher.publish("t-3", available(MORNING), calendars=("boat",)).conflicts == 0
+    pick(store, vault, "m", "tour")
+    assert conflicts(store) == [None]
+
+
+def test_a_publication_waits_for_another_choice_of_calendars_that_is_under_way(
+    store: Store, publisher: PublicationHarness
+) -> None:
+    published, tour = list[Publication](), Owner.product("tour")
+    late = available(EVENING)
+    publishing = threading.Thread(
+        target=lambda: published.append(publisher.publish("late", late, calendars=("family",)))
+    )
+    with store.write() as connection:
+        assert lock_owner(connection, "m", tour)
+        publishing.start()
+        publishing.join(0.2)
+        forget_owners_blocking_calendars(connection, "m", tour, NOON)
+    publishing.join()
+    assert (published, publisher.waiting()) == ([Publication(number=2)], [])
 
 
 def test_nothing_says_any_more_when_a_booking_conflicted(

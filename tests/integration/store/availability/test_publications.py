@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,9 +52,11 @@ class PublicationHarness:
             Owners(store).put(merchant, Owner.product(product), OwnerSettings(name=product))
             pick(store, vault, merchant, product, "Family")
 
-    def publish(self, token: str, availability: Availability, product: str = "tour") -> Publication:
+    def publish(
+        self, token: str, availability: Availability, product: str = "tour", calendars: Collection[str] = ()
+    ) -> Publication:
         request = PublishRequest(merchant=self._merchant, product=product, token=token)
-        return self._publications.publish(request, availability, NOON)
+        return self._publications.publish(request, availability, NOON, calendars)
 
     def has_new_conflicts(self, availability: Availability) -> bool:
         return self._publications.has_new_conflicts(KEY, availability, NOON)

@@ -21,15 +21,20 @@ BOAT = ProductKey(merchant="m", product="boat")
 
 
 class Workflow:
-    """Answers questions once it may; ``asked`` are the ids of each batch, ``most`` is how many waited at once."""
+    """Answers questions once it may; ``asked`` are the ids of each batch, ``most`` is how many waited at once.
+
+    ``limits`` are the times that questions allow.
+    """
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
+        self.limits = set[timedelta]()
         self.may_answer = asyncio.Event()
         self.most = self._waiting = 0
 
     async def answer(self, _: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, Confirmation]:
         self.asked.append([each.id for each in questions])
+        self.limits |= {each.within for each in questions}
         self._waiting += 1
         self.most = max(self.most, self._waiting)
         await self.may_answer.wait()
@@ -98,10 +103,14 @@ async def test_no_more_batches_than_allowed_wait_for_answers_and_none_is_left(
     assert workflow.most == MAX_IN_FLIGHT + 1, "those of the one product, and one of the other"
 
 
-async def test_questions_with_other_limits_are_asked_apart(workflow: Workflow, batches: QuestionBatches) -> None:
+async def test_questions_with_other_limits_go_together_and_have_the_time_of_the_longest(
+    workflow: Workflow, batches: QuestionBatches
+) -> None:
     workflow.may_answer.set()
-    await asyncio.gather(batches.ask(TOUR, question("a", 1)), batches.ask(TOUR, question("b", 2)))
-    assert sorted(workflow.asked) == [["a"], ["b"]]
+    asking = [batches.ask(TOUR, question(f"{seconds}", seconds)) for seconds in (2, 12, 1)]
+    assert [each.because for each in await asyncio.gather(*asking)] == ["2", "12", "1"]
+    assert workflow.asked == [["2", "12", "1"]]
+    assert workflow.limits == {timedelta(seconds=12)}
 
 
 async def test_a_caller_that_goes_away_takes_no_answer_from_the_others(
@@ -115,16 +124,15 @@ async def test_a_caller_that_goes_away_takes_no_answer_from_the_others(
     assert gone.cancelled()
 
 
-async def test_questions_with_many_limits_share_the_places_of_their_product(
-    workflow: Workflow, batches: QuestionBatches
-) -> None:
-    """Temporal takes ten updates of a workflow at once, however different they are."""
-    asking = [asyncio.create_task(batches.ask(TOUR, question(f"{seconds}", seconds))) for seconds in range(1, 13)]
+async def test_ever_other_limits_do_not_go_round_the_gathering(workflow: Workflow, batches: QuestionBatches) -> None:
+    asking = []
     for seconds in range(1, MAX_IN_FLIGHT + 1):
+        asking.append(asyncio.create_task(batches.ask(TOUR, question(f"{seconds}", seconds))))
         await workflow.until_asked(f"{seconds}")
+    asking += [asyncio.create_task(batches.ask(TOUR, question(f"{seconds}", seconds))) for seconds in range(10, 30)]
     workflow.may_answer.set()
-    assert len(await asyncio.gather(*asking)) == 12
-    assert workflow.most == MAX_IN_FLIGHT
+    assert len(await asyncio.gather(*asking)) == MAX_IN_FLIGHT + 20
+    assert (len(workflow.asked), workflow.most) == (MAX_IN_FLIGHT + 1, MAX_IN_FLIGHT)
 
 
 async def test_a_failure_for_which_nobody_waits_any_more_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -293,6 +293,15 @@ class Owners:
         with self._store.read() as session:
             return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in session.exec(query)}
 
+    def find_overridden(self, merchant: str, *, limit: int) -> dict[Owner, OwnerSettings]:
+        """Return some of the owners of which the platform has changed what the merchant had chosen, as it stands."""
+        query = (
+            select(OwnerRow).where(*_known(merchant), _TABLE.c.overridden != "").order_by(_TABLE.c.kind, _TABLE.c.id)
+        )
+        with self._store.read() as session:
+            rows = session.exec(query.limit(limit))
+            return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in rows}
+
     def count(self, merchant: str, search: str = "") -> int:
         """Return how many owners ``find`` finds."""
         with self._store.read() as session:

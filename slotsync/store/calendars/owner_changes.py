@@ -20,7 +20,7 @@ _ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_
 
 @dataclass(frozen=True)
 class PutChoices:
-    """What was chosen for an owner before and after a change.
+    """The choices for an owner before and after a change.
 
     ``before`` is None if it is new, or was deleted. ``overridden`` are the settings that the platform had changed
     against the merchant's choice before, also of one that was deleted.

@@ -121,6 +121,7 @@ def _google_worker(client: Client, activities: Activities) -> Worker:
             activities.refused_grants.try_refused_grant,
             activities.disconnections.delete_calendar,
             activities.disconnections.end_grant,
+            activities.confirmation.confirm_parts,
             activities.confirmation.confirm,
         ],
         activity_executor=_threads(MAX_GOOGLE_ACTIVITIES, "google"),

@@ -1,7 +1,7 @@
 """Availability activities: watch a product, publish changes, confirm a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,8 +20,7 @@ from slotsync.domain.availability.changes import changed_intervals
 from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict, unknown_confirmation
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.messages import (
-    ConfirmRequest,
-    ConfirmResults,
+    ConfirmCall,
     ProductKey,
     Publication,
     PublishRequest,
@@ -29,6 +28,7 @@ from slotsync.domain.availability.messages import (
     WatchRequest,
     WatchResult,
 )
+from slotsync.domain.availability.questions import ConfirmRequest, ConfirmResults
 from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.confirmations import Confirmations
@@ -171,38 +171,48 @@ class ConfirmationActivities:
         self._clock = clock
 
     @activity.defn(no_thread_cancel_exception=True)
-    def confirm(self, request: ConfirmRequest) -> ConfirmResults:
-        """Return whether the product is free according to Google now. Each calendar's answer is stored as evidence.
+    def confirm_parts(self, request: ConfirmCall) -> None:
+        """Store whether the product is free according to Google now, in each of these parts of questions.
 
-        It takes one call to Google, however many questions it answers.
+        Each calendar's answer is stored as evidence. It takes one call to Google, however many questions it answers.
+        Parts that were forgotten meanwhile are not asked about.
 
         Raises:
             ApplicationError: Google had a fault that passes, so that the call is repeated as long as there is time.
         """
-        now = self._clock()
-        confirmations = self._confirm(request, now)
-        if any(each.evidence for each in confirmations):
-            key = ProductKey(merchant=request.merchant, product=request.product)
-            self._confirmations.put(
-                key, {part.id: each for part, each in zip(request.parts, confirmations, strict=True)}, now
-            )
-        return ConfirmResults(results=tuple(each.result for each in confirmations))
+        now, key = self._clock(), ProductKey(merchant=request.merchant, product=request.product)
+        if parts := self._confirmations.get_questions(request.parts):
+            self._confirmations.put(key, self._confirm(key, parts, now), now)
 
-    def _confirm(self, request: ConfirmRequest, now: datetime) -> Sequence[Confirmation]:
-        """Return the answer for each part of a question."""
-        inputs = self._availability.get_inputs(request.merchant, request.product, now)
+    @activity.defn(no_thread_cancel_exception=True)
+    def confirm(self, request: ConfirmRequest) -> ConfirmResults:
+        """Return whether the product is free, for workflows that processes of former versions ask.
+
+        Raises:
+            ApplicationError: Google had a fault that passes, so that the call is repeated as long as there is time.
+        """
+        now, key = self._clock(), ProductKey(merchant=request.merchant, product=request.product)
+        found = self._confirm(key, {part.id: part.interval for part in request.parts}, now)
+        if any(each.evidence for each in found.values()):
+            self._confirmations.put_evidence(key, found, now)
+        return ConfirmResults(results=tuple(found[part.id].result for part in request.parts))
+
+    def _confirm(self, key: ProductKey, parts: Mapping[str, Interval], now: datetime) -> Mapping[str, Confirmation]:
+        """Return the answer for each part of a question, by the parts' ids."""
+        inputs = self._availability.get_inputs(key.merchant, key.product, now)
         if known := _answer_without_google(inputs, now):
-            return [known] * len(request.parts)
+            return dict.fromkeys(parts, known)
         assert inputs
         assert inputs.connection_id
-        around = inputs.rule.extend(request.interval)
+        whole = Interval(start=min(each.start for each in parts.values()), end=max(each.end for each in parts.values()))
+        around = inputs.rule.extend(whole)
         try:
             with google_errors_as_application_errors(), self._health.recording(inputs.connection_id, whole_call=True):
                 answers = self._google.read(inputs.connection_id, list(inputs.calendars), around)
         except (GrantLost, ScopeMissing) as error:
-            return [unknown_confirmation(str(error), now)] * len(request.parts)
+            return dict.fromkeys(parts, unknown_confirmation(str(error), now))
         readings = {each: [_reading(times, around, now)] for each, times in answers.items()}
-        return [_confirm_part(inputs, readings, part.interval, now) for part in request.parts]
+        return {part: _confirm_part(inputs, readings, each, now) for part, each in parts.items()}
 
 
 def _answer_without_google(inputs: AvailabilityInputs | None, now: datetime) -> Confirmation | None:

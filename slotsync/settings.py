@@ -35,6 +35,9 @@ _LOCALHOST = "localhost"
 SECRETS_FOLDER = "SLOTSYNC_SECRETS_FOLDER"
 """The variable that names a folder of files, such as a mount of secrets: each is called as a variable, and holds it."""
 
+ENV_FILE = "SLOTSYNC_ENV_FILE"
+"""The variable that names a file to read in place of ``.env``; none is read if it is empty."""
+
 _REMEDIES = {
     "encryption_keys": (
         "make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
@@ -228,7 +231,7 @@ class Settings(BaseSettings):
             SettingsError: Settings are missing or invalid; the error has one line for each.
         """
         try:
-            return cls(_secrets_dir=_find_secrets_folder())
+            return cls(_env_file=os.environ.get(ENV_FILE, ".env") or None, _secrets_dir=_find_secrets_folder())
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False)
             problems = [_describe(detail) for detail in details if detail["type"] != "default_factory_not_called"]

@@ -9,19 +9,18 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.availability.confirmation import ConfirmAnswer
     from slotsync.domain.availability.messages import (
-        ConfirmAnswers,
-        ConfirmQuestion,
-        ConfirmQuestions,
+        ConfirmCalls,
         ProductKey,
         Publication,
         WatchRequest,
         WatchResult,
     )
+    from slotsync.domain.availability.questions import ConfirmAnswers, ConfirmQuestion, ConfirmQuestions
     from slotsync.domain.health import ENDED_BY_OPERATOR, STOPPED, Blocker, Health
     from slotsync.domain.workflow_ids import availability_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.availability import publish, record_stop, signal_subscribers, start_watch
-    from workflows.steps.confirmation import confirm
+    from workflows.steps.confirmation import confirm, make_calls
     from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.webhooks import deliver_once, webhook_deliveries
     from workflows.steps.workflow_status import WorkflowStatus
@@ -61,13 +60,18 @@ class ProductAvailabilityWorkflow:
         self._look_again = True
 
     @workflow.update
+    async def confirm_calls(self, asked: ConfirmCalls) -> None:
+        """Have Google asked now whether the product is free; the answers are in the store, for calls that had one."""
+        await make_calls(self._key, asked)
+
+    @workflow.update
     async def confirm(self, question: ConfirmQuestion) -> ConfirmAnswer:
         """Return whether the product is free according to Google now. Asked by processes of former versions."""
         return (await confirm(self._key, [question]))[question.id]
 
     @workflow.update
     async def confirm_all(self, asked: ConfirmQuestions) -> ConfirmAnswers:
-        """Return whether the product is free according to Google now, by the ids of the questions."""
+        """Return whether the product is free, by the ids of the questions. Asked by processes of former versions."""
         return ConfirmAnswers(answers=dict(await confirm(self._key, asked.questions)))
 
     async def _do_rounds(self) -> None:

@@ -65,7 +65,8 @@ class StateFile:
 
 
 def _open_database(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # it has tokens; SQLite gives the same mode to its log of writes
     # One thread uses it at a time, but not always the one that opened it: the server may run in a thread of its own.
     database = sqlite3.connect(path, check_same_thread=False)
     database.execute("PRAGMA journal_mode=WAL")

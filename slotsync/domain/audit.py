@@ -172,14 +172,18 @@ def _origin(url: str) -> str:
     return f"{origin}/..." if "".join(rest).strip("/") else origin
 
 
-def describe_settings(owner: Owner, before: Choices | None, after: Choices) -> AuditChange | None:
-    """Return the change of an owner's settings, or None if they are the same; before the first ones there are none."""
-    known = before.settings.model_dump(mode="json") if before else {}
-    overridden = after.overridden - (before.overridden if before else frozenset())
+def describe_settings(
+    owner: Owner, before: Choices | None, after: Choices, known: frozenset[str] = frozenset()
+) -> AuditChange | None:
+    """Return the change of an owner's settings, or None if they are the same; before the first ones there are none.
+
+    ``known`` are those that the platform had changed against the merchant's choice before.
+    """
+    former = before.settings.model_dump(mode="json") if before else {}
     return describe_change(
         AuditAction.SETTINGS_CHANGED,
         str(owner),
-        known,
+        former,
         after.settings.model_dump(mode="json"),
-        tuple(sorted(overridden)),
+        tuple(sorted(after.overridden - known)),
     )

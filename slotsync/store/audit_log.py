@@ -144,6 +144,18 @@ def record_resumption(audit: AuditLog | None, kind: str, now: datetime) -> Recor
     return _recorder(audit, AuditAction.WORK_RESUMED, kind, now)
 
 
+def record_resumptions(
+    connection: Connection, audit: AuditLog | None, kind: str, keys: Iterable[Key], now: datetime
+) -> None:
+    """Record that the workflows of these rows go on, as the last statements of the transaction that changes the rows.
+
+    Whatever is wanted anew ends a stop.
+    """
+    if record := record_resumption(audit, kind, now):
+        for key in keys:
+            record(connection, key)
+
+
 def _recorder(
     audit: AuditLog | None, action: AuditAction, kind: str, now: datetime, actor: Actor | None = None
 ) -> Record | None:

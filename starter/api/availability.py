@@ -3,15 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
 from slotsync.domain.availability.availability import Availability, SlotState
-from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, Confirmation
-from slotsync.domain.availability.explanation import Explanation
+from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, ConfirmResult
+from slotsync.domain.availability.explanation import CalendarReason
+from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.snapshot import Moment
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
+from starter.api.key_gate import may_see_names
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
 from starter.services.availability import UnknownProduct
@@ -54,11 +56,36 @@ class AvailabilityBody(Message):
     slots: tuple[SlotBody, ...]
 
 
-class ExplanationBody(Explanation):
+class CalendarBody(CalendarReason):
+    """One calendar's state at the moment. Its name is null for a key without the role `connect`."""
+
+    name: str | None
+
+
+class ExplanationBody(Message):
     """The reasons for the product's state at this moment. It names calendars: show it to this merchant only."""
 
     merchant: str
     product: str
+    at: datetime
+    state: SlotState
+    closed: bool
+    because: str
+    calendars: tuple[CalendarBody, ...]
+
+
+class EvidenceBody(Message):
+    """One calendar's busy times, or the error instead. Its name is null for a key without the role `connect`."""
+
+    calendar: str | None
+    busy: tuple[Interval, ...]
+    error: str
+
+
+class ConfirmationBody(ConfirmResult):
+    """The answer, with the evidence of each calendar."""
+
+    evidence: tuple[EvidenceBody, ...]
 
 
 class ConfirmBody(Message):
@@ -86,29 +113,36 @@ async def availability(
 
 
 @router.get("/explain")
-async def explain(merchant: MerchantId, product: ProductId, at: Time, services: ServicesDependency) -> ExplanationBody:
+async def explain(
+    merchant: MerchantId, product: ProductId, at: Time, services: ServicesDependency, request: Request
+) -> ExplanationBody:
     """Explain why the product is free, busy or unknown at a moment: which calendar, interval, reading and rule."""
     try:
         explanation = await services.slotsync.explain(merchant, product, at)
     except UnknownProduct as error:
         raise ApiError(NOT_FOUND, str(error)) from None
-    return ExplanationBody(merchant=merchant, product=product, **dict(explanation))
+    hidden = {} if may_see_names(request) else {"name": None}
+    calendars = tuple(CalendarBody(**dict(each) | hidden) for each in explanation.calendars)
+    return ExplanationBody(merchant=merchant, product=product, **dict(explanation) | {"calendars": calendars})
 
 
 @router.post("/confirm")
 async def confirm(
-    merchant: MerchantId, product: ProductId, body: ConfirmBody, services: ServicesDependency
-) -> Confirmation:
+    merchant: MerchantId, product: ProductId, body: ConfirmBody, services: ServicesDependency, request: Request
+) -> ConfirmationBody:
     """Read the calendars in Google now, and return whether the product is free: yes, no, or unknown.
 
-    It is unknown if Google does not answer in time. ``evidence`` is the result of each calendar. It names them: show
-    it to this merchant only.
+    It is unknown if Google does not answer in time. ``evidence`` is the result of each calendar. It names them to keys
+    with the role `connect`: show it to this merchant only.
     """
     within = timedelta(milliseconds=body.within_ms)
     try:
-        return await services.slotsync.confirm(merchant, product, body.start, body.end, within=within)
+        found = await services.slotsync.confirm(merchant, product, body.start, body.end, within=within)
     except UnknownProduct as error:
         raise ApiError(NOT_FOUND, str(error)) from None
+    hidden = {} if may_see_names(request) else {"calendar": None}
+    evidence = tuple(EvidenceBody(**dict(each) | hidden) for each in found.evidence)
+    return ConfirmationBody(**dict(found) | {"evidence": evidence})
 
 
 def _build_body(merchant: str, product: str, known: Availability) -> AvailabilityBody:

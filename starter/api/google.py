@@ -1,6 +1,7 @@
 """Routes of Google connections, blocking calendars and Google's push notifications."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -15,6 +16,7 @@ from slotsync.domain.connections.disconnection import CalendarChoice, Disconnect
 from slotsync.domain.messages import Message
 from slotsync.google.channels import PUSH_PATH
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
+from starter.api.key_gate import may_see_ids, may_see_names
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import Services, ServicesDependency
 from starter.services.blocking_calendars import MAX_PICKED_CALENDARS
@@ -52,6 +54,23 @@ class CalendarsBody(Message):
     """The calendars that the merchant can pick from."""
 
     items: tuple[PickableCalendar, ...]
+
+
+class PickedCalendar(Message):
+    """A calendar that blocks a product.
+
+    Its name is null for a key without the role `connect`, its id for one that has neither that nor `manage`.
+    """
+
+    id: str | None
+    name: str | None
+    primary: bool
+
+
+class PickedBody(Message):
+    """The calendars that block the product."""
+
+    items: tuple[PickedCalendar, ...]
 
 
 class BlockingBody(Message):
@@ -138,21 +157,34 @@ async def disconnect(
 
 
 @router.get("/products/{product}/blocking-calendars")
-async def picked(merchant: MerchantId, product: ProductId, services: ServicesDependency) -> CalendarsBody:
+async def picked(
+    merchant: MerchantId, product: ProductId, services: ServicesDependency, request: Request
+) -> PickedBody:
     """Return the calendars that block the product. Show them to this merchant only."""
     owner = Owner.product(product)
     await _require_product(services, merchant, owner)
-    return CalendarsBody(items=tuple(await services.blocking_calendars.list_picked(merchant, owner)))
+    return _picked_body(request, await services.blocking_calendars.list_picked(merchant, owner))
 
 
 @router.put("/products/{product}/blocking-calendars")
 async def pick(
-    merchant: MerchantId, product: ProductId, body: BlockingBody, services: ServicesDependency
-) -> CalendarsBody:
+    merchant: MerchantId, product: ProductId, body: BlockingBody, services: ServicesDependency, request: Request
+) -> PickedBody:
     """Replace the calendars that block the product."""
     owner = Owner.product(product)
     await _require_product(services, merchant, owner)
-    return CalendarsBody(items=tuple(await services.blocking_calendars.pick(merchant, owner, body.calendar_ids)))
+    return _picked_body(request, await services.blocking_calendars.pick(merchant, owner, body.calendar_ids))
+
+
+def _picked_body(request: Request, found: Iterable[PickableCalendar]) -> PickedBody:
+    """Return the calendars as far as the request's key may see them."""
+    ids, names = may_see_ids(request), may_see_names(request)
+    return PickedBody(
+        items=tuple(
+            PickedCalendar(id=each.id if ids else None, name=each.name if names else None, primary=each.primary)
+            for each in found
+        )
+    )
 
 
 async def _require_product(services: Services, merchant: str, owner: Owner) -> None:

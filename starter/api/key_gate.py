@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotsync.domain.audit import Actor, ActorKind
 from slotsync.store.audit_log import act_as
-from starter.api.keys import NEEDED_ROLES, ApiKey, ApiKeys
+from starter.api.keys import NEEDED_ROLES, ApiKey, ApiKeys, Role
 from starter.api.middleware import PROTECTED
 from starter.api.problems import NO_KEY, NOT_PERMITTED, TOO_MANY, ApiError, problem_response
 from starter.api.shares import read_address
@@ -75,6 +75,20 @@ async def require_permission(request: Request) -> None:
         raise ApiError(NOT_PERMITTED, f"This needs a key with the role {role}.")
     if not key.opens(request.path_params.get("merchant", key.merchants)):
         raise ApiError(NOT_PERMITTED, "This key is for other merchants.")
+
+
+def may_see_names(request: Request) -> bool:
+    """Return whether the request's key may see the names of a merchant's own calendars."""
+    return presented_key(request).may(Role.CONNECT)
+
+
+def may_see_ids(request: Request) -> bool:
+    """Return whether the request's key may see the ids of a merchant's own calendars, some of which are addresses.
+
+    Those who pick calendars have to name them.
+    """
+    key = presented_key(request)
+    return key.may(Role.CONNECT) or key.may(Role.MANAGE)
 
 
 def _is_protected(path: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from slotsync.errors import SlotsyncError
 from starter.cli.commands import app
+from starter.cli.terminal import visible
 
 _EXIT_CODES: Final = {
     **dict.fromkeys(("UnknownSubject", "UnknownProduct", "UnknownMerchant", "UnknownMessage"), 4),
@@ -43,7 +44,8 @@ def run() -> None:
         code = _EXIT_CODES.get(name, _USAGE if isinstance(error, SlotsyncError) else None)
         if code is None:
             raise
-        sys.stderr.write(f"slotsync: {_DATABASE_AWAY.format(name) if _is_of_database(error) else error}\n")
+        message = _DATABASE_AWAY.format(name) if _is_of_database(error) else error
+        sys.stderr.write(f"slotsync: {visible(message, keep=chr(10))}\n")
         sys.exit(code)
     finally:
         gc.collect()  # without it the interpreter may crash at exit (sdk-python issue 300)

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.text import Text
 from rich.tree import Tree
 
 from slotsync.domain.availability.availability import SlotState
@@ -14,10 +12,9 @@ from slotsync.domain.availability.explanation import CalendarExplanation, Explan
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import Owner
 from slotsync.errors import InputError
+from starter.cli.terminal import console, plain, print_json
 from starter.client import Slotsync
 from starter.services.availability import UnknownProduct
-
-console = Console()
 
 
 def show_explanation(merchant: str, product: str, time: str, *, as_json: bool) -> None:
@@ -28,7 +25,7 @@ def show_explanation(merchant: str, product: str, time: str, *, as_json: bool) -
     """
     explanation, zone = asyncio.run(_explain(merchant, product, _parse_time(time)))
     if as_json:
-        console.print_json(explanation.model_dump_json())
+        print_json(explanation.model_dump(mode="json"))
     else:
         console.print(_explanation_tree(explanation, zone))
 
@@ -51,12 +48,12 @@ def _parse_time(time: str) -> datetime:
 
 def _explanation_tree(explanation: Explanation, zone: ZoneInfo) -> Tree:
     booked = "cannot be booked" if explanation.closed else "can be booked"
-    tree = Tree(Text(f"{_format_time(explanation.at, zone)} ({zone.key}): {explanation.state}, {booked}", "bold"))
-    tree.add(Text(explanation.because))
+    tree = Tree(f"[bold]{plain(f'{_format_time(explanation.at, zone)} ({zone.key}): {explanation.state}, {booked}')}")
+    tree.add(plain(explanation.because))
     for each in explanation.calendars:
-        calendar = tree.add(Text(f"{each.name}: {each.why}{_format_effect(each)}"))
+        calendar = tree.add(plain(f"{each.name}: {each.why}{_format_effect(each)}"))
         for line in _describe_calendar(each, zone):
-            calendar.add(Text(line))
+            calendar.add(plain(line))
     return tree
 
 

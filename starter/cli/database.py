@@ -2,16 +2,13 @@
 
 import asyncio
 
-from rich.console import Console
-
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.temporal.options import connect
 from slotsync.temporal.schedules import ensure_schedules
-
-console = Console()
+from starter.cli.terminal import console
 
 
 def upgrade_database() -> None:

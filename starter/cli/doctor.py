@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.api.enums.v1 import TaskQueueType
@@ -32,10 +31,9 @@ from starter.cli.findings import Finding
 from starter.cli.intent_checks import check_instance, check_intent, check_problems, check_sweeps
 from starter.cli.message_checks import check_messages
 from starter.cli.push_checks import check_push
+from starter.cli.terminal import console, plain, print_json
 
 TEMPORAL_TIMEOUT = timedelta(seconds=10)
-
-console = Console()
 
 _CREDENTIALS = "create or look up the client in the Google Cloud console; see docs/google-setup.md"
 
@@ -223,7 +221,7 @@ def show_findings(*, as_json: bool) -> None:
     """
     findings = asyncio.run(run_checks())
     if as_json:
-        console.print_json(data=[finding.model_dump() for finding in findings])
+        print_json([finding.model_dump() for finding in findings])
     else:
         console.print(_findings_table(findings))
     if not all(finding.ok for finding in findings):
@@ -234,6 +232,6 @@ def _findings_table(findings: list[Finding]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
         mark = "[green]OK[/green]" if finding.ok else "[red]WRONG[/red]"
-        remedy = f"\n[bold]Remedy:[/bold] {finding.remedy}" if finding.remedy else ""
-        table.add_row(mark, finding.subject, finding.message + remedy)
+        remedy = f"\n[bold]Remedy:[/bold] {plain(finding.remedy)}" if finding.remedy else ""
+        table.add_row(mark, plain(finding.subject), plain(finding.message) + remedy)
     return table

@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import Iterator
 
 import typer
-from rich.console import Console
 
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
+from starter.cli.terminal import console, plain, print_json, visible
 from starter.services.erasure import ErasureService, Receipt
 from starter.services.guest_erasure import GuestErasureService, GuestReceipt
 from starter.services.instance import InstanceCheck
-
-console = Console()
 
 
 def erase(  # noqa: PLR0913  the subject, and each option of the command
@@ -71,18 +69,18 @@ def _open() -> tuple[Settings, Store, Vault]:
 
 def _ask(question: str, *, yes: bool) -> None:
     if not yes:
-        typer.confirm(question, abort=True, err=True)
+        typer.confirm(visible(question), abort=True, err=True)
 
 
 def _print(receipt: Receipt | GuestReceipt, lines: Iterator[str], *, as_json: bool) -> None:
     if as_json:
-        console.print_json(receipt.model_dump_json())
+        print_json(receipt.model_dump(mode="json"))
         return
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(plain(line), highlight=False, soft_wrap=True)
     console.print("\nWhat remains where:", highlight=False)
     for line in receipt.remains:
-        console.print(f"- {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"- {plain(line)}", highlight=False, soft_wrap=True)
 
 
 def _describe_receipt(receipt: Receipt) -> Iterator[str]:

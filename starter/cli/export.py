@@ -10,6 +10,7 @@ from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
 from slotsync.store.export import LEFT_OUT, Export, write_line
+from starter.cli.terminal import json_visible
 
 
 def export_merchant(merchant: str) -> None:
@@ -25,4 +26,4 @@ def export_merchant(merchant: str) -> None:
         raise UnknownSubject(f"nothing is stored of {merchant}")
     about = {"export_of": merchant, "exported_at": utc_now(), "left_out": sorted(LEFT_OUT)}
     for line in chain((about,), Export(store, Vault(settings.encryption_keys)).iterate(merchant)):
-        sys.stdout.write(f"{write_line(line)}\n")
+        sys.stdout.write(f"{json_visible(write_line(line))}\n")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from slotsync.mail.reconnect_links import RECONNECT_LINK_LIFETIME
@@ -14,8 +13,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import ColumnRotation, KeyRotation
 from slotsync.store.key_usage import KeyUsage, RingKeyUse
-
-console = Console()
+from starter.cli.terminal import console, plain, print_json
 
 _LOST = "[red]Some open with none of the keys:[/red] put the lost key at the end of SLOTSYNC_ENCRYPTION_KEYS."
 _REFUSED = (
@@ -54,7 +52,7 @@ def show_key_status(*, as_json: bool) -> None:
     """
     uses = KeyUsage(*_open()).get_uses()
     if as_json:
-        console.print_json(data=[use.model_dump() | {"needed": use.needed} for use in uses])
+        print_json([use.model_dump() | {"needed": use.needed} for use in uses])
     else:
         console.print(_use_table(uses))
         if any(use.place != 1 and not use.needed for use in uses):
@@ -83,7 +81,7 @@ def _rotation_table(columns: Sequence[ColumnRotation]) -> Table:
     for name in ("encrypted again", "up to date before", "cannot be decrypted", "refused"):
         table.add_column(name, justify="right")
     for each in columns:
-        table.add_row(each.column, str(each.renewed), str(each.current), str(each.lost), str(each.refused))
+        table.add_row(plain(each.column), str(each.renewed), str(each.current), str(each.lost), str(each.refused))
     return table
 
 
@@ -97,7 +95,7 @@ def _use_table(uses: Sequence[RingKeyUse]) -> Table:
     for use in uses:
         place = str(use.place) if use.place else "[red]missing[/red]"
         counts = map(str, (use.data_keys, use.values, use.former_values, use.refused_values))
-        table.add_row(place, use.ring_key or "unknown", *counts, _need(use))
+        table.add_row(place, plain(use.ring_key or "unknown"), *counts, _need(use))
     return table
 
 

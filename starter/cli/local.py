@@ -12,11 +12,13 @@ from pathlib import Path
 from time import monotonic
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from slotsync.private_files import write_private_file
+from starter.cli.terminal import console, plain
 from starter.local.demo.bookings import MERCHANT, Report, create_reports, read_bookings
 from starter.local.demo.comparison import count_events
 from starter.local.demo.scenario import (
@@ -31,8 +33,6 @@ from starter.local.demo.scenario import (
 from starter.local.dev import SAMPLE_MERCHANT, LocalParts, create_sample_merchant, create_settings_link, local_parts
 
 FOLDER = Path(".slotsync")
-
-console = Console()
 
 
 def run_demo(bookings: Path, limit: int | None, report: Path | None, ready: Path | None, *, stay: bool) -> None:
@@ -118,7 +118,7 @@ async def _wait_for_signal(parts: LocalParts, merchant: str, ready: Path | None)
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, received.set)
     if ready:
-        ready.write_text(json.dumps(parts.addresses(), indent=2) + "\n")
+        write_private_file(ready, json.dumps(parts.addresses(), indent=2) + "\n")
     console.print("Everything keeps running; Ctrl-C ends it.")
     await received.wait()
 
@@ -154,7 +154,7 @@ def _counts_table(result: DemoResult) -> Table:
     table.add_column("reservations")
     for name, count in count_events(result.comparison).items():
         reservations = getattr(result.comparison, name) if name != "right" else ()
-        table.add_row(name, str(count), ", ".join(reservations[:5]))
+        table.add_row(name, str(count), plain(", ".join(reservations[:5])))
     return table
 
 
@@ -163,7 +163,7 @@ def _addresses_panel(parts: LocalParts) -> Panel:
     lines.append(f"The HTTP API, to read and to try       {parts.api}/docs")
     if parts.temporal_ui:
         lines.append(f"Temporal's workflows and histories     {parts.temporal_ui}/")
-    lines.append(f"Environment for commands in a shell    source {parts.environment}")
+    lines.append(f"Environment for commands in a shell    source {plain(parts.environment)}")
     return Panel("\n".join(lines), title="Addresses", expand=False)
 
 

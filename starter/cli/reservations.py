@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.style import Style
 from rich.table import Table
+from rich.text import Text
 
 from slotsync.errors import UnknownSubject
 from starter.cli.snapshot_files import BadLine, read_snapshot, report_lines
+from starter.cli.terminal import console, plain, print_json, visible
 from starter.client import Slotsync
 from starter.services.reports import Reported
 from starter.services.status import Overview, SyncStatus
-
-console = Console()
 
 
 def report_snapshot(text: str) -> None:
@@ -61,7 +61,7 @@ def import_snapshots(file: Path) -> None:
     """
     bad, total = asyncio.run(_import(file))
     for line in bad:
-        console.print(f"[red]line {line.number}[/red]: {line.reason}", highlight=False)
+        console.print(f"[red]line {line.number}[/red]: {plain(line.reason)}", highlight=False)
     console.print(f"{total - len(bad)} of {total} reservations were reported.", highlight=False)
     if bad:
         raise typer.Exit(1)
@@ -79,7 +79,7 @@ def show_status(merchant: str | None, reservation: str | None, *, as_json: bool)
     else:
         status = asyncio.run(_get_status(merchant, reservation))
     if as_json:
-        console.print_json(status.model_dump_json())
+        print_json(status.model_dump(mode="json"))
     elif isinstance(status, Overview):
         console.print(_overview_table(status))
         if status.held_up:
@@ -112,31 +112,33 @@ async def _import(file: Path) -> tuple[list[BadLine], int]:
 
 
 def _print_result(reservation: str, reported: Reported) -> None:
+    name = plain(reservation)
     if reported.superseded:
-        console.print(f"{reservation}: superseded, version {reported.version} is known; nothing was changed")
+        console.print(f"{name}: superseded, version {reported.version} is known; nothing was changed")
     elif reported.unchanged:
-        console.print(f"{reservation}: version {reported.version} is known already; nothing was changed")
+        console.print(f"{name}: version {reported.version} is known already; nothing was changed")
     else:
-        console.print(f"{reservation}: version {reported.version} is on its way")
+        console.print(f"{name}: version {reported.version} is on its way")
 
 
 def _status_table(status: SyncStatus) -> Table:
     versions = f"version {status.version}" + ("" if status.settled else f", Google shows {status.settled_version}")
     stopped = f", stopped since {status.stopped_since:%Y-%m-%d %H:%M:%S} UTC" if status.stopped_since else ""
     title = f"{status.reservation} of {status.merchant}: {versions}{stopped}"
-    table = Table(title=title, caption="\n".join(filter(None, (status.doing, status.remedy))))
+    caption = "\n".join(map(plain, filter(None, (status.doing, status.remedy))))
+    table = Table(title=plain(title), caption=caption)
     for column in ("item", "calendar of", "state", "since (UTC)", "written version", "last error"):
         table.add_column(column, overflow="fold")
     table.add_column("event", no_wrap=True)
     for event in status.events:
         table.add_row(
-            event.item,
-            event.owner,
+            plain(event.item),
+            plain(event.owner),
             event.state,
             f"{event.since:%Y-%m-%d %H:%M:%S}",
             "" if event.version is None else str(event.version),
-            event.last_error or "",
-            f"[link={event.link}]open[/link]" if event.link else "",
+            plain(event.last_error or ""),
+            Text("open", Style(link=visible(event.link))) if event.link else "",
         )
     return table
 
@@ -146,8 +148,8 @@ def _overview_table(overview: Overview) -> Table:
     for column in ("merchant", "state", "events", "oldest since (UTC)"):
         table.add_column(column)
     for line in overview.lines:
-        table.add_row(line.merchant, line.state, str(line.count), f"{line.oldest:%Y-%m-%d %H:%M:%S}")
-    table.caption = "\n".join(_describe_waiting(overview))
+        table.add_row(plain(line.merchant), line.state, str(line.count), f"{line.oldest:%Y-%m-%d %H:%M:%S}")
+    table.caption = "\n".join(map(plain, _describe_waiting(overview)))
     return table
 
 

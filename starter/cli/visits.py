@@ -1,16 +1,13 @@
 """Make links to merchants' settings pages, and end visits there."""
 
-from rich.console import Console
-
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
+from starter.cli.terminal import console, plain, print_json
 from starter.services.settings_links import LinkTarget, SettingsLinks
-
-console = Console()
 
 
 def show_link(merchant: str, *, as_json: bool) -> None:
@@ -25,9 +22,9 @@ def show_link(merchant: str, *, as_json: bool) -> None:
         raise UnknownMerchant
     link = SettingsLinks(settings, store).create(merchant, LinkTarget.SETTINGS)
     if as_json:
-        console.print_json(link.model_dump_json())
+        print_json(link.model_dump(mode="json"))
     else:
-        console.print(link.url, soft_wrap=True)
+        console.print(plain(link.url), soft_wrap=True)
 
 
 def end_visits(merchant: str) -> None:
@@ -39,7 +36,8 @@ def end_visits(merchant: str) -> None:
     settings, store = _open()
     if not _merchants(settings, store).end_visits(merchant):
         raise UnknownMerchant
-    console.print(f"All visits of {merchant} have ended, and the links that were made before do not work any more.")
+    ended = f"All visits of {plain(merchant)} have ended"
+    console.print(f"{ended}, and the links that were made before do not work any more.")
 
 
 class UnknownMerchant(UnknownSubject):

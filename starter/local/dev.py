@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.private_files import make_private_folder, write_private_file
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
@@ -26,6 +27,7 @@ from slotsync.temporal import queues
 from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.client import Slotsync
+from starter.local.environment import set_environment
 from starter.local.processes import free_port, running_process, slotsync_command, wait_until_ready, write_environment
 
 SCOPES = tuple(sorted(wanted_scopes(push=True)))
@@ -72,7 +74,8 @@ class LocalParts:
 @asynccontextmanager
 async def local_parts(folder: Path, show_status: StatusCallback, *, quotas: bool) -> AsyncIterator[LocalParts]:
     """Run all parts until the block ends, with their state in this folder. Without ``quotas`` nobody limits calls."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder.parent)
+    make_private_folder(folder)
     google, api = f"http://127.0.0.1:{free_port(8085)}", f"http://127.0.0.1:{free_port(8080)}"
     variables = _set_environment(folder.resolve(), google, api, quotas=quotas)
     settings = Settings.load()
@@ -130,7 +133,11 @@ async def create_sample_merchant(parts: LocalParts) -> None:
 
 
 def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> dict[str, str]:
-    """Set the environment of this process and of those that it starts, and return the variables that were set."""
+    """Set the environment of this process and of those that it starts, and return the settings in it.
+
+    Raises:
+        SettingsError: a setting names an address that is not on this machine.
+    """
     own = {
         "SLOTSYNC_DATA_FOLDER": str(folder),
         "SLOTSYNC_DATABASE_URL": f"sqlite:///{folder}/slotsync.db",
@@ -144,15 +151,13 @@ def _set_environment(folder: Path, google: str, api: str, *, quotas: bool) -> di
     if not quotas:
         own["SLOTSYNC_GOOGLE_CALLS_PER_USER_MINUTE"] = UNLIMITED_CALLS_A_MINUTE
         own["SLOTSYNC_GOOGLE_CALLS_PER_PROJECT_MINUTE"] = UNLIMITED_CALLS_A_MINUTE
-    os.environ.update(own)
-    return own
+    return set_environment(own)
 
 
 def _load_or_write_secret(file: Path, new: str) -> str:
     """Return the secret in this file, which only its owner can read; on first use, write the new one."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(new)
+        write_private_file(file, new)
     return file.read_text()
 
 

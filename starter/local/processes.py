@@ -11,14 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from slotsync.errors import SlotsyncError
+from slotsync.private_files import OWNER_ONLY, create_private_file, write_private_file
 
 
 def write_environment(file: Path, variables: Mapping[str, str]) -> None:
     """Write the variables as lines that a shell can source, readable by the owner alone, because some are keys."""
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    file.write_text("".join(lines))
+    write_private_file(file, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
 
 
 STOP_TIMEOUT = timedelta(seconds=40)
@@ -35,13 +33,19 @@ def slotsync_command(*arguments: str) -> list[str]:
 async def running_process(
     name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the command until the block ends; its output goes to a log file in the folder."""
-    with (folder / f"{name}.log").open("ab") as log:
+    """Run the command until the block ends; its output goes to a log file in the folder.
+
+    What it creates its owner alone can read.
+    """
+    file = folder / f"{name}.log"
+    create_private_file(file)
+    with file.open("ab") as log:
         running = await asyncio.create_subprocess_exec(
             *command,
             stdout=log,
             stderr=log,
             env={**os.environ, **(environment or {})},
+            umask=OWNER_ONLY,
             start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
         )
     try:

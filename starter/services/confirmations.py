@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from sqlalchemy.exc import IntegrityError
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -17,15 +18,12 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from slotsync.clock import utc_now
-from slotsync.domain.availability.confirmation import (
-    MAX_CONFIRM_WAIT,
-    ConfirmAnswer,
-    Confirmation,
-    Verdict,
-)
+from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, Confirmation, unknown_confirmation
+from slotsync.domain.availability.confirmation_plan import combine_confirmations, plan_calls
 from slotsync.domain.availability.horizon import Horizon
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.availability.messages import ConfirmAnswers, ConfirmQuestion, ConfirmQuestions, ProductKey, part_id
+from slotsync.domain.availability.messages import ConfirmCalls, ProductKey
+from slotsync.domain.availability.questions import ConfirmQuestion
 from slotsync.errors import InputError
 from slotsync.secrets import Vault
 from slotsync.store.availability.confirmations import Confirmations
@@ -33,7 +31,7 @@ from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import availability_start_options
-from starter.services.availability import ProductZones, check_interval, check_not_past
+from starter.services.availability import ProductZones, UnknownProduct, check_interval, check_not_past
 from starter.services.question_batches import QuestionBatches, retrieve
 from starter.services.question_limit import QuestionLimit
 
@@ -83,12 +81,7 @@ class ConfirmationService:
         check_not_past(interval, self._clock(), zone)
         connection_id = await asyncio.to_thread(self._connections.get_id, merchant)
         question = _question(interval, within, connection_id or "")
-        answer = await self._answer(ProductKey(merchant=merchant, product=product), question)
-        parts = [part_id(question.id, number) for number in range(1, answer.parts + 1)]
-        evidence = await asyncio.to_thread(self._confirmations.get_evidence, parts)
-        return Confirmation(
-            answer=answer.answer, checked_at=answer.checked_at, because=answer.because, evidence=evidence
-        )
+        return await self._answer(ProductKey(merchant=merchant, product=product), question)
 
     async def subscribe(self, merchant: str, product: str, workflow_id: str) -> None:
         """Send the signal ``availability_changed`` to a workflow at each change of the product.
@@ -110,22 +103,40 @@ class ConfirmationService:
         await self._zones.get(merchant, product)
         await asyncio.to_thread(self._subscribers.remove, ProductKey(merchant=merchant, product=product), workflow_id)
 
-    async def _answer(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmAnswer:
+    async def _answer(self, key: ProductKey, question: ConfirmQuestion) -> Confirmation:
         try:
             async with _limit(question.within):
                 return await self._batches.ask(key, question)
         except TimeoutError:
             return _NO_ANSWER_IN_TIME
 
-    async def _ask(self, key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
+    async def _ask(self, key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, Confirmation]:
         """Return the answers by the ids of their questions, which all allow the same time."""
         try:
             async with _limit(questions[0].within):
-                return (await self._ask_workflow(key, ConfirmQuestions(questions=tuple(questions)))).answers
+                return await self._ask_in_store(key, questions)
         except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
             return {each.id: _UNANSWERED for each in questions}
 
-    async def _ask_workflow(self, key: ProductKey, questions: ConfirmQuestions) -> ConfirmAnswers:
+    async def _ask_in_store(self, key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, Confirmation]:
+        """Store the questions, have them answered, and return the answers. Only ids go through Temporal."""
+        within, requests = questions[0].within, plan_calls(key, questions)
+        asked = {part.id: part.interval for each in requests for part in each.parts}
+        await asyncio.to_thread(self._put_questions, key, asked)
+        calls = tuple(tuple(part.id for part in each.parts) for each in requests)
+        account = questions[0].connection_id
+        await self._ask_workflow(key, ConfirmCalls(calls=calls, within=within, connection_id=account))
+        found = await asyncio.to_thread(self._confirmations.get_answers, [*asked])
+        late = unknown_confirmation(f"Google did not answer within {within.total_seconds():g} s")
+        return combine_confirmations(requests, {**dict.fromkeys(asked, late), **found})
+
+    def _put_questions(self, key: ProductKey, asked: Mapping[str, Interval]) -> None:
+        try:
+            self._confirmations.put_questions(key, asked, self._clock())
+        except IntegrityError:
+            raise UnknownProduct from None  # erased since it was looked up
+
+    async def _ask_workflow(self, key: ProductKey, calls: ConfirmCalls) -> None:
         """Ask the product's workflow. It is given by name: its module needs what talks to Google, which takes long."""
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             "ProductAvailabilityWorkflow",
@@ -134,10 +145,9 @@ class ConfirmationService:
             **availability_start_options(key.merchant, key.product),
         )
         async with _retrieving_start(start):
-            answers: ConfirmAnswers = await self._client.execute_update_with_start_workflow(
-                "confirm_all", questions, start_workflow_operation=start, result_type=ConfirmAnswers
+            await self._client.execute_update_with_start_workflow(
+                "confirm_calls", calls, start_workflow_operation=start
             )
-            return answers
 
 
 @asynccontextmanager
@@ -153,18 +163,12 @@ async def _retrieving_start(start: WithStartWorkflowOperation[Any, Any]) -> Asyn
         asyncio.get_running_loop().call_soon(started.cancel)
 
 
-_NO_ANSWER_IN_TIME = ConfirmAnswer(
-    answer=Verdict.UNKNOWN,
-    checked_at=None,
-    because="there was no answer in time, by Google or by slotsync's own parts; see Temporal and the worker",
+_NO_ANSWER_IN_TIME = unknown_confirmation(
+    "there was no answer in time, by Google or by slotsync's own parts; see Temporal and the worker"
 )
 """Others who ask at the same time may allow more."""
 
-_UNANSWERED = ConfirmAnswer(
-    answer=Verdict.UNKNOWN,
-    checked_at=None,
-    because="slotsync's own parts did not answer in time; see Temporal and the worker",
-)
+_UNANSWERED = unknown_confirmation("slotsync's own parts did not answer in time; see Temporal and the worker")
 
 
 def _limit(within: timedelta) -> asyncio.Timeout:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from slotsync.domain.availability.confirmation import ConfirmAnswer
-from slotsync.domain.availability.messages import ConfirmQuestion, ProductKey
+from slotsync.domain.availability.confirmation import Confirmation
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.availability.questions import ConfirmQuestion
 
 MAX_IN_FLIGHT: Final = 4
 """The most batches of one product that wait for answers at once; Temporal takes ten updates of all processes."""
@@ -16,7 +17,7 @@ MAX_IN_FLIGHT: Final = 4
 FIRST_GATHERING: Final = timedelta(milliseconds=50)
 """For so long questions are gathered while one batch waits for its answers; twice as long with each further one."""
 
-Answers = Mapping[str, ConfirmAnswer]
+Answers = Mapping[str, Confirmation]
 Ask = Callable[[ProductKey, Sequence[ConfirmQuestion]], Awaitable[Answers]]
 """Return the answers by the ids of their questions. Never raises because of Google or Temporal."""
 
@@ -49,7 +50,7 @@ class QuestionBatches:
         self._landed = asyncio.Condition()
         self._tasks = set[asyncio.Task[Answers]]()
 
-    async def ask(self, key: ProductKey, question: ConfirmQuestion) -> ConfirmAnswer:
+    async def ask(self, key: ProductKey, question: ConfirmQuestion) -> Confirmation:
         """Return the answer to a question. A batch has the time of the question that allows most."""
         batch = self._gathering.setdefault(key, _Batch())
         batch.questions.append(question)

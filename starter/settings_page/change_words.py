@@ -104,14 +104,14 @@ def describe_values(_: Translate, action: str, detail: AuditDetail) -> Iterator[
 
 
 def describe_actor(_: Translate, by: Actor, visit: str) -> str:
-    """Return who it was: this ``visit``, another one, the booking system, an operator, or Google."""
+    """Return who it was: this ``visit``, another one, the booking system, a command, an operator, or Google."""
     if by.kind is ActorKind.VISIT:
         address = {"address": by.address}
         return _("You, in this visit") if by.name == visit else _("On this page, from %(address)s") % address
     if by.kind is ActorKind.KEY:
         return _("Your booking system, with the key %(key)s") % {"key": by.name}
     return {
-        ActorKind.PROGRAM: _("Your booking system"),
+        ActorKind.PROGRAM: _("slotsync's command line, or a program of your booking system"),
         ActorKind.OPERATOR: _("An operator"),
         ActorKind.GOOGLE: "Google",
     }.get(by.kind, "slotsync")

@@ -17,13 +17,15 @@ ListedOwner = tuple[Owner, OwnerSettings]
 class OwnerList:
     """The products and resources of one page, products first, each kind by name.
 
-    ``found`` is how many there are on all pages, ``known`` how many the merchant has, whatever was searched.
+    ``found`` is how many there are on all pages, ``known`` how many the merchant has, whatever was searched. Of
+    ``overridden`` ones, on any page, the platform has changed what the merchant had chosen, which stands.
     """
 
     shown: Sequence[ListedOwner]
     page: int
     found: int
     known: int
+    overridden: Sequence[ListedOwner] = ()
 
     @property
     def groups(self) -> list[tuple[OwnerKind, list[ListedOwner]]]:
@@ -63,4 +65,5 @@ def _load(visit: Visit) -> OwnerList:
     found = owners.count(merchant, search) if search else known
     page = min(visit.address.page, max(-(-found // OWNERS_PER_PAGE), 1))
     shown = owners.find(merchant, search, limit=OWNERS_PER_PAGE, skip=(page - 1) * OWNERS_PER_PAGE)
-    return OwnerList([*shown.items()], page, found, known)
+    overridden = owners.find_overridden(merchant, limit=OWNERS_PER_PAGE)
+    return OwnerList([*shown.items()], page, found, known, [*overridden.items()])

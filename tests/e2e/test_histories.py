@@ -112,7 +112,7 @@ def test_histories_are_readable_without_a_key_and_hold_no_content(demo: RunningC
     assert kinds >= {"reservation", "calendar", "connection", "availability"}
     assert any(name.startswith("slotsync-sweep") for name in histories)
     assert f'"merchant": "{MERCHANT}"' in whole
-    assert {"put_event", "confirm", "publish_availability"} <= {*whole.split('"')}
+    assert {"put_event", "confirm_parts", "publish_availability"} <= {*whole.split('"')}
     assert '"encoding": "binary/' not in whole.replace('"encoding": "binary/null"', "")
     assert len(texts) > 20
     assert {text for text in texts if text in whole or json.dumps(text)[1:-1] in whole} == set()

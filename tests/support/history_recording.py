@@ -150,6 +150,12 @@ async def blocked_told_confirmed_and_freed(open_world: World) -> None:
     await open_world.client.get_workflow_handle(AVAILABILITY).result()
 
 
+async def confirmed_by_ids(open_world: World) -> None:
+    start = datetime.now(UTC) + timedelta(days=1)
+    await open_world.slotsync.confirm(MERCHANT, TOUR.id, start, start + timedelta(hours=1))
+    await open_world.client.get_workflow_handle(AVAILABILITY).result()
+
+
 async def _consent(connecting: ConnectionService) -> None:
     back = decide(await connecting.begin(MERCHANT, BROWSER), EMAIL)
     given = await connecting.complete(back.state, back.code, BROWSER)
@@ -179,7 +185,11 @@ PATHS: dict[Callable[[World], Awaitable[None]], str] = {
     connected_revoked_reconnected_disconnected: connection_id(MERCHANT),
     refused_mailed_and_reconnected: connection_id(MERCHANT),
     blocked_told_confirmed_and_freed: AVAILABILITY,
+    confirmed_by_ids: AVAILABILITY,
 }
+
+FORMER = {"confirmed_with_times": AVAILABILITY}
+"""Histories that only a former version could record."""
 
 
 async def record(path: Callable[[World], Awaitable[None]], workflow_id: str) -> None:

@@ -73,6 +73,33 @@ def test_only_this_machine_reaches_the_published_ports() -> None:
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
 
 
+def test_the_api_has_none_of_the_secrets_that_the_workers_alone_use() -> None:
+    own = SERVICES["api"]["environment"]
+    assert [own[name] for name in ("SLOTSYNC_WEBHOOK_URL", "SLOTSYNC_WEBHOOK_SECRET", "SLOTSYNC_SMTP_URL")] == [""] * 3
+    assert SERVICES["worker"]["environment"]["SLOTSYNC_WEBHOOK_SECRET"] is None, "as it is in .env"
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "asked"),
+    [
+        ("", "", "http://127.0.0.1:8080/readyz"),
+        ("", "9000", "http://127.0.0.1:9000/readyz"),
+        ("0.0.0.0", "9000", "http://127.0.0.1:9000/readyz"),
+        ("172.30.7.9", "9000", "http://172.30.7.9:9000/readyz"),
+    ],
+)
+def test_the_apis_health_is_asked_where_its_operators_port_is(
+    host: str, port: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOTSYNC_OPERATORS_HOST", host)
+    monkeypatch.setenv("SLOTSYNC_OPERATORS_PORT", port)
+    addresses: list[str] = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, **_: addresses.append(url))
+    *command, script = SERVICES["api"]["healthcheck"]["test"]
+    exec(script, {})
+    assert (command, addresses) == (["CMD", "python", "-c"], [asked])
+
+
 def test_the_api_believes_the_proxy_on_the_machine_and_nobody_else() -> None:
     (network,) = yaml.safe_load(COMPOSE)["networks"]["default"]["ipam"]["config"]
     assert f":-{network['gateway']}}}" in SERVICES["api"]["environment"]["FORWARDED_ALLOW_IPS"]

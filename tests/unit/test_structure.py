@@ -74,7 +74,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "slotsync.settings",
     ),
     "slotsync.google": ("slotsync.domain", "slotsync.clock", "slotsync.errors", "slotsync.settings"),
-    "slotsync.store": ("slotsync.domain", "slotsync.clock", "slotsync.errors", "slotsync.secrets"),
+    "slotsync.store": (
+        "slotsync.domain",
+        "slotsync.clock",
+        "slotsync.errors",
+        "slotsync.private_files",
+        "slotsync.secrets",
+    ),
     "slotsync.temporal": ("slotsync.domain", "slotsync.errors", "slotsync.secrets"),
     "slotsync.mail": (
         "slotsync.domain",
@@ -93,6 +99,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "slotsync.signing": ("slotsync.settings",),
     "slotsync.settings": ("slotsync.domain", "slotsync.errors"),
     "slotsync.secrets": ("slotsync.errors",),
+    "slotsync.private_files": (),
     "slotsync.errors": (),
     "slotsync.clock": (),
     "slotsync.domain": (),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -12,7 +13,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.availability import ConfirmationActivities
     from slotsync.domain.availability.confirmation import ConfirmAnswer, ConfirmResult, Verdict
     from slotsync.domain.availability.confirmation_plan import combine_answers, plan_calls
-    from slotsync.domain.availability.messages import ConfirmQuestion, ConfirmRequest, ConfirmResults, ProductKey
+    from slotsync.domain.availability.messages import ConfirmCall, ConfirmCalls, ProductKey
+    from slotsync.domain.availability.questions import ConfirmQuestion, ConfirmRequest, ConfirmResults
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import fairness_key
@@ -20,8 +22,31 @@ with workflow.unsafe.imports_passed_through():
 _RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
 
 
+async def make_calls(key: ProductKey, asked: ConfirmCalls) -> None:
+    """Make the calls to Google side by side; one without an answer in time leaves none in the store."""
+    account = asked.connection_id or fairness_key(key.merchant)
+    calls = (ConfirmCall(**dict(key), parts=parts) for parts in asked.calls)
+    await asyncio.gather(*(_make_call(each, asked.within, account) for each in calls))
+
+
+async def _make_call(call: ConfirmCall, within: timedelta, account: str) -> None:
+    with suppress(ActivityError):
+        await workflow.execute_activity_method(
+            ConfirmationActivities.confirm_parts,
+            call,
+            task_queue=queues.GOOGLE,
+            schedule_to_close_timeout=within,
+            retry_policy=_RETRY_POLICY,
+            priority=google_priority(1, account),
+            summary=f"Ask Google whether {call.product} is free",
+        )
+
+
 async def confirm(key: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
-    """Return the answers by the ids of their questions; unknown if Google does not answer within the shortest time."""
+    """Return the answers by the ids of their questions; unknown if Google does not answer within the shortest time.
+
+    Only processes of former versions ask so.
+    """
     within = min(each.within for each in questions)
     requests = plan_calls(key, questions)
     account = questions[0].connection_id or fairness_key(key.merchant)

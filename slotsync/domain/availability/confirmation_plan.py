@@ -4,16 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from slotsync.domain.availability.confirmation import ConfirmAnswer, ConfirmResult, Verdict
+from slotsync.domain.availability.confirmation import (
+    ConfirmAnswer,
+    Confirmation,
+    ConfirmResult,
+    Verdict,
+    combine_evidence,
+)
 from slotsync.domain.availability.horizon import MAX_QUERY_DURATION
 from slotsync.domain.availability.intervals import Interval, intersection, split_intervals
-from slotsync.domain.availability.messages import (
-    ConfirmQuestion,
-    ConfirmRequest,
-    ConfirmResults,
-    ProductKey,
-    QuestionPart,
-)
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.availability.questions import ConfirmQuestion, ConfirmRequest, ConfirmResults, QuestionPart
 from slotsync.domain.calendars.owner import MAX_PADDING
 
 MAX_CALL_DURATION: Final = MAX_QUERY_DURATION - 2 * MAX_PADDING
@@ -36,8 +37,24 @@ def _parts(questions: Sequence[ConfirmQuestion], call: Interval, count: dict[str
             yield QuestionPart(question=question.id, number=count[question.id], interval=Interval(start=start, end=end))
 
 
+def combine_confirmations(
+    requests: Sequence[ConfirmRequest], found: Mapping[str, Confirmation]
+) -> Mapping[str, Confirmation]:
+    """Return the answers by the ids of their questions, from those by the ids of all their parts."""
+    parts: dict[str, list[Confirmation]] = defaultdict(list)
+    for part in (part for request in requests for part in request.parts):
+        parts[part.question].append(found[part.id])
+    return {question: _combine_parts(each) for question, each in parts.items()}
+
+
+def _combine_parts(parts: Sequence[Confirmation]) -> Confirmation:
+    whole = _combine(parts)
+    evidence = combine_evidence([each.evidence for each in parts])
+    return Confirmation(answer=whole.answer, checked_at=whole.checked_at, because=whole.because, evidence=evidence)
+
+
 def combine_answers(requests: Sequence[ConfirmRequest], found: Sequence[ConfirmResults]) -> Mapping[str, ConfirmAnswer]:
-    """Return the answers by the ids of their questions, from what was found with each request."""
+    """Return the answers by the ids of their questions, from what was found with each request of a former version."""
     results: dict[str, list[ConfirmResult]] = defaultdict(list)
     for request, each in zip(requests, found, strict=True):
         for part, result in zip(request.parts, each.results, strict=True):

@@ -20,14 +20,13 @@ _MOMENT: Final = timedelta(microseconds=1)
 """The length of one moment: the resolution of datetimes."""
 
 
-class CalendarExplanation(Message):
-    """One calendar's state at the moment. It has no repr, so that no name is logged by accident.
+class CalendarReason(Message):
+    """One calendar's state at the moment, without its name.
 
     ``shut`` is true if the calendar counts as busy. ``span`` is the busy or unknown time that decides, None where the
     calendar was never read or is free; ``padded`` is that time with the product's padding.
     """
 
-    name: str
     state: SlotState
     shut: bool  # name in the API
     why: str
@@ -36,6 +35,12 @@ class CalendarExplanation(Message):
     read_at: datetime | None = None
     good_until: datetime | None = None
     error: str = ""
+
+
+class CalendarExplanation(CalendarReason):
+    """One calendar's state at the moment. It has no repr, so that no name is logged by accident."""
+
+    name: str
 
     def __repr__(self) -> str:
         return "CalendarExplanation(...)"

@@ -1,12 +1,15 @@
-"""Messages about availability that cross Temporal's border. They hold no busy time, and no name of a calendar."""
+"""Messages about availability that cross Temporal's border. They hold no busy time, and no name of a calendar.
+
+What `confirm` asks and what Google answers is in the store alone: somebody who reads both, question by question, knows
+the busy times.
+"""
 
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, ConfirmAnswer, ConfirmResult
-from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT
 from slotsync.domain.health import Blocker
 from slotsync.domain.messages import Message
 
@@ -99,63 +102,19 @@ class AvailabilityChangedSignal(ProductKey):
     number: int
 
 
-class ConfirmQuestion(Message):
-    """The question whether a product is free in this time; answered after ``within`` at the latest.
+class ConfirmCalls(Message):
+    """The calls to Google that answer some questions about one product; answered after ``within`` at the latest.
 
-    The evidence is stored under the ids of its parts. ``connection_id`` is the merchant's connection, which the calls
-    to Google count for; empty if there never was one.
+    Each is named by the ids of the parts of questions that it answers. Parts and answers are in the store. The calls
+    count for ``connection_id``, the merchant's connection; it is empty if there never was one.
     """
 
-    id: str
-    span: Interval  # stored name
+    calls: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
     within: Annotated[timedelta, Field(gt=timedelta(), le=MAX_CONFIRM_WAIT)]
     connection_id: str = ""
 
 
-class ConfirmQuestions(Message):
-    """Questions about one product that were asked at about the same time. Temporal answers ten updates at once."""
+class ConfirmCall(ProductKey):
+    """The parts of questions to answer with one call to Google, by their ids in the store."""
 
-    questions: Annotated[tuple[ConfirmQuestion, ...], Field(min_length=1)]
-
-
-class ConfirmAnswers(Message):
-    """The answers by the ids of their questions."""
-
-    answers: dict[str, ConfirmAnswer]
-
-
-def part_id(question: str, number: int) -> str:
-    """Return the id of a part of a question; the first one has that of the question."""
-    return question if number == 1 else f"{question}.{number}"
-
-
-class QuestionPart(Message):
-    """The part of a question's time that one call to Google answers, numbered from 1."""
-
-    question: str
-    number: int
-    interval: Interval
-
-    @property
-    def id(self) -> str:
-        """Return the id under which its evidence is stored."""
-        return part_id(self.question, self.number)
-
-
-class ConfirmRequest(ProductKey):
-    """The interval to read with one call to Google, and the parts of questions that are in it."""
-
-    interval: Interval
-    parts: tuple[QuestionPart, ...]
-
-
-class ConfirmResults(Message):
-    """The results for the parts of questions, in their order."""
-
-    results: tuple[ConfirmResult, ...]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_single(cls, value: object) -> object:
-        # Histories of former versions hold the result of one question.
-        return {"results": [value]} if isinstance(value, dict) and "answer" in value else value
+    parts: tuple[str, ...]

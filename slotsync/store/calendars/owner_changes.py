@@ -1,6 +1,7 @@
 """Changes of the rows of products and resources, within a transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, select, update
@@ -17,6 +18,19 @@ _TABLE = table_of(OwnerRow)
 _ADD = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing().returning(_TABLE.c.revision))
 
 
+@dataclass(frozen=True)
+class PutChoices:
+    """The choices for an owner before and after a change.
+
+    ``before`` is None if it is new, or was deleted. ``overridden`` are the settings that the platform had changed
+    against the merchant's choice before, also of one that was deleted.
+    """
+
+    before: Choices | None
+    after: Choices
+    overridden: frozenset[str] = frozenset()
+
+
 def put_choices(  # noqa: PLR0913, PLR0917  the owner, and who changes what of it
     connection: Connection,
     merchant: str,
@@ -26,8 +40,8 @@ def put_choices(  # noqa: PLR0913, PLR0917  the owner, and who changes what of i
     now: datetime,
     *,
     override: bool,
-) -> tuple[Choices | None, Choices]:
-    """Record the owner, or change its settings; return what was chosen for it before, None if it is new, and now.
+) -> PutChoices:
+    """Record the owner, or change its settings; return what was chosen for it before and now.
 
     Raises:
         InputError: the owner is new, and has no name.
@@ -36,7 +50,7 @@ def put_choices(  # noqa: PLR0913, PLR0917  the owner, and who changes what of i
     if row is None:
         first = _named(first_choices(changes, get_defaults(connection, merchant)))
         if _add(connection, merchant, owner, first, now):
-            return None, first
+            return PutChoices(None, first)
         row = lock_owner(connection, merchant, owner)
         assert row
     before = choices_of(row)
@@ -46,7 +60,7 @@ def put_choices(  # noqa: PLR0913, PLR0917  the owner, and who changes what of i
         defaults = get_defaults(connection, merchant)
         after = _named(renew_choices(read_choices(row), changes, defaults, chooser, override=override))
     _save(connection, row, before, after, now)
-    return before, after
+    return PutChoices(before, after, read_choices(row).overridden)
 
 
 def lock_owner(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:

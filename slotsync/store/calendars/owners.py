@@ -1,6 +1,6 @@
 """Owners: products and resources with their settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, tuple_, update
@@ -16,7 +16,7 @@ from slotsync.domain.calendars.choices import (
 from slotsync.domain.calendars.owner import Owner, OwnerChanges, OwnerKind, OwnerSettings, Switch
 from slotsync.domain.health import STOPPED
 from slotsync.errors import MerchantsChoice
-from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
+from slotsync.store.audit_log import AuditLog, record_resumption, record_resumptions, record_stop
 from slotsync.store.availability.blocked_products import has_blocking_calendars
 from slotsync.store.availability.forgetting import forget_owners_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
@@ -31,7 +31,7 @@ from slotsync.store.calendars.owner_rows import (
     settings_of,
 )
 from slotsync.store.database.base import table_of
-from slotsync.store.database.due_rows import DueRows
+from slotsync.store.database.due_rows import DueRows, Key
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import require_not_erased
 from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
@@ -70,11 +70,12 @@ class Owners:
         now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
-            before, after = put_choices(connection, merchant, owner, changes, chooser, now, override=override)
-            change = describe_settings(owner, before, after)
+            stopped = self.due_rows.lock_stopped(connection, *is_owner(merchant, owner))
+            put = put_choices(connection, merchant, owner, changes, chooser, now, override=override)
+            change = describe_settings(owner, put.before, put.after, put.overridden)
             if change:
                 mark_merchant_changed(connection, merchant, now)
-            self._record(connection, merchant, change, now)
+            self._record(connection, merchant, change, now, stopped if change else ())
         return change is not None or self._is_due(merchant, owner)
 
     def switch(
@@ -94,6 +95,7 @@ class Owners:
         now = self._store.now()
         with self._store.write() as connection:
             require_not_erased(connection, merchant)
+            stopped = self.due_rows.lock_stopped(connection, *is_owner(merchant, owner))
             row = lock_owner(connection, merchant, owner)
             before = choices_of(row) if row else None
             if row is None or before is None:
@@ -105,7 +107,7 @@ class Owners:
             names = {name: value for name, value in columns_of(choices).items() if name in {"chosen", "overridden"}}
             own = update(_TABLE).where(*is_owner(merchant, owner))
             connection.execute(own.values(**switched, **names, **changed_intent(now)))
-            self._record(connection, merchant, describe_switch(row, switched, choices), now)
+            self._record(connection, merchant, describe_switch(row, switched, choices), now, stopped)
             return True
 
     def delete(self, merchant: str, owner: Owner, *, remove_events: bool) -> bool:
@@ -117,6 +119,7 @@ class Owners:
         now = self._store.now()
         with self._store.write() as connection:
             require_not_erased(connection, merchant)
+            stopped = self.due_rows.lock_stopped(connection, *is_owner(merchant, owner))
             row = lock_owner(connection, merchant, owner)
             if row is None or row.deleted_at:
                 return False
@@ -126,7 +129,7 @@ class Owners:
             mark_merchant_changed(connection, merchant, now)
             removal: AuditValues = {"remove_events": remove_events}
             deletion = AuditChange(action=AuditAction.SETTINGS_DELETED, subject=str(owner), after=removal)
-            self._record(connection, merchant, deletion, now)
+            self._record(connection, merchant, deletion, now, stopped)
             return True
 
     def switch_merchant(
@@ -241,9 +244,17 @@ class Owners:
                 (merchant, Owner(kind=OwnerKind(kind), id=owner_id)) for merchant, kind, owner_id in session.exec(query)
             ]
 
-    def _record(self, connection: Connection, merchant: str, change: AuditChange | None, now: datetime) -> None:
+    def _record(
+        self,
+        connection: Connection,
+        merchant: str,
+        change: AuditChange | None,
+        now: datetime,
+        resumed: Iterable[Key] = (),
+    ) -> None:
         if self._audit and change:
             self._audit.record(connection, merchant, change, now)
+        record_resumptions(connection, self._audit, _KIND, resumed, now)
 
     def _is_due(self, merchant: str, owner: Owner) -> bool:
         intent = self.get_intent(merchant, owner)
@@ -288,6 +299,15 @@ class Owners:
         with self._store.read() as session:
             rows = session.exec(select(OwnerRow).where(*own).order_by(_TABLE.c.id).limit(limit))
             return [(Owner(kind=kind, id=row.id), settings_of(row)) for row in rows]
+
+    def find_overridden(self, merchant: str, *, limit: int) -> dict[Owner, OwnerSettings]:
+        """Return some of the owners of which the platform has changed what the merchant had chosen, as it stands."""
+        query = (
+            select(OwnerRow).where(*_known(merchant), _TABLE.c.overridden != "").order_by(_TABLE.c.kind, _TABLE.c.id)
+        )
+        with self._store.read() as session:
+            rows = session.exec(query.limit(limit))
+            return {Owner(kind=OwnerKind(row.kind), id=row.id): settings_of(row) for row in rows}
 
     def count(self, merchant: str, search: str = "") -> int:
         """Return how many owners ``find`` finds."""

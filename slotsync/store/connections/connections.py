@@ -14,7 +14,7 @@ from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, Aud
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog
+from slotsync.store.audit_log import AuditLog, record_resumptions
 from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
@@ -128,6 +128,8 @@ class Connections:
         )
         mark_all_notified(connection, str(saved), now)
         self._audit.record(connection, merchant, change, now)
+        stopped = [(merchant,)] if before is not None and before.stopped_at else []
+        record_resumptions(connection, self._audit, CONNECTION, stopped, now)
         return SavedGrant(str(saved), former)
 
     def is_same_account(self, connection: Connection, merchant: str, new: NewGrant) -> bool:

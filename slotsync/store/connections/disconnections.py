@@ -13,7 +13,7 @@ from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog
+from slotsync.store.audit_log import AuditLog, record_resumptions
 from slotsync.store.availability.blocked_products import list_blocked_products
 from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
@@ -52,12 +52,16 @@ class Disconnections:
         with self._store.write() as connection:
             # In the order in which a consent is accepted: in another order, the two could deadlock.
             give_up_merchants_consents(connection, merchant)
-            state = connection.execute(select(_TABLE.c.state).where(own).with_for_update()).scalar_one_or_none()
+            before = connection.execute(
+                select(_TABLE.c.state, _TABLE.c.stopped_at).where(own).with_for_update()
+            ).first()
             connection.execute(update(_TABLE).where(own).values(**wanted, **intent))
             mark_merchant_changed(connection, merchant, now)
-            if state:
-                self._audit.record(connection, merchant, _describe(state, calendars), now)
-        return state is not None
+            if before:
+                self._audit.record(connection, merchant, _describe(before.state, calendars), now)
+                stopped = [(merchant,)] if before.stopped_at else []
+                record_resumptions(connection, self._audit, CONNECTION, stopped, now)
+        return before is not None
 
     def get(self, merchant: str) -> Disconnection | None:
         """Return what to clean up, or None if the merchant is not being disconnected."""

@@ -54,6 +54,11 @@ class DueRows:
         stopped = update(self._table).where(*wanted, self._table.c.stopped_at.is_not(None))
         return self._change(stopped.values(stopped_at=None, due_at=now, **self._taken_up), record)
 
+    def lock_stopped(self, connection: Connection, *wanted: ColumnElement[bool]) -> list[Key]:
+        """Return the keys of the stopped ones of these rows, within a transaction that makes them due by a change."""
+        stopped = select(*self._key).where(*wanted, self._table.c.stopped_at.is_not(None))
+        return [tuple(row) for row in connection.execute(stopped.with_for_update())]
+
     def _change(self, change: Update, record: Record | None) -> list[Key]:
         with self._store.write() as connection:
             keys = sorted(tuple(row) for row in connection.execute(change.returning(*self._key)))

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from slotsync.clock import utc_now
 from slotsync.errors import SettingsError
+from slotsync.private_files import create_private_file
 from slotsync.store.database.migrations import is_behind, upgrade
 from slotsync.store.database.postgresql import DATABASE_TIMEOUT, postgresql_engine, wait_for_ever
 
@@ -139,7 +140,9 @@ def _parse(database_url: str) -> URL:
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise SettingsError("SLOTSYNC_DATABASE_URL: SQLite needs a file: its memory is not shared between threads")
-    Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    file = Path(url.database).absolute()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_private_file(file)  # its log of writes gets the same mode from SQLite
     engine = create_engine(
         url,
         pool_size=MAX_DATABASE_CONNECTIONS,

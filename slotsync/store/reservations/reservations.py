@@ -17,7 +17,7 @@ from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction, dump_snapshot, load_snapshot, plain_content_hash
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
+from slotsync.store.audit_log import AuditLog, record_resumption, record_resumptions, record_stop
 from slotsync.store.content_hashes import CONTENT_HASHES
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
@@ -114,6 +114,7 @@ class Reservations:
             ensure_merchant(connection, reservation.merchant, reservation.id)
             key = self._keys.for_writing(connection, reservation.merchant)
             former = self._lock_former(connection, reservation)
+            stopped = self.due_rows.lock_stopped(connection, *_is(reservation.merchant, reservation.id))
             hasher = key.get_hasher(CONTENT_HASHES)
             stored = _REPORT.run(
                 connection,
@@ -128,6 +129,8 @@ class Reservations:
                 content_hash=hasher.hash(content_hash),
                 due_at=now,
             )
+            if stored is not None:
+                record_resumptions(connection, self._audit, _KIND, stopped, now)
         if stored is not None:
             return StoredReport(ReportResult.ACCEPTED, reservation.version, due=True)
         known = self.get(reservation.merchant, reservation.id)

@@ -130,7 +130,11 @@ class SubscriberRow(Row, table=True):
 
 
 class ConfirmationRow(Row, table=True):
-    """A confirmation that was answered, with its evidence, which is null once it was forgotten."""
+    """A part of a question to Google, with its answer and the evidence, which are null until it is answered.
+
+    ``evidence`` holds both. All is null once it was forgotten. ``answer`` is empty: with the order of questions it
+    would show busy times to everybody who reads the table. ``checked_at`` is when it was asked, then when answered.
+    """
 
     __tablename__ = "confirmation"
 
@@ -139,4 +143,5 @@ class ConfirmationRow(Row, table=True):
     product: str
     answer: str
     checked_at: datetime = Field(sa_type=Instant)
+    question: str | None = encrypted_field()
     evidence: str | None = encrypted_field()

@@ -1,15 +1,23 @@
 """Every route with every role, for an own merchant and for another one."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from slotsync.domain.availability.blocking import PickableCalendar
+from slotsync.domain.availability.confirmation import Confirmation, Evidence, Verdict
+from slotsync.domain.calendars.owner import Owner
 from slotsync.settings import Settings
+from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from starter.api.key_gate import MAX_WRONG_KEYS
 from starter.api.keys import NEEDED_ROLES, Role
 from starter.bootstrap import Services
+from starter.client import Slotsync
 from tests.support.api import Api, serving_on_free_port
 from tests.support.http import tls
 
@@ -55,6 +63,51 @@ async def test_every_route_is_open_to_its_role_and_to_no_other_and_to_its_mercha
             assert own not in {401, 500}, (method, path, role)
             if "{merchant}" in path:
                 assert await ask(limited, method, path, role, OTHER) == 403, (method, path, role)
+
+
+class Confirming:
+    """Answers ``confirm`` as with a picked calendar, and all else as slotsync does."""
+
+    def __init__(self, slotsync: Slotsync) -> None:
+        self._slotsync = slotsync
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._slotsync, name)
+
+    async def confirm(self, *_: object, **__: object) -> Confirmation:
+        evidence = (Evidence(calendar="Family"),)
+        return Confirmation(answer=Verdict.YES, checked_at=datetime.now(UTC), because="free", evidence=evidence)
+
+
+@pytest.mark.parametrize(
+    ("roles", "name", "calendar_id"),
+    [
+        ("read", None, None),
+        ("read+report", None, None),
+        ("read+manage", None, "family@x.example"),
+        ("read+connect", "Family", "family@x.example"),
+    ],
+)
+async def test_names_of_picked_calendars_are_for_keys_that_may_connect(
+    api: Api, roles: str, name: str | None, calendar_id: str | None
+) -> None:
+    world, product = api.world, f"/v1/merchants/{OWN}/products/kayak"
+    await api.platform.put(product, json={"name": "Kayak"})
+    picked = [PickableCalendar(id="family@x.example", name="Family")]
+    BlockingCalendars(world.store, world.vault).replace(OWN, Owner.product("kayak"), picked)
+    settings = world.settings.model_copy(update={"api_keys": (SecretStr(f"asking:{roles}:{'s' * 32}"),)})
+    services = Services.create(settings, world.store, world.client)
+    services = replace(services, slotsync=cast("Slotsync", Confirming(services.slotsync)))
+    now, headers = datetime.now(UTC).isoformat(), {"Authorization": f"Bearer {'s' * 32}"}
+    async with (
+        serving_on_free_port(services) as url,
+        httpx.AsyncClient(base_url=f"{url}{product}", headers=headers, verify=tls()) as key,
+    ):
+        (blocking,) = (await key.get("/blocking-calendars")).json()["items"]
+        (explained,) = (await key.get("/explain", params={"at": now})).json()["calendars"]
+        (evidence,) = (await key.post("/confirm", json={"start": now, "end": now})).json()["evidence"]
+    assert (blocking["id"], blocking["name"]) == (calendar_id, name)
+    assert (explained["name"], explained["state"], evidence["calendar"]) == (name, "unknown", name)
 
 
 async def test_a_limited_key_lists_its_merchants_only(api: Api, limited: str) -> None:

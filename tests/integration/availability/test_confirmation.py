@@ -17,6 +17,7 @@ from slotsync.store.tables.availability import ConfirmationRow
 from starter.services.connections import ConnectionService
 from tests.support.availability_webhooks import HOUR, TOMORROW
 from tests.support.availability_world import AvailabilityWorld
+from tests.support.exported_histories import export_histories
 from tests.support.samples import EMAIL, MERCHANT, TOUR, settings_of
 from tests.support.world import World
 
@@ -49,14 +50,32 @@ async def test_the_evidence_is_in_the_store_until_the_merchant_disconnects(avail
         await confirm(availability)
         history = await world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).fetch_history()
         (kept,) = stored_confirmations(world)
-        evidence = Confirmations(world.store, world.vault).get_evidence([kept.id])
+        stored = Confirmations(world.store, world.vault).get_answers([kept.id])[kept.id]
         await ConnectionService(world.settings, world.store, world.vault, world.client).disconnect(
             MERCHANT, CalendarChoice.KEEP
         )
-    assert (kept.product, kept.answer, "Picked" in str(kept)) == (TOUR.id, "no", False)
-    assert [(each.calendar, [span.start for span in each.busy]) for each in evidence] == [("Picked", [TOMORROW])]
+    assert (kept.product, kept.answer, "Picked" in str(kept)) == (TOUR.id, "", False)
+    assert stored.answer is Verdict.NO
+    assert [(each.calendar, [span.start for span in each.busy]) for each in stored.evidence] == [("Picked", [TOMORROW])]
     assert b"Picked" not in history.to_json().encode()
-    assert [each.evidence for each in stored_confirmations(world)] == [None]
+    assert [(each.question, each.evidence) for each in stored_confirmations(world)] == [(None, None)]
+
+
+async def test_temporal_does_not_show_which_times_were_asked_about_nor_which_are_busy(
+    availability: AvailabilityWorld,
+) -> None:
+    world = availability.world
+    async with world.working():
+        await availability.block(EMAIL)
+        await availability.busy(TOMORROW, TOMORROW + HOUR)
+        answers = [await confirm(availability, hours) for hours in (-1, 0, 1)]
+        histories = await export_histories(world.client)
+    (whole,) = (each for name, each in histories.items() if name.startswith(availability_id(MERCHANT, TOUR.id)))
+    assert [each.answer for each in answers] == [Verdict.YES, Verdict.NO, Verdict.YES]
+    assert whole.count('"confirm_calls"') == 3
+    times = {TOMORROW + hours * HOUR for hours in (-1, 0, 1, 2)}
+    assert not [each for each in times if each.isoformat()[:16] in whole]
+    assert not [each for each in ('"no"', '"yes"', "busy, by", "free, by") if each in whole]
 
 
 def stored_confirmations(world: World) -> list[ConfirmationRow]:
@@ -71,7 +90,7 @@ async def test_its_call_counts_against_the_quota_of_the_account(availability: Av
         await confirm(availability)
         history = await world.client.get_workflow_handle(availability_id(MERCHANT, TOUR.id)).fetch_history()
     scheduled = [each.activity_task_scheduled_event_attributes for each in history.events]
-    keys = {each.priority.fairness_key for each in scheduled if each.activity_type.name == "confirm"}
+    keys = {each.priority.fairness_key for each in scheduled if each.activity_type.name == "confirm_parts"}
     assert keys == {Connections(world.store, world.vault).get_id(MERCHANT)}
 
 

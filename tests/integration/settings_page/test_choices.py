@@ -1,9 +1,12 @@
 """What the merchant chooses on the page stays, and an override is told there until the merchant chooses again."""
 
+import re
+
 import pytest
 
 from slotsync.domain.calendars.owner import GuestData, OwnerChanges
 from slotsync.errors import MerchantsChoice
+from starter.settings_page.home import MAX_CHANGES_SHOWN
 from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
 
@@ -33,6 +36,25 @@ async def test_the_platforms_settings_leave_the_merchants_choice_alone_and_an_ov
         assert "<li>On or off</li>" not in page
         await mine.post(f"{PLACE}/guest-data", data={"token": token, "guest_data": "limited"})
         assert TOLD not in (await mine.get("/settings/", params={"owner": str(TOUR)})).text
+
+
+async def test_an_override_stands_on_the_start_page_until_the_merchant_chooses_again_whatever_else_changes(
+    site: Site,
+) -> None:
+    await site.add_merchant()
+    slotsync, told = site.world.slotsync, "has changed what you had chosen for these"
+    async with site.visitor() as mine:
+        token = token_in((await mine.get("/settings/")).text)
+        await mine.post(f"{PLACE}/guest-data", data={"token": token, "guest_data": "busy"})
+        assert told not in (await mine.get("/settings/")).text
+        await slotsync.put_owner(site.merchant, TOUR, OwnerChanges(guest_data=GuestData.FULL), override=True)
+        for number in range(MAX_CHANGES_SHOWN + 1):
+            await slotsync.put_owner(site.merchant, TOUR, OwnerChanges(name=f"Tour {number}."))
+        page = (await mine.get("/settings/")).text
+        assert told in page
+        assert re.search(r'id="overrides">.*?<a href="[^"]*owner=product[^"]*">Tour \d\.</a>', page, re.DOTALL)
+        await mine.post(f"{PLACE}/guest-data", data={"token": token, "guest_data": "busy"})
+        assert told not in (await mine.get("/settings/")).text
 
 
 async def test_the_platform_cannot_go_round_a_choice_by_deleting_and_putting_the_product_again(site: Site) -> None:

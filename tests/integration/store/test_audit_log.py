@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ from slotsync.store.key_rotation import KeyRotation
 from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.reservations import Reservations
 from tests.support.samples import snapshot
+from tests.support.stored_reservations import ANY_KEY
 from tests.support.stored_secrets import begin_as_formerly, decrypted_values, store_as_formerly
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -475,3 +477,63 @@ def test_no_secret_and_no_name_of_an_account_or_calendar_is_in_any_entry(
         assert secret not in readable
     with pytest.raises(json.JSONDecodeError):
         json.loads(rows[0])
+
+
+def test_what_ends_a_stop_by_itself_says_that_the_work_goes_on(store: Store) -> None:
+    audit = AuditLog(store, ANY_KEY)
+    owners, reservations = Owners(store, audit), Reservations(store, ANY_KEY)
+    owners.put("m", TOUR, OwnerChanges(name="Tour"))
+    reservations.report(snapshot(1, merchant="m"), NOON)
+    known = len(audit.list_entries("m", 50))
+
+    def by_key(change: Callable[[], object]) -> None:
+        act_as(KEY)
+        change()
+
+    def stop_and(change: Callable[[], object]) -> None:
+        owners.stop("m", TOUR, NOON)
+        Context().run(by_key, change)
+
+    stop_and(lambda: owners.put("m", TOUR, OwnerChanges(name="Tour")))  # which is no change
+    Context().run(by_key, lambda: owners.put("m", TOUR, OwnerChanges(name="Tour 2")))
+    stop_and(lambda: owners.switch("m", TOUR, Switch(sync=False)))
+    stop_and(lambda: owners.delete("m", TOUR, remove_events=False))
+    reservations.stop("m", "R-1", NOON)
+    Context().run(by_key, lambda: reservations.report(snapshot(2, merchant="m"), NOON))
+    reservations.report(snapshot(3, merchant="m"), NOON)
+    found = [(each.action, each.detail and each.detail.subject) for each in audit.list_entries("m", 50, after=known)]
+    stopped, resumed = ("work.stopped", "calendar:product:tour"), ("work.resumed", "calendar:product:tour")
+    changed, deleted = ("settings.changed", "product:tour"), ("settings.deleted", "product:tour")
+    assert found == [
+        *(stopped, changed, resumed),
+        *(stopped, changed, resumed),
+        *(stopped, deleted, resumed),
+        *(("work.stopped", "reservation:R-1"), ("work.resumed", "reservation:R-1")),
+    ]
+    by = {each.detail.by for each in audit.list_entries("m", 50, after=known) if each.detail and "res" in each.action}
+    assert by == {KEY}
+
+
+def test_a_product_that_is_put_again_after_a_deletion_is_not_said_to_be_overridden(store: Store) -> None:
+    audit = AuditLog(store, ANY_KEY)
+    owners = Owners(store, audit)
+    owners.put("m", TOUR, OwnerChanges(name="Tour"))
+    owners.put("m", TOUR, OwnerChanges(guest_data=GuestData.BUSY), Chooser.MERCHANT)
+    owners.put("m", TOUR, OwnerChanges(guest_data=GuestData.FULL), override=True)
+    owners.delete("m", TOUR, remove_events=False)
+    owners.put("m", TOUR, OwnerChanges(name="Tour"))
+    overridden = [each.detail.overridden for each in audit.list_entries("m", 50) if each.detail]
+    assert overridden == [(), (), ("guest_data",), (), ()]
+
+
+def test_a_connection_that_an_operator_stopped_goes_on_with_a_grant_and_with_a_disconnection(store: Store) -> None:
+    audit = AuditLog(store, ANY_KEY)
+    connections, intents = Connections(store, ANY_KEY), ConnectionIntents(store, audit)
+    connections.save("m", GRANT)
+    intents.stop("m", NOON)
+    connections.save("m", GRANT)
+    intents.stop("m", NOON)
+    Disconnections(store, ANY_KEY).request("m", CalendarChoice.KEEP, NOON)
+    actions = [each.action for each in audit.list_entries("m", 50)]
+    given, disconnected, stop = "grant.given", "connection.disconnected", ("work.stopped",)
+    assert actions == [given, *stop, given, "work.resumed", *stop, disconnected, "work.resumed"]

@@ -79,7 +79,9 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     put_message(store, vault, "m-1", "body", LATER)
     refuse_message(store, vault, "m-1")
     answer = Confirmation(answer=Verdict.NO, checked_at=LATER, because="busy", evidence=(Evidence(calendar="Family"),))
-    Confirmations(store, vault).put(ProductKey(merchant="0", product=TOUR.id), {"c-1": answer}, LATER)
+    key, confirmations = ProductKey(merchant="0", product=TOUR.id), Confirmations(store, vault)
+    confirmations.put_questions(key, {"c-1": SPAN}, LATER)
+    confirmations.put(key, {"c-1": answer}, LATER)
     fill_watching(store, vault, ids["0"])
     return ids
 
@@ -106,6 +108,7 @@ ENCRYPTED_COLUMNS = {
     "blocking_calendar.name",
     "busy_reading.busy",
     "confirmation.evidence",
+    "confirmation.question",
     "connection.access_token",
     "connection.account_email",
     "connection.refresh_token",

@@ -3,15 +3,21 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
+from pydantic.fields import FieldInfo
+
 import activities
 import slotsync.domain
+import starter
 import workflows
+from slotsync.domain.availability.confirmation import ConfirmAnswer, Verdict
 from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.availability.questions import ConfirmQuestion, ConfirmRequest
 from slotsync.domain.messages import Message
 
 DEFINITIONS = (
@@ -19,24 +25,37 @@ DEFINITIONS = (
     "__temporal_workflow_run",
     "__temporal_signal_definition",
     "__temporal_query_definition",
-    "__temporal_update_definition",
+    "_defn",  # of an update
 )
 
 
 def crossing_messages() -> dict[str, type[Message]]:
-    """Return all types of messages that cross the border, by their names."""
+    """Return all types of messages that today's processes let cross the border, by their names."""
+    return collect_all((*types_of_signatures(former=False), *types_of_message_modules()))
+
+
+def collect_all(types: Iterable[Any]) -> dict[str, type[Message]]:
     seen: dict[str, type[Message]] = {}
-    for crossing in (*types_of_signatures(), *types_of_message_modules()):
+    for crossing in types:
         collect(crossing, seen)
     return seen
 
 
-def types_of_signatures() -> Iterator[Any]:
+FORMER = {
+    "ProductAvailabilityWorkflow.confirm",
+    "ProductAvailabilityWorkflow.confirm_all",
+    "ConfirmationActivities.confirm",
+}
+"""What only processes of former versions call, while a deployment lasts."""
+
+
+def types_of_signatures(*, former: bool) -> Iterator[Any]:
     """Yield the types of the inputs and results of all activities, workflows, signals, queries and updates."""
     for module in PARTIES:
         for _, owner in inspect.getmembers(module, inspect.isclass):
-            for _, method in inspect.getmembers(owner, inspect.isroutine):
-                if any(hasattr(method, name) for name in DEFINITIONS):
+            for name, method in inspect.getmembers(owner, inspect.isroutine):
+                defined = any(hasattr(method, each) for each in DEFINITIONS)
+                if defined and (f"{owner.__name__}.{name}" in FORMER) is former:
                     yield from get_type_hints(method).values()
 
 
@@ -82,13 +101,8 @@ ALLOWED = {
         "applied_revision calendar_id closing_reason connection_id grant_number lacks_scope left removing revision"
         " shown sync waiting"
     ),
-    "ConfirmAnswer": "answer because checked_at parts",
-    "ConfirmAnswers": "answers",
-    "ConfirmQuestion": "connection_id id span within",
-    "ConfirmQuestions": "questions",
-    "ConfirmRequest": "interval merchant parts product",
-    "ConfirmResult": "answer because checked_at",
-    "ConfirmResults": "results",
+    "ConfirmCall": "merchant parts product",
+    "ConfirmCalls": "calls connection_id within",
     "ConnectionPlan": "all_open calendars grant_number kept mail_due messages notices reason since step",
     "ConnectionRequest": "merchant",
     "ConnectionStop": "grant_number merchant now",
@@ -98,7 +112,6 @@ ALLOWED = {
     "DisconnectionResult": "deleted grant_ended left notes out_of_reach shared unblocked",
     "EventKey": "item owner",
     "EventRequest": "key merchant reservation version",
-    "Interval": "end start",
     "Message": "",
     "Owner": "id kind",
     "OwnersRequest": "merchant revision",
@@ -111,7 +124,6 @@ ALLOWED = {
     "Publication": "changed conflicts messages number subscribers",
     "PublishRequest": "merchant product token",
     "QueuePosition": "at position",
-    "QuestionPart": "interval number question",
     "ReportedVersion": "version",
     "ReservationKey": "merchant reservation",
     "ReservationState": "merchant reservation wave writes",
@@ -138,8 +150,7 @@ ALLOWED = {
     "WriteResult": "changed version",
 }
 """All fields that cross: ids of the platform and of ours, versions, numbers, times, states and reasons. The ids of the
-calendars are of those that slotsync made. ``span`` and ``interval`` are times that bookings would take, not busy times.
-``token`` and ``id`` are made up for one request."""
+calendars are of those that slotsync made. ``token``, ``parts`` and ``calls`` are made up for one request."""
 
 
 def test_no_content_crosses_temporals_border() -> None:
@@ -147,11 +158,22 @@ def test_no_content_crosses_temporals_border() -> None:
     assert crossing == ALLOWED
 
 
-def test_an_interval_crosses_only_as_the_time_that_was_asked_about() -> None:
-    holders = {
-        f"{name}.{field}"
-        for name, found in crossing_messages().items()
-        for field, info in found.model_fields.items()
-        if Interval in (info.annotation, *get_args(info.annotation))
-    }
-    assert holders == {"ConfirmQuestion.span", "ConfirmRequest.interval", "QuestionPart.interval"}
+def test_neither_an_interval_nor_an_answer_about_one_crosses() -> None:
+    """Who reads questions and their answers knows the busy times, question by question."""
+    crossing = crossing_messages()
+    assert not {"Interval", "ConfirmResult", "ConfirmAnswer"} & crossing.keys()
+    types = {part for each in crossing.values() for field in each.model_fields.values() for part in parts(field)}
+    assert not types & {Interval, Verdict}
+
+
+def parts(field: FieldInfo) -> Iterator[Any]:
+    yield field.annotation
+    yield from get_args(field.annotation)
+
+
+def test_only_processes_of_former_versions_let_questions_cross() -> None:
+    former = collect_all(types_of_signatures(former=True)).keys() - crossing_messages().keys()
+    assert {each.__name__ for each in (ConfirmQuestion, ConfirmRequest, ConfirmAnswer)} <= former
+    calls = [*Path(starter.__path__[0]).rglob("*.py"), *Path(slotsync.__path__[0]).rglob("*.py")]
+    called = re.compile(r"ProductAvailabilityWorkflow\.(?!run\b|confirm_calls\b)")
+    assert [path.name for path in calls if called.search(path.read_text())] == []

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.domain.availability.confirmation import ConfirmResult, Evidence, Verdict, combine_evidence
-from slotsync.domain.availability.confirmation_plan import MAX_CALL_DURATION, combine_answers, plan_calls
-from slotsync.domain.availability.intervals import Interval, intersection, merged, to_bounds
-from slotsync.domain.availability.messages import (
-    ConfirmQuestion,
-    ConfirmRequest,
-    ConfirmResults,
-    ProductKey,
-    QuestionPart,
+from slotsync.domain.availability.confirmation import Confirmation, ConfirmResult, Evidence, Verdict, combine_evidence
+from slotsync.domain.availability.confirmation_plan import (
+    MAX_CALL_DURATION,
+    combine_answers,
+    combine_confirmations,
+    plan_calls,
 )
+from slotsync.domain.availability.intervals import Interval, intersection, merged, to_bounds
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.availability.questions import ConfirmQuestion, ConfirmRequest, ConfirmResults, QuestionPart
 from tests.support.interval_samples import NOON, interval
 
 KEY: Final = ProductKey(merchant="m", product="p")
@@ -102,3 +102,13 @@ def test_evidence_of_parts_becomes_one_of_each_calendar_also_of_two_with_one_nam
         Evidence(calendar="Work", error="notFound"),
         Evidence(calendar="Home", busy=(interval(5, 6),)),
     )
+
+
+def test_answers_of_parts_that_were_stored_become_those_of_their_questions() -> None:
+    requests = plan_calls(KEY, ask(days(0, 90), days(10, 11)))
+    busy = Evidence(calendar="Work", busy=(interval(0, 10),))
+    found = {part: Confirmation(answer=YES, checked_at=NOON, because="free") for part in ("q0", "q0.2", "q1")}
+    found["q0.2"] = Confirmation(answer=NO, checked_at=NOON + DAY, because="busy", evidence=(busy,))
+    answers = combine_confirmations(requests, found)
+    assert answers["q0"] == Confirmation(answer=NO, checked_at=NOON, because="busy", evidence=(busy,))
+    assert answers["q1"] == found["q1"]

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from slotsync.domain.availability.confirmation import ConfirmAnswer, Verdict
-from slotsync.domain.availability.messages import ConfirmQuestion, ProductKey
+from slotsync.domain.availability.confirmation import Confirmation, Verdict
+from slotsync.domain.availability.messages import ProductKey
+from slotsync.domain.availability.questions import ConfirmQuestion
 from starter.services.question_batches import MAX_IN_FLIGHT, QuestionBatches
 from tests.support.interval_samples import interval
 from tests.support.waiting import until
@@ -31,14 +32,14 @@ class Workflow:
         self.may_answer = asyncio.Event()
         self.most = self._waiting = 0
 
-    async def answer(self, _: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
+    async def answer(self, _: ProductKey, questions: Sequence[ConfirmQuestion]) -> Mapping[str, Confirmation]:
         self.asked.append([each.id for each in questions])
         self.limits |= {each.within for each in questions}
         self._waiting += 1
         self.most = max(self.most, self._waiting)
         await self.may_answer.wait()
         self._waiting -= 1
-        return {each.id: ConfirmAnswer(answer=Verdict.YES, checked_at=None, because=each.id) for each in questions}
+        return {each.id: Confirmation(answer=Verdict.YES, checked_at=None, because=each.id) for each in questions}
 
     async def until_asked(self, *names: str) -> None:
         async def asked() -> bool:
@@ -61,7 +62,7 @@ def batches(workflow: Workflow) -> QuestionBatches:
     return QuestionBatches(workflow.answer)
 
 
-def begin(batches: QuestionBatches, *names: str, key: ProductKey = TOUR) -> list["asyncio.Task[ConfirmAnswer]"]:
+def begin(batches: QuestionBatches, *names: str, key: ProductKey = TOUR) -> list["asyncio.Task[Confirmation]"]:
     return [asyncio.create_task(batches.ask(key, question(name))) for name in names]
 
 
@@ -135,7 +136,7 @@ async def test_ever_other_limits_do_not_go_round_the_gathering(workflow: Workflo
 
 
 async def test_a_failure_for_which_nobody_waits_any_more_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async def fail(_: ProductKey, __: Sequence[ConfirmQuestion]) -> Mapping[str, ConfirmAnswer]:
+    async def fail(_: ProductKey, __: Sequence[ConfirmQuestion]) -> Mapping[str, Confirmation]:
         await may_fail.wait()
         raise RuntimeError("with somebody's name")
 

@@ -53,7 +53,8 @@ def _select_to_signal(
     waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
     # What is in Google is wrong there also after its end: if it was changed meanwhile, or is to be removed.
     wrong_now = and_(or_(is_open(now), _TABLE.c.present), _is_wrong_in(calendar))
-    wrong = or_(waiting, _is_payable(calendar), _is_elsewhere(calendar), _is_unlooked(calendar), wrong_now)
+    debts = or_(_is_payable(calendar), _is_paid(calendar, now))
+    wrong = or_(waiting, debts, _is_elsewhere(calendar), _is_unlooked(calendar), wrong_now)
     if all_open:
         wrong = or_(wrong, is_open(now), _is_of_another_level(calendar))
     query = select(SyncedEventRow.reservation).join(ReservationRow, SAME_RESERVATION)
@@ -66,6 +67,13 @@ def _is_payable(calendar: ManagedCalendar) -> ColumnElement[bool]:
         return false()
     in_it = and_(_TABLE.c.present, _TABLE.c.calendar_id == calendar.calendar_id)
     return and_(_TABLE.c.state == SyncState.TO_DELETE.value, in_it)
+
+
+def _is_paid(calendar: ManagedCalendar, now: datetime) -> ColumnElement[bool]:
+    """Return the condition for events that had to go and went with the calendar: their reservations are due."""
+    if not calendar.removing:
+        return false()
+    return and_(_TABLE.c.state == SyncState.DELETED.value, table_of(ReservationRow).c.due_at <= now)
 
 
 def _is_unlooked(calendar: ManagedCalendar) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
-from slotsync.domain.reservations.event import EventKey, WrittenEvent
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.reservations import LeftEventRow, ReservationRow, SyncedEventRow
@@ -197,6 +197,20 @@ def make_due(connection: Connection, merchant: str, reservation: str, now: datet
     """Have the sweep start the reservation's workflow, unless an operator has stopped it."""
     due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
     connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+
+
+def make_debtors_due(connection: Connection, merchant: str, calendar_id: str, now: datetime) -> None:
+    """Have the sweep start the workflows of the reservations that waited for events in this calendar to be gone."""
+    in_it = select(SyncedEventRow.reservation).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+    owed = in_it.where(_EVENTS.c.state == SyncState.TO_DELETE.value)
+    due = update(_RESERVATIONS).filter_by(merchant=merchant).where(_RESERVATIONS.c.id.in_(owed))
+    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+
+
+def owes_deletion() -> ColumnElement[bool]:
+    """Return the condition for reservations with an event that has to be deleted still."""
+    own = and_(_EVENTS.c.merchant == _RESERVATIONS.c.merchant, _EVENTS.c.reservation == _RESERVATIONS.c.id)
+    return exists().where(own, _EVENTS.c.state == SyncState.TO_DELETE.value)
 
 
 def _is_left(merchant: str, owner: Owner) -> tuple[ColumnElement[bool], ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal, not_, null, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -26,6 +26,7 @@ from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
+from slotsync.store.reservations.left_events import owes_deletion
 from slotsync.store.reservations.soonest_first import StartPosition, is_after, start_order
 from slotsync.store.reservations.synced_events import is_open, settle_events
 from slotsync.store.tables.reservations import ReservationRow
@@ -55,6 +56,11 @@ def _if_newer(insert: Insert) -> Executable:
 _REPORT = Upsert(_TABLE, _if_newer)
 _UNPLANNED = and_(
     or_(_TABLE.c.planned_version.is_(None), _TABLE.c.planned_version != _TABLE.c.version), _TABLE.c.stopped_at.is_(None)
+)
+
+_UNSETTLED = and_(
+    or_(_TABLE.c.settled_version.is_(None), _TABLE.c.settled_version != _TABLE.c.version),
+    _TABLE.c.snapshot.is_not(None),
 )
 
 
@@ -241,12 +247,15 @@ class Reservations:
             return list(map(_reservation_key, session.exec(query.order_by(place).limit(limit))))
 
     def find_unfinished(self, now: datetime, *, limit: int, after: ReservationKey) -> list[ReservationKey]:
-        """Return the next reservations, in order, that are neither cancelled nor over, or are due, now or later."""
+        """Return the next reservations, in order, that are neither cancelled nor over, or are due, now or later.
+
+        Also those that are unsettled though none of their events has to be deleted any more.
+        """
         key = tuple_(_TABLE.c.merchant, _TABLE.c.id)
         query = select(ReservationRow.merchant, ReservationRow.id).where(
             key > tuple_(literal(after.merchant), literal(after.reservation)),
             _TABLE.c.stopped_at.is_(None),
-            or_(is_open(now), _TABLE.c.due_at.is_not(None)),
+            or_(is_open(now), _TABLE.c.due_at.is_not(None), and_(_UNSETTLED, not_(owes_deletion()))),
         )
         with self._store.read() as session:
             rows = session.exec(query.order_by(_TABLE.c.merchant, _TABLE.c.id).limit(limit))

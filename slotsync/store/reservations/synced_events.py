@@ -15,7 +15,7 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
-from slotsync.store.reservations.left_events import LeftEvents, leave
+from slotsync.store.reservations.left_events import LeftEvents, leave, make_debtors_due
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
     MARK,
@@ -246,12 +246,14 @@ class SyncedEvents:
             left = [(each.reservation, each.written) for each in found if each.written]
             if may_come_back:
                 leave(connection, merchant, left, now, missing=missing)
+            make_debtors_due(connection, merchant, calendar_id, now)
             connection.execute(present.values(present=False, state=state, since=now, last_error=None))
 
     def mark_calendar_deleted(self, merchant: str, calendar_id: str, now: datetime) -> None:
         """Record that a calendar was deleted with all its events."""
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         with self._store.write() as connection:
+            make_debtors_due(connection, merchant, calendar_id, now)
             connection.execute(present.values(present=False, state=SyncState.DELETED.value, since=now))
 
     def count_states(self, merchant: str) -> dict[SyncState, StateCount]:

@@ -23,7 +23,7 @@ from slotsync.domain.reservations.plan import Action, Delete, Put, items_by_key,
 from slotsync.domain.reservations.schedule import MAX_DEBOUNCE, closes_at, ends_at, starts_at, time_zones
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.content_hashes import Fingerprints
@@ -41,7 +41,6 @@ class ReservationActivities:
     """Activities that plan the waves of a round from the rows of the store, and record their results."""
 
     def __init__(self, store: Store, vault: Vault, max_debounce: timedelta = MAX_DEBOUNCE) -> None:
-        self._accounts = WatchedAccounts(store, vault)
         self._calendars = ManagedCalendars(store)
         self._connections = Connections(store, vault)
         self._reservations = Reservations(store, vault)
@@ -67,9 +66,7 @@ class ReservationActivities:
         calendars = self._record_wanted(desired, applied, owners, hasher, left_behind, request.now)
         zones = time_zones(calendars)
         booked = booked_times(desired, time_zones(each for each in calendars if each.known))
-        if self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now):
-            # The products' watchers compare the booked times with what is known to be busy.
-            self._accounts.mark_merchant_changed(desired.merchant, request.now)
+        self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now, mark_merchant_changed)
         steps = plan(desired, applied, calendars, hasher, left_behind)
         self._record_parked(desired, steps.blocked, request.now)
         after = request.after if request.version == desired.version else None

@@ -1,6 +1,6 @@
 """Reservations: the newest snapshot of each, the newest version that Google shows, and when it is due."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
-from slotsync.store.database.engine import Store
+from slotsync.store.database.engine import Store, read_clock
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.reservations.left_events import owes_deletion
@@ -62,6 +62,10 @@ _UNSETTLED = and_(
     or_(_TABLE.c.settled_version.is_(None), _TABLE.c.settled_version != _TABLE.c.version),
     _TABLE.c.snapshot.is_not(None),
 )
+
+
+MarkChanged = Callable[[Connection, str, datetime], None]
+"""Marks the account of a merchant as changed at this time, within a transaction."""
 
 
 class ReportResult(StrEnum):
@@ -176,9 +180,17 @@ class Reservations:
         return load_snapshot(merchant, reservation, text, kept_in_google=row.reduced == Reduction.RETENTION)
 
     def record_plan(
-        self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime
+        self,
+        desired: Reservation,
+        ends: datetime | None,
+        booked: Sequence[BookedTime],
+        now: datetime,
+        mark_changed: MarkChanged | None = None,
     ) -> bool:
         """Record that a version is planned, its end and its booked times; return whether any booked time is new.
+
+        If one is, ``mark_changed`` has the products' watchers compare it with what is known to be busy. They look back
+        for seconds only, so that it gets the time of now: ``now`` is when the workflow asked for it, maybe long ago.
 
         Nothing is recorded, and false returned, if another version is stored by now.
         """
@@ -188,7 +200,10 @@ class Reservations:
             if not connection.execute(own.values(**planned)).rowcount:
                 return False
             # The row is locked now: a transaction that records another version at the same time waits.
-            return self._booked.replace(connection, desired.merchant, desired.id, booked, now)
+            new = self._booked.replace(connection, desired.merchant, desired.id, booked, now)
+            if new and mark_changed:
+                mark_changed(connection, desired.merchant, read_clock(connection))
+            return new
 
     def record_wave(  # noqa: PLR0913  the reservation, and what to record of it
         self,

@@ -90,7 +90,8 @@ class EventActivities:
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
         self._leave_duplicates(request, written, gone)
-        result = self._record(request, gone)
+        level = {} if gone.present else {"guest_data": delete.last_level}
+        result = self._record(request, gone.model_copy(update=level))
         if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
             self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
         elif not gone.present and delete.owner_unknown:

@@ -254,7 +254,8 @@ class SyncedEvents:
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         with self._store.write() as connection:
             make_debtors_due(connection, merchant, calendar_id, now)
-            connection.execute(present.values(present=False, state=SyncState.DELETED.value, since=now))
+            gone = {"present": False, "state": SyncState.DELETED.value, "since": now, "last_error": None}
+            connection.execute(present.values(gone))
 
     def count_states(self, merchant: str) -> dict[SyncState, StateCount]:
         """Return how many events of the merchant are in each state, and since when the oldest of them is."""

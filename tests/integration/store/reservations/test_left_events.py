@@ -48,9 +48,11 @@ def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_sear
     left = LeftEventStore(store)
     left.leave("m", "R-1", former, NOON, missing=False)
     assert left.get_keys("m", "R-1") == {KEY}
+    events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, error="insufficientPermissions")
     ReturnedCalendars(store, ANY_KEY).adopt("m", KEY.owner, "former", {}, LATER)
     (event,) = events.get_events("m", "R-1")
     assert event.written
+    assert event.last_error is None
     assert (event.state, event.written.present, event.written.calendar_id) == (SyncState.WAITING, True, "former")
     assert (event.written.etag, event.written.fingerprint) == ("", "")
     assert left.get_keys("m", "R-1") == {KEY}, "what was in the calendar of until now is out of reach"

@@ -237,7 +237,10 @@ _REMEDIES: Final = {
     SyncState.UNKNOWN_PRODUCT: "Put the settings of the product or resource: PUT /v1/merchants/.../products/...",
     SyncState.PARKED: "The merchant has to connect Google, or to allow what is missing, on the settings page.",
     SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
-    SyncState.TO_DELETE: "An event waits to be deleted until its calendar is turned on, or its Google account is back.",
+    SyncState.TO_DELETE: (
+        "An event waits to be deleted until its calendar is turned on, or its Google account is back. "
+        "If the merchant has disconnected, it can be deleted in Google Calendar by hand."
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, exists, func, not_, update
+from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, exists, func, not_, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -40,7 +40,10 @@ def _on_leave(insert: Insert) -> Insert:
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
-        set_={name: new[name] for name in ("generation", "version", "duplicates_in", "missing", "since")},
+        set_={
+            **{name: new[name] for name in ("generation", "version", "duplicates_in", "missing", "since")},
+            "owed": or_(_TABLE.c.owed, new.owed),
+        },
     )
 
 
@@ -65,8 +68,9 @@ class LeftEventStore:
             leave(connection, merchant, doubted, now, missing=True)
 
     def get_keys(self, merchant: str, reservation: str) -> set[EventKey]:
-        """Return the keys of the reservation's events that were left in calendars of former accounts."""
-        query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation, missing=False)
+        """Return the keys of the reservation's events that stand in calendars out of reach, as far as is known."""
+        stands = or_(_TABLE.c.missing.is_(False), _TABLE.c.owed)
+        query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation).where(stands)
         with self._store.read() as session:
             return {_key(row) for row in session.exec(query)}
 
@@ -137,19 +141,22 @@ class LeftEventStore:
                 make_due(connection, merchant, reservation, self._store.now())
 
     def forget_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
-        """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``."""
+        """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``: nothing is owed there."""
         old = delete(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id, missing=True)
+        gone = old.where(_TABLE.c.since < now - MISSING_CALENDAR_KEPT).returning(_TABLE.c.reservation, _TABLE.c.owed)
         with self._store.write() as connection:
-            connection.execute(old.where(_TABLE.c.since < now - MISSING_CALENDAR_KEPT))
+            for reservation in {row.reservation for row in connection.execute(gone).all() if row.owed}:
+                make_due(connection, merchant, reservation, now)
 
 
-def leave(
+def leave(  # noqa: PLR0913  the events, and how they are left
     connection: Connection,
     merchant: str,
     events: Iterable[tuple[str, WrittenEvent]],
     now: datetime,
     *,
     missing: bool,
+    owed: bool = False,
 ) -> None:
     """Record that these events of reservations stand in a calendar out of reach."""
     rows = [
@@ -164,6 +171,7 @@ def leave(
             "version": written.version,
             "duplicates_in": " ".join(written.duplicates_in),
             "missing": missing,
+            "owed": owed,
             "since": now,
         }
         for reservation, written in events

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
 from slotsync.domain.content_hashes import ContentHasher
-from slotsync.domain.health import NO_CALENDAR, NO_SCOPE, STOPPED_REASON, distinct
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, STOPPED_REASON, UNKNOWN_OWNER, distinct
 from slotsync.domain.reservations.booked_time import booked_times
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.messages import (
@@ -120,9 +120,9 @@ class ReservationActivities:
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
 
     def _record_parked(self, desired: Reservation, blocked: Sequence[BlockedEvent], now: datetime) -> None:
-        """Record why events are parked though there is a grant: the merchant did not allow all."""
+        """Record why events are parked though there is a grant: the merchant did not allow all, or Google refuses."""
         for each in blocked:
-            if each.blocker == NO_SCOPE:
+            if each.blocker not in {NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER}:
                 parked, reason = SyncState(each.blocker.health), each.blocker.reason
                 self._events.mark(desired.merchant, desired.id, each.key, parked, now, reason, desired.version)
 

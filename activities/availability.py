@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self, TypeVar
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.errors import google_errors_as_application_errors
 from slotsync.busy_times.account_watcher import AccountWatchers
@@ -29,13 +30,17 @@ from slotsync.domain.availability.messages import (
     WatchResult,
 )
 from slotsync.domain.availability.questions import ConfirmRequest, ConfirmResults
-from slotsync.errors import GrantLost, ScopeMissing
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
 
 MAX_WATCH_DURATION: Final = timedelta(hours=12)
 """The longest that a watch runs without a change; then its workflow starts another."""
+
+CONFIRM_RETRY_DELAY: Final = timedelta(seconds=1)
+"""The longest time between two attempts to ask Google, unless an error names another."""
+
+_SHORTEST_CALL = timedelta(milliseconds=300)
 
 _LIVE_READING_VALIDITY = timedelta(minutes=1)
 
@@ -177,6 +182,8 @@ class ConfirmationActivities:
         Each calendar's answer is stored as evidence. It takes one call to Google, however many questions it answers.
         Parts that were forgotten meanwhile are not asked about.
 
+        What Google answers instead, when there is no time to repeat the call, is the reason why it is unknown.
+
         Raises:
             ApplicationError: Google had a fault that passes, so that the call is repeated as long as there is time.
         """
@@ -209,10 +216,21 @@ class ConfirmationActivities:
         try:
             with google_errors_as_application_errors(), self._health.recording(inputs.connection_id, whole_call=True):
                 answers = self._google.read(inputs.connection_id, list(inputs.calendars), around)
-        except (GrantLost, ScopeMissing) as error:
-            return dict.fromkeys(parts, unknown_confirmation(str(error), now))
+        except ApplicationError as error:
+            if _is_repeated_in_time(error, self._clock()):
+                raise
+            return dict.fromkeys(parts, unknown_confirmation(f"Google did not say it: {error.details[0]}", now))
         readings = {each: [_reading(times, around, now)] for each, times in answers.items()}
         return {part: _confirm_part(inputs, readings, each, now) for part, each in parts.items()}
+
+
+def _is_repeated_in_time(error: ApplicationError, now: datetime) -> bool:
+    """Return whether Temporal repeats the activity after this error, with time enough for a call to Google."""
+    info = activity.info()
+    if error.non_retryable or info.schedule_to_close_timeout is None:
+        return not error.non_retryable
+    ends_at = info.scheduled_time + info.schedule_to_close_timeout
+    return now + (error.next_retry_delay or CONFIRM_RETRY_DELAY) + _SHORTEST_CALL < ends_at
 
 
 def _answer_without_google(inputs: AvailabilityInputs | None, now: datetime) -> Confirmation | None:

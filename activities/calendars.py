@@ -73,6 +73,7 @@ class CalendarActivities:
             removing=calendar.removing,
             connection_id=calendar.connection_id,
             lacks_scope=calendar.lacks_scope,
+            refusal=calendar.refusal,
             calendar_id=calendar.calendar_id,
             shown=shown == (calendar.settings.name, calendar.settings.time_zone),
             revision=intent.revision,

@@ -160,7 +160,8 @@ class DisconnectionActivities:
             self._calendars.forget(deletion.merchant, deletion.calendar.owner, calendar_id)
         # The merchant may have connected again meanwhile: then the events wait for the next calendar, or for this one.
         now = activity.info().started_time
-        self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=deleted is None)
+        lost = deleted is None
+        self._events.mark_calendar_missing(deletion.merchant, calendar_id, now, may_come_back=lost, owed=lost)
         self._owners.make_due(deletion.merchant, deletion.calendar.owner, now)
         return deleted
 

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.errors import google_errors_as_application_errors
 from slotsync.connection_health import ConnectionHealth
-from slotsync.domain.health import NO_CONNECTION, NO_SCOPE, Blocker
+from slotsync.domain.health import NO_CALENDAR, NO_SCOPE, UNKNOWN_OWNER, Blocker
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
 from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
@@ -25,8 +25,12 @@ from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 
-_KINDS = {NO_CONNECTION.reason: "GrantLost", NO_SCOPE.reason: "ScopeMissing"}
-"""The types of the errors for what came between plan and write, by the blocker's reason."""
+_KINDS = {
+    NO_CALENDAR.reason: "CalendarMissing",
+    NO_SCOPE.reason: "ScopeMissing",
+    UNKNOWN_OWNER.reason: "CalendarMissing",
+}
+"""The types of the errors for what came between plan and write, by the blocker's reason; others are about the grant."""
 
 
 class EventActivities:
@@ -93,7 +97,8 @@ class EventActivities:
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
         self._leave_duplicates(request, gone)
-        result = self._record(request, gone)
+        level = {} if gone.present else {"guest_data": delete.last_level}
+        result = self._record(request, gone.model_copy(update=level))
         if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
             self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
         elif not gone.present and delete.owner_unknown:
@@ -189,7 +194,7 @@ class EventActivities:
         hasher = self._fingerprints.get_hasher(request.merchant)
         step = plan_event(desired, request.key, calendar, known, hasher)
         if isinstance(step, Blocker):
-            kind = _KINDS.get(step.reason, "CalendarMissing")
+            kind = _KINDS.get(step.reason, "GrantLost")
             raise ApplicationError("it cannot be written now", step.reason, type=kind, non_retryable=True)
         return step
 

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner
 from slotsync.domain.content_hashes import ContentHasher
-from slotsync.domain.health import NO_CALENDAR, NO_SCOPE, STOPPED_REASON, distinct
+from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, STOPPED_REASON, UNKNOWN_OWNER, distinct
 from slotsync.domain.reservations.booked_time import booked_times
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.messages import (
@@ -31,7 +31,7 @@ from slotsync.domain.reservations.schedule import (
 )
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.secrets import Vault
-from slotsync.store.availability.watched_accounts import WatchedAccounts
+from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.content_hashes import Fingerprints
@@ -49,7 +49,6 @@ class ReservationActivities:
     """Activities that plan the waves of a round from the rows of the store, and record their results."""
 
     def __init__(self, store: Store, vault: Vault, max_debounce: timedelta = MAX_DEBOUNCE) -> None:
-        self._accounts = WatchedAccounts(store, vault)
         self._calendars = ManagedCalendars(store)
         self._connections = Connections(store, vault)
         self._reservations = Reservations(store, vault)
@@ -75,9 +74,7 @@ class ReservationActivities:
         calendars = self._record_wanted(desired, applied, owners, hasher, left_behind, request.now)
         zones = time_zones(calendars)
         booked = booked_times(desired, time_zones(each for each in calendars if each.known))
-        if self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now):
-            # The products' watchers compare the booked times with what is known to be busy.
-            self._accounts.mark_merchant_changed(desired.merchant, request.now)
+        self._reservations.record_plan(desired, ends_at(desired, zones), booked, request.now, mark_merchant_changed)
         steps = plan(desired, applied, calendars, hasher, left_behind)
         self._record_parked(desired, steps.blocked, request.now)
         wanted = items_by_key(desired)
@@ -136,9 +133,9 @@ class ReservationActivities:
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
 
     def _record_parked(self, desired: Reservation, blocked: Sequence[BlockedEvent], now: datetime) -> None:
-        """Record why events are parked though there is a grant: the merchant did not allow all."""
+        """Record why events are parked though there is a grant: the merchant did not allow all, or Google refuses."""
         for each in blocked:
-            if each.blocker == NO_SCOPE:
+            if each.blocker not in {NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER}:
                 parked, reason = SyncState(each.blocker.health), each.blocker.reason
                 self._events.mark(desired.merchant, desired.id, each.key, parked, now, reason, desired.version)
 

@@ -192,7 +192,8 @@ class ConnectionWorkflow:
     def _show(self, plan: ConnectionPlan) -> None:
         if plan.step is ConnectionStep.PARK:
             blocker = blocker_for_error("GrantLost", plan.reason)
-            self._status.set_health(blocker, f"Google refuses the grant ({plan.reason}). {remedy_for(plan.reason)}")
+            remedy = remedy_for(plan.reason, forgotten=not plan.kept)
+            self._status.set_health(blocker, f"Google refuses the grant ({plan.reason}). {remedy}")
         elif self._status.doing == "Starting":
             self._status.set_health(None, "Connected")
 

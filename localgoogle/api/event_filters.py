@@ -31,7 +31,9 @@ def select_events(call: ApiCall, calendar: StoredCalendar, stamp: int | None) ->
 
 
 def list_instances(call: ApiCall, calendar: StoredCalendar, series: StoredEvent) -> list[StoredEvent]:
-    """Return the occurrences of a series between the call's timeMin and timeMax."""
+    """Return the occurrences of a series between the call's timeMin and timeMax; an event that is none has none."""
+    if not is_recurring(series):
+        return []
     window = _Window.build(call, calendar)
     exceptions = window.list_exceptions(series)
     return window.list_regular(series) + [e for e in exceptions if call.flag("showDeleted") or not e.cancelled]

@@ -186,7 +186,8 @@ class ProductStates:
             return None
         view = self._connections.get_view(merchant)
         if view.state is not ConnectionState.ACTIVE:
-            return blocker_for_error("GrantLost", view.state)
+            refusal = view.last_error if view.state is ConnectionState.REVOKED else None
+            return blocker_for_error("GrantLost", refusal or view.state)
         return blocker_for_error("ScopeMissing", "freebusy_not_allowed") if view.missing else None
 
 

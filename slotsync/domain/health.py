@@ -103,6 +103,13 @@ def blocker_for_error(error_type: str, reason: str) -> Blocker:
     return Blocker(health=health, reason=reason, look_again=retry_delay(error_type))
 
 
+def blocker_without_connection(refusal: str | None, *, lacks_scope: bool) -> Blocker:
+    """Return what blocks writes without a connection that allows them; ``refusal`` is why Google refuses the grant."""
+    if refusal:
+        return blocker_for_error("GrantLost", refusal)
+    return NO_SCOPE if lacks_scope else NO_CONNECTION
+
+
 def distinct(blockers: Iterable[Blocker]) -> tuple[Blocker, ...]:
     """Return each blocker once, in the order of their first occurrence."""
     return tuple(dict.fromkeys(blockers))

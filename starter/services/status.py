@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from slotsync.clock import utc_now
-from slotsync.domain.connections.connection import wanted_scopes
+from slotsync.domain.connections.connection import ConnectionState, wanted_scopes
+from slotsync.domain.connections.refused_grants import STOPPED_REMEDY
 from slotsync.domain.health import NO_WRITE_ACCESS_REASON, STOPPED
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import HELD_UP, EventKey, SyncState
@@ -221,6 +222,7 @@ class StatusService:
         events = self._events.get_events(merchant, reservation)
         settled = self._is_settled(merchant, reservation, known, events)
         reasons = self._get_reasons(merchant, events)
+        parked = any(event.state is SyncState.PARKED for event in events)
         return SyncStatus(
             merchant=merchant,
             reservation=reservation,
@@ -229,9 +231,17 @@ class StatusService:
             settled=settled,
             doing=f"Version {known.version} is {_progress(known, events, settled=settled)}",
             stopped_since=known.stopped_at,
-            remedy=_remedy(known, events, reasons),
+            remedy=_remedy(known, events, reasons, self._get_connections_remedy(merchant) if parked else ""),
             events=tuple(_event_status(each, reasons) for each in events),
         )
+
+    def _get_connections_remedy(self, merchant: str) -> str:
+        """Return who has to do what so that parked events go on, empty if they do by themselves."""
+        view = self._connections.get_view(merchant)
+        if view.state is ConnectionState.ACTIVE and view.stopped_since:
+            return STOPPED_REMEDY
+        remedy = MerchantConnection(merchant, None, view).remedy
+        return remedy if remedy or view.state is ConnectionState.ACTIVE else _NOT_CONNECTED
 
     def _get_reasons(self, merchant: str, events: Sequence[SyncedEvent]) -> dict[EventKey, str]:
         """Return why events wait for their calendar, or why it has not the name or the time zone that it should."""
@@ -287,14 +297,17 @@ def _progress(known: KnownReservation, events: Sequence[SyncedEvent], *, settled
 
 _REMEDIES: Final = {
     SyncState.UNKNOWN_PRODUCT: "Put the settings of the product or resource: PUT /v1/merchants/.../products/...",
-    SyncState.PARKED: "The merchant has to connect Google, or to allow what is missing, on the settings page.",
+    SyncState.PARKED: "",  # that of the connection
     SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
     SyncState.TO_DELETE: (
         "An event waits to be deleted until its calendar is turned on, or its former Google account is connected again "
-        "and may change the calendar. If people delete the calendar, it ends with that connection, too."
+        "and may change the calendar. It can be deleted in Google Calendar by hand, too; if people delete the calendar, "
+        "the reservation is settled once that account is connected."
     ),
 }
 
+
+_NOT_CONNECTED: Final = "The merchant has to connect Google, on the settings page."
 
 _UNNAMED: Final = (
     "Google does not give the calendar its new name or time zone: see last_error. Put others if Google refuses these; "
@@ -308,7 +321,9 @@ _READ_ONLY: Final = (
 )
 
 
-def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Mapping[EventKey, str]) -> str:
+def _remedy(
+    known: KnownReservation, events: Sequence[SyncedEvent], reasons: Mapping[EventKey, str], connections: str
+) -> str:
     """Return what a person has to do for the reservation, empty if nothing."""
     if known.stopped_at:
         return "An operator has stopped it: slotsync resume MERCHANT RESERVATION, or report a newer version."
@@ -322,4 +337,5 @@ def _remedy(known: KnownReservation, events: Sequence[SyncedEvent], reasons: Map
         return _READ_ONLY
     states = {event.state for event in events}
     unnamed = any(event.state is SyncState.IN_STEP and event.key in reasons for event in events)
-    return next((remedy for state, remedy in _REMEDIES.items() if state in states), _UNNAMED if unnamed else "")
+    remedies = [_REMEDIES[state] or connections for state in _REMEDIES if state in states]
+    return next(filter(None, remedies), _UNNAMED if unnamed else "")

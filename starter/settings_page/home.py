@@ -109,7 +109,7 @@ async def render_settings(
         address=visit.address,
         connection=connection,
         writable=can_write(connection),
-        helper=find_helper(connection.last_error),
+        helper=find_helper(connection.last_error, forgotten=connection.forgotten),
         connected=connection.state is ConnectionState.ACTIVE,
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),

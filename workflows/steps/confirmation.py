@@ -10,7 +10,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.availability import ConfirmationActivities
+    from activities.availability import CONFIRM_RETRY_DELAY, ConfirmationActivities
     from slotsync.domain.availability.confirmation import ConfirmAnswer, ConfirmResult, Verdict
     from slotsync.domain.availability.confirmation_plan import combine_answers, plan_calls
     from slotsync.domain.availability.messages import ConfirmCall, ConfirmCalls, ProductKey
@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import fairness_key
 
-_RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1))
+_RETRY_POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=CONFIRM_RETRY_DELAY)
 
 
 async def make_calls(key: ProductKey, asked: ConfirmCalls) -> None:

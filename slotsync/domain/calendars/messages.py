@@ -42,7 +42,7 @@ class CalendarView(Message):
     which the reservations were signalled up to ``applied_revision``. ``waiting``: a reservation waits for the calendar.
     ``left``: our events are to be removed, and some stand in other calendars, which are out of reach or were.
     ``connection_id`` and ``calendar_id`` are None if there is none; ``lacks_scope``: there is a connection, which does
-    not allow to write. ``closing_reason`` says why the workflow has
+    not allow to write; ``refusal`` is why Google refuses the grant. ``closing_reason`` says why the workflow has
     nothing to do, empty if it has.
     """
 
@@ -51,6 +51,7 @@ class CalendarView(Message):
     removing: bool = False
     connection_id: str | None = None
     lacks_scope: bool = False
+    refusal: str | None = None
     calendar_id: str | None = None
     shown: bool = False
     revision: int = 0

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from slotsync.domain.health import NO_CONNECTION, NO_SCOPE, Blocker
+from slotsync.domain.health import Blocker, blocker_without_connection
 from slotsync.domain.messages import DisplayName, Message
 
 
@@ -184,8 +184,8 @@ class ManagedCalendar(Message):
     ``settings.sync`` is true if both the owner's switch and its merchant's are on. ``removing`` is true if it is false
     and the merchant wants our events removed. ``known`` is false if the platform never put the owner's settings, or has
     deleted it. ``connection_id`` is None unless the merchant has a connection that allows to write; ``lacks_scope`` is
-    true if it has one that does not. ``shown_zone`` is the time zone that Google shows of the calendar, None if that is
-    unknown.
+    true if it has one that does not. ``refusal`` is why Google refuses the grant, None if it does not. ``shown_zone``
+    is the time zone that Google shows of the calendar, None if that is unknown.
     """
 
     owner: Owner
@@ -194,6 +194,7 @@ class ManagedCalendar(Message):
     removing: bool = False
     connection_id: str | None = None
     lacks_scope: bool = False
+    refusal: str | None = None
     calendar_id: str | None = None
     shown_zone: str | None = None
 
@@ -209,4 +210,4 @@ class ManagedCalendar(Message):
     @property
     def connection_blocker(self) -> Blocker:
         """The reason why nothing is written while there is no connection."""
-        return NO_SCOPE if self.lacks_scope else NO_CONNECTION
+        return blocker_without_connection(self.refusal, lacks_scope=self.lacks_scope)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from slotsync.domain.calendars.messages import CalendarView
-from slotsync.domain.health import NO_CONNECTION, NO_SCOPE, Blocker
+from slotsync.domain.health import Blocker, blocker_without_connection
 
 
 class CalendarStep(StrEnum):
@@ -48,6 +48,6 @@ def next_step(
     if (view.waiting or view.revision != view.applied_revision) and CalendarStep.SIGNAL not in done:
         return CalendarStep.SIGNAL
     if not view.connection_id:
-        blocker = NO_SCOPE if view.lacks_scope else NO_CONNECTION
+        blocker = blocker_without_connection(view.refusal, lacks_scope=view.lacks_scope)
         return blocker if view.sync or retires else None
     return CalendarStep.RETIRE if retires else None

@@ -51,7 +51,8 @@ class ConnectionView(Message):
     ``last_good_call_at`` is when Google last answered a call for it, to within seconds; ``since`` is when it entered
     its state. ``cleaning_up``: the merchant has disconnected, and its tokens, or calendars that it wants deleted, are
     still there. ``stopped_since`` is when an operator stopped its workflow: its calls go on, but work that waits for a
-    grant is not woken until it is resumed. None if nobody did.
+    grant is not woken until it is resumed. None if nobody did. ``forgotten``: Google has refused the grant for so long
+    that it was given up; only a new one helps.
     """
 
     state: ConnectionState
@@ -63,6 +64,7 @@ class ConnectionView(Message):
     since: datetime | None = None
     stopped_since: datetime | None = None
     cleaning_up: bool = False
+    forgotten: bool = False
 
 
 _CONSEQUENCES: Final = {

@@ -9,7 +9,7 @@ from slotsync.domain.messages import Message
 class RefusedGrantMail(Message):
     """An e-mail that is due: the ``number``-th notice that Google refuses a grant, since ``since``.
 
-    ``name`` is the merchant's name, or its id if the platform has not said one.
+    ``name`` is the merchant's name, or its id if the platform has not said one. ``forgotten``: the grant is given up.
     """
 
     id: str
@@ -20,13 +20,14 @@ class RefusedGrantMail(Message):
     since: datetime
     address: str
     name: str
+    forgotten: bool = False
     language: str | None = None
     logo_url: str | None = None
 
     @property
     def helper(self) -> Helper:
         """Return who can help."""
-        return find_helper(self.reason)
+        return find_helper(self.reason, forgotten=self.forgotten)
 
     @property
     def is_last(self) -> bool:

@@ -37,22 +37,35 @@ _HELPERS: Final[Mapping[str, Helper]] = {
     "policy_enforced": Helper.OWNER,
 }
 
+_BY_ITSELF: Final = "; then it goes on by itself."
+
 _REMEDIES: Final[Mapping[Helper, str]] = {
     Helper.MERCHANT: "The merchant has to connect Google again, on the settings page.",
-    Helper.ADMINISTRATOR: "The administrator of the Google Workspace has to allow slotsync; then it goes on by itself.",
+    Helper.ADMINISTRATOR: f"The administrator of the Google Workspace has to allow slotsync{_BY_ITSELF}",
     Helper.OWNER: "The account is in Google's Advanced Protection; its owner has to leave it, or allow slotsync.",
     Helper.OPERATOR: "The OAuth client's audience is Internal: the operator has to set it to External.",
 }
 
 
-def find_helper(reason: str | None) -> Helper:
-    """Return who can help after Google has refused a grant for this reason."""
-    return _HELPERS.get(reason or "", Helper.MERCHANT)
+STOPPED_REMEDY: Final = "An operator has stopped the merchant's connection: slotsync resume MERCHANT."
 
 
-def remedy_for(reason: str) -> str:
-    """Return who has to do what, in plain words, after Google has refused a grant for this reason."""
-    return _REMEDIES[find_helper(reason)]
+def find_helper(reason: str | None, *, forgotten: bool = False) -> Helper:
+    """Return who can help after Google has refused a grant for this reason.
+
+    Once the grant is ``forgotten``, nobody can give it back, whatever an administrator allows: only a new one helps.
+    """
+    return Helper.MERCHANT if forgotten else _HELPERS.get(reason or "", Helper.MERCHANT)
+
+
+def remedy_for(reason: str, *, forgotten: bool = False, stopped: bool = False) -> str:
+    """Return who has to do what, in plain words, after Google has refused a grant for this reason.
+
+    While an operator has ``stopped`` the connection, Google is not asked again; a new grant starts it.
+    """
+    if stopped and not forgotten:
+        return f"{STOPPED_REMEDY} {_REMEDIES[find_helper(reason)].replace(_BY_ITSELF, '.')}"
+    return _REMEDIES[find_helper(reason, forgotten=forgotten)]
 
 
 def next_try(since: datetime, now: datetime) -> datetime | None:

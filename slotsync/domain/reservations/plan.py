@@ -43,6 +43,7 @@ class Delete(Message):
     """The action to delete this event from Google, through the connection that its calendar has now.
 
     ``owner_unknown``: the reservation wants it still, but its product or resource was deleted with its events.
+    ``guest_data`` is the level of the owner now.
     """
 
     merchant: str
@@ -50,7 +51,14 @@ class Delete(Message):
     version: int
     connection_id: str
     written: WrittenEvent
+    guest_data: GuestData
     owner_unknown: bool = False
+
+    @property
+    def last_level(self) -> GuestData | None:
+        """The level that counts from now on: for it, nobody has to look whether people have restored the event."""
+        before = self.written.guest_data
+        return self.guest_data if before and self.guest_data.shows_less_than(before) else before
 
     @property
     def key(self) -> EventKey:
@@ -286,6 +294,7 @@ def _plan_delete(
         version=desired.version,
         connection_id=calendar.connection_id,
         written=known,
+        guest_data=calendar.settings.guest_data,
         owner_unknown=wanted and not calendar.known,
     )
 

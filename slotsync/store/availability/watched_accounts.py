@@ -47,11 +47,6 @@ class WatchedAccounts:
         self._clock = clock
         self._leases = Leases(store, _ACCOUNTS, "connection_id", clock)
 
-    def mark_merchant_changed(self, merchant: str, now: datetime) -> None:
-        """Mark the account that the merchant has connected, if any, as changed: its products are checked again."""
-        with self._store.write() as connection:
-            mark_merchant_changed(connection, merchant, now)
-
     def add(self, connection_id: str) -> None:
         """Record that the account is watched, if it is not recorded yet."""
         with self._store.write() as connection:

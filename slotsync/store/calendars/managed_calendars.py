@@ -18,6 +18,7 @@ from slotsync.store.tables.calendars import FormerCalendarRow, ManagedCalendarRo
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ManagedCalendarRow)
+_ACTIVE, _REVOKED = ConnectionState.ACTIVE.value, ConnectionState.REVOKED.value
 
 
 def _keep_first(insert: Insert) -> Executable:
@@ -131,13 +132,14 @@ class ManagedCalendars:
 
 def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[tuple[Owner, ManagedCalendar]]:
     wanted = [(owner.kind.value, owner.id) for owner in owners]
-    active = and_(ConnectionRow.merchant == OwnerRow.merchant, ConnectionRow.state == ConnectionState.ACTIVE.value)
+    given = col(ConnectionRow.state).in_((_ACTIVE, _REVOKED))
+    own = and_(ConnectionRow.merchant == OwnerRow.merchant, given)
     query = (
         select(OwnerRow, MerchantRow, ManagedCalendarRow, ConnectionRow)
         .select_from(OwnerRow)
         .join(MerchantRow)
         .outerjoin(ManagedCalendarRow)
-        .outerjoin(ConnectionRow, active)
+        .outerjoin(ConnectionRow, own)
         .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
     )
     for row, merchant_row, made, connected in session.exec(query):
@@ -152,6 +154,7 @@ def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[
                 removing=off is not None and off.remove_events,
                 connection_id=_find_usable(connected),
                 lacks_scope=_lacks_scope(connected),
+                refusal=_find_refusal(connected),
                 **_describe_made(made),
             ),
         )
@@ -164,11 +167,17 @@ def _describe_made(made: ManagedCalendarRow | None) -> dict[str, Any]:
 
 def _find_usable(connected: ConnectionRow | None) -> str | None:
     """Return the connection's id if there is one that allows to write, else None."""
-    return connected.id if connected and not _lacks_scope(connected) else None
+    usable = connected and connected.state == _ACTIVE and not _lacks_scope(connected)
+    return connected.id if connected and usable else None
+
+
+def _find_refusal(connected: ConnectionRow | None) -> str | None:
+    """Return why Google refuses the grant, None if it does not."""
+    return (connected.last_error or _REVOKED) if connected and connected.state == _REVOKED else None
 
 
 def _lacks_scope(connected: ConnectionRow | None) -> bool:
-    return connected is not None and not allows_writing(connected.scopes.split())
+    return connected is not None and connected.state == _ACTIVE and not allows_writing(connected.scopes.split())
 
 
 def forget_managed_calendars(connection: Connection, merchant: str, account_key: str) -> None:

@@ -57,9 +57,11 @@ class MerchantConnection:
     @property
     def remedy(self) -> str:
         """The remedy in plain words: who has to do what; empty if nobody has to."""
-        if self.view.state is ConnectionState.REVOKED:
-            return remedy_for(self.view.last_error or "")
-        return "The merchant has to connect again, and to allow what is missing." if self.view.missing else ""
+        view = self.view
+        if view.state is ConnectionState.REVOKED:
+            stopped = view.stopped_since is not None
+            return remedy_for(view.last_error or "", forgotten=view.forgotten, stopped=stopped)
+        return "The merchant has to connect again, and to allow what is missing." if view.missing else ""
 
 
 class ConnectionViews:
@@ -169,6 +171,7 @@ class ConnectionViews:
             since=row.since,
             stopped_since=row.stopped_at,
             cleaning_up=row.disconnect_choice is not None,
+            forgotten=state is ConnectionState.REVOKED and row.refresh_token is None,
         )
 
     def _read_email(self, session: Session, row: ConnectionRow | None) -> tuple[str | None, bool]:

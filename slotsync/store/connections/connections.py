@@ -12,6 +12,7 @@ from sqlmodel import select as select_row
 from slotsync.clock import utc_now
 from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, AuditChange, AuditValues
 from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog, record_resumptions
@@ -183,8 +184,7 @@ class Connections:
         with self._store.read() as session:
             row = session.get(ConnectionRow, connection_id)
             if row is None or row.state != _ACTIVE or row.refresh_token is None:
-                state = row.state if row else ConnectionState.DISCONNECTED.value
-                raise GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
+                raise _lost_grant(row)
             return read_grant(session, self._keys, row)
 
     def save_access_token(self, connection_id: str, token: str, expires_at: datetime, grant_number: int) -> None:
@@ -309,6 +309,15 @@ class Connections:
         """Change the row, unless it has another grant by now: a call may end after the merchant has connected again."""
         with self._store.write() as connection:
             connection.execute(_same_grant(connection_id, grant_number).values(**values))
+
+
+def _lost_grant(row: ConnectionRow | None) -> GrantLost:
+    """Return the error for a connection that is not active, with the reason for which Google has refused its grant."""
+    if row and row.state == _REVOKED and row.last_error:
+        remedy = remedy_for(row.last_error, forgotten=row.refresh_token is None)
+        return GrantLost(f"Google refuses the grant ({row.last_error}). {remedy}", reason=row.last_error)
+    state = row.state if row else ConnectionState.DISCONNECTED.value
+    return GrantLost(f"the connection is {state}: the merchant has to connect Google again", reason=state)
 
 
 def _same_grant(connection_id: str, grant_number: int) -> Update:

@@ -45,6 +45,7 @@ class GrantMails:
             number=row.notices,
             reason=row.last_error or "revoked",
             since=row.since,
+            forgotten=row.refresh_token is None,
             address=address,
             name=row.name or merchant,
             language=row.language,

@@ -86,7 +86,8 @@ class GrantNotices:
 
 def _refusal(row: Row[Any], now: datetime) -> ConnectionRevoked | ConnectionReminder:
     reason = row.last_error or "revoked"
-    known = {"merchant": row.merchant, "reason": reason, "remedy": remedy_for(reason), "since": row.since}
+    remedy = remedy_for(reason, forgotten=row.refresh_token is None)
+    known = {"merchant": row.merchant, "reason": reason, "remedy": remedy, "since": row.since}
     if row.notices:
         return ConnectionReminder(**known, days=(now - row.since).days)
     return ConnectionRevoked(**known)

@@ -53,7 +53,9 @@ def _select_to_signal(
     waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
     # What is in Google is wrong there also after its end: if it was changed meanwhile, or is to be removed.
     wrong_now = and_(or_(is_open(now), _TABLE.c.present), _is_wrong_in(calendar))
-    wrong = or_(waiting, _is_payable(calendar), _is_elsewhere(calendar), _is_unlooked(calendar), wrong_now)
+    debts = or_(_is_payable(calendar), _is_paid(calendar, now))
+    unlooked = or_(_is_unlooked(calendar), _shows_more(calendar))
+    wrong = or_(waiting, debts, _is_elsewhere(calendar), unlooked, wrong_now)
     if all_open:
         wrong = or_(wrong, is_open(now), _is_of_another_level(calendar))
     query = select(SyncedEventRow.reservation).join(ReservationRow, SAME_RESERVATION)
@@ -66,6 +68,13 @@ def _is_payable(calendar: ManagedCalendar) -> ColumnElement[bool]:
         return false()
     in_it = and_(_TABLE.c.present, _TABLE.c.calendar_id == calendar.calendar_id)
     return and_(_TABLE.c.state == SyncState.TO_DELETE.value, in_it)
+
+
+def _is_paid(calendar: ManagedCalendar, now: datetime) -> ColumnElement[bool]:
+    """Return the condition for events that had to go and went with the calendar: their reservations are due."""
+    if not calendar.removing:
+        return false()
+    return and_(_TABLE.c.state == SyncState.DELETED.value, table_of(ReservationRow).c.due_at <= now)
 
 
 def _is_unlooked(calendar: ManagedCalendar) -> ColumnElement[bool]:
@@ -91,17 +100,19 @@ def _is_wrong_in(calendar: ManagedCalendar) -> ColumnElement[bool]:
     return _TABLE.c.present if calendar.removing else false()
 
 
-def _is_of_another_level(calendar: ManagedCalendar) -> ColumnElement[bool]:
-    """Return the condition for events that were written at another level of guest data, also long ago.
+def _shows_more(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for deleted events that showed more than they may: people may have restored them.
 
-    Of deleted events, which people may have restored, for those that showed more.
+    Also if the level was lowered while there was no grant to look with, or their calendar is gone by now.
     """
+    if not (calendar.settings.sync and calendar.connection_id):
+        return false()
+    higher = [each.value for each in GuestData if calendar.settings.guest_data.shows_less_than(each)]
+    return and_(_TABLE.c.state == SyncState.DELETED.value, _TABLE.c.guest_data.in_(higher))
+
+
+def _is_of_another_level(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for events that were written at another level of guest data, also long ago."""
     if not calendar.settings.sync:
         return false()
-    level = calendar.settings.guest_data
-    higher = [each.value for each in GuestData if level.shows_less_than(each)]
-    deleted = and_(_TABLE.c.present.is_(false()), _TABLE.c.calendar_id == calendar.calendar_id)
-    return or_(
-        and_(_TABLE.c.present, _TABLE.c.guest_data.is_distinct_from(level.value)),
-        and_(deleted, _TABLE.c.guest_data.in_(higher)),
-    )
+    return and_(_TABLE.c.present, _TABLE.c.guest_data.is_distinct_from(calendar.settings.guest_data.value))

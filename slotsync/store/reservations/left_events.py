@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, exists, func, not_, update
+from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, exists, func, not_, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
-from slotsync.domain.reservations.event import EventKey, WrittenEvent
+from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import FormerCalendarRow
@@ -48,7 +48,10 @@ def _on_leave(insert: Insert) -> Insert:
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
-        set_={name: new[name] for name in ("generation", "version", "duplicates_in", "missing", "since")},
+        set_={
+            **{name: new[name] for name in ("generation", "version", "duplicates_in", "missing", "since")},
+            "owed": or_(_TABLE.c.owed, new.owed),
+        },
     )
 
 
@@ -73,8 +76,9 @@ class LeftEventStore:
             leave(connection, merchant, doubted, now, missing=True)
 
     def get_keys(self, merchant: str, reservation: str) -> set[EventKey]:
-        """Return the keys of the reservation's events that were left in calendars of former accounts."""
-        query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation, missing=False)
+        """Return the keys of the reservation's events that stand in calendars out of reach, as far as is known."""
+        stands = or_(_TABLE.c.missing.is_(False), _TABLE.c.owed)
+        query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation).where(stands)
         with self._store.read() as session:
             return {_key(row) for row in session.exec(query)}
 
@@ -166,19 +170,22 @@ class LeftEventStore:
                 make_due(connection, merchant, reservation, now)
 
     def forget_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
-        """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``."""
+        """Forget the calendars that Google has not found for ``MISSING_CALENDAR_KEPT``: nothing is owed there."""
         old = delete(_TABLE).filter_by(merchant=merchant, kind=owner.kind.value, owner_id=owner.id, missing=True)
+        gone = old.where(_TABLE.c.since < now - MISSING_CALENDAR_KEPT).returning(_TABLE.c.reservation, _TABLE.c.owed)
         with self._store.write() as connection:
-            connection.execute(old.where(_TABLE.c.since < now - MISSING_CALENDAR_KEPT))
+            for reservation in {row.reservation for row in connection.execute(gone).all() if row.owed}:
+                make_due(connection, merchant, reservation, now)
 
 
-def leave(
+def leave(  # noqa: PLR0913  the events, and how they are left
     connection: Connection,
     merchant: str,
     events: Iterable[tuple[str, WrittenEvent]],
     now: datetime,
     *,
     missing: bool,
+    owed: bool = False,
 ) -> None:
     """Record that these events of reservations stand in a calendar out of reach."""
     rows = [
@@ -193,6 +200,7 @@ def leave(
             "version": written.version,
             "duplicates_in": " ".join(written.duplicates_in),
             "missing": missing,
+            "owed": owed,
             "since": now,
         }
         for reservation, written in events
@@ -226,6 +234,20 @@ def make_due(connection: Connection, merchant: str, reservation: str, now: datet
     """Have the sweep start the reservation's workflow, unless an operator has stopped it."""
     due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
     connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+
+
+def make_debtors_due(connection: Connection, merchant: str, calendar_id: str, now: datetime) -> None:
+    """Have the sweep start the workflows of the reservations that waited for events in this calendar to be gone."""
+    in_it = select(SyncedEventRow.reservation).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+    owed = in_it.where(_EVENTS.c.state == SyncState.TO_DELETE.value)
+    due = update(_RESERVATIONS).filter_by(merchant=merchant).where(_RESERVATIONS.c.id.in_(owed))
+    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+
+
+def owes_deletion() -> ColumnElement[bool]:
+    """Return the condition for reservations with an event that has to be deleted still."""
+    own = and_(_EVENTS.c.merchant == _RESERVATIONS.c.merchant, _EVENTS.c.reservation == _RESERVATIONS.c.id)
+    return exists().where(own, _EVENTS.c.state == SyncState.TO_DELETE.value)
 
 
 def _is_left(merchant: str, owner: Owner) -> tuple[ColumnElement[bool], ...]:

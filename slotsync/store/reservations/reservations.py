@@ -1,12 +1,12 @@
 """Reservations: the newest snapshot of each, the newest version that Google shows, and when it is due."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal, null, or_, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal, not_, null, or_, tuple_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -23,9 +23,10 @@ from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, since, table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.due_rows import DueRows
-from slotsync.store.database.engine import Store
+from slotsync.store.database.engine import Store, read_clock
 from slotsync.store.merchants import ensure_merchant
 from slotsync.store.reservations.booked_times import BookedTimes
+from slotsync.store.reservations.left_events import owes_deletion
 from slotsync.store.reservations.soonest_first import StartPosition, is_after, start_order
 from slotsync.store.reservations.synced_events import is_open, settle_events
 from slotsync.store.tables.reservations import ReservationRow
@@ -56,6 +57,15 @@ _REPORT = Upsert(_TABLE, _if_newer)
 _UNPLANNED = and_(
     or_(_TABLE.c.planned_version.is_(None), _TABLE.c.planned_version != _TABLE.c.version), _TABLE.c.stopped_at.is_(None)
 )
+
+_UNSETTLED = and_(
+    or_(_TABLE.c.settled_version.is_(None), _TABLE.c.settled_version != _TABLE.c.version),
+    _TABLE.c.snapshot.is_not(None),
+)
+
+
+MarkChanged = Callable[[Connection, str, datetime], None]
+"""Marks the account of a merchant as changed at this time, within a transaction."""
 
 
 class ReportResult(StrEnum):
@@ -173,9 +183,17 @@ class Reservations:
         return load_snapshot(merchant, reservation, text, kept_in_google=row.reduced == Reduction.RETENTION)
 
     def record_plan(
-        self, desired: Reservation, ends: datetime | None, booked: Sequence[BookedTime], now: datetime
+        self,
+        desired: Reservation,
+        ends: datetime | None,
+        booked: Sequence[BookedTime],
+        now: datetime,
+        mark_changed: MarkChanged | None = None,
     ) -> bool:
         """Record that a version is planned, its end and its booked times; return whether any booked time is new.
+
+        If one is, ``mark_changed`` has the products' watchers compare it with what is known to be busy. They look back
+        for seconds only, so that it gets the time of now: ``now`` is when the workflow asked for it, maybe long ago.
 
         Nothing is recorded, and false returned, if another version is stored by now.
         """
@@ -185,7 +203,10 @@ class Reservations:
             if not connection.execute(own.values(**planned)).rowcount:
                 return False
             # The row is locked now: a transaction that records another version at the same time waits.
-            return self._booked.replace(connection, desired.merchant, desired.id, booked, now)
+            new = self._booked.replace(connection, desired.merchant, desired.id, booked, now)
+            if new and mark_changed:
+                mark_changed(connection, desired.merchant, read_clock(connection))
+            return new
 
     def record_wave(  # noqa: PLR0913  the reservation, and what to record of it
         self,
@@ -244,12 +265,15 @@ class Reservations:
             return list(map(_reservation_key, session.exec(query.order_by(place).limit(limit))))
 
     def find_unfinished(self, now: datetime, *, limit: int, after: ReservationKey) -> list[ReservationKey]:
-        """Return the next reservations, in order, that are neither cancelled nor over, or are due, now or later."""
+        """Return the next reservations, in order, that are neither cancelled nor over, or are due, now or later.
+
+        Also those that are unsettled though none of their events has to be deleted any more.
+        """
         key = tuple_(_TABLE.c.merchant, _TABLE.c.id)
         query = select(ReservationRow.merchant, ReservationRow.id).where(
             key > tuple_(literal(after.merchant), literal(after.reservation)),
             _TABLE.c.stopped_at.is_(None),
-            or_(is_open(now), _TABLE.c.due_at.is_not(None)),
+            or_(is_open(now), _TABLE.c.due_at.is_not(None), and_(_UNSETTLED, not_(owes_deletion()))),
         )
         with self._store.read() as session:
             rows = session.exec(query.order_by(_TABLE.c.merchant, _TABLE.c.id).limit(limit))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy import Connection, case, func, literal, null, or_, select, update
 from sqlmodel import Session
 
 from slotsync.domain.calendars.owner import Owner
@@ -31,7 +31,12 @@ def _on_adopt(insert: Insert) -> Insert:
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=_TABLE.primary_key,
-        set_={**{column: new[column] for column in GOOGLE_COLUMNS}, "state": new.state, "since": new.since},
+        set_={
+            **{column: new[column] for column in GOOGLE_COLUMNS},
+            "state": new.state,
+            "since": new.since,
+            "last_error": null(),
+        },
         where=or_(_TABLE.c.present.is_(False), _TABLE.c.calendar_id != new.calendar_id),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,7 +15,7 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
-from slotsync.store.reservations.left_events import LeftEvents, leave
+from slotsync.store.reservations.left_events import LeftEvents, leave, make_debtors_due
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
     MARK,
@@ -236,27 +236,39 @@ class SyncedEvents:
         with self._store.read() as session:
             return {SyncState(state): count for state, count in session.exec(query)}
 
-    def mark_calendar_missing(
-        self, merchant: str, calendar_id: str, now: datetime, *, may_come_back: bool = True, missing: bool = True
+    def mark_calendar_missing(  # noqa: PLR0913  the calendar, and what is known of it
+        self,
+        merchant: str,
+        calendar_id: str,
+        now: datetime,
+        *,
+        may_come_back: bool = True,
+        missing: bool = True,
+        owed: bool = False,
     ) -> None:
         """Record that Google does not find a calendar: the events in it that are wanted wait for the next one.
 
         If it may come back one day, since Google does not say whether it was deleted, what it held is remembered.
-        It is not ``missing`` if it is of a former account.
+        It is not ``missing`` if it is of a former account. With ``owed``, what has to go counts as being there.
         """
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         in_it = select(SyncedEventRow).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
-        owed = SyncState.DELETED if missing else SyncState.TO_DELETE
+        gone = SyncState.TO_DELETE if owed or not missing else SyncState.DELETED
+        still = SyncState.TO_DELETE if owed else SyncState.DELETED
         state = case(
-            (_TABLE.c.state == SyncState.TO_DELETE.value, literal(owed.value)),
-            (_TABLE.c.state == SyncState.DELETED.value, _TABLE.c.state),
+            (or_(_TABLE.c.state == SyncState.TO_DELETE.value, _is_cancelled()), literal(gone.value)),
+            (
+                _TABLE.c.state == SyncState.DELETED.value,
+                literal((SyncState.TO_DELETE if owed else SyncState.DELETED).value),
+            ),
             else_=literal(SyncState.WAITING.value),
         )
         with self._store.write() as connection:
             found = map(_event, Session(connection).exec(in_it))
             left = [(each.reservation, each.written) for each in found if each.written]
             if may_come_back:
-                leave(connection, merchant, left, now, missing=missing)
+                leave(connection, merchant, left, now, missing=missing, owed=owed)
+            make_debtors_due(connection, merchant, calendar_id, now)
             connection.execute(present.values(present=False, state=state, since=now, last_error=None))
 
     def leave_owed(self, merchant: str, owner: Owner, calendar_id: str | None, now: datetime) -> None:
@@ -274,6 +286,7 @@ class SyncedEvents:
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         deleted = {"present": False, "state": SyncState.DELETED.value, "since": now, "last_error": None}
         with self._store.write() as connection:
+            make_debtors_due(connection, merchant, calendar_id, now)
             connection.execute(present.values(deleted))
 
     def count_states(self, merchant: str) -> dict[SyncState, StateCount]:
@@ -317,6 +330,12 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
 def is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:
     """Return the condition for the events in the owner's calendar."""
     return and_(_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
+
+
+def _is_cancelled() -> ColumnElement[bool]:
+    """Return the condition for events of cancelled reservations."""
+    cancelled = _RESERVATIONS.c.status == ReservationStatus.CANCELLED.value
+    return select(ReservationRow.id).where(SAME_RESERVATION, cancelled).exists()
 
 
 def is_open(now: datetime) -> ColumnElement[bool]:

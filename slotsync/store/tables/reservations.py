@@ -81,7 +81,10 @@ class SyncedEventRow(Row, table=True):
 
 
 class LeftEventRow(Row, table=True):
-    """An event that stands in a calendar out of reach: of a former account, or ``missing``, not found by Google."""
+    """An event that stands in a calendar out of reach: of a former account, or ``missing``, not found by Google.
+
+    A missing one that is ``owed`` counts as being there: it was not found when the merchant left.
+    """
 
     __tablename__ = "left_event"
     __table_args__ = (Index(None, "merchant", "kind", "owner_id"),)
@@ -96,6 +99,7 @@ class LeftEventRow(Row, table=True):
     version: int = Field(sa_type=BigInteger)
     duplicates_in: str
     missing: bool
+    owed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     since: datetime = Field(sa_type=Instant)
 
 

@@ -114,6 +114,23 @@ async def test_without_an_answer_in_time_the_time_is_unknown(availability: Avail
     assert "did not answer within 1 s" in answer.because
 
 
+async def test_what_google_answers_instead_is_the_reason_for_which_a_time_is_unknown(
+    availability: AvailabilityWorld,
+) -> None:
+    reasons = ("quotaExceeded", "accessNotConfigured", "notACalendarUser", "forbidden", "conflict", "backendError")
+    answers = {}
+    async with availability.world.working():
+        await availability.block(EMAIL)
+        await confirm(availability)
+        for reason in (*reasons, "insufficientPermissions"):
+            await availability.world.fault(method="freebusy.query", kind=reason, probability=1)
+            answers[reason] = await confirm(availability, within=timedelta(seconds=3))
+            await availability.world.heal()
+    assert {answer.answer for answer in answers.values()} == {Verdict.UNKNOWN}
+    assert [answer.because for answer in answers.values()] == [f"Google did not say it: {each}" for each in answers]
+    assert {answer.checked_at for answer in answers.values()} == {None}
+
+
 async def test_a_long_time_is_read_in_pieces_and_one_busy_piece_decides(availability: AvailabilityWorld) -> None:
     world = availability.world
     async with world.working():

@@ -70,7 +70,7 @@ async def test_a_removal_that_waits_when_the_grant_dies_is_done_after_reconnecti
 
         await until(parked)
         await open_world.slotsync.turn_off(MERCHANT, TOUR, remove_events=True)
-        await until_reason(open_world, TOUR, "not_connected")
+        await until_reason(open_world, TOUR, "invalid_grant")
         await open_world.connect()
         await workflow_handle(open_world, TOUR).signal("look_again")
         assert await workflow_handle(open_world, TOUR).result() == "synchronization is off"

@@ -106,6 +106,12 @@ def test_instances_are_the_occurrences_of_one_series(calendar_api: ApiClient) ->
     assert len(calendar_api.get(path, params={"timeMax": "2027-03-20T00:00:00Z"}).json()["items"]) == 1
 
 
+def test_an_event_that_is_no_series_has_no_instances(calendar_api: ApiClient) -> None:
+    add(calendar_api, recurrence=[])
+    answer = calendar_api.get("/calendars/primary/events/series/instances")
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
 def test_a_deleted_series_takes_no_time(calendar_api: ApiClient) -> None:
     add(calendar_api)
     assert busy(calendar_api)

@@ -8,7 +8,9 @@ from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connection_views import ConnectionViews
+from slotsync.store.connections.connections import Connections
 from tests.support.consent_browser import decide
 from tests.support.http import tls
 from tests.support.page_consents import allow, come_back, connect, connected_as, decide_on, follow
@@ -59,6 +61,24 @@ async def test_the_same_account_goes_on(accounts: Site) -> None:
     async with accounts.visitor() as mine:
         for _ in range(2):
             assert "Google is connected." in await connect(accounts, mine, accounts.email)
+
+
+async def test_the_page_of_a_refused_grant_says_who_can_help_now(accounts: Site) -> None:
+    world = accounts.world
+    connections, intents = Connections(world.store, world.vault), ConnectionIntents(world.store)
+    async with accounts.visitor() as mine:
+        await connect(accounts, mine, accounts.email)
+        connection_id = connections.get_active_id(accounts.merchant)
+        assert connection_id
+        number = connections.get_number(connection_id)
+        connections.mark_revoked(connection_id, "admin_policy_enforced", number)
+        assert "The administrator of your Google Workspace" in (await mine.get("/settings/")).text
+        intents.stop(accounts.merchant, world.store.now())
+        assert "operator has stopped it" in (await mine.get("/settings/")).text
+        connections.forget_refused(accounts.merchant, number)
+        page = (await mine.get("/settings/")).text
+        assert "connect again, and all waiting changes are written" in page
+        assert "The administrator of your Google Workspace" not in page
 
 
 @pytest.mark.parametrize("leads", ["google/connect", "settings-link"])

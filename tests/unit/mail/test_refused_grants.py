@@ -68,6 +68,13 @@ def test_an_e_mail_names_who_can_help(reason: str, helps: str) -> None:
     assert helps in texts(reason=reason)[1]
 
 
+def test_once_the_grant_is_forgotten_only_a_new_one_is_asked_for() -> None:
+    text = texts(reason="admin_policy_enforced", number=5, forgotten=True)[1]
+    assert "connect the same Google account again" in text
+    assert "administrator" not in text
+    assert "each day until" not in text
+
+
 def test_a_finnish_merchant_reads_finnish_and_one_of_another_language_english() -> None:
     subject, text, page = texts(language="fi", number=5)
     assert subject == "Muistutus: Google Kalenteri ei ole yhdistettynä: Kajak & Meri Ky"

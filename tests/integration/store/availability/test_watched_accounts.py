@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from slotsync.clock import utc_now
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.reading_plan import ReadingAttempt
 from slotsync.domain.calendars.owner import Owner, OwnerSettings
+from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
@@ -16,8 +18,11 @@ from slotsync.store.availability.watched_accounts import WatchedAccounts, forget
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.booked_times import BookedTimes
+from slotsync.store.reservations.reservations import MarkChanged, Reservations
 from tests.support.clocks import SettableClock
 from tests.support.readings import pick
+from tests.support.samples import snapshot
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -232,6 +237,46 @@ def test_picking_calendars_marks_the_account_as_changed(
     assert before
     assert after
     assert after != before
+
+
+def test_a_new_booked_time_marks_the_account_as_changed_now_however_old_the_plan_is(
+    store: Store, vault: Vault, accounts: WatchedAccounts, connection_id: str
+) -> None:
+    long_ago = utc_now() - MINUTE
+    plan_version(store, vault, 1, long_ago)
+    marked = accounts.get_last_change(connection_id)
+    assert marked
+    assert utc_now() - marked < MINUTE / 2
+    plan_version(store, vault, 2, long_ago)
+    assert accounts.get_last_change(connection_id) == marked, "no time is new"
+
+
+def test_a_process_that_dies_before_the_account_is_marked_has_recorded_no_booked_time(
+    store: Store, vault: Vault, connection_id: str
+) -> None:
+    with pytest.raises(KilledError):
+        plan_version(store, vault, 1, NOON, die)
+    assert BookedTimes(store).get_times("m", "R-1") == []
+
+
+def plan_version(
+    store: Store, vault: Vault, version: int, now: datetime, mark_changed: MarkChanged = mark_merchant_changed
+) -> None:
+    """Report a version with the same booked time, and plan it."""
+    booked = BookedTime(reservation="R-1", item="1", product="a", interval=NEAR_DAYS)
+    reported = snapshot(version, merchant="m")
+    reservations = Reservations(store, vault)
+    reservations.report(reported, now)
+    reservations.record_plan(reported, None, [booked], now, mark_changed)
+
+
+class KilledError(Exception):
+    """Instead of the end of the process."""
+
+
+def die(*_: object) -> None:
+    """Die, as a process does that is killed here."""
+    raise KilledError
 
 
 def test_nothing_of_an_account_is_left_in_the_end(

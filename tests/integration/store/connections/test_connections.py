@@ -78,7 +78,7 @@ def test_a_refused_grant_is_not_used_and_keeps_only_its_refresh_token(store: Sto
     assert connections.get_active_id("m") is None
     with pytest.raises(GrantLost) as raised:
         connections.grant(connection_id)
-    assert raised.value.reason == "revoked"
+    assert raised.value.reason == "invalid_grant"
     with store.read() as session:
         row = session.connection().execute(text("SELECT refresh_token, access_token, last_error FROM connection")).one()
     assert (bool(row.refresh_token), row.access_token, row.last_error) == (True, None, "invalid_grant")

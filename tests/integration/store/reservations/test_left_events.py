@@ -8,6 +8,7 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.reservations.event import SyncState
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import MISSING_CALENDAR_KEPT, LeftEventStore
+from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
 from tests.support.stored_events import KEY, LATER, NOON, book, written
@@ -48,9 +49,11 @@ def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_sear
     left = LeftEventStore(store)
     left.leave("m", "R-1", former, NOON, missing=False)
     assert left.get_keys("m", "R-1") == {KEY}
+    events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, error="insufficientPermissions")
     ReturnedCalendars(store, ANY_KEY).adopt("m", KEY.owner, "former", {}, LATER)
     (event,) = events.get_events("m", "R-1")
     assert event.written
+    assert event.last_error is None
     assert (event.state, event.written.present, event.written.calendar_id) == (SyncState.WAITING, True, "former")
     assert (event.written.etag, event.written.fingerprint) == ("", "")
     assert left.get_keys("m", "R-1") == {KEY}, "what was in the calendar of until now is out of reach"
@@ -118,3 +121,21 @@ def test_events_that_were_not_known_may_be_of_the_first_format(store: Store, eve
     again = events.get_written_event("m", "unknown", KEY)
     assert again
     assert again.first_format, "an older one may be restored from the bin"
+
+
+def test_what_is_owed_in_a_missing_calendar_counts_until_that_is_forgotten_and_its_reservation_looks_again(
+    store: Store, events: SyncedEvents
+) -> None:
+    left, reservations = LeftEventStore(store), Reservations(store, ANY_KEY)
+    book(store, "R-1", ends_at=LATER)
+    events.record("m", "R-1", written(), NOON)
+    events.mark("m", "R-1", KEY, SyncState.TO_DELETE, NOON)
+    events.mark_calendar_missing("m", written().calendar_id, NOON, owed=True)
+    assert left.get_keys("m", "R-1") == {KEY}
+    assert [each.state for each in events.get_events("m", "R-1")] == [SyncState.TO_DELETE]
+    forgotten_at = NOON + MISSING_CALENDAR_KEPT + timedelta(seconds=1)
+    left.forget_missing("m", KEY.owner, forgotten_at)
+    assert left.get_keys("m", "R-1") == set()
+    found = reservations.get("m", "R-1")
+    assert found
+    assert found.due_at == forgotten_at

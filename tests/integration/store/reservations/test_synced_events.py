@@ -164,8 +164,10 @@ def test_with_a_calendar_goes_all_that_was_in_it(events: SyncedEvents) -> None:
     events.mark_calendar_deleted("other", "c-1", LATER)
     events.mark_calendar_deleted("m", "c-2", LATER)
     assert only(events).state is SyncState.IN_STEP
+    events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, error="insufficientPermissions")
     events.mark_calendar_deleted("m", "c-1", LATER)
     assert (only(events).state, only(events).since) == (SyncState.DELETED, LATER)
+    assert only(events).last_error is None
     assert [each.present for each in events.get_written("m", "R-1")] == [False]
 
 

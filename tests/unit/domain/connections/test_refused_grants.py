@@ -61,3 +61,16 @@ def test_the_last_reminder_is_after_two_weeks() -> None:
 )
 def test_the_remedy_says_who_has_to_act(reason: str, who: str) -> None:
     assert remedy_for(reason).startswith(who)
+
+
+def test_once_the_grant_is_forgotten_only_the_merchant_can_help() -> None:
+    assert remedy_for("admin_policy_enforced", forgotten=True).startswith("The merchant has to connect")
+    assert remedy_for("admin_policy_enforced", forgotten=True, stopped=True).startswith("The merchant has to connect")
+
+
+def test_while_an_operator_has_stopped_the_connection_nothing_goes_on_by_itself() -> None:
+    remedy = remedy_for("admin_policy_enforced", stopped=True)
+    assert remedy == (
+        "An operator has stopped the merchant's connection: slotsync resume MERCHANT. "
+        "The administrator of the Google Workspace has to allow slotsync."
+    )

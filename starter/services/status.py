@@ -301,8 +301,8 @@ _REMEDIES: Final = {
     SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
     SyncState.TO_DELETE: (
         "An event waits to be deleted until its calendar is turned on, or its former Google account is connected again "
-        "and may change the calendar. It can be deleted in Google Calendar by hand, too; if people delete the calendar, "
-        "the reservation is settled once that account is connected."
+        "and may change the calendar. It can be deleted in Google Calendar by hand, too; if people delete the "
+        "calendar, the reservation is settled once that account is connected."
     ),
 }
 

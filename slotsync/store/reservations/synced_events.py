@@ -257,10 +257,7 @@ class SyncedEvents:
         still = SyncState.TO_DELETE if owed else SyncState.DELETED
         state = case(
             (or_(_TABLE.c.state == SyncState.TO_DELETE.value, _is_cancelled()), literal(gone.value)),
-            (
-                _TABLE.c.state == SyncState.DELETED.value,
-                literal((SyncState.TO_DELETE if owed else SyncState.DELETED).value),
-            ),
+            (_TABLE.c.state == SyncState.DELETED.value, literal(still.value)),
             else_=literal(SyncState.WAITING.value),
         )
         with self._store.write() as connection:

@@ -158,7 +158,8 @@ def _held_up_table(overview: Overview) -> Table:
     for column in ("reservation", "since (UTC)", "reason", "what to do"):
         table.add_column(column, overflow="fold")
     for each in overview.held_up:
-        table.add_row(each.reservation, f"{each.since:%Y-%m-%d %H:%M:%S}", each.reason or each.doing, each.remedy)
+        since = f"{each.since:%Y-%m-%d %H:%M:%S}"
+        table.add_row(plain(each.reservation), since, plain(each.reason or each.doing), plain(each.remedy))
     return table
 
 

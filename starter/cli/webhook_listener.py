@@ -15,8 +15,7 @@ from starlette.routing import Route
 from slotsync.domain.web_address import is_loopback
 from slotsync.errors import SettingsError
 from slotsync.settings import Settings
-
-console = Console()
+from starter.cli.terminal import console, plain, visible
 
 
 def listen() -> None:
@@ -31,7 +30,7 @@ def listen() -> None:
         raise SettingsError(
             "SLOTSYNC_WEBHOOK_URL: is no address of this machine with a port (for example http://127.0.0.1:8099/)"
         )
-    console.print(f"Listening at {settings.webhook_url}")
+    console.print(f"Listening at {plain(settings.webhook_url)}")
     secrets = [each.get_secret_value() for each in settings.webhook_secret]
     uvicorn.run(create_listener(secrets), host=parts.hostname, port=parts.port, log_level="warning")
 
@@ -43,8 +42,8 @@ def create_listener(secrets: Sequence[str], output: Console = console) -> Starle
         body, headers = (await request.body()).decode(errors="replace"), dict(request.headers)
         genuine = any(_is_signed_with(secret, body, headers) for secret in secrets)
         mark = "[green]signature is right[/green]" if genuine else "[red]signature is wrong[/red]"
-        output.print(f"{headers.get('webhook-id', 'no webhook-id')}: {mark}")
-        output.print(_pretty(body), markup=False, highlight=False)
+        output.print(f"{plain(headers.get('webhook-id', 'no webhook-id'))}: {mark}")
+        output.print(visible(_pretty(body), keep="\n"), markup=False, highlight=False)
         return Response(status_code=204 if genuine else 401)
 
     return Starlette(routes=[Route("/{path:path}", receive, methods=["POST"])])

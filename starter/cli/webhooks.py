@@ -1,7 +1,6 @@
 """List, show, resend and skip messages to the platform, and send a test message."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from uuid import uuid4
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from slotsync.clock import utc_now
@@ -22,9 +20,8 @@ from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from slotsync.webhook_sender import SentWebhook, WebhookSender
+from starter.cli.terminal import console, plain, print_json
 from starter.services.messages import MessageService
-
-console = Console()
 
 _PAGE_SIZE: Final = 200
 
@@ -49,7 +46,7 @@ def show_messages(merchant: str, chosen: MessageFilter, *, as_json: bool) -> Non
     """Print the chosen messages, the oldest first."""
     found = asyncio.run(_list_all(merchant, chosen))
     if as_json:
-        console.print_json(data=[each.model_dump(mode="json") for each in found])
+        print_json([each.model_dump(mode="json") for each in found])
     else:
         console.print(_table(found))
 
@@ -62,10 +59,10 @@ def show_message(merchant: str, message_id: str, *, as_json: bool) -> None:
     """
     found = asyncio.run(_get(merchant, message_id))
     if as_json:
-        console.print_json(found.model_dump_json())
+        print_json(found.model_dump(mode="json"))
     else:
         console.print(_table([found]))
-        console.print_json(json.dumps(found.body))
+        print_json(found.body)
         console.print(_attempts_table(found))
 
 
@@ -116,7 +113,7 @@ def send_test_message() -> None:
     if not settings.webhook_url:
         raise SettingsError("SLOTSYNC_WEBHOOK_URL: is not set (where the platform receives messages)")
     sent = asyncio.run(_send_test(settings))
-    console.print(f"The platform has {'accepted' if sent.is_accepted else 'not accepted'} it: {_outcome(sent)}")
+    console.print(f"The platform has {'accepted' if sent.is_accepted else 'not accepted'} it: {plain(_outcome(sent))}")
     if not sent.is_accepted:
         raise typer.Exit(5 if sent.status else 6)
 
@@ -169,7 +166,7 @@ def _table(messages: Sequence[MessageLine]) -> Table:
     for each in messages:
         made = f"{each.created_at:%Y-%m-%d %H:%M:%S}Z"
         counts = (str(each.attempts), str(each.last_status or ""))
-        table.add_row(each.id, made, each.type or "", each.product or "", each.state, *counts)
+        table.add_row(plain(each.id), made, each.type or "", plain(each.product or ""), each.state, *counts)
     return table
 
 
@@ -178,7 +175,8 @@ def _attempts_table(message: MessageView) -> Table:
     for name in ("number", "at", "took", "answer"):
         table.add_column(name)
     for each in message.last_attempts:
-        table.add_row(str(each.number), f"{each.at:%Y-%m-%d %H:%M:%S}Z", f"{each.duration_ms} ms", _outcome(each))
+        at, took = f"{each.at:%Y-%m-%d %H:%M:%S}Z", f"{each.duration_ms} ms"
+        table.add_row(str(each.number), at, took, plain(_outcome(each)))
     return table
 
 

@@ -219,7 +219,7 @@ class ConfirmationActivities:
         except ApplicationError as error:
             if _is_repeated_in_time(error, self._clock()):
                 raise
-            return dict.fromkeys(parts, unknown_confirmation(f"Google did not say it: {error.details[0]}", now))
+            return dict.fromkeys(parts, unknown_confirmation(f"Google did not say it: {error.details[0]}"))
         readings = {each: [_reading(times, around, now)] for each, times in answers.items()}
         return {part: _confirm_part(inputs, readings, each, now) for part, each in parts.items()}
 

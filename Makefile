@@ -30,7 +30,7 @@ $(NGINX): | $(STAMP)
 
 test: setup $(NGINX) ## all tests but the long ones, and those that measure times
 	@cat $(BIN)/temporal > /dev/null  # into memory: the SDK gives the server five seconds to start
-	$(BIN)/pytest --numprocesses 3 --dist worksteal  # one more than two cores have: many tests wait
+	$(BIN)/pytest --numprocesses 4 --dist worksteal  # twice what two cores have: many tests wait
 
 test-long: setup $(NGINX) ## the tests that are too long for each change: kills, lost databases, erasures
 	$(BIN)/pytest --numprocesses 3 --dist worksteal -m long

@@ -30,6 +30,7 @@ from slotsync.domain.availability.messages import (
     WatchResult,
 )
 from slotsync.domain.availability.questions import ConfirmRequest, ConfirmResults
+from slotsync.errors import Erased
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
 from slotsync.store.availability.confirmations import Confirmations
 from slotsync.store.availability.publications import Publications
@@ -117,7 +118,8 @@ class AvailabilityActivities:
     def record_watch_stop(self, request: StopWatchRequest) -> None:
         """Record that an operator has stopped the watching of the product: from now on it is unknown."""
         key = ProductKey(merchant=request.merchant, product=request.product)
-        self._products.stop(key, request.now, watched=request.watched)
+        with suppress(Erased):  # an erasure cancels its workflows, and waits for their end
+            self._products.stop(key, request.now, watched=request.watched)
 
     async def _watch(
         self, request: WatchRequest, heartbeats: HeartbeatReporter, shutdown: "asyncio.Task[None]"

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
-from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC, AuditAction, AuditChange, AuditValues
+from slotsync.domain.audit import CONNECTION, GOOGLE, SLOTSYNC
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.refused_grants import remedy_for
 from slotsync.errors import GrantLost, Undecryptable
@@ -20,6 +20,7 @@ from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_calendars_of, mark_all_notified, mark_changed
 from slotsync.store.calendars.managed_calendars import forget_managed_calendars
 from slotsync.store.connections.account_keys import hash_account_key
+from slotsync.store.connections.grant_changes import FORGOTTEN, RESTORED, describe_grant, describe_refusal
 from slotsync.store.connections.grants import (
     Grant,
     NewGrant,
@@ -105,7 +106,7 @@ class Connections:
         before = _lock_row(connection, merchant)
         other = before is not None and self._is_other_account(connection, before, new)
         other_key = before is not None and bool(self._compare_keys(connection, before, new))
-        change = _describe_grant(before, new, other_account=other_key)
+        change = describe_grant(before, new, other_account=other_key)
         former = give_up(connection, self._keys, before, now) if before and other else None
         if before and other_key:
             _forget_other_account(connection, self._keys, before, now)
@@ -225,7 +226,7 @@ class Connections:
             merchant: str | None = connection.execute(change).scalar_one_or_none()
             if merchant:
                 mark_changed(connection, connection_id, now)
-                self._audit.record(connection, merchant, _refusal(reason), now, GOOGLE)
+                self._audit.record(connection, merchant, describe_refusal(reason), now, GOOGLE)
             return merchant
 
     def is_resuming(self, merchant: str) -> bool:
@@ -268,7 +269,7 @@ class Connections:
             change = update(_TABLE).where(*own).values(**values, access_token=encrypted)
             if merchant := connection.execute(change.returning(_TABLE.c.merchant)).scalar_one_or_none():
                 mark_all_notified(connection, connection_id, now)
-                self._audit.record(connection, merchant, _RESTORED, now, GOOGLE)
+                self._audit.record(connection, merchant, RESTORED, now, GOOGLE)
 
     def record_refusal(self, connection_id: str, grant_number: int, reason: str) -> None:
         """Record why Google refuses the grant with this number still."""
@@ -285,7 +286,7 @@ class Connections:
             if row and kept and row.grant_number == grant_number:
                 give_up(connection, self._keys, row, now)
                 connection.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(refresh_token=None))
-                self._audit.record(connection, merchant, _FORGOTTEN, now, SLOTSYNC)
+                self._audit.record(connection, merchant, FORGOTTEN, now, SLOTSYNC)
 
     def _is_other_account(self, connection: Connection, row: Row[Any], new: NewGrant) -> bool:
         """Return whether the grant is certainly of another account than that of the connection."""
@@ -330,27 +331,6 @@ def read_grant_number(store: Store, merchant: str) -> int:
     with store.read() as session:
         row = find_row(session, merchant)
         return row.grant_number if row else 0
-
-
-def _describe_grant(before: Row[Any] | None, new: NewGrant, *, other_account: bool) -> AuditChange:
-    """Return the change by a new grant. It names no account: a disconnection forgets that, and no audit log."""
-    scopes = tuple(sorted(scope.rpartition("/")[2] for scope in new.scopes))
-    after: AuditValues = {"state": _ACTIVE, "scopes": scopes}
-    if other_account:
-        after["other_account"] = True
-    state: AuditValues = {"state": before.state} if before else {}
-    return AuditChange(action=AuditAction.GRANT_GIVEN, subject=CONNECTION, before=state, after=after)
-
-
-def _refusal(reason: str) -> AuditChange:
-    after: AuditValues = {"state": _REVOKED, "reason": reason}
-    return AuditChange(action=AuditAction.GRANT_REFUSED, subject=CONNECTION, before={"state": _ACTIVE}, after=after)
-
-
-_RESTORED = AuditChange(
-    action=AuditAction.GRANT_RESTORED, subject=CONNECTION, before={"state": _REVOKED}, after={"state": _ACTIVE}
-)
-_FORGOTTEN = AuditChange(action=AuditAction.GRANT_FORGOTTEN, subject=CONNECTION)
 
 
 def _forget_other_account(connection: Connection, keys: DataKeys, before: Row[Any], now: datetime) -> None:

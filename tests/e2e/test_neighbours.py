@@ -4,20 +4,24 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from statistics import quantiles
 from time import monotonic, sleep
 
 import httpx
 import pytest
+from temporalio.service import RPCError
 
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.temporal.schedules import FULL_SWEEP
 from slotsync.temporal.signals import signal_availability
 from tests.support.http import tls
 from tests.support.machine import Machine, world_on
 from tests.support.many_products import add_products
 from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.storms import STORMS, Noise, Storm, visiting
+from tests.support.waiting import until
 from tests.support.world import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.alone, pytest.mark.timeout(900)]
@@ -65,8 +69,19 @@ async def world(machine: Machine) -> AsyncIterator[World]:
         picked = [PickableCalendar(id=EMAIL, name="Own")]
         BlockingCalendars(built.store, built.vault).replace(MERCHANT, TOUR, picked)
         await signal_availability(built.client, MERCHANT, TOUR.id)
+        # It would start the calendars' workflows of all products that are stored here, as nothing else does.
+        await until(partial(_is_swept, built))
         add_products(built.store, MERCHANT, MANY)
         yield built
+
+
+async def _is_swept(world: World) -> bool:
+    """Return whether the full sweep that a worker begins with has ended."""
+    try:
+        info = (await world.client.get_schedule_handle(FULL_SWEEP).describe()).info
+    except RPCError:  # no worker has made it yet
+        return False
+    return bool(info.recent_actions) and not info.running_actions
 
 
 @pytest.fixture

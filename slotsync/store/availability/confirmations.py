@@ -40,9 +40,10 @@ _CHANGED: Final = "the calendars that block the product were changed while they 
 
 
 class _StoredAnswer(Message):
-    """The encrypted answer; former versions stored its evidence alone."""
+    """The encrypted answer; former versions stored its evidence alone. It is not ``checked`` if nothing was read."""
 
     evidence: tuple[Evidence, ...]
+    checked: bool = True
     answer: Verdict | None = None
     because: str = ""
 
@@ -155,13 +156,15 @@ def _stored_answer(confirmation: Confirmation, names: Iterable[str]) -> _StoredA
     kept = _kept(confirmation, names)
     if len(kept) < len(confirmation.evidence):
         return _StoredAnswer(answer=Verdict.UNKNOWN, because=_CHANGED, evidence=kept)
-    return _StoredAnswer(answer=confirmation.answer, because=confirmation.because, evidence=kept)
+    checked = confirmation.checked_at is not None
+    return _StoredAnswer(answer=confirmation.answer, because=confirmation.because, evidence=kept, checked=checked)
 
 
 def _read_answer(text: str, checked_at: datetime) -> Confirmation:
     stored = _StoredAnswer.model_validate_json(text)
     answer = stored.answer or Verdict.UNKNOWN  # of a former version
-    return Confirmation(answer=answer, checked_at=checked_at, because=stored.because, evidence=stored.evidence)
+    at = checked_at if stored.checked else None
+    return Confirmation(answer=answer, checked_at=at, because=stored.because, evidence=stored.evidence)
 
 
 def _is_connected(connection: Connection, merchant: str) -> bool:

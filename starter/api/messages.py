@@ -1,5 +1,7 @@
 """Routes of the messages to the platform."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, status
@@ -78,19 +80,15 @@ async def list_messages(  # noqa: PLR0913, PLR0917  each is a parameter of the q
 @router.get("/messages/{message}")
 async def get_message(merchant: MerchantId, message: MessageId, services: ServicesDependency) -> MessageView:
     """Return a message with its body, and the last attempts to deliver it."""
-    try:
+    with _unknown_as_not_found():
         return await services.messages.get(merchant, message)
-    except UnknownMessage as error:
-        raise ApiError(NOT_FOUND, str(error)) from None
 
 
 @router.post("/messages/{message}/resend", status_code=status.HTTP_202_ACCEPTED)
 async def resend_message(merchant: MerchantId, message: MessageId, services: ServicesDependency) -> MessageView:
     """Send a message again that was accepted or skipped. It keeps its id."""
-    try:
+    with _unknown_as_not_found():
         return await services.messages.resend(merchant, message)
-    except UnknownMessage as error:
-        raise ApiError(NOT_FOUND, str(error)) from None
 
 
 @router.post("/messages:resend", status_code=status.HTTP_202_ACCEPTED)
@@ -105,7 +103,13 @@ async def skip_message(
     merchant: MerchantId, message: MessageId, body: SkipBody, services: ServicesDependency
 ) -> MessageView:
     """Give up a message that waits: what waits after it is sent. The reason stands in the audit log."""
-    try:
+    with _unknown_as_not_found():
         return await services.messages.skip(merchant, message, body.reason)
+
+
+@contextmanager
+def _unknown_as_not_found() -> Iterator[None]:
+    try:
+        yield
     except UnknownMessage as error:
         raise ApiError(NOT_FOUND, str(error)) from None

@@ -17,12 +17,14 @@ from slotsync.secrets import Vault
 # Before the first import of these modules: otherwise their failing assertions show no values.
 pytest.register_assert_rewrite("tests.support")
 
+from tests.support.certificates import trust_one_certificate  # noqa: E402  see above
 from tests.support.compiled_queries import share_compiled_queries  # noqa: E402  see above
 from tests.support.mail_receiver import MailReceiver, running_mail_receiver  # noqa: E402  see above
 from tests.support.temporal_servers import stop_shared_servers  # noqa: E402  see above
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver  # noqa: E402  see above
 
 share_compiled_queries()
+trust_one_certificate()
 
 # A busy machine makes any example slow: what holds is decided by assertions, never by a time.
 hypothesis.settings.register_profile("without deadline", deadline=None)

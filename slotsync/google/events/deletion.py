@@ -1,6 +1,7 @@
 """Delete events, wherever people have moved or restored them. A deletion may be repeated at any time."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from slotsync.domain.reservations.event import EventKey, WrittenEvent, event_id
@@ -101,20 +102,21 @@ class EventDeletion:
     def take_away(self, events: Iterable[WrittenEvent], everywhere: Iterable[EventCalls]) -> list[WrittenEvent]:
         """Delete the events' generations in these calendars, by the mark; return their states: newer ones are kept.
 
-        First where they were seen before: if Google refuses to delete one, the others need not be searched each time.
+        First where they were seen before, one calendar after the other: if Google refuses to delete one, the
+        others are not searched.
         """
         unwanted = list(events)
         seen_in = {place for each in unwanted for place in each.duplicates_in}
         states = []
-        for places in split(everywhere, seen_in):
-            found = [(calls, state) for calls in places for state, _ in self.find(calls, unwanted)]
-            self.note(found)
-            states += [self.delete_unless_newer(calls, state) for calls, state in found]
+        for calls in chain(*split(everywhere, seen_in)):
+            found = [state for state, _ in self.find(calls, unwanted)]
+            self.note(calls, found)
+            states += [self.delete_unless_newer(calls, state) for state in found]
         return states
 
-    def note(self, found: Iterable[tuple[EventCalls, WrittenEvent]]) -> None:
-        """Note in which calendars events were found, other than where they are known to be."""
-        for calls, state in found:
+    def note(self, calls: EventCalls, found: Iterable[WrittenEvent]) -> None:
+        """Note that events were found in this calendar, other than where they are known to be."""
+        for state in found:
             if calls.calendar_id not in {state.calendar_id, *state.duplicates_in}:
                 self._note_found(state.key, calls.calendar_id)
 

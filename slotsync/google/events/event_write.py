@@ -259,7 +259,8 @@ class EventWrite:
 
     def _delete_duplicates(self) -> None:
         new = [each for each in self._duplicates if each[0].calendar_id not in self._duplicates_in]
-        self._deletion.note((calls, state) for calls, state, _ in new)
+        for calls, state, _ in new:
+            self._deletion.note(calls, [state])
         for calls, state, _ in self._duplicates:
             self._deletion.delete_unless_newer(calls, state)
             self._duplicates_in.add(calls.calendar_id)

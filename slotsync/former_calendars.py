@@ -11,7 +11,7 @@ from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.calendars import CalendarContents, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
-from slotsync.store.connections.connections import read_grant_number
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
@@ -27,9 +27,14 @@ class FormerCalendars:
     """
 
     def __init__(
-        self, store: Store, returned: ReturnedCalendars, google: GoogleCalendars, google_events: GoogleEvents
+        self,
+        store: Store,
+        connections: Connections,
+        returned: ReturnedCalendars,
+        google: GoogleCalendars,
+        google_events: GoogleEvents,
     ) -> None:
-        self._store = store
+        self._connections = connections
         self._calendars = ManagedCalendars(store)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
@@ -139,7 +144,7 @@ class FormerCalendars:
 
     def _has_grant(self, merchant: str, number: int) -> bool:
         """Return whether what was asked of Google before was answered for the grant with this number."""
-        return read_grant_number(self._store, merchant) == number
+        return self._connections.get_grant_number(merchant) == number
 
     def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec, grant: int) -> bool:
         """Delete the calendar if it has nothing else; return whether it is gone: only its data owner can delete it."""

@@ -96,7 +96,7 @@ class ConnectionWorkflow:
 
     @workflow.signal
     def revoked(self) -> None:
-        """Look at the row: Google has refused the grant for good."""
+        """Look at the row: Google refuses the grant, which is tried again for 30 days."""
         self._note_signal()
 
     @workflow.signal

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.connections.refused_grants import RETENTION, count_notices, next_notice, next_try
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
+    from slotsync.temporal.signals import fairness_key
 
 _LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(seconds=30)
@@ -62,7 +63,7 @@ async def _try(grant: GrantRequest) -> None:
             start_to_close_timeout=_ATTEMPT_TIMEOUT,
             schedule_to_close_timeout=_TRIES_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
-            priority=google_priority(3, grant.merchant),
+            priority=google_priority(3, fairness_key(grant.merchant)),
             summary="Ask Google whether the refused grant works again",
         )
     except ActivityError as error:

@@ -325,7 +325,7 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
 
 
 def is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:
-    """Return the condition for the events in the owner's calendar."""
+    """Return the condition for the owner's events, in whichever calendar they stand."""
     return and_(_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
 
 

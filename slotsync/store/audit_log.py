@@ -82,12 +82,6 @@ class AuditLog:
             entry = {"merchant": merchant, "number": number, "at": now, "action": change.action.value}
             recorded = _ADD.run(connection, **entry, content=content)
 
-    def record_for_all(self, merchants: Iterable[str], change: AuditChange, now: datetime) -> None:
-        """Record what concerns several merchants, for each of them."""
-        for merchant in merchants:
-            with self._store.write() as connection:
-                self.record(connection, merchant, change, now)
-
     def list_entries(self, merchant: str, limit: int, after: int = 0) -> list[AuditEntry]:
         """Return the merchant's next entries after this number, the oldest first."""
         return self._list(merchant, limit, _TABLE.c.number > after, _TABLE.c.number)

@@ -232,16 +232,19 @@ def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: 
 
 def make_due(connection: Connection, merchant: str, reservation: str, now: datetime) -> None:
     """Have the sweep start the reservation's workflow, unless an operator has stopped it."""
-    due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
-    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+    _make_due(connection, merchant, _RESERVATIONS.c.id == reservation, now)
 
 
 def make_debtors_due(connection: Connection, merchant: str, calendar_id: str, now: datetime) -> None:
     """Have the sweep start the workflows of the reservations that waited for events in this calendar to be gone."""
     in_it = select(SyncedEventRow.reservation).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
     owed = in_it.where(_EVENTS.c.state == SyncState.TO_DELETE.value)
-    due = update(_RESERVATIONS).filter_by(merchant=merchant).where(_RESERVATIONS.c.id.in_(owed))
-    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+    _make_due(connection, merchant, _RESERVATIONS.c.id.in_(owed), now)
+
+
+def _make_due(connection: Connection, merchant: str, which: ColumnElement[bool], now: datetime) -> None:
+    due = update(_RESERVATIONS).filter_by(merchant=merchant).where(which, _RESERVATIONS.c.stopped_at.is_(None))
+    connection.execute(due.values(due_at=now))
 
 
 def owes_deletion() -> ColumnElement[bool]:

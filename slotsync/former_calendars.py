@@ -13,7 +13,7 @@ from slotsync.google.events.writes import GoogleEvents
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
+from slotsync.store.reservations.left_events import EventsByKey, LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -52,7 +52,7 @@ class FormerCalendars:
         for former in self._events.find_calendars(merchant, owner) - {calendar_id}:
             self._events.mark_calendar_missing(merchant, former, now, missing=False)
 
-    def delete_orphans(self, spec: CalendarSpec, calendar_id: str, found: LeftEvents) -> LeftEvents:
+    def delete_orphans(self, spec: CalendarSpec, calendar_id: str, found: EventsByKey) -> EventsByKey:
         """Delete what erased reservations have left in a calendar that is back; return what was found besides.
 
         Raises:
@@ -73,9 +73,9 @@ class FormerCalendars:
         current = self._events.find_calendars(merchant, owner)
         return [*sorted(current), *self._left.get_calendars(merchant, owner)]
 
-    def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> LeftEvents:
+    def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> EventsByKey:
         """Return the owner's events that people have dragged from this calendar to others of the merchant."""
-        found: LeftEvents = {}
+        found: EventsByKey = {}
         for other in {*self._calendars.get_ids(spec.merchant)} - {calendar_id}:
             found |= self._google.find_left_events(connection_id, other, spec) or {}
         return found
@@ -155,7 +155,7 @@ class FormerCalendars:
             self._google.delete(connection_id, calendar_id)
         return not self._google.exists(connection_id, calendar_id)
 
-    def _clear_one(self, merchant: str, calendar_id: str, left: LeftEvents, found: LeftEvents, now: datetime) -> bool:
+    def _clear_one(self, merchant: str, calendar_id: str, left: EventsByKey, found: EventsByKey, now: datetime) -> bool:
         """Delete what is not newer than it was when it was left; return whether nothing remains to be done.
 
         People have added something to ``touched`` ones: the events that stand get that first.

@@ -126,7 +126,7 @@ def _key_owner(merchant: str, change: AuditChange) -> str:
 
 
 def record_stop(audit: AuditLog | None, kind: str, now: datetime) -> Record | None:
-    """Return a function that records that an operator has stopped a row's workflow.
+    """Return a function that records that an operator has stopped a row's workflow, or None without an audit log.
 
     The row's key begins with the merchant; the subject is ``kind`` with the rest of the key.
     """
@@ -134,7 +134,7 @@ def record_stop(audit: AuditLog | None, kind: str, now: datetime) -> Record | No
 
 
 def record_resumption(audit: AuditLog | None, kind: str, now: datetime) -> Record | None:
-    """Return a function that records that a row's workflow goes on."""
+    """Return a function that records that a row's workflow goes on, or None without an audit log."""
     return _recorder(audit, AuditAction.WORK_RESUMED, kind, now)
 
 

@@ -194,7 +194,7 @@ def _rows_of(table: Table, merchant: str, reservation: str) -> ColumnElement[boo
 
 
 def rows_of_merchant(table: Table, merchant: str) -> ColumnElement[bool] | None:
-    """Return the condition for rows that name the merchant, or that refer to such rows."""
+    """Return the condition for rows that name the merchant, or refer to such rows; None if the table has none."""
     if table is _MERCHANTS:
         return table.c.id == merchant
     if "merchant" in table.c:

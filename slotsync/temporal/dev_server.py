@@ -71,9 +71,5 @@ def server_command(*, port: int, ui_port: int, file: Path) -> list[str]:
     ]
 
 
-def _attribute_types() -> list[str]:
-    return [f"{key.name}={_TYPES[key.indexed_value_type]}" for key in ALL_ATTRIBUTES]
-
-
 def _repeat_option(option: str, values: Iterable[str]) -> list[str]:
     return [argument for value in values for argument in (option, value)]

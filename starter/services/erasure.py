@@ -144,7 +144,9 @@ class ErasureService:
 
         Raises:
             UnknownSubject: nothing is stored of it.
-            ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; nothing is deleted here yet.
+            ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; rows and workflows are not
+                deleted yet. The merchant may be disconnected by then: its tokens, account, picked calendars, busy times
+                and messages about them are gone, and so are grants that Google has ended.
         """
         await self._require_known(merchant, None)
         await asyncio.to_thread(self._close, merchant, None)
@@ -165,7 +167,8 @@ class ErasureService:
 
         Raises:
             UnknownSubject: nothing is stored of it.
-            ErasureHeldUp: Google, or a worker, does not answer; nothing is deleted here but what is said of the guest.
+            ErasureHeldUp: Google, or a worker, does not answer; its rows and workflow are not deleted yet. What was
+                said of the guest is.
         """
         await self._require_known(merchant, reservation)
         await asyncio.to_thread(self._close, merchant, reservation)

@@ -20,6 +20,7 @@ from slotsync.store.tables.erasures import ErasureRow
 from slotsync.temporal.erasure import workflows_of
 from slotsync.temporal.signals import signal_availability, signal_calendar, signal_connection, signal_reservation
 from starter.services.erasure import ErasureService
+from starter.services.erasure_receipts import ELSEWHERE, STILL_IN_TEMPORAL
 from tests.support.exported_histories import export_histories
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, snapshot
 from tests.support.sweeping import sweep
@@ -63,8 +64,12 @@ async def without_runs(world: World, merchant: str) -> None:
 async def test_a_merchant_is_erased_everywhere_and_its_neighbour_is_left_alone(world: World) -> None:
     async with world.working():
         await busy_merchants(world)
-        receipt = await service(world).erase_merchant(MERCHANT, google=True)
+        impatient = ErasureService(world.settings, world.client, world.store, world.vault, index_timeout=timedelta())
+        receipt = await impatient.erase_merchant(MERCHANT, google=True)
+        assert receipt.remains == (*ELSEWHERE, STILL_IN_TEMPORAL)
         await without_runs(world, MERCHANT)
+        again = await service(world).erase_merchant(MERCHANT, google=True)
+        assert (again.workflows, again.rows, again.remains) == (receipt.workflows, receipt.rows, ELSEWHERE)
         assert {name: receipt.rows[name] for name in ("merchant", "reservation", "owner", "synced_event")} == {
             "merchant": 1,
             "reservation": 2,

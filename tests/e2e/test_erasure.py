@@ -35,7 +35,7 @@ from tests.support.secret_search import found
 from tests.support.waiting import until
 from tests.support.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(1200)]
 
 MERCHANT, EMAIL = "aurora-hikes", "aurora@gmail.example"
 NEIGHBOUR, NEIGHBOURS_EMAIL = "harbour-saunas", "harbour@gmail.example"

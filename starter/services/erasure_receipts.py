@@ -1,4 +1,4 @@
-"""What the receipt of an erasure says: what was deleted, and what remains where."""
+"""Receipts of erasures: what was deleted, and what remains where."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -48,6 +48,9 @@ from starter.services.erasure_receipts import (
 GOOGLE_TIMEOUT: Final = timedelta(minutes=2)
 """The time for which an erasure waits for Google; what is under way goes on by itself after that."""
 
+FORCED_TIMEOUT: Final = timedelta(seconds=10)
+"""The time for which a forced erasure waits for Google, and for workflows: for what is taken up at once, no more."""
+
 CANCELLATION_TIMEOUT: Final = timedelta(seconds=20)
 """The time in which workflows may end by themselves; then they are deleted as they are."""
 
@@ -66,7 +69,7 @@ class ErasureService:
     """Erases merchants and reservations. Every step may be repeated, so that a run that was killed is run again.
 
     With ``google`` our calendars and events in Google are deleted; else they stay there as they are. With ``force``
-    nothing waits for Google, nor for a key: the receipt says what could not be revoked.
+    Google, and workers, are waited for a moment only, and a key never: the receipt says what could not be revoked.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  the parts, and how long each is waited for
@@ -78,14 +81,16 @@ class ErasureService:
         google_timeout: timedelta = GOOGLE_TIMEOUT,
         index_timeout: timedelta = INDEX_TIMEOUT,
         cancellation_timeout: timedelta = CANCELLATION_TIMEOUT,
+        forced_timeout: timedelta = FORCED_TIMEOUT,
     ) -> None:
         self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._timeout = google_timeout
+        self._forced_timeout = min(forced_timeout, google_timeout)
         self._index_timeout = index_timeout
         self._cancellation_timeout = cancellation_timeout
-        self._connections = ConnectionService(settings, store, vault, client, disconnect_timeout=google_timeout)
+        self._connections = ConnectionService(settings, store, vault, client)
         self._consents = PendingConsents(store, vault)
         self._stored_connections = Connections(store, vault)
         self._disconnections = Disconnections(store, vault)
@@ -116,7 +121,8 @@ class ErasureService:
         if left and not force:
             raise ErasureHeldUp(f"{' '.join(left)} {_MENDED}")
         former = await asyncio.to_thread(describe_left, self._left, merchant, None, LEFT_FOR_GOOD)
-        return await self._delete(merchant, None, tuple(dict.fromkeys((*notes, *kept, *left, *former))))
+        notes = tuple(dict.fromkeys((*notes, *kept, *left, *former)))
+        return await self._delete(merchant, None, notes, force=force)
 
     async def erase_reservation(self, merchant: str, reservation: str, *, google: bool, force: bool = False) -> Receipt:
         """Delete all that is stored of a reservation.
@@ -130,7 +136,7 @@ class ErasureService:
         if google:
             await self._delete_events(merchant, reservation, force=force)
         notes = await asyncio.to_thread(self._describe_events, merchant, reservation)
-        return await self._delete(merchant, reservation, notes)
+        return await self._delete(merchant, reservation, notes, force=force)
 
     async def _require_known(self, merchant: str, reservation: str | None) -> None:
         for is_known in (self._erasures.get, self._erasures.is_anything_stored):
@@ -146,7 +152,7 @@ class ErasureService:
         former = await asyncio.to_thread(self._disconnections.get, merchant)
         if former and not former.alive:
             return disconnection_result(former, (), choice, grant_ended=False).google_notes
-        result = await self._connections.disconnect(merchant, choice)
+        result = await self._connections.disconnect(merchant, choice, self._google_timeout(force=force))
         if result:
             return result.google_notes
         if not force:
@@ -184,9 +190,10 @@ class ErasureService:
 
         First it writes them without their text: Google keeps deleted events in a bin.
         """
-        blank = await self._change_events(self._guests.erase_guest, merchant, reservation, self._timeout)
+        timeout = self._google_timeout(force=force)
+        blank = await self._change_events(self._guests.erase_guest, merchant, reservation, timeout)
         # What is not blank by now is deleted as it is: it is not waited for twice.
-        within = self._timeout if blank else timedelta()
+        within = timeout if blank else timedelta()
         if not await self._change_events(self._guests.cancel, merchant, reservation, within) and not force:
             raise ErasureHeldUp(f"Google shows events of {reservation} still, or no worker runs. {_AGAIN}")
 
@@ -207,12 +214,16 @@ class ErasureService:
         stay = (f"{len(shown)} events stay in the calendars of {owners}.",) if shown else ()
         return *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
 
-    async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str]) -> Receipt:
+    def _google_timeout(self, *, force: bool) -> timedelta:
+        return self._forced_timeout if force else self._timeout
+
+    async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str], *, force: bool) -> Receipt:
         """Delete rows, then workflows, then the rows that those have stored meanwhile."""
         await asyncio.to_thread(lambda: self._erasures.begin(merchant, reservation, self._store.now()))
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         query = workflows_of(merchant, reservation)
-        await cancel_workflows(self._client, query, self._cancellation_timeout)
+        within = min(self._forced_timeout, self._cancellation_timeout) if force else self._cancellation_timeout
+        await cancel_workflows(self._client, query, within)
         runs = await list_runs(self._client, query)
         started = [each.start_time for each in runs]
         await asyncio.to_thread(self._erasures.count_workflows, merchant, reservation, started)

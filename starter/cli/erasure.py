@@ -10,7 +10,8 @@ from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.cli.terminal import console, plain, print_json, visible
-from starter.services.erasure import ErasureService, Receipt
+from starter.services.erasure import ErasureService
+from starter.services.erasure_receipts import Receipt
 from starter.services.guest_erasure import GuestErasureService, GuestReceipt
 from starter.services.instance import InstanceCheck
 

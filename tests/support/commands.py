@@ -1,5 +1,6 @@
 """``slotsync`` as a person or a script runs it: real processes, from start to Ctrl-C."""
 
+import io
 import json
 import os
 import signal
@@ -7,9 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import httpx
+
+from starter.cli import run as run_slotsync
 
 SLOTSYNC = (sys.executable, "-m", "starter")
 HERE = Path(__file__).parents[2]
@@ -43,6 +48,21 @@ def slotsync(
     )
 
 
+def slotsync_here(
+    *arguments: str, folder: Path, environment: dict[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, which saves the two seconds in which a new one imports everything."""
+    output, errors, code = io.StringIO(), io.StringIO(), 0
+    given = mock.patch.multiple(sys, argv=["slotsync", *arguments], stdin=io.TextIOWrapper(io.BytesIO(text.encode())))
+    settings = mock.patch.dict(os.environ, environment, clear=True)
+    with settings, given, chdir(folder), redirect_stdout(output), redirect_stderr(errors):
+        try:
+            run_slotsync()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
+
+
 class RunningCommand:
     """``slotsync dev`` or ``slotsync demo`` in a folder of its own."""
 
@@ -57,7 +77,12 @@ class RunningCommand:
         self._read_environment(folder / ".slotsync" / command / "environment")
 
     def run(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another command with the settings of this one, in a process of its own."""
         return slotsync(*arguments, folder=self.folder, environment=self.environment, text=text)
+
+    def run_here(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another command with the settings of this one, in this process."""
+        return slotsync_here(*arguments, folder=self.folder, environment=self.environment, text=text)
 
     def titles(self) -> list[str]:
         """Return the titles of the events in the tour's calendar."""

@@ -160,13 +160,13 @@ async def test_a_report_that_could_not_be_signalled_is_signalled_when_it_is_repe
 
 
 async def test_a_big_reservation_settles_and_its_histories_stay_small(open_world: World) -> None:
-    """200 events in five waves, each with notes of 8,000 Chinese characters: 5 MB in all."""
-    items = [item(resources=["guide-1"], day=1 + number % 28) for number in range(100)]
+    """120 events in three waves, each with notes of 8,000 Chinese characters: 3 MB in all."""
+    items = [item(resources=["guide-1"], day=1 + number % 28) for number in range(60)]
     notes = "客" * 8000
     async with open_world.working():
         await open_world.slotsync.report(snapshot(1, *items, notes=notes))
         await open_world.settled(1, within=120)
-        assert len(await open_world.events(TOUR)) == len(await open_world.events(GUIDE)) == 100
+        assert len(await open_world.events(TOUR)) == len(await open_world.events(GUIDE)) == 60
         await open_world.slotsync.report(snapshot(2, *items[:1], notes=notes))
         await open_world.settled(2, within=120)
     assert len(await open_world.events(TOUR)) == len(await open_world.events(GUIDE)) == 1

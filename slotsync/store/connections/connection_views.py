@@ -131,11 +131,8 @@ class ConnectionViews:
                 refused = connection.c.state == ConnectionState.REVOKED.value
                 query = query.where(or_(refused, and_(active, lacking)))
             rows = session.exec(query.order_by(merchant.c.id).limit(limit)).all()
-            pending = self._find_pending(session, [row.id for row, found in rows if found is None])
-        return [
-            MerchantConnection(row.id, row.name, self._view(found) if found else _view_absent(row.id, pending))
-            for row, found in rows
-        ]
+            pending = self._find_pending(session, [row.id for row, _ in rows])
+        return [MerchantConnection(row.id, row.name, self._of_row(row.id, found, pending)) for row, found in rows]
 
     def count_states(self) -> dict[str, int]:
         """Return how many connections are in each state; of the active ones, how many lack something (``lacking``)."""
@@ -152,6 +149,9 @@ class ConnectionViews:
         """Return the scopes, as they are stored, of active connections that lack something: there are few kinds."""
         active = select(ConnectionRow.scopes).where(ConnectionRow.state == ConnectionState.ACTIVE).distinct()
         return [scopes for scopes in session.exec(active) if missing_scopes(scopes.split(), self._wanted)]
+
+    def _of_row(self, merchant: str, row: ConnectionRow | None, pending: Collection[str]) -> ConnectionView:
+        return self._view(row) if row else _view_absent(merchant, pending)
 
     def _view(self, row: ConnectionRow) -> ConnectionView:
         """Return the view without the account, which nothing has to be decrypted for."""

@@ -30,7 +30,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
 from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.store.reservations.left_events import LeftEventStore
-from slotsync.store.reservations.synced_events import SyncedEvents
+from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal.erasure import cancel_workflows, delete_workflows, wait_until_gone, workflows_of
 from slotsync.temporal.signals import signal_reservation
@@ -175,11 +175,7 @@ class ErasureService:
         return await self._delete(merchant, reservation, notes)
 
     async def _require_known(self, merchant: str, reservation: str | None) -> None:
-        for is_known in (self._erasures.get, self._erasures.is_anything_stored):
-            if await asyncio.to_thread(is_known, merchant, reservation):
-                return
-        subject = merchant if reservation is None else f"reservation {reservation} of {merchant}"
-        raise UnknownSubject(f"nothing is stored of {subject}")
+        await asyncio.to_thread(require_stored, self._erasures, merchant, reservation)
 
     async def _disconnect(self, merchant: str, choice: CalendarChoice, *, force: bool) -> Sequence[str]:
         """Disconnect the merchant as the settings page does, if it has a grant; return what that left in Google."""
@@ -245,9 +241,9 @@ class ErasureService:
     def _describe_events(self, merchant: str, reservation: str) -> Sequence[str]:
         events = self._events.get_events(merchant, reservation)
         shown = [each for each in events if each.written and each.written.present]
-        owners = ", ".join(sorted({str(each.key.owner) for each in shown}))
-        stay = (f"{len(shown)} events stay in the calendars of {owners}.",) if shown else ()
-        return *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
+        gone = [each for each in events if each.written and not each.written.present]
+        deleted, stay = describe_owners("are deleted from", gone), describe_owners("stay in", shown)
+        return *deleted, *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
 
     async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str]) -> Receipt:
         """Delete rows, then workflows, then the rows that those have stored meanwhile."""
@@ -292,11 +288,28 @@ class ErasureService:
         )
 
 
+def require_stored(erasures: Erasures, merchant: str, reservation: str | None) -> None:
+    """Raise unless something of it can be erased.
+
+    Raises:
+        UnknownSubject: nothing is stored of it.
+    """
+    if not erasures.is_known(merchant, reservation):
+        subject = merchant if reservation is None else f"reservation {reservation} of {merchant}"
+        raise UnknownSubject(f"nothing is stored of {subject}")
+
+
 def _describe_left_grant(since: datetime, problem: str) -> str:
     return (
         f"A grant that nobody has needed since {since:%Y-%m-%d %H:%M} UTC could not be revoked at Google: {problem}. "
         "The owner of the account can remove slotsync at https://myaccount.google.com/connections."
     )
+
+
+def describe_owners(what: str, events: Sequence[SyncedEvent]) -> Sequence[str]:
+    """Return a note on what is true of these events in their calendars, none without events."""
+    owners = ", ".join(sorted({str(each.key.owner) for each in events}))
+    return [f"{len(events)} events {what} the calendars of {owners}."] if events else []
 
 
 def describe_left(left: LeftEventStore, merchant: str, reservation: str | None, what_follows: str) -> Sequence[str]:

@@ -32,8 +32,8 @@ from slotsync.domain.availability.messages import (
 from slotsync.domain.availability.questions import ConfirmRequest, ConfirmResults
 from slotsync.errors import Erased
 from slotsync.google.freebusy import BusyTimes, GoogleBusyTimes
+from slotsync.store.availability.availability_webhooks import Publications
 from slotsync.store.availability.confirmations import Confirmations
-from slotsync.store.availability.publications import Publications
 
 MAX_WATCH_DURATION: Final = timedelta(hours=12)
 """The longest that a watch runs without a change; then its workflow starts another."""

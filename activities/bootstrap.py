@@ -40,9 +40,9 @@ from slotsync.google.service import GoogleServices
 from slotsync.grant_ends import GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
+from slotsync.store.availability.availability_webhooks import Publications
 from slotsync.store.availability.busy_readings import BusyReadings
 from slotsync.store.availability.confirmations import Confirmations
-from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.managed_calendars import ManagedCalendars

@@ -117,6 +117,10 @@ class Erasures:
         with self._store.write() as connection:
             _change_counts(connection, (merchant, reservation or ""), lambda counts: _add_runs(counts, started))
 
+    def is_known(self, merchant: str, reservation: str | None = None) -> bool:
+        """Return whether something of it can be erased: it has a row, or an erasure of it goes on."""
+        return bool(self.get(merchant, reservation)) or self.is_anything_stored(merchant, reservation)
+
     def is_anything_stored(self, merchant: str, reservation: str | None = None) -> bool:
         """Return whether the merchant, or the reservation, has any row."""
         # The audit log, which stays, makes a data key anew.

@@ -1,10 +1,11 @@
 """The OpenAPI document: its page, the path parameters of routes, and their problems."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request
 from fastapi.openapi.docs import get_swagger_ui_html
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.routing import Mount
@@ -52,6 +53,19 @@ async def docs(request: Request) -> Response:
     )
     page.headers["Content-Security-Policy"] = _POLICY
     return page
+
+
+def omit_defaults(changes: type[BaseModel]) -> Callable[[dict[str, Any]], None]:
+    """Return what takes the defaults of these changes out of a body's JSON schema: left out, each keeps its value.
+
+    Generated clients send the defaults that a schema names, and so would reset all that their caller did not mention.
+    """
+
+    def omit(schema: dict[str, Any]) -> None:
+        for name in changes.model_fields:
+            schema["properties"][name].pop("default", None)
+
+    return omit
 
 
 def describe_problems(*more: ProblemType) -> dict[int | str, dict[str, object]]:

@@ -38,16 +38,24 @@ CalendarId = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class ConnectAnswer(Message):
-    """The address to send the merchant's browser to. slotsync remembers the browser and redirects it to Google."""
+    """The address to send the merchant's browser to. slotsync remembers the browser and redirects it to Google.
+
+    `known` is false if nothing of this merchant was put or reported yet: it is new, or its id is mistyped.
+    """
 
     authorization_url: str
     expires_at: datetime
+    known: bool
 
 
 class ConnectionBody(ConnectionView):
-    """The state of the merchant's connection to Google. ``missing`` lists what the merchant did not allow."""
+    """The state of the merchant's connection to Google. ``missing`` lists what the merchant did not allow.
+
+    `known` is false if nothing is stored of this merchant: it is new, or its id is mistyped.
+    """
 
     merchant: str
+    known: bool
 
 
 class CalendarsBody(Message):
@@ -87,9 +95,13 @@ class DisconnectBody(Message):
 
 @router.post("/google/connect")
 async def connect(merchant: MerchantId, services: ServicesDependency) -> ConnectAnswer:
-    """Create a link that takes the merchant to Google's consent page. It works once, within ten minutes."""
+    """Create a link that takes the merchant to Google's consent page. It works once, within ten minutes.
+
+    A merchant may connect before anything else is put of it; `known` is false then.
+    """
     link = await asyncio.to_thread(services.settings_links.create, merchant, LinkTarget.CONNECT)
-    return ConnectAnswer(authorization_url=link.url, expires_at=link.expires_at)
+    known = await _is_known(services, merchant)
+    return ConnectAnswer(authorization_url=link.url, expires_at=link.expires_at, known=known)
 
 
 class CompleteBody(Message):
@@ -106,7 +118,7 @@ async def complete(merchant: MerchantId, body: CompleteBody, services: ServicesD
     within ten minutes.
     """
     connected = await services.connections.complete_for_platform(merchant, body.code)
-    return ConnectionBody(merchant=merchant, **dict(connected.connection))
+    return ConnectionBody(merchant=merchant, known=True, **dict(connected.connection))
 
 
 @router.post("/settings-link")
@@ -115,7 +127,7 @@ async def settings_link(merchant: MerchantId, services: ServicesDependency) -> S
 
     It works once, within ten minutes. The visit that it begins lasts two hours.
     """
-    if await asyncio.to_thread(services.merchants.get, merchant) is None:
+    if not await _is_known(services, merchant):
         raise ApiError(NOT_FOUND, "The merchant is not known; put it, or one of its products, first.")
     return await asyncio.to_thread(services.settings_links.create, merchant, LinkTarget.SETTINGS)
 
@@ -124,7 +136,7 @@ async def settings_link(merchant: MerchantId, services: ServicesDependency) -> S
 async def connection(merchant: MerchantId, services: ServicesDependency) -> ConnectionBody:
     """Return the state of the merchant's connection. A merchant that never had one is disconnected."""
     view = await services.connections.view(merchant)
-    return ConnectionBody(merchant=merchant, **dict(view))
+    return ConnectionBody(merchant=merchant, known=await _is_known(services, merchant), **dict(view))
 
 
 @router.get("/google/calendars")
@@ -185,6 +197,10 @@ def _picked_body(request: Request, found: Iterable[PickableCalendar]) -> PickedB
             for each in found
         )
     )
+
+
+async def _is_known(services: Services, merchant: str) -> bool:
+    return await asyncio.to_thread(services.merchants.get, merchant) is not None
 
 
 async def _require_product(services: Services, merchant: str, owner: Owner) -> None:

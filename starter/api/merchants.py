@@ -41,7 +41,8 @@ class DefaultsBody(OwnerDefaults):
 class MerchantBody(MerchantDetails):
     """Details of a merchant. A detail that is left out keeps its value, and null removes it.
 
-    `name` is shown to people who connect an account; `language` (`en` or `fi`) is the first one that they see. Their
+    `name` is shown to people who connect an account; `language` is the first one that they see. slotsync has words in
+    `en` and `fi`; another one is kept, and not shown. Their
     browsers go back from Google to `return_url`, instead of `SLOTSYNC_RETURN_URL`. Notices to the merchant are sent to
     `email`, with the picture at `logo_url`. `defaults` are for products and resources that are created afterwards.
     """

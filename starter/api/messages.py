@@ -10,12 +10,11 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from slotsync.domain.kept_messages import MessageFilter, MessageLine, MessageView
 from slotsync.domain.messages import Identifier, Message
 from slotsync.domain.webhooks import MessageState, WebhookType
+from slotsync.errors import UnknownSubject
 from starter.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
 from starter.api.documentation import MERCHANT, MerchantId
-from starter.api.merchants import require_merchant
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import ServicesDependency
-from starter.services.messages import UnknownMessage
 
 router = APIRouter(prefix=MERCHANT, tags=["messages"])
 
@@ -69,9 +68,8 @@ async def list_messages(  # noqa: PLR0913, PLR0917  each is a parameter of the q
 ) -> MessageList:
     """List the messages to the platform: those that wait, and what was accepted or skipped in the last days."""
     chosen = MessageFilter(type=type, product=product, state=state, start=start, end=to)
-    found = await services.messages.list_messages(merchant, chosen, limit + 1, decode_cursor(after))
-    if not found:
-        await require_merchant(services, merchant)
+    with _unknown_as_not_found():
+        found = await services.messages.list_messages(merchant, chosen, limit + 1, decode_cursor(after))
     page = found[:limit]
     more = len(found) > limit
     return MessageList(items=tuple(page), next=encode_cursor(page[-1].created_at, page[-1].id) if more else None)
@@ -95,7 +93,8 @@ async def resend_message(merchant: MerchantId, message: MessageId, services: Ser
 async def resend_messages(merchant: MerchantId, body: ResendBody, services: ServicesDependency) -> Resent:
     """Send all messages of a time again that were accepted or skipped, in their order. They keep their ids."""
     chosen = MessageFilter(type=body.type, product=body.product, start=body.from_, end=body.to)
-    return Resent(resent=await services.messages.resend_all(merchant, chosen))
+    with _unknown_as_not_found():
+        return Resent(resent=await services.messages.resend_all(merchant, chosen))
 
 
 @router.post("/messages/{message}/skip")
@@ -111,5 +110,5 @@ async def skip_message(
 def _unknown_as_not_found() -> Iterator[None]:
     try:
         yield
-    except UnknownMessage as error:
+    except UnknownSubject as error:
         raise ApiError(NOT_FOUND, str(error)) from None

@@ -8,7 +8,7 @@ from pydantic import Field
 from slotsync.domain.calendars.choices import Choices
 from slotsync.domain.calendars.owner import OnUnknown, Owner, OwnerChanges, OwnerSettings
 from slotsync.domain.connections.disconnection import CalendarChoice
-from starter.api.documentation import MERCHANT, MerchantId, ProductId, ResourceId
+from starter.api.documentation import MERCHANT, MerchantId, ProductId, ResourceId, omit_defaults
 from starter.api.problems import NOT_FOUND, ApiError
 from starter.bootstrap import Services, ServicesDependency
 from starter.services.sync_switch import UnknownOwner
@@ -18,7 +18,7 @@ router = APIRouter(prefix=MERCHANT, tags=["products and resources"])
 UnknownPolicy = Annotated[OnUnknown, Field(json_schema_extra={"pattern": "^(block|sell|last_known:[0-9]{1,3})$"})]
 
 
-class OwnerBody(OwnerChanges):
+class OwnerBody(OwnerChanges, json_schema_extra=omit_defaults(OwnerChanges)):
     """Settings of a product or resource. One that is left out keeps its value; a new one has the merchant's `defaults`.
 
     `pad_before_minutes` and `pad_after_minutes` extend each busy time of a calendar that blocks the product.

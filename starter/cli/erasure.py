@@ -8,9 +8,10 @@ import typer
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
+from slotsync.store.erasures import Erasures
 from slotsync.temporal.options import connect
 from starter.cli.terminal import console, plain, print_json, visible
-from starter.services.erasure import ErasureService
+from starter.services.erasure import ErasureService, require_stored
 from starter.services.erasure_receipts import Receipt
 from starter.services.guest_erasure import GuestErasureService, GuestReceipt
 from starter.services.instance import InstanceCheck
@@ -26,6 +27,7 @@ def erase(  # noqa: PLR0913  the subject, and each option of the command
         ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; rows and workflows are not deleted
             yet, but what a disconnection forgets, or what was said of the guest, may be.
     """
+    _require_stored(merchant, reservation)
     subject = _describe_subject(merchant, reservation)
     in_google = "with our calendars and events in Google" if google else "what is in Google stays there"
     _ask(f"Erase {subject} for good ({in_google})?", yes=yes)
@@ -39,6 +41,7 @@ def erase_guests(merchant: str, reservation: str | None, *, yes: bool, as_json: 
     Raises:
         UnknownSubject: the merchant or the reservation is not known.
     """
+    _require_stored(merchant, reservation)
     subject = f"the guest of {_describe_subject(merchant, reservation)}" if reservation else f"all guests of {merchant}"
     _ask(f"Erase {subject} for good, here and in Google: titles, names, addresses, notes?", yes=yes)
     receipt = asyncio.run(_erase_guests(merchant, reservation))
@@ -69,6 +72,12 @@ def _open() -> tuple[Settings, Store, Vault]:
     return settings, store, Vault(settings.encryption_keys)
 
 
+def _require_stored(merchant: str, reservation: str | None) -> None:
+    """Raise UnknownSubject before anything is asked about an id that is mistyped."""
+    _, store, _ = _open()
+    require_stored(Erasures(store), merchant, reservation)
+
+
 def _ask(question: str, *, yes: bool) -> None:
     if not yes:
         typer.confirm(visible(question), abort=True, err=True)
@@ -91,7 +100,7 @@ def _describe_receipt(receipt: Receipt) -> Iterator[str]:
     rows = ", ".join(f"{table} {count}" for table, count in sorted(receipt.rows.items()))
     yield f"Deleted rows: {rows or 'none'}"
     yield f"Deleted workflows, with their histories: {receipt.workflows}"
-    yield from (f"Google: {note}" for note in receipt.google)
+    yield from (f"Google: {note}" for note in receipt.google or ("nothing was to be done there.",))
     yield (
         f"Until {receipt.closed_until:%Y-%m-%d %H:%M} UTC nothing of it is stored again, and the sweep deletes what "
         "was under way; then the record of this erasure is deleted, too."

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from slotsync.mail.reconnect_links import RECONNECT_LINK_LIFETIME
@@ -21,6 +22,9 @@ _REFUSED = (
     "rotation, or somebody has moved them here. If you know that it was such a process, stop it, and run: "
     "slotsync keys rotate --accept-unbound"
 )
+
+_NEED_WIDTH = len("yes, until slotsync")
+"""With less a terminal of 80 columns would break words of the command."""
 
 _SIGNED = (
     "What a key has signed ends with it: links in e-mails, which else work for "
@@ -86,12 +90,12 @@ def _rotation_table(columns: Sequence[ColumnRotation]) -> Table:
 
 
 def _use_table(uses: Sequence[RingKeyUse]) -> Table:
-    table = Table(title="Keys of SLOTSYNC_ENCRYPTION_KEYS")
+    table = Table(title="Keys of SLOTSYNC_ENCRYPTION_KEYS", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("place", "fingerprint"):
         table.add_column(name, no_wrap=True)
-    for name in ("data keys", "their values", "former values", "refused"):
-        table.add_column(name, justify="right")
-    table.add_column("needed")
+    for name in ("data\nkeys", "their\nvalues", "former\nvalues", "refused"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("needed", min_width=_NEED_WIDTH)
     for use in uses:
         place = str(use.place) if use.place else "[red]missing[/red]"
         counts = map(str, (use.data_keys, use.values, use.former_values, use.refused_values))

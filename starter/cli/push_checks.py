@@ -33,13 +33,21 @@ def check_push(store: Store, settings: Settings, now: datetime) -> Finding:
         message = f"{'; '.join(problems)}: these calendars are polled {every}"
         remedy = f"check that Google reaches {address}, with a valid certificate; new channels are tried within an hour"
         return Finding(subject="push", message=message, remedy=remedy)
-    return Finding(subject="push", message=f"{_heard(counts)}; nothing is missing")
+    return Finding(subject="push", message="; ".join((_heard(counts), *_not_allowed(counts), "nothing is missing")))
 
 
 def _problems(counts: Counter[ChannelState]) -> Iterator[str]:
     for state, text in _PROBLEMS.items():
         if counts[state]:
             yield text.format(count=counts[state])
+
+
+def _not_allowed(counts: Counter[ChannelState]) -> Iterator[str]:
+    if count := counts[ChannelState.NOT_ALLOWED]:
+        yield (
+            f"{count} picked calendars cannot be read, since their merchants did not allow it: these have to connect "
+            "again (slotsync status names them)"
+        )
 
 
 def _heard(counts: Counter[ChannelState]) -> str:

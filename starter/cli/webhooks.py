@@ -1,7 +1,7 @@
 """List, show, resend and skip messages to the platform, and send a test message."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
@@ -43,12 +43,16 @@ def choose_messages(
 
 
 def show_messages(merchant: str, chosen: MessageFilter, *, as_json: bool) -> None:
-    """Print the chosen messages, the oldest first."""
+    """Print the chosen messages, the oldest first.
+
+    Raises:
+        UnknownSubject: the merchant is not known.
+    """
     found = asyncio.run(_list_all(merchant, chosen))
     if as_json:
         print_json([each.model_dump(mode="json") for each in found])
     else:
-        console.print(_table(found))
+        _print_messages(found)
 
 
 def show_message(merchant: str, message_id: str, *, as_json: bool) -> None:
@@ -61,7 +65,7 @@ def show_message(merchant: str, message_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        console.print(_table([found]))
+        _print_messages([found])
         print_json(found.body)
         console.print(_attempts_table(found))
 
@@ -71,7 +75,7 @@ def resend_messages(merchant: str, message_id: str | None, chosen: MessageFilter
 
     Raises:
         InputError: neither a message nor a time is given.
-        UnknownMessage: the message is not kept.
+        UnknownSubject: the message is not kept, or the merchant is not known.
         WrongState: the message waits already, or cannot be read.
     """
     if message_id is None and not (chosen.start and chosen.end):
@@ -157,17 +161,24 @@ def _parse_time(option: str, text: str | None) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _table(messages: Sequence[MessageLine]) -> Table:
-    table = Table()
-    for name in ("id", "made at", "type", "product", "state"):
-        table.add_column(name, no_wrap=name != "product")
-    for name in ("attempts", "last status"):
-        table.add_column(name, justify="right")
+def _print_messages(messages: Sequence[MessageLine]) -> None:
+    """Print each message on lines of its own: its id, which other commands take, is whole at any width."""
     for each in messages:
-        made = f"{each.created_at:%Y-%m-%d %H:%M:%S}Z"
-        counts = (str(each.attempts), str(each.last_status or ""))
-        table.add_row(plain(each.id), made, each.type or "", plain(each.product or ""), each.state, *counts)
-    return table
+        console.print(f"[bold]{plain(each.id)}[/bold] {each.state}", highlight=False, soft_wrap=True)
+        console.print(f"  {', '.join(_describe(each))}", highlight=False, soft_wrap=True)
+    if not messages:
+        console.print("There are no such messages.")
+
+
+def _describe(message: MessageLine) -> Iterator[str]:
+    yield f"made at {message.created_at:%Y-%m-%d %H:%M:%S}Z"
+    if message.type:
+        yield message.type
+    if message.product:
+        yield f"product {plain(message.product)}"
+    yield f"{message.attempts} attempts"
+    if message.last_status:
+        yield f"last status {message.last_status}"
 
 
 def _attempts_table(message: MessageView) -> Table:

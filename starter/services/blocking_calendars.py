@@ -13,6 +13,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import signal_availability
@@ -31,6 +32,7 @@ class BlockingCalendarService:
         self._connections = Connections(store, vault)
         self._owners = Owners(store)
         self._picked = BlockingCalendars(store, vault)
+        self._views = ConnectionViews(store, vault, ())
 
     async def list_pickable(self, merchant: str, *, recent: bool = False) -> list[PickableCalendar]:
         """Return the merchant's calendars, read from Google now, without the managed calendars.
@@ -52,8 +54,8 @@ class BlockingCalendarService:
         return pickable
 
     async def list_picked(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
-        """Return the calendars that block the product or resource."""
-        return await asyncio.to_thread(self._picked.get_calendars, merchant, owner)
+        """Return the calendars that block the product or resource, in the order of names."""
+        return await self._mark_main(merchant, await asyncio.to_thread(self._picked.get_calendars, merchant, owner))
 
     async def list_unlisted(
         self, merchant: str, owner: Owner, listed: Sequence[PickableCalendar]
@@ -82,7 +84,13 @@ class BlockingCalendarService:
         await asyncio.to_thread(self._picked.replace, merchant, owner, chosen, number)
         if owner.kind is OwnerKind.PRODUCT:
             await signal_availability(self._client, merchant, owner.id)
-        return chosen
+        return await self._mark_main(merchant, chosen)
+
+    async def _mark_main(self, merchant: str, picked: Sequence[PickableCalendar]) -> list[PickableCalendar]:
+        """Return the picked calendars; the main one of an account has the account's address as its id."""
+        account = await asyncio.to_thread(self._views.get_account, merchant)
+        main = account.email if account else None
+        return [each.model_copy(update={"primary": each.id == main}) for each in picked]
 
     async def _find_calendars(self, merchant: str, owner: Owner, calendar_ids: Sequence[str]) -> list[PickableCalendar]:
         listed = await self.list_pickable(merchant)

@@ -29,7 +29,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
 from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.store.reservations.left_events import LeftEventStore
-from slotsync.store.reservations.synced_events import SyncedEvents
+from slotsync.store.reservations.synced_events import SyncedEvent, SyncedEvents
 from slotsync.store.webhook_messages import WebhookMessages
 from slotsync.temporal.erasure import cancel_workflows, delete_runs, list_runs, wait_until_gone, workflows_of
 from slotsync.temporal.signals import signal_reservation
@@ -142,11 +142,7 @@ class ErasureService:
         return await self._delete(merchant, reservation, notes, force=force)
 
     async def _require_known(self, merchant: str, reservation: str | None) -> None:
-        for is_known in (self._erasures.get, self._erasures.is_anything_stored):
-            if await asyncio.to_thread(is_known, merchant, reservation):
-                return
-        subject = merchant if reservation is None else f"reservation {reservation} of {merchant}"
-        raise UnknownSubject(f"nothing is stored of {subject}")
+        await asyncio.to_thread(require_stored, self._erasures, merchant, reservation)
 
     async def _disconnect(self, merchant: str, choice: CalendarChoice, *, force: bool) -> Sequence[str]:
         """Disconnect the merchant as the settings page does, if it has a grant; return what that left in Google."""
@@ -213,9 +209,9 @@ class ErasureService:
     def _describe_events(self, merchant: str, reservation: str) -> Sequence[str]:
         events = self._events.get_events(merchant, reservation)
         shown = [each for each in events if each.written and each.written.present]
-        owners = ", ".join(sorted({str(each.key.owner) for each in shown}))
-        stay = (f"{len(shown)} events stay in the calendars of {owners}.",) if shown else ()
-        return *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
+        gone = [each for each in events if each.written and not each.written.present]
+        deleted, stay = describe_owners("are deleted from", gone), describe_owners("stay in", shown)
+        return *deleted, *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
 
     def _google_timeout(self, *, force: bool) -> timedelta:
         return self._forced_timeout if force else self._timeout
@@ -265,6 +261,23 @@ class ErasureService:
             workflows=erasure.workflows,
             remains=tuple(remains),
         )
+
+
+def require_stored(erasures: Erasures, merchant: str, reservation: str | None) -> None:
+    """Raise unless something of it can be erased.
+
+    Raises:
+        UnknownSubject: nothing is stored of it.
+    """
+    if not erasures.is_known(merchant, reservation):
+        subject = merchant if reservation is None else f"reservation {reservation} of {merchant}"
+        raise UnknownSubject(f"nothing is stored of {subject}")
+
+
+def describe_owners(what: str, events: Sequence[SyncedEvent]) -> Sequence[str]:
+    """Return a note on what is true of these events in their calendars, none without events."""
+    owners = ", ".join(sorted({str(each.key.owner) for each in events}))
+    return [f"{len(events)} events {what} the calendars of {owners}."] if events else []
 
 
 async def wait_for_none(count: Callable[[], int], within: timedelta) -> bool:

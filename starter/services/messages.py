@@ -12,6 +12,7 @@ from slotsync.errors import NotTaken, UnknownSubject, WrongState
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import Merchants
 from slotsync.store.message_history import SENDABLE, MessageHistory
 from slotsync.temporal.signals import signal_availability, signal_connection
 
@@ -29,13 +30,21 @@ class MessageService:
     def __init__(self, client: Client, store: Store, vault: Vault) -> None:
         self._client = client
         self._store = store
+        self._merchants = Merchants(store, vault)
         self._history = MessageHistory(store, vault, AuditLog(store, vault))
 
     async def list_messages(
         self, merchant: str, chosen: MessageFilter, limit: int, after: tuple[datetime, str] | None = None
     ) -> list[MessageLine]:
-        """Return messages of the merchant, the oldest first; those after a time and an id, if given."""
-        return await asyncio.to_thread(self._history.list_messages, merchant, chosen, limit, after)
+        """Return messages of the merchant, the oldest first; those after a time and an id, if given.
+
+        Raises:
+            UnknownSubject: the merchant is not known.
+        """
+        found = await asyncio.to_thread(self._history.list_messages, merchant, chosen, limit, after)
+        if not found:
+            await self._require_merchant(merchant)
+        return found
 
     async def get(self, merchant: str, message_id: str) -> MessageView:
         """Return a message with its attempts.
@@ -66,10 +75,13 @@ class MessageService:
         """Have all chosen messages sent again that were accepted or skipped, in order; return how many.
 
         Raises:
+            UnknownSubject: the merchant is not known.
             NotTaken: they will be sent, but Temporal did not answer within a few seconds.
         """
         now = await asyncio.to_thread(self._store.now)
         keys = await asyncio.to_thread(self._history.resend, merchant, chosen, now)
+        if not keys:
+            await self._require_merchant(merchant)
         await self._signal(dict.fromkeys(keys))
         return len(keys)
 
@@ -88,6 +100,11 @@ class MessageService:
             raise WrongState(f"The message is {state}: only one that waits can be skipped.")
         await self._signal({key: None})
         return await self.get(merchant, message_id)
+
+    async def _require_merchant(self, merchant: str) -> None:
+        """Raise UnknownSubject for one that is not known: no messages would be no answer."""
+        if await asyncio.to_thread(self._merchants.get, merchant) is None:
+            raise UnknownSubject(f"merchant {merchant} is not known; put it, or one of its products, first")
 
     async def _signal(self, keys: dict[ProductKey, None]) -> None:
         try:

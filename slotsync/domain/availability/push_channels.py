@@ -76,6 +76,7 @@ class Channel(Message):
 class ChannelState(StrEnum):
     """The state of a live channel, or MISSING for a watched calendar without one.
 
+    NOT_ALLOWED is a watched calendar that cannot be read, with a channel or without: its merchant did not allow it.
     HEARD is believed; NEW was opened within ``MAX_NOTIFICATION_DELAY``, and nothing was heard yet.
     """
 
@@ -85,6 +86,7 @@ class ChannelState(StrEnum):
     SUSPECT = "suspect"
     OTHER_ADDRESS = "other_address"
     MISSING = "missing"
+    NOT_ALLOWED = "not_allowed"
 
 
 def hash_address(address: str | None) -> str | None:

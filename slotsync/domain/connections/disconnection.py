@@ -67,8 +67,12 @@ class DisconnectionResult(Message):
 
     @property
     def google_notes(self) -> tuple[str, ...]:
-        """The notes on what is left in Google: all but that on the picked calendars."""
-        return tuple(note for note in self.notes if note not in _blocking_notes(len(self.unblocked)))
+        """The notes on what was done in Google, and what is left there: all but that on the picked calendars."""
+        deleted = ", ".join(map(str, self.deleted))
+        done = (f"{len(self.deleted)} calendars were deleted, with our events ({deleted}).",) if deleted else ()
+        ended = ("The access to the account was ended.",) if self.grant_ended else ()
+        left = [note for note in self.notes if note not in _blocking_notes(len(self.unblocked))]
+        return (*done, *ended, *left)
 
 
 def disconnection_result(

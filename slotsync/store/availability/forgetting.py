@@ -6,13 +6,13 @@ from sqlalchemy import Connection
 
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.store.availability.availability_webhooks import forget_published
 from slotsync.store.availability.blocked_products import (
     delete_blocking_calendars,
     forget_blocking_calendars,
     has_blocking_calendars,
 )
 from slotsync.store.availability.confirmations import forget_evidence
-from slotsync.store.availability.publications import forget_published
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.reservations.booked_times import forget_conflicts

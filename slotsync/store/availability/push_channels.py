@@ -17,7 +17,7 @@ from slotsync.domain.availability.push_channels import (
     NewChannel,
     notification_time,
 )
-from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.connection import EVENTS_FREEBUSY, ConnectionState, missing_scopes
 from slotsync.secrets import Vault
 from slotsync.store.availability.watched_accounts import (
     filter_push_refused,
@@ -136,12 +136,15 @@ class PushChannels:
             mark_all_changed(connection, select(_CALENDARS.c.connection_id).where(live), now)
 
     def count_states(self, address_hash: str, now: datetime) -> Counter[ChannelState]:
-        """Return the number of live channels in each state, and of calendars that could have one and do not."""
+        """Return the number of live channels in each state, and of calendars without one.
+
+        Those that could have one are apart from those that may not even be read.
+        """
         live = _TABLE.c.expires_at > now
         state = _state(address_hash, now)
         query = select(state, func.count()).where(live).group_by(state)
         without = (
-            select(func.count())
+            select(_CONNECTIONS.c.scopes, func.count())
             .select_from(_CALENDARS)
             .join(_CONNECTIONS, _CONNECTION)
             .where(
@@ -149,10 +152,13 @@ class PushChannels:
                 ~_CALENDARS.c.push_refused,
                 ~exists().where(_CALENDAR, live),
             )
+            .group_by(_CONNECTIONS.c.scopes)
         )
         with self._store.read() as session:
             counts = Counter({ChannelState(name): count for name, count in session.execute(query)})
-            counts[ChannelState.MISSING] = session.execute(without).scalar_one()
+            for scopes, count in session.execute(without):
+                lacking = missing_scopes(scopes.split(), [EVENTS_FREEBUSY])
+                counts[ChannelState.NOT_ALLOWED if lacking else ChannelState.MISSING] += count
         return counts
 
 

@@ -1,7 +1,7 @@
 """Views of connections for merchants and operators."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -76,16 +76,13 @@ class ConnectionViews:
         self._clock = clock
 
     def get_view(self, merchant: str) -> ConnectionView:
-        """Return the merchant's connection; pending while a consent is open, disconnected if there never was one."""
+        """Return the merchant's connection; without one it is pending while a consent is open, else disconnected."""
         with self._store.read() as session:
             row = session.exec(select(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
-            pending = self._has_open_consent(session, merchant)
+            if row is None:
+                return _view_absent(merchant, self._find_pending(session, [merchant]))
             email, readable = self._read_email(session, row)
-        absent = ConnectionState.PENDING if pending else ConnectionState.DISCONNECTED
-        if row is None:
-            return ConnectionView(state=absent)
-        disconnected = row.state == ConnectionState.DISCONNECTED
-        view = self._view(row, absent if disconnected else ConnectionState(row.state))
+        view = self._view(row)
         return view.model_copy(
             update={"account": email, "last_error": row.last_error if readable else row.last_error or NO_KEY_FITS}
         )
@@ -133,10 +130,9 @@ class ConnectionViews:
                 active = connection.c.state == ConnectionState.ACTIVE.value
                 refused = connection.c.state == ConnectionState.REVOKED.value
                 query = query.where(or_(refused, and_(active, lacking)))
-            return [
-                MerchantConnection(row.id, row.name, self._of_row(found))
-                for row, found in session.exec(query.order_by(merchant.c.id).limit(limit))
-            ]
+            rows = session.exec(query.order_by(merchant.c.id).limit(limit)).all()
+            pending = self._find_pending(session, [row.id for row, _ in rows])
+        return [MerchantConnection(row.id, row.name, self._of_row(row.id, found, pending)) for row, found in rows]
 
     def count_states(self) -> dict[str, int]:
         """Return how many connections are in each state; of the active ones, how many lack something (``lacking``)."""
@@ -154,14 +150,12 @@ class ConnectionViews:
         active = select(ConnectionRow.scopes).where(ConnectionRow.state == ConnectionState.ACTIVE).distinct()
         return [scopes for scopes in session.exec(active) if missing_scopes(scopes.split(), self._wanted)]
 
-    def _of_row(self, row: ConnectionRow | None) -> ConnectionView:
-        return (
-            self._view(row, ConnectionState(row.state)) if row else ConnectionView(state=ConnectionState.DISCONNECTED)
-        )
+    def _of_row(self, merchant: str, row: ConnectionRow | None, pending: Collection[str]) -> ConnectionView:
+        return self._view(row) if row else _view_absent(merchant, pending)
 
-    def _view(self, row: ConnectionRow, state: ConnectionState) -> ConnectionView:
+    def _view(self, row: ConnectionRow) -> ConnectionView:
         """Return the view without the account, which nothing has to be decrypted for."""
-        granted = tuple(row.scopes.split())
+        state, granted = ConnectionState(row.state), tuple(row.scopes.split())
         return ConnectionView(
             state=state,
             granted=granted,
@@ -184,7 +178,15 @@ class ConnectionViews:
             logger.error("the account of %s cannot be read: %s", row.merchant, error)  # noqa: TRY400  says all
             return None, False
 
-    def _has_open_consent(self, session: Session, merchant: str) -> bool:
-        open_now = (PendingConsentRow.merchant == merchant, col(PendingConsentRow.expires_at) > self._clock())
-        waits = col(PendingConsentRow.kind) != AwaitedStep.END.value
-        return session.exec(select(PendingConsentRow).where(*open_now, waits)).first() is not None
+    def _find_pending(self, session: Session, merchants: Collection[str]) -> set[str]:
+        """Return those of the merchants that have a consent which may still connect them."""
+        if not merchants:
+            return set()
+        consent = table_of(PendingConsentRow).c
+        waits = (consent.expires_at > self._clock(), consent.kind != AwaitedStep.END.value)
+        return {*session.exec(select(PendingConsentRow.merchant).where(consent.merchant.in_(merchants), *waits))}
+
+
+def _view_absent(merchant: str, pending: Collection[str]) -> ConnectionView:
+    """Return the view of a merchant that never had a connection."""
+    return ConnectionView(state=ConnectionState.PENDING if merchant in pending else ConnectionState.DISCONNECTED)

@@ -43,8 +43,9 @@ class SyncedEvent:
 
     @property
     def written_version(self) -> int | None:
-        """The version that was last written to Google, None if none was."""
-        return self.written.version if self.written else None
+        """The version that was last written to Google, None if none was, or if Google has not said so yet."""
+        unanswered = self.written and self.written.present and not self.written.etag
+        return self.written.version if self.written and not unanswered else None
 
     @property
     def link(self) -> str:

@@ -81,7 +81,11 @@ async def test_another_merchants_calendars_are_never_offered_nor_picked(api: Api
 async def test_what_was_picked_replaces_what_blocked_before(api: Api, merchant: str) -> None:
     own = await open_tour(api, merchant)
     family, boat = await calendar(api, merchant, "Family"), await calendar(api, merchant, "Boat")
-    assert names(await pick(api, merchant, own, family)) == [own, "Family"]
+    first = await pick(api, merchant, own, family)
+    assert names(first) == [own, "Family"]
+    read = await api.platform.get(f"/v1/merchants/{merchant}/products/tour/blocking-calendars")
+    for answer in (first, read):
+        assert {each["id"]: each["primary"] for each in answer.json()["items"]} == {own: True, family: False}
     assert names(await pick(api, merchant, boat, family, boat)) == ["Boat", "Family"]
     assert picked(api, merchant) == [boat, family]
 

@@ -97,6 +97,20 @@ async def test_without_a_client_of_googles_the_answer_names_what_the_operator_ha
     assert shown.status_code == 200, "looking needs no client"
 
 
+async def test_what_is_asked_of_an_unknown_merchant_says_that_it_is_not_known(api: Api, merchant: str) -> None:
+    def known(answer: httpx.Response) -> bool:
+        return bool(answer.raise_for_status().json()["known"])
+
+    address = google_of(merchant)
+    assert not known(await api.platform.post(f"{address}/connect")), "it may connect first"
+    assert not known(await api.platform.get(address))
+    period = {"from": "2027-07-01T00:00:00Z", "to": "2027-07-02T00:00:00Z"}
+    assert (await api.platform.post(f"/v1/merchants/{merchant}/messages:resend", json=period)).status_code == 404
+    await api.platform.put(f"/v1/merchants/{merchant}", json={})
+    assert known(await api.platform.post(f"{address}/connect"))
+    assert known(await api.platform.get(address))
+
+
 async def test_a_connection_is_pending_while_the_merchant_is_at_google(api: Api, merchant: str) -> None:
     before = (await api.platform.get(google_of(merchant))).json()
     await begin(api, merchant)

@@ -115,6 +115,19 @@ async def test_the_description_says_that_a_key_is_needed_and_which_problems_ther
     assert "FieldProblem" in described["components"]["schemas"]
 
 
+@pytest.mark.parametrize("body", ["OwnerBody", "MerchantBody", "DefaultsBody"])
+async def test_what_keeps_its_value_when_it_is_left_out_has_no_default_that_clients_would_send(
+    api: Api, body: str
+) -> None:
+    described = (await api.stranger.get("/openapi.json")).json()
+    schema = described["components"]["schemas"][body]
+    assert "left out keeps its value" in schema["description"]
+    assert not schema.get("required")
+    assert [name for name, each in schema["properties"].items() if "default" in each] == (
+        ["override"] if body == "OwnerBody" else []
+    )
+
+
 async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     page = await api.stranger.get("/docs")
     assert page.status_code == 200

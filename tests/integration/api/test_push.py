@@ -152,7 +152,15 @@ async def test_metrics_count_channels_by_what_was_heard_of_them(watched: Watched
         channels.record_opening(channels.prepare(calendar.id, address_hash).id, "r-1", expires_at)
     after = await count_channels(watched.api)
     more = {state: after[state] - before[state] for state in after}
-    assert more == {"new": 1, "other_address": 1, "heard": 0, "suspect": 0, "unheard": 0, "missing": -1}
+    assert more == {
+        "new": 1,
+        "other_address": 1,
+        "heard": 0,
+        "suspect": 0,
+        "unheard": 0,
+        "missing": -1,
+        "not_allowed": 0,
+    }
 
 
 async def count_channels(api: Api) -> dict[str, int]:

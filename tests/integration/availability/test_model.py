@@ -23,7 +23,7 @@ from slotsync.domain.availability.messages import ProductKey, PublishRequest
 from slotsync.domain.availability.push_channels import PUSHED_POLL_INTERVAL
 from slotsync.domain.availability.reading_plan import MIN_FAR_READING_GAP
 from slotsync.domain.webhooks import AvailabilityChanged, Webhook, WebhookSlot
-from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.availability_webhooks import Publications
 from slotsync.store.webhook_messages import WebhookMessages
 from tests.support.merchant_model import BEGINNINGS, CALENDARS, DAY, HOUR, MINUTE, PRODUCTS, MerchantModel
 from tests.support.minute_model import BlockingModel, in_at_least

@@ -23,7 +23,7 @@ from slotsync.domain.availability.messages import ProductKey
 from slotsync.domain.workflow_ids import availability_id
 from slotsync.google.service import GoogleServices
 from slotsync.secrets import Vault
-from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.availability_webhooks import Publications
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal import queues

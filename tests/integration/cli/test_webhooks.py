@@ -53,6 +53,10 @@ def test_a_message_is_listed_and_shown_with_its_attempts(environment: dict[str, 
     listed = slotsync("webhooks", "list", "m", "--json", folder=tmp_path, environment=environment)
     (line,) = json.loads(listed.stdout)
     assert (line["id"], line["state"], line["last_status"]) == ("m-1", "waiting", 503)
+    narrow = {**environment, "COLUMNS": "40"}
+    first, second = slotsync("webhooks", "list", "m", folder=tmp_path, environment=narrow).stdout.splitlines()
+    assert first == "m-1 waiting"
+    assert second.endswith(", 1 attempts, last status 503")
     shown = slotsync("webhooks", "show", "m", "m-1", folder=tmp_path, environment=environment)
     assert (shown.returncode, "503 we are closed" in shown.stdout) == (0, True)
 
@@ -61,6 +65,8 @@ def test_a_message_is_listed_and_shown_with_its_attempts(environment: dict[str, 
     ("arguments", "code", "said"),
     [
         (("show", "m", "m-9"), 4, "There is no such message"),
+        (("list", "nobody"), 4, "merchant nobody is not known"),
+        (("resend", "nobody", "--from", "2027-07-01", "--to", "2027-07-02"), 4, "merchant nobody is not known"),
         (("list", "m", "--state", "lost"), 2, "--state: Input should be"),
         (("list", "m", "--from", "soon"), 2, "--from: is not ISO 8601"),
         (("resend", "m"), 2, "give a message, or --from and --to"),

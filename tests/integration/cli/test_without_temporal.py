@@ -54,6 +54,15 @@ def test_a_report_is_stored_and_the_command_says_that_temporal_does_not_answer(
     assert known.version == 2
 
 
+@pytest.mark.parametrize("more", [(), ("--reservation", "R-9"), ("--guest",)])
+def test_nothing_is_asked_about_the_erasure_of_what_is_not_known(
+    environment: dict[str, str], tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    ended = slotsync("erase", "arctic-kayak", *more, folder=tmp_path, environment=environment)
+    assert (ended.returncode, "nothing is stored of" in ended.stderr) == (4, True), ended.stderr
+    assert "for good" not in ended.stderr
+
+
 @pytest.mark.parametrize("command", ["status", "worker", "api", "export", "link"])
 def test_without_a_database_each_command_ends_with_one_line(
     environment: dict[str, str], tmp_path: Path, command: str

@@ -84,7 +84,10 @@ async def test_a_merchant_is_erased_everywhere_and_its_neighbour_is_left_alone(w
             "synced_event": 4,
         }
         assert receipt.workflows >= 6
-        assert receipt.google == ()
+        assert receipt.google == (
+            "2 calendars were deleted, with our events (product:sunset-tour, resource:guide-1).",
+            "The access to the account was ended.",
+        )
         assert not Erasures(world.store).is_anything_stored(MERCHANT)
         assert await world.calendars() == {}
         assert await world.calls("oauth2.revoke") == 1
@@ -98,7 +101,7 @@ async def test_what_is_in_google_stays_unless_it_is_to_go(world: World) -> None:
     async with world.working():
         await busy_merchants(world)
         receipt = await service(world).erase_merchant(MERCHANT, google=False)
-    assert "2 calendars stay in Google Calendar" in receipt.google[0]
+    assert "2 calendars stay in Google Calendar" in receipt.google[1]
     assert await world.titles() == ["v1", "v1"]
     assert await world.calls("oauth2.revoke") == 1
 
@@ -111,7 +114,8 @@ async def test_our_events_go_from_a_calendar_that_stays_because_of_the_merchants
         by_hand = f"/sandbox/accounts/{EMAIL}/calendars/{calendar}/events"
         (await world.http.post(by_hand, json=own)).raise_for_status()
         receipt = await service(world).erase_merchant(MERCHANT, google=True)
-    assert "1 calendars stay in Google Calendar" in receipt.google[0]
+    assert "1 calendars were deleted" in receipt.google[0]
+    assert "1 calendars stay in Google Calendar" in receipt.google[2]
     assert await world.titles() == ["Mine"]
 
 
@@ -163,7 +167,8 @@ async def test_a_reservation_is_erased_with_its_events(world: World) -> None:
     async with world.working():
         await busy_merchants(world)
         receipt = await service(world).erase_reservation(MERCHANT, "R-1", google=True)
-        assert (receipt.rows["reservation"], receipt.rows["synced_event"], receipt.google) == (1, 2, ())
+        assert (receipt.rows["reservation"], receipt.rows["synced_event"]) == (1, 2)
+        assert receipt.google == ("2 events are deleted from the calendars of product:sunset-tour, resource:guide-1.",)
         assert await world.titles() == await world.titles(GUIDE) == ["v1"]
         assert await in_the_bin(world) == ["Reservation R-1"], "Google keeps nothing that was said in it"
         assert await world.slotsync.status(MERCHANT, "R-1") is None

@@ -19,10 +19,10 @@ from slotsync.domain.reservations.stored_snapshot import load_snapshot
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault, is_of_data_key
 from slotsync.store.audit_log import AuditLog
+from slotsync.store.availability.availability_webhooks import Publications
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
 from slotsync.store.availability.confirmations import Confirmations
-from slotsync.store.availability.publications import Publications
 from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.owners import Owners

@@ -27,7 +27,7 @@ from slotsync.store.tables.availability import PublishedAvailabilityRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.reservations import BookedTimeRow
 from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
-from tests.integration.store.availability.test_publications import (
+from tests.integration.store.availability.test_availability_webhooks import (
     DAY,
     EVENING,
     MORNING,

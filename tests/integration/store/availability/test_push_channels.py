@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.availability.push_channels import Channel, ChannelState, NewChannel
+from slotsync.domain.connections.connection import CALENDAR_LIST, EVENTS_FREEBUSY
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.secrets import Vault
 from slotsync.store.availability.busy_readings import BusyReadings, NewReading
@@ -27,7 +28,9 @@ WATCHING = ("push_channel", "busy_reading", "watched_calendar", "watched_account
 
 
 def connect(connections: Connections, merchant: str = "m", account: str = "account") -> str:
-    grant = NewGrant(account_email=f"{account}@x", account_key=account, scopes=frozenset(), refresh_token="r")
+    grant = NewGrant(
+        account_email=f"{account}@x", account_key=account, scopes=frozenset({EVENTS_FREEBUSY}), refresh_token="r"
+    )
     return connections.save(merchant, grant)
 
 
@@ -307,6 +310,15 @@ def test_what_may_have_changed_before_a_channel_was_heard_is_no_reason_to_doubt_
     assert self_test.doubted_at() is None
     self_test.read(20)
     assert self_test.doubted_at() == NOON + 20 * MINUTE
+
+
+def test_a_calendar_that_its_merchant_did_not_allow_to_read_misses_no_channel(
+    store: Store, vault: Vault, accounts: WatchedAccounts, connections: Connections, channels: PushChannels
+) -> None:
+    watch(accounts, connections.save_grant("lacking", "refresh", {CALENDAR_LIST}, "l@x"), "family", "work")
+    assert +channels.count_states("here", NOON) == {ChannelState.NOT_ALLOWED: 2}
+    watch(accounts, connections.save_grant("whole", "refresh", {EVENTS_FREEBUSY}, "w@x"), "family")
+    assert +channels.count_states("here", NOON) == {ChannelState.NOT_ALLOWED: 2, ChannelState.MISSING: 1}
 
 
 def test_channels_are_counted_by_their_state(

@@ -5,10 +5,13 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from slotsync.domain.connections.connection import APP_CREATED, CALENDAR_LIST, FREEBUSY, ConnectionState, wanted_scopes
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.secrets import Vault
 from slotsync.store.connections.connection_views import NO_KEY_FITS, ConnectionViews
 from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 
@@ -38,6 +41,18 @@ def test_merchants_are_listed_page_by_page_with_their_connections(
     ]
     assert first[1].name == "Nobody"
     assert [each.merchant for each in views.list_merchants(3, after="refused")] == ["whole"]
+
+
+@pytest.mark.parametrize("merchant", ["none", "whole"])
+def test_one_that_disconnected_is_not_told_as_pending_while_a_tab_is_still_at_google(
+    store: Store, vault: Vault, connections: Connections, merchant: str
+) -> None:
+    views = views_with(store, vault, connections)
+    Disconnections(store, vault).request(merchant, CalendarChoice.KEEP, store.now())
+    PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant=merchant, browser="b", secret="verifier")
+    state = ConnectionState.PENDING if merchant == "none" else ConnectionState.DISCONNECTED
+    listed = {each.merchant: each.view.state for each in views.list_merchants(9)}
+    assert (views.get_view(merchant).state, listed[merchant]) == (state, state)
 
 
 def test_those_that_need_somebody_are_found_with_the_remedy(

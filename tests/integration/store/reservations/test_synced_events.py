@@ -37,6 +37,13 @@ def test_an_event_that_only_waits_was_never_in_google(events: SyncedEvents) -> N
     assert only(events) == SyncedEvent("R-1", KEY, SyncState.WAITING, NOON, 3, "calendar", None)
 
 
+def test_of_an_event_that_google_has_not_answered_about_no_version_is_written(events: SyncedEvents) -> None:
+    events.record_attempt("m", "R-1", written(1).model_copy(update={"etag": "", "fingerprint": ""}), NOON)
+    assert only(events).written_version is None
+    events.record("m", "R-1", written(1), NOON)
+    assert only(events).written_version == 1
+
+
 def test_a_deleted_event_is_still_known_with_its_generation(events: SyncedEvents) -> None:
     events.record("m", "R-1", written(1), NOON)
     events.record("m", "R-1", written(2, present=False), LATER)

@@ -12,10 +12,13 @@ from rich.console import Console, RenderableType
 
 from slotsync.domain.availability.availability import SlotState
 from slotsync.domain.availability.explanation import CalendarExplanation, Explanation
+from slotsync.domain.kept_messages import MessageLine
 from slotsync.domain.reservations.event import SyncState
-from starter.cli import availability, doctor, reservations, terminal
+from slotsync.domain.webhooks import MessageState, WebhookType
+from slotsync.store.key_usage import RingKeyUse
+from starter.cli import availability, doctor, keys, reservations, terminal, webhooks
 from starter.cli.findings import Finding
-from starter.cli.terminal import json_visible, plain, visible
+from starter.cli.terminal import console, json_visible, plain, visible
 from starter.services.status import EventSyncStatus, NeedyConnection, Overview, OverviewLine, SyncStatus
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -83,6 +86,38 @@ def findings() -> RenderableType:
     return doctor._findings_table([finding])
 
 
+def test_at_80_columns_no_word_of_the_keys_and_no_message_id_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 80)
+    uses = [RingKeyUse(ring_key=name * 16, place=place, values=12_345_678) for name, place in (("a", 1), ("b", None))]
+    message = MessageLine(
+        id=f"msg_grant_{'c' * 40}-0",
+        type=WebhookType.AVAILABILITY_CHANGED,
+        product="sunset-tour-of-the-archipelago",
+        state=MessageState.WAITING,
+        created_at=NOW,
+        settled_at=None,
+        attempts=3,
+        last_status=503,
+    )
+    console.print(keys._use_table(uses))
+    webhooks._print_messages([message])
+    shown = capsys.readouterr().out
+    assert "\u2026" not in shown
+    for whole in (
+        "slotsync",
+        "rotate",
+        "missing",
+        "12345678",
+        "a" * 16,
+        message.id,
+        message.product or "",
+        "3 attempts",
+    ):
+        assert whole in shown
+
+
 @pytest.mark.parametrize("shown", [overview, sync_status, explanation, findings])
 def test_what_an_operator_sees_of_others_is_text_alone(shown: object) -> None:
     assert callable(shown)
@@ -90,6 +125,10 @@ def test_what_an_operator_sees_of_others_is_text_alone(shown: object) -> None:
     assert "shop[red]" in output
     assert "R-[bold]7" in output
     assert not [each for each in ("\x1b]0;", "\x1b[2J", "\x9b", "\u202e") if each in output]
+
+
+def test_a_reservation_of_which_google_has_shown_nothing_says_so() -> None:
+    assert "version 1, Google shows none in full yet" in printed(sync_status())
 
 
 def test_all_commands_print_at_the_one_console() -> None:

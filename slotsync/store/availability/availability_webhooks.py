@@ -1,4 +1,4 @@
-"""Publications: the availability of each product that the platform knows."""
+"""Webhooks of changed availability, and the availability of each product that the platform knows."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

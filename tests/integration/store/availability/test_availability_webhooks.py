@@ -12,7 +12,7 @@ from slotsync.domain.calendars.owner import Owner, OwnerSettings
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.webhooks import AvailabilityChanged, ConflictFound, Webhook, WebhookData, WebhookSlot
 from slotsync.secrets import Vault
-from slotsync.store.availability.publications import Publications
+from slotsync.store.availability.availability_webhooks import Publications
 from slotsync.store.availability.subscribers import Subscribers
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store

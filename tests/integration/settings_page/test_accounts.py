@@ -1,24 +1,29 @@
 """Connecting from the page, as one account and as another."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
 from slotsync.domain.audit import ActorKind, AuditAction
 from slotsync.domain.availability.blocking import PickableCalendar
-from slotsync.domain.connections.connection import ConnectionState
+from slotsync.domain.connections.connection import FREEBUSY, ConnectionState, wanted_scopes
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections
 from tests.support.consent_browser import decide
 from tests.support.http import tls
 from tests.support.page_consents import allow, come_back, connect, connected_as, decide_on, follow
-from tests.support.samples import TOUR
+from tests.support.samples import TOUR, settings_of
 from tests.support.site import Site, enter, token_in
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
+
+DAY = (datetime.now(UTC) + timedelta(days=2)).date()
 
 
 def other(site: Site) -> str:
@@ -122,6 +127,49 @@ async def test_with_a_return_address_the_browser_goes_back_to_the_platform_which
         denied = decide(begun.headers["location"], accounts.email, decision="cancel")
         returned = await mine.get("/google/callback", params={"state": denied.state, "error": denied.error})
         assert httpx.URL(returned.headers["location"]).params["error"] == "denied"
+
+
+CLOSED = "products with picked calendars cannot be booked, unless you chose otherwise for unknown times"
+SCOPES = {each.rpartition("/")[2]: each for each in wanted_scopes(push=True) | {FREEBUSY}}
+
+
+@pytest.mark.parametrize(
+    ("granted", "answers", "consequence"),
+    [
+        ("calendar.app.created calendar.calendarlist.readonly", ("unknown", "unknown"), CLOSED),
+        ("calendar.app.created calendar.calendarlist.readonly calendar.freebusy", ("no", "yes"), "a little later"),
+        ("calendar.app.created calendar.events.freebusy", ("no", "yes"), "none can be picked to block times"),
+        ("calendar.calendarlist.readonly calendar.events.freebusy", ("no", "yes"), "reservations do not appear"),
+    ],
+)
+async def test_what_a_missing_scope_is_said_to_do_is_what_availability_and_confirm_answer(
+    accounts: Site, granted: str, answers: tuple[str, str], consequence: str
+) -> None:
+    await accounts.world.connect(accounts.merchant, accounts.email, scopes={SCOPES[name] for name in granted.split()})
+    Owners(accounts.world.store).put(accounts.merchant, TOUR, settings_of(TOUR))
+    await accounts.appointment(accounts.email, "Dentist", f"{DAY}T09:00:00Z", f"{DAY}T10:00:00Z")
+    picked = [PickableCalendar(id=accounts.email, name="Mine")]
+    BlockingCalendars(accounts.world.store, accounts.world.vault).replace(accounts.merchant, TOUR, picked)
+    product = f"/v1/merchants/{accounts.merchant}/products/{TOUR.id}"
+
+    async def ask(start: int) -> str:
+        times = {"start": f"{DAY}T{start:02}:00:00Z", "end": f"{DAY}T{start + 1:02}:00:00Z", "within_ms": 20_000}
+        return str((await accounts.platform.post(f"{product}/confirm", json=times)).raise_for_status().json()["answer"])
+
+    async with accounts.world.working(), accounts.visitor() as mine:
+        assert (await ask(9), await ask(14)) == answers
+        query = {"from": f"{DAY}T14:00:00Z", "to": f"{DAY}T15:00:00Z"}
+
+        async def published() -> bool:
+            found = (await accounts.platform.get(f"{product}/availability", params=query)).raise_for_status().json()
+            return [each["closed"] for each in found["slots"]] == ([True] if answers[1] == "unknown" else [])
+
+        await until(published)
+        said = (await accounts.platform.get(f"/v1/merchants/{accounts.merchant}/google")).json()["missing"]
+        page = (await mine.get("/settings/")).text
+        assert consequence in " ".join(each["consequence"] for each in said)
+        assert consequence in page
+        assert (CLOSED in page) is (answers[1] == "unknown")
 
 
 async def test_a_merchant_who_declines_in_google_sees_that_nothing_has_changed(accounts: Site) -> None:

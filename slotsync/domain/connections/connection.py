@@ -104,6 +104,16 @@ def can_write(view: ConnectionView) -> bool:
     return view.state is ConnectionState.ACTIVE and lacking.isdisjoint(_NEEDED_TO_WRITE)
 
 
+def can_list_calendars(view: ConnectionView) -> bool:
+    """Return whether the calendars of the account can be listed through the connection."""
+    return view.state is ConnectionState.ACTIVE and not missing_scopes(view.granted, {CALENDAR_LIST})
+
+
+def can_read_busy_times(view: ConnectionView) -> bool:
+    """Return whether busy times can be read through the connection."""
+    return view.state is ConnectionState.ACTIVE and not missing_scopes(view.granted, {FREEBUSY})
+
+
 def wanted_scopes(*, push: bool) -> frozenset[str]:
     """Return the narrowest scopes that slotsync works with.
 

@@ -45,7 +45,7 @@ class BrowsingMerchant:
 
         async def inside() -> bool:
             box = await found.bounding_box()
-            return box is not None and 0 <= box["y"] <= SIZES[self.size]["height"] - box["height"]
+            return box is not None and -1 <= box["y"] <= SIZES[self.size]["height"] - box["height"]
 
         await until(inside)
 

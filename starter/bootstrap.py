@@ -27,6 +27,7 @@ from starter.services.connections import ConnectionService
 from starter.services.google import MerchantGoogle
 from starter.services.intent import IntentCounts
 from starter.services.messages import MessageService
+from starter.services.open_questions import OpenQuestions
 from starter.services.page_limit import PageLimit
 from starter.services.settings_links import Sessions, SettingsLinks
 from starter.services.timeline import TimelineService
@@ -43,6 +44,7 @@ class Services:
     timelines: TimelineService
     intent_counts: IntentCounts
     connections: ConnectionService
+    open_questions: OpenQuestions
     connection_views: ConnectionViews
     google: MerchantGoogle
     blocking_calendars: BlockingCalendarService
@@ -73,6 +75,7 @@ class Services:
             timelines=TimelineService(client, store, vault),
             intent_counts=IntentCounts(store, vault),
             connections=ConnectionService(settings, store, vault, client),
+            open_questions=OpenQuestions(store, vault),
             connection_views=ConnectionViews(store, vault, wanted_scopes(push=settings.google_push)),
             google=google,
             blocking_calendars=BlockingCalendarService(google, store, vault, client),

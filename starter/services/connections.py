@@ -20,7 +20,7 @@ from slotsync.google.auth.consent import GoogleConsent
 from slotsync.grant_ends import GrantEnd, GrantEnds
 from slotsync.secrets import Vault
 from slotsync.settings import Settings
-from slotsync.store.connections.connection_views import ConnectionViews, KnownAccount
+from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.decisions import Accepted, Decisions
 from slotsync.store.connections.disconnections import Disconnections
@@ -41,6 +41,7 @@ from starter.services.consent_results import (
 )
 from starter.services.former_grants import FormerGrants
 from starter.services.google_calls import GoogleCalls
+from starter.services.open_questions import compute_decision_code, find_other_account, is_other
 from starter.services.places import Places
 from starter.services.repeated_attempts import RepeatedAttempts
 
@@ -236,7 +237,7 @@ class ConnectionService:
                 refused = self._refuse_other_account(pending.merchant, grant)
             if refused:
                 self._ends.end(self._decisions.keep_declined(pending.merchant, grant))
-            given = refused or self._keep_grant(pending.merchant, grant, browser, same_account=same_account)
+            given = refused or self._keep_grant(pending, grant, browser, same_account=same_account)
         except Erased:
             if not self._end_unkept(pending.merchant, grant):
                 loop.call_soon_threadsafe(self._repeated.add, partial(self._decline_unkept, pending.merchant, grant))
@@ -259,16 +260,15 @@ class ConnectionService:
     def _refuse_other_account(self, merchant: str, grant: NewGrant) -> ConsentRefused | None:
         """Return a refusal if the grant is of another account than the connected one."""
         known = self._views.get_account(merchant)
-        if known and known.email and not self._is_other(known, grant):
+        if known and known.email and not is_other(self._views, known, grant):
             return None
         return ConsentRefused(reason=RefusalReason.OTHER_ACCOUNT, merchant=merchant)
 
-    def _is_other(self, known: KnownAccount, grant: NewGrant) -> bool:
-        """Return whether another account than that of the grant is connected."""
-        return known.email is not None and self._views.is_other(known, grant.account_key, grant.account_email)
-
-    def _keep_grant(self, merchant: str, grant: NewGrant, browser: str, *, same_account: bool) -> ConsentGiven:
-        code, return_url = secrets.token_urlsafe(32), self.get_return_url(merchant)
+    def _keep_grant(
+        self, answered: PendingConsent, grant: NewGrant, browser: str, *, same_account: bool
+    ) -> ConsentGiven:
+        merchant, code = answered.merchant, compute_decision_code(browser, answered.key_hash)
+        return_url = self.get_return_url(merchant)
         self._pending.put(
             _decision_step(return_url),
             code,
@@ -278,8 +278,7 @@ class ConnectionService:
             account_key=grant.account_key,
             same_account=same_account,
         )
-        known = self._views.get_account(merchant)
-        connected = known.email if known and self._is_other(known, grant) else None
+        connected = find_other_account(self._views, merchant, grant)
         return ConsentGiven(
             merchant=merchant, code=code, chosen=grant.account_email, connected=connected, return_url=return_url
         )

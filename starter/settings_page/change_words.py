@@ -1,5 +1,6 @@
 """The words for entries of the audit log, as merchants read them."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,9 @@ _SHOWN_VALUES: Final[Mapping[str, frozenset[str]]] = {
     AuditAction.DISCONNECTED: frozenset({"calendars"}),
 }
 """The values that are shown of an action; of changed settings and details, all of them."""
+
+_UNNAMED_KEY: Final = re.compile(r"(key-\d+)?")
+"""The name of a key to which the operator gave none: its number says nothing to merchants."""
 
 _ALL_SHOWN: Final = frozenset({AuditAction.SETTINGS_CHANGED.value, AuditAction.MERCHANT_CHANGED.value})
 
@@ -108,6 +112,8 @@ def describe_actor(_: Translate, by: Actor, visit: str) -> str:
     if by.kind is ActorKind.VISIT:
         address = {"address": by.address}
         return _("You, in this visit") if by.name == visit else _("On this page, from %(address)s") % address
+    if by.kind is ActorKind.KEY and _UNNAMED_KEY.fullmatch(by.name):
+        return _("Your booking system")
     if by.kind is ActorKind.KEY:
         return _("Your booking system, with the key %(key)s") % {"key": by.name}
     return {

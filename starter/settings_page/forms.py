@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges
+from slotsync.domain.connections.connection import can_write
 from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.errors import GoogleError, InputError
 from slotsync.grant_ends import GrantEnd
@@ -62,7 +64,8 @@ async def switch_all(request: Request) -> Response:
     """Turn synchronization on or off for the whole merchant."""
     visit = await Visit.from_form(request)
     await _switch(visit, None)
-    return redirect_to_page(notice="switched", place=visit.address)
+    notice = await _name_switched(visit, paused="paused")
+    return redirect_to_page(notice=notice, place=visit.address)
 
 
 async def switch(request: Request) -> Response:
@@ -70,7 +73,7 @@ async def switch(request: Request) -> Response:
     visit = await Visit.from_form(request)
     owner, _ = await asyncio.to_thread(visit.find_owner, request)
     await _switch(visit, owner)
-    return redirect_to_page(owner, "switched", place=visit.address)
+    return redirect_to_page(owner, await _name_switched(visit, paused="turned_off"), place=visit.address)
 
 
 async def choose_guest_data(request: Request) -> Response:
@@ -97,20 +100,20 @@ async def pick(request: Request) -> Response:
         return redirect_to_page(owner, "not_picked", place=visit.address)
     except GoogleError:
         return redirect_to_page(owner, "google_unavailable", place=visit.address)
-    return redirect_to_page(owner, "picked", place=visit.address)
+    return redirect_to_page(owner, "picked" if visit.form_values("calendar") else "none_picked", place=visit.address)
 
 
 async def check_privacy(request: Request) -> Response:
     """Check, with the merchant's own grant, what Google discloses of a picked calendar, and show it."""
     visit = await Visit.from_form(request)
-    owner, _ = await asyncio.to_thread(visit.find_owner, request)
+    owner, settings = await asyncio.to_thread(visit.find_owner, request)
     visit = replace(visit, address=visit.address.with_owner(owner))
     calendar_id = visit.form_value("calendar")
     if calendar_id not in {
         each.id for each in await visit.services.blocking_calendars.list_picked(visit.merchant, owner)
     }:
         return redirect_to_page(owner, "not_picked", place=visit.address)
-    now = utc_now()
+    now = utc_now().astimezone(ZoneInfo(settings.time_zone))
     with suppress(GoogleError):
         disclosure = await visit.services.google.call(
             visit.merchant, lambda mine: visit.services.previews.check_disclosure(mine, calendar_id, now)
@@ -139,6 +142,17 @@ async def _switch(visit: Visit, owner: Owner | None) -> None:
     else:
         remove = visit.form_value("remove") == "yes"
         await visit.services.slotsync.turn_off(visit.merchant, owner, remove_events=remove, chooser=Chooser.MERCHANT)
+
+
+async def _name_switched(visit: Visit, *, paused: str) -> str:
+    """Return the name of the notice about a switch; ``paused`` is that of turning off without removing entries."""
+    connection = await visit.services.connections.view(visit.merchant)
+    synced = await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant)
+    if visit.form_value("sync") == "on":
+        return "turned_on" if synced and can_write(connection) else "saved"
+    if not can_write(connection):
+        return "saved"
+    return "removing" if visit.form_value("remove") == "yes" else paused
 
 
 async def _change_settings(visit: Visit, request: Request, changes: dict[str, object]) -> Response:

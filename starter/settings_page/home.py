@@ -1,6 +1,7 @@
 """The settings page: shown, and returned to from Google."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -8,16 +9,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from slotsync.clock import utc_now
-from slotsync.domain.connections.connection import ConnectionState, can_write
+from slotsync.domain.connections.connection import (
+    ConnectionState,
+    ConnectionView,
+    can_list_calendars,
+    can_read_busy_times,
+    can_write,
+)
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.refused_grants import find_helper
 from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
-from starter.services.consent_results import ConsentRefused
+from starter.services.consent_results import ConsentRefused, RefusalReason
 from starter.services.settings_links import Session
 from starter.settings_page.changes import load_changes
 from starter.settings_page.details import Details, load_details, load_progress, load_work
-from starter.settings_page.language import detect_language, remember_language
+from starter.settings_page.language import detect_language, read_address, remember_language
 from starter.settings_page.owner_list import load_owner_list
 from starter.settings_page.rendering import NO_VISIT, NOT_BEGUN_HERE, PageRefused, extract_site, render_page
 from starter.settings_page.visit import Visit, find_session, name_of, read_owner, redirect_after_consent
@@ -34,13 +41,17 @@ async def complete_consent(request: Request) -> Response:
     """
     services, session = get_services(request), await _find_beginner(request)
     query = request.query_params
+    state = query.get("state", "")
     result = await services.connections.complete(
-        query.get("state", ""),
+        state,
         query.get("code"),
         session.browser,
         error=query.get("error", ""),
         same_account=session.connects_only,
     )
+    if isinstance(result, ConsentRefused) and result.reason is RefusalReason.UNKNOWN:
+        # The page that asks is loaded again, as a phone does that has dropped it.
+        result = await asyncio.to_thread(services.open_questions.find, state, session.browser) or result
     if isinstance(result, ConsentRefused):
         return_url = await asyncio.to_thread(services.connections.get_return_url, session.merchant)
         return _return_refusal(return_url, session, result)
@@ -50,6 +61,8 @@ async def complete_consent(request: Request) -> Response:
         "confirm_account.html",
         detect_language(request),
         given=result,
+        active=(await services.connections.view(result.merchant)).state is ConnectionState.ACTIVE,
+        here=f"{request.url.path}?{urlencode({'state': state})}",
         merchant=await name_of(services, result.merchant),
         token=session.form_token,
     )
@@ -86,9 +99,9 @@ async def home(request: Request) -> Response:
 
 
 async def choose_language(request: Request) -> Response:
-    """Remember the chosen language in a cookie, and redirect to the page."""
+    """Remember the chosen language in a cookie, and redirect to the page on which it was chosen."""
     code = request.path_params["language"]
-    response = RedirectResponse("/settings/", status_code=303)
+    response = RedirectResponse(read_address(request.query_params.get("to", "")), status_code=303)
     if code in LANGUAGES:
         remember_language(response, code)
     return response
@@ -107,10 +120,14 @@ async def render_settings(
         token=visit.session.form_token,
         merchant=await name_of(visit.services, visit.merchant),
         address=visit.address,
+        here=replace(visit.address, notice="").url,
         connection=connection,
         writable=can_write(connection),
+        listable=can_list_calendars(connection),
+        readable=can_read_busy_times(connection),
         helper=find_helper(connection.last_error, forgotten=connection.forgotten),
         connected=connection.state is ConnectionState.ACTIVE,
+        left=_is_left(connection),
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
         sync_overridden=await asyncio.to_thread(visit.services.merchants.is_overridden, visit.merchant),
@@ -140,7 +157,9 @@ async def show_progress(request: Request) -> Response:
         "progress.html",
         visit.language,
         opened=await load_progress(visit, owner),
+        connection=connection,
         connected=connection.state is ConnectionState.ACTIVE,
+        left=_is_left(connection),
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
     )
 
@@ -154,6 +173,11 @@ async def show_switch_progress(request: Request) -> Response:
         switching=await visit.services.slotsync.switch_progress(visit.merchant),
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
     )
+
+
+def _is_left(connection: ConnectionView) -> bool:
+    """Return whether there is no connection, not even a refused one: entries in Google are as they were left."""
+    return connection.state in {ConnectionState.DISCONNECTED, ConnectionState.PENDING}
 
 
 async def _load_opened(visit: Visit) -> Details | None:

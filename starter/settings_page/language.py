@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from gettext import NullTranslations
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -14,6 +16,19 @@ from slotsync.translations import LANGUAGES, SOURCE_LANGUAGE, load_translations
 
 LANGUAGE_COOKIE = "slotsync-language"
 LANGUAGE_COOKIE_LIFETIME = timedelta(days=365)
+
+_PAGES: Final = frozenset(
+    {
+        "/settings/",
+        "/settings/changes",
+        "/settings/open",
+        "/google/callback",
+        "/google/connect",
+        "/google/reconnect",
+        "/google/reconnected",
+    }
+)
+"""The pages that can be shown again in another language, by their addresses."""
 
 
 class Language(Message):
@@ -63,6 +78,17 @@ def detect_language(request: Request) -> Language:
         return Language(code=chosen)
     ranked = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
     return Language(code=negotiate_locale([each for each in ranked if each], LANGUAGES, sep="-") or SOURCE_LANGUAGE)
+
+
+def address_of(request: Request) -> str:
+    """Return path and query of the page that is shown, for the links to other languages."""
+    return urlunsplit(("", "", request.url.path, request.url.query, "")) if request.method == "GET" else ""
+
+
+def read_address(text: str) -> str:
+    """Return the address of the page on which a language was chosen; the settings if it is none of these pages."""
+    parts = urlsplit(text)
+    return urlunsplit(parts) if parts.path in _PAGES and not (parts.scheme or parts.netloc) else "/settings/"
 
 
 def is_chosen(request: Request) -> bool:

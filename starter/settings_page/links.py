@@ -12,7 +12,7 @@ from slotsync.store.visits import Visits
 from slotsync.translations import LANGUAGES
 from starter.bootstrap import get_services
 from starter.services.settings_links import LinkProblem, LinkTarget, Session
-from starter.settings_page.language import Language, detect_language, is_chosen, remember_language
+from starter.settings_page.language import Language, address_of, detect_language, is_chosen, remember_language
 from starter.settings_page.rendering import (
     FORGED_FORM,
     MAIL_EXPIRED,
@@ -74,6 +74,7 @@ async def show_reconnected(request: Request) -> Response:
     return render_page(
         "reconnected.html",
         detect_language(request),
+        here=address_of(request),
         merchant=await name_of(services, session.merchant) if session else "",
         address=Address.from_query(request.query_params),
         disconnection=None,
@@ -125,6 +126,8 @@ async def _show_button(request: Request, merchant: str, link: str, leads_to: str
         token=token,
         path=request.url.path,
         leads_to=leads_to,
+        asks=not await asyncio.to_thread(services.connections.get_return_url, merchant),
+        here=address_of(request),
         merchant=await name_of(services, merchant),
         other=await name_of(services, other) if other else "",
     )

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from slotsync.errors import Undecryptable
 from starter.bootstrap import get_services
 from starter.services.settings_links import LinkProblem
-from starter.settings_page.language import detect_language
+from starter.settings_page.language import address_of, detect_language
 from starter.settings_page.rendering import (
     FORGED_FORM,
     NO_VISIT,
@@ -67,7 +67,14 @@ async def render_http_error(request: Request, error: Exception) -> Response:
 
 async def _render(request: Request, reason: str, status: int) -> Response:
     merchant = "" if reason in _NAMELESS else await _find_visited_name(request)
-    return render_page("refused.html", detect_language(request), status=status, reason=reason, merchant=merchant)
+    return render_page(
+        "refused.html",
+        detect_language(request),
+        status=status,
+        reason=reason,
+        merchant=merchant,
+        here=address_of(request),
+    )
 
 
 async def _find_visited_name(request: Request) -> str:

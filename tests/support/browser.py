@@ -10,6 +10,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # ships no types
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.support.waiting import until
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (
     "--no-sandbox",
@@ -35,6 +37,17 @@ class BrowsingMerchant:
     async def sees(self, text: str, within: float = 30) -> None:
         """Wait at most ``within`` seconds until this text is visible."""
         await self.page.get_by_text(text).first.wait_for(timeout=within * 1000)
+
+    async def sees_at_once(self, text: str) -> None:
+        """Wait until this text stands in the window, where the browser has landed, without scrolling."""
+        found = self.page.get_by_text(text).first
+        await found.wait_for()
+
+        async def inside() -> bool:
+            box = await found.bounding_box()
+            return box is not None and -1 <= box["y"] <= SIZES[self.size]["height"] - box["height"]
+
+        await until(inside)
 
     async def presses(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).first.click()

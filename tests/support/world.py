@@ -1,7 +1,7 @@
 """Real parts on this machine: a local Google, a store, Temporal, and slotsync's workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,15 +51,22 @@ class World:
         for owner in owners or (TOUR, GUIDE):
             Owners(self.store).put(merchant, owner, settings_of(owner))
 
-    async def connect(self, merchant: str = MERCHANT, email: str = EMAIL, *, resume_all: bool = False) -> None:
+    async def connect(
+        self,
+        merchant: str = MERCHANT,
+        email: str = EMAIL,
+        *,
+        resume_all: bool = False,
+        scopes: Collection[str] = SCOPES,
+    ) -> None:
         account = {"email": email, "time_zone": "Europe/Helsinki"}
         (await self.http.post("/sandbox/accounts", json=account)).raise_for_status()
-        grant = {"client_id": CLIENT_ID, "scopes": list(SCOPES)}
+        grant = {"client_id": CLIENT_ID, "scopes": list(scopes)}
         answer = (await self.http.post(f"/sandbox/accounts/{email}/grant", json=grant)).raise_for_status()
         new = NewGrant(
             account_email=email,
             account_key=email,
-            scopes=frozenset(SCOPES),
+            scopes=frozenset(scopes),
             refresh_token=answer.json()["refresh_token"],
         )
         Connections(self.store, self.vault).save(merchant, new, resume_all=resume_all)

@@ -67,11 +67,17 @@ class ConnectionView(Message):
     forgotten: bool = False
 
 
+_NO_BUSY_TIMES: Final = (
+    "Busy times cannot be read, so it is unknown when you are free: products with picked calendars cannot be booked, "
+    "unless you chose otherwise for unknown times."
+)
+_NO_NOTIFICATIONS: Final = "Google does not notify us of changes, so new appointments block bookings a little later."
+
 _CONSEQUENCES: Final = {
     APP_CREATED: "Calendars cannot be made, so reservations do not appear in Google Calendar.",
     CALENDAR_LIST: "Calendars cannot be listed: reservations do not appear, and none can be picked to block times.",
-    EVENTS_FREEBUSY: "Busy times cannot be read, so your own appointments do not block bookings.",
-    FREEBUSY: "Busy times cannot be read, so your own appointments do not block bookings.",
+    EVENTS_FREEBUSY: _NO_BUSY_TIMES,
+    FREEBUSY: _NO_BUSY_TIMES,
 }
 
 _COVERED_BY: Final = {
@@ -98,6 +104,16 @@ def can_write(view: ConnectionView) -> bool:
     return view.state is ConnectionState.ACTIVE and lacking.isdisjoint(_NEEDED_TO_WRITE)
 
 
+def can_list_calendars(view: ConnectionView) -> bool:
+    """Return whether the calendars of the account can be listed through the connection."""
+    return view.state is ConnectionState.ACTIVE and not missing_scopes(view.granted, {CALENDAR_LIST})
+
+
+def can_read_busy_times(view: ConnectionView) -> bool:
+    """Return whether busy times can be read through the connection."""
+    return view.state is ConnectionState.ACTIVE and not missing_scopes(view.granted, {FREEBUSY})
+
+
 def wanted_scopes(*, push: bool) -> frozenset[str]:
     """Return the narrowest scopes that slotsync works with.
 
@@ -113,6 +129,5 @@ def missing_scopes(granted: Iterable[str], wanted: Iterable[str]) -> tuple[Missi
     """
     present = set(granted)
     lacking = sorted(scope for scope in set(wanted) - present if not present & _COVERED_BY.get(scope, set()))
-    return tuple(
-        MissingScope(scope=scope, consequence=_CONSEQUENCES[scope]) for scope in lacking if scope in _CONSEQUENCES
-    )
+    known = _CONSEQUENCES | ({EVENTS_FREEBUSY: _NO_NOTIFICATIONS} if FREEBUSY in present else {})
+    return tuple(MissingScope(scope=scope, consequence=known[scope]) for scope in lacking if scope in known)

@@ -59,7 +59,7 @@ class OpenConsent:
 
     def is_from(self, browser: str) -> bool:
         """Return whether this browser began the consent."""
-        return hmac.compare_digest(self.browser_hash, _hashed(browser))
+        return hmac.compare_digest(self.browser_hash, hash_key(browser))
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,13 +102,13 @@ class PendingConsents:
             connection.execute(unused.where(_CONSENTS.c.expires_at < now - EXPIRED_CONSENT_RETENTION))
             connection.execute(
                 insert(_CONSENTS).values(
-                    key_hash=_hashed(key),
+                    key_hash=hash_key(key),
                     kind=awaited.value,
                     merchant=merchant,
-                    browser_hash=_hashed(browser),
+                    browser_hash=hash_key(browser),
                     account_key=hash_account_key(connection, self._keys, account_key),
                     same_account=same_account,
-                    secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=_hashed(key)),
+                    secret=own.encrypt(_CONSENTS.c.secret, secret, key_hash=hash_key(key)),
                     expires_at=now + CONSENT_LIFETIME,
                 )
             )
@@ -121,15 +121,22 @@ class PendingConsents:
 
     def take(self, awaited: AwaitedStep, key: str) -> PendingConsent | None:
         """Remove and return the consent with this key, or None if it is unknown or was taken already."""
-        taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
+        taken = delete(_CONSENTS).where(_CONSENTS.c.key_hash == hash_key(key), _CONSENTS.c.kind == awaited.value)
         with self._store.write() as connection:
             row = connection.execute(taken.returning(*_CONSENTS.c)).first()
         with self._store.read() as session:
             return self.read(session, row) if row else None
 
+    def find(self, awaited: AwaitedStep, key: str) -> PendingConsent | None:
+        """Return the consent with this key, which stays as it is, or None if there is none."""
+        own = (_CONSENTS.c.key_hash == hash_key(key), _CONSENTS.c.kind == awaited.value)
+        with self._store.read() as session:
+            row = session.connection().execute(select(*_CONSENTS.c).where(*own)).first()
+            return self.read(session, row) if row else None
+
     def lock(self, connection: Connection, awaited: AwaitedStep, key: str) -> Row[Any] | None:
         """Return the row of the consent with this key, or None without one; nobody else can take it meanwhile."""
-        own = (_CONSENTS.c.key_hash == _hashed(key), _CONSENTS.c.kind == awaited.value)
+        own = (_CONSENTS.c.key_hash == hash_key(key), _CONSENTS.c.kind == awaited.value)
         return connection.execute(select(*_CONSENTS.c).where(*own).with_for_update()).first()
 
     def look(self, row: Row[Any]) -> OpenConsent:
@@ -220,7 +227,7 @@ def keep_unneeded(  # noqa: PLR0913, PLR0917  all that such a consent consists o
     connection: Connection, keys: DataKeys, merchant: str, account_key: str | None, secret: str, now: datetime
 ) -> str:
     """Store a grant that has to be ended; return the hash by which it is known."""
-    key_hash = _hashed(uuid4().hex)
+    key_hash = hash_key(uuid4().hex)
     own = keys.for_writing(connection, merchant)
     connection.execute(
         insert(_CONSENTS).values(
@@ -241,7 +248,8 @@ def is_account_chosen(session: Session, keys: DataKeys, account_key: str | None)
     return is_account_in(session, keys, _CONSENTS.c.account_key, account_key, _CONSENTS.c.kind.in_(UNDECIDED))
 
 
-def _hashed(text: str) -> str:
+def hash_key(text: str) -> str:
+    """Return the hash by which a key, a browser or a link is stored."""
     return sha256(text.encode()).hexdigest()
 
 
@@ -261,11 +269,11 @@ class UsedLinks:
     def is_used(self, name: str) -> bool:
         """Return whether the link with this name was used."""
         with self._store.read() as session:
-            return session.get(UsedLinkRow, _hashed(name)) is not None
+            return session.get(UsedLinkRow, hash_key(name)) is not None
 
     def use(self, name: str, expires_at: datetime) -> bool:
         """Record the use of the link with this name, and return whether it is the first one."""
-        link_hash = _hashed(name)
+        link_hash = hash_key(name)
         with self._store.write() as connection:
             connection.execute(delete(_LINKS).where(_LINKS.c.expires_at < self._clock() - EXPIRED_LINK_RETENTION))
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextvars import Context
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.merchants import Merchants
 from starter.settings_page.changes import CHANGES_PER_PAGE
 from starter.settings_page.home import MAX_CHANGES_SHOWN
+from starter.settings_page.language import Language
 from tests.support.http import tls
 from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
@@ -95,6 +97,20 @@ async def test_the_page_says_what_changed_by_which_actor(site: Site) -> None:
         home = await changes_on(mine, "/settings/")
         assert '<h2 id="changes">What changed</h2>' in home
         assert "This changed what you had chosen here." in home
+
+
+async def test_changes_have_names_and_the_merchants_time_not_ids(site: Site) -> None:
+    put(site, Actor(kind=ActorKind.KEY, name="key-1"), name="Kayak hire", time_zone="Asia/Kathmandu")
+    Owners(site.world.store, audit_of(site)).delete(site.merchant, TOUR, remove_events=False)
+    async with site.visitor() as mine:
+        page = await changes_on(mine)
+    assert "Kayak hire was added" in page
+    assert "Kayak hire was removed" in page
+    assert "· Your booking system</small>" in page
+    assert "key-1" not in page
+    changed_at = audit_of(site).list_entries(site.merchant, 1)[0].at.astimezone(ZoneInfo("Asia/Kathmandu"))
+    assert Language(code="en").format_instant(changed_at) in page
+    assert "UTC" not in page
 
 
 async def test_older_changes_are_a_page_further_and_the_settings_show_the_last_ones(site: Site) -> None:

@@ -8,7 +8,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import starter.settings_page
-from slotsync.domain.connections.connection import missing_scopes, wanted_scopes
+from slotsync.domain.connections.connection import FREEBUSY, missing_scopes, wanted_scopes
 
 HERE = Path(starter.settings_page.__file__).parent
 TEMPLATES = "**/templates/**.html"
@@ -23,7 +23,9 @@ def texts() -> set[str | tuple[str, ...]]:
         options_map={TEMPLATES: {"trimmed": "true"}},
         keywords=WORDS,
     )
-    consequences = {each.consequence for push in (True, False) for each in missing_scopes((), wanted_scopes(push=push))}
+    grants = [(push, granted) for push in (True, False) for granted in ((), (FREEBUSY,))]
+    lacking = [each for push, granted in grants for each in missing_scopes(granted, wanted_scopes(push=push))]
+    consequences = {each.consequence for each in lacking}
     return {message for _, _, message, _, _ in found} | consequences
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -27,6 +28,17 @@ class DriftKind(StrEnum):
     CALENDAR_DELETED = "calendar_deleted"
     ACCESS_LOWERED = "access_lowered"
 
+
+class DriftAction(StrEnum):
+    """The actions on drift: it is put right again, or only reported."""
+
+    REPAIR = "repair"
+    REPORT = "report"
+
+
+MAX_REPAIRS: Final = 3
+REPAIRS_COUNTED_FOR: Final = timedelta(days=7)
+"""An event that was repaired so often in this time is only reported: somebody's program puts it back each time."""
 
 TIME_FIELDS: Final = frozenset({"start", "end"})
 

@@ -96,7 +96,8 @@ class OwnerRow(Row, table=True):
 class ManagedCalendarRow(Row, table=True):
     """The managed calendar of a product or resource, with the name and the time zone that Google shows of it.
 
-    They are null until it is known what Google shows.
+    They are null until it is known what Google shows. Its changes after Google's ``sync_token`` were not looked through
+    for drift yet; all of it was at ``fully_audited_at``.
     """
 
     __tablename__ = "managed_calendar"
@@ -112,6 +113,9 @@ class ManagedCalendarRow(Row, table=True):
     created_at: datetime = Field(sa_type=Instant)
     shown_name: str | None = None
     shown_zone: str | None = None
+    sync_token: str | None = None
+    audited_at: datetime | None = Field(default=None, sa_type=Instant)
+    fully_audited_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class FormerCalendarRow(Row, table=True):

@@ -105,7 +105,9 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 GoogleCalendars(services, heartbeat_and_count),
                 GoogleEvents(services, heartbeat_and_count),
             ),
-            drift=DriftActivities(client, store, vault, health, GoogleListings(services, heartbeat_and_count), pace),
+            drift=DriftActivities(
+                client, settings, store, vault, health, GoogleListings(services, heartbeat_and_count), pace
+            ),
             connections=ConnectionActivities(settings, store, vault),
             refused_grants=RefusedGrantActivities(settings, store, vault),
             consents=ConsentActivities(settings, store, vault),

@@ -16,18 +16,21 @@ from slotsync.calendar_drift import CalendarDrift, CalendarFindings
 from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.calendars.messages import AuditRequest, AuditResult, CalendarRequest, DriftSearch
 from slotsync.domain.calendars.owner import ManagedCalendar
+from slotsync.domain.merchant import OnDrift
 from slotsync.domain.reservations.drift import MAX_REPAIRS, REPAIRS_COUNTED_FOR, Drift, DriftAction, DriftKind
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.events.listing import GoogleListings
 from slotsync.secrets import Vault
+from slotsync.settings import Settings
 from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import read_grant_number
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SyncedEvents
-from slotsync.temporal.signals import signal_calendar, signal_reservation, start_audit
+from slotsync.store.webhook_messages import WebhookMessages
+from slotsync.temporal.signals import signal_calendar, signal_connection, signal_reservation, start_audit
 
 AUDIT_SPREAD: Final = timedelta(hours=5)
 """The time over which a night's audits are spread."""
@@ -39,6 +42,7 @@ class DriftActivities:
     def __init__(  # noqa: PLR0913, PLR0917  what they look with, and how fast they signal
         self,
         client: Client,
+        settings: Settings,
         store: Store,
         vault: Vault,
         health: ConnectionHealth,
@@ -53,7 +57,9 @@ class DriftActivities:
         self._health = health
         self._owners = Owners(store)
         self._pace = pace
-        self._records = DriftRecords(store)
+        self._told = bool(settings.webhook_url)
+        messages = WebhookMessages(store, vault, settings.webhook_types) if self._told else None
+        self._records = DriftRecords(store, messages)
 
     @activity.defn(no_thread_cancel_exception=True)
     def find_drift(self, request: DriftSearch) -> AuditResult:
@@ -76,8 +82,10 @@ class DriftActivities:
 
     def _record(self, request: DriftSearch, calendar: ManagedCalendar, found: CalendarFindings) -> AuditResult:
         assert calendar.calendar_id is not None
-        actions = [(drift, self._choose_action(request, drift)) for drift in found.drifts]
-        self._records.record(
+        chosen = self._records.get_choice(request.merchant) is OnDrift.REPAIR
+        repair = chosen if request.repair is None else request.repair
+        actions = [(drift, self._choose_action(request, drift, repair=repair)) for drift in found.drifts]
+        new = self._records.record(
             CompletedAudit(
                 merchant=request.merchant,
                 owner=request.owner,
@@ -89,16 +97,18 @@ class DriftActivities:
                 sync_token=found.sync_token,
             )
         )
-        self._have_calendar_repaired(request, calendar.calendar_id, found.drifts)
+        if repair:
+            self._have_calendar_repaired(request, calendar.calendar_id, found.drifts)
         return AuditResult(
             counts=Counter(drift.kind.value for drift in found.drifts),
             repaired=sum(action is DriftAction.REPAIR for _, action in actions),
             complete=found.complete,
+            told=len(new) if self._told else 0,
         )
 
-    def _choose_action(self, request: DriftSearch, drift: Drift) -> DriftAction:
+    def _choose_action(self, request: DriftSearch, drift: Drift, *, repair: bool) -> DriftAction:
         """Return what is done: what somebody puts back again and again is only reported."""
-        if request.repair is False or drift.kind is DriftKind.ACCESS_LOWERED:
+        if not repair or drift.kind is DriftKind.ACCESS_LOWERED:
             return DriftAction.REPORT
         if drift.reservation is None or drift.key is None:
             return DriftAction.REPAIR
@@ -111,8 +121,6 @@ class DriftActivities:
     def _have_calendar_repaired(self, request: DriftSearch, calendar_id: str, drifts: Iterable[Drift]) -> None:
         """Record what the calendar's own workflow has to do: make it anew, or name it."""
         kinds = {each.kind for each in drifts}
-        if request.repair is False:
-            return
         if DriftKind.CALENDAR_DELETED in kinds:
             self._calendars.forget(request.merchant, request.owner, calendar_id)
             self._events.mark_calendar_missing(request.merchant, calendar_id, request.now)
@@ -121,10 +129,12 @@ class DriftActivities:
 
     @activity.defn
     async def signal_drifted(self, request: DriftSearch) -> int:
-        """Signal the reservations of which the audit has something repaired, and the calendar's workflow.
+        """Signal the workflows that put right what an audit found, and the one that tells the platform.
 
         Return how many reservations. Each heartbeat says after which one to go on.
         """
+        if self._told:
+            await signal_connection(self._client, request.merchant, "check")
         owner = CalendarRequest(merchant=request.merchant, owner=request.owner)
         await signal_calendar(self._client, owner, "needed")
         found = self._records.find_repaired

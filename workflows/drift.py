@@ -52,7 +52,7 @@ class DriftAudit:
         except ActivityError as error:
             blocker = blocker_for_failure(error)
             return AuditResult(reason=blocker.reason if blocker else "cancelled")
-        if result.repaired:
+        if result.repaired or result.told:
             await self._signal(search)
         return result
 

@@ -44,11 +44,13 @@ class DriftSearch(AuditRequest):
 class AuditResult(Message):
     """The result of an audit: how many drifts of each kind were found, and how many of all are repaired.
 
-    ``complete``: all of the calendar was looked through. ``reason`` is why nothing was, empty if something was.
+    The platform is ``told`` of so many that were not known before. ``complete``: all of the calendar was looked
+    through. ``reason`` is why nothing was, empty if something was.
     """
 
     counts: dict[str, int] = Field(default_factory=dict)
     repaired: int = 0
+    told: int = 0
     complete: bool = False
     reason: str = ""
 

@@ -1,24 +1,34 @@
 """Drift records: what audits found, what was done about it, and how far each calendar was looked through."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Update, delete, insert, select, tuple_, update
 from sqlmodel import col
 
-from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.reservations.drift import Drift, DriftAction, Place
+from slotsync.domain.availability.messages import ProductKey, merchants_messages
+from slotsync.domain.calendars.owner import Owner, OwnerKind
+from slotsync.domain.merchant import OnDrift
+from slotsync.domain.messages import Message
+from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind, Place
+from slotsync.domain.webhooks import DriftedEvent, DriftFound
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.merchants import get_on_drift
 from slotsync.store.reservations.returned_calendars import write_anew
 from slotsync.store.tables.calendars import ManagedCalendarRow
 from slotsync.store.tables.drift import DriftRow
+from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
 
 KEPT: Final = timedelta(days=90)
 """The time for which drift is kept after it was resolved."""
+
+MAX_DRIFTS_TOLD: Final = 100
+"""The drifts that one message names; the list has all."""
 
 _TABLE = table_of(DriftRow)
 _CALENDARS = table_of(ManagedCalendarRow)
@@ -50,11 +60,29 @@ class CompletedAudit:
     sync_token: str | None
 
 
-class DriftRecords:
-    """Stores drift."""
+class ListedDrift(Message):
+    """A drift in the calendar of ``owner``, of an event or of the whole; null in ``resolved_at`` as long as it stands.
 
-    def __init__(self, store: Store) -> None:
+    ``action``: it is put right, or only reported. ``fields`` are those of the event that people changed.
+    """
+
+    id: str
+    found_at: datetime
+    owner: Owner
+    kind: DriftKind
+    action: DriftAction
+    reservation: str | None
+    item: str | None
+    fields: tuple[str, ...]
+    resolved_at: datetime | None
+
+
+class DriftRecords:
+    """Stores drift. With ``messages`` the platform is told what is new."""
+
+    def __init__(self, store: Store, messages: WebhookMessages | None = None) -> None:
         self._store = store
+        self._messages = messages
 
     def get_state(self, merchant: str, owner: Owner, calendar_id: str) -> AuditState:
         """Return how far the owner's calendar was looked through."""
@@ -72,6 +100,8 @@ class DriftRecords:
         with self._store.write() as connection:
             known = self._resolve(connection, audit)
             new = [(drift, action) for drift, action in audit.found if _identity(drift) not in known]
+            if new and self._messages:
+                self._messages.put(connection, *_message(audit, new))
             for drift, action in new:
                 connection.execute(insert(_TABLE).values(**_columns(audit, drift, action)))
             for drift, action in audit.found:
@@ -80,6 +110,22 @@ class DriftRecords:
             connection.execute(_record_state(audit))
             connection.execute(delete(_TABLE).where(*_is_owners(audit), _TABLE.c.resolved_at < audit.at - KEPT))
         return [drift for drift, _ in new]
+
+    def get_choice(self, merchant: str) -> OnDrift:
+        """Return what the merchant wants to be done about drift."""
+        with self._store.read() as session:
+            return get_on_drift(session, merchant)
+
+    def find(
+        self, merchant: str, limit: int, after: tuple[datetime, str] | None = None, *, only_open: bool = False
+    ) -> list[ListedDrift]:
+        """Return the merchant's drift by when it was found, after a time and an id if given."""
+        order = (_TABLE.c.found_at, _TABLE.c.id)
+        query = select(_TABLE).where(_TABLE.c.merchant == merchant).order_by(*order).limit(limit)
+        query = query.where(tuple_(*order) > tuple_(*after)) if after else query
+        query = query.where(_TABLE.c.resolved_at.is_(None)) if only_open else query
+        with self._store.read() as session:
+            return [_listed(DriftRow(**row)) for row in session.connection().execute(query).mappings()]
 
     def _resolve(self, connection: Connection, audit: CompletedAudit) -> set[tuple[object, ...]]:
         """Close what is open no longer, or was repaired and is found again; return what stays open."""
@@ -165,3 +211,38 @@ def _place_columns(place: Place | None) -> tuple[object, ...]:
         return (None,) * 4
     reservation, key = place
     return reservation, key.item, key.owner.kind.value, key.owner.id
+
+
+def _listed(row: DriftRow) -> ListedDrift:
+    return ListedDrift(
+        id=row.id,
+        found_at=row.found_at,
+        owner=Owner(kind=OwnerKind(row.kind), id=row.owner_id),
+        kind=DriftKind(row.drift),
+        action=DriftAction(row.action),
+        reservation=row.reservation,
+        item=row.item,
+        fields=tuple(row.fields.split()),
+        resolved_at=row.resolved_at,
+    )
+
+
+def _message(
+    audit: CompletedAudit, new: Sequence[tuple[Drift, DriftAction]]
+) -> tuple[str, ProductKey, MessageOrder, MessageContent, datetime]:
+    """Return the message that tells of new drift, in the order of arguments of ``WebhookMessages.put``."""
+    drifts = tuple(
+        DriftedEvent(
+            kind=drift.kind,
+            action=action,
+            reservation=drift.reservation,
+            item=drift.key.item if drift.key else None,
+            fields=drift.fields,
+        )
+        for drift, action in new
+    )
+    counts = Counter(each.kind for each in drifts)
+    data = DriftFound(merchant=audit.merchant, owner=audit.owner, counts=counts, drifts=drifts[:MAX_DRIFTS_TOLD])
+    order = MessageOrder(number=0, place=1)
+    key = merchants_messages(audit.merchant)
+    return f"msg_drift_{uuid4().hex}", key, order, MessageContent.build(data, audit.at), audit.at

@@ -12,9 +12,9 @@ class MerchantRow(Row, table=True):
     """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
 
     ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
-    ``language``, ``return_url``, ``email`` (encrypted), ``logo_url`` and ``defaults`` (a JSON object: settings of new
-    products and resources) are null as long as the platform has not said them. Visits of the settings page that began
-    until ``visits_ended_at`` are over, and links to it that were made until then do not work.
+    ``language``, ``return_url``, ``email`` (encrypted), ``logo_url``, ``on_drift`` and ``defaults`` (a JSON object:
+    settings of new products and resources) are null as long as the platform has not said them. Visits of the settings
+    page that began until ``visits_ended_at`` are over, and links to it that were made until then do not work.
     """
 
     __tablename__ = "merchant"
@@ -31,6 +31,7 @@ class MerchantRow(Row, table=True):
     email: str | None = encrypted_field()
     logo_url: str | None = None
     defaults: str | None = None
+    on_drift: str | None = None
     visits_ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from slotsync.domain.calendars.messages import AuditRequest, AuditResult
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.reservations.drift import MAX_REPAIRS
+from slotsync.domain.merchant import MerchantDetails, OnDrift
+from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction
 from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.temporal.signals import start_audit
 from tests.support.managed_calendars import delete_by_hand, shown
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, snapshot
@@ -97,6 +99,16 @@ async def test_all_that_people_did_to_our_events_is_told_apart_and_put_right(wor
         await hand.add()
 
         found = {"changed": 1, "moved": 1, "deleted": 1, "moved_to_calendar": 1, "restored": 1}
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.REPORT))
+        assert await counts(world) == found
+        assert sorted(await world.titles()) == sorted(["Another title", "Mine", "R-2", "R-5", "R-6", "R-7"])
+        records = DriftRecords(world.store)
+        listed = records.find(MERCHANT, 3)
+        listed += records.find(MERCHANT, 9, (listed[-1].found_at, listed[-1].id))
+        reported = {("R-1", "changed", ("summary",)), ("R-2", "moved", ("start", "end")), ("R-3", "deleted", ()),
+                    ("R-4", "moved_to_calendar", ()), ("R-5", "restored", ())}  # fmt: skip
+        assert {(each.reservation, each.kind.value, each.fields) for each in listed} == reported
+        assert {each.action for each in listed} == {DriftAction.REPORT}
         assert await counts(world, repair=False) == found
         assert await counts(world, repair=True) == found
         await world.at_rest(newest.values(), only_of=MERCHANT)
@@ -109,6 +121,7 @@ async def test_all_that_people_did_to_our_events_is_told_apart_and_put_right(wor
         assert by_title["Mine"]["start"]
         assert await counts(world) == {}
         assert await counts(world, owner=BOAT) == {}
+        assert records.find(MERCHANT, 9, only_open=True) == []
 
 
 async def test_a_night_looks_at_what_has_changed_and_gives_way_to_who_puts_it_back_each_time(world: World) -> None:

@@ -89,7 +89,7 @@ def collect(crossing: Any, seen: dict[str, type[Message]]) -> None:
 
 ALLOWED = {
     "AuditRequest": "full merchant owner repair",
-    "AuditResult": "complete counts reason repaired",
+    "AuditResult": "complete counts reason repaired told",
     "AvailabilityChangedSignal": "merchant number product",
     "BlockedEvent": "blocker key",
     "Blocker": "health look_again reason",

@@ -32,6 +32,7 @@ from slotsync.temporal.search_attributes import register_attributes
 from workflows.availability import ProductAvailabilityWorkflow
 from workflows.calendar import ManagedCalendarWorkflow
 from workflows.connection import ConnectionWorkflow
+from workflows.drift import DriftAudit, NightlyAudits
 from workflows.reservation import ReservationWorkflow
 from workflows.sweep import SweepWorkflow
 from workflows.sync_switch import SyncSwitchWorkflow
@@ -74,6 +75,8 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
             ProductAvailabilityWorkflow,
             SweepWorkflow,
             SyncSwitchWorkflow,
+            DriftAudit,
+            NightlyAudits,
         ],
         activities=[
             activities.reservations.plan_round,
@@ -117,6 +120,7 @@ def _google_worker(client: Client, activities: Activities) -> Worker:
             activities.calendars.update_calendar,
             activities.calendars.remove_duplicates,
             activities.calendars.retire_calendar,
+            activities.drift.find_drift,
             activities.consents.end_unanswered_consents,
             activities.refused_grants.try_refused_grant,
             activities.disconnections.delete_calendar,
@@ -141,6 +145,8 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
             activities.reservation_signals.signal_reservations,
             activities.sync_switch.signal_owners,
             activities.waiting_work.signal_waiting_work,
+            activities.drift.signal_drifted,
+            activities.drift.start_audits,
             activities.sweep.sweep,
             activities.retention.forget,
             activities.availability.watch_busy,

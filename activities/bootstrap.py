@@ -17,6 +17,7 @@ from activities.connections import (
     DisconnectionActivities,
     RefusedGrantActivities,
 )
+from activities.drift import DriftActivities
 from activities.errors import heartbeat_and_count
 from activities.events import EventActivities
 from activities.mails import MailActivities
@@ -34,6 +35,7 @@ from slotsync.clock import utc_now
 from slotsync.connection_health import ConnectionHealth
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.channels import GoogleChannels, push_address
+from slotsync.google.events.listing import GoogleListings
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.google.freebusy import GoogleBusyTimes
 from slotsync.google.service import GoogleServices
@@ -63,6 +65,7 @@ class Activities:
     reservations: ReservationActivities
     events: EventActivities
     calendars: CalendarActivities
+    drift: DriftActivities
     connections: ConnectionActivities
     refused_grants: RefusedGrantActivities
     consents: ConsentActivities
@@ -101,6 +104,9 @@ async def all_activities(client: Client, settings: Settings, store: Store, vault
                 health,
                 GoogleCalendars(services, heartbeat_and_count),
                 GoogleEvents(services, heartbeat_and_count),
+            ),
+            drift=DriftActivities(
+                client, settings, store, vault, health, GoogleListings(services, heartbeat_and_count), pace
             ),
             connections=ConnectionActivities(settings, store, vault),
             refused_grants=RefusedGrantActivities(settings, store, vault),

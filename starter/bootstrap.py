@@ -14,6 +14,7 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews
@@ -51,6 +52,7 @@ class Services:
     audit: AuditLog
     messages: MessageService
     message_history: MessageHistory
+    drift: DriftRecords
     merchants: Merchants
     owners: Owners
     managed_calendars: ManagedCalendars
@@ -82,6 +84,7 @@ class Services:
             audit=audit,
             messages=MessageService(client, store, vault),
             message_history=MessageHistory(store, vault, audit),
+            drift=DriftRecords(store),
             merchants=Merchants(store, vault, audit),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),

@@ -23,6 +23,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.options import connect
+from starter.services.audits import AuditService, CalendarAudit
 from starter.services.availability import AvailabilityService
 from starter.services.confirmations import ConfirmationService
 from starter.services.instance import InstanceCheck
@@ -45,6 +46,7 @@ class Slotsync:
     def __init__(self, client: Client, store: Store, vault: Vault, horizon: Horizon = DEFAULT_HORIZON) -> None:
         self._client = client
         self._instance = InstanceCheck(client, store, vault)
+        self._audits = AuditService(client, store)
         self._availability = AvailabilityService(store, vault, horizon)
         self._confirmations = ConfirmationService(client, store, vault, horizon)
         self._merchants = Merchants(store, vault, AuditLog(store, vault))
@@ -82,6 +84,21 @@ class Slotsync:
         checked = check_again(reservation)
         async with self._instance.required():
             return await self._reports.report(checked)
+
+    async def audit(
+        self, merchant: str, calendar: str | None = None, *, repair: bool | None = None
+    ) -> list[CalendarAudit]:
+        """Compare a merchant's managed calendars with its reservations, or one; return what was found in each.
+
+        ``calendar`` is its id in Google, or ``product:`` or ``resource:`` with an id. With ``repair`` what people
+        changed is put right by the reservations' workflows; None is what the merchant has chosen.
+
+        Raises:
+            UnknownSubject: the merchant has no such calendar.
+            NotTaken: Temporal did not answer.
+        """
+        async with self._instance.required():
+            return await self._audits.audit(merchant, calendar, repair=repair)
 
     async def cancel(self, merchant: str, reservation: str, *, version: int) -> Reported:
         """Cancel a reservation: its events are deleted from Google.

@@ -1,5 +1,6 @@
 """Merchants, as the platform describes them."""
 
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, EmailStr, Field
@@ -15,6 +16,13 @@ def _check_plain(address: str) -> str:
     return address
 
 
+class OnDrift(StrEnum):
+    """The choices for our events that people change by hand: put right again, or only reported."""
+
+    REPAIR = "repair"
+    REPORT = "report"
+
+
 class MerchantDetails(Message):
     """The details that the platform gives of a merchant; one that is left out keeps its value, and null removes it.
 
@@ -22,6 +30,7 @@ class MerchantDetails(Message):
     see. To ``return_url`` their browsers go back from Google, instead of to the address that is set for all merchants.
     Notices are sent to ``email``, with the picture at ``logo_url``. Products and resources that are put for the first
     time have ``defaults`` for what is left out there; of these, too, one that is left out keeps its value.
+    ``on_drift`` says what is done about events that people change by hand; they are repaired by default.
     """
 
     name: DisplayName | None = None
@@ -29,6 +38,7 @@ class MerchantDetails(Message):
     return_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
     email: Annotated[EmailStr, Field(max_length=254), AfterValidator(_check_plain)] | None = None
     logo_url: Annotated[WebAddress, Field(min_length=1, max_length=2000)] | None = None
+    on_drift: OnDrift | None = None
 
     defaults: OwnerDefaults | None = None
 

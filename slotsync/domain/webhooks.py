@@ -9,7 +9,9 @@ from pydantic import AwareDatetime
 
 from slotsync.domain.availability.availability import SlotState
 from slotsync.domain.availability.intervals import Interval
+from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.messages import Message
+from slotsync.domain.reservations.drift import DriftAction, DriftKind
 
 ACCEPTED_STATUSES: Final = range(200, 300)
 
@@ -22,6 +24,7 @@ class WebhookType(StrEnum):
     CONNECTION_REVOKED = "connection.revoked"
     CONNECTION_REMINDER = "connection.reminder"
     CONNECTION_ACTIVE = "connection.active"
+    DRIFT_FOUND = "drift.found"
     TEST = "test"
 
 
@@ -115,6 +118,28 @@ class ConnectionActive(Message):
     caught_up: int
 
 
+class DriftedEvent(Message):
+    """An event that has drifted: its ``kind``, and ``fields`` that were changed; without a reservation the calendar."""
+
+    kind: DriftKind
+    action: DriftAction
+    reservation: str | None
+    item: str | None
+    fields: tuple[str, ...]
+
+
+class DriftFound(Message):
+    """An audit has found drift in the calendar of a product or resource (``owner``) that was not known before.
+
+    ``counts`` has how many of each kind; ``drifts`` are the first ones.
+    """
+
+    merchant: str
+    owner: Owner
+    counts: dict[DriftKind, int]
+    drifts: tuple[DriftedEvent, ...]
+
+
 class TestMessage(Message):
     """A message that an operator has sent to try the receiver."""
 
@@ -122,7 +147,13 @@ class TestMessage(Message):
 
 
 WebhookData = (
-    AvailabilityChanged | ConflictFound | ConnectionReminder | ConnectionRevoked | ConnectionActive | TestMessage
+    AvailabilityChanged
+    | ConflictFound
+    | ConnectionReminder
+    | ConnectionRevoked
+    | ConnectionActive
+    | DriftFound
+    | TestMessage
 )
 
 _TYPES: Final[Mapping[type[Message], WebhookType]] = {
@@ -131,6 +162,7 @@ _TYPES: Final[Mapping[type[Message], WebhookType]] = {
     ConnectionRevoked: WebhookType.CONNECTION_REVOKED,
     ConnectionReminder: WebhookType.CONNECTION_REMINDER,
     ConnectionActive: WebhookType.CONNECTION_ACTIVE,
+    DriftFound: WebhookType.DRIFT_FOUND,
     TestMessage: WebhookType.TEST,
 }
 

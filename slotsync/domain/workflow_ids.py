@@ -18,6 +18,11 @@ def calendar_id(merchant: str, owner: Owner) -> str:
     return _workflow_id("calendar", merchant, str(owner))
 
 
+def audit_id(merchant: str, owner: Owner) -> str:
+    """Return the id of the workflow that looks for drift in the calendar of a product or resource."""
+    return _workflow_id("audit", merchant, str(owner))
+
+
 def connection_id(merchant: str) -> str:
     """Return the id of the workflow of a merchant's connection to Google."""
     return _workflow_id("connection", merchant)

@@ -39,6 +39,7 @@ EXPORTED: Final = (
     "synced_event",
     "left_event",
     "booked_time",
+    "drift",
     "audit_entry",
 )
 """The tables that are exported, in this order. One that is not named here is not: it may hold secrets."""
@@ -47,7 +48,7 @@ LEFT_OUT: Final = frozenset(
     {
         *("connection.refresh_token", "connection.access_token", "connection.lease_holder"),
         *("pending_consent.key_hash", "pending_consent.browser_hash", "pending_consent.secret"),
-        *("push_channel.token", "watched_account.lease_holder"),
+        *("managed_calendar.sync_token", "push_channel.token", "watched_account.lease_holder"),
     }
 )
 """The columns that give access to something, or only name processes."""

@@ -13,7 +13,7 @@ from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, desc
 from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
 from slotsync.domain.calendars.owner import OwnerDefaults, Switch
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.merchant import MerchantDetails
+from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.errors import MerchantsChoice, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
@@ -90,8 +90,9 @@ class Merchants:
         """Return what the platform says of the merchant of a row. It is not checked anew: limits may have changed."""
         stored = {name: row[name] for name in _DETAILS}
         email = self._read_email(database, row["id"], row["email"])
+        drift = OnDrift(row["on_drift"]) if row["on_drift"] else None
         return MerchantDetails.model_construct(
-            **stored | {"email": email, "defaults": OwnerDefaults.read(row["defaults"])}
+            **stored | {"email": email, "defaults": OwnerDefaults.read(row["defaults"]), "on_drift": drift}
         )
 
     def _read_email(self, database: Connection | Session, merchant: str, encrypted: str | None) -> str | None:
@@ -153,6 +154,12 @@ def _lock(connection: Connection, merchant: str) -> dict[str, Any]:
     """Return the merchant's row, which nobody else changes until the transaction ends."""
     own = select_columns(_TABLE).filter_by(id=merchant).with_for_update(key_share=True)
     return dict(connection.execute(own).mappings().one())
+
+
+def get_on_drift(database: Connection | Session, merchant: str) -> OnDrift:
+    """Return what the merchant wants to be done about drift."""
+    chosen = database.execute(select_columns(_TABLE.c.on_drift).filter_by(id=merchant)).scalar_one_or_none()
+    return OnDrift(chosen) if chosen else OnDrift.REPAIR
 
 
 def get_defaults(connection: Connection, merchant: str) -> OwnerDefaults:

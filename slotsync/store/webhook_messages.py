@@ -12,6 +12,7 @@ from slotsync.domain.webhooks import (
     ALL_TYPES,
     Attempt,
     ConflictFound,
+    DriftFound,
     MessageState,
     Webhook,
     WebhookData,
@@ -146,7 +147,7 @@ class WebhookMessages:
             return connection.execute(delete(_TABLE).where(_TABLE.c.id.in_(old))).rowcount
 
     def forget_reservation(self, merchant: str, reservation: str) -> None:
-        """Delete the messages that tell of a reservation's conflicts; they are counted in its erasure."""
+        """Delete the messages that tell of a reservation's conflicts or drift; they are counted in its erasure."""
         own = (_TABLE.c.merchant == merchant, _TABLE.c.place > 0)
         with self._store.write() as connection:
             rows = connection.execute(select(_TABLE.c.id, _TABLE.c.body).where(*own)).all()
@@ -160,6 +161,8 @@ class WebhookMessages:
         with suppress(Undecryptable):
             place = cell(_TABLE.c.body, merchant, id=row.id)
             data = Webhook.model_validate_json(self._keys.decrypt(connection, place, row.body or "")).data
+            if isinstance(data, DriftFound):
+                return any(each.reservation == reservation for each in data.drifts)
             return isinstance(data, ConflictFound) and data.reservation == reservation
         return False
 

@@ -1,4 +1,4 @@
-"""The Schedules of the sweep."""
+"""The Schedules of the sweep, and of the audits each night."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,9 +8,11 @@ from temporalio.client import (
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
+    ScheduleRange,
     ScheduleSpec,
 )
 from temporalio.service import RPCError, RPCStatusCode
@@ -25,6 +27,10 @@ FULL_SWEEP: Final = "slotsync-full-sweep"
 SWEEP_INTERVALS: Final = {SWEEP: timedelta(minutes=2), FULL_SWEEP: timedelta(hours=1)}
 """The interval of each: how often due rows are looked for (an indexed query for each table), and how often
 everything else is."""
+
+AUDITS: Final = "slotsync-audits"
+_AUDITS_AT = ScheduleCalendarSpec(hour=[ScheduleRange(22)], comment="22:00 UTC")
+_JITTER = timedelta(hours=1)
 
 _CATCHUP_WINDOW = timedelta(minutes=1)
 """A sweep that was missed is not made up for: the next one finds the same and more."""
@@ -49,9 +55,10 @@ async def ensure_schedules(client: Client, instance: str, *, take_over: bool = F
                 "processes that one, or this one another TEMPORAL_NAMESPACE; if that database is lost for good, "
                 "run: slotsync db adopt"
             )
-        for name in SWEEP_INTERVALS:
+        for name in (*SWEEP_INTERVALS, AUDITS):
             await _delete_schedule(client, name)
-    return any([await _ensure_schedule(client, name, instance) for name in SWEEP_INTERVALS])
+    await _ensure_audits(client, instance)
+    return any([await _ensure_sweep(client, name, instance) for name in SWEEP_INTERVALS])
 
 
 async def get_instance(client: Client) -> str | None:
@@ -78,7 +85,7 @@ async def trigger_sweep(client: Client) -> None:
     await client.get_schedule_handle(FULL_SWEEP).trigger()
 
 
-async def _ensure_schedule(client: Client, name: str, instance: str) -> bool:
+async def _ensure_sweep(client: Client, name: str, instance: str) -> bool:
     action = ScheduleActionStartWorkflow(
         "SweepWorkflow",
         SweepRequest(everything=name == FULL_SWEEP),
@@ -86,13 +93,32 @@ async def _ensure_schedule(client: Client, name: str, instance: str) -> bool:
         task_queue=queues.WORKFLOWS,
         static_summary="Signal what nobody has taken up",
     )
-    schedule = Schedule(
-        action=action,
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVALS[name])]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCHUP_WINDOW),
+    spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVALS[name])])
+    return await _ensure_schedule(client, name, instance, action, spec, at_once=True)
+
+
+async def _ensure_audits(client: Client, instance: str) -> bool:
+    summary = "Start an audit of each managed calendar"
+    action = ScheduleActionStartWorkflow(
+        "NightlyAudits", id=AUDITS, task_queue=queues.WORKFLOWS, static_summary=summary
     )
+    spec = ScheduleSpec(calendars=[_AUDITS_AT], jitter=_JITTER)
+    return await _ensure_schedule(client, AUDITS, instance, action, spec, at_once=False)
+
+
+async def _ensure_schedule(  # noqa: PLR0913  what is started when
+    client: Client,
+    name: str,
+    instance: str,
+    action: ScheduleActionStartWorkflow,
+    spec: ScheduleSpec,
+    *,
+    at_once: bool,
+) -> bool:
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCHUP_WINDOW)
+    schedule = Schedule(action=action, spec=spec, policy=policy)
     try:
-        await client.create_schedule(name, schedule, trigger_immediately=True, memo={INSTANCE: instance})
+        await client.create_schedule(name, schedule, trigger_immediately=at_once, memo={INSTANCE: instance})
     except ScheduleAlreadyRunningError:
         return False
     return True

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final, Literal, TypedDict
 
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import Priority, TypedSearchAttributes
+from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from slotsync.domain.availability.messages import ProductKey
-from slotsync.domain.calendars.messages import CalendarRequest, SwitchRequest
+from slotsync.domain.calendars.messages import AuditRequest, AuditResult, CalendarRequest, SwitchRequest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import DisconnectionResult
 from slotsync.domain.connections.messages import ConnectionRequest, ConnectionSignal
@@ -17,7 +18,14 @@ from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReportedVersion, ReservationKey, ReservationState
 from slotsync.domain.reservations.schedule import starts_at
 from slotsync.domain.reservations.snapshot import Reservation
-from slotsync.domain.workflow_ids import availability_id, calendar_id, connection_id, reservation_id, switch_id
+from slotsync.domain.workflow_ids import (
+    audit_id,
+    availability_id,
+    calendar_id,
+    connection_id,
+    reservation_id,
+    switch_id,
+)
 from slotsync.temporal import queues
 from slotsync.temporal.search_attributes import initial_attributes
 
@@ -127,6 +135,27 @@ async def signal_calendar(client: Client, request: CalendarRequest, signal: Cale
             search_attributes=initial_attributes(request.merchant, [request.owner]),
             static_summary=f"Calendar of {request.merchant} for {request.owner}",
         )
+
+
+async def start_audit(
+    client: Client, request: AuditRequest, delay: timedelta | None = None
+) -> WorkflowHandle[Any, AuditResult]:
+    """Start to look for drift in an owner's calendar, with a ``delay`` unless that is due anyway.
+
+    Without one, what was begun or waits is begun anew: it is as good later as sooner.
+    """
+    policy = WorkflowIDConflictPolicy.USE_EXISTING if delay else WorkflowIDConflictPolicy.TERMINATE_EXISTING
+    return await client.start_workflow(
+        "DriftAudit",
+        request,
+        id=audit_id(request.merchant, request.owner),
+        task_queue=queues.WORKFLOWS,
+        id_conflict_policy=policy,
+        start_delay=delay,
+        search_attributes=initial_attributes(request.merchant, [request.owner]),
+        static_summary=f"Audit of the calendar of {request.merchant} for {request.owner}",
+        result_type=AuditResult,
+    )
 
 
 async def signal_switch(client: Client, merchant: str) -> None:

@@ -31,6 +31,7 @@ from starter.api import (
     audit,
     availability,
     documentation,
+    drift,
     google,
     lists,
     merchants,
@@ -104,6 +105,7 @@ def create_app(services: Services) -> FastAPI:
         (messages, (WRONG_STATE,)),
         (owners, ()),
         (lists, ()),
+        (drift, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),
     ):

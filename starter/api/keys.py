@@ -49,6 +49,7 @@ NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("POST", f"{MERCHANT}/messages/{{message}}/skip"): Role.MANAGE,
     ("GET", f"{MERCHANT}/products"): Role.READ,
     ("GET", f"{MERCHANT}/resources"): Role.READ,
+    ("GET", f"{MERCHANT}/drift"): Role.READ,
     ("GET", f"{MERCHANT}/reservations"): Role.READ,
     ("GET", _PRODUCT): Role.READ,
     ("PUT", _PRODUCT): Role.MANAGE,

@@ -158,6 +158,19 @@ def status(
 
 
 @app.command()
+def audit(
+    merchant: Merchant,
+    repair: Annotated[bool, typer.Option("--repair", help="Put right what was found.")] = False,
+    calendar: Annotated[str | None, typer.Option(help="Only this one: its id, or product:ID or resource:ID.")] = None,
+    json: Json = False,
+) -> None:
+    """Compare a merchant's managed calendars with its reservations, and show what people changed."""
+    from starter.cli.audits import audit_calendars
+
+    audit_calendars(merchant, calendar, repair=repair, as_json=json)
+
+
+@app.command()
 def explain(merchant: Merchant, product: Product, time: Time, json: Json = False) -> None:
     """Show why a product is free, busy or unknown at a time."""
     from starter.cli.availability import show_explanation

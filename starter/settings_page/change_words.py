@@ -132,6 +132,7 @@ def _label(_: Translate, name: str) -> str:
         "return_url": _("Where you go back to from Google"),
         "email": _("Address for notices"),
         "logo_url": _("Picture in notices"),
+        "on_drift": _("What happens to events that people change in Google"),
         "time_zone": _("Time zone"),
         "sync": _("On or off"),
         "remove_events": _("Remove entries while it is off"),

@@ -65,6 +65,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "slotsync.secrets",
     ),
     "slotsync.connection_health": ("slotsync.store", "slotsync.temporal", "slotsync.domain", "slotsync.errors"),
+    "slotsync.calendar_drift": (
+        "slotsync.google",
+        "slotsync.store",
+        "slotsync.domain",
+        "slotsync.errors",
+        "slotsync.secrets",
+    ),
     "slotsync.former_calendars": ("slotsync.google", "slotsync.store", "slotsync.domain", "slotsync.errors"),
     "slotsync.grant_ends": (
         "slotsync.google",

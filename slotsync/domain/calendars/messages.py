@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.health import Health
 from slotsync.domain.messages import Message
@@ -21,6 +23,36 @@ class CalendarState(CalendarRequest):
     """
 
     settles_at: datetime | None = None
+
+
+class AuditRequest(CalendarRequest):
+    """The request to look for drift in an owner's calendar, with ``full`` in all of it.
+
+    ``repair`` says whether it is put right, None if that is as the merchant wants it.
+    """
+
+    full: bool = False
+    repair: bool | None = None
+
+
+class DriftSearch(AuditRequest):
+    """The request for one search at ``now``."""
+
+    now: datetime
+
+
+class AuditResult(Message):
+    """The result of an audit: how many drifts of each kind were found, and how many of all are repaired.
+
+    The platform is ``told`` of so many that were not known before. ``complete``: all of the calendar was looked
+    through. ``reason`` is why nothing was, empty if something was.
+    """
+
+    counts: dict[str, int] = Field(default_factory=dict)
+    repaired: int = 0
+    told: int = 0
+    complete: bool = False
+    reason: str = ""
 
 
 class PermitRequest(CalendarRequest):

@@ -69,7 +69,7 @@ def has_additions(event: "Event") -> bool:
 def keep_additions(body: "Event", *events: "Event") -> "Event":
     """Return our body with what others have added to the events that it replaces, of which the first counts most.
 
-    Google clears what is left out. Guests are kept of all of them.
+    Google clears what is left out. Guests are kept of all of them, and notes below our description of the first.
     """
     added: dict[str, Any] = {}
     properties: dict[str, dict[str, str]] = {"private": {}}
@@ -79,7 +79,23 @@ def keep_additions(body: "Event", *events: "Event") -> "Event":
         guests = _merge_guests(additions.get("attendees", []), added.get("attendees", []))
         added |= additions | ({"attendees": guests} if guests else {})
     properties["private"] |= body["extendedProperties"]["private"]
-    return cast("Event", {**added, **body, "extendedProperties": properties})
+    below = {"description": events[0]["description"]} if events and has_notes_below(events[0], body) else {}
+    return cast("Event", {**added, **body, **below, "extendedProperties": properties})
+
+
+def has_notes_below(event: "Event", body: "Event") -> bool:
+    """Return whether people have written something below our description, in an event that has the body's content.
+
+    Of another content nobody can say where our description ends: a guest's name in it may have to go.
+    """
+    mark, wanted = Mark.from_event(event), Mark.from_event(body)
+    ours, shown = clean_text(body.get("description")), clean_text(event.get("description"))
+    return bool(ours and mark and wanted and mark.fingerprint == wanted.fingerprint and shown.startswith(f"{ours}\n"))
+
+
+def clean_text(text: str | None) -> str:
+    """Return a text as slotsync writes it: Google's own page writes line breaks as HTML."""
+    return (text or "").replace("\r\n", "\n").replace("<br>", "\n").strip()
 
 
 def _merge_guests(guests: list[Any], more: list[Any]) -> list[Any]:

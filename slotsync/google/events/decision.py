@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.content_hashes import is_of_another_key
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, WrittenEvent, event_id
-from slotsync.google.events.body import has_additions, our_part, parse_time, to_google
+from slotsync.google.events.body import clean_text, has_additions, has_notes_below, our_part, parse_time, to_google
 from slotsync.google.events.mark import Mark
 
 if TYPE_CHECKING:
@@ -21,15 +21,17 @@ def find_differences(event: "Event", desired: DesiredEvent) -> list[str]:
 
     Values are compared, not texts: Google renders times in the calendar's zone and leaves out default values.
     """
-    actual, expected = _compared_fields(event, desired), _compared_fields(to_google(desired), desired)
-    return [name for name in expected if actual[name] != expected[name]]
+    wanted = to_google(desired)
+    actual, expected = _compared_fields(event, desired), _compared_fields(wanted, desired)
+    theirs = {"description"} if has_notes_below(event, wanted) else ()
+    return [name for name in expected if actual[name] != expected[name] and name not in theirs]
 
 
 def _compared_fields(event: "Event", desired: DesiredEvent) -> ComparedFields:
     ours = our_part(event)
     return {
-        "summary": _text(event.get("summary")),
-        "description": _text(ours.get("description")),
+        "summary": clean_text(event.get("summary")),
+        "description": clean_text(ours.get("description")),
         "start": parse_time(event.get("start", {})),
         "end": parse_time(event.get("end", {})),
         "status": event.get("status", "confirmed"),
@@ -49,10 +51,6 @@ def _comparable_mark(mark: Mark | None, desired: DesiredEvent) -> Mark | None:
     former = mark.fingerprint == desired.content.plain_fingerprint
     may_be_same = former or is_of_another_key(mark.fingerprint, desired.fingerprint)
     return replace(mark, fingerprint=desired.fingerprint) if may_be_same else mark
-
-
-def _text(text: str | None) -> str:
-    return (text or "").replace("\r\n", "\n").strip()
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,13 @@ class ManagedCalendars:
         with self._store.read() as session:
             return [*session.exec(query)]
 
+    def get_made(self, merchant: str) -> dict[Owner, str]:
+        """Return the ids of the merchant's calendars by owner, products first."""
+        query = select(ManagedCalendarRow).where(ManagedCalendarRow.merchant == merchant)
+        with self._store.read() as session:
+            rows = session.exec(query.order_by(_TABLE.c.kind, _TABLE.c.owner_id))
+            return {Owner(kind=OwnerKind(row.kind), id=row.owner_id): row.calendar_id for row in rows}
+
     def record(
         self, merchant: str, owner: Owner, calendar_id: str, connection_id: str, time_zone: str | None = None
     ) -> str:
@@ -100,6 +107,19 @@ class ManagedCalendars:
         with self._store.read() as session:
             row = session.get(ManagedCalendarRow, tuple(_key(merchant, owner).values()))
             return (row.shown_name, row.shown_zone) if row else (None, None)
+
+    def forget_shown(self, merchant: str, owner: Owner, calendar_id: str) -> None:
+        """Record that Google shows another name or time zone of the calendar: its workflow writes them again."""
+        with self._store.write() as connection:
+            own = update(_TABLE).filter_by(**_key(merchant, owner), calendar_id=calendar_id)
+            connection.execute(own.values(shown_name=None))
+
+    def find_all(self) -> list[tuple[str, Owner]]:
+        """Return the owners of all merchants that have a calendar, each with its merchant, in the order of names."""
+        columns = select(ManagedCalendarRow.merchant, ManagedCalendarRow.kind, ManagedCalendarRow.owner_id)
+        with self._store.read() as session:
+            found = [(name, Owner(kind=OwnerKind(kind), id=id_)) for name, kind, id_ in session.exec(columns)]
+        return sorted(found, key=lambda each: f"{each[0]} {each[1]}")
 
     def find_unnamed(self, merchant: str, owners: Sequence[Owner]) -> set[Owner]:
         """Return the synchronized owners with a calendar that has not the name or the time zone that it should."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, case, null, or_, select, update
 from sqlmodel import Session
 
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.drift import Drift, DriftKind
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.secrets import Vault
 from slotsync.store.content_hashes import FINGERPRINTS
@@ -94,6 +95,18 @@ class ReturnedCalendars:
                 for reservation, written in touched
             ]
         return any(sought)
+
+
+def write_anew(connection: Connection, merchant: str, calendar_id: str, drift: Drift, now: datetime) -> None:
+    """Have the reservation's workflow put an event right that has drifted in this calendar, within a transaction."""
+    if not (drift.reservation and drift.key):
+        return
+    if drift.kind not in {DriftKind.CHANGED, DriftKind.MOVED, DriftKind.DELETED}:
+        _search_for(connection, merchant, drift.reservation, drift.key, calendar_id, now)
+        return
+    own = update(_TABLE).filter_by(**event_key(merchant, drift.reservation, drift.key))
+    connection.execute(own.values(fingerprint="", touched=True))  # so that the write looks at the event first
+    make_due(connection, merchant, drift.reservation, now)
 
 
 def _with_duplicates(found: EventsByKey, left: EventsByKey) -> EventsByKey:

@@ -215,6 +215,11 @@ class SyncedEvents:
         with self._store.read() as session:
             return {calendar_id for calendar_id in session.exec(query) if calendar_id}
 
+    def find_in(self, merchant: str, calendar_id: str) -> EventsByKey:
+        """Return the events that slotsync wrote to a calendar last, by reservation and key; some are deleted."""
+        query = _select_events(merchant).where(SyncedEventRow.calendar_id == calendar_id)
+        return {(event.reservation, event.key): event.written for event in self._read(query) if event.written}
+
     def find_present(self, merchant: str, calendar_id: str) -> set[tuple[str, EventKey]]:
         """Return the events that stand in a calendar, by reservation and key."""
         query = _select_events(merchant).where(SyncedEventRow.calendar_id == calendar_id, _TABLE.c.present)

@@ -12,9 +12,9 @@ class MerchantRow(Row, table=True):
     """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
 
     ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
-    ``language``, ``return_url``, ``email`` (encrypted), ``logo_url`` and ``defaults`` (a JSON object: settings of new
-    products and resources) are null as long as the platform has not said them. Visits of the settings page that began
-    until ``visits_ended_at`` are over, and links to it that were made until then do not work.
+    ``language``, ``return_url``, ``email`` (encrypted), ``logo_url``, ``on_drift`` and ``defaults`` (a JSON object:
+    settings of new products and resources) are null as long as the platform has not said them. Visits of the settings
+    page that began until ``visits_ended_at`` are over, and links to it that were made until then do not work.
     """
 
     __tablename__ = "merchant"
@@ -31,6 +31,7 @@ class MerchantRow(Row, table=True):
     email: str | None = encrypted_field()
     logo_url: str | None = None
     defaults: str | None = None
+    on_drift: str | None = None
     visits_ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -96,7 +97,8 @@ class OwnerRow(Row, table=True):
 class ManagedCalendarRow(Row, table=True):
     """The managed calendar of a product or resource, with the name and the time zone that Google shows of it.
 
-    They are null until it is known what Google shows.
+    They are null until it is known what Google shows. Its changes after Google's ``sync_token`` were not looked through
+    for drift yet; all of it was at ``fully_audited_at``.
     """
 
     __tablename__ = "managed_calendar"
@@ -112,6 +114,9 @@ class ManagedCalendarRow(Row, table=True):
     created_at: datetime = Field(sa_type=Instant)
     shown_name: str | None = None
     shown_zone: str | None = None
+    sync_token: str | None = None
+    audited_at: datetime | None = Field(default=None, sa_type=Instant)
+    fully_audited_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class FormerCalendarRow(Row, table=True):

@@ -1,15 +1,17 @@
 """Lists over HTTP: reservations with their status, products, resources; page by page, with filters."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from slotsync.clock import utc_now
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.schedule import ends_at
+from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from tests.support.api import Api
@@ -99,7 +101,7 @@ async def test_products_and_resources_are_listed_by_id_with_their_settings(api: 
     assert [each["id"] for each in await items(api, filled, "resources")] == ["guide-1"]
 
 
-@pytest.mark.parametrize("what", ["reservations", "products", "resources", "messages"])
+@pytest.mark.parametrize("what", ["reservations", "products", "resources", "messages", "drift"])
 async def test_a_list_of_a_merchant_that_is_not_known_is_not_found(api: Api, merchant: str, what: str) -> None:
     answer = await api.platform.get(f"/v1/merchants/{merchant}/{what}")
     assert (answer.status_code, answer.json()["detail"]) == (404, "The merchant is not known; put it first.")
@@ -110,3 +112,23 @@ async def test_the_overview_of_a_merchant_names_what_is_held_up_and_what_to_do(a
     assert [(each.reservation, each.reason) for each in overview.held_up] == [("R-3", "why"), ("R-2", "why")]
     assert "Google refuses it" in overview.held_up[0].remedy
     assert "connect Google" in overview.held_up[1].remedy
+
+
+async def test_drift_is_listed_page_by_page_by_when_it_was_found(api: Api, filled: str) -> None:
+    key = EventKey(item="1", owner=TOUR)
+    drifts = [Drift(kind=DriftKind.CHANGED, reservation=f"R-{number}", key=key, fields=("end",)) for number in range(3)]
+    DriftRecords(api.world.store).record(
+        CompletedAudit(
+            merchant=filled,
+            owner=TOUR,
+            calendar_id="calendar",
+            at=datetime(2026, 11, 28, 2, tzinfo=UTC),
+            found=[(each, DriftAction.REPORT) for each in drifts],
+            right=(),
+            complete=True,
+            sync_token=None,
+        )
+    )
+    listed = await items(api, filled, "drift", open="true")
+    assert sorted(each["reservation"] for each in listed) == ["R-0", "R-1", "R-2"]
+    assert {(each["kind"], each["action"], *each["fields"]) for each in listed} == {("changed", "report", "end")}

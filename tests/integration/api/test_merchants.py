@@ -28,6 +28,7 @@ DETAILS = {
     "return_url": "https://platform.example/google",
     "email": "owner@arctic.example",
     "logo_url": "https://platform.example/logos/arctic-kayaks.png",
+    "on_drift": "report",
     "defaults": DEFAULTS,
 }
 NO_DEFAULTS = dict.fromkeys(OwnerDefaults.model_fields)

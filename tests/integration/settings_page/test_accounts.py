@@ -183,7 +183,7 @@ async def test_the_question_says_what_is_so_of_a_refused_account_and_of_the_chos
         await connect(accounts, mine, accounts.email)
         connection_id = connections.get_active_id(accounts.merchant)
         assert connection_id
-        connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
+        connections.mark_revoked(connection_id, "invalid_grant", connections.get_grant_number_by_id(connection_id))
         page = await allow(accounts, mine, other(accounts))
         assert f"<strong>{accounts.email}</strong> was connected until Google ended our access" in page
         page = await allow(accounts, mine, accounts.email)

@@ -88,6 +88,8 @@ def collect(crossing: Any, seen: dict[str, type[Message]]) -> None:
 
 
 ALLOWED = {
+    "AuditRequest": "full merchant owner repair",
+    "AuditResult": "complete counts reason repaired told",
     "AvailabilityChangedSignal": "merchant number product",
     "BlockedEvent": "blocker key",
     "Blocker": "health look_again reason",
@@ -110,6 +112,7 @@ ALLOWED = {
     "Disconnection": "alive blocked calendars connection_id shared unreadable",
     "DisconnectionEnd": "calendars connection_id grant_ended",
     "DisconnectionResult": "deleted grant_ended left notes out_of_reach shared unblocked",
+    "DriftSearch": "full merchant now owner repair",
     "EventKey": "item owner",
     "EventRequest": "key merchant reservation version",
     "Message": "",

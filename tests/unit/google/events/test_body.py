@@ -6,7 +6,7 @@ import pytest
 
 from slotsync.domain.reservations.event import EventStatus
 from slotsync.errors import BadRequest
-from slotsync.google.events.body import to_google
+from slotsync.google.events.body import keep_additions, to_google
 from slotsync.google.events.decision import find_differences
 from tests.support.desired_events import desired_event, shown_event
 
@@ -116,3 +116,20 @@ def test_moved_nights_differ() -> None:
     desired = desired_event(start=date(2026, 7, 1), end=date(2026, 7, 4))
     moved = desired_event(start=date(2026, 7, 1), end=date(2026, 7, 5))
     assert find_differences(shown_event(moved), desired) == ["end", "mark"]
+
+
+@pytest.mark.parametrize("line_break", ["\n", "<br>", "\r\n"])
+def test_notes_below_ours_are_no_difference_and_stay_while_the_content_does(line_break: str) -> None:
+    desired = desired_event(description="Two persons\nAnna", url="https://example.com/r/1")
+    noted = line_break.join(("Two persons", "Anna", "Bring a towel"))
+    event = shown_event(desired, description=noted, summary="Mine")
+    assert find_differences(event, desired) == ["summary"]
+    assert keep_additions(to_google(desired), event)["description"] == noted
+    shorter = desired_event(version=2, description="Two persons", url="https://example.com/r/1")
+    assert "description" in find_differences(event, shorter)
+    assert keep_additions(to_google(shorter), event)["description"] == "Two persons"
+
+
+def test_a_text_that_only_begins_like_ours_is_a_change() -> None:
+    desired = desired_event(description="Two persons", url="https://example.com/r/1")
+    assert find_differences(shown_event(desired, description="Two persons less"), desired) == ["description"]

@@ -301,7 +301,8 @@ _REMEDIES: Final = {
     SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
     SyncState.TO_DELETE: (
         "An event waits to be deleted until its calendar is turned on, or its former Google account is connected again "
-        "and may change the calendar. It can be deleted in Google Calendar by hand, too; if people delete the "
+        "and may change the calendar. In a calendar that Google does not show, or not to the account, it is looked for "
+        "each day. It can be deleted in Google Calendar by hand, too; if people delete the "
         "calendar, the reservation is settled once that account is connected."
     ),
 }

@@ -49,7 +49,7 @@ BUILD = version("slotsync")
 SET_UP_INTERVAL = timedelta(seconds=20)
 """The time between two looks at whether Temporal's server is set up."""
 
-SHUTDOWN_TIMEOUT = timedelta(seconds=30)
+ACTIVITIES_SHUTDOWN_TIMEOUT = timedelta(seconds=30)
 """Longer than a call to Google may take."""
 
 
@@ -100,7 +100,7 @@ def _workflow_worker(client: Client, activities: Activities) -> Worker:
         activity_executor=_threads(MAX_SHORT_ACTIVITIES, "short"),
         max_concurrent_activities=MAX_SHORT_ACTIVITIES,
         max_concurrent_local_activities=MAX_SHORT_ACTIVITIES,
-        graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
+        graceful_shutdown_timeout=ACTIVITIES_SHUTDOWN_TIMEOUT,
     )
 
 
@@ -128,7 +128,7 @@ def _google_worker(client: Client, activities: Activities) -> Worker:
         max_concurrent_activities=MAX_GOOGLE_ACTIVITIES,
         # An activity that starts eagerly skips the queue, and with it every rate limit.
         disable_eager_activity_execution=True,
-        graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
+        graceful_shutdown_timeout=ACTIVITIES_SHUTDOWN_TIMEOUT,
     )
 
 
@@ -148,7 +148,7 @@ def _long_worker(client: Client, activities: Activities) -> Worker:
             activities.mails.send_due_mail,
         ],
         max_concurrent_activities=MAX_LONG_ACTIVITIES,
-        graceful_shutdown_timeout=SHUTDOWN_TIMEOUT,
+        graceful_shutdown_timeout=ACTIVITIES_SHUTDOWN_TIMEOUT,
     )
 
 
@@ -174,7 +174,7 @@ async def serve(settings: Settings) -> None:
         keeping = asyncio.create_task(_keep_set_up(client, settings, instances, worker))
         logger.info("working")
         await _wait_for_stop_signal()
-        logger.info("stopping: running activities may end within %s", SHUTDOWN_TIMEOUT)
+        logger.info("stopping: running activities may end within %s", ACTIVITIES_SHUTDOWN_TIMEOUT)
         keeping.cancel()
     instances.forget_worker(worker)
 

@@ -144,7 +144,7 @@ class AvailabilityActivities:
         published = self._publications.get_last(request.merchant, request.product)
         pending = self._publications.get_pending(request)
         watched = WatchResult(
-            calendars=state.calendars,
+            calendars=len(state.calendar_ids),
             changed=bool(changed_intervals(published, state.availability))
             or self._publications.has_new_conflicts(key, state.availability, self._clock()),
             trouble=state.trouble,

@@ -31,7 +31,7 @@ from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.creation_permits import CalendarPermits
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import read_grant_number
+from slotsync.store.connections.connections import Connections
 from slotsync.store.content_hashes import CALENDAR_MARKS, MerchantHashers
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.events_to_signal import EventsToSignal
@@ -45,7 +45,6 @@ class CalendarActivities:
     def __init__(
         self, store: Store, vault: Vault, health: ConnectionHealth, google: GoogleCalendars, events: GoogleEvents
     ) -> None:
-        self._store = store
         self._calendars = ManagedCalendars(store)
         self._owners = Owners(store, AuditLog(store, vault))
         self._health = health
@@ -53,14 +52,15 @@ class CalendarActivities:
         self._events = SyncedEvents(store)
         self._to_signal = EventsToSignal(store)
         self._returned = ReturnedCalendars(store, vault)
-        self._former = FormerCalendars(store, self._returned, google, events)
+        self._connections = Connections(store, vault)
+        self._former = FormerCalendars(store, self._connections, self._returned, google, events)
         self._google = google
         self._marks = MerchantHashers(store, vault, CALENDAR_MARKS)
 
     @activity.defn
     def view_calendar(self, request: ViewRequest) -> CalendarView:
         """Return what is wanted of the owner's calendar, and what is done of it."""
-        grant_number = read_grant_number(self._store, request.merchant)
+        grant_number = self._connections.get_grant_number(request.merchant)
         calendar = self._read(request)
         intent = self._owners.get_intent(request.merchant, request.owner)
         if intent is None:
@@ -91,7 +91,7 @@ class CalendarActivities:
         recorded = self._owners.record_due(
             result.merchant, result.owner, result.revision, result.due_at, reason=result.reason
         )
-        return not recorded or read_grant_number(self._store, result.merchant) != result.grant_number
+        return not recorded or self._connections.get_grant_number(result.merchant) != result.grant_number
 
     @activity.defn
     def record_calendar_stop(self, request: CalendarStop) -> None:
@@ -131,7 +131,7 @@ class CalendarActivities:
         Of former calendars that are back, what was left in them is deleted. If there is another grant by now, perhaps
         of another account, nothing follows from what Google has said: the workflow begins another round.
         """
-        grant = read_grant_number(self._store, request.merchant)
+        grant = self._connections.get_grant_number(request.merchant)
         calendar = self._read(request)
         if not calendar.calendar_id:
             return
@@ -140,7 +140,7 @@ class CalendarActivities:
             exists = self._google.update(connection_id, calendar.calendar_id, spec)
             with suppress(GoogleError):  # what was left long ago holds up nothing: it is tried again at the next look
                 self._former.clear(connection_id, spec, calendar.calendar_id, _started_at(), grant)
-        if read_grant_number(self._store, request.merchant) != grant:
+        if self._connections.get_grant_number(request.merchant) != grant:
             return
         if exists:
             self._calendars.record_shown(
@@ -165,7 +165,7 @@ class CalendarActivities:
 
         What stands in former calendars is deleted, too, once they are back.
         """
-        grant = read_grant_number(self._store, request.merchant)
+        grant = self._connections.get_grant_number(request.merchant)
         calendar = self._read(request)
         if not calendar.removing:
             return

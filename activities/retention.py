@@ -14,7 +14,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.erasures import Erasures
 from slotsync.store.reservations.retention import Retention
 from slotsync.store.webhook_messages import WebhookMessages
-from slotsync.temporal.erasure import delete_workflows, workflows_of
+from slotsync.temporal.erasure import delete_runs, list_runs, workflows_of
 
 MAX_ROWS_PER_PAGE = 200
 
@@ -51,7 +51,11 @@ class RetentionActivities:
 
     async def _repeat(self, merchant: str, reservation: str | None) -> int:
         rows = await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
-        return rows + await delete_workflows(self._client, workflows_of(merchant, reservation))
+        runs = await list_runs(self._client, workflows_of(merchant, reservation))
+        started = [each.start_time for each in runs]
+        await asyncio.to_thread(self._erasures.count_workflows, merchant, reservation, started)
+        await delete_runs(self._client, runs)
+        return rows + len(runs)
 
     async def _drop_old(self, now: datetime) -> int:
         """Drop contents and rows that are kept no longer, page by page; return how many."""

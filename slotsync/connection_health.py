@@ -66,7 +66,7 @@ class ConnectionHealth:
 
         The outcome is that of the grant of before the block, or of an older one: a newer one has its own calls.
         """
-        at, grant = self._get_start(), (connection_id, self._connections.get_number(connection_id))
+        at, grant = self._get_start(), (connection_id, self._connections.get_grant_number_by_id(connection_id))
         try:
             yield
         except CallLimitReached:

@@ -9,9 +9,10 @@ SlotsyncError
 ├── TooManyQuestions     too many questions about a product or a merchant wait for answers; ask again soon
 ├── MailNotTaken         a mail server has not taken an e-mail
 ├── VersionConflict      a version is known already, with another content
+├── WrongState           something is not in a state in which this can be done
 ├── RotationRefused      keys cannot be rotated yet: a process would not be able to read the result
 ├── Undecryptable        a stored secret does not open: its key is missing, or it is damaged
-├── Erased               the merchant or the reservation was erased a short time ago: nothing of it is taken yet
+├── Erased               the merchant or the reservation is being erased: nothing of it is taken for three hours
 ├── ErasureHeldUp        an erasure waits for Google or a worker; run it again
 └── GoogleError          Google did not carry out a call; classified by ``reason`` (slotsync.google.errors)
     ├── Transient        passes by itself: try again, after ``delay`` if Google named one
@@ -70,7 +71,7 @@ class TooManyQuestions(SlotsyncError):
 
 
 class VersionConflict(SlotsyncError):
-    """A version was reported before, with another content; nothing was changed. Names the hashes of both."""
+    """A version was reported before, with another content; nothing was changed."""
 
 
 class WrongState(SlotsyncError):
@@ -95,14 +96,18 @@ class MailNotTaken(SlotsyncError):
 
 
 class Erased(SlotsyncError):
-    """The merchant or the reservation was erased a short time ago; until then nothing of it is stored again."""
+    """The merchant or the reservation is being erased, or was lately: nothing of it is stored before ``until``."""
 
     def __init__(self, subject: str, until: datetime) -> None:
         super().__init__(f"{subject} is being erased; it can be used again after {until:%Y-%m-%d %H:%M} UTC")
 
 
 class ErasureHeldUp(SlotsyncError):
-    """An erasure waits for what has to be done in Google first; nothing is deleted here yet."""
+    """An erasure waits for what has to be done in Google first; its rows and workflows are not deleted yet.
+
+    By then a merchant may be disconnected, with all that a disconnection forgets, and what was said of the guest of a
+    reservation is deleted.
+    """
 
 
 class GoogleError(SlotsyncError):

@@ -11,9 +11,9 @@ from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.calendars import CalendarContents, GoogleCalendars
 from slotsync.google.events.writes import GoogleEvents
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
-from slotsync.store.connections.connections import read_grant_number
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.left_events import LeftEvents, LeftEventStore
+from slotsync.store.reservations.left_events import EventsByKey, LeftEventStore
 from slotsync.store.reservations.returned_calendars import ReturnedCalendars
 from slotsync.store.reservations.synced_events import SyncedEvents
 
@@ -27,9 +27,14 @@ class FormerCalendars:
     """
 
     def __init__(
-        self, store: Store, returned: ReturnedCalendars, google: GoogleCalendars, google_events: GoogleEvents
+        self,
+        store: Store,
+        connections: Connections,
+        returned: ReturnedCalendars,
+        google: GoogleCalendars,
+        google_events: GoogleEvents,
     ) -> None:
-        self._store = store
+        self._connections = connections
         self._calendars = ManagedCalendars(store)
         self._events = SyncedEvents(store)
         self._left = LeftEventStore(store)
@@ -51,7 +56,7 @@ class FormerCalendars:
         for former in self._events.find_calendars(merchant, owner) - {calendar_id}:
             self._events.mark_calendar_missing(merchant, former, now, missing=False)
 
-    def delete_orphans(self, spec: CalendarSpec, calendar_id: str, found: LeftEvents) -> LeftEvents:
+    def delete_orphans(self, spec: CalendarSpec, calendar_id: str, found: EventsByKey) -> EventsByKey:
         """Delete what erased reservations have left in a calendar that is back; return what was found besides.
 
         Raises:
@@ -72,9 +77,9 @@ class FormerCalendars:
         current = self._events.find_calendars(merchant, owner)
         return [*sorted(current), *self._left.get_calendars(merchant, owner)]
 
-    def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> LeftEvents:
+    def find_dragged(self, connection_id: str, calendar_id: str, spec: CalendarSpec) -> EventsByKey:
         """Return the owner's events that people have dragged from this calendar to others of the merchant."""
-        found: LeftEvents = {}
+        found: EventsByKey = {}
         for other in {*self._calendars.get_ids(spec.merchant)} - {calendar_id}:
             found |= self._google.find_left_events(connection_id, other, spec) or {}
         return found
@@ -144,7 +149,7 @@ class FormerCalendars:
 
     def _has_grant(self, merchant: str, number: int) -> bool:
         """Return whether what was asked of Google before was answered for the grant with this number."""
-        return read_grant_number(self._store, merchant) == number
+        return self._connections.get_grant_number(merchant) == number
 
     def _delete_whole(self, connection_id: str, calendar_id: str, spec: CalendarSpec, grant: int) -> bool:
         """Delete the calendar if it has nothing else; return whether it is gone: only its data owner can delete it."""
@@ -155,7 +160,7 @@ class FormerCalendars:
             self._google.delete(connection_id, calendar_id)
         return not self._google.exists(connection_id, calendar_id)
 
-    def _clear_one(self, merchant: str, calendar_id: str, left: LeftEvents, found: LeftEvents, now: datetime) -> bool:
+    def _clear_one(self, merchant: str, calendar_id: str, left: EventsByKey, found: EventsByKey, now: datetime) -> bool:
         """Delete what is not newer than it was when it was left; return whether nothing remains to be done.
 
         People have added something to ``touched`` ones: the events that stand get that first.

@@ -17,10 +17,10 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.connections.connections import Connections
 from slotsync.store.connections.disconnections import Disconnections
+from slotsync.store.connections.erased_merchant_grants import ErasedMerchantGrants
 from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import PendingConsent, PendingConsents
 from slotsync.store.connections.revocations import Revocations
-from slotsync.store.connections.unkept_grants import UnkeptGrants
 from slotsync.store.database.engine import Store
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class GrantEnds:
         self._pending = PendingConsents(store, vault)
         self._revocations = Revocations(store, vault)
         self._now = store.now
-        self._unkept = UnkeptGrants(store, vault)
+        self._unkept = ErasedMerchantGrants(store, vault)
 
     def end_all(self) -> int:
         """End all grants that nobody needs, with those on which nobody has decided in time; return how many ended.
@@ -147,7 +147,7 @@ class GrantEnds:
             revoke(self._settings, grant.refresh_token)
         return True
 
-    def _end(self, grant: NewGrant | None, store: PendingConsents | UnkeptGrants, name: str) -> GrantEnd:
+    def _end(self, grant: NewGrant | None, store: PendingConsents | ErasedMerchantGrants, name: str) -> GrantEnd:
         """End a grant that is stored by this name, or has ended if it is None."""
         try:
             if grant and not self._revoke_unused(grant):
@@ -165,7 +165,7 @@ class GrantEnds:
     def _end_unkept(self, grant_id: str) -> GrantEnd:
         return self._end(self._unkept.get(grant_id), self._unkept, grant_id)
 
-    def _try(self, end: Callable[[], GrantEnd], store: PendingConsents | UnkeptGrants, name: str) -> GrantEnd:
+    def _try(self, end: Callable[[], GrantEnd], store: PendingConsents | ErasedMerchantGrants, name: str) -> GrantEnd:
         try:
             return end()
         except SlotsyncError as error:

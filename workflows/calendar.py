@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
-    from workflows.steps.lifecycle import blocker_for_failure, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, blocker_for_failure, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 LATE_EFFECT_DELAY = timedelta(minutes=5)
@@ -40,7 +40,6 @@ LATE_EFFECT_DELAY = timedelta(minutes=5)
 
 CALENDAR_CHECK_INTERVAL = timedelta(days=1)
 
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(minutes=3)
 _SIGNALLING_TIMEOUT = timedelta(hours=12)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=25)
@@ -158,7 +157,7 @@ class ManagedCalendarWorkflow:
         """Find or create the calendar, once it has a permit."""
         permit = PermitRequest(**dict(self._request), now=workflow.now())
         place = await workflow.execute_local_activity_method(
-            CalendarActivities.request_permit, permit, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
+            CalendarActivities.request_permit, permit, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT
         )
         if place.at > permit.now:  # not compared with the time now: a request that was too early got no permit
             self._status.set_details(describe_position(place))
@@ -223,7 +222,7 @@ class ManagedCalendarWorkflow:
         return await workflow.execute_local_activity_method(
             CalendarActivities.view_calendar,
             ViewRequest(**dict(self._request), now=workflow.now()),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
 
     async def _call_google(  # noqa: PLR0913  the call, and how long it is tried
@@ -290,7 +289,7 @@ class ManagedCalendarWorkflow:
         changed = await workflow.execute_local_activity_method(
             CalendarActivities.record_calendar,
             result,
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
         self._changed = self._changed or changed
 
@@ -305,7 +304,7 @@ class ManagedCalendarWorkflow:
         await workflow.execute_local_activity_method(
             CalendarActivities.record_calendar_stop,
             CalendarStop(**dict(self._request), revision=None if self._changed else self._revision, now=workflow.now()),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
 
     async def _wait(self, blocker: Blocker | None) -> None:

@@ -25,13 +25,12 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import CalendarEnds, disconnect_merchant
-    from workflows.steps.lifecycle import require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
     from workflows.steps.mails import mail_deliveries
     from workflows.steps.refused_grants import wait_for_grant
     from workflows.steps.webhooks import deliver_once, webhook_deliveries
     from workflows.steps.workflow_status import WorkflowStatus
 
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _SIGNALLING_TIMEOUT = timedelta(hours=12)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=30)
 
@@ -96,7 +95,7 @@ class ConnectionWorkflow:
 
     @workflow.signal
     def revoked(self) -> None:
-        """Look at the row: Google has refused the grant for good."""
+        """Look at the row: Google refuses the grant, which is tried again for 30 days."""
         self._note_signal()
 
     @workflow.signal
@@ -114,7 +113,7 @@ class ConnectionWorkflow:
         return await workflow.execute_local_activity_method(
             ConnectionActivities.plan_connection,
             ConnectionRequest(merchant=self._merchant),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
 
     async def _record_stop(self) -> None:
@@ -127,7 +126,7 @@ class ConnectionWorkflow:
                 grant_number=None if self._changed else self._grant_number,
                 now=workflow.now(),
             ),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
         await self._mails.close()  # last, since a mail server may take minutes
 
@@ -138,7 +137,7 @@ class ConnectionWorkflow:
         await workflow.execute_local_activity_method(
             ConnectionActivities.record_served_grant,
             ServedGrant(merchant=self._merchant, grant_number=plan.grant_number, woken=woken, now=workflow.now()),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
         self._status.set_health(None, f"Connected; woke {woken} workflows")
 

@@ -27,13 +27,11 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import write_events
-    from workflows.steps.lifecycle import require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 MAX_HISTORY_BYTES = 100_000
 """A longer history is continued as new: one more wave stays below 200 kB, which the UI shows quickly."""
-
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 
 
 @workflow.defn
@@ -117,7 +115,7 @@ class ReservationWorkflow:
         position = {"after": self._wave.after, "version": self._wave.version} if self._wave else {}
         request = RoundRequest(**dict(self._key), now=workflow.now(), **position)
         plan = await workflow.execute_local_activity_method(
-            ReservationActivities.plan_round, request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
+            ReservationActivities.plan_round, request, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT
         )
         self._version, self._max_debounce = plan.version, plan.max_debounce
         self._planned = plan.version
@@ -150,7 +148,7 @@ class ReservationWorkflow:
         They are not child workflows: other reservations need the calendars, too.
         """
         await workflow.execute_local_activity_method(
-            CalendarSignals.request_calendars, self._key, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
+            CalendarSignals.request_calendars, self._key, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT
         )
 
     async def _write_events(self, plan: RoundPlan) -> list[BlockedEvent]:
@@ -192,7 +190,7 @@ class ReservationWorkflow:
                 due_at=workflow.now() + waits + TAKE_UP_MARGIN if blockers or plan.more else None,
                 now=workflow.now(),
             ),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
         self._changed = self._changed or changed
 
@@ -214,7 +212,7 @@ class ReservationWorkflow:
         await workflow.execute_local_activity_method(
             ReservationActivities.record_stop,
             StopRequest(**dict(self._key), version=max(versions, default=None), now=workflow.now()),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
 
     def _continue_as_new_if_long(self) -> None:

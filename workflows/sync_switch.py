@@ -12,10 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import switch_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import fairness_key
-    from workflows.steps.lifecycle import require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _SIGNALLING_TIMEOUT = timedelta(hours=12)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=25)
 
@@ -56,7 +55,7 @@ class SyncSwitchWorkflow:
 
     async def _plan(self) -> SwitchPlan:
         return await workflow.execute_local_activity_method(
-            SyncSwitchActivities.plan_switch, self._request, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
+            SyncSwitchActivities.plan_switch, self._request, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT
         )
 
     async def _signal_owners(self, plan: SwitchPlan) -> None:
@@ -81,5 +80,5 @@ class SyncSwitchWorkflow:
                 revision=None if self._switched else self._revision,
                 now=workflow.now(),
             ),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )

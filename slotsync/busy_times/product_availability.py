@@ -122,15 +122,14 @@ def _expire(reading: Reading, now: datetime) -> Reading:
 class ProductState(Message):
     """A product as the store knows it now.
 
-    ``connection_id`` is its merchant's, if there ever was one; ``calendars`` is how many block it, ``calendar_ids``
-    which ones; ``trouble`` is why some of it cannot be read; with a ``blocker`` nothing can be read until a person
+    ``connection_id`` is its merchant's, if there ever was one; ``calendar_ids`` are those that block
+    it; ``trouble`` is why some of it cannot be read; with a ``blocker`` nothing can be read until a person
     acts. At ``expires_at`` the first reading is no longer current, or no longer counts as last known, or the horizon
     moves on by a day. ``stopped``: an operator has stopped the watching.
     """
 
     availability: Availability
     connection_id: str | None = None
-    calendars: int = 0
     calendar_ids: frozenset[str] = Field(default=frozenset(), repr=False)
     trouble: str = ""
     blocker: Blocker | None = None
@@ -173,7 +172,6 @@ class ProductStates:
         return ProductState(
             availability=inputs.compute_availability(interval, now),
             connection_id=inputs.connection_id,
-            calendars=len(inputs.calendars),
             calendar_ids=frozenset(inputs.calendars),
             trouble=_trouble(inputs),
             blocker=_limit(self._blocker(merchant, inputs), expires_at - now) if inputs.calendars else None,

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from slotsync.clock import utc_now
 from slotsync.domain.connections.mails import RefusedGrantMail
-from slotsync.domain.connections.refused_grants import RETENTION
+from slotsync.domain.connections.refused_grants import REFUSED_GRANT_RETENTION
 from slotsync.mail.messages import Mail, compose_mail
 from slotsync.mail.reconnect_links import RECONNECT_LINK_LIFETIME
 from slotsync.translations import LANGUAGES, SOURCE_LANGUAGE, load_translations
@@ -54,7 +54,7 @@ def _render(template: str, language: str, mail: RefusedGrantMail, link: str, **m
             link=link,
             language=language,
             since=format_date(mail.since, "long", locale),
-            until=format_date(mail.since + RETENTION, "long", locale),
+            until=format_date(mail.since + REFUSED_GRANT_RETENTION, "long", locale),
             days=RECONNECT_LINK_LIFETIME.days,
             **more,
         )

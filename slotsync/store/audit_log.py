@@ -82,12 +82,6 @@ class AuditLog:
             entry = {"merchant": merchant, "number": number, "at": now, "action": change.action.value}
             recorded = _ADD.run(connection, **entry, content=content)
 
-    def record_for_all(self, merchants: Iterable[str], change: AuditChange, now: datetime) -> None:
-        """Record what concerns several merchants, for each of them."""
-        for merchant in merchants:
-            with self._store.write() as connection:
-                self.record(connection, merchant, change, now)
-
     def list_entries(self, merchant: str, limit: int, after: int = 0) -> list[AuditEntry]:
         """Return the merchant's next entries after this number, the oldest first."""
         return self._list(merchant, limit, _TABLE.c.number > after, _TABLE.c.number)
@@ -132,7 +126,7 @@ def _key_owner(merchant: str, change: AuditChange) -> str:
 
 
 def record_stop(audit: AuditLog | None, kind: str, now: datetime) -> Record | None:
-    """Return a function that records that an operator has stopped a row's workflow.
+    """Return a function that records that an operator has stopped a row's workflow, or None without an audit log.
 
     The row's key begins with the merchant; the subject is ``kind`` with the rest of the key.
     """
@@ -140,7 +134,7 @@ def record_stop(audit: AuditLog | None, kind: str, now: datetime) -> Record | No
 
 
 def record_resumption(audit: AuditLog | None, kind: str, now: datetime) -> Record | None:
-    """Return a function that records that a row's workflow goes on."""
+    """Return a function that records that a row's workflow goes on, or None without an audit log."""
     return _recorder(audit, AuditAction.WORK_RESUMED, kind, now)
 
 

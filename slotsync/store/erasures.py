@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,6 +30,10 @@ KEPT: Final = frozenset({"audit_entry", "erasure"})
 
 DATA_KEY: Final = "data_key"
 
+_WORKFLOWS: Final = "workflows"
+_COUNTED_UNTIL: Final = "workflows_counted_until"
+"""Among the counts of rows: the number of runs, and the newest start of those, in microseconds since 1970."""
+
 _MAX_ROWS_PER_PAGE: Final = 500
 _MAX_ROUNDS: Final = 5
 """Rounds through all tables: a row that refers to another one may be stored between their deletions."""
@@ -50,13 +54,17 @@ _PUT = Upsert(_TABLE, _extend)
 
 @dataclass(frozen=True)
 class Erasure:
-    """An erasure of a merchant, or of one of its reservations, with how much was deleted so far, by table."""
+    """An erasure of a merchant, or of one of its reservations.
+
+    ``counts`` says how many rows were deleted so far, by table, and ``workflows`` how many runs.
+    """
 
     merchant: str
     reservation: str | None
     begun_at: datetime
     repeat_until: datetime
     counts: Mapping[str, int]
+    workflows: int
 
 
 class Erasures:
@@ -101,6 +109,13 @@ class Erasures:
         """Delete the erasures that need no repetition any more, and those that were given up."""
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).where(_TABLE.c.repeat_until <= now))
+
+    def count_workflows(self, merchant: str, reservation: str | None, started: Collection[datetime]) -> None:
+        """Count runs that are to be deleted, by their starts. One that was counted before is not counted again."""
+        if not started:
+            return
+        with self._store.write() as connection:
+            _change_counts(connection, (merchant, reservation or ""), lambda counts: _add_runs(counts, started))
 
     def is_anything_stored(self, merchant: str, reservation: str | None = None) -> bool:
         """Return whether the merchant, or the reservation, has any row."""
@@ -194,7 +209,7 @@ def _rows_of(table: Table, merchant: str, reservation: str) -> ColumnElement[boo
 
 
 def rows_of_merchant(table: Table, merchant: str) -> ColumnElement[bool] | None:
-    """Return the condition for rows that name the merchant, or that refer to such rows."""
+    """Return the condition for rows that name the merchant, or refer to such rows; None if the table has none."""
     if table is _MERCHANTS:
         return table.c.id == merchant
     if "merchant" in table.c:
@@ -208,13 +223,26 @@ def rows_of_merchant(table: Table, merchant: str) -> ColumnElement[bool] | None:
 
 def count_deleted(connection: Connection, erasure: tuple[str, str], table: str, deleted: int) -> None:
     """Count deleted rows in the record of the erasure of this merchant and reservation, within their transaction."""
+    _change_counts(connection, erasure, lambda counts: counts.update({table: deleted}))
+
+
+def _change_counts(connection: Connection, erasure: tuple[str, str], change: Callable[[Counter[str]], None]) -> None:
     own = tuple_(_TABLE.c.merchant, _TABLE.c.reservation) == tuple_(*erasure)
     before = connection.execute(select(_TABLE.c.counts).where(own).with_for_update()).scalar()
     if before is not None:
-        counts = Counter(json.loads(before)) + Counter({table: deleted})
+        counts = Counter[str](json.loads(before))
+        change(counts)
         connection.execute(update(_TABLE).where(own).values(counts=json.dumps(counts)))
+
+
+def _add_runs(counts: Counter[str], started: Collection[datetime]) -> None:
+    moments = [int(each.timestamp() * 1_000_000) for each in started]
+    counts[_WORKFLOWS] += sum(each > counts[_COUNTED_UNTIL] for each in moments)
+    counts[_COUNTED_UNTIL] = max(counts[_COUNTED_UNTIL], *moments)
 
 
 def _erasure(row: ErasureRow) -> Erasure:
     counts = json.loads(row.counts)
-    return Erasure(row.merchant, row.reservation or None, row.begun_at, row.repeat_until, counts)
+    rows = {name: count for name, count in counts.items() if name not in {_WORKFLOWS, _COUNTED_UNTIL}}
+    workflows = counts.get(_WORKFLOWS, 0)
+    return Erasure(row.merchant, row.reservation or None, row.begun_at, row.repeat_until, rows, workflows)

@@ -19,7 +19,7 @@ def are_written(database: Connection | Session) -> bool:
 
 
 def are_written_until_end(connection: Connection) -> bool:
-    """Return the same of a transaction that writes: a rotation waits for its end, so that none appears later."""
+    """Return whether they are, until the transaction ends: a rotation waits for that, so that none appears later."""
     held = select(_INSTANCE.c.former_encryption).with_for_update(read=True)
     return are_written(connection) and bool(connection.execute(held).scalar_one_or_none())
 

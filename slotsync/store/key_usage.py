@@ -48,7 +48,7 @@ class RingKeyUse(Message):
 
     @property
     def needed(self) -> bool:
-        """The truth of: something depends on the key."""
+        """Return whether something depends on the key."""
         return bool(self.data_keys or self.values or self.former_values)
 
 

@@ -19,6 +19,12 @@ _ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueu
 _FAST_TIMERS = ('history.timerProcessorMaxTimeShift="1ms"', 'history.workflowIdReuseMinimalInterval="0s"')
 """Measured: without them every short timer takes a second more, and a quick continue-as-new another."""
 
+_FAST_DELETIONS = (
+    'history.transferProcessorUpdateAckInterval="1s"',
+    'history.visibilityProcessorUpdateAckInterval="1s"',
+)
+"""Measured: by default a workflow that has ended is deleted 34 seconds after it was asked for, with these 4."""
+
 _SHORT_IDS = ("limit.maxIDLength=255",)
 """The limit of clusters on PostgreSQL and MySQL. SQLite would store longer ids, which then fail in production only."""
 
@@ -49,7 +55,8 @@ def server_path() -> str:
 
 def server_options(*, time_skipping: bool = False) -> list[str]:
     """Return the dynamic configuration that slotsync needs, as arguments of ``server start-dev``."""
-    values = (*_FAIRNESS, *_ONE_PARTITION, *_FAST_TIMERS, *_SHORT_IDS, *(_TIME_SKIPPING if time_skipping else ()))
+    features = (*_FAIRNESS, *_ONE_PARTITION, *_FAST_TIMERS, *_FAST_DELETIONS, *_SHORT_IDS)
+    values = (*features, *(_TIME_SKIPPING if time_skipping else ()))
     return _repeat_option("--dynamic-config-value", values)
 
 
@@ -69,10 +76,6 @@ def server_command(*, port: int, ui_port: int, file: Path) -> list[str]:
         ),
         *server_options(),
     ]
-
-
-def _attribute_types() -> list[str]:
-    return [f"{key.name}={_TYPES[key.indexed_value_type]}" for key in ALL_ATTRIBUTES]
 
 
 def _repeat_option(option: str, values: Iterable[str]) -> list[str]:

@@ -30,15 +30,18 @@ def workflows_of(merchant: str, reservation: str | None = None) -> str:
 async def cancel_workflows(client: Client, query: str, within: timedelta) -> None:
     """Cancel what runs, and wait until it has ended, at most for this time: calls to Google in flight end first."""
     running = f"{query} AND {RUNNING}"
-    await _for_all([each async for each in client.list_workflows(running)], lambda each: _cancel(client, each))
+    await _for_all(await list_runs(client, running), lambda each: _cancel(client, each))
     await wait_until_gone(client, running, within)
 
 
-async def delete_workflows(client: Client, query: str) -> int:
-    """Delete all runs with their histories, also what still runs; return how many. Temporal lists them a bit longer."""
-    runs = [each async for each in client.list_workflows(query)]
+async def list_runs(client: Client, query: str) -> Sequence[WorkflowExecution]:
+    """Return the runs that Temporal lists, also those that it is deleting."""
+    return [each async for each in client.list_workflows(query)]
+
+
+async def delete_runs(client: Client, runs: Sequence[WorkflowExecution]) -> None:
+    """Delete runs with their histories, also what still runs. Temporal lists them a bit longer."""
     await _for_all(runs, lambda each: _delete(client, each))
-    return len(runs)
 
 
 async def wait_until_gone(client: Client, query: str, within: timedelta) -> bool:

@@ -1,13 +1,13 @@
 """The sandbox of workflows."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import StorageDriverStoreContext
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import Info, SandboxImportNotificationPolicy
+from temporalio.workflow import Info, SandboxImportNotificationPolicy, _Definition
 from typing_extensions import override
 
 _NO_CONTEXT: Final = StorageDriverStoreContext(target=None)
@@ -20,6 +20,15 @@ class Sandbox(SandboxedWorkflowRunner):
     command: a third of the time of an activation (measured). Ours want to know nothing
     (``tests/unit/temporal/test_converter.py``).
     """
+
+    checked: ClassVar[set[type]] = set()
+    """The workflow classes that were found valid: each is checked once in a process, and tests start many workers."""
+
+    @override
+    def prepare_workflow(self, defn: _Definition) -> None:
+        if defn.cls not in self.checked:
+            super().prepare_workflow(defn)
+            self.checked.add(defn.cls)
 
     @override
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:

@@ -55,7 +55,7 @@ from starter.settings_page.app import build_mounts
 
 logger = logging.getLogger(__name__)
 
-SHUTDOWN_TIMEOUT: Final = timedelta(seconds=30)
+REQUESTS_SHUTDOWN_TIMEOUT: Final = timedelta(seconds=30)
 """The time that requests in flight have after SIGTERM."""
 
 DATABASE_RETRY_DELAY: Final = timedelta(seconds=5)
@@ -207,7 +207,7 @@ def _configure(app: FastAPI, host: str, port: int, settings: Settings) -> uvicor
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
         forwarded_allow_ips=list(settings.forwarded_allow_ips),
-        timeout_graceful_shutdown=round(SHUTDOWN_TIMEOUT.total_seconds()),
+        timeout_graceful_shutdown=round(REQUESTS_SHUTDOWN_TIMEOUT.total_seconds()),
         timeout_keep_alive=round(KEEP_ALIVE_TIMEOUT.total_seconds()),
     )
 

@@ -13,7 +13,7 @@ from starter.api.documentation import MERCHANT
 from starter.api.errors import retry_after
 from starter.api.key_gate import presented_key
 from starter.api.problems import UNAVAILABLE, ApiError, problem_response
-from starter.api.shares import SOON, TOO_MANY_AT_ONCE, CallerPlaces, refuse_for_now
+from starter.api.shares import RETRY_AFTER_ONE_SECOND, TOO_MANY_AT_ONCE, CallerPlaces, refuse_for_now
 from starter.services.places import Places
 
 REQUEST_DEADLINE: Final = timedelta(seconds=40)
@@ -126,7 +126,7 @@ class MerchantLimit:
             places.release()
 
     async def _wait(self, subject: Hashable, places: asyncio.Semaphore) -> None:
-        too_many = ApiError(UNAVAILABLE, TOO_MANY_AT_ONCE, SOON)
+        too_many = ApiError(UNAVAILABLE, TOO_MANY_AT_ONCE, RETRY_AFTER_ONE_SECOND)
         with self._waiting.take({subject: self._max_waiting}) as may_wait:
             if not may_wait:
                 raise too_many

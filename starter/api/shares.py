@@ -17,7 +17,7 @@ from starter.services.places import Places, Share
 SHARES: Final = 4
 """A key that is for some merchants only may have one of so many equal parts of the API's places."""
 
-SOON: Final = retry_after(timedelta(seconds=1))
+RETRY_AFTER_ONE_SECOND: Final = retry_after(timedelta(seconds=1))
 TOO_MANY_AT_ONCE: Final = "Too many requests at once; try again."
 
 _MERCHANTS: Final = MERCHANT.partition("{")[0]
@@ -54,7 +54,7 @@ class CallerPlaces:
 
 async def refuse_for_now(scope: Scope, receive: Receive, send: Send, *, closing: bool = False) -> None:
     """Answer a request for which there is no place; with ``closing`` its connection ends, with what it still sends."""
-    headers = SOON | ({"Connection": "close"} if closing else {})
+    headers = RETRY_AFTER_ONE_SECOND | ({"Connection": "close"} if closing else {})
     await problem_response(UNAVAILABLE, TOO_MANY_AT_ONCE, headers=headers)(scope, receive, send)
 
 

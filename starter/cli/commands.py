@@ -171,7 +171,7 @@ def erase(  # noqa: PLR0913, PLR0917  each is an option of the command
     reservation: Annotated[str | None, typer.Option(help="Erase only this reservation.")] = None,
     guest: Annotated[bool, typer.Option("--guest", help="Erase only what is said of guests; Google follows.")] = False,
     google: Annotated[bool, typer.Option("--google", help="Delete our calendars and events in Google, too.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Do not wait for Google: leave there what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Hardly wait for Google: leave there what is there.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:

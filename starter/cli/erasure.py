@@ -10,7 +10,8 @@ from slotsync.settings import Settings
 from slotsync.store.database.engine import Store
 from slotsync.temporal.options import connect
 from starter.cli.terminal import console, plain, print_json, visible
-from starter.services.erasure import ErasureService, Receipt
+from starter.services.erasure import ErasureService
+from starter.services.erasure_receipts import Receipt
 from starter.services.guest_erasure import GuestErasureService, GuestReceipt
 from starter.services.instance import InstanceCheck
 
@@ -22,7 +23,8 @@ def erase(  # noqa: PLR0913  the subject, and each option of the command
 
     Raises:
         UnknownSubject: nothing is stored of it.
-        ErasureHeldUp: Google, or a worker, does not answer; nothing is deleted here yet.
+        ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; rows and workflows are not deleted
+            yet, but what a disconnection forgets, or what was said of the guest, may be.
     """
     subject = _describe_subject(merchant, reservation)
     in_google = "with our calendars and events in Google" if google else "what is in Google stays there"
@@ -35,7 +37,7 @@ def erase_guests(merchant: str, reservation: str | None, *, yes: bool, as_json: 
     """Erase what is stored of the guest of a reservation, or of all guests of a merchant, and print the receipt.
 
     Raises:
-        UnknownSubject: the reservation is not known.
+        UnknownSubject: the merchant or the reservation is not known.
     """
     subject = f"the guest of {_describe_subject(merchant, reservation)}" if reservation else f"all guests of {merchant}"
     _ask(f"Erase {subject} for good, here and in Google: titles, names, addresses, notes?", yes=yes)

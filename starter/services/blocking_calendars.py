@@ -13,7 +13,7 @@ from slotsync.secrets import Vault
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
-from slotsync.store.connections.connections import read_grant_number
+from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.temporal.signals import signal_availability
 from starter.services.google import MerchantGoogle
@@ -27,8 +27,8 @@ class BlockingCalendarService:
     def __init__(self, google: MerchantGoogle, store: Store, vault: Vault, client: Client) -> None:
         self._client = client
         self._google = google
-        self._store = store
         self._calendars = ManagedCalendars(store)
+        self._connections = Connections(store, vault)
         self._owners = Owners(store)
         self._picked = BlockingCalendars(store, vault)
 
@@ -77,7 +77,7 @@ class BlockingCalendarService:
             raise InputError(f"{owner}: is not known; put its settings first")
         if len(calendar_ids) > MAX_PICKED_CALENDARS:
             raise InputError(f"calendar_ids: at most {MAX_PICKED_CALENDARS} calendars can block one product")
-        number = await asyncio.to_thread(read_grant_number, self._store, merchant) if calendar_ids else None
+        number = await asyncio.to_thread(self._connections.get_grant_number, merchant) if calendar_ids else None
         chosen = await self._find_calendars(merchant, owner, calendar_ids) if calendar_ids else []
         await asyncio.to_thread(self._picked.replace, merchant, owner, chosen, number)
         if owner.kind is OwnerKind.PRODUCT:

@@ -178,10 +178,12 @@ class ConnectionService:
         """Return the state of the merchant's connection."""
         return await asyncio.to_thread(self._views.get_view, merchant)
 
-    async def disconnect(self, merchant: str, calendars: CalendarChoice) -> DisconnectionResult | None:
+    async def disconnect(
+        self, merchant: str, calendars: CalendarChoice, within: timedelta | None = None
+    ) -> DisconnectionResult | None:
         """Disconnect the merchant, also with a revoked grant, and return the result, or None if it goes on.
 
-        It goes on, too, if as many wait for the merchant's result as may.
+        It goes on, too, if as many wait for the merchant's result as may, or after this time.
 
         Raises:
             RPCError: Temporal did not answer. The connection is out of use, and the cleaning up begins later.
@@ -190,13 +192,13 @@ class ConnectionService:
             return DisconnectionResult(notes=("There was no connection.",))
         handle = await signal_connection(self._client, merchant, "disconnect")
         with self._waiting.take({merchant: MAX_WAITING_FOR_RESULT}) as free:
-            return await self._wait_for_result(handle) if free else None
+            return await self._wait_for_result(handle, within or self._disconnect_timeout) if free else None
 
     async def _wait_for_result(
-        self, disconnecting: WorkflowHandle[Any, DisconnectionResult | None]
+        self, disconnecting: WorkflowHandle[Any, DisconnectionResult | None], within: timedelta
     ) -> DisconnectionResult | None:
         try:
-            return await asyncio.wait_for(disconnecting.result(), self._disconnect_timeout.total_seconds())
+            return await asyncio.wait_for(disconnecting.result(), within.total_seconds())
         except (TimeoutError, WorkflowFailureError):  # the latter if an operator has ended the workflow
             return None
 

@@ -8,14 +8,13 @@ from typing import Final
 
 from temporalio.client import Client
 
-from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange
+from slotsync.domain.audit import AuditAction, AuditChange
 from slotsync.domain.connections.disconnection import (
     SHARED_GRANT,
     UNREADABLE_GRANT,
     CalendarChoice,
     disconnection_result,
 )
-from slotsync.domain.messages import Message
 from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.errors import ErasureHeldUp, Undecryptable, UnknownSubject
 from slotsync.grant_ends import GrantEnd, GrantEnds
@@ -32,18 +31,32 @@ from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.store.webhook_messages import WebhookMessages
-from slotsync.temporal.erasure import cancel_workflows, delete_workflows, wait_until_gone, workflows_of
+from slotsync.temporal.erasure import cancel_workflows, delete_runs, list_runs, wait_until_gone, workflows_of
 from slotsync.temporal.signals import signal_reservation
 from starter.services.connections import ConnectionService
+from starter.services.erasure_receipts import (
+    LEFT_FOR_GOOD,
+    LEFT_FOR_NOW,
+    STILL_IN_TEMPORAL,
+    Receipt,
+    describe_left,
+    describe_left_grant,
+    describe_subject,
+    empty_log,
+)
 
 GOOGLE_TIMEOUT: Final = timedelta(minutes=2)
 """The time for which an erasure waits for Google; what is under way goes on by itself after that."""
 
+FORCED_TIMEOUT: Final = timedelta(seconds=10)
+"""The time for which a forced erasure waits for Google, and for workflows: for what is taken up at once, no more."""
+
 CANCELLATION_TIMEOUT: Final = timedelta(seconds=20)
 """The time in which workflows may end by themselves; then they are deleted as they are."""
 
-INDEX_TIMEOUT: Final = timedelta(seconds=20)
-"""The time in which Temporal usually has deleted what it was asked to."""
+INDEX_TIMEOUT: Final = timedelta(minutes=2)
+"""The time in which Temporal usually has deleted what it was asked to: it deletes what has ended once it has saved its
+progress, every 30 seconds."""
 
 _POLL_INTERVAL: Final = timedelta(milliseconds=200)
 _AGAIN: Final = "It goes on by itself: run the same command again, or with --force, which leaves there what is there"
@@ -51,64 +64,12 @@ _MENDED: Final = "Run the same command again once that is mended, or with --forc
 _NO_KEY: Final = "no key opens it"
 _NO_ANSWER: Final = "Google did not answer"
 
-ELSEWHERE: Final = (
-    "Backups of the databases, until they are overwritten: erase again after a restore.",
-    (
-        "PostgreSQL's and Temporal's databases keep deleted rows in their files until their own clean-up (vacuum), and "
-        "Temporal's tables of timers and tasks name ids until those are due."
-    ),
-    (
-        "Temporal: the beginning of a workflow that two processes started at once, and a history that it was deleting "
-        "when it was killed. They name ids, its API reaches them no more, and its own scanner deletes them after 60 "
-        "days (worker.historyScannerDataMinAge)."
-    ),
-    (
-        "The audit log: kinds and times of changes, and who erased the merchant; what else they were is encrypted with "
-        "the merchant's key."
-    ),
-    "Logs name ids of merchants and reservations, until they are rotated.",
-    "Google: what people have copied or moved to calendars that slotsync did not make.",
-    (
-        "Google's bin keeps deleted events for about 30 days: those that an erasure deletes without their text, if "
-        "Google took that, those that were deleted before with it."
-    ),
-    "The platform has its own data, and what it was told.",
-)
-"""The remainder after every erasure."""
-
-
-SQLITE_LOG: Final = (
-    "SQLite's log (the file that ends in -wal) keeps what was deleted: something reads the database for long, as a "
-    "backup or an export does. Run this command again once that has ended."
-)
-"""The remainder while a reader holds up the clean-up of the log."""
-
-LEFT_FOR_NOW: Final = "They are deleted once the merchant connects that account again; its owner can delete them there."
-LEFT_FOR_GOOD: Final = "slotsync knows them no more: the owner of that account can delete them there."
-
-
-class Receipt(Message):
-    """A receipt of an erasure: what it has deleted, and what remains where.
-
-    ``rows`` counts the deleted rows by table, those of earlier runs, too; ``workflows`` the deleted runs with their
-    histories. Nothing of the merchant or the reservation is stored again until ``closed_until``.
-    """
-
-    merchant: str
-    reservation: str | None = None
-    begun_at: datetime
-    closed_until: datetime
-    google: tuple[str, ...]
-    rows: dict[str, int]
-    workflows: int
-    remains: tuple[str, ...] = ELSEWHERE
-
 
 class ErasureService:
     """Erases merchants and reservations. Every step may be repeated, so that a run that was killed is run again.
 
     With ``google`` our calendars and events in Google are deleted; else they stay there as they are. With ``force``
-    nothing waits for Google, nor for a key: the receipt says what could not be revoked.
+    Google, and workers, are waited for a moment only, and a key never: the receipt says what could not be revoked.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  the parts, and how long each is waited for
@@ -120,14 +81,16 @@ class ErasureService:
         google_timeout: timedelta = GOOGLE_TIMEOUT,
         index_timeout: timedelta = INDEX_TIMEOUT,
         cancellation_timeout: timedelta = CANCELLATION_TIMEOUT,
+        forced_timeout: timedelta = FORCED_TIMEOUT,
     ) -> None:
         self._audit = AuditLog(store, vault)
         self._client = client
         self._store = store
         self._timeout = google_timeout
+        self._forced_timeout = min(forced_timeout, google_timeout)
         self._index_timeout = index_timeout
         self._cancellation_timeout = cancellation_timeout
-        self._connections = ConnectionService(settings, store, vault, client, disconnect_timeout=google_timeout)
+        self._connections = ConnectionService(settings, store, vault, client)
         self._consents = PendingConsents(store, vault)
         self._stored_connections = Connections(store, vault)
         self._disconnections = Disconnections(store, vault)
@@ -144,7 +107,9 @@ class ErasureService:
 
         Raises:
             UnknownSubject: nothing is stored of it.
-            ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; nothing is deleted here yet.
+            ErasureHeldUp: Google, or a worker, does not answer, or no key opens a grant; rows and workflows are not
+                deleted yet. The merchant may be disconnected by then: its tokens, account, picked calendars, busy times
+                and messages about them are gone, and so are grants that Google has ended.
         """
         await self._require_known(merchant, None)
         await asyncio.to_thread(self._close, merchant, None)
@@ -158,21 +123,23 @@ class ErasureService:
         if left and not force:
             raise ErasureHeldUp(f"{' '.join(left)} {_MENDED}")
         former = await asyncio.to_thread(describe_left, self._left, merchant, None, LEFT_FOR_GOOD)
-        return await self._delete(merchant, None, tuple(dict.fromkeys((*notes, *kept, *left, *former))))
+        notes = tuple(dict.fromkeys((*notes, *kept, *left, *former)))
+        return await self._delete(merchant, None, notes, force=force)
 
     async def erase_reservation(self, merchant: str, reservation: str, *, google: bool, force: bool = False) -> Receipt:
         """Delete all that is stored of a reservation.
 
         Raises:
             UnknownSubject: nothing is stored of it.
-            ErasureHeldUp: Google, or a worker, does not answer; nothing is deleted here but what is said of the guest.
+            ErasureHeldUp: Google, or a worker, does not answer; its rows and workflow are not deleted yet. What was
+                said of the guest is.
         """
         await self._require_known(merchant, reservation)
         await asyncio.to_thread(self._close, merchant, reservation)
         if google:
             await self._delete_events(merchant, reservation, force=force)
         notes = await asyncio.to_thread(self._describe_events, merchant, reservation)
-        return await self._delete(merchant, reservation, notes)
+        return await self._delete(merchant, reservation, notes, force=force)
 
     async def _require_known(self, merchant: str, reservation: str | None) -> None:
         for is_known in (self._erasures.get, self._erasures.is_anything_stored):
@@ -188,7 +155,7 @@ class ErasureService:
         former = await asyncio.to_thread(self._disconnections.get, merchant)
         if former and not former.alive:
             return disconnection_result(former, (), choice, grant_ended=False).google_notes
-        result = await self._connections.disconnect(merchant, choice)
+        result = await self._connections.disconnect(merchant, choice, self._google_timeout(force=force))
         if result:
             return result.google_notes
         if not force:
@@ -208,7 +175,7 @@ class ErasureService:
         Return notes on those that live on as long as others need their accounts, and on those that live on for good.
         """
         ends = [(since, *self._end_grant(key_hash)) for key_hash, since in self._consents.give_up(merchant).items()]
-        left = [_describe_left_grant(since, problem) for since, _, problem in ends if problem]
+        left = [describe_left_grant(since, problem) for since, _, problem in ends if problem]
         return [SHARED_GRANT for _, end, _ in ends if end is GrantEnd.SHARED], left
 
     def _end_grant(self, key_hash: str) -> tuple[GrantEnd, str]:
@@ -226,9 +193,10 @@ class ErasureService:
 
         First it writes them without their text: Google keeps deleted events in a bin.
         """
-        blank = await self._change_events(self._guests.erase_guest, merchant, reservation, self._timeout)
+        timeout = self._google_timeout(force=force)
+        blank = await self._change_events(self._guests.erase_guest, merchant, reservation, timeout)
         # What is not blank by now is deleted as it is: it is not waited for twice.
-        within = self._timeout if blank else timedelta()
+        within = timeout if blank else timedelta()
         if not await self._change_events(self._guests.cancel, merchant, reservation, within) and not force:
             raise ErasureHeldUp(f"Google shows events of {reservation} still, or no worker runs. {_AGAIN}")
 
@@ -249,19 +217,27 @@ class ErasureService:
         stay = (f"{len(shown)} events stay in the calendars of {owners}.",) if shown else ()
         return *stay, *describe_left(self._left, merchant, reservation, LEFT_FOR_NOW)
 
-    async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str]) -> Receipt:
+    def _google_timeout(self, *, force: bool) -> timedelta:
+        return self._forced_timeout if force else self._timeout
+
+    async def _delete(self, merchant: str, reservation: str | None, google: Sequence[str], *, force: bool) -> Receipt:
         """Delete rows, then workflows, then the rows that those have stored meanwhile."""
         await asyncio.to_thread(lambda: self._erasures.begin(merchant, reservation, self._store.now()))
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         query = workflows_of(merchant, reservation)
-        await cancel_workflows(self._client, query, self._cancellation_timeout)
-        workflows = await delete_workflows(self._client, query)
+        within = min(self._forced_timeout, self._cancellation_timeout) if force else self._cancellation_timeout
+        await cancel_workflows(self._client, query, within)
+        runs = await list_runs(self._client, query)
+        started = [each.start_time for each in runs]
+        await asyncio.to_thread(self._erasures.count_workflows, merchant, reservation, started)
+        await delete_runs(self._client, runs)
         await asyncio.to_thread(self._erasures.delete_rows, merchant, reservation)
         if reservation is not None:
             await asyncio.to_thread(self._messages.forget_reservation, merchant, reservation)
         remains = await asyncio.to_thread(empty_log, self._store)
-        await wait_until_gone(self._client, query, self._index_timeout)
-        return await asyncio.to_thread(self._write_receipt, merchant, reservation, google, workflows, remains)
+        if not await wait_until_gone(self._client, query, self._index_timeout):
+            remains = (*remains, STILL_IN_TEMPORAL)
+        return await asyncio.to_thread(self._write_receipt, merchant, reservation, google, remains)
 
     def _close(self, merchant: str, reservation: str | None) -> None:
         """Take nothing of it any more, and record who erases it: what follows may be held up, or killed."""
@@ -275,7 +251,6 @@ class ErasureService:
         merchant: str,
         reservation: str | None,
         google: Sequence[str],
-        workflows: int,
         remains: Sequence[str],
     ) -> Receipt:
         erasure = self._erasures.get(merchant, reservation)
@@ -287,38 +262,9 @@ class ErasureService:
             closed_until=erasure.repeat_until,
             google=tuple(google),
             rows=dict(erasure.counts),
-            workflows=workflows,
+            workflows=erasure.workflows,
             remains=tuple(remains),
         )
-
-
-def _describe_left_grant(since: datetime, problem: str) -> str:
-    return (
-        f"A grant that nobody has needed since {since:%Y-%m-%d %H:%M} UTC could not be revoked at Google: {problem}. "
-        "The owner of the account can remove slotsync at https://myaccount.google.com/connections."
-    )
-
-
-def describe_left(left: LeftEventStore, merchant: str, reservation: str | None, what_follows: str) -> Sequence[str]:
-    """Return notes on events in calendars of a former account, and in those that Google does not find."""
-    counts = left.count(merchant, reservation)
-    places = {False: "stand in calendars of a former Google account", True: "may stand in calendars not found"}
-    return [
-        f"{sum(each.events for each in own)} events {place} and show what they showed "
-        f"({', '.join(sorted(str(each.owner) for each in own))}). {what_follows}"
-        for missing, place in places.items()
-        if (own := [each for each in counts if each.missing is missing])
-    ]
-
-
-def empty_log(store: Store) -> Sequence[str]:
-    """Leave nothing in the database's log of the newest writes; return what remains where."""
-    return ELSEWHERE if store.empty_log() else (*ELSEWHERE, SQLITE_LOG)
-
-
-def describe_subject(reservation: str | None) -> str:
-    """Return the subject of an erasure for the audit log."""
-    return WHOLE_MERCHANT if reservation is None else f"reservation:{reservation}"
 
 
 async def wait_for_none(count: Callable[[], int], within: timedelta) -> bool:

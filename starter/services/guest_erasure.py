@@ -17,15 +17,8 @@ from slotsync.store.merchants import Merchants
 from slotsync.store.reservations.guest_erasure import GuestErasure
 from slotsync.store.reservations.left_events import LeftEventStore
 from slotsync.temporal.signals import MAX_PARALLEL_SIGNALS, signal_reservation
-from starter.services.erasure import (
-    ELSEWHERE,
-    GOOGLE_TIMEOUT,
-    LEFT_FOR_NOW,
-    describe_left,
-    describe_subject,
-    empty_log,
-    wait_for_none,
-)
+from starter.services.erasure import GOOGLE_TIMEOUT, wait_for_none
+from starter.services.erasure_receipts import ELSEWHERE, LEFT_FOR_NOW, describe_left, describe_subject, empty_log
 
 
 class GuestReceipt(Message):
@@ -63,7 +56,7 @@ class GuestErasureService:
         await wait_for_none(partial(self._guests.count_unwritten, merchant, reservation), self._timeout)
         google = await asyncio.to_thread(lambda: tuple(self._describe_google(merchant, reservation)))
         return GuestReceipt(
-            merchant=merchant, reservation=reservation, reservations=count, google=google, remains=tuple(remains)
+            merchant=merchant, reservation=reservation, reservations=count, google=google, remains=remains
         )
 
     async def _erase_one(self, merchant: str, reservation: str) -> int:

@@ -28,6 +28,7 @@ from slotsync.temporal.signals import quote_value
 class TimelineEventKind(StrEnum):
     """The kind of a timeline event.
 
+    ``looked_for_restored``: those of the owner's deleted events that people had restored were deleted again.
     ``called_back`` is a write that a newer version cancelled. ``stopped``: the workflow was cancelled, terminated or
     failed, which ``reason`` says. ``reset``: an operator had it begin anew.
     """
@@ -37,6 +38,7 @@ class TimelineEventKind(StrEnum):
     BEGUN = "begun"
     WRITTEN = "written"
     REMOVED = "removed"
+    LOOKED_FOR_RESTORED = "looked_for_restored"
     CALLED_BACK = "called_back"
     HELD_UP = "held_up"
     CLOSED = "closed"
@@ -72,8 +74,9 @@ Reader = Callable[[HistoryEvent], Awaitable[TimelineEvent | None]]
 _WRITES: Mapping[str, TimelineEventKind] = {
     "put_event": TimelineEventKind.WRITTEN,
     "delete_event": TimelineEventKind.REMOVED,
+    "delete_restored": TimelineEventKind.LOOKED_FOR_RESTORED,
 }
-"""The kind of the timeline event for each activity that has written."""
+"""The kind of the timeline event for each activity that changes events in Google."""
 
 
 class HistoryReader:

@@ -21,7 +21,7 @@ from starter.settings_page.rendering import (
     extract_site,
     render_page,
 )
-from starter.settings_page.visit import Address, find_session, name_of, redirect_to_page, require_room
+from starter.settings_page.visit import Address, find_session, name_of, read_value, redirect_to_page, require_room
 
 
 async def show_settings_link(request: Request) -> Response:
@@ -56,7 +56,7 @@ async def show_reconnect_link(request: Request) -> Response:
 async def use_reconnect_link(request: Request) -> Response:
     """Redirect to Google's consent page; a visit that begins with this link sees nothing of the merchant."""
     services, form = get_services(request), await _get_opening_form(request)
-    content = await _read_reconnect_link(request, _text(form, "link"))
+    content = await _read_reconnect_link(request, read_value(form, "link"))
     merchant = content.merchant
     living = await asyncio.to_thread(services.sessions.find, request)
     if living and not living.connects_only and living.merchant == merchant:
@@ -139,7 +139,7 @@ async def _redeem(request: Request, target: LinkTarget) -> Session:
         PageRefused: the form is not one that this browser was shown, or the link does not work.
     """
     services, form = get_services(request), await _get_opening_form(request)
-    content = await asyncio.to_thread(services.settings_links.redeem, _text(form, "link"), target)
+    content = await asyncio.to_thread(services.settings_links.redeem, read_value(form, "link"), target)
     if isinstance(content, LinkProblem):
         raise PageRefused(content)
     return Session.begin(content.merchant, content.made_at)
@@ -147,10 +147,15 @@ async def _redeem(request: Request, target: LinkTarget) -> Session:
 
 async def _choose_language(request: Request, merchant: str) -> Language:
     """Return the language that was chosen in this browser, else the merchant's, else the browser's."""
+    language = await _find_merchants_language(request, merchant)
+    return Language(code=language) if language else detect_language(request)
+
+
+async def _find_merchants_language(request: Request, merchant: str) -> str | None:
+    """Return the merchant's language, or None if there is none, or another one was chosen in this browser."""
     details = await asyncio.to_thread(get_services(request).merchants.get, merchant)
-    if details and details.language in LANGUAGES and not is_chosen(request):
-        return Language(code=details.language)
-    return detect_language(request)
+    known = details is not None and details.language in LANGUAGES and not is_chosen(request)
+    return details.language if details and known else None
 
 
 async def _get_opening_form(request: Request) -> FormData:
@@ -160,7 +165,7 @@ async def _get_opening_form(request: Request) -> FormData:
         PageRefused: it is not one that this browser was shown.
     """
     form = await request.form()
-    if not get_services(request).sessions.accepts_opening(request, _text(form, "token")):
+    if not get_services(request).sessions.accepts_opening(request, read_value(form, "token")):
         raise PageRefused(FORGED_FORM)
     return form
 
@@ -176,12 +181,6 @@ async def _begin_visit(request: Request, session: Session, response: Response) -
         await asyncio.to_thread(services.sessions.end, former)
     if not await asyncio.to_thread(services.sessions.begin, response, session):
         raise PageRefused(LinkProblem.ENDED)
-    details = await asyncio.to_thread(services.merchants.get, session.merchant)
-    if details and details.language in LANGUAGES and not is_chosen(request):
-        remember_language(response, details.language)
+    if language := await _find_merchants_language(request, session.merchant):
+        remember_language(response, language)
     return response
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value if isinstance(value, str) else ""

@@ -23,6 +23,12 @@ MAX_SEARCH_LENGTH: Final = 100
 MAX_PAGE_DIGITS: Final = 6
 
 
+def read_value(form: FormData, name: str) -> str:
+    """Return the value of a field of the form, or an empty text if it is missing, or a file."""
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
 @dataclass(frozen=True)
 class Address:
     """The address of one view of the page.
@@ -137,8 +143,7 @@ class Visit:
 
     def form_value(self, name: str) -> str:
         """Return the value of a field of the form, or an empty text if it is missing."""
-        value = self.form.get(name)
-        return value if isinstance(value, str) else ""
+        return read_value(self.form, name)
 
     def form_values(self, name: str) -> list[str]:
         """Return all values of a field that may occur several times."""

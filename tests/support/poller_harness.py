@@ -145,7 +145,8 @@ class MerchantAccount:
     def lose_grant(self) -> None:
         """Mark the grant as lost, as a refused refresh does."""
         connections = Connections(self._poller_harness.store, self._poller_harness.vault)
-        connections.mark_revoked(self.connection_id, "invalid_grant", connections.get_number(self.connection_id))
+        number = connections.get_grant_number_by_id(self.connection_id)
+        connections.mark_revoked(self.connection_id, "invalid_grant", number)
 
     def choose(self, product: str = "tour", **settings: object) -> None:
         """Save the settings of a product."""

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from slotsync.store.tables import METADATA
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PROMISES = (ROOT / "docs/security.md").read_text()
@@ -53,6 +55,12 @@ def test_what_a_document_links_to_exists(document: Path) -> None:
             target = (document.parent / path) if path else document
             assert target.exists(), f"{link} leads nowhere"
             assert not anchor or anchor in anchors(target), f"{link} leads to no heading"
+
+
+def test_what_is_stored_names_every_table() -> None:
+    stored = (ROOT / "docs/architecture.md").read_text().split("## What is stored")[1].split("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in stored.splitlines() if line.startswith("| `")]
+    assert {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)} == set(METADATA.tables)
 
 
 def test_each_promise_names_a_test() -> None:

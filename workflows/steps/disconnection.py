@@ -21,11 +21,11 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.connections.messages import CalendarDeletion, ConnectionRequest, DisconnectionEnd
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT
 
 CALENDAR_DELETION_TIMEOUT = timedelta(hours=24)
 """A calendar that cannot be deleted by then is left behind: the merchant's tokens are not kept for ever."""
 
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(seconds=75)
 _GRANT_REVOCATION_TIMEOUT = timedelta(hours=1)
 _RETRY_POLICY = RetryPolicy(maximum_interval=timedelta(minutes=5))
@@ -65,7 +65,7 @@ async def disconnect_merchant(
     disconnection = await workflow.execute_local_activity_method(
         DisconnectionActivities.begin_disconnection,
         ConnectionRequest(merchant=merchant),
-        start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
     )
     if disconnection is None:
         return None
@@ -77,7 +77,7 @@ async def disconnect_merchant(
     await workflow.execute_local_activity_method(
         DisconnectionActivities.finish_disconnection,
         DisconnectionEnd(connection_id=disconnection.connection_id, calendars=calendars, grant_ended=ended),
-        start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
     )
     return disconnection_result(
         disconnection, ends.deleted, calendars, grant_ended=ended, out_of_reach=ends.out_of_reach

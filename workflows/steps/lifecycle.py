@@ -1,6 +1,7 @@
 """The frame of a workflow's life: under its own id only, until it ends or is stopped, and what failures mean for it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -8,6 +9,9 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.health import ENDED_BY_OPERATOR, GOOGLE_ERRORS, Blocker, blocker_for_error
+
+LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
+"""The time of one attempt at work in the database."""
 
 Result = TypeVar("Result")
 

@@ -11,11 +11,12 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities, RefusedGrantActivities
     from slotsync.domain.connections.messages import ConnectionPlan, GrantRequest, RefusalNotice
-    from slotsync.domain.connections.refused_grants import RETENTION, count_notices, next_notice, next_try
+    from slotsync.domain.connections.refused_grants import REFUSED_GRANT_RETENTION, count_notices, next_notice, next_try
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
+    from slotsync.temporal.signals import fairness_key
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT
 
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(seconds=30)
 _TRIES_TIMEOUT = timedelta(minutes=5)
 
@@ -27,11 +28,11 @@ async def wait_for_grant(merchant: str, plan: ConnectionPlan, is_changed: Callab
     """
     assert plan.since
     now = workflow.now()
-    told = count_notices(plan.since, now)
+    due = count_notices(plan.since, now)
     grant = GrantRequest(merchant=merchant, grant_number=plan.grant_number)
-    if plan.notices < told:
-        await _tell(grant, told)
-    elif plan.kept and now >= plan.since + RETENTION:
+    if plan.notices < due:
+        await _record_notice(grant, due)
+    elif plan.kept and now >= plan.since + REFUSED_GRANT_RETENTION:
         await _forget(grant)
     else:
         await _wait(grant, plan, now, is_changed)
@@ -62,7 +63,7 @@ async def _try(grant: GrantRequest) -> None:
             start_to_close_timeout=_ATTEMPT_TIMEOUT,
             schedule_to_close_timeout=_TRIES_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
-            priority=google_priority(3, grant.merchant),
+            priority=google_priority(3, fairness_key(grant.merchant)),
             summary="Ask Google whether the refused grant works again",
         )
     except ActivityError as error:
@@ -70,15 +71,15 @@ async def _try(grant: GrantRequest) -> None:
             raise
 
 
-async def _tell(grant: GrantRequest, number: int) -> None:
+async def _record_notice(grant: GrantRequest, number: int) -> None:
     await workflow.execute_local_activity_method(
         ConnectionActivities.record_notice,
         RefusalNotice(**dict(grant), number=number, now=workflow.now()),
-        start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+        start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
     )
 
 
 async def _forget(grant: GrantRequest) -> None:
     await workflow.execute_local_activity_method(
-        ConnectionActivities.forget_refused_grant, grant, start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT
+        ConnectionActivities.forget_refused_grant, grant, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT
     )

@@ -7,14 +7,14 @@ from typing import Final
 
 DAY: Final = timedelta(days=1)
 
-RETENTION: Final = 30 * DAY
+REFUSED_GRANT_RETENTION: Final = 30 * DAY
 """The time for which a refused grant is kept: a policy may be lifted by then, and a refusal may be a stray one."""
 
 _TRY_AGES: Final = (
     timedelta(minutes=10),
     timedelta(hours=1),
     timedelta(hours=6),
-    *(number * DAY for number in range(1, RETENTION // DAY + 1)),
+    *(number * DAY for number in range(1, REFUSED_GRANT_RETENTION // DAY + 1)),
 )
 
 NOTICE_AGES: Final = tuple(number * DAY for number in (0, 1, 3, 7, 14))

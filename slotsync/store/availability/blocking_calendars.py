@@ -13,14 +13,15 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog
+from slotsync.store.audit_log import AuditLog, record_resumptions
 from slotsync.store.availability.blocked_products import owner_key
 from slotsync.store.availability.forgetting import forget_products_times
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
-from slotsync.store.availability.watched_products import mark_product_due
+from slotsync.store.availability.watched_products import WATCHING, lock_stopped_product, mark_product_due
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import Cell, cell_of
+from slotsync.store.database.due_rows import Key
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import require_not_erased
 from slotsync.store.tables.calendars import BlockingCalendarRow, OwnerRow
@@ -68,13 +69,17 @@ class BlockingCalendars:
                 calendar_id = own.encrypt(_TABLE.c.calendar_id, each.id, **row)
                 name = own.encrypt(_TABLE.c.name, each.name, **row)
                 connection.execute(insert(_TABLE).values(**row, calendar_id=calendar_id, name=name))
+            stopped = list[Key]()
             if owner.kind is OwnerKind.PRODUCT:
-                mark_product_due(connection, ProductKey(merchant=merchant, product=owner.id), now)
+                product = ProductKey(merchant=merchant, product=owner.id)
+                stopped = lock_stopped_product(connection, product)
+                mark_product_due(connection, product, now)
                 if {*before} - {*after}:
                     forget_products_times(connection, merchant, owner.id, self._keys)
             mark_merchant_changed(connection, merchant, now)
             if change := _describe_picks(owner, before, after):
                 self._audit.record(connection, merchant, change, now)
+            record_resumptions(connection, self._audit, WATCHING, stopped, now)
 
     def get_calendars(self, merchant: str, owner: Owner) -> list[PickableCalendar]:
         """Return the calendars that block the owner, in the order of names."""

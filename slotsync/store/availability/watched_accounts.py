@@ -190,7 +190,7 @@ def decrypt_calendar_ids(session: Session, keys: DataKeys, connection_id: str) -
 def mark_merchant_changed(connection: Connection, merchant: str, now: datetime) -> None:
     """Mark the account that the merchant has connected, if any, as changed."""
     own = select(_CONNECTIONS.c.id).where(_CONNECTIONS.c.merchant == merchant)
-    connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.connection_id.in_(own)).values(changed_at=now))
+    mark_all_changed(connection, own, now)
 
 
 def _attempts(session: Session, connection_id: str) -> dict[str, dict[int, ReadingAttempt]]:

@@ -8,13 +8,14 @@ from sqlalchemy import ColumnElement, Connection, Executable, and_, null, select
 from slotsync.domain.availability.messages import ProductKey
 from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
 from slotsync.store.database.base import Insert, Upsert, table_of
-from slotsync.store.database.due_rows import DueRows
+from slotsync.store.database.due_rows import DueRows, Key
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import ensure_merchant_at_work
 from slotsync.store.tables.availability import WatchedProductRow
 
 _TABLE = table_of(WatchedProductRow)
-_KIND = "availability"
+WATCHING = "availability"
+"""The kind of a product's watching in the audit log."""
 
 
 def _pick(insert: Insert) -> Insert:
@@ -76,12 +77,12 @@ class WatchedProducts:
         with self._store.write() as connection:
             ensure_merchant_at_work(connection, key.merchant)
             changed = stopped.run(connection, **dict(key), due_at=None, stopped_at=now)
-            if changed and (record := record_stop(self._audit, _KIND, now)):
+            if changed and (record := record_stop(self._audit, WATCHING, now)):
                 record(connection, (key.merchant, key.product))
 
     def resume(self, merchant: str, now: datetime) -> list[ProductKey]:
         """Make the stopped products of the merchant due again, and return them."""
-        record = record_resumption(self._audit, _KIND, now)
+        record = record_resumption(self._audit, WATCHING, now)
         resumed = self.due_rows.resume(now, _TABLE.c.merchant == merchant, record=record)
         return [ProductKey(merchant=merchant, product=product) for _, product in resumed]
 
@@ -95,6 +96,12 @@ class WatchedProducts:
         with self._store.read() as session:
             rows = session.connection().execute(query)
             return [ProductKey(merchant=merchant, product=product) for merchant, product in rows]
+
+
+def lock_stopped_product(connection: Connection, key: ProductKey) -> list[Key]:
+    """Return the product's key if an operator has stopped it, within a transaction that makes it due by a change."""
+    stopped = select(_TABLE.c.merchant, _TABLE.c.product).where(*_is(key), _TABLE.c.stopped_at.is_not(None))
+    return [tuple(row) for row in connection.execute(stopped.with_for_update())]
 
 
 def mark_product_due(connection: Connection, key: ProductKey, now: datetime) -> None:

@@ -11,9 +11,9 @@ from slotsync.domain.audit import SWITCH
 from slotsync.domain.calendars.messages import SwitchPlan
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.health import STOPPED_REASON
-from slotsync.store.audit_log import AuditLog, record_resumption, record_stop
+from slotsync.store.audit_log import AuditLog, record_resumption, record_resumptions, record_stop
 from slotsync.store.database.base import Upsert, table_of
-from slotsync.store.database.due_rows import DueRows
+from slotsync.store.database.due_rows import DueRows, Key
 from slotsync.store.database.engine import Store
 from slotsync.store.tables.calendars import MerchantSwitchRow, OwnerRow
 
@@ -86,9 +86,15 @@ class MerchantSwitches:
             if not connection.execute(own.values(under_way)).rowcount:
                 return []
             owners = _find_owners(connection, merchant, after, limit)
+            stopped = list[Key]()
             for owner in owners:
-                changed = update(_OWNERS).filter_by(merchant=merchant, kind=owner.kind.value, id=owner.id)
+                own_row = {"merchant": merchant, "kind": owner.kind.value, "id": owner.id}
+                is_stopped = select(_OWNERS.c.id).filter_by(**own_row).where(_OWNERS.c.stopped_at.is_not(None))
+                if connection.execute(is_stopped.with_for_update()).first():
+                    stopped.append(tuple(own_row.values()))
+                changed = update(_OWNERS).filter_by(**own_row)
                 connection.execute(changed.values(revision=_OWNERS.c.revision + 1, due_at=now, stopped_at=None))
+            record_resumptions(connection, self._audit, "calendar", stopped, now)
             return owners
 
     def record_applied(self, merchant: str, revision: int, signalled: int) -> None:

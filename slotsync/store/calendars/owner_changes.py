@@ -64,7 +64,7 @@ def put_choices(  # noqa: PLR0913, PLR0917  the owner, and who changes what of i
 
 
 def lock_owner(connection: Connection, merchant: str, owner: Owner) -> OwnerRow | None:
-    """Return the owner's row, which nobody else changes until the transaction ends."""
+    """Return the owner's row, or None if it is unknown. Nobody else changes it until the transaction ends."""
     own = select(_TABLE).where(*is_owner(merchant, owner)).with_for_update()
     found = connection.execute(own).mappings().one_or_none()
     return OwnerRow.model_validate(found) if found else None

@@ -17,7 +17,7 @@ def is_former(column: "Column[Any]") -> ColumnElement[bool]:
 
 
 def hash_account_key(database: Connection | Session, keys: DataKeys, account_key: str | None) -> str | None:
-    """Return the account key as it is stored: an HMAC with a key of this database.
+    """Return the account key as it is stored, an HMAC with a key of this database, or None without a key.
 
     As long as processes of a former version may run, which compare account keys, it stays as it is.
     """

@@ -157,16 +157,21 @@ class Connections:
             return row.id if row and row.state == _ACTIVE else None
 
     def get_grant_number(self, merchant: str) -> int:
-        """Return how many grants the merchant has given, 0 if none: another number means another grant."""
-        return read_grant_number(self._store, merchant)
+        """Return the number of the merchant's grant, 0 if it never had one.
+
+        It grows with each grant, and each time that Google accepts a refused one again.
+        """
+        with self._store.read() as session:
+            row = find_row(session, merchant)
+            return row.grant_number if row else 0
 
     def is_account_used(self, account_key: str | None) -> bool:
         """Return whether any merchant needs a grant of this account: Google revokes all of them together."""
         with self._store.read() as session:
             return is_account_used(session, self._keys, account_key)
 
-    def get_number(self, connection_id: str) -> int:
-        """Return the number of the connection's grant, 0 if it never had one."""
+    def get_grant_number_by_id(self, connection_id: str) -> int:
+        """Return the number of the grant of the connection with this id, 0 if there is none."""
         query = select(_TABLE.c.grant_number).where(_TABLE.c.id == connection_id)
         with self._store.read() as session:
             return session.execute(query).scalar_one_or_none() or 0
@@ -325,13 +330,6 @@ def _lost_grant(row: ConnectionRow | None) -> GrantLost:
 def _same_grant(connection_id: str, grant_number: int) -> Update:
     own = (_TABLE.c.id == connection_id, _TABLE.c.state == _ACTIVE, _TABLE.c.grant_number == grant_number)
     return update(_TABLE).where(*own)
-
-
-def read_grant_number(store: Store, merchant: str) -> int:
-    """Return how many grants the merchant has given, 0 if none: another number means another grant."""
-    with store.read() as session:
-        row = find_row(session, merchant)
-        return row.grant_number if row else 0
 
 
 def _forget_other_account(connection: Connection, keys: DataKeys, before: Row[Any], now: datetime) -> None:

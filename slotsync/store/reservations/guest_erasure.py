@@ -10,7 +10,7 @@ from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog
+from slotsync.store.audit_log import AuditLog, record_resumptions
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
@@ -98,6 +98,8 @@ class GuestErasure:
             connection.execute(update(_TABLE).where(*own).values(values))
             if change:
                 self._audit.record(connection, merchant, change, now)
+            stopped = [(merchant, reservation)] if row["stopped_at"] else []
+            record_resumptions(connection, self._audit, "reservation", stopped, now)
             return True
 
 

@@ -29,7 +29,7 @@ class LeftCount(NamedTuple):
     events: int
 
 
-LeftEvents = dict[tuple[str, EventKey], WrittenEvent]
+EventsByKey = dict[tuple[str, EventKey], WrittenEvent]
 """Events by reservation and key, as they were last seen."""
 
 _TABLE = table_of(LeftEventRow)
@@ -87,7 +87,7 @@ class LeftEventStore:
         with self._store.write() as connection:
             leave(connection, merchant, [(reservation, written)], now, missing=missing, owed=owed)
 
-    def leave_all(self, merchant: str, found: LeftEvents, now: datetime) -> None:
+    def leave_all(self, merchant: str, found: EventsByKey, now: datetime) -> None:
         """Record that these events stand, or may stand, in calendars to which people have dragged them."""
         with self._store.write() as connection:
             doubted = [(key[0], doubt_version(connection, merchant, key[0], each)) for key, each in found.items()]
@@ -131,13 +131,13 @@ class LeftEventStore:
         with self._store.read() as session:
             return list(session.exec(query))
 
-    def find(self, merchant: str, owner: Owner) -> dict[str, LeftEvents]:
+    def find(self, merchant: str, owner: Owner) -> dict[str, EventsByKey]:
         """Return the owner's events that were left in calendars, by calendar.
 
         Those that slotsync has written to the same calendar again are left out.
         """
         query = select(LeftEventRow).where(*_is_left(merchant, owner))
-        found: dict[str, LeftEvents] = {}
+        found: dict[str, EventsByKey] = {}
         with self._store.read() as session:
             for row in session.exec(query):
                 found.setdefault(row.calendar_id, {})[row.reservation, _key(row)] = _written(row)
@@ -159,7 +159,7 @@ class LeftEventStore:
         with self._store.read() as session:
             return list(session.exec(query.order_by(missing, last.desc())))
 
-    def find_orphans(self, merchant: str, owner: Owner, calendar_id: str) -> LeftEvents:
+    def find_orphans(self, merchant: str, owner: Owner, calendar_id: str) -> EventsByKey:
         """Return the owner's events that erased reservations have left in the calendar."""
         query = select(LeftEventRow).filter_by(**_place(merchant, owner, calendar_id)).where(_IS_ORPHAN)
         with self._store.read() as session:
@@ -288,7 +288,7 @@ def doubt_version(connection: Connection, merchant: str, reservation: str, found
     return found.model_copy(update={"version": 0, "fingerprint": ""})
 
 
-def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> LeftEvents:
+def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: str) -> EventsByKey:
     """Forget what was left of the owner's events in a calendar that is back, and return it.
 
     What erased reservations have left has no workflow that would delete it: it stays until it is deleted.
@@ -300,16 +300,19 @@ def take_left(connection: Connection, merchant: str, owner: Owner, calendar_id: 
 
 def make_due(connection: Connection, merchant: str, reservation: str, now: datetime) -> None:
     """Have the sweep start the reservation's workflow, unless an operator has stopped it."""
-    due = update(_RESERVATIONS).filter_by(merchant=merchant, id=reservation)
-    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+    _make_due(connection, merchant, _RESERVATIONS.c.id == reservation, now)
 
 
 def make_debtors_due(connection: Connection, merchant: str, calendar_id: str, now: datetime) -> None:
     """Have the sweep start the workflows of the reservations that waited for events in this calendar to be gone."""
     in_it = select(SyncedEventRow.reservation).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
     owed = in_it.where(_EVENTS.c.state == SyncState.TO_DELETE.value)
-    due = update(_RESERVATIONS).filter_by(merchant=merchant).where(_RESERVATIONS.c.id.in_(owed))
-    connection.execute(due.where(_RESERVATIONS.c.stopped_at.is_(None)).values(due_at=now))
+    _make_due(connection, merchant, _RESERVATIONS.c.id.in_(owed), now)
+
+
+def _make_due(connection: Connection, merchant: str, which: ColumnElement[bool], now: datetime) -> None:
+    due = update(_RESERVATIONS).filter_by(merchant=merchant).where(which, _RESERVATIONS.c.stopped_at.is_(None))
+    connection.execute(due.values(due_at=now))
 
 
 def owes_deletion() -> ColumnElement[bool]:

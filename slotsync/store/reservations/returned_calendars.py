@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, literal, null, or_, select, update
+from sqlalchemy import Connection, case, null, or_, select, update
 from sqlmodel import Session
 
 from slotsync.domain.calendars.owner import Owner
@@ -14,13 +14,19 @@ from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.left_events import (
-    LeftEvents,
+    EventsByKey,
     doubt_version,
     leave,
     make_due,
     take_left,
 )
-from slotsync.store.reservations.synced_event_rows import GOOGLE_COLUMNS, event_key, google_columns, written_in
+from slotsync.store.reservations.synced_event_rows import (
+    GOOGLE_COLUMNS,
+    event_key,
+    google_columns,
+    with_duplicate_in,
+    written_in,
+)
 from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
 
 _TABLE = table_of(SyncedEventRow)
@@ -51,7 +57,7 @@ class ReturnedCalendars:
         self._store = store
         self._keys = DataKeys(vault)
 
-    def adopt(self, merchant: str, owner: Owner, calendar_id: str, found: LeftEvents, now: datetime) -> None:
+    def adopt(self, merchant: str, owner: Owner, calendar_id: str, found: EventsByKey, now: datetime) -> None:
         """Record the events that were found in the owner's calendar, which is back.
 
         What was recorded as present in it stays; the others wait for their reservations' workflows. What was left there
@@ -90,7 +96,7 @@ class ReturnedCalendars:
         return any(sought)
 
 
-def _with_duplicates(found: LeftEvents, left: LeftEvents) -> LeftEvents:
+def _with_duplicates(found: EventsByKey, left: EventsByKey) -> EventsByKey:
     """Return the events that were found, with what was known of further generations of them."""
     known = {key: left[key].duplicates_in if key in left else () for key in found}
     return {
@@ -117,9 +123,8 @@ def _search_for(  # noqa: PLR0913, PLR0917  the event, where it is, and since wh
     Return whether it stands elsewhere.
     """
     newest = select(_RESERVATIONS.c.version).filter_by(merchant=merchant, id=reservation).scalar_subquery()
-    places = func.trim(func.coalesce(_TABLE.c.duplicates_in, "") + literal(f" {calendar_id}"))
     sought = {
-        "duplicates_in": places,
+        "duplicates_in": with_duplicate_in(calendar_id),
         "fingerprint": "",
         # An event that was deleted is looked for at a newer version only.
         "written_version": case((_TABLE.c.present, _TABLE.c.written_version), else_=newest - 1),

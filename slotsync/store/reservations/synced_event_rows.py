@@ -1,6 +1,6 @@
 """Rows of synced events: their columns, and how each is written without undoing what is newer."""
 
-from sqlalchemy import ColumnElement, case, false, func, null, or_, true
+from sqlalchemy import ColumnElement, case, false, func, literal, null, or_, true
 
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.store.database.base import Insert, Upsert, since, table_of
@@ -19,6 +19,11 @@ def google_columns(written: WrittenEvent) -> dict[str, object]:
     """Return the columns about the event in Google."""
     columns = written.model_dump(mode="json", exclude={"key", "version", "duplicates_in", "unsearched", "first_format"})
     return {**columns, "written_version": written.version, "duplicates_in": " ".join(written.duplicates_in)}
+
+
+def with_duplicate_in(calendar_id: str) -> ColumnElement[str]:
+    """Return the value of ``duplicates_in`` with one more calendar."""
+    return func.trim(func.coalesce(_TABLE.c.duplicates_in, "") + literal(f" {calendar_id}"))
 
 
 def written_in(row: SyncedEventRow, key: EventKey) -> WrittenEvent | None:

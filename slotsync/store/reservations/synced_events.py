@@ -15,13 +15,14 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
-from slotsync.store.reservations.left_events import LeftEvents, leave, make_debtors_due, owe_left
+from slotsync.store.reservations.left_events import EventsByKey, leave, make_debtors_due, owe_left
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
     MARK,
     RECORD,
     event_key,
     google_columns,
+    with_duplicate_in,
     written_in,
 )
 from slotsync.store.tables.calendars import OwnerRow
@@ -144,10 +145,9 @@ class SyncedEvents:
 
     def add_place(self, merchant: str, reservation: str, key: EventKey, calendar_id: str) -> None:
         """Record another calendar in which the event was found, to look there first."""
-        places = func.trim(func.coalesce(_TABLE.c.duplicates_in, "") + literal(f" {calendar_id}"))
         own = update(_TABLE).filter_by(**event_key(merchant, reservation, key))
         with self._store.write() as connection:
-            connection.execute(own.values(duplicates_in=places))
+            connection.execute(own.values(duplicates_in=with_duplicate_in(calendar_id)))
 
     def record_plan(
         self, merchant: str, reservation: str, version: int, states: Mapping[EventKey, SyncState], now: datetime
@@ -219,7 +219,7 @@ class SyncedEvents:
         query = _select_events(merchant).where(SyncedEventRow.calendar_id == calendar_id, _TABLE.c.present)
         return {(event.reservation, event.key) for event in self._read(query)}
 
-    def find_gone(self, merchant: str, owner: Owner) -> LeftEvents:
+    def find_gone(self, merchant: str, owner: Owner) -> EventsByKey:
         """Return the owner's events that stood in a calendar once, and do not now as far as is known."""
         query = _select_events(merchant).where(is_owned_by(merchant, owner), _TABLE.c.present.is_(False))
         return {(event.reservation, event.key): event.written for event in self._read(query) if event.written}
@@ -326,7 +326,7 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
 
 
 def is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:
-    """Return the condition for the events in the owner's calendar."""
+    """Return the condition for the owner's events, in whichever calendar they stand."""
     return and_(_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
 
 

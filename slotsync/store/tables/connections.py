@@ -11,11 +11,12 @@ from slotsync.store.database.base import BOUND_TO, Instant, Row, encrypted_field
 class ConnectionRow(Row, table=True):
     """A merchant's grant to a Google account. The tokens and the account's address are encrypted.
 
-    ``account_key`` tells accounts apart without naming them; it goes an hour after a disconnection. ``grant_number``
-    counts the grants of the merchant; work that waited was signalled up to ``served_grant``, and with ``resume_all``
-    all other work has to be. ``disconnect_choice`` is the merchant's choice for its calendars until a disconnection is
-    done. ``notices`` is how often it was told that Google refuses the grant, 0 once it works again; the notice that
-    the merchant was sent last by e-mail has the number ``mailed``.
+    ``account_key`` tells accounts apart without naming them; it goes within two hours after a disconnection.
+    ``grant_number`` grows with each grant, and each time that Google accepts a refused one again; work that waited was
+    signalled up to ``served_grant``, and with ``resume_all`` all other work has to be. ``disconnect_choice`` is the
+    merchant's choice for its calendars until a disconnection is done. ``notices`` is how often it was told that Google
+    refuses the grant, 0 once it works again; the notice that the merchant was sent last by e-mail has the number
+    ``mailed``.
     ``due_at`` is when the connection's workflow should have taken something up; an operator stopped it at
     ``stopped_at``. The holder of the lease refreshes the access token. ``calls_paid_until`` counts the API's calls to
     Google (see ``domain.connections.call_limit``).

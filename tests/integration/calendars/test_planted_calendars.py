@@ -49,6 +49,7 @@ async def test_after_a_change_of_account_the_former_accounts_shared_calendar_is_
         await world.slotsync.report(snapshot(1, title="Booked before"))
         await world.settled(1)
         (sold,) = (await world.calendars()).values()
+        assert await titles_in_calendar(world, sold, EMAIL) == ["Booked before"]
         await share(world, sold, EMAIL, to=BUYER)
         await world.connect(MERCHANT, BUYER)
         await signal_connection(world.client, MERCHANT, "granted")

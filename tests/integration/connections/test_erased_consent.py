@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 
 from activities.connections import ConsentActivities
 from slotsync.errors import Erased, ErasureHeldUp
+from slotsync.store.connections.erased_merchant_grants import MAX_AGE, ErasedMerchantGrants
 from slotsync.store.connections.grants import NewGrant
-from slotsync.store.connections.unkept_grants import MAX_AGE, UnkeptGrants
 from slotsync.store.database.base import Row, table_of
 from slotsync.store.erasures import Erasures
 from slotsync.store.tables.connections import ConnectionRow, PendingConsentRow, UnkeptGrantRow
@@ -146,9 +146,9 @@ async def test_a_grant_of_an_erased_merchant_that_google_has_ended_long_ago_is_f
     world = connecting_merchant.world
     grant, now = NewGrant(account_email="", scopes=frozenset(), refresh_token="unkept"), world.store.now()
     long_ago, lately = (now - MAX_AGE + by for by in (-timedelta(hours=1), timedelta(hours=1)))
-    UnkeptGrants(world.store, world.vault, lambda: long_ago).put(grant)
-    kept = UnkeptGrants(world.store, world.vault, lambda: lately).put(grant)
-    assert UnkeptGrants(world.store, world.vault, lambda: now).find() == [kept]
+    ErasedMerchantGrants(world.store, world.vault, lambda: long_ago).put(grant)
+    kept = ErasedMerchantGrants(world.store, world.vault, lambda: lately).put(grant)
+    assert ErasedMerchantGrants(world.store, world.vault, lambda: now).find() == [kept]
 
 
 def rows(world: World, table: type[Row]) -> list[object]:

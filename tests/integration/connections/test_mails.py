@@ -9,7 +9,7 @@ from temporalio.testing import TimeSkipper
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.refused_grants import DAY, RETENTION
+from slotsync.domain.connections.refused_grants import DAY, REFUSED_GRANT_RETENTION
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.secrets import Vault
 from slotsync.store.merchants import Merchants
@@ -68,7 +68,7 @@ async def test_thirty_days_without_the_merchant_are_five_e_mails(
     for count, days in enumerate((1, 2, 4, 7), 2):
         await skipper.fast_forward(flight(merchant), days * DAY)
         await received(mailbox, count)
-    await skipper.fast_forward(flight(merchant), RETENTION - 14 * DAY)
+    await skipper.fast_forward(flight(merchant), REFUSED_GRANT_RETENTION - 14 * DAY)
     await received(mailbox, 5)
     subjects = [each.message["Subject"] for each in mailbox.mails]
     first, *reminders = subjects

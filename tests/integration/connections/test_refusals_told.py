@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from slotsync.domain.connections.refused_grants import DAY, RETENTION, STOPPED_REMEDY, remedy_for
+from slotsync.domain.connections.refused_grants import DAY, REFUSED_GRANT_RETENTION, STOPPED_REMEDY, remedy_for
 from slotsync.domain.health import Health
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.workflow_ids import reservation_id
@@ -51,7 +51,8 @@ async def test_each_answer_names_who_can_help_with_a_refused_grant(world: World)
         ConnectionIntents(world.store).resume(MERCHANT, world.store.now())
 
         with world.store.write() as connection:
-            long_ago = {"long_ago": (world.store.now() - RETENTION - DAY).strftime("%Y-%m-%d %H:%M:%S.%f")}
+            since = world.store.now() - REFUSED_GRANT_RETENTION - DAY
+            long_ago = {"long_ago": since.strftime("%Y-%m-%d %H:%M:%S.%f")}
             connection.execute(text("UPDATE connection SET since = :long_ago"), long_ago)
         await signal_connection(world.client, MERCHANT, "check")
 

@@ -9,7 +9,7 @@ from temporalio.testing import TimeSkipper
 
 from localgoogle.server import RunningLocalGoogle
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.connections.refused_grants import DAY, RETENTION
+from slotsync.domain.connections.refused_grants import DAY, REFUSED_GRANT_RETENTION
 from slotsync.secrets import Vault
 from slotsync.temporal.signals import signal_connection
 from tests.support.availability_world import AvailabilityWorld, open_availability_world
@@ -91,7 +91,7 @@ async def test_thirty_days_without_the_merchant_are_five_notices_and_the_end_of_
     world = platform.world
     await refuse(world, "invalid_grant")
     tries = await world.calls("oauth2.token")
-    await skipper.fast_forward(flight(world), RETENTION - HOUR)
+    await skipper.fast_forward(flight(world), REFUSED_GRANT_RETENTION - HOUR)
     assert kept_tokens(world) == 1
     await skipper.fast_forward(flight(world), 2 * HOUR)
     await until(lambda: has_tokens(world, 0))

@@ -9,7 +9,8 @@ from slotsync.errors import Erased, ErasureHeldUp
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.erasures import Erasures
 from slotsync.store.reservations.left_events import LeftEventStore
-from starter.services.erasure import SQLITE_LOG, ErasureService
+from starter.services.erasure import ErasureService
+from starter.services.erasure_receipts import SQLITE_LOG
 from starter.services.guest_erasure import GuestErasureService
 from tests.support.samples import MERCHANT, TOUR, snapshot
 from tests.support.world import World

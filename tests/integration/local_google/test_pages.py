@@ -208,7 +208,10 @@ def test_an_empty_week_leads_to_the_nearest_events(show_week: ShowWeek, book: Bo
 def test_the_page_opens_on_this_week(local_google: RunningLocalGoogle) -> None:
     today = local_google.google.clock().date()
     html = httpx.get(local_google.url).text
-    assert f"{today:%B %Y}" in html or f"{today:%b}" in html
+    heading = re.search(r"<h1>(.*) <small>Week (\d+)</small></h1>", html)
+    assert heading
+    assert f"{today:%b}" in heading[1]
+    assert int(heading[2]) == today.isocalendar().week
     assert 'class="head today"' in html
 
 

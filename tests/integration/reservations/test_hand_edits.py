@@ -18,7 +18,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
-FIRST_LIFE, _, LAST_LIFE = os.environ.get("SLOTSYNC_TEST_LIVES", "0-3").partition("-")
+FIRST_LIFE, _, LAST_LIFE = os.environ.get("SLOTSYNC_TEST_LIVES", "0-1").partition("-")
 """The numbers of the merchants that live: always the same lives, and others, also more, in a search by hand (``-n 4``:
 most of each life is waiting)."""
 

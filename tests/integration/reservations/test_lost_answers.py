@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from slotsync.domain.reservations.messages import ReportedVersion
 from slotsync.domain.workflow_ids import reservation_id
 from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, snapshot
@@ -103,7 +104,7 @@ async def test_a_platform_that_repeats_itself_for_ever_never_fills_the_history(o
         handle = open_world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
         first = (await handle.describe()).run_id
         for _ in range(MAX_SIGNALS_PER_RUN // 50):
-            await asyncio.gather(*(handle.signal("look_again") for _ in range(50)))
+            await asyncio.gather(*(handle.signal("report", ReportedVersion(version=1)) for _ in range(50)))
 
         async def started_over() -> bool:
             return (await handle.describe()).run_id != first

@@ -7,6 +7,7 @@ import pytest
 from slotsync.domain.calendars.owner import Owner
 from slotsync.store.calendars.owners import Owners
 from slotsync.temporal.signals import signal_connection
+from starter.services.timeline import TimelineService
 from tests.support.managed_calendars import shown
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.two_calendars import book, is_settled, status
@@ -31,11 +32,18 @@ async def test_restored_events_of_cancelled_bookings_go_when_the_level_is_lowere
         await world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
         await shown(world, TOUR, [])
         await until(partial(is_settled, world, "R-1"))
+        assert ("looked_for_restored", 2) in await timeline(world, "R-1")
         looks = await world.calls("events.list")
         await world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="full"))
         await world.slotsync.put_owner(MERCHANT, TOUR, settings_of(TOUR, guest_data="busy"))
         await until(partial(is_settled, world, "R-1"))
         assert await world.calls("events.list") == looks, "each is looked for once"
+
+
+async def timeline(world: World, name: str) -> list[tuple[str, int | None]]:
+    found = await TimelineService(world.client, world.store, world.vault).get(MERCHANT, name)
+    assert found
+    return [(each.what, each.version) for each in found.happenings]
 
 
 PAST = item(resources=[GUIDE.id], start="2020-07-01T18:00:00+03:00", end="2020-07-01T20:00:00+03:00")

@@ -70,7 +70,7 @@ async def test_the_page_of_a_refused_grant_says_who_can_help_now(accounts: Site)
         await connect(accounts, mine, accounts.email)
         connection_id = connections.get_active_id(accounts.merchant)
         assert connection_id
-        number = connections.get_number(connection_id)
+        number = connections.get_grant_number_by_id(connection_id)
         connections.mark_revoked(connection_id, "admin_policy_enforced", number)
         assert "The administrator of your Google Workspace" in (await mine.get("/settings/")).text
         intents.stop(accounts.merchant, world.store.now())

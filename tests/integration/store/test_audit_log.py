@@ -369,7 +369,7 @@ def test_no_code_but_the_rotation_of_keys_knows_how_to_change_the_table() -> Non
     code = Path(audit_log.__file__).read_text()
     assert not re.search(r"\b(update|delete|on_conflict_do_update)\b", code)
     public = {name for name in vars(AuditLog) if not name.startswith("_")}
-    assert public == {"record", "record_for_all", "list_entries", "list_newest"}
+    assert public == {"record", "list_entries", "list_newest"}
 
 
 def test_a_rotation_of_keys_keeps_every_entry_as_it_was_and_stands_there_itself(store: Store) -> None:

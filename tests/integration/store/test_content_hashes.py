@@ -75,7 +75,8 @@ def test_no_hash_in_the_database_can_be_computed_from_a_guess(store: Store, vaul
     show(store, vault)
     for guessed in (GUESS, SHOWN):
         assert guessed not in everything(store)
-    assert all(map(is_keyed, (*values(store, HASH), *values(store, FINGERPRINT))))
+    hashes = [*values(store, HASH), *values(store, FINGERPRINT)]
+    assert [is_keyed(each) for each in hashes] == [True, True]
 
 
 def test_a_repeated_report_is_recognized_and_another_content_too(store: Store, vault: Vault) -> None:

@@ -27,9 +27,9 @@ from slotsync.store.availability.push_channels import PushChannels
 from slotsync.store.availability.watched_accounts import WatchedAccounts
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.erased_merchant_grants import ErasedMerchantGrants
 from slotsync.store.connections.grants import NewGrant
 from slotsync.store.connections.pending_consents import AwaitedStep, PendingConsents
-from slotsync.store.connections.unkept_grants import UnkeptGrants
 from slotsync.store.data_keys import DataKeys, erase_data_key
 from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import INSTANCE, Cell, encrypted_columns
@@ -70,7 +70,7 @@ def fill(store: Store, vault: Vault, merchants: int = 3) -> dict[str, str]:
     for connection_id in ids.values():
         connections.save_access_token(connection_id, "access", LATER, 1)
     PendingConsents(store, vault).put(AwaitedStep.ANSWER, "state", merchant="0", browser="b", secret="verifier")
-    UnkeptGrants(store, vault).put(NewGrant(account_email="", scopes=frozenset(), refresh_token="unkept"))
+    ErasedMerchantGrants(store, vault).put(NewGrant(account_email="", scopes=frozenset(), refresh_token="unkept"))
     Merchants(store, vault).put("0", MerchantDetails(email="owner@arctic.example"))
     Instances(store, vault).get_id()
     Owners(store).put("0", TOUR, OwnerSettings(name="Tour"))

@@ -7,7 +7,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.errors import google_errors_as_application_errors, heartbeat_and_count
-from slotsync.errors import Conflict, Exists, Gone, GoogleError, NotFound, Transient
+from slotsync import errors
+from slotsync.domain.retry_delays import REFUSALS
+from slotsync.errors import Conflict, GoogleError, Transient
 
 
 def is_retried(error: type[GoogleError], attempt: int, *, calls: int = 1, patient: bool = False) -> bool:
@@ -26,9 +28,15 @@ def is_retried(error: type[GoogleError], attempt: int, *, calls: int = 1, patien
     return not raised.value.non_retryable
 
 
-@pytest.mark.parametrize("error", [Conflict, Exists, Gone, NotFound])
+@pytest.mark.parametrize("error", [getattr(errors, name) for name in REFUSALS])
 def test_what_google_may_go_on_to_refuse_is_left_to_the_workflow_after_few_attempts(error: type[GoogleError]) -> None:
     assert [is_retried(error, each) for each in (1, 2, 3, 4)] == [True, True, True, False]
+
+
+def test_no_other_error_is_repeated_a_few_times() -> None:
+    others = {each for each in GoogleError.__subclasses__() if each.__name__ not in REFUSALS}
+    assert len(others) == len(GoogleError.__subclasses__()) - len(REFUSALS)
+    assert {each for each in others if is_retried(each, 1) != is_retried(each, 4)} == set()
 
 
 def test_the_more_calls_an_attempt_takes_the_fewer_follow_it() -> None:

@@ -38,7 +38,7 @@ class ConnectedMerchant:
         pick(self._store, self._vault, self.merchant, "tour", *names)
 
     def revoke(self) -> None:
-        number = self._connections.get_number(self.connection_id)
+        number = self._connections.get_grant_number_by_id(self.connection_id)
         self._connections.mark_revoked(self.connection_id, "invalid_grant", number)
 
     def availability(self, now: datetime = NOON) -> Availability:

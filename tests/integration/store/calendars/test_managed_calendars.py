@@ -40,7 +40,7 @@ def test_the_connection_is_not_offered_while_it_is_revoked(
     store: Store, connections: Connections, connection_id: str
 ) -> None:
     ManagedCalendars(store).record("m", TOUR, "c-1", connection_id)
-    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_grant_number_by_id(connection_id))
     (tour,) = ManagedCalendars(store).get_calendars("m", [TOUR])
     assert (tour.connection_id, tour.calendar_id) == (None, "c-1")
 

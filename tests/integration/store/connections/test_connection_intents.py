@@ -25,7 +25,7 @@ def test_a_signal_starts_no_stopped_connection_and_a_resumption_does(store: Stor
     intents = ConnectionIntents(store)
     connection_id = save_sample_grant(connections)
     intents.stop("m", NOON)
-    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_grant_number_by_id(connection_id))
     assert intents.plan("m").step is ConnectionStep.CLOSE
     assert (intents.find_due(FAR), intents.due_rows.count_overdue(FAR)) == ([], 0)
     assert intents.resume("m", LATER)

@@ -73,7 +73,7 @@ def test_a_merchant_who_never_connected_is_disconnected(connections: Connections
 
 def test_a_refused_grant_is_not_used_and_keeps_only_its_refresh_token(store: Store, connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_grant_number_by_id(connection_id))
     assert connections.get_state("m") is ConnectionState.REVOKED
     assert connections.get_active_id("m") is None
     with pytest.raises(GrantLost) as raised:
@@ -86,7 +86,7 @@ def test_a_refused_grant_is_not_used_and_keeps_only_its_refresh_token(store: Sto
 
 def test_connecting_again_makes_a_revoked_connection_active(connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_grant_number_by_id(connection_id))
     assert save_sample_grant(connections, "refresh-2") == connection_id
     assert connections.get_state("m") is ConnectionState.ACTIVE
     assert connections.grant(connection_id).refresh_token == "refresh-2"
@@ -96,7 +96,7 @@ def test_a_call_with_a_former_grant_does_not_revoke_the_newest_whatever_the_cloc
     connections: Connections,
 ) -> None:
     connection_id = save_sample_grant(connections)
-    former = connections.get_number(connection_id)
+    former = connections.get_grant_number_by_id(connection_id)
     assert connections.mark_revoked(connection_id, "invalid_grant", former) == "m"
     save_sample_grant(connections, "refresh-2")
     assert connections.mark_revoked(connection_id, "revoked", former) is None
@@ -131,7 +131,7 @@ def test_a_token_of_a_disconnection_touches_no_newer_grant(
 
 def test_an_access_token_that_arrives_after_the_revocation_is_not_kept(store: Store, connections: Connections) -> None:
     connection_id = save_sample_grant(connections)
-    connections.mark_revoked(connection_id, "invalid_grant", connections.get_number(connection_id))
+    connections.mark_revoked(connection_id, "invalid_grant", connections.get_grant_number_by_id(connection_id))
     connections.save_access_token(connection_id, "access-1", LATER, 1)
     with store.read() as session:
         assert session.connection().execute(text("SELECT access_token FROM connection")).scalar_one() is None

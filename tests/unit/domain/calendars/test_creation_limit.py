@@ -76,17 +76,23 @@ def test_permits_of_other_merchants_with_the_account_count_like_ones_own() -> No
     assert (result.position, result.at) == (1, NOON + PERMIT_VALIDITY)
 
 
-@given(asks=st.lists(st.tuples(st.integers(0, 149), st.integers(0, 300), st.booleans()), max_size=300))
+ASKS = st.lists(st.tuples(st.integers(0, 59), st.integers(0, 300), st.booleans()), max_size=60)
+
+
+@given(before=ASKS, crowded=st.integers(0, 300), after=ASKS)
 def test_never_more_than_forty_in_an_hour_by_any_order_and_clock(
-    asks: list[tuple[int, int, bool]],
+    before: list[tuple[int, int, bool]], crowded: int, after: list[tuple[int, int, bool]]
 ) -> None:
-    permits: list[Permit] = []
-    for number, minute, succeeds in asks:
-        owner, now = TOURS[number % 60], NOON + timedelta(minutes=minute)
+    permits, refused = list[Permit](), 0
+    for number, minute, succeeds in [*before, *((each, crowded, True) for each in range(60)), *after]:
+        owner, now = TOURS[number], NOON + timedelta(minutes=minute)
         if queue_position(owner, NOBODY_BOOKED, permits, now).at <= now:
             permits = [each for each in permits if each.used or each.owner != owner]
             permits.append(Permit(owner=owner, since=now, used=succeeds))
+        else:
+            refused += 1
     times = [each.since for each in permits]
+    assert refused, "sixty ask in one minute"
     assert all(
         sum(start <= each < start + PERMIT_COUNT_WINDOW for each in times) <= MAX_CALENDARS_PER_HOUR for start in times
     )

@@ -2,7 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slotsync.domain.connections.refused_grants import RETENTION, count_notices, next_notice, next_try, remedy_for
+from slotsync.domain.connections.refused_grants import (
+    REFUSED_GRANT_RETENTION,
+    count_notices,
+    next_notice,
+    next_try,
+    remedy_for,
+)
 
 SINCE = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -18,7 +24,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
         (6 * HOUR, DAY),
         (23 * HOUR, DAY),
         (DAY, 2 * DAY),
-        (29.5 * DAY, RETENTION),
+        (29.5 * DAY, REFUSED_GRANT_RETENTION),
         (-HOUR, 10 * MINUTE),
     ],
 )
@@ -27,7 +33,7 @@ def test_google_is_asked_again_ever_more_seldom(age: timedelta, expected: timede
 
 
 def test_google_is_not_asked_any_more_after_thirty_days() -> None:
-    assert next_try(SINCE, SINCE + RETENTION) is None
+    assert next_try(SINCE, SINCE + REFUSED_GRANT_RETENTION) is None
 
 
 def test_google_is_asked_about_thirty_times_in_all() -> None:

@@ -1,4 +1,4 @@
-"""Unkept grants: of merchants that were erased, and kept without these until Google has ended them.
+"""Grants of erased merchants, kept without any other trace of them until Google has ended these grants.
 
 They were given during the erasure, or their accounts were used by others, who would have lost their grants with them.
 """
@@ -26,8 +26,8 @@ MAX_AGE: Final = timedelta(days=184)
 _TABLE = table_of(UnkeptGrantRow)
 
 
-class UnkeptGrants:
-    """Stores such grants, encrypted with the instance's key: an erasure deletes that of the merchant."""
+class ErasedMerchantGrants:
+    """Stores grants of erased merchants, encrypted with the instance's key: an erasure deletes that of the merchant."""
 
     def __init__(self, store: Store, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store

@@ -82,6 +82,7 @@ class CalendarActivities:
             waiting=bool(self._to_signal.find(request.merchant, calendar, request.now, limit=1)),
             left=calendar.removing
             and self._former.stands_elsewhere(request.merchant, request.owner, calendar.calendar_id),
+            owed=calendar.settings.sync and self._former.has_debts(request.merchant, request.owner),
         )
 
     @activity.defn

@@ -12,7 +12,7 @@ from slotsync.connection_health import ConnectionHealth
 from slotsync.domain.health import NO_CALENDAR, NO_SCOPE, UNKNOWN_OWNER, Blocker
 from slotsync.domain.reservations.event import DesiredEvent, EventKey, SyncState, WrittenEvent, uncertain_event
 from slotsync.domain.reservations.messages import EventRequest, WriteResult
-from slotsync.domain.reservations.plan import Action, Delete, LookForRestored, Put, plan_event
+from slotsync.domain.reservations.plan import Action, Delete, LeftKeys, LookForRestored, Put, plan_event
 from slotsync.errors import CalendarMissing, GoogleError
 from slotsync.google.events.deletion import mark_deleted
 from slotsync.google.events.event_write import NotWanted
@@ -75,8 +75,11 @@ class EventActivities:
                 raise
             except NotWanted:
                 return WriteResult(version=request.version, changed=False)
-        self._leave_duplicates(request, written)
-        return self._record(request, written)
+        self._leave_duplicates(request, put.known, written)
+        result = self._record(request, written)
+        if written.duplicates_in and request.key in self._get_left(request).doubled:
+            self._mark(request, SyncState.TO_DELETE, event.version)
+        return result
 
     @activity.defn(no_thread_cancel_exception=True)
     def delete_event(self, request: EventRequest) -> WriteResult:
@@ -96,11 +99,11 @@ class EventActivities:
             except CalendarMissing:  # deleted with its events, as far as Google says
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
-        self._leave_duplicates(request, gone)
+        self._leave_duplicates(request, written, gone)
         level = {} if gone.present else {"guest_data": delete.last_level}
         result = self._record(request, gone.model_copy(update=level))
-        if not gone.present and request.key in self._left.get_keys(request.merchant, request.reservation):
-            self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a former account, too
+        if not gone.present and request.key in self._get_left(request).owed:
+            self._mark(request, SyncState.TO_DELETE, delete.version)  # one stands in a calendar out of reach, too
         elif not gone.present and delete.owner_unknown:
             self._mark(request, SyncState.UNKNOWN_PRODUCT, delete.version)
         return result
@@ -113,16 +116,19 @@ class EventActivities:
             return WriteResult(version=request.version, changed=False)
         known = self._events.get_deleted(request.merchant, request.reservation, request.key.owner)
         deleted = [each for each in known if each.key not in look.wanted]
+        places = self._get_places(request, look, deleted)
         with self._recording(request, look.version, look.connection_id):
-            self._google.delete_restored(
+            unsearched = self._google.delete_restored(
                 request.merchant,
                 request.reservation,
                 look.version,
                 look.connection_id,
-                self._get_places(request, look, deleted),
+                places,
                 deleted,
                 partial(self._events.add_place, request.merchant, request.reservation),
             )
+        for each in deleted:
+            self._forget_searched(request, each.key, {*places} - {*unsearched})
         self._events.record_look(
             request.merchant, request.reservation, request.key.owner, look.version, look.guest_data
         )
@@ -161,20 +167,32 @@ class EventActivities:
         self._calendars.forget(event.merchant, event.key.owner, event.calendar_id)
         self._events.mark_calendar_missing(event.merchant, event.calendar_id, activity.info().started_time)
 
-    def _leave(self, request: EventRequest, written: WrittenEvent, *, missing: bool) -> None:
+    def _leave(self, request: EventRequest, written: WrittenEvent, *, missing: bool, owed: bool = False) -> None:
         now = activity.info().started_time
-        self._left.leave(request.merchant, request.reservation, written, now, missing=missing)
+        self._left.leave(request.merchant, request.reservation, written, now, missing=missing, owed=owed)
 
-    def _leave_duplicates(self, request: EventRequest, after: WrittenEvent) -> None:
+    def _leave_duplicates(self, request: EventRequest, before: WrittenEvent | None, after: WrittenEvent) -> None:
         """Remember the other calendars in which one may be, since they were out of reach: they are looked at later.
 
-        Of an event that stands, what is older has to go: people may drag the newest there, too.
+        Of an event that stands, what is older has to go: people may drag the newest there, too. It is owed as long as
+        the calendar counts as another owner's.
         """
+        if before and before.duplicates_in:
+            self._forget_searched(request, request.key, {*before.duplicates_in} - {*after.unsearched})
+        if not after.unsearched:
+            return
         version = after.version - 1 if after.present else after.version
-        left = self._left.get_places(request.merchant, request.reservation, request.key) if after.unsearched else ()
+        managed = {*self._calendars.get_ids(request.merchant)}
+        left = {*self._left.get_places(request.merchant, request.reservation, request.key)} - managed
         for calendar_id in {*after.unsearched} - {*left, after.calendar_id}:
             place = after.model_copy(update={"calendar_id": calendar_id, "version": version})
-            self._leave(request, place, missing=True)
+            self._leave(request, place, missing=True, owed=calendar_id in managed)
+
+    def _forget_searched(self, request: EventRequest, key: EventKey, calendar_ids: Iterable[str]) -> None:
+        self._left.forget_searched(request.merchant, request.reservation, key, calendar_ids)
+
+    def _get_left(self, request: EventRequest) -> LeftKeys:
+        return self._left.get_keys(request.merchant, request.reservation)
 
     def _plan(self, request: EventRequest) -> Action | None:
         """Return what the newest snapshot wants to be done to the event, None if it is right as it is.

@@ -1,6 +1,6 @@
 """Reservation activities: plan a wave of writes, record its result, and record that an operator stopped it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -19,7 +19,7 @@ from slotsync.domain.reservations.messages import (
     WaveResult,
     WriteKind,
 )
-from slotsync.domain.reservations.plan import Action, Delete, Put, items_by_key, plan, waiting_state
+from slotsync.domain.reservations.plan import Action, Delete, LeftKeys, Put, items_by_key, plan, waiting_state
 from slotsync.domain.reservations.schedule import (
     MAX_DEBOUNCE,
     MAX_PARKED_AFTER_END,
@@ -122,7 +122,7 @@ class ReservationActivities:
             result.reservation,
             result.version,
             settled=result.settled,
-            debts=result.debts,
+            debts=self._has_debts(result),
             due_at=result.due_at,
             now=result.now,
         )
@@ -131,6 +131,18 @@ class ReservationActivities:
     def record_stop(self, request: StopRequest) -> None:
         """Record that an operator has stopped the reservation's workflow, unless another version is stored by now."""
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
+
+    def _has_debts(self, result: WaveResult) -> bool:
+        """Return whether anything has to go from a calendar out of reach: that may be known, or gone, by the wave."""
+        merchant, reservation = result.merchant, result.reservation
+        left = self._left.get_keys(merchant, reservation)
+        desired = self._reservations.get_snapshot(merchant, reservation) if result.debts or left.owed else None
+        if desired is None:
+            return False
+        applied = self._events.get_written(merchant, reservation)
+        owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
+        calendars = self._calendars.get_calendars(merchant, owners)
+        return bool(plan(desired, applied, calendars, self._fingerprints.get_hasher(merchant), left).debts)
 
     def _record_parked(self, desired: Reservation, blocked: Sequence[BlockedEvent], now: datetime) -> None:
         """Record why events are parked though there is a grant: the merchant did not allow all, or Google refuses."""
@@ -145,7 +157,7 @@ class ReservationActivities:
         applied: Sequence[WrittenEvent],
         owners: Sequence[Owner],
         hasher: ContentHasher,
-        left_behind: Collection[EventKey],
+        left_behind: LeftKeys,
         now: datetime,
     ) -> list[ManagedCalendar]:
         """Record the events that have to be written or to wait, and return the calendars of the owners.
@@ -168,7 +180,7 @@ def _wanted_states(
     applied: Sequence[WrittenEvent],
     calendars: Sequence[ManagedCalendar],
     hasher: ContentHasher,
-    left_behind: Collection[EventKey],
+    left_behind: LeftKeys,
 ) -> dict[EventKey, SyncState]:
     """Return the states of the events that are not right in Google now."""
     by_owner = {calendar.owner: calendar for calendar in calendars}

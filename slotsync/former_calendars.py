@@ -47,6 +47,10 @@ class FormerCalendars:
         known = self._events.find_calendars(merchant, owner) - {calendar_id}
         return bool(known) or self._left.has_any(merchant, owner)
 
+    def has_debts(self, merchant: str, owner: Owner) -> bool:
+        """Return whether any event of the owner has to go from a calendar out of reach."""
+        return self._left.has_debts(merchant, owner)
+
     def leave_all(self, merchant: str, owner: Owner, calendar_id: str | None, now: datetime) -> None:
         """Record that the owner's events in other calendars than this one are left there."""
         for former in self._events.find_calendars(merchant, owner) - {calendar_id}:
@@ -136,6 +140,7 @@ class FormerCalendars:
                 self._left.mark_missing(spec.merchant, spec.owner, calendar_id, now)
             elif found is not None and self._clear_one(spec.merchant, calendar_id, left, found, now):
                 self._forget_left(spec, calendar_id, grant)
+        self._left.settle_missing(spec.merchant, spec.owner, now)
         self._left.forget_missing(spec.merchant, spec.owner, now)
 
     def _forget_left(self, spec: CalendarSpec, calendar_id: str, grant: int) -> None:

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
         ViewRequest,
     )
     from slotsync.domain.calendars.plan import CalendarStep, next_step
-    from slotsync.domain.health import STOPPED, Blocker
+    from slotsync.domain.health import STAGED_REASON, STOPPED, Blocker
     from slotsync.domain.retry_delays import TAKE_UP_MARGIN
     from slotsync.domain.workflow_ids import calendar_id
     from slotsync.temporal import queues
@@ -276,7 +276,7 @@ class ManagedCalendarWorkflow:
 
     async def _record_round(self, view: CalendarView, blocker: Blocker | None, *, left: bool) -> None:
         doing = f"Waiting: {blocker.reason}" if blocker else "The calendar is as it should be"
-        if blocker and blocker.reason == "staged":
+        if blocker and blocker.reason == STAGED_REASON:
             doing = self._status.doing
         self._status.set_health(blocker, doing)
         result = CalendarResult(

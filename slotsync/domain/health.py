@@ -61,6 +61,9 @@ STOPPED = Blocker(health=Health.STOPPED, reason="stopped_by_operator", look_agai
 STOPPED_REASON: Final = "an operator has stopped it"
 """The reason for which a workflow closes at once, in words."""
 
+STAGED_REASON: Final = "staged"
+"""The reason for which a calendar is not made yet: others are made before it."""
+
 NO_WRITE_ACCESS_REASON: Final = "requiredAccessLevel"
 """Google's reason for which it refuses to write to a calendar that it shows."""
 

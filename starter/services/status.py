@@ -8,7 +8,7 @@ from typing import Final
 from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState, wanted_scopes
 from slotsync.domain.connections.refused_grants import STOPPED_REMEDY
-from slotsync.domain.health import NO_WRITE_ACCESS_REASON, STOPPED
+from slotsync.domain.health import NO_WRITE_ACCESS_REASON, STAGED_REASON, STOPPED
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.event import HELD_UP, EventKey, SyncState
 from slotsync.domain.reservations.plan import plan
@@ -301,7 +301,8 @@ _REMEDIES: Final = {
     SyncState.FAILED: "Google refuses it: see last_error. It is tried every hour, and after every change.",
     SyncState.TO_DELETE: (
         "An event waits to be deleted until its calendar is turned on, or its former Google account is connected again "
-        "and may change the calendar. It can be deleted in Google Calendar by hand, too; if people delete the "
+        "and may change the calendar. In a calendar that Google does not show, or not to the account, it is looked for "
+        "each day. It can be deleted in Google Calendar by hand, too; if people delete the "
         "calendar, the reservation is settled once that account is connected."
     ),
 }
@@ -309,10 +310,18 @@ _REMEDIES: Final = {
 
 _NOT_CONNECTED: Final = "The merchant has to connect Google, on the settings page."
 
-_UNNAMED: Final = (
-    "Google does not give the calendar its new name or time zone: see last_error. Put others if Google refuses these; "
-    "else it is tried again by itself. The events are as they should be, in the time zone that the calendar has."
-)
+_CALENDAR_REMEDIES: Final = {
+    SyncState.WAITING: (
+        "Google does not make the calendar: see last_error. Put another name or time zone if Google refuses these; "
+        "else it is tried again by itself."
+    ),
+    SyncState.IN_STEP: (
+        "Google does not give the calendar its new name or time zone: see last_error. Put others if Google refuses "
+        "these; else it is tried again by itself. The events are as they should be, in the time zone that the calendar "
+        "has."
+    ),
+}
+"""The remedies for events with calendars that are not as they should be, by the states of the events."""
 
 
 _READ_ONLY: Final = (
@@ -336,6 +345,7 @@ def _remedy(
     if any(event.state is SyncState.FAILED and event.last_error == NO_WRITE_ACCESS_REASON for event in events):
         return _READ_ONLY
     states = {event.state for event in events}
-    unnamed = any(event.state is SyncState.IN_STEP and event.key in reasons for event in events)
+    refused = {event.state for event in events if reasons.get(event.key) not in {None, STAGED_REASON}}
     remedies = [_REMEDIES[state] or connections for state in _REMEDIES if state in states]
-    return next(filter(None, remedies), _UNNAMED if unnamed else "")
+    remedies += [remedy for state, remedy in _CALENDAR_REMEDIES.items() if state in refused]
+    return next(filter(None, remedies), "")

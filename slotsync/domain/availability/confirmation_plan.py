@@ -50,6 +50,9 @@ def combine_confirmations(
 def _combine_parts(parts: Sequence[Confirmation]) -> Confirmation:
     whole = _combine(parts)
     evidence = combine_evidence([each.evidence for each in parts])
+    unread = next((each.because for each in parts if each.checked_at is None and not each.evidence), "")
+    if unread:  # no calendar was read in it: none is told as free there
+        evidence = tuple(each if each.error else each.model_copy(update={"error": unread}) for each in evidence)
     return Confirmation(answer=whole.answer, checked_at=whole.checked_at, because=whole.because, evidence=evidence)
 
 

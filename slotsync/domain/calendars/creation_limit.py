@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from slotsync.domain.calendars.owner import Owner
-from slotsync.domain.health import Blocker, Health
+from slotsync.domain.health import STAGED_REASON, Blocker, Health
 from slotsync.domain.messages import Message
 from slotsync.domain.retry_delays import MAX_PERMIT_RECHECK_DELAY
 
@@ -86,7 +86,7 @@ def permit_blocker(position: QueuePosition, now: datetime) -> Blocker:
     The position is computed again now and then, since an owner that is needed sooner goes first.
     """
     look_again = min(position.at - now, MAX_PERMIT_RECHECK_DELAY)
-    return Blocker(health=Health.WAITING, reason="staged", look_again=look_again)
+    return Blocker(health=Health.WAITING, reason=STAGED_REASON, look_again=look_again)
 
 
 def describe_position(position: QueuePosition) -> str:

@@ -73,6 +73,7 @@ class CalendarView(Message):
     ``shown``: Google shows the owner's name and time zone. ``revision`` counts the changes of the owner's settings, of
     which the reservations were signalled up to ``applied_revision``. ``waiting``: a reservation waits for the calendar.
     ``left``: our events are to be removed, and some stand in other calendars, which are out of reach or were.
+    ``owed``: events have to go from calendars that are out of reach or were.
     ``connection_id`` and ``calendar_id`` are None if there is none; ``lacks_scope``: there is a connection, which does
     not allow to write; ``refusal`` is why Google refuses the grant. ``closing_reason`` says why the workflow has
     nothing to do, empty if it has.
@@ -90,6 +91,7 @@ class CalendarView(Message):
     applied_revision: int = 0
     waiting: bool = False
     left: bool = False
+    owed: bool = False
     grant_number: int = 0
 
 

@@ -38,7 +38,10 @@ def next_step(
     if view.sync and view.connection_id:
         if not view.calendar_id:
             return CalendarStep.CREATE
-        if (check_due or not view.shown) and CalendarStep.UPDATE not in done:
+        changed = view.revision != view.applied_revision or CalendarStep.SIGNAL_CHANGED in done
+        # It may have been off, when nobody looked for what has to go.
+        look = check_due or not view.shown or (view.owed and changed)
+        if look and CalendarStep.UPDATE not in done:
             to_signal = view.revision != view.applied_revision and CalendarStep.SIGNAL_CHANGED not in done
             return CalendarStep.SIGNAL_CHANGED if to_signal else CalendarStep.UPDATE
     anything = view.calendar_id or view.left

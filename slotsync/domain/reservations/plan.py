@@ -1,7 +1,7 @@
 """The plan that brings Google to the desired state: at most one action per event."""
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner
 from slotsync.domain.content_hashes import ContentHasher
@@ -114,10 +114,33 @@ class LookForRestored(Message):
 Action = Put | Delete | LookForRestored
 
 
+class LeftKeys(NamedTuple):
+    """The events of a reservation of which one stands, or may stand, in a calendar out of reach.
+
+    ``owed`` ones have to go unless they are wanted; ``doubled`` ones too: an older one is in another of the merchant's
+    calendars. ``missing`` ones are in a calendar that Google does not find: they were deleted with it, as far as
+    anybody can say, unless nobody looks for it, since it is off.
+    """
+
+    owed: frozenset[EventKey] = frozenset()
+    doubled: frozenset[EventKey] = frozenset()
+    missing: frozenset[EventKey] = frozenset()
+
+    def has_debt(self, key: EventKey, calendar: ManagedCalendar, *, wanted: bool) -> bool:
+        """Return whether an event has to go from a calendar out of reach, by the calendar that it should be in."""
+        if wanted and not calendar.removing:
+            return key in self.doubled
+        is_off = not (calendar.settings.sync or calendar.removing)
+        return key in self.owed or (is_off and key in self.missing)
+
+
+NOTHING_LEFT: Final = LeftKeys()
+
+
 class Plan(Message):
     """The actions to take now, and the events that cannot be brought in step now; all in the order of their keys.
 
-    ``debts`` are events that have to go, but are out of reach: their calendar is off, or of another account.
+    ``debts`` are events that have to go, but are out of reach: their calendar is off, of another account, or lost.
     """
 
     actions: tuple[Action, ...] = ()
@@ -130,13 +153,13 @@ def plan(
     applied: Iterable[WrittenEvent],
     calendars: Iterable[ManagedCalendar],
     hasher: ContentHasher,
-    left: Collection[EventKey] = (),
+    left: LeftKeys = NOTHING_LEFT,
 ) -> Plan:
     """Return the actions from ``applied`` to ``desired``: at most one per event, none for an event that is right.
 
     A calendar with synchronization off is left as it is, unless the merchant wants our events removed; what no item
     wants any more goes once it is back. ``calendars`` has the calendar of every owner of both. ``hasher`` makes the
-    merchant's fingerprints. ``left`` are the events that stand in calendars of former accounts.
+    merchant's fingerprints. ``left`` are the events that stand in calendars out of reach.
     """
     by_owner = {calendar.owner: calendar for calendar in calendars}
     items = items_by_key(desired)
@@ -146,15 +169,15 @@ def plan(
         (key, _plan_item(desired, key, items.get(key), by_owner[key.owner], known.get(key), hasher)) for key in keys
     ]
 
-    def stays(key: EventKey) -> bool:
-        return key in items and not by_owner[key.owner].removing
+    def is_left(key: EventKey) -> bool:
+        return left.has_debt(key, by_owner[key.owner], wanted=key in items)
 
     return Plan(
         actions=tuple(_filter_actions(step for _, step in steps)),
         blocked=tuple(
             BlockedEvent(key=key, blocker=blocker) for key, step in steps if (blocker := _find_blocker(step))
         ),
-        debts=tuple(key for key, step in steps if _is_debt(step, left=key in left and not stays(key))),
+        debts=tuple(key for key, step in steps if _is_debt(step, left=is_left(key))),
     )
 
 

@@ -104,16 +104,19 @@ class EventCalls:
 
         Raises:
             CalendarMissing: The calendar is missing.
-            CalendarReadOnly: We may not write to the calendar.
+            CalendarReadOnly: We may not write to the calendar; raised after the events that Google shows all the same.
         """
         seen = set[str]()
+        pages: list[Events] = []
         for name in (SEARCHED, SEARCHED_FIRST) if first_format else (SEARCHED,):
-            for event in list_items(partial(self._fetch_page, f"{name}={reservation}")):
+            for event in list_items(partial(self._fetch_page, f"{name}={reservation}", pages)):
                 if event["id"] not in seen:
                     seen.add(event["id"])
                     yield event
+        for page in pages:
+            require_writable(page)
 
-    def _fetch_page(self, constraint: str, token: str | None) -> "Events":
+    def _fetch_page(self, constraint: str, pages: "list[Events]", token: str | None) -> "Events":
         listing = self._events.list(
             calendarId=self.calendar_id,
             privateExtendedProperty=constraint,
@@ -125,7 +128,8 @@ class EventCalls:
         except (Gone, NotFound):
             self._require_calendar()
             raise
-        return require_writable(page)
+        pages.append(page)
+        return page
 
     def _require_calendar(self) -> None:
         try:

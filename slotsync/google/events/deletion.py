@@ -125,13 +125,17 @@ class EventDeletion:
         return state if state.version > self._version else self.delete_here(calls, state, listed=True)[0]
 
     def find(self, calls: EventCalls, events: Sequence[WrittenEvent]) -> "list[tuple[WrittenEvent, Event]]":
-        """Return the events' generations in a calendar, by the mark, each with Google's event."""
+        """Return the events' generations in a calendar, by the mark, each with Google's event.
+
+        A calendar out of reach is noted; what Google shows of one that may only be read is found in it all the same.
+        """
+        first = any(written.first_format for written in events)
+        marked: list[Event] = []
         try:
-            first = any(written.first_format for written in events)
-            marked = list(calls.list_marked(self._reservation, first_format=first))
+            for each in calls.list_marked(self._reservation, first_format=first):
+                marked.append(each)  # noqa: PERF402  what Google shows before it says that we may not write there
         except (CalendarMissing, CalendarReadOnly) as error:
             self.out_of_reach[calls.calendar_id] = error
-            return []
         matches = (
             (match_event(self._merchant, self._reservation, written, event), event)
             for event in marked

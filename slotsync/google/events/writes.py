@@ -1,6 +1,6 @@
 """The events of managed calendars: put, deleted, and deleted again where people have restored them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
 from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent
@@ -81,10 +81,10 @@ class GoogleEvents:
         calendar_ids: Iterable[str],
         deleted: Iterable[WrittenEvent],
         note_found: NoteFound = ignore_found,
-    ) -> None:
+    ) -> Collection[str]:
         """Delete those of the deleted events that people have restored; an event with a newer version is kept.
 
-        Takes one call for each of these calendars if they have restored none.
+        Takes one call for each of these calendars if they have restored none. Return the calendars out of reach.
 
         Raises:
             GoogleError: It failed; repeating is safe. A missing calendar is no failure, but an event's own one to which
@@ -95,6 +95,7 @@ class GoogleEvents:
         for each in own:
             with suppress(CalendarMissing):
                 deletion.require_searched(each.calendar_id)
+        return deletion.out_of_reach.keys()
 
     def _others(self, connection_id: str, own: str, get_managed: Callable[[], Iterable[str]]) -> OtherCalendars:
         return lambda: [self._calls(connection_id, each) for each in get_managed() if each != own]

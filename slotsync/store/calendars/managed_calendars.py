@@ -200,13 +200,14 @@ def _lacks_scope(connected: ConnectionRow | None) -> bool:
     return connected is not None and connected.state == _ACTIVE and not allows_writing(connected.scopes.split())
 
 
-def forget_managed_calendars(connection: Connection, merchant: str, account_key: str) -> None:
-    """Delete the records of all the merchant's calendars, and remember that they are of this account."""
+def forget_managed_calendars(connection: Connection, merchant: str, account_key: str) -> list[str]:
+    """Delete the records of all the merchant's calendars, which are of this account; remember and return their ids."""
     gone = delete(_TABLE).where(_TABLE.c.merchant == merchant)
     columns = (_TABLE.c.merchant, _TABLE.c.kind, _TABLE.c.owner_id, _TABLE.c.calendar_id)
     rows = [{**each, "account_key": account_key} for each in connection.execute(gone.returning(*columns)).mappings()]
     if rows:
         _REMEMBER.run_all(connection, rows)
+    return [each["calendar_id"] for each in rows]
 
 
 def _unknown_calendar(owner: Owner) -> ManagedCalendar:

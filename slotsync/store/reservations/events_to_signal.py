@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, false, func, or_
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_
 from sqlmodel import select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -11,8 +11,9 @@ from slotsync.domain.reservations.event import SyncState
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.synced_events import SAME_RESERVATION, is_open, is_owned_by
-from slotsync.store.tables.reservations import ReservationRow, SyncedEventRow
+from slotsync.store.tables.reservations import LeftEventRow, ReservationRow, SyncedEventRow
 
+_LEFT = table_of(LeftEventRow)
 _TABLE = table_of(SyncedEventRow)
 
 
@@ -53,7 +54,7 @@ def _select_to_signal(
     waiting = _TABLE.c.state.in_((SyncState.WAITING.value, SyncState.UNKNOWN_PRODUCT.value))
     # What is in Google is wrong there also after its end: if it was changed meanwhile, or is to be removed.
     wrong_now = and_(or_(is_open(now), _TABLE.c.present), _is_wrong_in(calendar))
-    debts = or_(_is_payable(calendar), _is_paid(calendar, now))
+    debts = or_(_is_payable(calendar), _is_paid(calendar, now), _is_left(calendar))
     unlooked = or_(_is_unlooked(calendar), _shows_more(calendar))
     wrong = or_(waiting, debts, _is_elsewhere(calendar), unlooked, wrong_now)
     if all_open:
@@ -75,6 +76,15 @@ def _is_paid(calendar: ManagedCalendar, now: datetime) -> ColumnElement[bool]:
     if not calendar.removing:
         return false()
     return and_(_TABLE.c.state == SyncState.DELETED.value, table_of(ReservationRow).c.due_at <= now)
+
+
+def _is_left(calendar: ManagedCalendar) -> ColumnElement[bool]:
+    """Return the condition for events that seemed deleted with their calendar, for which nobody looks any more."""
+    if calendar.settings.sync or calendar.removing:
+        return false()
+    names = ("merchant", "reservation", "item", "kind", "owner_id")
+    own = and_(*(_LEFT.c[name] == _TABLE.c[name] for name in names))
+    return and_(_TABLE.c.state == SyncState.DELETED.value, exists().where(own))
 
 
 def _is_unlooked(calendar: ManagedCalendar) -> ColumnElement[bool]:

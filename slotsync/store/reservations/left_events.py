@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, and_, case, delete, exists, func, not_, or_, update
+from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, case, delete, exists, func, not_, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
+from slotsync.domain.reservations.plan import LeftKeys
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
-from slotsync.store.tables.calendars import FormerCalendarRow
+from slotsync.store.tables.calendars import FormerCalendarRow, ManagedCalendarRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.reservations import LeftEventRow, ReservationRow, SyncedEventRow
 
@@ -33,13 +34,21 @@ EventsByKey = dict[tuple[str, EventKey], WrittenEvent]
 
 _TABLE = table_of(LeftEventRow)
 _EVENTS = table_of(SyncedEventRow)
+_EVENT_KEY = ("merchant", "reservation", "item", "kind", "owner_id")
+_IS_DEBT = and_(_EVENTS.c.state == SyncState.TO_DELETE.value, _EVENTS.c.present.is_(False))
 _RESERVATIONS = table_of(ReservationRow)
 _FORMER = table_of(FormerCalendarRow)
 _CONNECTIONS = table_of(ConnectionRow)
+_MANAGED = table_of(ManagedCalendarRow)
 _OF_SAME = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
 _IS_ORPHAN = ~exists().where(_OF_SAME)
 _IN_SAME = and_(_FORMER.c.merchant == _TABLE.c.merchant, _FORMER.c.calendar_id == _TABLE.c.calendar_id)
 _OF_CONNECTED = and_(_CONNECTIONS.c.merchant == _TABLE.c.merchant, _CONNECTIONS.c.account_key == _FORMER.c.account_key)
+_IN_MANAGED = and_(_MANAGED.c.merchant == _TABLE.c.merchant, _MANAGED.c.calendar_id == _TABLE.c.calendar_id)
+_OF_OTHER = or_(_MANAGED.c.kind != _TABLE.c.kind, _MANAGED.c.owner_id != _TABLE.c.owner_id)
+_IS_DOUBLED = and_(_TABLE.c.owed, exists().where(_IN_MANAGED, _OF_OTHER))
+"""The condition for events that may stand in the calendar of another owner, where they never belong."""
+
 _IS_OWED_HERE = (_TABLE.c.missing.is_(False), exists().where(_IN_SAME, _OF_CONNECTED))
 """The conditions for events that were left in a calendar of the account that is connected now."""
 
@@ -64,10 +73,19 @@ class LeftEventStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def leave(self, merchant: str, reservation: str, written: WrittenEvent, now: datetime, *, missing: bool) -> None:
+    def leave(  # noqa: PLR0913  the event, and how it is left
+        self,
+        merchant: str,
+        reservation: str,
+        written: WrittenEvent,
+        now: datetime,
+        *,
+        missing: bool,
+        owed: bool = False,
+    ) -> None:
         """Record that this event stands in a calendar out of reach, ``missing`` if Google does not find that."""
         with self._store.write() as connection:
-            leave(connection, merchant, [(reservation, written)], now, missing=missing)
+            leave(connection, merchant, [(reservation, written)], now, missing=missing, owed=owed)
 
     def leave_all(self, merchant: str, found: EventsByKey, now: datetime) -> None:
         """Record that these events stand, or may stand, in calendars to which people have dragged them."""
@@ -75,12 +93,25 @@ class LeftEventStore:
             doubted = [(key[0], doubt_version(connection, merchant, key[0], each)) for key, each in found.items()]
             leave(connection, merchant, doubted, now, missing=True)
 
-    def get_keys(self, merchant: str, reservation: str) -> set[EventKey]:
-        """Return the keys of the reservation's events that stand in calendars out of reach, as far as is known."""
-        stands = or_(_TABLE.c.missing.is_(False), _TABLE.c.owed)
-        query = select(LeftEventRow).filter_by(merchant=merchant, reservation=reservation).where(stands)
+    def get_keys(self, merchant: str, reservation: str) -> LeftKeys:
+        """Return the keys of the reservation's events that stand, or may stand, in calendars out of reach."""
+        own = (_TABLE.c.merchant == merchant, _TABLE.c.reservation == reservation)
+        query = select(LeftEventRow, _IS_DOUBLED).where(*own)
         with self._store.read() as session:
-            return {_key(row) for row in session.exec(query)}
+            found = [(_key(row), row.owed or not row.missing, doubled) for row, doubled in session.exec(query)]
+        return LeftKeys(
+            owed=frozenset(key for key, owed, _ in found if owed),
+            doubled=frozenset(key for key, _, doubled in found if doubled),
+            missing=frozenset(key for key, _, _ in found),
+        )
+
+    def has_debts(self, merchant: str, owner: Owner) -> bool:
+        """Return whether any of the owner's events has to go from a calendar out of reach."""
+        own = and_(*(_EVENTS.c[name] == _TABLE.c[name] for name in _EVENT_KEY))
+        debt = exists().where(own, _EVENTS.c.state == SyncState.TO_DELETE.value)
+        query = select(LeftEventRow).where(*_is_left(merchant, owner), debt)
+        with self._store.read() as session:
+            return session.exec(query.limit(1)).first() is not None
 
     def count(self, merchant: str, reservation: str | None = None) -> list[LeftCount]:
         """Return how many events of the reservation, or of the merchant, were left in calendars of each owner."""
@@ -139,6 +170,25 @@ class LeftEventStore:
         own = _place(merchant, left.key.owner, left.calendar_id) | {"reservation": reservation, "item": left.key.item}
         with self._store.write() as connection:
             connection.execute(delete(_TABLE).filter_by(**own).where(_IS_ORPHAN))
+
+    def forget_searched(self, merchant: str, reservation: str, key: EventKey, calendar_ids: Iterable[str]) -> None:
+        """Forget that the event may stand in these calendars, which were searched by now."""
+        own = delete(_TABLE).filter_by(merchant=merchant, reservation=reservation, item=key.item, missing=True)
+        of_owner = own.filter_by(kind=key.owner.kind.value, owner_id=key.owner.id)
+        with self._store.write() as connection:
+            connection.execute(of_owner.where(_TABLE.c.calendar_id.in_([*calendar_ids])))
+
+    def settle_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
+        """Have the reservations look again of which events had to go from calendars that Google does not find.
+
+        They counted while the owner's calendar was off, and nobody looked for them.
+        """
+        own = and_(*(_EVENTS.c[name] == _TABLE.c[name] for name in _EVENT_KEY))
+        missing = (_TABLE.c.missing, not_(_TABLE.c.owed), exists().where(own, _IS_DEBT))
+        query = select(LeftEventRow.reservation).where(*_is_left(merchant, owner), *missing).distinct()
+        with self._store.write() as connection:
+            for reservation in [*connection.execute(query).scalars()]:
+                make_due(connection, merchant, reservation, now)
 
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
         """Forget what was left of the owner's events in a calendar, and have their reservations look at it."""
@@ -209,6 +259,24 @@ def leave(  # noqa: PLR0913  the events, and how they are left
         _LEAVE.run_all(connection, rows)
 
 
+def owe_left(connection: Connection, merchant: str, calendar_id: str, now: datetime, *, owed: bool) -> None:
+    """Record whether what is left in a calendar that Google does not find counts as being there."""
+    left = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, missing=True)
+    _change_left(connection, merchant, left.where(_TABLE.c.owed.is_not(owed)).values(owed=owed), now)
+
+
+def leave_in_former_account(connection: Connection, merchant: str, calendar_id: str, now: datetime) -> None:
+    """Record that what is left in this calendar counts as being there until its account is asked again."""
+    left = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, missing=True)
+    _change_left(connection, merchant, left.values(missing=False), now)
+
+
+def _change_left(connection: Connection, merchant: str, change: Update, now: datetime) -> None:
+    """Change what is left in a calendar, and have the reservations look at it."""
+    for reservation in {*connection.execute(change.returning(_TABLE.c.reservation)).scalars()}:
+        make_due(connection, merchant, reservation, now)
+
+
 def doubt_version(connection: Connection, merchant: str, reservation: str, found: WrittenEvent) -> WrittenEvent:
     """Return the event that was found, without a version in a mark of the first format that is not known yet.
 
@@ -254,8 +322,7 @@ def owes_deletion() -> ColumnElement[bool]:
 
 
 def _is_left(merchant: str, owner: Owner) -> tuple[ColumnElement[bool], ...]:
-    place = ("merchant", "reservation", "item", "kind", "owner_id", "calendar_id")
-    again = and_(*(_EVENTS.c[name] == _TABLE.c[name] for name in place), _EVENTS.c.present)
+    again = and_(*(_EVENTS.c[name] == _TABLE.c[name] for name in (*_EVENT_KEY, "calendar_id")), _EVENTS.c.present)
     own = (_TABLE.c.merchant == merchant, _TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
     return *own, not_(select(SyncedEventRow).where(again).exists())
 

@@ -15,7 +15,7 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
-from slotsync.store.reservations.left_events import EventsByKey, leave, make_debtors_due
+from slotsync.store.reservations.left_events import EventsByKey, leave, make_debtors_due, owe_left
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
     MARK,
@@ -255,7 +255,8 @@ class SyncedEvents:
         """Record that Google does not find a calendar: the events in it that are wanted wait for the next one.
 
         If it may come back one day, since Google does not say whether it was deleted, what it held is remembered.
-        It is not ``missing`` if it is of a former account. With ``owed``, what has to go counts as being there.
+        It is not ``missing`` if it is of a former account. With ``owed``, what has to go counts as being there; else
+        what may have been dragged there does no more.
         """
         present = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
         in_it = select(SyncedEventRow).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
@@ -269,6 +270,8 @@ class SyncedEvents:
         with self._store.write() as connection:
             found = map(_event, Session(connection).exec(in_it))
             left = [(each.reservation, each.written) for each in found if each.written]
+            if missing:
+                owe_left(connection, merchant, calendar_id, now, owed=owed)
             if may_come_back:
                 leave(connection, merchant, left, now, missing=missing, owed=owed)
             make_debtors_due(connection, merchant, calendar_id, now)
@@ -314,11 +317,9 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
     """
     own = update(_TABLE).filter_by(merchant=merchant, reservation=reservation)
     state = case((_TABLE.c.present, literal(SyncState.IN_STEP.value)), else_=literal(SyncState.DELETED.value))
-    unsettled = own.where(_TABLE.c.state.not_in((*_SETTLED_STATES, SyncState.TO_DELETE.value)))
+    owed = (SyncState.TO_DELETE.value,) if debts else ()
+    unsettled = own.where(_TABLE.c.state.not_in((*_SETTLED_STATES, *owed)))
     connection.execute(unsettled.values(state=state, last_error=None, since=now))
-    if not debts:
-        gone = own.filter_by(state=SyncState.TO_DELETE.value, present=False)
-        connection.execute(gone.values(state=SyncState.DELETED.value, last_error=None, since=now))
     is_on = select(OwnerRow.id).where(
         col(OwnerRow.merchant) == _TABLE.c.merchant,
         col(OwnerRow.kind) == _TABLE.c.kind,

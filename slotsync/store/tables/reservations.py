@@ -83,7 +83,8 @@ class SyncedEventRow(Row, table=True):
 class LeftEventRow(Row, table=True):
     """An event that stands in a calendar out of reach: of a former account, or ``missing``, not found by Google.
 
-    A missing one that is ``owed`` counts as being there: it was not found when the merchant left.
+    A missing one that is ``owed`` counts as being there: it was not found when the merchant left, or it is another
+    owner's calendar, to which people may have dragged the event.
     """
 
     __tablename__ = "left_event"

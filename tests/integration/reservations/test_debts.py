@@ -179,7 +179,8 @@ async def test_why_a_calendar_cannot_be_made_shows_in_the_reservation(world: Wor
         await world.slotsync.report(snapshot(1))
 
         async def told() -> bool:
-            return [event.last_error for event in (await status(world)).events] == ["invalid"]
+            found = await status(world)
+            return [event.last_error for event in found.events] == ["invalid"] and "time zone" in found.remedy
 
         await until(told)
         await world.heal()

@@ -8,7 +8,6 @@ import pytest
 
 from slotsync.domain.calendars.owner import GuestData
 from slotsync.domain.reservations.event import SyncState
-from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.google.calendar_marks import CalendarSpec
 from slotsync.google.calendars import GoogleCalendars
 from slotsync.google.service import GoogleServices
@@ -80,25 +79,6 @@ async def test_a_calendar_that_is_back_after_another_was_made_loses_our_events_a
         assert await two_calendars.calls("events.list") == lists, "it is not looked at any more"
         (current,) = await calendars_named(two_calendars, "And again")
         assert await titles_in(two_calendars, current) == ["R-2 v2", "R-3 v1"]
-
-
-@pytest.mark.parametrize("cancelled", [False, True])
-async def test_an_event_in_another_calendar_of_ours_that_is_out_of_reach_goes_once_that_is_back_without_a_new_version(
-    two_calendars: World, *, cancelled: bool
-) -> None:
-    async with two_calendars.working():
-        await book(two_calendars, "R-9", item(BOAT.id))
-        await book(two_calendars, "R-1")
-        calendars = await two_calendars.calendars()
-        await drag_to_the_boat(two_calendars, "R-1 v1")
-        async with out_of_reach(two_calendars, calendars[BOAT.id], role="reader"):
-            status = ReservationStatus.CANCELLED if cancelled else ReservationStatus.CONFIRMED
-            await two_calendars.slotsync.report(snapshot(2, name="R-1", title="R-1 v2", status=status))
-            await two_calendars.settled(2, "R-1")
-            assert await titles_in(two_calendars, calendars[BOAT.id]) == ["R-1 v1", "R-9 v1"]
-        await look_at_the_calendar(two_calendars)
-        await until_titles_in(two_calendars, calendars[BOAT.id], ["R-9 v1"])
-        assert await titles_in(two_calendars, calendars[TOUR.id]) == ([] if cancelled else ["R-1 v2"])
 
 
 async def test_what_is_cancelled_or_moved_after_a_change_of_the_account_is_owed_until_the_first_is_back(

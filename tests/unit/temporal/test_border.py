@@ -100,8 +100,8 @@ ALLOWED = {
     "CalendarResult": "due_at grant_number merchant owner reason revision",
     "CalendarStop": "merchant now owner revision",
     "CalendarView": (
-        "applied_revision calendar_id closing_reason connection_id grant_number lacks_scope left refusal removing"
-        " revision shown sync waiting"
+        "applied_revision calendar_id closing_reason connection_id grant_number lacks_scope left owed refusal"
+        " removing revision shown sync waiting"
     ),
     "ConfirmCall": "merchant parts product",
     "ConfirmCalls": "calls connection_id within",

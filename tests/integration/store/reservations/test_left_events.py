@@ -37,7 +37,7 @@ def test_an_adopted_event_replaces_what_is_known_of_another_calendar_and_nothing
     }
     assert [event.written and event.written.etag for event in found.values()] == ["older", here.etag, "older"]
     left = LeftEventStore(store)
-    assert [left.get_keys("m", name) for name in found] == [{KEY}, set(), set()], "in the other account's calendar"
+    assert [left.get_keys("m", name).owed for name in found] == [{KEY}, set(), set()], "in the other account's calendar"
 
 
 def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_searched_for(
@@ -48,7 +48,7 @@ def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_sear
     events.record("m", "R-1", now, NOON)
     left = LeftEventStore(store)
     left.leave("m", "R-1", former, NOON, missing=False)
-    assert left.get_keys("m", "R-1") == {KEY}
+    assert left.get_keys("m", "R-1").owed == {KEY}
     events.mark("m", "R-1", KEY, SyncState.PARKED, NOON, error="insufficientPermissions")
     ReturnedCalendars(store, ANY_KEY).adopt("m", KEY.owner, "former", {}, LATER)
     (event,) = events.get_events("m", "R-1")
@@ -56,9 +56,9 @@ def test_what_was_left_in_a_calendar_that_is_back_and_is_not_found_there_is_sear
     assert event.last_error is None
     assert (event.state, event.written.present, event.written.calendar_id) == (SyncState.WAITING, True, "former")
     assert (event.written.etag, event.written.fingerprint) == ("", "")
-    assert left.get_keys("m", "R-1") == {KEY}, "what was in the calendar of until now is out of reach"
+    assert left.get_keys("m", "R-1").owed == {KEY}, "what was in the calendar of until now is out of reach"
     ReturnedCalendars(store, ANY_KEY).adopt("m", KEY.owner, now.calendar_id, {("R-1", KEY): now}, LATER)
-    assert left.get_keys("m", "R-1") == {KEY}, "and the other way round"
+    assert left.get_keys("m", "R-1").owed == {KEY}, "and the other way round"
 
 
 def test_an_event_of_another_owner_in_a_calendar_that_is_back_is_looked_for_by_its_reservation(
@@ -82,7 +82,7 @@ def test_what_a_calendar_held_that_google_does_not_find_is_remembered_until_it_i
         events.record("m", name, written(), NOON)
     events.mark_calendar_missing("m", calendar_id, LATER)
     assert left.find("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY), ("R-2", KEY)}
-    assert left.get_keys("m", "R-1") == set(), "nobody knows whether it was deleted"
+    assert left.get_keys("m", "R-1").owed == set(), "nobody knows whether it was deleted"
     events.record("m", "R-2", written().model_copy(update={"version": 2}), LATER)
     assert left.find("m", KEY.owner)[calendar_id].keys() == {("R-1", KEY)}
     left.forget_missing("m", KEY.owner, LATER + MISSING_CALENDAR_KEPT)
@@ -131,11 +131,11 @@ def test_what_is_owed_in_a_missing_calendar_counts_until_that_is_forgotten_and_i
     events.record("m", "R-1", written(), NOON)
     events.mark("m", "R-1", KEY, SyncState.TO_DELETE, NOON)
     events.mark_calendar_missing("m", written().calendar_id, NOON, owed=True)
-    assert left.get_keys("m", "R-1") == {KEY}
+    assert left.get_keys("m", "R-1").owed == {KEY}
     assert [each.state for each in events.get_events("m", "R-1")] == [SyncState.TO_DELETE]
     forgotten_at = NOON + MISSING_CALENDAR_KEPT + timedelta(seconds=1)
     left.forget_missing("m", KEY.owner, forgotten_at)
-    assert left.get_keys("m", "R-1") == set()
+    assert left.get_keys("m", "R-1").owed == set()
     found = reservations.get("m", "R-1")
     assert found
     assert found.due_at == forgotten_at

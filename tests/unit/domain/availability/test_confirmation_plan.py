@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotsync.domain.availability.confirmation import Confirmation, ConfirmResult, Evidence, Verdict, combine_evidence
+from slotsync.domain.availability.confirmation import (
+    Confirmation,
+    ConfirmResult,
+    Evidence,
+    Verdict,
+    combine_evidence,
+    unknown_confirmation,
+)
 from slotsync.domain.availability.confirmation_plan import (
     MAX_CALL_DURATION,
     combine_answers,
@@ -112,3 +119,14 @@ def test_answers_of_parts_that_were_stored_become_those_of_their_questions() -> 
     answers = combine_confirmations(requests, found)
     assert answers["q0"] == Confirmation(answer=NO, checked_at=NOON, because="busy", evidence=(busy,))
     assert answers["q1"] == found["q1"]
+
+
+def test_a_part_that_was_not_read_is_the_error_of_each_calendar_that_has_none_of_its_own() -> None:
+    requests = plan_calls(KEY, ask(days(0, 90)))
+    busy, broken = Evidence(calendar="Work", busy=(interval(0, 10),)), Evidence(calendar="Home", error="notFound")
+    found = {
+        "q0": Confirmation(answer=UNKNOWN, checked_at=NOON, because="unknown", evidence=(busy, broken)),
+        "q0.2": unknown_confirmation("no answer in time"),
+    }
+    answer = combine_confirmations(requests, found)["q0"]
+    assert answer.evidence == (busy.model_copy(update={"error": "no answer in time"}), broken)

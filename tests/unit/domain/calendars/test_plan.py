@@ -36,6 +36,8 @@ def changed(view: CalendarView, **changes: object) -> CalendarView:
             SIGNAL,
             id="updated: what waits now is signalled, also after the others",
         ),
+        pytest.param(changed(IN_STEP, owed=True), [], None, id="something is owed: looked for each day"),
+        pytest.param(changed(IN_STEP, owed=True), [SIGNAL_CHANGED], UPDATE, id="and at once when it is turned on"),
         pytest.param(changed(IN_STEP, revision=4), [], SIGNAL, id="other settings: everyone is signalled"),
         pytest.param(changed(IN_STEP, revision=4), [SIGNAL], None, id="signalled once in a round"),
         pytest.param(changed(IN_STEP, waiting=True), [], SIGNAL, id="something waits: it is signalled"),

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import pytest
 
@@ -6,8 +6,10 @@ from slotsync.domain.calendars.owner import GuestData, ManagedCalendar, Owner, O
 from slotsync.domain.health import NO_CALENDAR, NO_CONNECTION, UNKNOWN_OWNER, Blocker
 from slotsync.domain.reservations.event import EventKey, SyncState, WrittenEvent
 from slotsync.domain.reservations.plan import (
+    NOTHING_LEFT,
     Action,
     Delete,
+    LeftKeys,
     LookForRestored,
     Plan,
     Put,
@@ -28,7 +30,7 @@ def plan(
     desired: Reservation,
     applied: Iterable[WrittenEvent],
     calendars: Iterable[ManagedCalendar],
-    left: Collection[EventKey] = (),
+    left: LeftKeys = NOTHING_LEFT,
 ) -> Plan:
     """Return the plan with the fingerprints of one merchant."""
     return plan_with(desired, applied, calendars, HASHER, left)
@@ -244,6 +246,30 @@ def test_what_has_to_go_out_of_reach_is_a_debt_until_it_is_gone(calendars: list[
     assert plan(cancelled, WRITTEN, calendars) == Plan(debts=tuple(each.key for each in WRITTEN))
     assert plan_event(cancelled, WRITTEN[0].key, calendars[0], WRITTEN[0], HASHER) is None
     assert plan(cancelled, done(NEW, present=False), calendars).debts == ()
+
+
+ON = [calendar(TOUR), calendar(GUIDE)]
+KEYS = frozenset(each.key for each in WRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("left", "calendars", "wanted", "owed"),
+    [
+        pytest.param(LeftKeys(owed=KEYS), ON, False, True, id="in a former account: has to go"),
+        pytest.param(LeftKeys(owed=KEYS), ON, True, False, id="in a former account, and wanted: stays"),
+        pytest.param(LeftKeys(owed=KEYS, doubled=KEYS), ON, True, True, id="in another owner's calendar: never stays"),
+        pytest.param(LeftKeys(missing=KEYS), ON, False, False, id="Google does not find the calendar: deleted with it"),
+        pytest.param(LeftKeys(missing=KEYS), OFF, False, True, id="and nobody looks for it, since it is off: owed"),
+        pytest.param(LeftKeys(missing=KEYS), OFF, True, False, id="off, and wanted: stays"),
+        pytest.param(LeftKeys(missing=KEYS), [OFF_TOUR, OFF_GUIDE], False, False, id="to be removed: somebody looks"),
+    ],
+)
+def test_what_is_left_out_of_reach_is_a_debt_unless_it_may_stay_or_seems_deleted(
+    left: LeftKeys, calendars: list[ManagedCalendar], *, wanted: bool, owed: bool
+) -> None:
+    desired = BOOKED if wanted else reservation(status="cancelled", version=2)
+    found = plan(desired, done(NEW, present=wanted), calendars, left)
+    assert found.debts == (tuple(each.key for each in WRITTEN) if owed else ())
 
 
 @pytest.mark.parametrize(

@@ -199,4 +199,4 @@ class DisconnectionActivities:
     @activity.defn
     def finish_disconnection(self, end: DisconnectionEnd) -> None:
         """Forget tokens, names, and what was read of calendars, unless the merchant has chosen otherwise meanwhile."""
-        self._disconnections.finish(end.connection_id, end.calendars, grant_ended=end.grant_ended)
+        self._disconnections.finish(end.connection_id, end.calendars, grant_ended=end.grant_ended, stopped=end.stopped)

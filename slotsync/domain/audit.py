@@ -71,6 +71,8 @@ class AuditAction(StrEnum):
 
 WHOLE_MERCHANT = "merchant"
 CONNECTION = "connection"
+DISCONNECTION = "disconnection"
+"""The subject of what deletes a merchant's calendars, or our events, in Google when it disconnects."""
 SWITCH = "switch"
 """The subject of what turns all products and resources of a merchant on or off."""
 

@@ -8,6 +8,7 @@ from typing import Final
 from slotsync.domain.audit import (
     CONNECTION,
     DEFAULTS,
+    DISCONNECTION,
     NOT_RECORDED,
     SWITCH,
     WHOLE_MERCHANT,
@@ -50,6 +51,8 @@ def name_subject(_: Translate, subject: str, names: Mapping[str, str]) -> str:
         return _("everything")
     if subject == CONNECTION:
         return _("the connection to Google")
+    if subject == DISCONNECTION:
+        return _("deleting our calendars in Google (those that are left stay)")
     if subject == SWITCH:
         return _("turning everything on or off")
     kind, _colon, rest = subject.partition(":")

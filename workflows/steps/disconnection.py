@@ -76,7 +76,12 @@ async def disconnect_merchant(
     ended = disconnection.alive and await _end_grant(disconnection)
     await workflow.execute_local_activity_method(
         DisconnectionActivities.finish_disconnection,
-        DisconnectionEnd(connection_id=disconnection.connection_id, calendars=calendars, grant_ended=ended),
+        DisconnectionEnd(
+            connection_id=disconnection.connection_id,
+            calendars=calendars,
+            grant_ended=ended,
+            stopped=leave_calendars and calendars is CalendarChoice.DELETE,
+        ),
         start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
     )
     return disconnection_result(

@@ -59,12 +59,14 @@ class CalendarDeletion(Message):
 class DisconnectionEnd(Message):
     """The end of a disconnection with this choice for the calendars; another choice made since is still to be done.
 
-    A grant that is not ended is kept until it is.
+    A grant that is not ended is kept until it is. ``stopped``: an operator has ended it, and calendars that were not
+    deleted by then stay.
     """
 
     connection_id: str
     calendars: CalendarChoice
     grant_ended: bool = False
+    stopped: bool = False
 
 
 class WaitingWorkRequest(ConnectionRequest):

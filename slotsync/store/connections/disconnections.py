@@ -6,14 +6,14 @@ from sqlalchemy import case, literal, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_row
 
-from slotsync.domain.audit import CONNECTION, AuditAction, AuditChange, AuditValues
+from slotsync.domain.audit import CONNECTION, DISCONNECTION, AuditAction, AuditChange, AuditValues
 from slotsync.domain.calendars.creation_limit import PERMIT_COUNT_WINDOW
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectedCalendar, Disconnection
 from slotsync.errors import GrantLost, Undecryptable
 from slotsync.secrets import Vault
-from slotsync.store.audit_log import AuditLog, record_resumptions
+from slotsync.store.audit_log import AuditLog, record_resumptions, record_stop
 from slotsync.store.availability.blocked_products import list_blocked_products
 from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
@@ -69,11 +69,13 @@ class Disconnections:
             row = session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
             return self._read(session, row) if row and row.state == _DISCONNECTED else None
 
-    def finish(self, connection_id: str, calendars: CalendarChoice, *, grant_ended: bool = False) -> None:
+    def finish(
+        self, connection_id: str, calendars: CalendarChoice, *, grant_ended: bool = False, stopped: bool = False
+    ) -> None:
         """Delete the tokens and all that was read from Google, once this choice for the calendars is carried out.
 
         A grant that is not ended is kept apart until it is. Nothing is deleted if the merchant has connected again, or
-        has made another choice since.
+        has made another choice since. With ``stopped``, the audit log says that an operator has ended it.
         """
         now = self._store.now()
         cleared = dict.fromkeys(("refresh_token", "access_token", "access_expires_at", "account_email", "last_error"))
@@ -95,6 +97,8 @@ class Disconnections:
                 # In the order in which picking writes: in another order, the two could deadlock.
                 forget_busy_times(connection, self._keys, row.merchant, now)
                 forget_account(connection, connection_id)
+                if stopped and (record := record_stop(self._audit, DISCONNECTION, now)):
+                    record(connection, (row.merchant,))
 
     def forget_account_keys(self, now: datetime) -> int:
         """Delete what tells accounts apart of disconnections that are done; return how many.

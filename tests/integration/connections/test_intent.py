@@ -11,6 +11,7 @@ from slotsync.clock import utc_now
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
 from slotsync.domain.workflow_ids import connection_id
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_intents import ConnectionIntents
@@ -112,6 +113,8 @@ async def test_a_workflow_that_is_cancelled_while_disconnecting_gives_the_grant_
         assert await connecting_merchant.calls("oauth2.revoke") == 1
         await world.heal()
     assert (await connecting_merchant.service.view(MERCHANT)).state is ConnectionState.DISCONNECTED
+    (last,) = AuditLog(world.store, world.vault).list_newest(MERCHANT, 1)
+    assert (last.action, last.detail and last.detail.subject) == ("work.stopped", "disconnection")
 
 
 async def test_a_new_grant_during_a_disconnection_ends_it(connecting_merchant: ConnectionHarness) -> None:

@@ -97,13 +97,15 @@ class ReservationActivities:
             starts_at=starts_at(desired, zones),
             closes_at=closes_at(desired, zones, request.now),
             max_debounce=self._max_debounce,
+            seen_due=known.due_at,
         )
 
     @activity.defn
     def record_wave(self, result: WaveResult) -> bool:
         """Record which events are blocked, and whether the reservation is settled.
 
-        Return true if something has changed since the wave was planned: another version, or another grant.
+        Return true if something has changed since the wave was planned: another version, another grant, or something
+        that is due since then, such as an event that was found in a calendar.
         """
         for blocked in result.blocked:
             self._events.mark(
@@ -124,6 +126,7 @@ class ReservationActivities:
             settled=result.settled,
             debts=self._has_debts(result),
             due_at=result.due_at,
+            seen_due=(result.seen_due,),
             now=result.now,
         )
 

@@ -1,7 +1,6 @@
 """Fixtures of all tests: a vault, a local Google, and a receiver of webhooks."""
 
 import asyncio
-import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,8 +23,6 @@ from tests.support.mail_receiver import MailReceiver, running_mail_receiver  # n
 from tests.support.temporal_servers import stop_shared_servers  # noqa: E402  see above
 from tests.support.webhook_receiver import WebhookReceiver, running_webhook_receiver  # noqa: E402  see above
 
-# Garbage is collected rarely: it took one second of twenty.
-gc.set_threshold(20_000, 20, 20)
 share_compiled_queries()
 trust_one_certificate()
 
@@ -106,12 +103,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ordered += [*begins_with, *islice(others, max(size - len(begins_with), 0))]
         left -= size
     items[:] = [*ordered, *others]
-
-
-def pytest_collection_finish() -> None:
-    """Leave out of the garbage collection what will stay as long as the tests run."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_report_header() -> list[str]:

@@ -188,6 +188,7 @@ class ReservationWorkflow:
                 settled=not (blockers or plan.more or plan.given_up),
                 debts=plan.debts,
                 due_at=workflow.now() + waits + TAKE_UP_MARGIN if blockers or plan.more else None,
+                seen_due=plan.seen_due,
                 now=workflow.now(),
             ),
             start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,

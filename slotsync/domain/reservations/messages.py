@@ -71,7 +71,8 @@ class RoundPlan(Message):
     ``more``: there are further waves. ``owners`` are names for search attributes, as many as fit into
     one. ``closes_at`` is when no more change is expected. ``debts``: events that have to go are out of reach.
     ``max_debounce``: changes that follow are combined for no longer. ``given_up``: the reservation is over for
-    long, and events of it could not be written; it waits no more for its merchant.
+    long, and events of it could not be written; it waits no more for its merchant. ``seen_due`` is since when the
+    reservation was due when the plan was made, None if it was not.
     """
 
     version: int | None
@@ -87,6 +88,7 @@ class RoundPlan(Message):
     closes_at: datetime | None = None
     max_debounce: timedelta = MAX_DEBOUNCE
     given_up: bool = False
+    seen_due: datetime | None = None
 
 
 class EventRequest(ReservationKey):
@@ -114,7 +116,7 @@ class WaveResult(ReservationKey):
     """The result of a wave; ``settled`` if it was the last one and nothing is blocked.
 
     ``debts``: events that have to go are out of reach, so that the version is not settled all the same.
-    ``due_at`` is when the workflow will have looked again, None if nothing is left to do.
+    ``due_at`` is when the workflow will have looked again, None if nothing is left to do. ``seen_due`` is the plan's.
     """
 
     version: int
@@ -123,6 +125,7 @@ class WaveResult(ReservationKey):
     settled: bool
     debts: bool = False
     due_at: datetime | None
+    seen_due: datetime | None = None
     now: datetime
 
 

@@ -217,14 +217,17 @@ class Reservations:
         settled: bool,
         debts: bool = False,
         due_at: datetime | None,
+        seen_due: Sequence[datetime | None] = (),
         now: datetime,
     ) -> bool:
         """Record when the reservation is due, and with ``settled`` that Google shows all of this version.
 
         With ``debts`` it also shows what has to go, so that the version does not count as shown.
-        Return false, and change nothing, if another version is stored by now.
+        Return false, and change nothing, if another version is stored by now, or if the reservation has become due
+        since then for another reason than in ``seen_due``.
         """
-        own = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version)
+        seen = [_TABLE.c.due_at.is_not_distinct_from(each) for each in seen_due]
+        own = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version).where(*seen)
         with self._store.write() as connection:
             values = {"due_at": due_at, "problem": None} | (
                 {"settled_version": version} if settled and not debts else {}

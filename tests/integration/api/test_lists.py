@@ -104,7 +104,8 @@ async def test_products_and_resources_are_listed_by_id_with_their_settings(api: 
 @pytest.mark.parametrize("what", ["reservations", "products", "resources", "messages", "drift"])
 async def test_a_list_of_a_merchant_that_is_not_known_is_not_found(api: Api, merchant: str, what: str) -> None:
     answer = await api.platform.get(f"/v1/merchants/{merchant}/{what}")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "The merchant is not known; put it first.")
+    assert answer.status_code == 404
+    assert "not known; put it" in answer.json()["detail"]
 
 
 async def test_the_overview_of_a_merchant_names_what_is_held_up_and_what_to_do(api: Api, filled: str) -> None:

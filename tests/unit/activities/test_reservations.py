@@ -1,7 +1,7 @@
 """The plan of a round, and the records that it writes before it begins."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connections import Connections
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BookedTimes
+from slotsync.store.reservations.left_events import make_due
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from tests.support.migrated_databases import open_migrated
@@ -168,6 +169,7 @@ def record_wave(store: Store, planned: RoundPlan) -> bool:
         blocked=(),
         settled=True,
         due_at=None,
+        seen_due=planned.seen_due,
         now=NOW,
     )
     return ReservationActivities(store, ANY_KEY).record_wave(result)
@@ -197,3 +199,15 @@ def test_a_round_under_an_earlier_grant_is_not_settled(store: Store) -> None:
     connect(store)
     assert record_wave(store, planned)
     assert settled_version(store) is None
+
+
+def test_what_becomes_due_during_a_round_stays_due_until_the_next_one(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    planned = plan_round(store)
+    with store.write() as connection:  # as a look at a calendar does that finds an event that does not belong there
+        make_due(connection, MERCHANT, "R-1", NOW + timedelta(seconds=1))
+    assert record_wave(store, planned)
+    assert settled_version(store) is None
+    assert not record_wave(store, plan_round(store))
+    assert settled_version(store) == 1

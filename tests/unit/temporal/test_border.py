@@ -110,7 +110,7 @@ ALLOWED = {
     "ConnectionStop": "grant_number merchant now",
     "DisconnectedCalendar": "calendar_id owner",
     "Disconnection": "alive blocked calendars connection_id shared unreadable",
-    "DisconnectionEnd": "calendars connection_id grant_ended",
+    "DisconnectionEnd": "calendars connection_id grant_ended stopped",
     "DisconnectionResult": "deleted grant_ended left notes out_of_reach shared unblocked",
     "DriftSearch": "full merchant now owner repair",
     "EventKey": "item owner",
@@ -132,7 +132,7 @@ ALLOWED = {
     "ReservationState": "merchant reservation wave writes",
     "RoundPlan": (
         "blockers closes_at closing_reason debts given_up grant_number max_debounce more needs_calendars "
-        "owners starts_at version writes"
+        "owners seen_due starts_at version writes"
     ),
     "RoundRequest": "after merchant now reservation version",
     "ServedGrant": "grant_number merchant now woken",
@@ -149,7 +149,7 @@ ALLOWED = {
     "WatchRequest": "calendars merchant product trouble",
     "WatchResult": "blocker calendars changed messages number stopped subscribers trouble",
     "Wave": "after blockers version",
-    "WaveResult": "blocked debts due_at grant_number merchant now reservation settled version",
+    "WaveResult": "blocked debts due_at grant_number merchant now reservation seen_due settled version",
     "WriteResult": "changed version",
 }
 """All fields that cross: ids of the platform and of ours, versions, numbers, times, states and reasons. The ids of the

@@ -37,6 +37,7 @@ LEFT_TO_TEST_LONG = (
     "e2e/test_key_rotation.py",
     "e2e/test_killed_mails.py",
     "e2e/test_killed_parts.py",
+    "e2e/test_killed_reporters.py",
     "e2e/test_killed_switch.py",
     "e2e/test_killed_worker.py",
     "e2e/test_lost_databases.py",

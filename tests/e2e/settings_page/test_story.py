@@ -10,7 +10,7 @@ from tests.support.site import Site
 
 pytestmark = pytest.mark.anyio
 
-OPEN = {"desktop": 50, "phone": 10}
+OPEN = {"desktop": 20, "phone": 10}
 """How many reservations the merchant has when it turns synchronization on."""
 
 

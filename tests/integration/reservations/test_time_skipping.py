@@ -8,6 +8,7 @@ from temporalio.testing import TimeSkipper
 
 from slotsync.domain.workflow_ids import reservation_id
 from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
+from tests.support.reporting_platform import report_until_acknowledged
 from tests.support.samples import MERCHANT, item, snapshot
 from tests.support.waiting import until
 from tests.support.world import World
@@ -105,8 +106,8 @@ async def test_a_reservation_survives_continuing_as_new(open_world: World) -> No
         handle = workflow_handle(open_world)
         first = (await handle.describe()).run_id
         for some in range(2, MAX_SIGNALS_PER_RUN + 2, 50):
-            versions = range(some, some + 50)
-            await asyncio.gather(*(open_world.slotsync.report(snapshot(each, tour)) for each in versions))
+            reports = [snapshot(each, tour) for each in range(some, some + 50)]
+            await asyncio.gather(*(report_until_acknowledged(open_world.slotsync, each) for each in reports))
         assert await workflow_handle(open_world).result() == f"Closed at version {MAX_SIGNALS_PER_RUN + 1}: over"
         assert (await workflow_handle(open_world).describe()).run_id != first
     assert await open_world.titles() == ["v1", f"v{MAX_SIGNALS_PER_RUN + 1}"]

@@ -40,6 +40,9 @@ CALENDAR_RECHECK_DELAY: Final = timedelta(minutes=15)
 TAKE_UP_MARGIN: Final = timedelta(minutes=5)
 """The time after which the sweep takes up what a workflow should have looked at."""
 
+MAX_CLOCK_DIFFERENCE: Final = timedelta(minutes=1)
+"""By how much the clocks of two processes may differ."""
+
 MAX_PERMIT_RECHECK_DELAY: Final = timedelta(minutes=15)
 """The longest wait of a calendar in the queue before its position is computed again."""
 

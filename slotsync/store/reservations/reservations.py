@@ -15,6 +15,7 @@ from slotsync.domain.reservations.messages import ReservationKey
 from slotsync.domain.reservations.schedule import ends_at, starts_at
 from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction, dump_snapshot, load_snapshot, plain_content_hash
+from slotsync.domain.retry_delays import MAX_CLOCK_DIFFERENCE
 from slotsync.errors import Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog, record_resumption, record_resumptions, record_stop
@@ -224,9 +225,10 @@ class Reservations:
 
         With ``debts`` it also shows what has to go, so that the version does not count as shown.
         Return false, and change nothing, if another version is stored by now, or if the reservation has become due
-        since then for another reason than in ``seen_due``.
+        since ``seen_due``. That the sweep has postponed it is none of that: it has signalled the workflow.
         """
-        seen = [_TABLE.c.due_at.is_not_distinct_from(each) for each in seen_due]
+        due, soon = _TABLE.c.due_at, now + MAX_CLOCK_DIFFERENCE
+        seen = [or_(due.is_(None), due > soon, due == each) for each in seen_due]
         own = update(_TABLE).filter_by(merchant=merchant, id=reservation, version=version).where(*seen)
         with self._store.write() as connection:
             values = {"due_at": due_at, "problem": None} | (

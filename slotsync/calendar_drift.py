@@ -88,8 +88,8 @@ class CalendarDrift:
             return CalendarFindings([Drift(kind=DriftKind.ACCESS_LOWERED)])
         renamed = tuple(name for name in _SHOWN if shown.get(name) != spec.body().get(name))
         own = [Drift(kind=DriftKind.CALENDAR_RENAMED, fields=renamed)] if renamed else []
-        look = _Look(self, spec.merchant, connection_id, calendar_id, before, listing)
-        drifts, right, settled = look.compare()
+        comparison = _CalendarComparison(self, spec.merchant, connection_id, calendar_id, before, listing)
+        drifts, right, settled = comparison.compare()
         return CalendarFindings(
             [*own, *self._find_elsewhere(spec.merchant, connection_id, calendar_id, before, drifts)],
             frozenset(right),
@@ -142,8 +142,8 @@ class CalendarDrift:
         return [each.model_copy(update=moved) if each in gone and is_dragged(each) else each for each in drifts]
 
 
-class _Look:
-    """One look through a calendar's events."""
+class _CalendarComparison:
+    """Compares the events of one calendar with what was written to it."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the calendar, and what is known and listed of it
         self,

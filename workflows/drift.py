@@ -14,12 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import fairness_key
-    from workflows.steps.lifecycle import blocker_for_failure, require_own_id
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, blocker_for_failure, require_own_id
     from workflows.steps.workflow_status import WorkflowStatus
 
-_LOCAL_ACTIVITY_TIMEOUT = timedelta(seconds=30)
 _ATTEMPT_TIMEOUT = timedelta(minutes=15)
-_PATIENCE = timedelta(hours=12)
+_AUDIT_TIMEOUT = timedelta(hours=12)
 """The time for which one audit is tried: there is another one each night."""
 
 _SIGNALLING_TIMEOUT = timedelta(hours=12)
@@ -42,7 +41,7 @@ class DriftAudit:
         view = await workflow.execute_local_activity_method(
             CalendarActivities.view_calendar,
             ViewRequest(merchant=request.merchant, owner=request.owner, now=workflow.now()),
-            start_to_close_timeout=_LOCAL_ACTIVITY_TIMEOUT,
+            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
         if reason := _find_obstacle(view):
             return AuditResult(reason=reason)
@@ -63,7 +62,7 @@ class DriftAudit:
             search,
             task_queue=queues.GOOGLE,
             start_to_close_timeout=_ATTEMPT_TIMEOUT,
-            schedule_to_close_timeout=_PATIENCE,
+            schedule_to_close_timeout=_AUDIT_TIMEOUT,
             heartbeat_timeout=_HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=10)),
             priority=google_priority(_PRIORITY, view.connection_id or "", calls=_CALLS),

@@ -23,11 +23,11 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE = timedelta(seconds=20)
+CONFIRM_TIMEOUT = timedelta(seconds=20)
 """So that an answer does not depend on how busy the machine is."""
 
 
-async def confirm(availability: AvailabilityWorld, hours: int = 0, within: timedelta = PATIENCE) -> Confirmation:
+async def confirm(availability: AvailabilityWorld, hours: int = 0, within: timedelta = CONFIRM_TIMEOUT) -> Confirmation:
     start = TOMORROW + hours * HOUR
     return await availability.world.slotsync.confirm(MERCHANT, TOUR.id, start, start + HOUR, within=within)
 
@@ -136,11 +136,11 @@ async def test_a_long_time_is_read_in_pieces_and_one_busy_piece_decides(availabi
     async with world.working():
         await availability.block(EMAIL)
         start, days = TOMORROW.date(), timedelta(days=200)
-        free = await world.slotsync.confirm(MERCHANT, TOUR.id, start, start + days, within=PATIENCE)
+        free = await world.slotsync.confirm(MERCHANT, TOUR.id, start, start + days, within=CONFIRM_TIMEOUT)
         busy_at = TOMORROW + timedelta(days=150)
         await availability.busy(TOMORROW, TOMORROW + HOUR)
         await availability.busy(busy_at, busy_at + HOUR)
-        taken = await world.slotsync.confirm(MERCHANT, TOUR.id, start, start + days, within=PATIENCE)
+        taken = await world.slotsync.confirm(MERCHANT, TOUR.id, start, start + days, within=CONFIRM_TIMEOUT)
     assert (free.answer, [each.busy for each in free.evidence]) == (Verdict.YES, [()])
     assert (taken.answer, len(taken.evidence)) == (Verdict.NO, 1)
     assert [each.start for each in taken.evidence[0].busy] == [TOMORROW, busy_at]

@@ -310,6 +310,15 @@ def make_debtors_due(connection: Connection, merchant: str, calendar_id: str, no
     _make_due(connection, merchant, _RESERVATIONS.c.id.in_(owed), now)
 
 
+def make_all_due(connection: Connection, merchant: str, calendar_id: str, now: datetime) -> None:
+    """Have the sweep start the workflows of the reservations with events in this calendar.
+
+    A wave that was planned while the calendar was there is not the last one.
+    """
+    in_it = select(SyncedEventRow.reservation).filter_by(merchant=merchant, calendar_id=calendar_id, present=True)
+    _make_due(connection, merchant, _RESERVATIONS.c.id.in_(in_it), now)
+
+
 def _make_due(connection: Connection, merchant: str, which: ColumnElement[bool], now: datetime) -> None:
     due = update(_RESERVATIONS).filter_by(merchant=merchant).where(which, _RESERVATIONS.c.stopped_at.is_(None))
     connection.execute(due.values(due_at=now))

@@ -15,7 +15,7 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
-from slotsync.store.reservations.left_events import EventsByKey, leave, make_debtors_due, owe_left
+from slotsync.store.reservations.left_events import EventsByKey, leave, make_all_due, make_debtors_due, owe_left
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
     MARK,
@@ -274,7 +274,7 @@ class SyncedEvents:
                 owe_left(connection, merchant, calendar_id, now, owed=owed)
             if may_come_back:
                 leave(connection, merchant, left, now, missing=missing, owed=owed)
-            make_debtors_due(connection, merchant, calendar_id, now)
+            make_all_due(connection, merchant, calendar_id, now)
             connection.execute(present.values(present=False, state=state, since=now, last_error=None))
 
     def leave_owed(self, merchant: str, owner: Owner, calendar_id: str | None, now: datetime) -> None:

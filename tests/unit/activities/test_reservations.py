@@ -24,6 +24,7 @@ from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from tests.support.migrated_databases import open_migrated
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.stored_events import written
 from tests.support.stored_reservations import ANY_KEY
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -211,3 +212,14 @@ def test_what_becomes_due_during_a_round_stays_due_until_the_next_one(store: Sto
     assert settled_version(store) is None
     assert not record_wave(store, plan_round(store))
     assert settled_version(store) == 1
+
+
+def test_an_event_that_lost_its_calendar_during_a_round_waits_for_the_next_one(store: Store) -> None:
+    open_tour(store)
+    report(store, snapshot(1))
+    events, key = SyncedEvents(store), EventKey(item="1", owner=TOUR)
+    events.record(MERCHANT, "R-1", written(1, key).model_copy(update={"calendar_id": "calendar-1"}), NOW)
+    planned = plan_round(store)
+    events.mark_calendar_missing(MERCHANT, "calendar-1", NOW + timedelta(seconds=1))
+    assert record_wave(store, planned)
+    assert states(store) == [SyncState.WAITING]

@@ -136,7 +136,10 @@ class ReservationActivities:
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)
 
     def _has_debts(self, result: WaveResult) -> bool:
-        """Return whether anything has to go from a calendar out of reach: that may be known, or gone, by the wave."""
+        """Return whether anything has to go from a calendar out of reach: that may be known, or gone, by the wave.
+
+        What has come into reach since the wave was planned still stands there: its calendar's workflow signals then.
+        """
         merchant, reservation = result.merchant, result.reservation
         left = self._left.get_keys(merchant, reservation)
         desired = self._reservations.get_snapshot(merchant, reservation) if result.debts or left.owed else None
@@ -145,7 +148,8 @@ class ReservationActivities:
         applied = self._events.get_written(merchant, reservation)
         owners = list(dict.fromkeys((*desired.owners, *(written.key.owner for written in applied))))
         calendars = self._calendars.get_calendars(merchant, owners)
-        return bool(plan(desired, applied, calendars, self._fingerprints.get_hasher(merchant), left).debts)
+        steps = plan(desired, applied, calendars, self._fingerprints.get_hasher(merchant), left)
+        return bool(steps.debts) or any(isinstance(each, Delete) for each in steps.actions)
 
     def _record_parked(self, desired: Reservation, blocked: Sequence[BlockedEvent], now: datetime) -> None:
         """Record why events are parked though there is a grant: the merchant did not allow all, or Google refuses."""

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.retry_delays import ENDED_BY_OPERATOR_DELAY
+    from workflows.steps.lifecycle import is_cancelled
 
 
 class Deliveries:
@@ -62,6 +63,6 @@ def cancellations_of_activities() -> Iterator[None]:
     try:
         yield
     except ActivityError as error:
-        if isinstance(error.cause, CancelledError):
+        if is_cancelled(error):
             raise asyncio.CancelledError from error
         raise

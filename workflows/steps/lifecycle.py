@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from slotsync.domain.health import ENDED_BY_OPERATOR, GOOGLE_ERRORS, Blocker, blocker_for_error
@@ -40,10 +40,20 @@ async def run_until_stopped(work: Awaitable[Result], record_stop: Callable[[], A
         raise
 
 
+def is_cancelled(error: ActivityError) -> bool:
+    """Return whether the activity was cancelled.
+
+    If an attempt was in flight then and failed, Temporal gives that attempt's failure, not a cancellation.
+    """
+    if isinstance(error.cause, CancelledError):
+        return True
+    return error.retry_state is RetryState.CANCEL_REQUESTED and workflow.patched("cancelled-in-flight")
+
+
 def blocker_for_failure(error: ActivityError) -> Blocker | None:
     """Return what the activity's error means for its subject, or None if the activity was cancelled."""
     cause = error.cause
-    if isinstance(cause, CancelledError):
+    if is_cancelled(error):
         return None
     if isinstance(cause, ApplicationError):
         if cause.type not in GOOGLE_ERRORS:

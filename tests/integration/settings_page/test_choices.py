@@ -64,8 +64,9 @@ async def test_the_platform_cannot_go_round_a_choice_by_deleting_and_putting_the
         token = token_in((await mine.get("/settings/")).text)
         await mine.post("/settings/owners/product/clinic/guest-data", data={"token": token, "guest_data": "busy"})
         await mine.post("/settings/owners/product/clinic/sync", data={"token": token, "sync": "off", "remove": "yes"})
+        assert 'href="/settings/?owner=product%3Aclinic' in (await mine.get("/settings/")).text
         assert (await site.platform.delete(path)).status_code == 204
-        assert "Clinic visit" not in (await mine.get("/settings/")).text
+        assert 'href="/settings/?owner=product%3Aclinic' not in (await mine.get("/settings/")).text
         wanted = {"name": "Clinic visit", "guest_data": "full", "sync": True}
         again = (await site.platform.put(path, json=wanted)).raise_for_status().json()
         assert (again["guest_data"], again["sync"], again["chosen"]) == ("busy", False, ["guest_data", "sync"])

@@ -118,6 +118,19 @@ async def test_a_message_on_its_way_that_is_called_back_is_known_to_have_arrived
     assert (await teller.result())[:1] == [1]
 
 
+async def test_a_message_on_its_way_that_is_called_back_and_refused_is_sent_no_more(
+    temporal_client: Client, webhooks: WebhookReceiver
+) -> None:
+    webhooks.fail(503)
+    with webhooks.held_up() as arrived:
+        teller = await start(temporal_client)
+        await until(arrived)
+        await teller.signal(Teller.call_back)
+        await until(lambda: was_called_back(teller))
+    assert await teller.result() == []
+    assert len(webhooks.attempts) == 1
+
+
 async def was_called_back(teller: WorkflowHandle[Teller, list[int]]) -> bool:
     history = await teller.fetch_history()
     return any(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED for event in history.events)

@@ -83,10 +83,19 @@ def connect(store: Store) -> str:
     return Connections(store, ANY_KEY).save_grant(MERCHANT, "refresh token", wanted_scopes(push=True), EMAIL)
 
 
-def open_tour(store: Store) -> None:
-    """Put the product, connect the merchant, and record the product's calendar."""
+def open_tour(store: Store) -> str:
+    """Put the product, connect the merchant, record the product's calendar, and return its connection."""
     Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
-    ManagedCalendars(store).record(MERCHANT, TOUR, "calendar-1", connect(store))
+    connection_id = connect(store)
+    ManagedCalendars(store).record(MERCHANT, TOUR, "calendar-1", connection_id)
+    return connection_id
+
+
+def record_event(store: Store, connection_id: str) -> None:
+    """Record that the event of the tour was written to its calendar."""
+    calendar = {"calendar_id": "calendar-1", "connection_id": connection_id}
+    event = written(1, EventKey(item="1", owner=TOUR)).model_copy(update=calendar)
+    SyncedEvents(store).record(MERCHANT, "R-1", event, NOW)
 
 
 def states(store: Store) -> list[SyncState]:
@@ -169,6 +178,7 @@ def record_wave(store: Store, planned: RoundPlan) -> bool:
         grant_number=planned.grant_number,
         blocked=(),
         settled=True,
+        debts=planned.debts,
         due_at=None,
         seen_due=planned.seen_due,
         now=NOW,
@@ -215,11 +225,24 @@ def test_what_becomes_due_during_a_round_stays_due_until_the_next_one(store: Sto
 
 
 def test_an_event_that_lost_its_calendar_during_a_round_waits_for_the_next_one(store: Store) -> None:
-    open_tour(store)
+    connection_id = open_tour(store)
     report(store, snapshot(1))
-    events, key = SyncedEvents(store), EventKey(item="1", owner=TOUR)
-    events.record(MERCHANT, "R-1", written(1, key).model_copy(update={"calendar_id": "calendar-1"}), NOW)
+    record_event(store, connection_id)
     planned = plan_round(store)
-    events.mark_calendar_missing(MERCHANT, "calendar-1", NOW + timedelta(seconds=1))
+    SyncedEvents(store).mark_calendar_missing(MERCHANT, "calendar-1", NOW + timedelta(seconds=1))
     assert record_wave(store, planned)
     assert states(store) == [SyncState.WAITING]
+
+
+def test_a_cancelled_event_that_comes_into_reach_during_a_round_does_not_count_as_gone(store: Store) -> None:
+    connection_id = open_tour(store)
+    report(store, snapshot(1))
+    record_event(store, connection_id)
+    Owners(store).put(MERCHANT, TOUR, settings_of(TOUR, sync=False))
+    report(store, snapshot(2, status="cancelled"))
+    planned = plan_round(store)
+    assert planned.debts
+    Owners(store).put(MERCHANT, TOUR, settings_of(TOUR, sync=True))
+    assert not record_wave(store, planned)
+    assert settled_version(store) is None
+    assert states(store) == [SyncState.TO_DELETE]

@@ -99,6 +99,8 @@ class EventActivities:
             except CalendarMissing:  # deleted with its events, as far as Google says
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
+            else:
+                self._left.forget_deleted(request.merchant, request.reservation, gone)
         self._leave_duplicates(request, written, gone)
         level = {} if gone.present else {"guest_data": delete.last_level}
         result = self._record(request, gone.model_copy(update=level))

@@ -178,6 +178,15 @@ class LeftEventStore:
         with self._store.write() as connection:
             connection.execute(of_owner.where(_TABLE.c.calendar_id.in_([*calendar_ids])))
 
+    def forget_deleted(self, merchant: str, reservation: str, written: WrittenEvent) -> None:
+        """Forget that the event was left where Google has deleted it by now: its account may have changed meanwhile."""
+        if written.present:
+            return
+        place = _place(merchant, written.key.owner, written.calendar_id)
+        left = delete(_TABLE).filter_by(**place, reservation=reservation, item=written.key.item)
+        with self._store.write() as connection:
+            connection.execute(left)
+
     def settle_missing(self, merchant: str, owner: Owner, now: datetime) -> None:
         """Have the reservations look again of which events had to go from calendars that Google does not find.
 

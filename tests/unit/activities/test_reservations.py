@@ -1,8 +1,6 @@
 """The plan of a round, and the records that it writes before it begins."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,19 +20,11 @@ from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.reservations.left_events import make_due
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
-from tests.support.migrated_databases import open_migrated
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.stored_events import written
 from tests.support.stored_reservations import ANY_KEY
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_migrated(f"sqlite:///{tmp_path}/slotsync.db")
-    yield store
-    store.close()
 
 
 def record(store: Store, reservation: Reservation) -> list[Interval]:

@@ -1,6 +1,7 @@
 """Run processes on this machine, and write the environment file that shells source."""
 
 import asyncio
+import fcntl
 import os
 import shlex
 import socket
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import gettempdir
 
 from slotsync.errors import SlotsyncError
 from slotsync.private_files import OWNER_ONLY, create_private_file, write_private_file
@@ -83,13 +85,19 @@ async def wait_until_ready(
         await asyncio.sleep(CHECK_INTERVAL.total_seconds())
 
 
+_CLAIMS = list[int]()
+"""The open files of the ports that this process has claimed, until it ends."""
+
+
 def free_port(preferred: int) -> int:
     """Return the preferred port of 127.0.0.1, or another free one if it is taken.
+
+    Of several processes that ask at the same time, one gets it: what shall listen there takes seconds to start.
 
     Raises:
         SlotsyncError: there is no free port.
     """
-    for port in (preferred, 0):
+    for port in (preferred, 0) if preferred and _claim(preferred) else (0,):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -98,6 +106,19 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise SlotsyncError("no free port on this machine")
+
+
+def _claim(port: int) -> bool:
+    """Return whether no other process of this user has claimed the port; then it is this one's."""
+    file = Path(gettempdir()) / f"slotsync-{os.getuid()}-port-{port}"
+    claim = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(claim)
+        return False
+    _CLAIMS.append(claim)
+    return True
 
 
 def _end_of(log: Path) -> str:

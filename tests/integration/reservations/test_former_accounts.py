@@ -73,6 +73,7 @@ async def test_what_was_owed_in_a_calendar_that_people_deleted_is_settled_once_i
         await two_calendars.slotsync.report(snapshot(2, item(BOAT.id), name="R-2", title="R-2 v2"))
         for name in ("R-1", "R-2"):
             await until(partial(is_owed, two_calendars, name))
+        await shown_in_other(two_calendars, 1)
         await delete_in_first_account(two_calendars, deleted)
         await look_in_other_account(two_calendars)
         assert await is_owed(two_calendars, "R-1"), "the other account cannot know"
@@ -119,6 +120,7 @@ async def test_what_is_owed_in_a_calendar_that_its_account_only_lacks_for_a_whil
         await shown_in_other(two_calendars, 2)
         await two_calendars.slotsync.cancel(MERCHANT, "R-1", version=2)
         await until(partial(is_owed, two_calendars, "R-1"))
+        await shown_in_other(two_calendars, 1)
         async with out_of_reach(two_calendars, former):
             await connect(two_calendars)
             await look_at_the_calendar(two_calendars)

@@ -93,6 +93,7 @@ async def test_what_is_cancelled_or_moved_after_a_change_of_the_account_is_owed_
         await two_calendars.slotsync.report(snapshot(2, item(BOAT.id), name="R-2", title="R-2 v2"))
         for name in ("R-1", "R-2"):
             await until(partial(is_owed, two_calendars, name))
+        await shown_in_other(two_calendars, 1)
         assert (await status(two_calendars, "R-3")).settled, "what is wanted stays where it is, too"
         await connect(two_calendars)
         await shown(two_calendars, TOUR, ["R-3 v1"])

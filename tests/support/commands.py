@@ -72,7 +72,12 @@ class RunningCommand:
         self.environment = bare_environment()
         arguments = [*SLOTSYNC, command, *options, "--ready", str(ready)]
         self.process = subprocess.Popen(arguments, cwd=folder, env=self.environment)
-        wait_for(lambda: ready.exists() and ready.read_text().endswith("}\n"))
+
+        def is_ready() -> bool:
+            assert self.process.poll() is None, f"slotsync {command} ended at once"
+            return ready.exists() and ready.read_text().endswith("}\n")
+
+        wait_for(is_ready)
         self.places: dict[str, str] = json.loads(ready.read_text())
         self._read_environment(folder / ".slotsync" / command / "environment")
 

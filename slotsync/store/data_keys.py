@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, delete, select
+from sqlalchemy import Column, Connection, Select, bindparam, delete, select
 from sqlmodel import Session
 
 from slotsync.domain.content_hashes import ContentHasher
@@ -16,6 +16,9 @@ from slotsync.store.tables.instance import DataKeyRow
 _TABLE = table_of(DataKeyRow)
 _PUT = Upsert(_TABLE, lambda insert: insert.on_conflict_do_nothing())
 _COLUMNS = (_TABLE.c.merchant, _TABLE.c.id, _TABLE.c.ring_key, _TABLE.c.wrapped)
+_SELECT = select(*_COLUMNS).where(_TABLE.c.merchant == bindparam("merchant"))
+_LOCK = _SELECT.with_for_update(read=True)
+_LOCK_KEY = _SELECT.with_for_update(read=True, key_share=True)
 
 
 class MerchantKey:
@@ -113,7 +116,7 @@ class DataKeys:
         return self._vault.open(WrappedKey(*row))
 
     def _find(self, connection: Connection, merchant: str) -> WrappedKey | None:
-        return _first(connection, _select(merchant).with_for_update(read=True, key_share=True))
+        return _first(connection, _LOCK_KEY, merchant)
 
     def _make(self, connection: Connection, merchant: str) -> WrappedKey:
         """Store a new key, wrapped as the instance's own is: which key of the ring is in use, only a rotation changes.
@@ -123,7 +126,7 @@ class DataKeys:
         """
         if merchant != INSTANCE and not self._find(connection, INSTANCE):
             self._make(connection, INSTANCE)
-        used = _first(connection, _select(INSTANCE).with_for_update(read=True))
+        used = _first(connection, _LOCK, INSTANCE)
         new = self._vault.make_key(merchant, used.ring_key if used else None)
         _PUT.run(connection, merchant=merchant, id=new.id, ring_key=new.ring_key, wrapped=new.wrapped)
         made = self._find(connection, merchant)
@@ -155,14 +158,10 @@ def _open(vault: Vault, key: WrappedKey) -> DataKey:
 def _find_unless_former(database: Connection | Session, merchant: str) -> WrappedKey | None:
     if former_values.are_written(database):
         return None
-    row = database.execute(_select(merchant)).one_or_none()
+    row = database.execute(_SELECT, {"merchant": merchant}).one_or_none()
     return WrappedKey(*row) if row else None
 
 
-def _select(merchant: str) -> Select[tuple[Any, ...]]:
-    return select(*_COLUMNS).where(_TABLE.c.merchant == merchant)
-
-
-def _first(connection: Connection, query: Select[tuple[Any, ...]]) -> WrappedKey | None:
-    row = connection.execute(query).one_or_none()
+def _first(connection: Connection, query: Select[tuple[Any, ...]], merchant: str) -> WrappedKey | None:
+    row = connection.execute(query, {"merchant": merchant}).one_or_none()
     return WrappedKey(*row) if row else None

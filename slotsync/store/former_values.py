@@ -10,12 +10,12 @@ from slotsync.store.tables import METADATA
 from slotsync.store.tables.instance import InstanceRow
 
 _INSTANCE = table_of(InstanceRow)
+_SELECT_WRITTEN = select(_INSTANCE.c.former_encryption).where(~_INSTANCE.c.former_refused)
 
 
 def are_written(database: Connection | Session) -> bool:
     """Return whether values are encrypted as formerly, since processes may run that know no data keys."""
-    written = select(_INSTANCE.c.former_encryption).where(~_INSTANCE.c.former_refused)
-    return bool(database.execute(written).scalar_one_or_none())
+    return bool(database.execute(_SELECT_WRITTEN).scalar_one_or_none())
 
 
 def are_written_until_end(connection: Connection) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, delete, tuple_, update
+from sqlalchemy import Connection, Executable, bindparam, delete, tuple_, update
 from sqlmodel import Session, and_, col, select
 
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
@@ -150,19 +150,28 @@ class ManagedCalendars:
             connection.execute(delete(_TABLE).filter_by(**gone))
 
 
+# Built once: each plan of a reservation reads it several times, and SQLAlchemy takes longer to build than to run it.
+_SELECT_ROWS = (
+    select(OwnerRow, MerchantRow, ManagedCalendarRow, ConnectionRow)
+    .select_from(OwnerRow)
+    .join(MerchantRow)
+    .outerjoin(ManagedCalendarRow)
+    .outerjoin(
+        ConnectionRow,
+        and_(ConnectionRow.merchant == OwnerRow.merchant, col(ConnectionRow.state).in_((_ACTIVE, _REVOKED))),
+    )
+    .where(
+        OwnerRow.merchant == bindparam("merchant"),
+        tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(bindparam("wanted", expanding=True)),
+    )
+)
+
+
 def _rows(session: Session, merchant: str, owners: Sequence[Owner]) -> Iterator[tuple[Owner, ManagedCalendar]]:
     wanted = [(owner.kind.value, owner.id) for owner in owners]
-    given = col(ConnectionRow.state).in_((_ACTIVE, _REVOKED))
-    own = and_(ConnectionRow.merchant == OwnerRow.merchant, given)
-    query = (
-        select(OwnerRow, MerchantRow, ManagedCalendarRow, ConnectionRow)
-        .select_from(OwnerRow)
-        .join(MerchantRow)
-        .outerjoin(ManagedCalendarRow)
-        .outerjoin(ConnectionRow, own)
-        .where(OwnerRow.merchant == merchant, tuple_(col(OwnerRow.kind), col(OwnerRow.id)).in_(wanted))
-    )
-    for row, merchant_row, made, connected in session.exec(query):
+    for row, merchant_row, made, connected in session.exec(
+        _SELECT_ROWS, params={"merchant": merchant, "wanted": wanted}
+    ):
         owner = Owner(kind=OwnerKind(row.kind), id=row.id)
         off = next((switch for switch in (row, merchant_row) if not switch.sync), None)
         yield (

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Executable, Row, Update, and_, case, null, or_, select, update
-from sqlmodel import Session, col
+from sqlalchemy import Connection, Executable, Row, Update, and_, bindparam, case, null, or_, select, update
+from sqlmodel import Session
 from sqlmodel import select as select_row
 
 from slotsync.clock import utc_now
@@ -41,6 +41,7 @@ from slotsync.store.reservations.left_events import leave_in_former_account
 from slotsync.store.tables.connections import ConnectionRow
 
 _TABLE = table_of(ConnectionRow)
+_SELECT_ROW = select_row(ConnectionRow).where(_TABLE.c.merchant == bindparam("merchant"))
 _ACTIVE = ConnectionState.ACTIVE.value
 _REVOKED = ConnectionState.REVOKED.value
 _GRANT_COLUMNS = (
@@ -346,4 +347,4 @@ def _lock_row(connection: Connection, merchant: str) -> Row[Any] | None:
 
 def find_row(session: Session, merchant: str) -> ConnectionRow | None:
     """Return the row of the merchant's connection, or None if it never had one."""
-    return session.exec(select_row(ConnectionRow).where(col(ConnectionRow.merchant) == merchant)).first()
+    return session.exec(_SELECT_ROW, params={"merchant": merchant}).first()

@@ -4,7 +4,21 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, case, delete, exists, func, not_, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    update,
+)
 from sqlalchemy import select as select_columns
 from sqlmodel import select
 
@@ -48,6 +62,11 @@ _IN_MANAGED = and_(_MANAGED.c.merchant == _TABLE.c.merchant, _MANAGED.c.calendar
 _OF_OTHER = or_(_MANAGED.c.kind != _TABLE.c.kind, _MANAGED.c.owner_id != _TABLE.c.owner_id)
 _IS_DOUBLED = and_(_TABLE.c.owed, exists().where(_IN_MANAGED, _OF_OTHER))
 """The condition for events that may stand in the calendar of another owner, where they never belong."""
+
+# Built once, since each plan of a reservation reads it.
+_SELECT_KEYS = select(LeftEventRow, _IS_DOUBLED).where(
+    _TABLE.c.merchant == bindparam("merchant"), _TABLE.c.reservation == bindparam("reservation")
+)
 
 _IS_OWED_HERE = (_TABLE.c.missing.is_(False), exists().where(_IN_SAME, _OF_CONNECTED))
 """The conditions for events that were left in a calendar of the account that is connected now."""
@@ -95,10 +114,9 @@ class LeftEventStore:
 
     def get_keys(self, merchant: str, reservation: str) -> LeftKeys:
         """Return the keys of the reservation's events that stand, or may stand, in calendars out of reach."""
-        own = (_TABLE.c.merchant == merchant, _TABLE.c.reservation == reservation)
-        query = select(LeftEventRow, _IS_DOUBLED).where(*own)
         with self._store.read() as session:
-            found = [(_key(row), row.owed or not row.missing, doubled) for row, doubled in session.exec(query)]
+            rows = session.exec(_SELECT_KEYS, params={"merchant": merchant, "reservation": reservation})
+            found = [(_key(row), row.owed or not row.missing, doubled) for row, doubled in rows]
         return LeftKeys(
             owed=frozenset(key for key, owed, _ in found if owed),
             doubled=frozenset(key for key, _, doubled in found if doubled),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, not_, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -85,6 +85,13 @@ _TABLE = table_of(SyncedEventRow)
 
 _RESERVATIONS = table_of(ReservationRow)
 _SETTLED_STATES = (SyncState.IN_STEP.value, SyncState.DELETED.value, SyncState.NOT_SYNCED.value)
+
+# Built once, since each plan of a reservation reads it.
+_SELECT_OF_RESERVATION = (
+    select(SyncedEventRow)
+    .where(_TABLE.c.merchant == bindparam("merchant"), _TABLE.c.reservation == bindparam("reservation"))
+    .order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id)
+)
 SAME_RESERVATION = and_(_RESERVATIONS.c.merchant == _TABLE.c.merchant, _RESERVATIONS.c.id == _TABLE.c.reservation)
 
 
@@ -206,8 +213,9 @@ class SyncedEvents:
 
     def get_events(self, merchant: str, reservation: str) -> list[SyncedEvent]:
         """Return all events of a reservation, in the order of item and owner."""
-        query = _select_events(merchant).where(SyncedEventRow.reservation == reservation)
-        return self._read(query.order_by(_TABLE.c.item, _TABLE.c.kind, _TABLE.c.owner_id))
+        own = {"merchant": merchant, "reservation": reservation}
+        with self._store.read() as session:
+            return [_event(row) for row in session.exec(_SELECT_OF_RESERVATION, params=own)]
 
     def find_calendars(self, merchant: str, owner: Owner) -> set[str]:
         """Return the ids of the calendars in which events of the owner stand."""

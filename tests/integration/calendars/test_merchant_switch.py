@@ -47,12 +47,13 @@ async def until_under_way(world: World) -> None:
     await until(so)
 
 
-async def until_done(world: World) -> None:
-    async def so() -> bool:
-        now = await progress(world)
-        return not now.running and now.done == MANY + 1
+async def is_done(world: World) -> bool:
+    now = await progress(world)
+    return not now.running and now.done == MANY + 1
 
-    await until(so)
+
+async def until_done(world: World) -> None:
+    await until(lambda: is_done(world))
 
 
 async def all_heard(world: World) -> bool:
@@ -103,11 +104,11 @@ async def test_a_terminated_switch_goes_on_by_the_sweep(open_world: World) -> No
         await until_under_way(open_world)
         await open_world.client.get_workflow_handle(SWITCH).terminate("by mistake")
 
-        async def started() -> bool:  # Temporal's index learns late that it has ended
-            return (await sweep(open_world, everything=True)).switches == 1
+        async def done() -> bool:  # Temporal's index learns late that it has ended
+            await sweep(open_world, everything=True)
+            return await is_done(open_world)
 
-        await until(started, poll_interval=0.5)
-        await until_done(open_world)
+        await until(done, poll_interval=0.5)
 
 
 async def test_a_cancelled_switch_is_stopped_until_it_is_resumed(open_world: World) -> None:

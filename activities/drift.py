@@ -83,38 +83,44 @@ class DriftActivities:
 
     def _record(self, request: DriftSearch, calendar: ManagedCalendar, found: CalendarFindings) -> AuditResult:
         assert calendar.calendar_id is not None
-        chosen = self._records.get_choice(request.merchant) is OnDrift.REPAIR
-        repair = chosen if request.repair is None else request.repair
-        actions = [(drift, self._choose_action(request, drift, repair=repair)) for drift in found.drifts]
-        new = self._records.record(
+        wanted = self._get_wanted(request)
+        recorded = self._records.record(
             CompletedAudit(
                 merchant=request.merchant,
                 owner=request.owner,
                 calendar_id=calendar.calendar_id,
                 at=request.now,
-                found=actions,
+                found=[(drift, self._choose_action(request, drift, wanted)) for drift in found.drifts],
                 right=found.right,
                 complete=found.complete,
                 sync_token=found.sync_token,
             )
         )
-        if repair:
+        if wanted is OnDrift.REPAIR:
             self._have_calendar_repaired(request, calendar.calendar_id, found.drifts)
         return AuditResult(
             counts=Counter(drift.kind.value for drift in found.drifts),
-            repaired=sum(action is DriftAction.REPAIR for _, action in actions),
+            repaired=recorded.repaired,
             complete=found.complete,
-            told=len(new) if self._told else 0,
+            told=len(recorded.new) if self._told else 0,
         )
 
-    def _choose_action(self, request: DriftSearch, drift: Drift, *, repair: bool) -> DriftAction:
+    def _get_wanted(self, request: DriftSearch) -> OnDrift:
+        """Return what is to be done, by the request or else as the merchant wants it."""
+        if request.repair is None:
+            return self._records.get_choice(request.merchant)
+        return OnDrift.REPAIR if request.repair else OnDrift.REPORT
+
+    def _choose_action(self, request: DriftSearch, drift: Drift, wanted: OnDrift) -> DriftAction:
         """Return what is done: what somebody puts back again and again is only reported."""
-        if not repair or drift.kind is DriftKind.ACCESS_LOWERED:
+        if wanted is OnDrift.REPORT or drift.kind is DriftKind.ACCESS_LOWERED:
             return DriftAction.REPORT
         if drift.reservation is None or drift.key is None:
-            return DriftAction.REPAIR
+            return DriftAction.REPAIR if wanted is OnDrift.REPAIR else DriftAction.REPORT
         if drift.kind is DriftKind.ORPHAN:
             return DriftAction.REPORT  # of a reservation that was erased, or that the database has lost
+        if wanted is OnDrift.ASK:
+            return DriftAction.ASK
         place, since = (drift.reservation, drift.key), request.now - REPAIRS_COUNTED_FOR
         repairs = self._records.count_repairs(request.merchant, place, since)
         return DriftAction.REPORT if repairs >= MAX_REPAIRS else DriftAction.REPAIR

@@ -14,7 +14,6 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.audit_log import AuditLog
 from slotsync.store.availability.push_channels import PushChannels
-from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews
@@ -25,6 +24,7 @@ from slotsync.store.reservations.synced_events import SyncedEvents
 from starter.client import Slotsync
 from starter.services.blocking_calendars import BlockingCalendarService
 from starter.services.connections import ConnectionService
+from starter.services.drift import DriftService
 from starter.services.google import MerchantGoogle
 from starter.services.intent import IntentCounts
 from starter.services.messages import MessageService
@@ -52,7 +52,7 @@ class Services:
     audit: AuditLog
     messages: MessageService
     message_history: MessageHistory
-    drift: DriftRecords
+    drift: DriftService
     merchants: Merchants
     owners: Owners
     managed_calendars: ManagedCalendars
@@ -84,7 +84,7 @@ class Services:
             audit=audit,
             messages=MessageService(client, store, vault),
             message_history=MessageHistory(store, vault, audit),
-            drift=DriftRecords(store),
+            drift=DriftService(client, store, vault),
             merchants=Merchants(store, vault, audit),
             owners=Owners(store),
             managed_calendars=ManagedCalendars(store),

@@ -65,6 +65,7 @@ class AuditAction(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     MESSAGES_RESENT = "messages.resent"
     MESSAGE_SKIPPED = "message.skipped"
+    DRIFT_ANSWERED = "drift.answered"
     ERASED = "data.erased"
     GUESTS_ERASED = "guests.erased"
 

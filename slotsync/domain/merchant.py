@@ -17,10 +17,11 @@ def _check_plain(address: str) -> str:
 
 
 class OnDrift(StrEnum):
-    """The choices for our events that people change by hand: put right again, or only reported."""
+    """The choices for our events that people change by hand: put right again, only reported, or asked about."""
 
     REPAIR = "repair"
     REPORT = "report"
+    ASK = "ask"
 
 
 class MerchantDetails(Message):

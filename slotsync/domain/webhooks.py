@@ -119,8 +119,12 @@ class ConnectionActive(Message):
 
 
 class DriftedEvent(Message):
-    """An event that has drifted: its ``kind``, and ``fields`` that were changed; without a reservation the calendar."""
+    """An event that has drifted: its ``kind``, and ``fields`` that were changed; without a reservation the calendar.
 
+    What is asked about (``action``) is answered by its ``id``.
+    """
+
+    id: str
     kind: DriftKind
     action: DriftAction
     reservation: str | None

@@ -105,7 +105,7 @@ def create_app(services: Services) -> FastAPI:
         (messages, (WRONG_STATE,)),
         (owners, ()),
         (lists, ()),
-        (drift, ()),
+        (drift, (WRONG_STATE,)),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),
     ):

@@ -50,6 +50,7 @@ NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("GET", f"{MERCHANT}/products"): Role.READ,
     ("GET", f"{MERCHANT}/resources"): Role.READ,
     ("GET", f"{MERCHANT}/drift"): Role.READ,
+    ("POST", f"{MERCHANT}/drift/{{drift}}/answer"): Role.MANAGE,
     ("GET", f"{MERCHANT}/reservations"): Role.READ,
     ("GET", _PRODUCT): Role.READ,
     ("PUT", _PRODUCT): Role.MANAGE,

@@ -45,7 +45,8 @@ class MerchantBody(MerchantDetails):
     `en` and `fi`; another one is kept, and not shown. Their
     browsers go back from Google to `return_url`, instead of `SLOTSYNC_RETURN_URL`. Notices to the merchant are sent to
     `email`, with the picture at `logo_url`. `defaults` are for products and resources that are created afterwards.
-    `on_drift` says what is done about our events that people change by hand in Google: `repair` (default), or `report`.
+    `on_drift` says what is done about our events that people change by hand in Google: `repair` (default), `report`, or
+    `ask`.
     """
 
     defaults: DefaultsBody | None = None

@@ -91,6 +91,7 @@ def describe_action(_: Translate, action: str, subject: str, detail: AuditDetail
         AuditAction.WORK_RESUMED: _("Updates go on: %(name)s"),
         AuditAction.MESSAGES_RESENT: _("Messages to your booking system were sent again"),
         AuditAction.MESSAGE_SKIPPED: _("A message to your booking system was left out"),
+        AuditAction.DRIFT_ANSWERED: _("What was changed in Google was decided: %(name)s"),
         AuditAction.KEYS_ROTATED: _("What is stored was encrypted with a new key"),
         AuditAction.ERASED: _("Everything was erased: %(name)s"),
         AuditAction.GUESTS_ERASED: _("What was said of guests was erased: %(name)s"),

@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, object]] = {
         },
         "/v1/merchants/{merchant}/messages:resend": {"from": "2026-07-01T10:00:00Z", "to": "2026-07-02T10:00:00Z"},
         "/v1/merchants/{merchant}/messages/{message}/skip": {"reason": "why"},
+        "/v1/merchants/{merchant}/drift/{drift}/answer": {"answer": "keep"},
     },
 }
 QUESTIONS = {"from": "2027-07-01T10:00:00Z", "to": "2027-07-01T11:00:00Z", "at": "2027-07-01T10:00:00Z"}
@@ -71,7 +72,9 @@ async def test_every_route_answers_in_time_and_asks_to_try_again(platform: httpx
 
 
 async def ask(platform: httpx.AsyncClient, method: str, path: str) -> tuple[httpx.Response, float]:
-    address = path.format(merchant=MERCHANT, reservation="R-1", product=TOUR.id, resource="guide-1", message="m-1")
+    address = path.format(
+        merchant=MERCHANT, reservation="R-1", product=TOUR.id, resource="guide-1", message="m-1", drift="d-1"
+    )
     began = monotonic()
     answer = await platform.request(method, address, params=QUESTIONS, json=BODIES.get(method, {}).get(path))
     return answer, monotonic() - began

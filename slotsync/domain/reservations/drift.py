@@ -30,10 +30,21 @@ class DriftKind(StrEnum):
 
 
 class DriftAction(StrEnum):
-    """The actions on drift: it is put right again, or only reported."""
+    """The actions on drift: it is put right again, only reported, or somebody has to say what is to be done."""
 
     REPAIR = "repair"
     REPORT = "report"
+    ASK = "ask"
+
+
+class DriftAnswer(StrEnum):
+    """The answers to what is asked: keep what people did to this event, or put ours back.
+
+    What is kept stays until the platform reports the event otherwise than it was written.
+    """
+
+    KEEP = "keep"
+    REPAIR = "repair"
 
 
 MAX_REPAIRS: Final = 3

@@ -4,18 +4,22 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Update, delete, insert, select, tuple_, update
 from sqlmodel import col
 
+from slotsync.domain.audit import AuditAction, AuditChange
 from slotsync.domain.availability.messages import ProductKey, merchants_messages
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.merchant import OnDrift
 from slotsync.domain.messages import Message
-from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind, Place
+from slotsync.domain.reservations.drift import Drift, DriftAction, DriftAnswer, DriftKind, Place
+from slotsync.domain.reservations.event import EventKey
 from slotsync.domain.webhooks import DriftedEvent, DriftFound
+from slotsync.errors import WrongState
+from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import get_on_drift
@@ -63,7 +67,8 @@ class CompletedAudit:
 class ListedDrift(Message):
     """A drift in the calendar of ``owner``, of an event or of the whole; null in ``resolved_at`` as long as it stands.
 
-    ``action``: it is put right, or only reported. ``fields`` are those of the event that people changed.
+    ``action``: it is put right, only reported, or asked about; then ``answer`` is null until somebody has answered.
+    ``fields`` are those of the event that people changed.
     """
 
     id: str
@@ -74,7 +79,16 @@ class ListedDrift(Message):
     reservation: str | None
     item: str | None
     fields: tuple[str, ...]
+    answer: DriftAnswer | None
     resolved_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RecordedAudit:
+    """The drift that was not known before, and of how much ours is put back."""
+
+    new: Sequence[Drift]
+    repaired: int
 
 
 class DriftRecords:
@@ -92,24 +106,53 @@ class DriftRecords:
             row = session.connection().execute(own).one_or_none()
         return AuditState(*row) if row else AuditState(None, None)
 
-    def record(self, audit: CompletedAudit) -> list[Drift]:
+    def record(self, audit: CompletedAudit) -> RecordedAudit:
         """Record an audit in one transaction, and have reservations write anew what is repaired.
 
-        Return the drift that was not known before. What was repaired and has drifted again is new.
+        What was repaired and has drifted again is new. What somebody wants to be kept stays.
         """
         with self._store.write() as connection:
             known = self._resolve(connection, audit)
-            new = [(drift, action) for drift, action in audit.found if _identity(drift) not in known]
+            new = [_New.of(drift, action) for drift, action in audit.found if _identity(drift) not in known]
+            repaired = [each.drift for each in new if each.action is DriftAction.REPAIR]
             if new and self._messages:
                 self._messages.put(connection, *_message(audit, new))
-            for drift, action in new:
-                connection.execute(insert(_TABLE).values(**_columns(audit, drift, action)))
-            for drift, action in audit.found:
-                if action is DriftAction.REPAIR:
-                    write_anew(connection, audit.merchant, audit.calendar_id, drift, audit.at)
+            for each in new:
+                connection.execute(insert(_TABLE).values(**_columns(audit, each)))
+            for drift in repaired:
+                write_anew(connection, audit.merchant, audit.calendar_id, drift, audit.at)
             connection.execute(_record_state(audit))
             connection.execute(delete(_TABLE).where(*_is_owners(audit), _TABLE.c.resolved_at < audit.at - KEPT))
-        return [drift for drift, _ in new]
+        return RecordedAudit([each.drift for each in new], len(repaired))
+
+    def answer(
+        self, merchant: str, drift_id: str, answer: DriftAnswer, audit: AuditLog, now: datetime
+    ) -> ListedDrift | None:
+        """Record the answer to what is asked, in the audit log, too; return it, None if there is no such drift.
+
+        If ours is to be put back, the reservation is due.
+
+        Raises:
+            WrongState: nobody asks about it, or no more.
+        """
+        own = select(_TABLE).filter_by(merchant=merchant, id=drift_id)
+        with self._store.write() as connection:
+            found = connection.execute(own.with_for_update()).mappings().one_or_none()
+            if found is None:
+                return None
+            row = DriftRow(**found)
+            if row.answer == answer.value:
+                return _listed(row)
+            if row.action != DriftAction.ASK.value or row.resolved_at:
+                raise WrongState("Only drift that is asked about and still stands is answered.")
+            row.answer = answer.value
+            if answer is DriftAnswer.REPAIR:
+                row.resolved_at = now
+                write_anew(connection, merchant, row.calendar_id, _drift_of(row), now)
+            answered = {"answer": row.answer, "resolved_at": row.resolved_at}
+            connection.execute(update(_TABLE).filter_by(id=drift_id).values(**answered))
+            audit.record(connection, merchant, _describe_answer(row), now)
+        return _listed(row)
 
     def get_choice(self, merchant: str) -> OnDrift:
         """Return what the merchant wants to be done about drift."""
@@ -128,14 +171,15 @@ class DriftRecords:
             return [_listed(DriftRow(**row)) for row in session.connection().execute(query).mappings()]
 
     def _resolve(self, connection: Connection, audit: CompletedAudit) -> set[tuple[object, ...]]:
-        """Close what is open no longer, or was repaired and is found again; return what stays open."""
+        """Close what is open no longer, or is to be treated otherwise by now; return what stays as it is."""
         found = {_identity(drift): action for drift, action in audit.found}
         places = {_place_columns(place) for place in audit.right} | {identity[1:5] for identity in found}
         stays = set[tuple[object, ...]]()
         open_ = connection.execute(select(_TABLE).where(*_is_owners(audit), _TABLE.c.resolved_at.is_(None)))
         for row in open_.mappings().all():
             identity = _row_identity(dict(row))
-            if found.get(identity) is DriftAction.REPORT and row["action"] == DriftAction.REPORT.value:
+            is_kept = row["answer"] == DriftAnswer.KEEP.value
+            if identity in found and (is_kept or row["action"] == found[identity].value != DriftAction.REPAIR.value):
                 stays.add(identity)
             elif audit.complete or identity[1] is None or identity[1:5] in places:
                 connection.execute(update(_TABLE).filter_by(id=row["id"]).values(resolved_at=audit.at))
@@ -180,10 +224,23 @@ def _is_calendar(merchant: str, owner: Owner, calendar_id: str) -> Sequence[Colu
     )
 
 
-def _columns(audit: CompletedAudit, drift: Drift, action: DriftAction) -> dict[str, object]:
-    kind, *place, fields = _identity(drift)
+@dataclass(frozen=True)
+class _New:
+    """Drift that was not known, what is done about it, and its id."""
+
+    drift: Drift
+    action: DriftAction
+    id: str
+
+    @classmethod
+    def of(cls, drift: Drift, action: DriftAction) -> Self:
+        return cls(drift, action, uuid4().hex)
+
+
+def _columns(audit: CompletedAudit, new: _New) -> dict[str, object]:
+    kind, *place, fields = _identity(new.drift)
     return {
-        "id": uuid4().hex,
+        "id": new.id,
         "merchant": audit.merchant,
         "kind": audit.owner.kind.value,
         "owner_id": audit.owner.id,
@@ -192,7 +249,7 @@ def _columns(audit: CompletedAudit, drift: Drift, action: DriftAction) -> dict[s
         "drift": kind,
         "fields": fields,
         **dict(zip(("reservation", "item", "event_kind", "event_owner_id"), place, strict=True)),
-        "action": action.value,
+        "action": new.action.value,
     }
 
 
@@ -223,23 +280,39 @@ def _listed(row: DriftRow) -> ListedDrift:
         reservation=row.reservation,
         item=row.item,
         fields=tuple(row.fields.split()),
+        answer=DriftAnswer(row.answer) if row.answer else None,
         resolved_at=row.resolved_at,
     )
 
 
+def _drift_of(row: DriftRow) -> Drift:
+    """Return the drift of an event in a row."""
+    assert row.event_kind
+    assert row.event_owner_id
+    owner = Owner(kind=OwnerKind(row.event_kind), id=row.event_owner_id)
+    key = EventKey(item=row.item or "", owner=owner)
+    return Drift(kind=DriftKind(row.drift), reservation=row.reservation, key=key, fields=tuple(row.fields.split()))
+
+
+def _describe_answer(row: DriftRow) -> AuditChange:
+    answered = {"reservation": row.reservation, "drift": row.drift, "answer": row.answer}
+    return AuditChange(action=AuditAction.DRIFT_ANSWERED, subject=f"{row.kind}:{row.owner_id}", after=answered)
+
+
 def _message(
-    audit: CompletedAudit, new: Sequence[tuple[Drift, DriftAction]]
+    audit: CompletedAudit, new: Sequence[_New]
 ) -> tuple[str, ProductKey, MessageOrder, MessageContent, datetime]:
     """Return the message that tells of new drift, in the order of arguments of ``WebhookMessages.put``."""
     drifts = tuple(
         DriftedEvent(
-            kind=drift.kind,
-            action=action,
-            reservation=drift.reservation,
-            item=drift.key.item if drift.key else None,
-            fields=drift.fields,
+            id=each.id,
+            kind=each.drift.kind,
+            action=each.action,
+            reservation=each.drift.reservation,
+            item=each.drift.key.item if each.drift.key else None,
+            fields=each.drift.fields,
         )
-        for drift, action in new
+        for each in new
     )
     counts = Counter(each.kind for each in drifts)
     data = DriftFound(merchant=audit.merchant, owner=audit.owner, counts=counts, drifts=drifts[:MAX_DRIFTS_TOLD])

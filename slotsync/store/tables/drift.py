@@ -12,7 +12,8 @@ class DriftRow(Row, table=True):
 
     ``event_kind`` and ``event_owner_id`` are the event's own owner, which is another one if people dragged it here.
     ``fields`` are the names of those that differ, separated by spaces: no content. ``action`` is what was done about
-    it. It is open until an audit finds it otherwise, at ``resolved_at``.
+    it, and ``answer`` what somebody said who was asked. It is open until an audit finds it otherwise, at
+    ``resolved_at``.
     """
 
     __tablename__ = "drift"
@@ -35,4 +36,5 @@ class DriftRow(Row, table=True):
     event_kind: str | None = None
     event_owner_id: str | None = None
     action: str
+    answer: str | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)

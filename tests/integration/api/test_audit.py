@@ -9,7 +9,10 @@ from slotsync.clock import utc_now
 from slotsync.domain.availability.blocking import PickableCalendar
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import Owner, OwnerChanges
+from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind
+from slotsync.domain.reservations.event import EventKey
 from slotsync.store.availability.blocking_calendars import BlockingCalendars
+from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
 from starter.api.keys import NEEDED_ROLES
 from tests.support.api import Api
 from tests.support.stored_messages import accept_message, put_message
@@ -29,6 +32,7 @@ CHANGING = {
     ("POST", f"{MERCHANT}/messages/{{message}}/resend"): (None, ["messages.resent"]),
     ("POST", f"{MERCHANT}/messages:resend"): (ALL_TIME, ["messages.resent"]),
     ("POST", f"{MERCHANT}/messages/{{message}}/skip"): ({"reason": "why"}, ["message.skipped"]),
+    ("POST", f"{MERCHANT}/drift/{{drift}}/answer"): ({"answer": "keep"}, ["drift.answered"]),
     ("DELETE", f"{MERCHANT}/google"): (None, ["visits.ended", "connection.disconnected"]),
     ("DELETE", f"{MERCHANT}/products/{{product}}"): (None, ["settings.deleted"]),
     ("DELETE", f"{MERCHANT}/resources/{{resource}}"): (None, ["settings.deleted"]),
@@ -50,6 +54,26 @@ async def audit_of(api: Api, merchant: str, **query: int) -> list[dict[str, obje
     return items
 
 
+def ask_about_drift(api: Api, merchant: str) -> str:
+    """Record drift that is asked about, and return its id."""
+    records, kayak = DriftRecords(api.world.store), Owner.product("kayak")
+    drift = Drift(kind=DriftKind.CHANGED, reservation="R-1", key=EventKey(item="1", owner=kayak))
+    records.record(
+        CompletedAudit(
+            merchant=merchant,
+            owner=kayak,
+            calendar_id="calendar",
+            at=utc_now(),
+            found=[(drift, DriftAction.ASK)],
+            right=(),
+            complete=True,
+            sync_token=None,
+        )
+    )
+    (asked,) = records.find(merchant, 9)
+    return asked.id
+
+
 def test_every_route_that_changes_something_is_known_here() -> None:
     changing = {route for route in NEEDED_ROLES if route[0] != "GET"}
     assert changing == CHANGING.keys() | NOT_RECORDED.keys()
@@ -64,9 +88,12 @@ async def test_each_route_that_changes_a_merchant_says_so_in_the_log(api: Api, m
     for number in (1, 2):
         put_message(api.world.store, api.world.vault, f"{merchant}-{number}", "{}", utc_now(), merchant=merchant)
         accept_message(api.world.store, api.world.vault, f"{merchant}-{number}", merchant)
+    asked = ask_about_drift(api, merchant)
     for (method, path), (body, actions) in CHANGING.items():
         known = len(await audit_of(api, merchant))
-        address = path.format(merchant=merchant, product="kayak", resource="kayak", message=f"{merchant}-1")
+        address = path.format(
+            merchant=merchant, product="kayak", resource="kayak", message=f"{merchant}-1", drift=asked
+        )
         (await api.platform.request(method, address, json=body)).raise_for_status()
         found = await audit_of(api, merchant, after=known)
         assert [(each["action"], each["by"]) for each in found] == [(action, BY) for action in actions], path

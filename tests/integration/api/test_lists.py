@@ -115,21 +115,45 @@ async def test_the_overview_of_a_merchant_names_what_is_held_up_and_what_to_do(a
     assert "connect Google" in overview.held_up[1].remedy
 
 
-async def test_drift_is_listed_page_by_page_by_when_it_was_found(api: Api, filled: str) -> None:
-    key = EventKey(item="1", owner=TOUR)
-    drifts = [Drift(kind=DriftKind.CHANGED, reservation=f"R-{number}", key=key, fields=("end",)) for number in range(3)]
+def record_drift(api: Api, merchant: str, *found: tuple[Drift, DriftAction]) -> None:
     DriftRecords(api.world.store).record(
         CompletedAudit(
-            merchant=filled,
+            merchant=merchant,
             owner=TOUR,
             calendar_id="calendar",
             at=datetime(2026, 11, 28, 2, tzinfo=UTC),
-            found=[(each, DriftAction.REPORT) for each in drifts],
+            found=found,
             right=(),
             complete=True,
             sync_token=None,
         )
     )
+
+
+async def test_drift_is_listed_page_by_page_by_when_it_was_found(api: Api, filled: str) -> None:
+    key = EventKey(item="1", owner=TOUR)
+    drifts = [Drift(kind=DriftKind.CHANGED, reservation=f"R-{number}", key=key, fields=("end",)) for number in range(3)]
+    record_drift(api, filled, *((each, DriftAction.REPORT) for each in drifts))
     listed = await items(api, filled, "drift", open="true")
     assert sorted(each["reservation"] for each in listed) == ["R-0", "R-1", "R-2"]
     assert {(each["kind"], each["action"], *each["fields"]) for each in listed} == {("changed", "report", "end")}
+
+
+async def test_drift_that_nobody_asks_about_and_drift_that_is_not_known_take_no_answer(api: Api, filled: str) -> None:
+    key = EventKey(item="1", owner=TOUR)
+    actions = {"R-1": DriftAction.REPORT, "R-2": DriftAction.ASK}
+    record_drift(
+        api,
+        filled,
+        *((Drift(kind=DriftKind.CHANGED, reservation=name, key=key), action) for name, action in actions.items()),
+    )
+    ids = {each["reservation"]: each["id"] for each in await items(api, filled, "drift")}
+    address = f"/v1/merchants/{filled}/drift"
+    refused = await api.platform.post(f"{address}/{ids['R-1']}/answer", json={"answer": "keep"})
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "wrong-state")
+    unknown = await api.platform.post(f"{address}/nothing/answer", json={"answer": "keep"})
+    assert unknown.status_code == 404
+    kept = await api.platform.post(f"{address}/{ids['R-2']}/answer", json={"answer": "keep", "always": True})
+    assert (kept.json()["answer"], kept.json()["resolved_at"]) == ("keep", None)
+    merchant = (await api.platform.get(f"/v1/merchants/{filled}")).json()
+    assert merchant["on_drift"] == "report"

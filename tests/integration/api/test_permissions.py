@@ -44,7 +44,9 @@ def routes(described: dict[str, dict[str, object]]) -> Iterator[tuple[str, str]]
 
 
 async def ask(url: str, method: str, path: str, role: Role, merchant: str) -> int:
-    address = path.format(merchant=merchant, reservation="R-1", product="kayak", resource="guide", message="m-1")
+    address = path.format(
+        merchant=merchant, reservation="R-1", product="kayak", resource="guide", message="m-1", drift="d-1"
+    )
     headers = {"Authorization": f"Bearer {SECRETS[role]}"}
     async with httpx.AsyncClient(base_url=url, timeout=30, headers=headers, verify=tls()) as http:
         return (await http.request(method, address)).status_code

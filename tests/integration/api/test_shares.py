@@ -48,7 +48,12 @@ class BusyApi:
     async def ask(self, method: str, route: str, merchant: str, key: str = KEY) -> int:
         """Send a request to a route, and return the status; ids look like the end of a route without a limit."""
         path = route.format(
-            merchant=merchant, reservation="confirm", product="confirm", resource="confirm", message="confirm"
+            merchant=merchant,
+            reservation="confirm",
+            product="confirm",
+            resource="confirm",
+            message="confirm",
+            drift="confirm",
         )
         headers = {"Authorization": f"Bearer {key}"}
         return (await self.http.request(method, path, headers=headers)).status_code

@@ -7,10 +7,11 @@ import pytest
 from slotsync.domain.calendars.messages import AuditRequest, AuditResult
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.merchant import MerchantDetails, OnDrift
-from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction
+from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction, DriftAnswer
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.temporal.signals import start_audit
+from starter.services.drift import DriftService
 from tests.support.managed_calendars import delete_by_hand, shown
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, snapshot
 from tests.support.world import World
@@ -165,3 +166,50 @@ async def test_a_calendar_that_people_renamed_or_deleted_is_told_and_put_right(w
         await shown(world, TOUR, ["R-1"])
         await world.at_rest([newest], only_of=MERCHANT)
         assert await counts(world) == {}
+
+
+async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put_back(world: World) -> None:
+    await world.add_merchant(TOUR)
+    newest = [snapshot(1, name=name, title=name) for name in ("R-1", "R-2", "R-3")]
+    drifts = DriftService(world.client, world.store, world.vault)
+    async with world.working():
+        for each in newest:
+            await world.slotsync.report(each)
+        await world.at_rest(newest, only_of=MERCHANT)
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.ASK))
+        hand = await ByHand.look(world)
+        await hand.change("R-1", summary="Keep me")
+        await hand.delete("R-2")
+        await hand.change("R-3", summary="Not me")
+        assert await counts(world) == {"changed": 2, "deleted": 1}
+        asked = {each.reservation: each.id for each in await drifts.find(MERCHANT, 9, only_open=True)}
+        await drifts.answer(MERCHANT, asked["R-1"], DriftAnswer.KEEP, always=False)
+        await drifts.answer(MERCHANT, asked["R-2"], DriftAnswer.KEEP, always=False)
+        await drifts.answer(MERCHANT, asked["R-3"], DriftAnswer.REPAIR, always=False)
+        await shown(world, TOUR, ["Keep me", "R-3"])
+        assert await counts(world, repair=True) == {"changed": 1, "deleted": 1}
+        assert [each.reservation for each in await drifts.find(MERCHANT, 9, only_open=True)] == ["R-1", "R-2"]
+        assert await world.titles() == ["Keep me", "R-3"], "what is kept, an audit that repairs leaves alone, too"
+
+        for name in ("R-1", "R-2"):
+            await world.slotsync.report(snapshot(2, name=name, title=f"{name} changed"))
+        await shown(world, TOUR, ["R-1 changed", "R-2 changed", "R-3"])
+        assert await counts(world) == {}
+        assert await drifts.find(MERCHANT, 9, only_open=True) == []
+
+
+async def test_an_answer_for_all_that_comes_changes_the_merchants_choice(world: World) -> None:
+    await world.add_merchant(TOUR)
+    drifts = DriftService(world.client, world.store, world.vault)
+    async with world.working():
+        await world.slotsync.report(snapshot(1, title="R-1"))
+        await world.settled(1)
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.ASK))
+        await (await ByHand.look(world)).change("R-1", summary="Mine")
+        assert (await at_night(world)).repaired == 0
+        (asked,) = await drifts.find(MERCHANT, 9, only_open=True)
+        await drifts.answer(MERCHANT, asked.id, DriftAnswer.REPAIR, always=True)
+        await shown(world, TOUR, ["R-1"])
+        await (await ByHand.look(world)).change("R-1", summary="Mine")
+        assert (await at_night(world)).repaired == 1
+        await shown(world, TOUR, ["R-1"])

@@ -99,6 +99,7 @@ class EventActivities:
             except CalendarMissing:  # deleted with its events, as far as Google says
                 gone = mark_deleted(written, delete.version)
                 self._leave(request, gone, missing=True)
+                self._calendars.doubt(request.merchant, written.calendar_id, activity.info().started_time)
             else:
                 self._left.forget_deleted(request.merchant, request.reservation, gone)
         self._leave_duplicates(request, written, gone)
@@ -153,8 +154,11 @@ class EventActivities:
         )
 
     def _find_left(self, request: EventRequest, put: Put) -> set[str]:
-        """Return the managed calendars in which others of an event were left that is new in its calendar."""
-        if put.known:
+        """Return the managed calendars in which others of an event were left that is new in its calendar.
+
+        It is new until its creation has ended well: an attempt may have failed at one of the others after it.
+        """
+        if put.known and put.known.etag:
             return set()
         left = self._left.get_places(request.merchant, request.reservation, request.key)
         return {*left} & {*self._calendars.get_ids(request.merchant)} if left else set()
@@ -185,8 +189,10 @@ class EventActivities:
             return
         version = after.version - 1 if after.present else after.version
         managed = {*self._calendars.get_ids(request.merchant)}
-        left = {*self._left.get_places(request.merchant, request.reservation, request.key)} - managed
-        for calendar_id in {*after.unsearched} - {*left, after.calendar_id}:
+        known = {*self._left.get_places(request.merchant, request.reservation, request.key)}
+        for calendar_id in {*after.unsearched} & managed - known:
+            self._calendars.doubt(request.merchant, calendar_id, activity.info().started_time)
+        for calendar_id in {*after.unsearched} - {*(known - managed), after.calendar_id}:
             place = after.model_copy(update={"calendar_id": calendar_id, "version": version})
             self._leave(request, place, missing=True, owed=calendar_id in managed)
 

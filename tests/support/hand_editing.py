@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, ClassVar, Final, TypeVar
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from slotsync.domain.reservations.snapshot import Reservation, ReservationStatus
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from tests.support.comparison import assert_perfect
 from tests.support.samples import item, settings_of, snapshot
+from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
 
@@ -39,7 +41,10 @@ OVERWRITTEN: Final[list[dict[str, object]]] = [
 """What people change of what is ours: the next version has it again."""
 
 ACCESS: Final[list[dict[str, object]]] = [{"role": "reader"}, {"client_id": ""}]
-PATIENCE: Final = 60
+PATIENCE: Final = 120
+SWEEP_INTERVAL: Final = 5
+"""Seconds between two sweeps."""
+
 ZONE: Final = "Europe/Helsinki"
 OTHER_ZONE: Final = "Europe/Tallinn"
 GONE: Final = (404, 410)
@@ -127,7 +132,7 @@ class HandEditing(RuleBasedStateMachine):
     def quiet(self) -> None:
         # No precondition: what is drawn may not depend on what happens outside.
         if not (self.closed or self.off):
-            self.do(self.world.at_rest(self.newest.values(), PATIENCE, only_of=self.merchant))
+            self.do(self.rest())
 
     # The merchant's switches
 
@@ -215,6 +220,21 @@ class HandEditing(RuleBasedStateMachine):
             assert {name: event.get(name) for name in names} == {name: TOUCHES[name] for name in names}
 
     # How
+
+    async def rest(self) -> None:
+        """Wait until nothing is left to do, with a sweep now and then, as there is one every few seconds."""
+
+        async def is_at_rest() -> bool:
+            await sweep(self.world)
+            with suppress(AssertionError):
+                await self.world.at_rest(self.newest.values(), SWEEP_INTERVAL, only_of=self.merchant)
+                return True
+            return False
+
+        try:
+            await until(is_at_rest, PATIENCE)
+        except TimeoutError:
+            await self.world.at_rest(self.newest.values(), SWEEP_INTERVAL, only_of=self.merchant)
 
     async def look_at_the_calendars(self) -> None:
         """Have the calendars' workflows look into former calendars, as they do each day, and wait until they have.

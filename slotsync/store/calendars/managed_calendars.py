@@ -10,7 +10,7 @@ from sqlmodel import Session, and_, col, select
 from slotsync.domain.calendars.owner import ManagedCalendar, Owner, OwnerKind, OwnerSettings
 from slotsync.domain.connections.connection import ConnectionState, allows_writing
 from slotsync.store.calendars.creation_permits import use_permit
-from slotsync.store.calendars.owner_changes import mark_unsignalled
+from slotsync.store.calendars.owner_changes import make_owner_due, mark_unsignalled
 from slotsync.store.calendars.owner_rows import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
@@ -113,6 +113,13 @@ class ManagedCalendars:
         with self._store.write() as connection:
             own = update(_TABLE).filter_by(**_key(merchant, owner), calendar_id=calendar_id)
             connection.execute(own.values(shown_name=None))
+
+    def doubt(self, merchant: str, calendar_id: str, now: datetime) -> None:
+        """Have the calendar's workflow look at it soon: it may be deleted, or lost. Without effect for any other."""
+        own = update(_TABLE).filter_by(merchant=merchant, calendar_id=calendar_id).values(shown_name=None)
+        with self._store.write() as connection:
+            for row in connection.execute(own.returning(_TABLE.c.kind, _TABLE.c.owner_id)).all():
+                make_owner_due(connection, merchant, Owner(kind=OwnerKind(row.kind), id=row.owner_id), now)
 
     def find_all(self) -> list[tuple[str, Owner]]:
         """Return the owners of all merchants that have a calendar, each with its merchant, in the order of names."""

@@ -80,6 +80,12 @@ def changed_intent(now: datetime) -> dict[str, object]:
     return {"revision": _TABLE.c.revision + 1, "due_at": now, "stopped_at": None}
 
 
+def make_owner_due(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
+    """Record that the owner's calendar is to be looked at now, unless an operator has stopped that."""
+    own = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.stopped_at.is_(None))
+    connection.execute(own.values(due_at=now))
+
+
 def mark_unsignalled(connection: Connection, merchant: str, owner: Owner) -> None:
     """Have all open reservations of the owner signalled once more at the revision of now."""
     done = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.applied_revision == _TABLE.c.revision)

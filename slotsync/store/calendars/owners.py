@@ -21,7 +21,7 @@ from slotsync.store.availability.blocked_products import has_blocking_calendars
 from slotsync.store.availability.forgetting import forget_owners_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
 from slotsync.store.calendars.merchant_switches import want_switch
-from slotsync.store.calendars.owner_changes import changed_intent, is_owner, lock_owner, put_choices
+from slotsync.store.calendars.owner_changes import changed_intent, is_owner, lock_owner, make_owner_due, put_choices
 from slotsync.store.calendars.owner_rows import (
     OwnerIntent,
     choices_of,
@@ -186,9 +186,8 @@ class Owners:
 
     def make_due(self, merchant: str, owner: Owner, now: datetime) -> None:
         """Record that the owner's calendar is to be looked at now, unless an operator has stopped that."""
-        own = update(_TABLE).where(*is_owner(merchant, owner), _TABLE.c.stopped_at.is_(None))
         with self._store.write() as connection:
-            connection.execute(own.values(due_at=now))
+            make_owner_due(connection, merchant, owner, now)
 
     def record_signalled(self, merchant: str, owner: Owner, signalled: int, to_signal: int) -> None:
         """Record how many of the owner's open reservations were signalled."""

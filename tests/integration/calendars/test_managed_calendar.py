@@ -9,6 +9,7 @@ from temporalio.testing import TimeSkipper
 from slotsync.domain.workflow_ids import calendar_id
 from tests.support.managed_calendars import delete_by_hand, in_google, shown, workflow_handle
 from tests.support.samples import GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.sweeping import sweep
 from tests.support.waiting import until
 from tests.support.world import World
 from workflows.calendar import CALENDAR_CHECK_INTERVAL, ManagedCalendarWorkflow
@@ -108,6 +109,18 @@ async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_the_ne
         await shown(open_world, TOUR, NAMES)
     assert (await open_world.calendars())[TOUR.id] != deleted
     assert len(await in_google(open_world)) == 2
+
+
+async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_a_deletion_that_does_not_find_it(
+    open_world: World,
+) -> None:
+    async with open_world.working():
+        await book_all(open_world)
+        await delete_by_hand(open_world, TOUR)
+        await open_world.slotsync.cancel(MERCHANT, "R-0", version=2)
+        await open_world.settled(2, "R-0")
+        await sweep(open_world)
+        await shown(open_world, TOUR, NAMES[1:])
 
 
 async def test_a_deleted_calendar_is_back_with_all_its_reservations_after_one_audit(

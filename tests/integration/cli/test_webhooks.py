@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
 from slotsync.store.database.engine import Store
-from tests.support.commands import SLOTSYNC, slotsync, wait_for
+from tests.support.commands import SLOTSYNC, slotsync_here, wait_for
 from tests.support.processes import free_ports
 from tests.support.stored_messages import put_message, refuse_message
 from tests.support.webhook_receiver import WEBHOOK_SECRET
@@ -50,14 +50,14 @@ def listened(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_message_is_listed_and_shown_with_its_attempts(environment: dict[str, str], tmp_path: Path) -> None:
-    listed = slotsync("webhooks", "list", "m", "--json", folder=tmp_path, environment=environment)
+    listed = slotsync_here("webhooks", "list", "m", "--json", folder=tmp_path, environment=environment)
     (line,) = json.loads(listed.stdout)
     assert (line["id"], line["state"], line["last_status"]) == ("m-1", "waiting", 503)
     narrow = {**environment, "COLUMNS": "40"}
-    first, second = slotsync("webhooks", "list", "m", folder=tmp_path, environment=narrow).stdout.splitlines()
+    first, second = slotsync_here("webhooks", "list", "m", folder=tmp_path, environment=narrow).stdout.splitlines()
     assert first == "m-1 waiting"
     assert second.endswith(", 1 attempts, last status 503")
-    shown = slotsync("webhooks", "show", "m", "m-1", folder=tmp_path, environment=environment)
+    shown = slotsync_here("webhooks", "show", "m", "m-1", folder=tmp_path, environment=environment)
     assert (shown.returncode, "503 we are closed" in shown.stdout) == (0, True)
 
 
@@ -78,7 +78,7 @@ def test_a_message_is_listed_and_shown_with_its_attempts(environment: dict[str, 
 def test_what_cannot_be_done_is_said_with_the_code_for_it(
     environment: dict[str, str], tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    result = slotsync("webhooks", *arguments, folder=tmp_path, environment=environment)
+    result = slotsync_here("webhooks", *arguments, folder=tmp_path, environment=environment)
     assert (result.returncode, said in result.stderr) == (code, True), result.stderr
 
 
@@ -86,11 +86,11 @@ def test_a_test_message_reaches_the_listener_which_checks_its_signature(
     environment: dict[str, str], listened: Path, tmp_path: Path
 ) -> None:
     def accepted() -> bool:
-        return slotsync("webhooks", "test", folder=tmp_path, environment=environment).returncode == 0
+        return slotsync_here("webhooks", "test", folder=tmp_path, environment=environment).returncode == 0
 
     wait_for(accepted, 60)
     other = {**environment, "SLOTSYNC_WEBHOOK_SECRET": "whsec_" + "b3RoZXIt" * 4}
-    assert slotsync("webhooks", "test", folder=tmp_path, environment=other).returncode == 5
+    assert slotsync_here("webhooks", "test", folder=tmp_path, environment=other).returncode == 5
     wait_for(lambda: "signature is wrong" in listened.read_text(), 30)
     assert "signature is right" in listened.read_text()
     assert '"note": "Sent by slotsync webhooks test"' in listened.read_text()

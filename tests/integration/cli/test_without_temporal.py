@@ -17,7 +17,7 @@ from slotsync.store.calendars.owners import Owners
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync
-from tests.support.commands import slotsync
+from tests.support.commands import slotsync, slotsync_here
 from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +47,7 @@ def test_a_report_is_stored_and_the_command_says_that_temporal_does_not_answer(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     body = snapshot(2).model_dump_json()
-    reported = slotsync("report", "-", folder=tmp_path, environment=environment, text=body)
+    reported = slotsync_here("report", "-", folder=tmp_path, environment=environment, text=body)
     assert (reported.returncode, "is stored, but Temporal did not answer" in reported.stderr) == (6, True)
     known = reservations(environment).get(MERCHANT, "R-1")
     assert known
@@ -58,7 +58,7 @@ def test_a_report_is_stored_and_the_command_says_that_temporal_does_not_answer(
 def test_nothing_is_asked_about_the_erasure_of_what_is_not_known(
     environment: dict[str, str], tmp_path: Path, more: tuple[str, ...]
 ) -> None:
-    ended = slotsync("erase", "arctic-kayak", *more, folder=tmp_path, environment=environment)
+    ended = slotsync_here("erase", "arctic-kayak", *more, folder=tmp_path, environment=environment)
     assert (ended.returncode, "nothing is stored of" in ended.stderr) == (4, True), ended.stderr
     assert "for good" not in ended.stderr
 
@@ -70,7 +70,8 @@ def test_without_a_database_each_command_ends_with_one_line(
     away = environment | {"SLOTSYNC_DATABASE_URL": "postgresql://slotsync:secret@127.0.0.1:9/slotsync"}
     away |= {"SLOTSYNC_API_KEYS": "k" * 32, "SLOTSYNC_PUBLIC_URL": "http://127.0.0.1:8080"}
     arguments = [command] if command in {"worker", "api"} else [command, MERCHANT]
-    ended = slotsync(*arguments, folder=tmp_path, environment=away)
+    run = slotsync if command in {"worker", "api"} else slotsync_here
+    ended = run(*arguments, folder=tmp_path, environment=away)
     lines = [line for line in ended.stderr.splitlines() if line.startswith("slotsync: ")]
     assert (ended.returncode, len(lines), "Traceback" in ended.stderr) == (6, 1, False), ended.stderr
     assert "check that its server runs, and SLOTSYNC_DATABASE_URL" in lines[0]
@@ -84,7 +85,7 @@ def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
     for name in ("R-1", "R-2"):
         stored.report(snapshot(1, name=name), utc_now() - HOUR)
     stored.stop(MERCHANT, "R-2", utc_now())
-    told = slotsync("status", MERCHANT, "--json", folder=tmp_path, environment=environment)
+    told = slotsync_here("status", MERCHANT, "--json", folder=tmp_path, environment=environment)
     answer = json.loads(told.stdout)
     held_up = {each["reservation"]: each["remedy"] for each in answer.pop("held_up")}
     assert held_up.keys() == {"R-1", "R-2"}
@@ -96,9 +97,11 @@ def test_the_status_says_what_no_worker_has_taken_up_and_what_is_stopped(
         "stopped": [[MERCHANT, "R-2"]],
         "connections": [],
     }
-    table = slotsync("status", folder=tmp_path, environment=environment).stdout
+    table = slotsync_here("status", folder=tmp_path, environment=environment).stdout
     assert f"slotsync resume {MERCHANT}" in " ".join(table.split())
-    one = json.loads(slotsync("status", MERCHANT, "R-1", "--json", folder=tmp_path, environment=environment).stdout)
+    one = json.loads(
+        slotsync_here("status", MERCHANT, "R-1", "--json", folder=tmp_path, environment=environment).stdout
+    )
     assert "not taken up by a worker yet" in one["doing"]
     assert "No worker has taken it up" in one["remedy"]
 
@@ -113,7 +116,7 @@ def test_what_is_resumed_without_temporal_is_stopped_no_longer_and_the_command_s
     store = Store.open(environment["SLOTSYNC_DATABASE_URL"])
     Owners(store).put(MERCHANT, TOUR, settings_of(TOUR))
     Owners(store).stop(MERCHANT, TOUR, utc_now())
-    told = slotsync("resume", MERCHANT, folder=tmp_path, environment=environment)
+    told = slotsync_here("resume", MERCHANT, folder=tmp_path, environment=environment)
     assert (told.returncode, "3 go on by the next sweep" in " ".join(told.stderr.split())) == (6, True), told.stderr
     assert len(stored.find_due(utc_now(), limit=9)) == 2
     assert Owners(store).find_due(utc_now()) == [(MERCHANT, TOUR)]
@@ -135,9 +138,9 @@ def test_what_commands_change_stands_in_the_audit_log_with_their_machine(
     reservations(environment).stop(MERCHANT, "R-1", utc_now())
     old, new = environment["SLOTSYNC_ENCRYPTION_KEYS"], Fernet.generate_key().decode()
     rotating = environment | {"SLOTSYNC_ENCRYPTION_KEYS": f"{new},{old}"}
-    slotsync("resume", MERCHANT, folder=tmp_path, environment=environment)
+    slotsync_here("resume", MERCHANT, folder=tmp_path, environment=environment)
     for command in (("visits", "end", MERCHANT), ("secrets", "rotate"), ("secrets", "rotate")):
-        done = slotsync(*command, folder=tmp_path, environment=rotating)
+        done = slotsync_here(*command, folder=tmp_path, environment=rotating)
         assert done.returncode == 0, done.stderr
     audit = AuditLog(Store.open(environment["SLOTSYNC_DATABASE_URL"]), Vault([new]))
     entries = audit.list_entries(MERCHANT, 100)

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from slotsync.store.calendars.owners import Owners
-from tests.support.browser import SIZES, browsing_merchant
+from tests.support.browser import browsing_merchant
 from tests.support.samples import EMAIL, GUIDE, MERCHANT, TOUR, item, settings_of, snapshot
 from tests.support.site import Site
 
@@ -26,7 +26,7 @@ async def prepare_merchant(site: Site, reservations: int) -> None:
     await site.appointment(private, "Dentist", "2027-07-06T09:00:00+03:00", "2027-07-06T10:30:00+03:00")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["desktop", pytest.param("phone", marks=pytest.mark.long)])
 async def test_a_merchant_connects_picks_turns_on_looks_and_disconnects(
     site: Site, chromium: Browser, size: str
 ) -> None:

@@ -29,7 +29,7 @@ from tests.support.settings import KEY
 pytestmark = pytest.mark.anyio
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 15
+EXAMPLES = 8
 PUTS = 45
 """Of what a schema allows, one in twelve is a reservation that can be."""
 

@@ -62,6 +62,7 @@ def assert_silent(caplog: pytest.LogCaptureFixture, printed: str) -> None:
     assert "Traceback" not in printed
 
 
+@pytest.mark.long
 async def test_a_storm_with_a_slow_google_is_bounded_and_silent(
     availability: AvailabilityWorld, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
-MANY = 30
+MANY = 12
 
 
 @pytest.fixture

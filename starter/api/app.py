@@ -25,6 +25,7 @@ from slotsync.domain.availability.push_channels import hash_address
 from slotsync.google.channels import push_address
 from slotsync.settings import Settings
 from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.store.database.engine import MAX_DATABASE_CONNECTIONS, Store
 from slotsync.temporal.options import build_runtime, connect
 from starter.api import (
@@ -43,7 +44,7 @@ from starter.api import (
 from starter.api.bodies import BodyLimit
 from starter.api.connections import BoundedProtocol
 from starter.api.errors import UnexpectedErrors, register_error_handlers
-from starter.api.gauges import ConnectionGauges, IntentGauges, MessageGauges, PushGauges
+from starter.api.gauges import ConnectionGauges, DriftGauges, IntentGauges, MessageGauges, PushGauges
 from starter.api.key_gate import ApiKeyGate, require_permission
 from starter.api.keys import ApiKeys
 from starter.api.limits import MerchantLimit, RequestDeadline, RequestLimit
@@ -95,6 +96,7 @@ def create_app(services: Services) -> FastAPI:
         PushGauges(services.push_channels, hash_address(push_address(services.settings)), registry),
         ConnectionGauges(services.connection_views, registry),
         MessageGauges(services.message_history, registry),
+        DriftGauges(DriftRecords(services.store), registry),
     )
     register_error_handlers(app)
     dependencies = [_API_KEY, Depends(require_permission), Depends(MerchantLimit()), Depends(_require_instance)]

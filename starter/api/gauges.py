@@ -12,7 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import override
 
 from slotsync.domain.availability.push_channels import ChannelState
+from slotsync.domain.reservations.drift import DriftAction
 from slotsync.store.availability.push_channels import PushChannels
+from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.store.connections.connection_views import ConnectionViews
 from slotsync.store.message_history import MessageCounts, MessageHistory
 from starter.services.intent import IntentCount, IntentCounts
@@ -140,3 +142,21 @@ class MessageGauges(StoreGauges[MessageCounts]):
     def _set(self, counts: MessageCounts) -> None:
         for state, count in counts._asdict().items():
             self._gauge.labels(state).set(count)
+
+
+class DriftGauges(StoreGauges[Mapping[DriftAction, int]]):
+    """A gauge of what people changed by hand in Google, and no audit has found right since."""
+
+    def __init__(self, records: DriftRecords, registry: CollectorRegistry) -> None:
+        self._records = records
+        self._gauge = Gauge("slotsync_drift", "What people changed by hand, and stands", ("action",), registry=registry)
+        super().__init__(self._gauge)
+
+    @override
+    def _count(self) -> Mapping[DriftAction, int]:
+        return self._records.count_open()
+
+    @override
+    def _set(self, counts: Mapping[DriftAction, int]) -> None:
+        for action, count in counts.items():
+            self._gauge.labels(action.value).set(count)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Update, delete, func, insert, select, tuple_, update
 from sqlmodel import col
 
 from slotsync.domain.audit import AuditAction, AuditChange
@@ -169,6 +169,14 @@ class DriftRecords:
         query = query.where(_TABLE.c.resolved_at.is_(None)) if only_open else query
         with self._store.read() as session:
             return [_listed(DriftRow(**row)) for row in session.connection().execute(query).mappings()]
+
+    def count_open(self) -> dict[DriftAction, int]:
+        """Return how much drift of all merchants stands, by what is done about it; what is to be kept is left out."""
+        standing = (_TABLE.c.resolved_at.is_(None), _TABLE.c.answer.is_(None))
+        query = select(_TABLE.c.action, func.count()).where(*standing).group_by(_TABLE.c.action)
+        with self._store.read() as session:
+            found = {DriftAction(action): count for action, count in session.connection().execute(query)}
+        return {action: found.get(action, 0) for action in DriftAction}
 
     def _resolve(self, connection: Connection, audit: CompletedAudit) -> set[tuple[object, ...]]:
         """Close what is open no longer, or is to be treated otherwise by now; return what stays as it is."""

@@ -1,5 +1,6 @@
 """Lists over HTTP: reservations with their status, products, resources; page by page, with filters."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -157,3 +158,19 @@ async def test_drift_that_nobody_asks_about_and_drift_that_is_not_known_take_no_
     assert (kept.json()["answer"], kept.json()["resolved_at"]) == ("keep", None)
     merchant = (await api.platform.get(f"/v1/merchants/{filled}")).json()
     assert merchant["on_drift"] == "report"
+
+
+async def test_a_metric_counts_drift_that_stands_by_what_is_done_about_it(api: Api, filled: str) -> None:
+    before = await count_drift(api)
+    key = EventKey(item="1", owner=TOUR)
+    actions = [DriftAction.REPORT, DriftAction.REPORT, DriftAction.ASK]
+    drifts = [Drift(kind=DriftKind.CHANGED, reservation=f"R-{number}", key=key) for number in range(3)]
+    record_drift(api, filled, *zip(drifts, actions, strict=True))
+    after = await count_drift(api)
+    assert {action: after[action] - before[action] for action in after} == {"repair": 0, "report": 2, "ask": 1}
+
+
+async def count_drift(api: Api) -> dict[str, int]:
+    """Return the number of all merchants' drifts by action: other tests have some in the shared world."""
+    metrics = (await api.stranger.get("/metrics")).text
+    return {action: int(count) for action, count in re.findall(r'slotsync_drift{action="(\w+)"} (\d+)', metrics)}

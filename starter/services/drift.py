@@ -37,6 +37,10 @@ class DriftService:
         """Return the merchant's drift by when it was found, after a time and an id if given."""
         return await asyncio.to_thread(self._records.find, merchant, limit, after, only_open=only_open)
 
+    async def find_asked(self, merchant: str, limit: int) -> list[ListedDrift]:
+        """Return the merchant's drift that somebody is asked about and has not answered, the oldest first."""
+        return await asyncio.to_thread(self._records.find_asked, merchant, limit)
+
     async def answer(self, merchant: str, drift_id: str, answer: DriftAnswer, *, always: bool) -> ListedDrift:
         """Record what is to be done about drift that is asked about, with ``always`` about all that comes; return it.
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotsync.errors import SettingsError, Undecryptable
 from starter.bootstrap import get_services
-from starter.settings_page import changes, forms, home, links
+from starter.settings_page import changes, drift, forms, home, links
 from starter.settings_page.refusals import (
     render_http_error,
     render_invalid_form,
@@ -99,6 +99,7 @@ _SETTINGS: list[BaseRoute] = [
     Route("/account", forms.choose_account, methods=["POST"]),
     Route("/disconnect", forms.disconnect, methods=["POST"]),
     Route("/sync", forms.switch_all, methods=["POST"]),
+    Route("/drift/{drift}", drift.answer_drift, methods=["POST"]),
     Route("/sync/progress", home.show_switch_progress),
     Route(f"{_OWNER}/sync", forms.switch, methods=["POST"]),
     Route(f"{_OWNER}/guest-data", forms.choose_guest_data, methods=["POST"]),

@@ -24,6 +24,7 @@ from starter.services.consent_results import ConsentRefused, RefusalReason
 from starter.services.settings_links import Session
 from starter.settings_page.changes import load_changes
 from starter.settings_page.details import Details, load_details, load_progress, load_work
+from starter.settings_page.drift import load_asked
 from starter.settings_page.language import detect_language, read_address, remember_language
 from starter.settings_page.owner_list import load_owner_list
 from starter.settings_page.rendering import NO_VISIT, NOT_BEGUN_HERE, PageRefused, extract_site, render_page
@@ -136,6 +137,7 @@ async def render_settings(
         owners=await load_owner_list(visit),
         switching=await visit.services.slotsync.switch_progress(visit.merchant),
         opened=opened,
+        asked=await load_asked(visit),
         disconnection=disconnection,
         changes=await load_changes(visit, MAX_CHANGES_SHOWN),
     )

@@ -170,10 +170,17 @@ class DriftRecords:
         with self._store.read() as session:
             return [_listed(DriftRow(**row)) for row in session.connection().execute(query).mappings()]
 
+    def find_asked(self, merchant: str, limit: int) -> list[ListedDrift]:
+        """Return the merchant's drift that somebody is asked about and has not answered, the oldest first."""
+        asked = (_TABLE.c.action == DriftAction.ASK.value, _TABLE.c.answer.is_(None), _TABLE.c.resolved_at.is_(None))
+        query = select(_TABLE).where(_TABLE.c.merchant == merchant, *asked).order_by(_TABLE.c.found_at, _TABLE.c.id)
+        with self._store.read() as session:
+            return [_listed(DriftRow(**row)) for row in session.connection().execute(query.limit(limit)).mappings()]
+
     def count_open(self) -> dict[DriftAction, int]:
         """Return how much drift of all merchants stands, by what is done about it; what is to be kept is left out."""
-        standing = (_TABLE.c.resolved_at.is_(None), _TABLE.c.answer.is_(None))
-        query = select(_TABLE.c.action, func.count()).where(*standing).group_by(_TABLE.c.action)
+        unresolved = (_TABLE.c.resolved_at.is_(None), _TABLE.c.answer.is_(None))
+        query = select(_TABLE.c.action, func.count()).where(*unresolved).group_by(_TABLE.c.action)
         with self._store.read() as session:
             found = {DriftAction(action): count for action, count in session.connection().execute(query)}
         return {action: found.get(action, 0) for action in DriftAction}

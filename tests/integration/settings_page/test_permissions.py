@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 NAME, PRODUCT = "Private Kayaks", "Private tour"
 OWNER = "/settings/owners/{kind}/{id}"
-FIELDS = {"sync": "off", "guest_data": "busy", "on_unknown": "sell", "calendars": "keep"}
+FIELDS = {"sync": "off", "guest_data": "busy", "on_unknown": "sell", "calendars": "keep", "answer": "keep"}
 
 
 class Kind(StrEnum):
@@ -79,6 +79,7 @@ EXPECTED: Mapping[tuple[str, str], Statuses] = {
     ("POST", "/settings/disconnect"): SHOWN,
     ("POST", "/settings/sync"): DONE,
     ("GET", "/settings/sync/progress"): SHOWN,
+    ("POST", "/settings/drift/{drift}"): DONE,
     ("POST", f"{OWNER}/sync"): OWNERS,
     ("POST", f"{OWNER}/guest-data"): OWNERS,
     ("POST", f"{OWNER}/unknown"): OWNERS,
@@ -134,7 +135,7 @@ def begin(site: Site, kind: Kind) -> Session | None:
 
 async def ask(site: Site, browser: httpx.AsyncClient, method: str, path: str, visit: Session | None) -> httpx.Response:
     """Make the request as a browser with this visit does that was shown the form."""
-    address = path.format(kind=TOUR.kind, id=TOUR.id, language="fi", file="page.css")
+    address = path.format(kind=TOUR.kind, id=TOUR.id, language="fi", file="page.css", drift="d-1")
     token = visit.form_token if visit else "x"
     browser.cookies = httpx.Cookies(site.cookies_of(visit))
     return await browser.request(method, address, data={"token": token, **FIELDS} if method == "POST" else None)

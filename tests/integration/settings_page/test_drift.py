@@ -1,0 +1,59 @@
+"""What the merchant is asked about on its page: changes by hand in Google, one answer each."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from slotsync.domain.merchant import MerchantDetails, OnDrift
+from slotsync.domain.reservations.drift import Drift, DriftAction, DriftAnswer, DriftKind
+from slotsync.domain.reservations.event import EventKey
+from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
+from tests.support.samples import TOUR
+from tests.support.site import Site, token_in
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 11, 28, 2, tzinfo=UTC)
+HEADING = "Changed by hand in Google Calendar"
+
+
+def ask(site: Site, *kinds: DriftKind) -> dict[str, str]:
+    """Record drift that is asked about, a reservation for each kind, and return its ids by reservation."""
+    records, key = DriftRecords(site.world.store), EventKey(item="1", owner=TOUR)
+    drifts = [Drift(kind=kind, reservation=f"R-{number}", key=key) for number, kind in enumerate(kinds)]
+    records.record(
+        CompletedAudit(
+            merchant=site.merchant,
+            owner=TOUR,
+            calendar_id="calendar",
+            at=NOW,
+            found=[(each, DriftAction.ASK) for each in drifts],
+            right=(),
+            complete=True,
+            sync_token=None,
+        )
+    )
+    return {each.reservation or "": each.id for each in records.find_asked(site.merchant, 9)}
+
+
+async def test_each_question_is_answered_once_and_then_shown_no_more(site: Site) -> None:
+    await site.add_merchant()
+    async with site.visitor() as mine:
+        assert HEADING not in (await mine.get("/settings/")).text
+        ids = ask(site, DriftKind.MOVED, DriftKind.DELETED)
+        page = (await mine.get("/settings/")).text
+        assert [word in page for word in (HEADING, "Booking R-0", "moved to another time", "was deleted")] == [True] * 4
+        answer = {"token": token_in(page), "answer": "keep"}
+        kept = await mine.post(f"/settings/drift/{ids['R-0']}", data=answer)
+        page = kept.text
+        assert "Saved." in page
+        assert ("Booking R-0" in page, "Booking R-1" in page) == (False, True)
+        await mine.post(f"/settings/drift/{ids['R-1']}", data=answer | {"answer": "repair", "always": "yes"})
+        assert HEADING not in (await mine.get("/settings/")).text
+        again = await mine.post(f"/settings/drift/{ids['R-1']}", data=answer)
+        assert "That has been settled meanwhile" in again.text
+    found = {each.reservation: each.answer for each in DriftRecords(site.world.store).find(site.merchant, 9)}
+    assert found == {"R-0": DriftAnswer.KEEP, "R-1": DriftAnswer.REPAIR}
+    details = await site.world.slotsync.details_of(site.merchant)
+    assert isinstance(details, MerchantDetails)
+    assert details.on_drift is OnDrift.REPAIR

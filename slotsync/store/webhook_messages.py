@@ -28,6 +28,7 @@ from slotsync.store.database.due_rows import DueRows
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import count_deleted
 from slotsync.store.merchants import ensure_merchant_at_work
+from slotsync.store.reservations.booked_times import MARK_INTERVAL
 from slotsync.store.tables.webhooks import WebhookAttemptRow, WebhookMessageRow
 
 FIRST_ATTEMPT_MARGIN: Final = timedelta(minutes=5)
@@ -218,9 +219,14 @@ def drop_messages(connection: Connection, merchant: str, product: str | None = N
     return {row.product for row in connection.execute(own) if row.waited}
 
 
-def has_conflict_messages(connection: Connection, key: ProductKey) -> bool:
-    """Return whether any message about a conflict of the product waits."""
-    return connection.execute(select(_TABLE.c.id).where(*_waits(key), _TABLE.c.place > 0).limit(1)).first() is not None
+def find_first_untold(connection: Connection, key: ProductKey) -> datetime | None:
+    """Return since when the first conflict of the product has been marked of which a message waits, None if none does.
+
+    Messages about conflicts have the places from 1 on, in the order in which those were marked.
+    """
+    query = select(_TABLE.c.created_at, _TABLE.c.place).where(*_waits(key), _TABLE.c.place > 0)
+    first = connection.execute(query.order_by(_TABLE.c.number, _TABLE.c.place).limit(1)).one_or_none()
+    return first.created_at + MARK_INTERVAL * (first.place - 1) if first else None
 
 
 def count_messages(connection: Connection, key: ProductKey, number: int | None = None) -> int:

@@ -16,7 +16,7 @@ from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.reservations.booked_times import forget_conflicts
-from slotsync.store.webhook_messages import has_conflict_messages
+from slotsync.store.webhook_messages import find_first_untold
 
 
 def forget_busy_times(connection: Connection, keys: DataKeys, merchant: str, now: datetime) -> None:
@@ -45,10 +45,12 @@ def forget_products_times(connection: Connection, merchant: str, product: str, k
     """Forget all that shows when the product's calendars are busy, since one of them was taken off.
 
     Within a transaction that has locked the product: a publication waits for it, and finds that calendar gone. The
-    conflicts of bookings with those that are left are told again only if a message about one was still waiting.
+    conflicts of bookings with those that are left are told again only if their messages were still waiting.
     """
     forget_evidence(connection, merchant, product)
-    untold = has_conflict_messages(connection, ProductKey(merchant=merchant, product=product))
+    untold = find_first_untold(connection, ProductKey(merchant=merchant, product=product))
     forget_published(connection, keys, merchant, product)
-    if untold or not has_blocking_calendars(connection, merchant, Owner.product(product)):
+    if not has_blocking_calendars(connection, merchant, Owner.product(product)):
         forget_conflicts(connection, merchant, product)
+    elif untold:
+        forget_conflicts(connection, merchant, product, untold)

@@ -25,6 +25,9 @@ from slotsync.store.tables.reservations import BookedTimeRow
 BOOKED_TIME_RETENTION = timedelta(days=30)
 """The time for which booked times are kept after their end, for later questions."""
 
+MARK_INTERVAL = timedelta(microseconds=1)
+"""The time between two marks of one publication: by it, the conflicts that were told are known from the others."""
+
 _TABLE = table_of(BookedTimeRow)
 
 _MARK = (
@@ -90,7 +93,7 @@ class BookedTimes:
     ) -> list[BookedTime]:
         """Mark the future booked times that overlap these busy times as conflicts, and return the new conflicts.
 
-        Within a transaction.
+        Within a transaction. In their order, each is marked as ``MARK_INTERVAL`` later than the one before.
         """
         if not busy:
             return []
@@ -106,10 +109,15 @@ class BookedTimes:
         _mark(connection, merchant, [each for each in had if each not in kept], None)
 
 
-def forget_conflicts(connection: Connection, merchant: str, product: str | None = None) -> None:
-    """Forget which booked times of the merchant, or of one product, conflict with busy times, within a transaction."""
+def forget_conflicts(
+    connection: Connection, merchant: str, product: str | None = None, since: datetime | None = None
+) -> None:
+    """Forget which booked times of the merchant, or of one product, conflict with busy times, within a transaction.
+
+    With ``since``, only those that were marked at that time or later.
+    """
     own = _TABLE.c.merchant == merchant if product is None else _is_product(merchant, product)
-    marked = (own, _TABLE.c.conflict_since.is_not(None))
+    marked = (own, _TABLE.c.conflict_since >= since if since else _TABLE.c.conflict_since.is_not(None))
     in_order = select(_TABLE.c.item).where(*marked).order_by(_TABLE.c.reservation, _TABLE.c.item)
     connection.execute(in_order.with_for_update()).all()
     # What a writer of a reservation, for whom that has waited, has added is found by now.
@@ -147,7 +155,8 @@ def _locked(connection: Connection, query: Select[tuple[object, ...]]) -> list[B
 def _mark(connection: Connection, merchant: str, times: Sequence[BookedTime], since: datetime | None) -> None:
     if times:
         keys = [{"of_merchant": merchant, "of_reservation": each.reservation, "of_item": each.item} for each in times]
-        connection.execute(_MARK, [{**key, "since": since} for key in keys])
+        marks = [since and since + MARK_INTERVAL * number for number in range(len(keys))]
+        connection.execute(_MARK, [{**key, "since": mark} for key, mark in zip(keys, marks, strict=True)])
 
 
 def _delete_old(connection: Connection, merchant: str, products: set[str], now: datetime) -> None:

@@ -107,14 +107,14 @@ class AvailabilityActivities:
         finally:
             shutdown.cancel()
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def publish_availability(self, request: PublishRequest) -> Publication:
         """Publish what has changed since the last publication, once for each token."""
         now = self._clock()
         state = self._products.get_state(request.merchant, request.product, now)
         return self._publications.publish(request, state.availability, now, state.calendar_ids)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_watch_stop(self, request: StopWatchRequest) -> None:
         """Record that an operator has stopped the watching of the product: from now on it is unknown."""
         key = ProductKey(merchant=request.merchant, product=request.product)

@@ -57,7 +57,7 @@ class CalendarActivities:
         self._google = google
         self._marks = MerchantHashers(store, vault, CALENDAR_MARKS)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def view_calendar(self, request: ViewRequest) -> CalendarView:
         """Return what is wanted of the owner's calendar, and what is done of it."""
         grant_number = self._connections.get_grant_number(request.merchant)
@@ -85,7 +85,7 @@ class CalendarActivities:
             owed=calendar.settings.sync and self._former.has_debts(request.merchant, request.owner),
         )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_calendar(self, result: CalendarResult) -> bool:
         """Record when the calendar is due again; return true if settings or grant have changed since the view."""
         recorded = self._owners.record_due(
@@ -93,12 +93,12 @@ class CalendarActivities:
         )
         return not recorded or self._connections.get_grant_number(result.merchant) != result.grant_number
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_calendar_stop(self, request: CalendarStop) -> None:
         """Record that an operator has stopped the calendar's workflow, unless the settings were changed meanwhile."""
         self._owners.stop(request.merchant, request.owner, request.now, revision=request.revision)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def request_permit(self, permit: PermitRequest) -> QueuePosition:
         """Return when the owner's calendar may be created; if that is now, the permit is valid for some minutes."""
         return self._permits.request(permit.merchant, permit.owner, permit.now)

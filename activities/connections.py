@@ -54,7 +54,7 @@ class ConnectionActivities:
         self._mailing = settings.mail_server is not None
         self._notices = GrantNotices(store, vault, webhooks=bool(settings.webhook_url), types=settings.webhook_types)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def plan_connection(self, request: ConnectionRequest) -> ConnectionPlan:
         """Return the connection's next step, by its row."""
         plan = self._intents.plan(request.merchant)
@@ -62,22 +62,22 @@ class ConnectionActivities:
         messages = self._notices.count_waiting(request.merchant)
         return plan.model_copy(update={"messages": messages, "mail_due": mail_due})
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_connection_stop(self, request: ConnectionStop) -> None:
         """Record that an operator has stopped the connection's workflow, unless there is a newer grant."""
         self._intents.stop(request.merchant, request.now, grant_number=request.grant_number)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_served_grant(self, served: ServedGrant) -> None:
         """Record that all work that waited for this grant was signalled."""
         self._notices.record_served(served.merchant, served.grant_number, served.woken, served.now)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_notice(self, notice: RefusalNotice) -> None:
         """Tell the platform that Google refuses the grant."""
         self._notices.record_refusal(notice.merchant, notice.grant_number, notice.number, notice.now)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def forget_refused_grant(self, request: GrantRequest) -> None:
         """Give up a grant that Google has refused for long."""
         self._connections.forget_refused(request.merchant, request.grant_number)
@@ -140,7 +140,7 @@ class DisconnectionActivities:
         self._channels = channels
         self._ends = ends
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def begin_disconnection(self, request: ConnectionRequest) -> Disconnection | None:
         """Return what to clean up, or None if the merchant is not being disconnected any more."""
         return self._disconnections.get(request.merchant)
@@ -196,7 +196,7 @@ class DisconnectionActivities:
             except GrantLost:
                 return False
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def finish_disconnection(self, end: DisconnectionEnd) -> None:
         """Forget tokens, names, and what was read of calendars, unless the merchant has chosen otherwise meanwhile."""
         self._disconnections.finish(end.connection_id, end.calendars, grant_ended=end.grant_ended, stopped=end.stopped)

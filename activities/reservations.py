@@ -57,7 +57,7 @@ class ReservationActivities:
         self._max_debounce = max_debounce
         self._fingerprints = Fingerprints(store, vault)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def plan_round(self, request: RoundRequest) -> RoundPlan:
         """Return the next writes by the newest stored snapshot, and record which events are written or have to wait."""
         known = self._reservations.get(request.merchant, request.reservation)
@@ -100,7 +100,7 @@ class ReservationActivities:
             seen_due=known.due_at,
         )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_wave(self, result: WaveResult) -> bool:
         """Record which events are blocked, and whether the reservation is settled.
 
@@ -130,7 +130,7 @@ class ReservationActivities:
             now=result.now,
         )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_stop(self, request: StopRequest) -> None:
         """Record that an operator has stopped the reservation's workflow, unless another version is stored by now."""
         self._reservations.stop(request.merchant, request.reservation, request.now, version=request.version)

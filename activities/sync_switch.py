@@ -28,7 +28,7 @@ class SyncSwitchActivities:
         self._switches = MerchantSwitches(store, AuditLog(store, vault))
         self._pace = pace
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def plan_switch(self, request: SwitchRequest) -> SwitchPlan:
         """Return the revision that is to be carried out, or why there is nothing to do."""
         return self._switches.plan(request.merchant)
@@ -51,7 +51,7 @@ class SyncSwitchActivities:
         await asyncio.to_thread(self._switches.record_applied, request.merchant, request.revision, done)
         return done
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record_switch_stop(self, request: SwitchStop) -> None:
         """Record that an operator has stopped it, unless the merchant was switched again meanwhile."""
         self._switches.stop(request.merchant, request.now, revision=request.revision)

@@ -335,8 +335,9 @@ def settle_events(connection: Connection, merchant: str, reservation: str, now: 
         col(OwnerRow.sync),
         is_merchant_synced(table_of(OwnerRow).c.merchant),
     )
-    back = own.where(_TABLE.c.state == SyncState.NOT_SYNCED.value, _TABLE.c.present, is_on.exists())
-    connection.execute(back.values(state=SyncState.IN_STEP.value, last_error=None, since=now))
+    # What was left out while it was off, and is not there now that it is on, is wanted no more.
+    left_out = own.where(_TABLE.c.state == SyncState.NOT_SYNCED.value, is_on.exists())
+    connection.execute(left_out.values(state=state, last_error=None, since=now))
 
 
 def is_owned_by(merchant: str, owner: Owner) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from slotsync.temporal.signals import signal_connection
 from starter.services.status import SyncStatus
 from tests.support.managed_calendars import delete_by_hand, shown
 from tests.support.samples import EMAIL, MERCHANT, TOUR, item, settings_of, snapshot
+from tests.support.two_calendars import states
 from tests.support.waiting import until
 from tests.support.world import World
 
@@ -73,6 +74,25 @@ async def test_what_was_cancelled_or_moved_while_sync_was_off_goes_once_it_is_on
         await until_all_settled(two_calendars)
     (left,) = await two_calendars.events()
     assert "2027-07-09" in str(left["start"])
+
+
+async def test_what_was_wanted_only_while_sync_was_off_is_told_as_not_synced_no_more_once_it_is_on(
+    two_calendars: World,
+) -> None:
+    async with two_calendars.working():
+        await two_calendars.slotsync.turn_off(MERCHANT, TOUR, remove_events=False)
+        await two_calendars.slotsync.report(snapshot(1))
+        await until(lambda: is_in(two_calendars, SyncState.NOT_SYNCED))
+        await two_calendars.slotsync.report(snapshot(2, item(BOAT.id)))
+        await two_calendars.settled(2)
+        assert await is_in(two_calendars, SyncState.NOT_SYNCED), "it is off"
+        await two_calendars.slotsync.turn_on(MERCHANT, TOUR)
+        await until(lambda: is_in(two_calendars, SyncState.DELETED))
+        assert not await is_in(two_calendars, SyncState.NOT_SYNCED)
+
+
+async def is_in(world: World, state: SyncState) -> bool:
+    return state in await states(world, "R-1")
 
 
 async def test_what_was_cancelled_or_moved_under_another_account_goes_once_the_first_is_back(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from slotsync.domain.availability.messages import ProductKey, Publication, merchants_messages
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.connections.disconnection import CalendarChoice
+from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.webhooks import WebhookType
 from slotsync.secrets import Vault
 from slotsync.store.availability.forgetting import forget_busy_times, forget_owners_blocking_calendars
@@ -37,7 +38,7 @@ from tests.integration.store.availability.test_availability_webhooks import (
     hours,
 )
 from tests.support.readings import pick
-from tests.support.stored_messages import KEY, waiting_bodies
+from tests.support.stored_messages import KEY, accept_message, waiting_bodies
 
 ABOUT_THE_MERCHANT = merchants_messages("m")
 
@@ -193,6 +194,26 @@ def test_a_conflict_that_was_told_is_not_told_again_because_another_calendar_is_
     assert publisher.publish("t-3", available(MORNING), calendars=("boat",)).conflicts == 0
     pick(store, vault, "m", "tour")
     assert conflicts(store) == [None]
+
+
+def test_of_two_conflicts_only_the_one_that_was_not_told_is_told_again_when_another_calendar_is_unpicked(
+    store: Store, vault: Vault
+) -> None:
+    publisher, messages = PublicationHarness(store, vault), WebhookMessages(store, vault)
+    connect(store, vault)
+    publisher.book("1", MORNING)
+    with store.write() as connection:
+        other = BookedTime(reservation="R-2", item="1", product="tour", interval=EVENING)
+        BookedTimes(store).replace(connection, "m", "R-2", [other], NOON)
+    assert publisher.publish("t-1", available(MORNING, EVENING)).conflicts == 2
+    pick(store, vault, "m", "tour", "Family", "Boat")
+    for _ in range(2):
+        message = messages.take_next(KEY, NOON)
+        assert message
+        accept_message(store, vault, message.id)
+    pick(store, vault, "m", "tour", "Boat")
+    assert conflicts(store) == [NOON, None]
+    assert publisher.publish("t-2", available(MORNING, EVENING), calendars=("boat",)).conflicts == 1
 
 
 def test_a_publication_waits_for_another_choice_of_calendars_that_is_under_way(

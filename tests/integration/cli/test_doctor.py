@@ -20,7 +20,6 @@ from slotsync.secrets import Vault
 from slotsync.settings import Settings
 from slotsync.store.availability.watched_products import WatchedProducts
 from slotsync.store.connections.connections import Connections
-from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.key_rotation import KeyRotation
 from slotsync.store.reservations.reservations import Reservations
@@ -31,6 +30,7 @@ from starter.cli.doctor import run_checks
 from starter.cli.findings import Finding
 from starter.cli.keys import show_key_status
 from tests.support.mail_receiver import MailReceiver
+from tests.support.migrated_databases import open_migrated
 from tests.support.samples import MERCHANT, snapshot
 from tests.support.stored_messages import put_message, refuse_message
 from tests.support.stored_secrets import store_as_formerly
@@ -94,8 +94,7 @@ async def test_a_temporal_that_does_not_answer_is_reported() -> None:
 
 async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
-    store = Store.open(settings.database_url)
-    store.upgrade()
+    store = open_migrated(settings.database_url)
     Connections(store, Vault(settings.encryption_keys)).save_grant("m", "token", ["openid"], "m@example.com")
     store.close()
     assert find(await run_checks(), "secrets").ok
@@ -106,8 +105,7 @@ async def test_secrets_that_no_key_opens_are_counted(environment: pytest.MonkeyP
 @pytest.mark.usefixtures("environment")
 async def test_what_is_refused_since_a_rotation_does_not_wait_for_one(capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings.load()
-    store, vault = Store.open(settings.database_url), Vault(settings.encryption_keys)
-    store.upgrade()
+    store, vault = open_migrated(settings.database_url), Vault(settings.encryption_keys)
     Instances(store, vault).get_id()
     Connections(store, vault).save_grant("m", "token", ["openid"], "m@example.com")
     KeyRotation(store, vault).rotate()
@@ -124,8 +122,7 @@ def test_a_key_that_can_be_removed_has_still_signed_links_in_emails(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings.load()
-    store, old = Store.open(settings.database_url), settings.encryption_keys[0].get_secret_value()
-    store.upgrade()
+    store, old = open_migrated(settings.database_url), settings.encryption_keys[0].get_secret_value()
     Instances(store, Vault(settings.encryption_keys)).get_id()
     show_key_status(as_json=False)
     assert "has signed" not in capsys.readouterr().out, "no key can be removed"
@@ -216,8 +213,7 @@ async def test_a_mail_server_is_asked_whether_it_takes_e_mails(
 
 async def test_work_that_nobody_takes_up_and_work_that_is_stopped_is_counted(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
-    store, vault = Store.open(settings.database_url), Vault(settings.encryption_keys)
-    store.upgrade()
+    store, vault = open_migrated(settings.database_url), Vault(settings.encryption_keys)
     reservations, products = Reservations(store, vault), WatchedProducts(store)
     long_ago = utc_now() - timedelta(hours=1)
     for name in ("R-1", "R-2", "R-3"):
@@ -234,7 +230,7 @@ async def test_work_that_nobody_takes_up_and_work_that_is_stopped_is_counted(env
 @pytest.fixture
 async def set_up_temporal(environment: pytest.MonkeyPatch) -> AsyncIterator[Client]:
     """The client of a server with the Schedules of another database."""
-    Store.open(Settings.load().database_url).upgrade()
+    open_migrated(Settings.load().database_url).close()
     async with running_temporal_server() as client:
         name_server(environment, client)
         await ensure_schedules(client, "another database")

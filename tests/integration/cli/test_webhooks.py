@@ -12,8 +12,8 @@ from cryptography.fernet import Fernet
 
 from slotsync.clock import utc_now
 from slotsync.secrets import Vault
-from slotsync.store.database.engine import Store
 from tests.support.commands import SLOTSYNC, slotsync_here, wait_for
+from tests.support.migrated_databases import open_migrated
 from tests.support.processes import free_ports
 from tests.support.stored_messages import put_message, refuse_message
 from tests.support.webhook_receiver import WEBHOOK_SECRET
@@ -23,8 +23,7 @@ from tests.support.webhook_receiver import WEBHOOK_SECRET
 def environment(tmp_path: Path) -> dict[str, str]:
     """Settings with a database that has a refused message, and an address at which nobody listens yet."""
     url, key, (port,) = f"sqlite:///{tmp_path}/slotsync.db", Fernet.generate_key().decode(), free_ports(1)
-    store = Store.open(url)
-    store.upgrade()
+    store = open_migrated(url)
     put_message(store, Vault([key]), "m-1", '{"type": "test"}', utc_now())
     refuse_message(store, Vault([key]), "m-1")
     store.close()

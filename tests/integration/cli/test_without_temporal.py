@@ -18,6 +18,7 @@ from slotsync.store.database.engine import Store
 from slotsync.store.reservations.reservations import Reservations
 from starter.client import Slotsync
 from tests.support.commands import slotsync, slotsync_here
+from tests.support.migrated_databases import open_migrated
 from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,7 @@ HOUR = timedelta(hours=1)
 def environment(tmp_path: Path) -> dict[str, str]:
     """Settings with a database, and with an address at which no Temporal answers."""
     url = f"sqlite:///{tmp_path}/slotsync.db"
-    Store.open(url).upgrade()
+    open_migrated(url).close()
     return {
         **os.environ,
         "SLOTSYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode(),

@@ -43,6 +43,7 @@ from slotsync.store.tables import METADATA
 from slotsync.store.tables.calendars import MerchantRow
 from slotsync.store.tables.connections import ConnectionRow
 from slotsync.store.tables.instance import InstanceRow
+from tests.support.migrated_databases import open_migrated
 from tests.support.samples import snapshot
 from tests.support.stored_messages import put_message, refuse_message
 from tests.support.stored_secrets import (
@@ -262,8 +263,7 @@ def test_a_database_of_which_some_values_open_with_no_key_takes_them_once_the_ke
 
 
 def test_a_backup_of_before_the_rotation_is_read_and_rotated(tmp_path: Path) -> None:
-    store = Store.open(f"sqlite:///{tmp_path}/now.db")
-    store.upgrade()
+    store = open_migrated(f"sqlite:///{tmp_path}/now.db")
     ids = fill_formerly(store)
     with closing(sqlite3.connect(tmp_path / "now.db")) as now, closing(sqlite3.connect(tmp_path / "then.db")) as then:
         now.backup(then)

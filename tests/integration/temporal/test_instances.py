@@ -13,13 +13,13 @@ from pydantic import SecretStr
 from slotsync.clock import utc_now
 from slotsync.errors import SettingsError
 from slotsync.secrets import Vault
-from slotsync.store.database.engine import Store
 from slotsync.store.instances import Instances
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.temporal.schedules import ensure_schedules, get_instance
 from starter.client import Slotsync
 from starter.services.instance import InstanceCheck
 from tests.support.api import api_of
+from tests.support.migrated_databases import open_migrated
 from tests.support.samples import MERCHANT, TOUR, settings_of, snapshot
 from tests.support.settings import KEY
 from tests.support.slow_proxy import slow_proxy
@@ -58,8 +58,7 @@ def with_a_newer_key(world: World, _: Path) -> Slotsync:
 
 
 def with_another_database(world: World, folder: Path) -> Slotsync:
-    store = Store.open(f"sqlite:///{folder / 'another.db'}")
-    store.upgrade()
+    store = open_migrated(f"sqlite:///{folder / 'another.db'}")
     return Slotsync(world.client, store, world.vault)
 
 

@@ -31,8 +31,14 @@ async def connect_and_report(connecting_merchant: ConnectionHarness) -> World:
     await connecting_merchant.connected()
     await report_reservations(connecting_merchant.world, 1, 2)
     await until_all_settled(connecting_merchant.world, 1, 2)
+    await until(partial(has_looked, connecting_merchant.world))
     assert secrets_left(connecting_merchant.world)
     return connecting_merchant.world
+
+
+async def has_looked(world: World) -> bool:
+    """Return whether the tour's calendar has been looked at after its creation: no call to it is under way."""
+    return ManagedCalendars(world.store).get_shown(MERCHANT, TOUR)[0] is not None
 
 
 async def disconnect_merchant(connecting_merchant: ConnectionHarness, calendars: CalendarChoice) -> DisconnectionResult:

@@ -46,6 +46,7 @@ LEFT_TO_TEST_LONG = (
     "integration/connections/test_erased_in_former_account.py",
     "integration/connections/test_forgotten.py",
     "integration/erasure/test_erasure.py",
+    "integration/reservations/test_account_lives.py",
     "integration/reservations/test_google_faults.py",
 )
 """Files that take a quarter of an hour of one process together: only ``make test-long`` runs them."""

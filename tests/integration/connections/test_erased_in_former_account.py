@@ -34,7 +34,7 @@ async def test_events_of_an_erased_reservation_go_from_a_former_account_that_is_
         parts = (world.settings, world.client, world.store, world.vault)
         eraser = ErasureService(*parts, timedelta(minutes=1), timedelta(seconds=1))
         receipt = await eraser.erase_reservation(MERCHANT, "R-1", google=True)
-        assert "1 events stand in calendars of a former Google account" in receipt.google[0]
+        assert any("1 events stand in calendars of a former Google account" in line for line in receipt.google)
         assert await world.titles(TOUR, OTHER) == []
         assert await world.titles(TOUR, EMAIL) == ["Kayaks for Mervi"]
         await connecting_merchant.connected(EMAIL)

@@ -1,6 +1,7 @@
 """Disconnect a merchant: delete calendars if wanted, then give the grant back."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -102,11 +103,17 @@ async def _delete_calendars(
         await workflow.wait_condition(
             lambda: is_interrupted() or all(deletion.done() for deletion in deletions.values())
         )
-    finally:
-        for deletion in deletions.values():
-            deletion.cancel()
-        for owner, deletion in deletions.items():
-            ends.add(owner, deleted=await _result(deletion))
+    except asyncio.CancelledError:
+        await _end_all(deletions, ends)
+        raise
+    await _end_all(deletions, ends)
+
+
+async def _end_all(deletions: Mapping[Owner, ActivityHandle[bool | None]], ends: CalendarEnds) -> None:
+    for deletion in deletions.values():
+        deletion.cancel()
+    for owner, deletion in deletions.items():
+        ends.add(owner, deleted=await _result(deletion))
 
 
 def _start(deletion: CalendarDeletion) -> ActivityHandle[bool | None]:

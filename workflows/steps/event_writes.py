@@ -1,5 +1,6 @@
 """Write events: calendars side by side, one event's writes in order."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -57,19 +58,28 @@ async def write_events(
     def ended() -> bool:
         return is_superseded() or all(write.done() for write in writes.values())
 
-    overdue = None
+    try:
+        overdue = await _wait_for_end(ended, report_overdue, give_way=plan.more)
+    except asyncio.CancelledError:
+        await _end_all(writes, None)
+        raise
+    return await _end_all(writes, overdue)
+
+
+async def _wait_for_end(
+    ended: Callable[[], bool], report_overdue: Callable[[], None], *, give_way: bool
+) -> Blocker | None:
+    """Wait until the writes have ended, and return None; or what blocks them if they are overdue and ``give_way``."""
     try:
         await workflow.wait_condition(
             ended, timeout=OVERDUE_WRITE_TIMEOUT, timeout_summary="Show operators that writes take long"
         )
     except TimeoutError:
         report_overdue()
-        overdue = OVERDUE_WRITE
-        if not plan.more:
+        if not give_way:
             await workflow.wait_condition(ended)
-    finally:
-        results = await _end_all(writes, overdue)
-    return results
+        return OVERDUE_WRITE
+    return None
 
 
 async def _end_all(writes: Writes, if_cancelled: Blocker | None) -> list[BlockedEvent]:

@@ -32,7 +32,13 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
-    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, blocker_for_failure, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import (
+        LOCAL_ACTIVITY_TIMEOUT,
+        blocker_for_failure,
+        is_being_stopped,
+        require_own_id,
+        run_until_stopped,
+    )
     from workflows.steps.workflow_status import WorkflowStatus
 
 LATE_EFFECT_DELAY = timedelta(minutes=5)
@@ -79,8 +85,8 @@ class ManagedCalendarWorkflow:
     @workflow.signal
     def settings_changed(self) -> None:
         """Begin another round, since the owner's settings or a switch have changed in the store."""
-        self._signals += 1
-        self._changed = self._settings_changed = True
+        self._note_change()
+        self._settings_changed = True
 
     @workflow.signal
     def look_again(self) -> None:
@@ -88,8 +94,7 @@ class ManagedCalendarWorkflow:
 
         A disconnection that was broken off may have begun to delete the calendar: it may still vanish later.
         """
-        self._signals += 1
-        self._changed = True
+        self._note_change()
         self._settles_at = self._settles_at or workflow.now() + LATE_EFFECT_DELAY
 
     @workflow.signal
@@ -101,8 +106,7 @@ class ManagedCalendarWorkflow:
     @workflow.signal
     def check(self) -> None:
         """Begin another round: the sweep found that something was not taken up."""
-        self._signals += 1
-        self._changed = True
+        self._note_change()
 
     @workflow.query
     def progress(self) -> CalendarProgress:
@@ -298,6 +302,10 @@ class ManagedCalendarWorkflow:
         if blocker:
             return workflow.now() + blocker.look_again + TAKE_UP_MARGIN
         return workflow.now() + CALENDAR_CHECK_INTERVAL if left else None
+
+    def _note_change(self) -> None:
+        self._signals += 1
+        self._changed = self._changed or not is_being_stopped()
 
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a change or slotsync resume starts it again")

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import CalendarEnds, disconnect_merchant
-    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, is_being_stopped, require_own_id, run_until_stopped
     from workflows.steps.mails import mail_deliveries
     from workflows.steps.refused_grants import wait_for_grant
     from workflows.steps.webhooks import deliver_once, webhook_deliveries
@@ -68,6 +68,7 @@ class ConnectionWorkflow:
             self._grant_number = None
             plan = await self._plan()
             if plan.step is ConnectionStep.DISCONNECT:
+                self._grant_number = plan.grant_number
                 result = await self._disconnect(plan)
             elif plan.step is ConnectionStep.SERVE:
                 self._grant_number = plan.grant_number
@@ -204,4 +205,4 @@ class ConnectionWorkflow:
 
     def _note_signal(self) -> None:
         self._signals += 1
-        self._changed = True
+        self._changed = self._changed or not is_being_stopped()

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import write_events
-    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, is_being_stopped, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 MAX_HISTORY_BYTES = 100_000
@@ -62,8 +62,11 @@ class ReservationWorkflow:
     def report(self, reported: ReportedVersion) -> None:
         """Begin another round, since a report has stored a snapshot. The store is what counts, not the signal.
 
-        A report of the version that is planned already changes nothing: what Google refuses is not begun anew.
+        A report of the version that is planned already changes nothing: what Google refuses is not begun anew. One that
+        comes while writes in flight end after a cancellation is not stopped with them: the sweep begins another run.
         """
+        if is_being_stopped():
+            return
         known = reported.version == self._planned
         self._version = reported.version if self._version is None else self._version
         self._newest_reported = max(reported.version, self._newest_reported or reported.version)

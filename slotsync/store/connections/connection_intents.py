@@ -40,7 +40,8 @@ class ConnectionIntents:
         if row is None:
             return ConnectionPlan(step=ConnectionStep.CLOSE, reason="There was no connection.")
         if row.disconnect_choice:
-            return ConnectionPlan(step=ConnectionStep.DISCONNECT, calendars=CalendarChoice(row.disconnect_choice))
+            calendars = CalendarChoice(row.disconnect_choice)
+            return ConnectionPlan(step=ConnectionStep.DISCONNECT, calendars=calendars, grant_number=row.grant_number)
         if row.state == ConnectionState.DISCONNECTED.value:
             return ConnectionPlan(step=ConnectionStep.CLOSE, reason="The merchant is disconnected.")
         if row.stopped_at:

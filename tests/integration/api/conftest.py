@@ -1,6 +1,7 @@
 """A shared API over HTTP; each test has a merchant of its own."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -29,6 +30,14 @@ def settings(local_google: RunningLocalGoogle, tmp_path_factory: pytest.TempPath
 async def api(settings: Settings) -> AsyncIterator[Api]:
     """A shared world; each test has a merchant of its own in it."""
     async with api_with(settings) as built:
+        yield built
+
+
+@pytest.fixture
+async def quiet_api(settings: Settings, tmp_path: Path) -> AsyncIterator[Api]:
+    """An API with a world of its own: its workers need not carry out first what all tests before have reported."""
+    own = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/slotsync.db"})
+    async with api_with(own) as built:
         yield built
 
 

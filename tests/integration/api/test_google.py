@@ -235,14 +235,14 @@ async def test_what_becomes_of_the_calendars_is_one_of_two(api: Api, merchant: s
     assert [(each["place"], each["field"]) for each in answer.json()["errors"]] == [("query", "calendars")]
 
 
-async def test_a_connection_says_that_an_operator_has_stopped_it(api: Api, merchant: str) -> None:
-    await api.world.connect(merchant, account_of(merchant))
+async def test_a_connection_says_that_an_operator_has_stopped_it(quiet_api: Api, merchant: str) -> None:
+    await quiet_api.world.connect(merchant, account_of(merchant))
     address = google_of(merchant)
-    async with api.world.working():
-        await signal_connection(api.world.client, merchant, "granted")
-        assert (await api.platform.get(address)).json()["stopped_since"] is None
-        await BUTTONS["cancel"](api.world.client, connection_id(merchant))
-        told = (await api.platform.get(address)).json()
+    async with quiet_api.world.working():
+        await signal_connection(quiet_api.world.client, merchant, "granted")
+        assert (await quiet_api.platform.get(address)).json()["stopped_since"] is None
+        await BUTTONS["cancel"](quiet_api.world.client, connection_id(merchant))
+        told = (await quiet_api.platform.get(address)).json()
         assert (told["state"], bool(told["stopped_since"])) == ("active", True)
-        await api.world.slotsync.resume(merchant)
-        assert (await api.platform.get(address)).json()["stopped_since"] is None
+        await quiet_api.world.slotsync.resume(merchant)
+        assert (await quiet_api.platform.get(address)).json()["stopped_since"] is None

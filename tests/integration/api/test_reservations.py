@@ -19,33 +19,33 @@ def booked(version: int = 1, **more: object) -> dict[str, object]:
     return {"version": version, "title": f"v{version}", "items": [{"product": "sunset-tour", **TIMES}], **more}
 
 
-async def test_a_reservation_reported_over_http_reaches_google(api: Api, merchant: str) -> None:
+async def test_a_reservation_reported_over_http_reaches_google(quiet_api: Api, merchant: str) -> None:
     email = f"{merchant}@gmail.example"
-    await api.world.connect(merchant, email)
-    made = await api.platform.put(f"/v1/merchants/{merchant}/products/sunset-tour", json=PRODUCT)
+    await quiet_api.world.connect(merchant, email)
+    made = await quiet_api.platform.put(f"/v1/merchants/{merchant}/products/sunset-tour", json=PRODUCT)
     assert made.status_code == 200
-    async with api.world.working():
-        response = await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
+    async with quiet_api.world.working():
+        response = await quiet_api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
         assert (response.status_code, response.json()) == (202, {"version": 1, "superseded": False, "unchanged": False})
-        await api.world.settled(1, merchant=merchant)
-        status = (await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1")).json()
-    assert await api.world.titles(Owner.product("sunset-tour"), email) == ["v1"]
+        await quiet_api.world.settled(1, merchant=merchant)
+        status = (await quiet_api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1")).json()
+    assert await quiet_api.world.titles(Owner.product("sunset-tour"), email) == ["v1"]
     assert (status["version"], status["settled"]) == (1, True)
     (event,) = status["events"]
     assert (event["item"], event["owner"], event["state"]) == ("1", "product:sunset-tour", "in_step")
-    assert event["link"].startswith(api.world.settings.google_endpoint)
+    assert event["link"].startswith(quiet_api.world.settings.google_endpoint)
     assert event["last_error"] is None
     assert event["since"].endswith("Z")
 
 
-async def test_an_older_version_is_superseded_and_changes_nothing(api: Api, merchant: str) -> None:
+async def test_an_older_version_is_superseded_and_changes_nothing(quiet_api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}/reservations/R-1"
-    async with api.world.working():
-        assert (await api.platform.put(address, json=booked(7))).status_code == 202
-        older = await api.platform.put(address, json=booked(6))
+    async with quiet_api.world.working():
+        assert (await quiet_api.platform.put(address, json=booked(7))).status_code == 202
+        older = await quiet_api.platform.put(address, json=booked(6))
         assert (older.status_code, older.json()) == (200, {"version": 7, "superseded": True, "unchanged": False})
-        assert (await api.platform.get(address)).json()["version"] == 7
-        again = await api.platform.put(address, json=booked(7))
+        assert (await quiet_api.platform.get(address)).json()["version"] == 7
+        again = await quiet_api.platform.put(address, json=booked(7))
         assert (again.status_code, again.json()) == (200, {"version": 7, "superseded": False, "unchanged": True})
 
 
@@ -122,13 +122,15 @@ async def test_a_reservation_of_more_events_than_temporal_can_hold_is_refused(ap
 @pytest.mark.parametrize(
     "address", ["merchants/{other}/reservations/R-1", "merchants/{other}/reservations/R-1/timeline"]
 )
-async def test_what_one_merchant_has_is_not_found_at_another(api: Api, merchant: str, address: str) -> None:
+async def test_what_one_merchant_has_is_not_found_at_another(quiet_api: Api, merchant: str, address: str) -> None:
     own = address.format(other=merchant)
-    async with api.world.working():
-        assert (await api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())).status_code == 202
-    assert (await api.platform.get(f"/v1/{own}")).status_code == 200
+    async with quiet_api.world.working():
+        assert (
+            await quiet_api.platform.put(f"/v1/merchants/{merchant}/reservations/R-1", json=booked())
+        ).status_code == 202
+    assert (await quiet_api.platform.get(f"/v1/{own}")).status_code == 200
     for other in (f"{merchant}x", merchant[:-1], merchant.upper(), f"x%2F..%2F{merchant}"):
-        answer = await api.platform.get(f"/v1/{address.format(other=other)}")
+        answer = await quiet_api.platform.get(f"/v1/{address.format(other=other)}")
         assert answer.status_code == 404, other
 
 

@@ -36,24 +36,24 @@ async def prepare_merchant(api: Api, merchant: str) -> None:
     await api.world.add_merchant(TOUR, merchant=merchant, email=f"{merchant}@gmail.example")
 
 
-async def test_a_timeline_covers_all_runs_of_a_reservation(api: Api, merchant: str) -> None:
-    await prepare_merchant(api, merchant)
-    report = api.world.slotsync.report
-    handle = api.world.client.get_workflow_handle(reservation_id(merchant, "R-1"))
-    async with api.world.working():
+async def test_a_timeline_covers_all_runs_of_a_reservation(quiet_api: Api, merchant: str) -> None:
+    await prepare_merchant(quiet_api, merchant)
+    report = quiet_api.world.slotsync.report
+    handle = quiet_api.world.client.get_workflow_handle(reservation_id(merchant, "R-1"))
+    async with quiet_api.world.working():
         await report(snapshot(1, merchant=merchant))
-        await api.world.settled(1, merchant=merchant)
+        await quiet_api.world.settled(1, merchant=merchant)
         await report(snapshot(2, merchant=merchant, status="cancelled"))
         await handle.result()
         await report(snapshot(3, merchant=merchant))
-        await api.world.settled(3, merchant=merchant)
+        await quiet_api.world.settled(3, merchant=merchant)
 
         async def is_complete() -> bool:
-            entries = from_history(await timeline(api, merchant))
+            entries = from_history(await timeline(quiet_api, merchant))
             return ("written", 3) in entries and ("reported", 1) in entries
 
         await until(is_complete)  # Temporal's list of runs lags behind by a moment
-        entries = await timeline(api, merchant)
+        entries = await timeline(quiet_api, merchant)
     history = [each for each in from_history(entries) if each != ("looked_again", None)]
     assert history == [
         ("reported", 1),
@@ -71,19 +71,19 @@ async def test_a_timeline_covers_all_runs_of_a_reservation(api: Api, merchant: s
     assert (now["what"], now["owner"], now["version"]) == ("in_step", str(TOUR), 3)
 
 
-async def test_a_timeline_shows_faults_and_parking(api: Api, merchant: str) -> None:
-    await prepare_merchant(api, merchant)
-    async with api.world.working():
-        await api.world.slotsync.report(snapshot(1, merchant=merchant))
-        await api.world.settled(1, merchant=merchant)
-        await api.world.http.post(f"/sandbox/accounts/{merchant}@gmail.example/revoke")
-        await api.world.slotsync.report(snapshot(2, merchant=merchant))
+async def test_a_timeline_shows_faults_and_parking(quiet_api: Api, merchant: str) -> None:
+    await prepare_merchant(quiet_api, merchant)
+    async with quiet_api.world.working():
+        await quiet_api.world.slotsync.report(snapshot(1, merchant=merchant))
+        await quiet_api.world.settled(1, merchant=merchant)
+        await quiet_api.world.http.post(f"/sandbox/accounts/{merchant}@gmail.example/revoke")
+        await quiet_api.world.slotsync.report(snapshot(2, merchant=merchant))
 
         async def parked() -> bool:
-            return any(each["what"] == "parked" for each in await timeline(api, merchant))
+            return any(each["what"] == "parked" for each in await timeline(quiet_api, merchant))
 
         await until(parked)
-        entries = await timeline(api, merchant)
+        entries = await timeline(quiet_api, merchant)
     (held_up,) = (each for each in entries if each["what"] == "held_up")
     (now,) = (each for each in entries if each["what"] == "parked")
     assert (held_up["version"], held_up["item"], held_up["owner"]) == (2, "1", str(TOUR))
@@ -91,67 +91,69 @@ async def test_a_timeline_shows_faults_and_parking(api: Api, merchant: str) -> N
     assert held_up["reason"]
 
 
-async def test_a_timeline_shows_what_operators_did(api: Api, merchant: str) -> None:
-    await prepare_merchant(api, merchant)
-    client, workflow_id = api.world.client, reservation_id(merchant, "R-1")
-    async with api.world.working():
-        await api.world.slotsync.report(snapshot(1, merchant=merchant))
-        await api.world.settled(1, merchant=merchant)
+async def test_a_timeline_shows_what_operators_did(quiet_api: Api, merchant: str) -> None:
+    await prepare_merchant(quiet_api, merchant)
+    client, workflow_id = quiet_api.world.client, reservation_id(merchant, "R-1")
+    async with quiet_api.world.working():
+        await quiet_api.world.slotsync.report(snapshot(1, merchant=merchant))
+        await quiet_api.world.settled(1, merchant=merchant)
         await BUTTONS["reset"](client, workflow_id)
         await BUTTONS["terminate"](client, workflow_id)
-        await api.world.slotsync.report(snapshot(2, merchant=merchant))
-        await api.world.settled(2, merchant=merchant)
+        await quiet_api.world.slotsync.report(snapshot(2, merchant=merchant))
+        await quiet_api.world.settled(2, merchant=merchant)
         await BUTTONS["cancel"](client, workflow_id)
 
         async def is_listed() -> bool:
-            entries = await timeline(api, merchant)
+            entries = await timeline(quiet_api, merchant)
             return [(each["what"], each["source"]) for each in entries].count(("stopped", "history")) == 3
 
         await until(is_listed)
-        assert not [each for each in await timeline(api, merchant) if (each["what"], each["source"]) == STOP_IN_STORE]
-        entries = [each for each in await timeline(api, merchant) if each["source"] == "history"]
+        assert not [
+            each for each in await timeline(quiet_api, merchant) if (each["what"], each["source"]) == STOP_IN_STORE
+        ]
+        entries = [each for each in await timeline(quiet_api, merchant) if each["source"] == "history"]
     whats = [each["what"] for each in entries]
     reasons = [each["reason"] for each in entries if each["what"] == "stopped"]
     assert (whats.count("reset"), whats.count("written"), whats.count("reported")) == (1, 2, 2)
     assert reasons == ["terminated", "terminated", "canceled"], "a reset terminates the run before"
 
 
-async def test_a_look_at_a_stopped_reservation_is_not_told_as_its_end(api: Api, merchant: str) -> None:
-    await prepare_merchant(api, merchant)
+async def test_a_look_at_a_stopped_reservation_is_not_told_as_its_end(quiet_api: Api, merchant: str) -> None:
+    await prepare_merchant(quiet_api, merchant)
     workflow_id = reservation_id(merchant, "R-1")
-    handle = api.world.client.get_workflow_handle(workflow_id)
-    async with api.world.working():
-        await api.world.slotsync.report(snapshot(1, merchant=merchant))
-        await api.world.settled(1, merchant=merchant)
-        await BUTTONS["cancel"](api.world.client, workflow_id)
-        await signal_reservation(api.world.client, ReservationKey(merchant=merchant, reservation="R-1"))
-        await until(lambda: has_status(api.world.client, workflow_id, WorkflowExecutionStatus.COMPLETED))
-        told = [what for what, _ in from_history(await timeline(api, merchant))]
+    handle = quiet_api.world.client.get_workflow_handle(workflow_id)
+    async with quiet_api.world.working():
+        await quiet_api.world.slotsync.report(snapshot(1, merchant=merchant))
+        await quiet_api.world.settled(1, merchant=merchant)
+        await BUTTONS["cancel"](quiet_api.world.client, workflow_id)
+        await signal_reservation(quiet_api.world.client, ReservationKey(merchant=merchant, reservation="R-1"))
+        await until(lambda: has_status(quiet_api.world.client, workflow_id, WorkflowExecutionStatus.COMPLETED))
+        told = [what for what, _ in from_history(await timeline(quiet_api, merchant))]
     assert await handle.result() == f"Closed at version None: {STOPPED_REASON}"
     assert told[-2:] == ["stopped", "looked_again"]
 
 
-async def test_a_timeline_holds_no_guests_data(api: Api, merchant: str) -> None:
-    await prepare_merchant(api, merchant)
+async def test_a_timeline_holds_no_guests_data(quiet_api: Api, merchant: str) -> None:
+    await prepare_merchant(quiet_api, merchant)
     guest = {"name": "Aino Virtanen", "email": "aino@example.com"}
-    async with api.world.working():
+    async with quiet_api.world.working():
         entries = snapshot(1, merchant=merchant, title="Aino's tour", guest=guest, notes="Nut allergy")
-        await api.world.slotsync.report(entries)
-        await api.world.settled(1, merchant=merchant)
-        answer = await api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1/timeline")
+        await quiet_api.world.slotsync.report(entries)
+        await quiet_api.world.settled(1, merchant=merchant)
+        answer = await quiet_api.platform.get(f"/v1/merchants/{merchant}/reservations/R-1/timeline")
     assert "written" in answer.text
     assert not any(word in answer.text for word in ("Aino", "aino", "allergy"))
 
 
-async def test_a_timeline_shows_the_store_when_temporal_has_no_history(api: Api, merchant: str) -> None:
+async def test_a_timeline_shows_the_store_when_temporal_has_no_history(quiet_api: Api, merchant: str) -> None:
     """A second, empty Temporal server stands for the state after the retention time."""
     owner = Owner.product("sunset-tour")
-    await api.world.slotsync.put_owner(merchant, owner, OwnerSettings(name="Sunset tour", sync=False))
-    async with api.world.working():
-        await api.world.slotsync.report(snapshot(1, merchant=merchant))
-        await api.world.settled(1, merchant=merchant)
-    assert from_history(await timeline(api, merchant))
+    await quiet_api.world.slotsync.put_owner(merchant, owner, OwnerSettings(name="Sunset tour", sync=False))
+    async with quiet_api.world.working():
+        await quiet_api.world.slotsync.report(snapshot(1, merchant=merchant))
+        await quiet_api.world.settled(1, merchant=merchant)
+    assert from_history(await timeline(quiet_api, merchant))
     forgetful = running_temporal_server()
-    async with forgetful as client, api_of(replace(api.world, client=client)) as later:
+    async with forgetful as client, api_of(replace(quiet_api.world, client=client)) as later:
         entries = await timeline(later, merchant)
     assert [(each["source"], each["what"], each["owner"]) for each in entries] == [("store", "not_synced", str(owner))]

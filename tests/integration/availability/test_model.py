@@ -247,6 +247,6 @@ def test_availability_equals_that_of_a_simple_model(poller_harness: PollerHarnes
         def __init__(self) -> None:
             super().__init__(poller_harness)
 
-    bounded = settings(max_examples=9, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    bounded = settings(max_examples=5, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(ModelWithHarness, settings=bounded)
     assert ModelWithHarness.received, "no availability was ever published"

@@ -25,7 +25,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=20)
 EMAIL = "kari@example.com"
 SCOPES = ["https://www.googleapis.com/auth/calendar.calendarlist.readonly"]
-PROCESSES = 3
+PROCESSES = 2
 CONNECTIONS = table_of(ConnectionRow)
 
 WORK = """

@@ -96,6 +96,7 @@ async def until_in_step(world: World) -> None:
     await until(in_step)
 
 
+@pytest.mark.long  # 2,000 reports; in each suite, a platform that repeats itself fills a run
 async def test_a_reservation_survives_continuing_as_new(open_world: World) -> None:
     """More snapshots than one run takes: the last one wins, over runs."""
     start = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)

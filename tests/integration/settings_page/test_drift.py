@@ -57,3 +57,19 @@ async def test_each_question_is_answered_once_and_then_shown_no_more(site: Site)
     details = await site.world.slotsync.details_of(site.merchant)
     assert isinstance(details, MerchantDetails)
     assert details.on_drift is OnDrift.REPAIR
+
+
+async def test_what_a_merchant_wants_always_stays_its_choice_and_the_page_tells_of_an_override(site: Site) -> None:
+    await site.add_merchant()
+    platform = site.world.slotsync
+    async with site.visitor() as mine:
+        ids = ask(site, DriftKind.MOVED)
+        answer = {"token": token_in((await mine.get("/settings/")).text), "answer": "keep", "always": "yes"}
+        await mine.post(f"/settings/drift/{ids['R-0']}", data=answer)
+        await platform.put_merchant(site.merchant, MerchantDetails(on_drift=OnDrift.REPAIR))
+        assert (await platform.details_of(site.merchant) or MerchantDetails()).on_drift is OnDrift.REPORT
+        assert 'id="drift-overridden"' not in (await mine.get("/settings/")).text
+        await platform.put_merchant(site.merchant, MerchantDetails(on_drift=OnDrift.REPAIR), override=True)
+        assert (await platform.details_of(site.merchant) or MerchantDetails()).on_drift is OnDrift.REPAIR
+        assert 'id="drift-overridden"' in (await mine.get("/settings/")).text
+        assert "This changed what you had chosen here" in (await mine.get("/settings/changes")).text

@@ -12,6 +12,7 @@ from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.domain.reservations.drift import DriftAnswer, DriftKind
 from slotsync.errors import UnknownSubject, WrongState
+from slotsync.store.calendars.owner_names import OwnerNames
 from starter.settings_page.visit import Visit, redirect_to_page
 
 MAX_ASKED_SHOWN: Final = 20
@@ -35,8 +36,8 @@ async def load_asked(visit: Visit) -> Sequence[AskedDrift]:
     found = await visit.services.drift.find_asked(visit.merchant, MAX_ASKED_SHOWN)
     if not found:
         return ()
-    owners = await asyncio.to_thread(visit.services.owners.get_all, visit.merchant)
-    names = {owner: settings.name for owner, settings in owners.items()}
+    named = OwnerNames(visit.services.store)
+    names = await asyncio.to_thread(named.get_names, visit.merchant, {each.owner for each in found})
     return [
         AskedDrift(each.id, names.get(each.owner, each.owner.id), each.reservation, each.kind)
         for each in found

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.domain.reservations.drift import DriftAnswer, DriftKind
-from slotsync.errors import UnknownSubject, WrongState
+from slotsync.errors import NotTaken, UnknownSubject, WrongState
 from slotsync.store.calendars.owner_names import OwnerNames
 from starter.settings_page.visit import Visit, redirect_to_page
 
@@ -53,7 +53,15 @@ async def answer_drift(request: Request) -> Response:
         await visit.services.drift.answer(visit.merchant, request.path_params["drift"], answer, always=False)
     except (UnknownSubject, WrongState):
         return redirect_to_page(notice="not_asked", place=visit.address)
+    except NotTaken:  # the answer is stored
+        await _choose(visit, answer, always=always)
+        raise
+    await _choose(visit, answer, always=always)
+    return redirect_to_page(notice="saved", place=visit.address)
+
+
+async def _choose(visit: Visit, answer: DriftAnswer, *, always: bool) -> None:
+    """Record the merchant's choice to have all drift answered alike, if it is one."""
     if always:
         chosen = MerchantDetails(on_drift=_ALWAYS[answer])
         await asyncio.to_thread(visit.services.merchants.put, visit.merchant, chosen, Chooser.MERCHANT)
-    return redirect_to_page(notice="saved", place=visit.address)

@@ -1,20 +1,26 @@
-"""The forms of the page while Temporal is of no use: what they say is stored, and done later."""
+"""The page while Temporal is of no use: what forms say is stored, and done later; and without the database."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+import httpx
 import pytest
 from temporalio.client import Client
 
+from slotsync.clock import utc_now
 from slotsync.domain.merchant import OnDrift
 from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind
 from slotsync.domain.reservations.event import EventKey
 from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
 from slotsync.store.calendars.owners import Owners
+from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
 from slotsync.temporal.options import slotsync_plugin
 from starter.bootstrap import Services
+from starter.services.settings_links import Session
 from tests.support.samples import TOUR
 from tests.support.serving import listening_socket, serving
 from tests.support.site import Site, token_in
@@ -81,3 +87,18 @@ async def test_each_form_is_answered_with_a_page_that_says_it_is_stored(cut_off:
     choices = merchants.get_choices(cut_off.merchant)
     assert choices
     assert (choices.details.on_drift, set(choices.chosen)) == (OnDrift.REPAIR, {"on_drift"})
+
+
+async def test_without_the_database_a_page_asks_to_come_back(site: Site, tmp_path: Path) -> None:
+    world = site.world
+    listening, url = listening_socket()
+    with closing(Store.open(f"sqlite:///{tmp_path}/without-tables.db")) as broken:
+        async with (
+            serving(Services.create(world.settings, broken, world.client), listening),
+            httpx.AsyncClient(base_url=url, cookies=site.cookies_of(Session.begin(site.merchant, utc_now()))) as mine,
+        ):
+            for method, path in (("GET", "/settings/"), ("POST", "/settings/sync"), ("GET", "/settings/changes")):
+                answer = await mine.request(method, path)
+                assert answer.headers["content-type"].startswith("text/html"), path
+                assert (answer.status_code, "does not answer" in answer.text) == (503, True), path
+                assert answer.headers["retry-after"]

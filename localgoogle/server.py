@@ -29,8 +29,11 @@ class RunningLocalGoogle:
     google: LocalGoogle
 
 
-def serve(options: LocalGoogleOptions, port: int, host: str = HOST) -> None:
-    """Serve in the foreground until SIGTERM or Ctrl-C; return after the state is saved."""
+def serve(options: LocalGoogleOptions, port: int, host: str = HOST, *, fd: int | None = None) -> None:
+    """Serve in the foreground until SIGTERM or Ctrl-C; return after the state is saved.
+
+    With ``fd`` it listens on this inherited socket, of which the address is given.
+    """
     google = LocalGoogle(options)
     google.url = f"http://{host}:{port}"
     server = _build_server(google, host, port)
@@ -42,7 +45,7 @@ def serve(options: LocalGoogleOptions, port: int, host: str = HOST) -> None:
     # and signals that come before uvicorn is ready.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    server.run()
+    server.run(None if fd is None else [socket.socket(fileno=fd)])
 
 
 @contextmanager

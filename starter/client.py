@@ -121,10 +121,11 @@ class Slotsync:
         async with self._instance.required():
             return await self._resumption.resume(merchant, reservation)
 
-    async def put_merchant(self, merchant: str, details: MerchantDetails) -> None:
+    async def put_merchant(self, merchant: str, details: MerchantDetails, *, override: bool = False) -> None:
         """Add a merchant, or change what is known of it. What is left out stays, and None removes it.
 
-        Its ``defaults`` are for products and resources that are added afterwards.
+        Its ``defaults`` are for products and resources that are added afterwards. ``on_drift`` stays as the merchant
+        has chosen it on the settings page, unless with ``override``.
 
         Raises:
             InputError: the merchant's id cannot be one, or a field is wrong.
@@ -132,7 +133,7 @@ class Slotsync:
         require_identifier("merchant", merchant)
         checked = check_again(details)
         async with self._instance.required():
-            await asyncio.to_thread(self._merchants.put, merchant, checked)
+            await asyncio.to_thread(self._merchants.put, merchant, checked, override=override)
 
     async def put_owner(
         self,

@@ -140,13 +140,16 @@ def describe_change(
     )
 
 
-def describe_merchant(before: MerchantDetails, after: MerchantDetails) -> AuditChange | None:
+def describe_merchant(
+    before: MerchantDetails, after: MerchantDetails, overridden: tuple[str, ...] = ()
+) -> AuditChange | None:
     """Return the change of a merchant's details, or None if they are the same.
 
     Of an address of a person it says that it changed, and of a web address the host: entries stay for ever, and what is
     behind the host may be a secret.
     """
-    change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, _values_of(before), _values_of(after))
+    values = _values_of(before), _values_of(after)
+    change = describe_change(AuditAction.MERCHANT_CHANGED, WHOLE_MERCHANT, *values, overridden)
     if change is None:
         return None
     return change.model_copy(

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from slotsync.domain.messages import Message
+from slotsync.domain.messages import Message, UtcTime
 from slotsync.domain.webhooks import Attempt, MessageState, WebhookType
 
 
@@ -51,5 +51,5 @@ class MessageFilter(Message):
     type: WebhookType | None = None
     product: str | None = None
     state: MessageState | None = None
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: UtcTime | None = None
+    end: UtcTime | None = None

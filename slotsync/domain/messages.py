@@ -1,9 +1,19 @@
 """The base of all messages: immutable models that refuse unknown fields."""
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeGuard
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 
 class Message(BaseModel):
@@ -95,3 +105,19 @@ DisplayName = Annotated[
 """A name that people see, and decide by: for example, which merchant they connect an account to.
 
 It has no controls, line breaks or characters that show the text after them in another order."""
+
+
+def to_utc(time: datetime) -> datetime:
+    """Return the time in UTC.
+
+    Raises:
+        ValueError: UTC has no such time, which is just outside of the years 1 to 9999.
+    """
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not between the years 1 and 9999 in UTC") from None
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(to_utc)]
+"""A time that somebody else gives, with any offset; it is kept in UTC."""

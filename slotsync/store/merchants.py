@@ -13,7 +13,7 @@ from slotsync.domain.audit import WHOLE_MERCHANT, AuditAction, AuditChange, desc
 from slotsync.domain.calendars.choices import Chooser, is_removal, merchants_part
 from slotsync.domain.calendars.owner import OwnerDefaults, Switch
 from slotsync.domain.connections.connection import ConnectionState
-from slotsync.domain.merchant import MerchantDetails, OnDrift
+from slotsync.domain.merchant import MERCHANTS_DETAILS, MerchantChoices, MerchantDetails, OnDrift
 from slotsync.errors import MerchantsChoice, Undecryptable
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
@@ -59,32 +59,64 @@ class Merchants:
             row = session.get(MerchantRow, merchant)
             return self._read(session, row.model_dump()) if row else None
 
-    def put(self, merchant: str, details: MerchantDetails) -> None:
-        """Record the merchant, or change what the platform says of it.
+    def get_choices(self, merchant: str) -> MerchantChoices | None:
+        """Return what is known of the merchant and what it has chosen itself, or None if nothing is stored for it."""
+        with self._store.read() as session:
+            row = session.get(MerchantRow, merchant)
+            return self._read_choices(session, row.model_dump()) if row else None
 
-        With a new address its connection is due, since an e-mail may have waited for that.
+    def put(
+        self,
+        merchant: str,
+        details: MerchantDetails,
+        chooser: Chooser = Chooser.PLATFORM,
+        *,
+        override: bool = False,
+    ) -> None:
+        """Record the merchant, or change what is known of it.
+
+        What the merchant has chosen itself the platform changes only with ``override``. With a new address its
+        connection is due, since an e-mail may have waited for that.
         """
         now = self._store.now()
         with self._store.write() as connection:
             ensure_merchant(connection, merchant)
             if details.given:
-                self._change(connection, merchant, details, now)
+                self._change(connection, merchant, details, chooser, now, override=override)
             if details.email:
                 connection.execute(_of_refused_grant(merchant).values(due_at=now))
 
-    def _change(self, connection: Connection, merchant: str, details: MerchantDetails, now: datetime) -> None:
-        columns = details.given
-        if details.email:
-            own = self._keys.for_writing(connection, merchant)
-            columns["email"] = own.encrypt(_TABLE.c.email, details.email, id=merchant)
-        before = self._read(connection, _lock(connection, merchant))
-        after = before.change(details)
+    def _change(  # noqa: PLR0913  the merchant, and who changes what of it
+        self,
+        connection: Connection,
+        merchant: str,
+        changes: MerchantDetails,
+        chooser: Chooser,
+        now: datetime,
+        *,
+        override: bool,
+    ) -> None:
+        own = self._keys.for_writing(connection, merchant) if changes.email else None
+        before = self._read_choices(connection, _lock(connection, merchant))
+        after = before.change(changes, chooser, override=override)
+        columns = {name: getattr(after.details, name) for name in changes.given}
+        if own and changes.email:
+            columns["email"] = own.encrypt(_TABLE.c.email, changes.email, id=merchant)
         if "defaults" in columns:
-            columns["defaults"] = after.defaults.write() if after.defaults else None
-        connection.execute(update(_TABLE).filter_by(id=merchant).values(**columns))
-        change = describe_merchant(before, after)
+            columns["defaults"] = after.details.defaults.write() if after.details.defaults else None
+        connection.execute(update(_TABLE).filter_by(id=merchant).values(**columns, **_choice_columns(after)))
+        overridden = tuple(sorted(after.overridden - before.overridden))
+        change = describe_merchant(before.details, after.details, overridden)
         if self._audit and change:
             self._audit.record(connection, merchant, change, now)
+
+    def _read_choices(self, database: Connection | Session, row: Mapping[str, Any]) -> MerchantChoices:
+        """Return what is known of the merchant of a row, with its own choices."""
+        chosen, overridden = (
+            frozenset(name for name in MERCHANTS_DETAILS if row[f"{name}_{kind}"]) for kind in ("chosen", "overridden")
+        )
+        details = self._read(database, row)
+        return MerchantChoices.model_construct(details=details, chosen=chosen, overridden=overridden)
 
     def _read(self, database: Connection | Session, row: Mapping[str, Any]) -> MerchantDetails:
         """Return what the platform says of the merchant of a row. It is not checked anew: limits may have changed."""
@@ -118,6 +150,12 @@ class Merchants:
         """Return the ids of all merchants, in order."""
         with self._store.read() as session:
             return list(session.exec(select(MerchantRow.id).order_by(MerchantRow.id)))
+
+
+def _choice_columns(choices: MerchantChoices) -> dict[str, bool]:
+    """Return the columns that say which details the merchant has chosen, and which were changed against that."""
+    chosen = {f"{name}_chosen": name in choices.chosen for name in MERCHANTS_DETAILS}
+    return chosen | {f"{name}_overridden": name in choices.overridden for name in MERCHANTS_DETAILS}
 
 
 def _of_refused_grant(merchant: str) -> Update:

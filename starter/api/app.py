@@ -216,13 +216,17 @@ def _configure(app: FastAPI, host: str, port: int, settings: Settings) -> uvicor
     )
 
 
-def main(host: str, port: int) -> None:
-    """Serve in the foreground until SIGTERM or Ctrl-C, and let requests that are being answered end."""
+def main(host: str, port: int, fd: int | None = None) -> None:
+    """Serve in the foreground until SIGTERM or Ctrl-C, and let requests that are being answered end.
+
+    With ``fd`` it listens on this inherited socket, of which the address is given.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(_serve(Settings.load(), host, port))
+    inherited = None if fd is None else [socket.socket(fileno=fd)]
+    asyncio.run(_serve(Settings.load(), host, port, inherited))
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+async def _serve(settings: Settings, host: str, port: int, inherited: list[socket.socket] | None) -> None:
     ApiKeys.from_settings(settings)  # a missing key is reported before any server is waited for
     # As many threads as there are connections to the database; Google's calls have their own.
     threads = ThreadPoolExecutor(MAX_DATABASE_CONNECTIONS, thread_name_prefix="database")
@@ -238,7 +242,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     try:
         logger.info("serving http://%s:%d, documented at /docs", host, port)
         async with _serving_operators(create_operators_server(server, settings)):
-            await server.serve()
+            await server.serve(inherited)
         logger.info("stopped")
     finally:
         services.close()

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from slotsync.domain.availability.availability import Availability, SlotState
 from slotsync.domain.availability.confirmation import MAX_CONFIRM_WAIT, ConfirmResult
 from slotsync.domain.availability.explanation import CalendarReason
 from slotsync.domain.availability.intervals import Interval
-from slotsync.domain.messages import Message
+from slotsync.domain.messages import Message, UtcTime
 from slotsync.domain.reservations.snapshot import Moment
 from starter.api.documentation import MERCHANT, MerchantId, ProductId
 from starter.api.key_gate import may_see_names
@@ -28,7 +28,7 @@ StartTime = Annotated[
 EndTime = Annotated[
     Moment, Query(description="The end: a date-time with an offset, or a date; at most the horizon later.")
 ]
-Time = Annotated[AwareDatetime, Query(description="The moment: a date-time with an offset.")]
+Time = Annotated[UtcTime, Query(description="The moment: a date-time with an offset.")]
 
 
 class SlotBody(Message):

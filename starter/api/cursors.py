@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
+from slotsync.domain.messages import to_utc
 from starter.api.problems import INVALID, ApiError
 
 MAX_LIMIT: Final = 200
@@ -32,7 +33,8 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         at, key = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         time = datetime.fromisoformat(at)
         if time.tzinfo and isinstance(key, str) and "\0" not in key:
-            return time, key
+            key.encode()  # fails for half of a surrogate pair, which JSON may have
+            return to_utc(time), key
     except (ValueError, TypeError):
         pass
     raise ApiError(INVALID, "after: is not the `next` of an answer of this list")

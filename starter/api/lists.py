@@ -4,10 +4,9 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind, OwnerSettings
-from slotsync.domain.messages import Identifier, Message
+from slotsync.domain.messages import Identifier, Message, UtcTime
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.reservation_filter import ReservationFilter
 from starter.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
@@ -19,9 +18,9 @@ from starter.services.status import ReservationLine
 
 router = APIRouter(prefix=MERCHANT, tags=["lists"])
 
-From = Annotated[AwareDatetime | None, Query(alias="from", description="Only what ends after this time.")]
-To = Annotated[AwareDatetime | None, Query(description="Only what begins before this time.")]
-ChangedSince = Annotated[AwareDatetime | None, Query(description="Only what was reported at this time or later.")]
+From = Annotated[UtcTime | None, Query(alias="from", description="Only what ends after this time.")]
+To = Annotated[UtcTime | None, Query(description="Only what begins before this time.")]
+ChangedSince = Annotated[UtcTime | None, Query(description="Only what was reported at this time or later.")]
 ProductFilter = Annotated[Identifier | None, Query(description="Only what has, or had, an event of this product.")]
 StateFilter = Annotated[SyncState | None, Query(description="Only what has an event in this state.")]
 Attention = Annotated[bool, Query(description="Only what is not in step, and does not become so by itself.")]

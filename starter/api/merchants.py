@@ -46,17 +46,24 @@ class MerchantBody(MerchantDetails):
     browsers go back from Google to `return_url`, instead of `SLOTSYNC_RETURN_URL`. Notices to the merchant are sent to
     `email`, with the picture at `logo_url`. `defaults` are for products and resources that are created afterwards.
     `on_drift` says what is done about our events that people change by hand in Google: `repair` (default), `report`, or
-    `ask`.
+    `ask`. What the merchant has chosen itself on the settings page stays; with `override` it is changed all the same,
+    and the merchant sees that on the page.
     """
 
     defaults: DefaultsBody | None = None
+    override: bool = False
 
 
 class MerchantAnswer(MerchantDetails):
-    """All details of a merchant. What is null in `defaults` is slotsync's own default."""
+    """All details of a merchant. What is null in `defaults` is slotsync's own default.
+
+    `chosen` names the details that the merchant has chosen itself, `overridden` those that you have changed since.
+    """
 
     merchant: str
     defaults: OwnerDefaults
+    chosen: tuple[str, ...]
+    overridden: tuple[str, ...]
 
 
 class MerchantLine(Message):
@@ -121,14 +128,19 @@ async def require_merchant(services: Services, merchant: str) -> None:
 @router.put(MERCHANT)
 async def put_merchant(merchant: MerchantId, body: MerchantBody, services: ServicesDependency) -> MerchantAnswer:
     """Create a merchant, or change what is known of it; return what that is."""
-    await asyncio.to_thread(services.merchants.put, merchant, body)
+    await asyncio.to_thread(services.merchants.put, merchant, body, override=body.override)
     return await get_merchant(merchant, services)
 
 
 @router.get(MERCHANT)
 async def get_merchant(merchant: MerchantId, services: ServicesDependency) -> MerchantAnswer:
     """Return what is known of a merchant."""
-    found = await asyncio.to_thread(services.merchants.get, merchant)
+    found = await asyncio.to_thread(services.merchants.get_choices, merchant)
     if found is None:
         raise ApiError(NOT_FOUND, UNKNOWN_MERCHANT)
-    return MerchantAnswer.model_construct(merchant=merchant, **dict(found))
+    return MerchantAnswer.model_construct(
+        merchant=merchant,
+        **dict(found.details),
+        chosen=tuple(sorted(found.chosen)),
+        overridden=tuple(sorted(found.overridden)),
+    )

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, status
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from slotsync.domain.kept_messages import MessageFilter, MessageLine, MessageView
-from slotsync.domain.messages import Identifier, Message
+from slotsync.domain.messages import Identifier, Message, UtcTime
 from slotsync.domain.webhooks import MessageState, WebhookType
 from slotsync.errors import UnknownSubject
 from starter.api.cursors import Cursor, Limit, decode_cursor, encode_cursor
@@ -19,8 +19,8 @@ from starter.bootstrap import ServicesDependency
 router = APIRouter(prefix=MERCHANT, tags=["messages"])
 
 MessageId = Annotated[Identifier, Path(alias="message", description="The message's id: its `webhook-id`.")]
-From = Annotated[AwareDatetime | None, Query(alias="from", description="Only messages made at this time or later.")]
-To = Annotated[AwareDatetime | None, Query(description="Only messages made before this time.")]
+From = Annotated[UtcTime | None, Query(alias="from", description="Only messages made at this time or later.")]
+To = Annotated[UtcTime | None, Query(description="Only messages made before this time.")]
 ProductFilter = Annotated[Identifier | None, Query(description="Only messages about this product.")]
 
 _MAX_REASON_LENGTH: Final = 200
@@ -36,8 +36,8 @@ class MessageList(Message):
 class ResendBody(Message):
     """The messages to send again: those of this type and product, made in the time from `from` up to `to`."""
 
-    from_: AwareDatetime = Field(alias="from")
-    to: AwareDatetime
+    from_: UtcTime = Field(alias="from")
+    to: UtcTime
     type: WebhookType | None = None
     product: Identifier | None = None
 

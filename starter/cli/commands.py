@@ -45,6 +45,7 @@ AcceptUnbound = Annotated[
 From = Annotated[str | None, typer.Option("--from", help="Only those made at this time or later, ISO 8601.")]
 To = Annotated[str | None, typer.Option(help="Only those made before this time.")]
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE", help="The message's id: its webhook-id.")]
+Inherited = Annotated[int | None, typer.Option(hidden=True, help="Listen on this socket, which is inherited.")]
 Ready = Annotated[Path | None, typer.Option(help="Write all addresses to this file, once everything answers.")]
 
 
@@ -84,11 +85,12 @@ def worker() -> None:
 def api(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is all of them.")] = "127.0.0.1",
+    fd: Inherited = None,
 ) -> None:
     """Run the HTTP API until SIGTERM; its documentation is at /docs."""
     from starter.api.app import main
 
-    main(host, port)
+    main(host, port, fd)
 
 
 @app.command()
@@ -96,12 +98,13 @@ def sandbox(
     port: Annotated[int, typer.Option(help="The port to listen on, on 127.0.0.1.")] = 8085,
     state: Annotated[Path | None, typer.Option(help="Keep the state in this file.")] = None,
     quotas: Annotated[bool, typer.Option(help="Count calls as Google does.")] = True,
+    fd: Inherited = None,
 ) -> None:
     """Run the local Google until SIGTERM."""
     from localgoogle.options import LocalGoogleOptions
     from localgoogle.server import serve
 
-    serve(LocalGoogleOptions(state_file=state) if quotas else LocalGoogleOptions.unlimited(state), port)
+    serve(LocalGoogleOptions(state_file=state) if quotas else LocalGoogleOptions.unlimited(state), port, fd=fd)
 
 
 @app.command()

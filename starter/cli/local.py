@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,9 +42,7 @@ def run_demo(bookings: Path, limit: int | None, report: Path | None, ready: Path
     """
     now = datetime.now(UTC)
     reports = create_reports(read_bookings(bookings, now.date(), limit), _hotel_name(now))
-    folder = FOLDER / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
-    result = asyncio.run(_demo(folder, reports, report, ready, stay=stay))
+    result = asyncio.run(_demo(FOLDER / "demo", reports, report, ready, stay=stay))
     if not result.comparison.perfect:
         raise typer.Exit(1)
 
@@ -63,7 +60,7 @@ def _hotel_name(now: datetime) -> str:
 async def _demo(
     folder: Path, reports: Sequence[Report], report: Path | None, ready: Path | None, *, stay: bool
 ) -> DemoResult:
-    async with _running(folder, quotas=False) as parts:
+    async with _running(folder, quotas=False, fresh=True) as parts:
         merchant = reports[0].reservation.merchant
         result = await _run_scenario(parts, reports)
         console.print(_result_table(result), _addresses_panel(parts))
@@ -75,17 +72,17 @@ async def _demo(
 
 
 async def _dev(folder: Path, ready: Path | None) -> None:
-    async with _running(folder, quotas=True) as parts:
+    async with _running(folder, quotas=True, fresh=False) as parts:
         await create_sample_merchant(parts)
         console.print(_addresses_panel(parts))
         await _wait_for_signal(parts, SAMPLE_MERCHANT, ready)
 
 
 @asynccontextmanager
-async def _running(folder: Path, *, quotas: bool) -> AsyncIterator[LocalParts]:
+async def _running(folder: Path, *, quotas: bool, fresh: bool) -> AsyncIterator[LocalParts]:
     async with AsyncExitStack() as stack:
         with console.status("Starting") as status:
-            parts = await stack.enter_async_context(local_parts(folder, status.update, quotas=quotas))
+            parts = await stack.enter_async_context(local_parts(folder, status.update, quotas=quotas, fresh=fresh))
         yield parts
         console.print("Stopping")
 

@@ -1,12 +1,14 @@
 """Run all parts on one machine: the local Google, Temporal's server, a worker and the API."""
 
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
+from shutil import rmtree
 
 import httpx
 from cryptography.fernet import Fernet
@@ -28,7 +30,17 @@ from slotsync.temporal.dev_server import server_command
 from slotsync.temporal.options import connect
 from starter.client import Slotsync
 from starter.local.environment import set_environment
-from starter.local.processes import free_port, running_process, slotsync_command, wait_until_ready, write_environment
+from starter.local.locks import locked_folder
+from starter.local.processes import (
+    HOST,
+    free_port,
+    get_port,
+    open_listener,
+    running_process,
+    slotsync_command,
+    wait_until_ready,
+    write_environment,
+)
 
 SCOPES = tuple(sorted(wanted_scopes(push=True)))
 CLIENT_ID = "slotsync-local"
@@ -72,23 +84,55 @@ class LocalParts:
 
 
 @asynccontextmanager
-async def local_parts(folder: Path, show_status: StatusCallback, *, quotas: bool) -> AsyncIterator[LocalParts]:
-    """Run all parts until the block ends, with their state in this folder. Without ``quotas`` nobody limits calls."""
-    make_private_folder(folder.parent)
-    make_private_folder(folder)
-    google, api = f"http://127.0.0.1:{free_port(8085)}", f"http://127.0.0.1:{free_port(8080)}"
+async def local_parts(
+    folder: Path, show_status: StatusCallback, *, quotas: bool, fresh: bool = False
+) -> AsyncIterator[LocalParts]:
+    """Run all parts until the block ends, with their state in this folder; with ``fresh`` a former one is deleted.
+
+    Without ``quotas`` nobody limits calls.
+
+    Raises:
+        WrongState: another process runs all parts in this folder.
+    """
+    with (
+        locked_folder(folder) as lock,
+        closing(open_listener(8085)) as google,
+        closing(open_listener(8080)) as api,
+    ):
+        lock.name_holder(_url(api))
+        if fresh:
+            rmtree(folder, ignore_errors=True)
+        make_private_folder(folder)
+        async with _running_parts(folder, google, api, show_status, quotas=quotas) as parts:
+            yield parts
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{get_port(listener)}"
+
+
+@asynccontextmanager
+async def _running_parts(
+    folder: Path,
+    google_listener: socket.socket,
+    api_listener: socket.socket,
+    show_status: StatusCallback,
+    *,
+    quotas: bool,
+) -> AsyncIterator[LocalParts]:
+    google, api = _url(google_listener), _url(api_listener)
     variables = _set_environment(folder.resolve(), google, api, quotas=quotas)
     settings = Settings.load()
     vault = Vault(settings.encryption_keys)
     store = Store.open(settings.database_url)
     store.upgrade()
     async with (
-        _running_local_google(folder, google, show_status, quotas=quotas),
+        _running_local_google(folder, google_listener, show_status, quotas=quotas),
         _running_temporal(folder, show_status) as temporal,
     ):
         variables["TEMPORAL_ADDRESS"] = temporal.address
         write_environment(folder / "environment", variables)
-        async with _running_worker_and_api(folder, variables, temporal, api, show_status):
+        async with _running_worker_and_api(folder, variables, temporal, api_listener, show_status):
             yield LocalParts(
                 api=api,
                 api_key=variables["SLOTSYNC_API_KEYS"],
@@ -163,32 +207,41 @@ def _load_or_write_secret(file: Path, new: str) -> str:
 
 @asynccontextmanager
 async def _running_local_google(
-    folder: Path, url: str, show_status: StatusCallback, *, quotas: bool
+    folder: Path, listener: socket.socket, show_status: StatusCallback, *, quotas: bool
 ) -> AsyncIterator[None]:
     show_status("Starting the local Google")
-    port = url.rsplit(":", 1)[1]
     limits = [] if quotas else ["--no-quotas"]
-    command = slotsync_command("sandbox", "--port", port, "--state", str(folder / "google.state"), *limits)
-    async with running_process("google", command, folder=folder) as running:
+    command = slotsync_command("sandbox", *_listening(listener), "--state", str(folder / "google.state"), *limits)
+    async with running_process("google", command, folder=folder, listener=listener) as running:
+        url = _url(listener)
         await wait_until_ready("google", lambda: _is_success(f"{url}/sandbox/accounts"), running, folder)
         yield
 
 
 @asynccontextmanager
 async def _running_worker_and_api(
-    folder: Path, variables: dict[str, str], temporal: TemporalServer, url: str, show_status: StatusCallback
+    folder: Path,
+    variables: dict[str, str],
+    temporal: TemporalServer,
+    listener: socket.socket,
+    show_status: StatusCallback,
 ) -> AsyncIterator[None]:
     """Run the worker and the API, which start in parallel."""
-    worker_command, api_command = slotsync_command("worker"), slotsync_command("api", "--port", url.rsplit(":", 1)[1])
+    worker_command, api_command = slotsync_command("worker"), slotsync_command("api", *_listening(listener))
     async with (
         running_process("worker", worker_command, folder=folder, environment=variables) as worker,
-        running_process("api", api_command, folder=folder, environment=variables) as api,
+        running_process("api", api_command, folder=folder, environment=variables, listener=listener) as api,
     ):
         show_status("Waiting for the worker")
         await wait_until_ready("worker", lambda: _has_workers(temporal.client), worker, folder)
         show_status("Waiting for the API")
-        await wait_until_ready("api", lambda: _is_success(f"{url}/readyz"), api, folder)
+        await wait_until_ready("api", lambda: _is_success(f"{_url(listener)}/readyz"), api, folder)
         yield
+
+
+def _listening(listener: socket.socket) -> tuple[str, ...]:
+    """Return the options of a command that answers on the socket, which it inherits."""
+    return "--port", str(get_port(listener)), "--fd", str(listener.fileno())
 
 
 async def _is_success(url: str) -> bool:

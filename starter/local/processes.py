@@ -1,7 +1,6 @@
 """Run processes on this machine, and write the environment file that shells source."""
 
 import asyncio
-import fcntl
 import os
 import shlex
 import socket
@@ -10,10 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from tempfile import gettempdir
 
 from slotsync.errors import SlotsyncError
 from slotsync.private_files import OWNER_ONLY, create_private_file, write_private_file
+from starter.local.locks import claim_port
 
 
 def write_environment(file: Path, variables: Mapping[str, str]) -> None:
@@ -23,6 +22,7 @@ def write_environment(file: Path, variables: Mapping[str, str]) -> None:
 
 STOP_TIMEOUT = timedelta(seconds=40)
 START_TIMEOUT = timedelta(seconds=60)
+HOST = "127.0.0.1"
 CHECK_INTERVAL = timedelta(milliseconds=50)
 
 
@@ -33,11 +33,16 @@ def slotsync_command(*arguments: str) -> list[str]:
 
 @asynccontextmanager
 async def running_process(
-    name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the command until the block ends; its output goes to a log file in the folder.
 
-    What it creates its owner alone can read.
+    What it creates its owner alone can read. It inherits the ``listener`` under its number.
     """
     file = folder / f"{name}.log"
     create_private_file(file)
@@ -48,6 +53,7 @@ async def running_process(
             stderr=log,
             env={**os.environ, **(environment or {})},
             umask=OWNER_ONLY,
+            pass_fds=[listener.fileno()] if listener else (),
             start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
         )
     try:
@@ -70,23 +76,19 @@ async def _stop(running: asyncio.subprocess.Process) -> None:
 async def wait_until_ready(
     name: str, ready: Callable[[], Awaitable[bool]], running: asyncio.subprocess.Process, folder: Path
 ) -> None:
-    """Wait until a process answers.
+    """Wait until a process answers. What answers after it has ended is another process.
 
     Raises:
         SlotsyncError: the process ended, or did not answer in time; the message names its log file.
     """
     deadline = asyncio.get_running_loop().time() + START_TIMEOUT.total_seconds()
-    while not await ready():
-        log = folder / f"{name}.log"
+    log = folder / f"{name}.log"
+    while not await ready() or running.returncode is not None:
         if running.returncode is not None:
             raise SlotsyncError(f"the {name} ended at once; the end of {log}:\n{_end_of(log)}")
         if asyncio.get_running_loop().time() > deadline:
             raise SlotsyncError(f"the {name} does not answer after {START_TIMEOUT.total_seconds():.0f} s; see {log}")
         await asyncio.sleep(CHECK_INTERVAL.total_seconds())
-
-
-_CLAIMS = list[int]()
-"""The open files of the ports that this process has claimed, until it ends."""
 
 
 def free_port(preferred: int) -> int:
@@ -97,28 +99,39 @@ def free_port(preferred: int) -> int:
     Raises:
         SlotsyncError: there is no free port.
     """
-    for port in (preferred, 0) if preferred and _claim(preferred) else (0,):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+    with _bind(preferred if preferred and claim_port(preferred) else 0) as probe:
+        return get_port(probe)
+
+
+def open_listener(preferred: int) -> socket.socket:
+    """Return a socket that listens on the preferred port of 127.0.0.1, or on another one if it is taken.
+
+    A process that gets it by ``running_process`` answers there, and nobody else can, from now on.
+
+    Raises:
+        SlotsyncError: there is no free port.
+    """
+    return _bind(preferred, listen=True)
+
+
+def get_port(listener: socket.socket) -> int:
+    """Return the port of the socket."""
+    return int(listener.getsockname()[1])
+
+
+def _bind(preferred: int, *, listen: bool = False) -> socket.socket:
+    for port in (preferred, 0):
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((HOST, port))
+            if listen:
+                bound.listen()
+        except OSError:
+            bound.close()
+            continue
+        return bound
     raise SlotsyncError("no free port on this machine")
-
-
-def _claim(port: int) -> bool:
-    """Return whether no other process of this user has claimed the port; then it is this one's."""
-    file = Path(gettempdir()) / f"slotsync-{os.getuid()}-port-{port}"
-    claim = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(claim)
-        return False
-    _CLAIMS.append(claim)
-    return True
 
 
 def _end_of(log: Path) -> str:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
@@ -10,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
+from temporalio.service import RPCError
 
-from slotsync.errors import SettingsError, Undecryptable
+from slotsync.errors import NotTaken, SettingsError, Undecryptable
 from starter.bootstrap import get_services
 from starter.settings_page import changes, drift, forms, home, links
 from starter.settings_page.refusals import (
@@ -19,6 +21,8 @@ from starter.settings_page.refusals import (
     render_invalid_form,
     render_not_set_up,
     render_refusal,
+    render_unavailable,
+    render_without_temporal,
 )
 from starter.settings_page.rendering import PageRefused
 from starter.settings_page.visit import require_room
@@ -53,6 +57,11 @@ def _build_pages(routes: list[BaseRoute]) -> ExceptionMiddleware:
             DataError: render_invalid_form,
             SettingsError: render_not_set_up,
             Undecryptable: render_not_set_up,
+            NotTaken: render_without_temporal,
+            RPCError: render_without_temporal,
+            OperationalError: render_unavailable,
+            InterfaceError: render_unavailable,
+            NoFreeConnection: render_unavailable,
         },
     )
 

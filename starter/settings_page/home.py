@@ -132,6 +132,7 @@ async def render_settings(
         last_answer_age=utc_now() - last_call_at if last_call_at else None,
         sync_on=await asyncio.to_thread(visit.services.merchants.is_synced, visit.merchant),
         sync_overridden=await asyncio.to_thread(visit.services.merchants.is_overridden, visit.merchant),
+        on_drift_overridden=await _is_on_drift_overridden(visit),
         work=await load_work(visit),
         finished=False,
         owners=await load_owner_list(visit),
@@ -180,6 +181,11 @@ async def show_switch_progress(request: Request) -> Response:
 def _is_left(connection: ConnectionView) -> bool:
     """Return whether there is no connection, not even a refused one: entries in Google are as they were left."""
     return connection.state in {ConnectionState.DISCONNECTED, ConnectionState.PENDING}
+
+
+async def _is_on_drift_overridden(visit: Visit) -> bool:
+    choices = await asyncio.to_thread(visit.services.merchants.get_choices, visit.merchant)
+    return choices is not None and "on_drift" in choices.overridden
 
 
 async def _load_opened(visit: Visit) -> Details | None:

@@ -33,8 +33,13 @@ _STATUS: Final = {
     **{str(problem): 403 for problem in LinkProblem},
 }
 
-_NAMELESS: Final = frozenset({NO_VISIT, NOT_BEGUN_HERE, TOO_MANY_LOADS})
-"""Without a visit, or before anything is read."""
+_STORED: Final = "stored"
+_UNAVAILABLE: Final = "unavailable"
+
+_NAMELESS: Final = frozenset({NO_VISIT, NOT_BEGUN_HERE, TOO_MANY_LOADS, _UNAVAILABLE})
+"""Without a visit, or before anything is read, or while nothing can be."""
+
+_RETRY_AFTER: Final = {"Retry-After": "5"}
 
 
 async def render_refusal(request: Request, error: Exception) -> Response:
@@ -55,6 +60,20 @@ async def render_not_set_up(request: Request, error: Exception) -> Response:
     """Log which setting or key is missing, and return the page that says that Google is not set up."""
     logger.error("%s", error)
     return await _render(request, "not_set_up", 501)
+
+
+async def render_without_temporal(request: Request, error: Exception) -> Response:
+    """Return the page for a time in which Temporal does not answer: what a form says is stored before it is asked."""
+    logger.warning("Temporal does not answer the settings page: %s", type(error).__name__)
+    return await (_render(request, _STORED, 202) if request.method == "POST" else render_unavailable(request, error))
+
+
+async def render_unavailable(request: Request, error: Exception) -> Response:
+    """Return the page for a time in which a part does not answer that is needed for any page."""
+    logger.warning("the settings page cannot be shown: %s", type(error).__name__)
+    response = await _render(request, _UNAVAILABLE, 503)
+    response.headers.update(_RETRY_AFTER)
+    return response
 
 
 async def render_http_error(request: Request, error: Exception) -> Response:

@@ -1,8 +1,6 @@
 """A choice of reservations for a list."""
 
-from pydantic import AwareDatetime
-
-from slotsync.domain.messages import Message
+from slotsync.domain.messages import Message, UtcTime
 from slotsync.domain.reservations.event import SyncState
 
 
@@ -16,7 +14,7 @@ class ReservationFilter(Message):
 
     state: SyncState | None = None
     product: str | None = None
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
-    changed_since: AwareDatetime | None = None
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    changed_since: UtcTime | None = None
     attention: bool = False

@@ -11,7 +11,8 @@ from slotsync.store.database.base import MERCHANT_COLUMN, Instant, Row, encrypte
 class MerchantRow(Row, table=True):
     """A tenant of the platform. Its switch ``sync`` takes precedence over those of its products and resources.
 
-    ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that. ``name``,
+    ``sync_chosen``: the merchant itself has switched it; ``sync_overridden``: the platform has, against that; of
+    ``on_drift`` the same. ``name``,
     ``language``, ``return_url``, ``email`` (encrypted), ``logo_url``, ``on_drift`` and ``defaults`` (a JSON object:
     settings of new products and resources) are null as long as the platform has not said them. Visits of the settings
     page that began until ``visits_ended_at`` are over, and links to it that were made until then do not work.
@@ -32,6 +33,8 @@ class MerchantRow(Row, table=True):
     logo_url: str | None = None
     defaults: str | None = None
     on_drift: str | None = None
+    on_drift_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    on_drift_overridden: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     visits_ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -8,8 +8,10 @@ from sqlalchemy import text
 
 from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.calendars.owner import GuestData, Owner, OwnerChanges, OwnerDefaults
-from slotsync.domain.merchant import MerchantDetails
+from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.errors import InputError
+from slotsync.store.audit_log import AuditLog
+from slotsync.store.merchants import Merchants
 from tests.support.api import Api
 
 pytestmark = pytest.mark.anyio
@@ -31,14 +33,15 @@ DETAILS = {
     "on_drift": "report",
     "defaults": DEFAULTS,
 }
+NO_CHOICES: Mapping[str, object] = {"chosen": [], "overridden": []}
 NO_DEFAULTS = dict.fromkeys(OwnerDefaults.model_fields)
 
 
 async def test_what_is_left_out_keeps_its_value_and_null_removes_it(api: Api, merchant: str) -> None:
     address = f"/v1/merchants/{merchant}"
-    assert (await api.platform.put(address, json=DETAILS)).json() == {"merchant": merchant, **DETAILS}
+    assert (await api.platform.put(address, json=DETAILS)).json() == {"merchant": merchant, **NO_CHOICES, **DETAILS}
     changed = (await api.platform.put(address, json={"email": "new@arctic.example", "logo_url": None})).json()
-    expected = {"merchant": merchant, **DETAILS, "email": "new@arctic.example", "logo_url": None}
+    expected = {"merchant": merchant, **NO_CHOICES, **DETAILS, "email": "new@arctic.example", "logo_url": None}
     assert changed == expected
     assert (await api.platform.get(address)).json() == expected
     assert (await api.platform.put(address, json={"email": None})).json() == {**expected, "email": None}
@@ -166,3 +169,28 @@ async def test_a_detail_that_cannot_be_one_is_refused(api: Api, merchant: str, f
     answer = await api.platform.put(f"/v1/merchants/{merchant}", content=body, headers=headers)
     assert answer.status_code == 422
     assert field in answer.text
+
+
+async def test_what_the_merchant_chose_about_drift_yields_only_to_an_override(api: Api, merchant: str) -> None:
+    address = f"/v1/merchants/{merchant}"
+    await api.platform.put(address, json={"on_drift": "ask"})
+    audit = AuditLog(api.world.store, api.world.vault)
+    merchants = Merchants(api.world.store, api.world.vault, audit)
+    merchants.put(merchant, MerchantDetails(on_drift=OnDrift.REPORT), Chooser.MERCHANT)
+
+    async def put(body: dict[str, object]) -> tuple[object, ...]:
+        answer = (await api.platform.put(address, json=body)).raise_for_status().json()
+        return tuple(answer[name] for name in ("name", "on_drift", "chosen", "overridden"))
+
+    own: tuple[object, ...] = ("report", ["on_drift"], [])
+    assert await put({"name": "A", "on_drift": "repair"}) == ("A", *own)
+    assert await put({"name": "B", "on_drift": None}) == ("B", *own)
+    assert await put({"name": "C", "override": True}) == ("C", *own)
+    assert await put({"on_drift": "report", "override": True}) == ("C", *own)
+    assert await put({"on_drift": "repair", "override": True}) == ("C", "repair", [], ["on_drift"])
+    assert await put({"on_drift": "ask"}) == ("C", "ask", [], ["on_drift"])
+    entries = audit.list_entries(merchant, 50, 0)
+    told = [each.detail.overridden for each in entries if each.detail and "on_drift" in each.detail.after]
+    assert told == [(), (), ("on_drift",), ()]
+    merchants.put(merchant, MerchantDetails(on_drift=OnDrift.REPAIR), Chooser.MERCHANT)
+    assert await put({}) == ("C", "repair", ["on_drift"], [])

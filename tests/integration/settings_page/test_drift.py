@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import event
 
 from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.domain.reservations.drift import Drift, DriftAction, DriftAnswer, DriftKind
 from slotsync.domain.reservations.event import EventKey
 from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
+from slotsync.store.tables.calendars import OwnerRow
+from starter.settings_page.owner_list import OWNERS_PER_PAGE
+from tests.support.many_products import add_products
 from tests.support.samples import TOUR
 from tests.support.site import Site, token_in
 
@@ -57,3 +61,30 @@ async def test_each_question_is_answered_once_and_then_shown_no_more(site: Site)
     details = await site.world.slotsync.details_of(site.merchant)
     assert isinstance(details, MerchantDetails)
     assert details.on_drift is OnDrift.REPAIR
+
+
+async def test_a_question_makes_the_page_read_no_more_products_than_it_shows(site: Site) -> None:
+    await site.add_merchant()
+    add_products(site.world.store, site.merchant, 4 * OWNERS_PER_PAGE)
+    ask(site, DriftKind.MOVED)
+    read = list[OwnerRow]()
+    async with site.visitor() as mine:
+        event.listen(OwnerRow, "load", lambda row, _: read.append(row))
+        assert "Booking R-0" in (await mine.get("/settings/")).text
+    assert 0 < len(read) < 2 * OWNERS_PER_PAGE
+
+
+async def test_what_a_merchant_wants_always_stays_its_choice_and_the_page_tells_of_an_override(site: Site) -> None:
+    await site.add_merchant()
+    platform = site.world.slotsync
+    async with site.visitor() as mine:
+        ids = ask(site, DriftKind.MOVED)
+        answer = {"token": token_in((await mine.get("/settings/")).text), "answer": "keep", "always": "yes"}
+        await mine.post(f"/settings/drift/{ids['R-0']}", data=answer)
+        await platform.put_merchant(site.merchant, MerchantDetails(on_drift=OnDrift.REPAIR))
+        assert (await platform.details_of(site.merchant) or MerchantDetails()).on_drift is OnDrift.REPORT
+        assert 'id="drift-overridden"' not in (await mine.get("/settings/")).text
+        await platform.put_merchant(site.merchant, MerchantDetails(on_drift=OnDrift.REPAIR), override=True)
+        assert (await platform.details_of(site.merchant) or MerchantDetails()).on_drift is OnDrift.REPAIR
+        assert 'id="drift-overridden"' in (await mine.get("/settings/")).text
+        assert "This changed what you had chosen here" in (await mine.get("/settings/changes")).text

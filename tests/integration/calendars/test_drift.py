@@ -1,8 +1,10 @@
 """What people do to our events by hand is found by an audit, told apart, and put right; what is theirs stays."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.domain.calendars.messages import AuditRequest, AuditResult
 from slotsync.domain.calendars.owner import Owner
@@ -148,6 +150,33 @@ async def test_a_night_looks_at_what_has_changed_and_gives_way_to_who_puts_it_ba
         night = await at_night(world)
         assert (night.complete, night.counts, night.repaired) == (True, {"changed": 1}, 0)
         assert await world.titles() == ["Put back", "R-2"]
+
+
+async def test_who_only_looks_changes_nothing_for_the_nightly_audit_which_does_what_the_merchant_wants(
+    world: World,
+) -> None:
+    await world.add_merchant(TOUR)
+    newest = [snapshot(1, title="R-1")]
+    drifts = DriftRecords(world.store)
+    async with world.working():
+        await world.slotsync.report(newest[0])
+        await world.at_rest(newest, only_of=MERCHANT)
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.ASK))
+        assert (await at_night(world)).complete
+        await (await ByHand.look(world)).change("R-1", summary="Mine")
+        waiting = await start_audit(world.client, AuditRequest(merchant=MERCHANT, owner=TOUR), timedelta(hours=5))
+        assert await counts(world, repair=False) == {"changed": 1}
+        assert (await waiting.describe()).status is WorkflowExecutionStatus.RUNNING
+        assert drifts.find(MERCHANT, 9) == []
+        assert (await at_night(world)).counts == {"changed": 1}
+        (asked,) = drifts.find(MERCHANT, 9)
+        assert await counts(world, repair=False) == {"changed": 1}
+        assert drifts.find(MERCHANT, 9) == [asked]
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.REPAIR))
+        await (await ByHand.look(world)).change("Mine", summary="Mine again")
+        assert await counts(world, repair=False) == {"changed": 1}
+        assert (await at_night(world)).repaired == 1
+        await shown(world, TOUR, ["R-1"])
 
 
 async def test_a_calendar_that_people_renamed_or_deleted_is_told_and_put_right(world: World) -> None:

@@ -94,6 +94,7 @@ class DriftActivities:
                 at=request.now,
                 found=[(drift, self._choose_action(request, drift, wanted)) for drift in found.drifts],
                 right=found.right,
+                unknown=found.unknown,
                 complete=found.complete,
                 sync_token=found.sync_token,
             )

@@ -75,6 +75,11 @@ async def at_night(world: World) -> AuditResult:
     return await handle.result()
 
 
+async def asked_about(drifts: DriftService) -> set[str | None]:
+    """Return the reservations that the merchant is asked about."""
+    return {each.reservation for each in await drifts.find_asked(MERCHANT, 9)}
+
+
 async def test_all_that_people_did_to_our_events_is_told_apart_and_put_right(world: World) -> None:
     await world.add_merchant(TOUR, BOAT)
     names = [f"R-{number}" for number in range(1, 8)]
@@ -198,8 +203,9 @@ async def test_a_calendar_that_people_renamed_or_deleted_is_told_and_put_right(w
 
 
 async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put_back(world: World) -> None:
-    await world.add_merchant(TOUR)
+    await world.add_merchant(TOUR, BOAT)
     newest = [snapshot(1, name=name, title=name) for name in ("R-1", "R-2", "R-3")]
+    newest.append(snapshot(1, item(BOAT.id), name="B-1", title="B-1"))
     drifts = DriftService(world.client, world.store, world.vault)
     async with world.working():
         for each in newest:
@@ -219,12 +225,22 @@ async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put
         assert await counts(world, repair=True) == {"changed": 1, "deleted": 1}
         assert {each.reservation for each in await drifts.find(MERCHANT, 9, only_open=True)} == {"R-1", "R-2"}
         assert await world.titles() == ["Keep me", "R-3"], "what is kept, an audit that repairs leaves alone, too"
+        await hand.change("R-1", summary="Not that")
+        assert (await at_night(world)).counts == {"changed": 1}
+        assert await asked_about(drifts) == {"R-1"}
 
         for name in ("R-1", "R-2"):
             await world.slotsync.report(snapshot(2, name=name, title=f"{name} changed"))
         await shown(world, TOUR, ["R-1 changed", "R-2 changed", "R-3"])
+        assert await drifts.find(MERCHANT, 9, only_open=True) == [], "a new version ends what was kept"
         assert await counts(world) == {}
-        assert await drifts.find(MERCHANT, 9, only_open=True) == []
+        hand = await ByHand.look(world)
+        await hand.change("R-1 changed", summary="Keep me")
+        await hand.drag_to_the_boat("R-3")
+        assert await counts(world) == {"changed": 1, "moved_to_calendar": 1}
+        assert await counts(world, owner=BOAT) == {"moved_to_calendar": 1}
+        assert await asked_about(drifts) == {"R-1", "R-3"}
+        assert len(await drifts.find_asked(MERCHANT, 9)) == 2
 
 
 async def test_an_answer_for_all_that_comes_changes_the_merchants_choice(world: World) -> None:

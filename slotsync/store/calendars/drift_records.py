@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Self
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import get_on_drift
 from slotsync.store.reservations.drift_rows import (
+    KEPT,
     Identity,
     drift_columns,
     drift_in,
@@ -37,9 +38,6 @@ from slotsync.store.reservations.returned_calendars import write_anew
 from slotsync.store.tables.calendars import ManagedCalendarRow, MerchantRow
 from slotsync.store.tables.drift import DriftRow
 from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
-
-KEPT: Final = timedelta(days=90)
-"""The time for which drift is kept after it was resolved."""
 
 MAX_DRIFTS_TOLD: Final = 100
 """The drifts that one message names; the list has all."""

@@ -1,7 +1,7 @@
 """Rows of drift: what makes it the same drift, and how they are closed by what else is stored."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
@@ -19,6 +19,9 @@ Identity = tuple[object, ...]
 _TABLE = table_of(DriftRow)
 _EVENTS = table_of(SyncedEventRow)
 _RESERVATIONS = table_of(ReservationRow)
+
+KEPT: Final = timedelta(days=90)
+"""The time for which drift is kept after it was resolved."""
 
 _PLACE: Final = ("reservation", "item", "event_kind", "event_owner_id")
 _WRITTEN_OVER: Final = (DriftKind.CHANGED.value, DriftKind.MOVED.value, DriftKind.DELETED.value)
@@ -91,6 +94,24 @@ def close_written(  # noqa: PLR0913, PLR0917  the event, and what was written wh
     ids = connection.execute(put_right.order_by(_TABLE.c.id).with_for_update(of=_TABLE)).scalars().all()
     if ids:
         connection.execute(update(_TABLE).where(_TABLE.c.id.in_(ids)).values(resolved_at=now))
+
+
+def close_calendars(connection: Connection, merchant: str, calendar_id: str | None, now: datetime) -> None:
+    """Close what is open in a calendar that is gone, or with None in all, within a transaction.
+
+    That it was deleted is open until another one is there, unless all are gone.
+    """
+    own = update(_TABLE).where(_is_open(merchant)).values(resolved_at=now)
+    if calendar_id is not None:
+        own = own.where(_TABLE.c.calendar_id == calendar_id, _TABLE.c.drift != DriftKind.CALENDAR_DELETED.value)
+    connection.execute(own)
+
+
+def close_owners(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
+    """Close what is open about a product or resource that is gone, in whichever calendar, within a transaction."""
+    calendar = and_(_TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
+    events = and_(_TABLE.c.event_kind == owner.kind.value, _TABLE.c.event_owner_id == owner.id)
+    connection.execute(update(_TABLE).where(_is_open(merchant), calendar | events).values(resolved_at=now))
 
 
 def is_waiting(connection: Connection, merchant: str, reservation: object) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import col, select
 
 from slotsync.domain.availability.messages import merchants_messages
-from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.calendars.owner import Owner, OwnerChanges
+from slotsync.domain.connections.disconnection import CalendarChoice
 from slotsync.domain.merchant import MerchantDetails
 from slotsync.domain.reservations.drift import Drift, DriftAction, DriftAnswer, DriftKind
 from slotsync.domain.reservations.event import EventKey, WrittenEvent
@@ -17,9 +18,14 @@ from slotsync.domain.webhooks import DriftFound, Webhook
 from slotsync.errors import WrongState
 from slotsync.secrets import Vault
 from slotsync.store.audit_log import AuditLog
-from slotsync.store.calendars.drift_records import KEPT, MAX_DRIFTS_TOLD, CompletedAudit, DriftRecords
+from slotsync.store.calendars.drift_records import MAX_DRIFTS_TOLD, CompletedAudit, DriftRecords
+from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.calendars.owners import Owners
+from slotsync.store.connections.connections import Connections
+from slotsync.store.connections.disconnections import Disconnections
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import Merchants
+from slotsync.store.reservations.drift_rows import KEPT
 from slotsync.store.reservations.synced_events import SyncedEvents
 from slotsync.store.tables.drift import DriftRow
 from slotsync.store.webhook_messages import WebhookMessages
@@ -130,6 +136,9 @@ def test_an_answer_counts_as_long_as_it_is_asked_for(store: Store, vault: Vault)
     assert records.answer("another", ids["R-1"], DriftAnswer.KEEP, log, NOW) is None
     for answer in (DriftAnswer.KEEP, DriftAnswer.REPAIR, DriftAnswer.REPAIR):
         assert records.answer(MERCHANT, ids["R-1"], answer, log, NOW)
+    details = [each.detail for each in log.list_entries(MERCHANT, 9) if each.action == "drift.answered"]
+    answers = [(each.before.get("answer"), each.after["answer"]) for each in details if each]
+    assert sorted(answers, key=str) == [("keep", "repair"), (None, "keep")]
     with pytest.raises(WrongState, match="being put back"):
         records.answer(MERCHANT, ids["R-1"], DriftAnswer.KEEP, log, NOW)
     records.answer(MERCHANT, ids["R-2"], DriftAnswer.KEEP, log, NOW)
@@ -251,3 +260,37 @@ def test_an_answer_is_not_lost_to_an_audit_at_the_same_time(store: Store, vault:
             kept = pool.submit(records.answer, MERCHANT, asked.id, DriftAnswer.KEEP, log, NOW)
             repaired = pool.submit(records.record, audit(changed("R-1"), action=DriftAction.REPAIR)).result().repaired
         assert repaired == (1 if isinstance(kept.exception(), WrongState) else 0)
+
+
+GONE = Drift(kind=DriftKind.CALENDAR_DELETED)
+
+
+def test_what_is_asked_about_a_calendar_a_product_or_a_connection_ends_with_it(store: Store, vault: Vault) -> None:
+    records, calendars = records_of(store, vault), ManagedCalendars(store)
+    owners, connections = Owners(store, AuditLog(store, vault)), Connections(store, vault)
+    connection_id = connections.save_grant(MERCHANT, "a refresh token", ["openid"], "merchant@example.com")
+    for owner in (TOUR, BOAT):
+        owners.put(MERCHANT, owner, OwnerChanges(name="Any", time_zone="UTC"))
+
+    of_boat = changed("R-2").model_copy(update={"key": EventKey(item="1", owner=BOAT)})
+
+    def ask() -> None:
+        for owner, id_, *found in ((TOUR, "calendar", changed("R-1"), GONE), (BOAT, "another", of_boat)):
+            calendars.record(MERCHANT, owner, id_, connection_id)
+            seen = replace(audit(*found, action=DriftAction.ASK), owner=owner, calendar_id=id_, complete=True)
+            records.record(replace(seen, sync_token="token"))
+
+    def still_open() -> set[tuple[str | None, str]]:
+        return {(each.reservation, each.kind.value) for each in records.find(MERCHANT, 99, only_open=True)}
+
+    ask()
+    calendars.forget(MERCHANT, TOUR, "calendar")
+    assert still_open() == {(None, "calendar_deleted"), ("R-2", "changed")}
+    ask()
+    owners.delete(MERCHANT, TOUR, remove_events=False)
+    assert still_open() == {("R-2", "changed")}
+    assert records.get_state(MERCHANT, TOUR, "calendar").sync_token is None
+    assert records.get_state(MERCHANT, BOAT, "another").sync_token == "token"
+    Disconnections(store, vault).request(MERCHANT, CalendarChoice.KEEP, NOW)
+    assert still_open() == set()
+    assert records.get_state(MERCHANT, BOAT, "another").sync_token is None

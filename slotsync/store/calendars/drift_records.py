@@ -16,6 +16,7 @@ from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.merchant import OnDrift
 from slotsync.domain.messages import Message
 from slotsync.domain.reservations.drift import Drift, DriftAction, DriftAnswer, DriftKind, Place
+from slotsync.domain.reservations.event import EventKey
 from slotsync.domain.webhooks import DriftedEvent, DriftFound
 from slotsync.errors import WrongState
 from slotsync.store.audit_log import AuditLog
@@ -181,6 +182,14 @@ class DriftRecords:
         query = query.where(_TABLE.c.resolved_at.is_(None)) if only_open else query
         with self._store.read() as session:
             return [_listed(DriftRow(**row)) for row in session.connection().execute(query).mappings()]
+
+    def find_kinds(self, merchant: str, reservation: str) -> dict[EventKey, DriftKind]:
+        """Return how events of a reservation stand otherwise than they were written, as the last audits found them."""
+        own = select(_TABLE).filter_by(merchant=merchant, reservation=reservation, resolved_at=None)
+        with self._store.read() as session:
+            rows = session.connection().execute(own.order_by(_TABLE.c.found_at, _TABLE.c.id)).mappings().all()
+        found = [drift_in(DriftRow(**row)) for row in rows]
+        return {each.key: each.kind for each in found if each.key}
 
     def find_asked(self, merchant: str, limit: int) -> list[ListedDrift]:
         """Return the merchant's drift that somebody is asked about and has not answered, the oldest first."""

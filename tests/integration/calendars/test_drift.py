@@ -9,7 +9,7 @@ from temporalio.client import WorkflowExecutionStatus
 from slotsync.domain.calendars.messages import AuditRequest, AuditResult
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.merchant import MerchantDetails, OnDrift
-from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction, DriftAnswer
+from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction, DriftAnswer, DriftKind
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.temporal.signals import start_audit
@@ -228,11 +228,18 @@ async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put
         await hand.change("R-1", summary="Not that")
         assert (await at_night(world)).counts == {"changed": 1}
         assert await asked_about(drifts) == {"R-1"}
+        status = await world.slotsync.status(MERCHANT, "R-2")
+        assert status
+        assert (status.settled, status.doing) == (True, "Version 1 is in step; by hand in Google: deleted")
+        assert [each.drift for each in status.events] == [DriftKind.DELETED]
 
         for name in ("R-1", "R-2"):
             await world.slotsync.report(snapshot(2, name=name, title=f"{name} changed"))
         await shown(world, TOUR, ["R-1 changed", "R-2 changed", "R-3"])
         assert await drifts.find(MERCHANT, 9, only_open=True) == [], "a new version ends what was kept"
+        status = await world.slotsync.status(MERCHANT, "R-2")
+        assert status
+        assert (status.doing, [each.drift for each in status.events]) == ("Version 2 is in step", [None])
         assert await counts(world) == {}
         hand = await ByHand.look(world)
         await hand.change("R-1 changed", summary="Keep me")

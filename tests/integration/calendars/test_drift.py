@@ -11,6 +11,7 @@ from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction, DriftAnswer, DriftKind
 from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.errors import WrongState
 from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.temporal.signals import start_audit
 from starter.services.drift import DriftService
@@ -247,7 +248,39 @@ async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put
         assert await counts(world) == {"changed": 1, "moved_to_calendar": 1}
         assert await counts(world, owner=BOAT) == {"moved_to_calendar": 1}
         assert await asked_about(drifts) == {"R-1", "R-3"}
+        asked = {each.reservation: each.id for each in await drifts.find_asked(MERCHANT, 9)}
         assert len(await drifts.find_asked(MERCHANT, 9)) == 2
+        await drifts.answer(MERCHANT, asked["R-3"], DriftAnswer.REPAIR, always=False)
+        await shown(world, TOUR, ["Keep me", "R-2 changed", "R-3"])
+        await shown(world, BOAT, ["B-1"])
+        assert await counts(world) == {"changed": 1}
+        assert {each.reservation for each in await drifts.find(MERCHANT, 9, only_open=True)} == {"R-1"}
+
+
+async def test_what_is_to_be_put_back_is_open_while_that_has_to_wait(world: World) -> None:
+    await world.add_merchant(TOUR)
+    newest = [snapshot(1, title="R-1")]
+    drifts = DriftService(world.client, world.store, world.vault)
+    async with world.working():
+        await world.slotsync.report(newest[0])
+        await world.at_rest(newest, only_of=MERCHANT)
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.ASK))
+        await (await ByHand.look(world)).change("R-1", summary="Mine")
+        assert (await at_night(world)).counts == {"changed": 1}
+        (asked,) = await drifts.find_asked(MERCHANT, 9)
+        for method in ("events.get", "events.update"):
+            await world.fault(method=method, kind="backendError", probability=1, account=EMAIL)
+        await drifts.answer(MERCHANT, asked.id, DriftAnswer.REPAIR, always=False)
+        assert [each.answer for each in await drifts.find(MERCHANT, 9, only_open=True)] == [DriftAnswer.REPAIR]
+        with pytest.raises(WrongState, match="being put back"):
+            await drifts.answer(MERCHANT, asked.id, DriftAnswer.KEEP, always=True)
+        await world.heal()
+        await shown(world, TOUR, ["R-1"])
+        await world.at_rest(newest, only_of=MERCHANT)
+        assert await drifts.find(MERCHANT, 9, only_open=True) == []
+        with pytest.raises(WrongState, match="still stands"):
+            await drifts.answer(MERCHANT, asked.id, DriftAnswer.REPAIR, always=True)
+        assert DriftRecords(world.store).get_choice(MERCHANT) is OnDrift.ASK
 
 
 async def test_an_answer_for_all_that_comes_changes_the_merchants_choice(world: World) -> None:

@@ -64,7 +64,7 @@ class DriftActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def find_drift(self, request: DriftSearch) -> AuditResult:
-        """Look through the owner's calendar, and record what has drifted. Safe to repeat."""
+        """Look through the owner's calendar, and record what has drifted, unless it only looks. Safe to repeat."""
         grant = self._connections.get_grant_number(request.merchant)
         (calendar,) = self._calendars.get_calendars(request.merchant, [request.owner])
         if not (calendar.settings.sync and calendar.connection_id and calendar.calendar_id):
@@ -79,6 +79,8 @@ class DriftActivities:
             found = self._drift.find(spec, calendar, calendar.connection_id, request.now, full=request.full)
         if self._connections.get_grant_number(request.merchant) != grant:
             return AuditResult(reason="another_grant")  # perhaps of another account: what was found says nothing of it
+        if request.only_looks:
+            return AuditResult(counts=_count(found), complete=found.complete)
         return self._record(request, calendar, found)
 
     def _record(self, request: DriftSearch, calendar: ManagedCalendar, found: CalendarFindings) -> AuditResult:
@@ -92,6 +94,7 @@ class DriftActivities:
                 at=request.now,
                 found=[(drift, self._choose_action(request, drift, wanted)) for drift in found.drifts],
                 right=found.right,
+                unknown=found.unknown,
                 complete=found.complete,
                 sync_token=found.sync_token,
             )
@@ -99,7 +102,7 @@ class DriftActivities:
         if wanted is OnDrift.REPAIR:
             self._have_calendar_repaired(request, calendar.calendar_id, found.drifts)
         return AuditResult(
-            counts=Counter(drift.kind.value for drift in found.drifts),
+            counts=_count(found),
             repaired=recorded.repaired,
             complete=found.complete,
             told=len(recorded.new) if self._told else 0,
@@ -107,9 +110,7 @@ class DriftActivities:
 
     def _get_wanted(self, request: DriftSearch) -> OnDrift:
         """Return what is to be done, by the request or else as the merchant wants it."""
-        if request.repair is None:
-            return self._records.get_choice(request.merchant)
-        return OnDrift.REPAIR if request.repair else OnDrift.REPORT
+        return OnDrift.REPAIR if request.repair else self._records.get_choice(request.merchant)
 
     def _choose_action(self, request: DriftSearch, drift: Drift, wanted: OnDrift) -> DriftAction:
         """Return what is done: what somebody puts back again and again is only reported."""
@@ -169,3 +170,8 @@ class DriftActivities:
                     progress.advance(position)
                     count += 1
         return count
+
+
+def _count(found: CalendarFindings) -> Counter[str]:
+    """Return how many drifts of each kind were found."""
+    return Counter(drift.kind.value for drift in found.drifts)

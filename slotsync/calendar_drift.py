@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from slotsync.domain.calendars.owner import ManagedCalendar
@@ -12,7 +13,7 @@ from slotsync.domain.reservations.event import DesiredEvent, WrittenEvent, event
 from slotsync.domain.reservations.plan import Put, plan_event
 from slotsync.errors import CalendarMissing, CalendarReadOnly
 from slotsync.google.calendar_marks import CalendarSpec
-from slotsync.google.events.decision import find_differences, is_deleted, read_marked
+from slotsync.google.events.decision import describe_shape, find_differences, is_deleted, read_marked
 from slotsync.google.events.listing import EventListing, GoogleListings
 from slotsync.secrets import Vault
 from slotsync.store.calendars.drift_records import DriftRecords
@@ -37,10 +38,14 @@ _SHOWN: Final = ("summary", "timeZone")
 
 @dataclass(frozen=True)
 class CalendarFindings:
-    """The drift of a calendar. ``right`` are the events that were looked at and have not drifted."""
+    """The drift of a calendar. ``right`` are the events that were looked at and have not drifted.
+
+    Those ``unknown`` are being written, or have to be.
+    """
 
     drifts: Sequence[Drift]
     right: frozenset[Place] = frozenset()
+    unknown: frozenset[Place] = frozenset()
     complete: bool = False
     sync_token: str | None = None
 
@@ -89,12 +94,13 @@ class CalendarDrift:
         renamed = tuple(name for name in _SHOWN if shown.get(name) != spec.body().get(name))
         own = [Drift(kind=DriftKind.CALENDAR_RENAMED, fields=renamed)] if renamed else []
         comparison = _CalendarComparison(self, spec.merchant, connection_id, calendar_id, before, listing)
-        drifts, right, settled = comparison.compare()
+        compared = comparison.compare()
         return CalendarFindings(
-            [*own, *self._find_elsewhere(spec.merchant, connection_id, calendar_id, before, drifts)],
-            frozenset(right),
-            complete=listing.complete and settled,
-            sync_token=listing.sync_token if settled else None,
+            [*own, *self._find_elsewhere(spec.merchant, connection_id, calendar_id, before, compared.drifts)],
+            frozenset(compared.right),
+            frozenset(compared.unknown),
+            complete=listing.complete and compared.settled,
+            sync_token=listing.sync_token if compared.settled else None,
         )
 
     def find_wanted(self, merchant: str, place: Place, known: WrittenEvent) -> DesiredEvent | None:
@@ -112,6 +118,11 @@ class CalendarDrift:
         if not isinstance(step, Put) or not hasher.matches(known.fingerprint, step.event.content.plain_fingerprint):
             return None
         return step.event.model_copy(update={"version": known.version})
+
+    def hash_shape(self, merchant: str, text: str) -> str | None:
+        """Return the hash of what people made of an event; None as long as the merchant has no key for that."""
+        hasher = self._fingerprints.get_hasher(merchant)
+        return hasher.hash(sha256(f"drift {text}".encode()).hexdigest()) if hasher.is_keyed else None
 
     def get_known(self, merchant: str, place: Place) -> WrittenEvent | None:
         """Return the event as it was last written, None if it never was."""
@@ -131,15 +142,30 @@ class CalendarDrift:
         if len(gone) * len(others) > MAX_LOOKUPS:
             return [*drifts]
 
-        def is_dragged(drift: Drift) -> bool:
+        def follow(drift: Drift) -> Drift:
             assert drift.reservation
             assert drift.key
             known = before[drift.reservation, drift.key]
             id_ = event_id(merchant, drift.reservation, drift.key, known.generation)
-            return any(self._google.has_event(connection_id, other, id_) for other in others)
+            place = next((each for each in others if self._google.has_event(connection_id, each, id_)), None)
+            return self.describe_dragged(merchant, drift, place) if place else drift
 
-        moved = {"kind": DriftKind.MOVED_TO_CALENDAR}
-        return [each.model_copy(update=moved) if each in gone and is_dragged(each) else each for each in drifts]
+        return [follow(each) if each in gone else each for each in drifts]
+
+    def describe_dragged(self, merchant: str, drift: Drift, calendar_id: str) -> Drift:
+        """Return the drift of an event that people dragged to this calendar: the same, seen from there or here."""
+        shape = self.hash_shape(merchant, f"in {calendar_id}")
+        return drift.model_copy(update={"kind": DriftKind.MOVED_TO_CALENDAR, "shape": shape})
+
+
+@dataclass
+class _Compared:
+    """The drifts and the other events, ``settled`` unless something was written meanwhile."""
+
+    drifts: list[Drift] = field(default_factory=list)
+    right: set[Place] = field(default_factory=set)
+    unknown: set[Place] = field(default_factory=set)
+    settled: bool = True
 
 
 class _CalendarComparison:
@@ -162,24 +188,35 @@ class _CalendarComparison:
         self._listing = listing
         self._ids = {event_id(merchant, *place, known.generation): place for place, known in before.items()}
 
-    def compare(self) -> tuple[list[Drift], set[Place], bool]:
-        """Return the drifts, the events that are right, and whether nothing was written meanwhile."""
+    def compare(self) -> _Compared:
+        """Return the drifts, which events are right, and of which nobody can say it now."""
         by_place: defaultdict[Place, list[_Found]] = defaultdict(list)
         for event in self._listing.events:
             if found := self._identify(event):
                 by_place[found[0]].append(found[1])
         present = [place for place, known in self._before.items() if known.present] if self._listing.complete else []
-        drifts, right, settled = list[Drift](), set[Place](), True
+        compared = _Compared()
         for place in dict.fromkeys((*by_place, *present)):
             known = self._before.get(place) or self._drift.get_known(self._merchant, place)
-            drift = self._compare_one(place, known, by_place[place])
-            if drift and self._drift.get_known(self._merchant, place) != known:
-                settled = False  # it was written while Google listed: the next look sees what is right
-            elif drift:
-                drifts.append(drift)
-            else:
-                right.add(place)
-        return drifts, right, settled
+            self._add(compared, place, known, by_place[place])
+        return compared
+
+    def _add(self, compared: _Compared, place: Place, known: WrittenEvent | None, found: Sequence[_Found]) -> None:
+        """Add what has become of one event."""
+        if known and _is_as_written(known, self._calendar_id, found):
+            compared.right.add(place)
+            return
+        wanted = self._drift.find_wanted(self._merchant, place, known) if known and known.present else None
+        drift = self._compare_one(place, known, wanted, found)
+        if drift and self._drift.get_known(self._merchant, place) != known:
+            compared.settled = False  # it was written while Google listed: the next look sees what is right
+            compared.unknown.add(place)
+        elif drift:
+            compared.drifts.append(drift)
+        elif known and _is_unknown(known, wanted, found):
+            compared.unknown.add(place)
+        else:
+            compared.right.add(place)
 
     def _identify(self, event: "Event") -> tuple[Place, _Found] | None:
         """Return which event of ours it is, None if it is somebody's own, or a copy that somebody made."""
@@ -195,19 +232,30 @@ class _CalendarComparison:
         state = {"present": not is_deleted(event), "etag": event["etag"]}
         return place, _Found(self._before[place].model_copy(update=state), event)
 
-    def _compare_one(self, place: Place, known: WrittenEvent | None, found: Sequence[_Found]) -> Drift | None:
-        if known and _is_as_written(known, self._calendar_id, found):
-            return None
-        wanted = self._drift.find_wanted(self._merchant, place, known) if known and known.present else None
+    def _compare_one(
+        self, place: Place, known: WrittenEvent | None, wanted: DesiredEvent | None, found: Sequence[_Found]
+    ) -> Drift | None:
         if known and known.present and wanted is None:
             return None
-        return find_drift(
-            place,
-            known,
-            list(_with_differences(found, wanted)),
-            self._calendar_id,
-            complete=self._listing.complete,
-        )
+        seen = list(_with_differences(found, wanted))
+        drift = find_drift(place, known, seen, self._calendar_id, complete=self._listing.complete)
+        return self._describe(drift, known, wanted, found) if drift else None
+
+    def _describe(
+        self, drift: Drift, known: WrittenEvent | None, wanted: DesiredEvent | None, found: Sequence[_Found]
+    ) -> Drift:
+        """Return the drift with what was written, and the hash of what people made of it."""
+        written = drift.model_copy(update={"version": known.version if known else None})
+        if drift.kind is DriftKind.MOVED_TO_CALENDAR:
+            return self._drift.describe_dragged(self._merchant, written, self._calendar_id)
+        live = [each for each in found if each.written.present]
+        shapes = sorted((each.written.generation, describe_shape(each.event, wanted)) for each in live)
+        return written.model_copy(update={"shape": self._drift.hash_shape(self._merchant, repr(shapes))})
+
+
+def _is_unknown(known: WrittenEvent, wanted: DesiredEvent | None, found: Sequence[_Found]) -> bool:
+    """Return whether nobody can say what should stand there: it is being written, or is newer than what is stored."""
+    return (known.present and wanted is None) or any(each.written.version > known.version for each in found)
 
 
 def _is_as_written(known: WrittenEvent, calendar_id: str, found: Sequence[_Found]) -> bool:

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.calendars import CalendarActivities
     from activities.drift import DriftActivities
     from slotsync.domain.calendars.messages import AuditRequest, AuditResult, CalendarView, DriftSearch, ViewRequest
-    from slotsync.domain.workflow_ids import audit_id
+    from slotsync.domain.workflow_ids import audit_id, look_id
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import fairness_key
@@ -37,7 +37,7 @@ class DriftAudit:
     @workflow.run
     async def run(self, request: AuditRequest) -> AuditResult:
         """Return what was found, or why nothing was looked through."""
-        require_own_id(audit_id(request.merchant, request.owner))
+        _require_own_id(request)
         view = await workflow.execute_local_activity_method(
             CalendarActivities.view_calendar,
             ViewRequest(merchant=request.merchant, owner=request.owner, now=workflow.now()),
@@ -81,6 +81,13 @@ class DriftAudit:
             priority=Priority(fairness_key=fairness_key(search.merchant)),
             summary="Signal the reservations that write anew",
         )
+
+
+def _require_own_id(request: AuditRequest) -> None:
+    """Check that the workflow's id is that of its calendar; what only looks had the id of audits, formerly."""
+    looking = look_id(request.merchant, request.owner)
+    if not (request.only_looks and workflow.info().workflow_id == looking):
+        require_own_id(audit_id(request.merchant, request.owner))
 
 
 def _find_obstacle(view: CalendarView) -> str:

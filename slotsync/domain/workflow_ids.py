@@ -23,6 +23,11 @@ def audit_id(merchant: str, owner: Owner) -> str:
     return _workflow_id("audit", merchant, str(owner))
 
 
+def look_id(merchant: str, owner: Owner) -> str:
+    """Return the id of the workflow that looks for drift there and changes nothing, which is beside any audit."""
+    return _workflow_id("look", merchant, str(owner))
+
+
 def connection_id(merchant: str) -> str:
     """Return the id of the workflow of a merchant's connection to Google."""
     return _workflow_id("connection", merchant)

@@ -23,6 +23,7 @@ from slotsync.domain.workflow_ids import (
     availability_id,
     calendar_id,
     connection_id,
+    look_id,
     reservation_id,
     switch_id,
 )
@@ -142,13 +143,15 @@ async def start_audit(
 ) -> WorkflowHandle[Any, AuditResult]:
     """Start to look for drift in an owner's calendar, with a ``delay`` unless that is due anyway.
 
-    Without one, what was begun or waits is begun anew: it is as good later as sooner.
+    Without one, what was begun or waits is begun anew: it is as good later as sooner. What only looks takes the place
+    of no audit.
     """
+    choose_id = look_id if request.only_looks else audit_id
     policy = WorkflowIDConflictPolicy.USE_EXISTING if delay else WorkflowIDConflictPolicy.TERMINATE_EXISTING
     return await client.start_workflow(
         "DriftAudit",
         request,
-        id=audit_id(request.merchant, request.owner),
+        id=choose_id(request.merchant, request.owner),
         task_queue=queues.WORKFLOWS,
         id_conflict_policy=policy,
         start_delay=delay,

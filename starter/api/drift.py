@@ -30,8 +30,8 @@ class DriftList(Message):
 class DriftAnswerBody(Message):
     """Answer to drift that is asked about: `keep` what people did to this event, or `repair`, which puts ours back.
 
-    What is kept stays until the event is reported otherwise. With `always`, the same is done about all drift from now
-    on without asking: `on_drift` becomes `report` or `repair`.
+    What is kept stays until the event is reported otherwise, or changed further. With `always`, the same is done about
+    all drift from now on without asking: `on_drift` becomes `report` or `repair`, unless the merchant has chosen.
     """
 
     answer: DriftAnswer

@@ -7,6 +7,7 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from slotsync.domain.calendars.choices import Chooser
 from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.domain.reservations.drift import DriftAnswer
 from slotsync.domain.reservations.messages import ReservationKey
@@ -41,8 +42,18 @@ class DriftService:
         """Return the merchant's drift that somebody is asked about and has not answered, the oldest first."""
         return await asyncio.to_thread(self._records.find_asked, merchant, limit)
 
-    async def answer(self, merchant: str, drift_id: str, answer: DriftAnswer, *, always: bool) -> ListedDrift:
+    async def answer(
+        self,
+        merchant: str,
+        drift_id: str,
+        answer: DriftAnswer,
+        *,
+        always: bool,
+        chooser: Chooser = Chooser.PLATFORM,
+    ) -> ListedDrift:
         """Record what is to be done about drift that is asked about, with ``always`` about all that comes; return it.
+
+        What the platform wants for all that comes changes nothing that the merchant has chosen for that.
 
         Raises:
             UnknownSubject: the merchant has no such drift.
@@ -54,7 +65,7 @@ class DriftService:
         if found is None:
             raise UnknownSubject("There is no such drift of this merchant; it may have been forgotten after its time.")
         if always:
-            await asyncio.to_thread(self._merchants.put, merchant, MerchantDetails(on_drift=_ALWAYS[answer]))
+            await asyncio.to_thread(self._merchants.put, merchant, MerchantDetails(on_drift=_ALWAYS[answer]), chooser)
         if answer is DriftAnswer.REPAIR and found.reservation:
             await self._signal(ReservationKey(merchant=merchant, reservation=found.reservation))
         return found

@@ -10,6 +10,7 @@ from slotsync.domain.connections.connection import ConnectionState, wanted_scope
 from slotsync.domain.connections.refused_grants import STOPPED_REMEDY
 from slotsync.domain.health import NO_WRITE_ACCESS_REASON, STAGED_REASON, STOPPED
 from slotsync.domain.messages import Message
+from slotsync.domain.reservations.drift import DriftKind
 from slotsync.domain.reservations.event import HELD_UP, EventKey, SyncState
 from slotsync.domain.reservations.plan import plan
 from slotsync.domain.reservations.reservation_filter import ReservationFilter
@@ -17,6 +18,7 @@ from slotsync.domain.reservations.schedule import is_over
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.errors import UnknownSubject
 from slotsync.secrets import Vault
+from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
 from slotsync.store.calendars.owners import Owners
 from slotsync.store.connections.connection_views import ConnectionViews, MerchantConnection
@@ -31,7 +33,10 @@ from starter.services.intent import IntentCounts
 
 
 class EventSyncStatus(Message):
-    """The sync status of one event of a reservation."""
+    """The sync status of one event of a reservation.
+
+    ``drift`` is what people did to it by hand, as an audit has found it, None if nothing is known of that.
+    """
 
     item: str
     owner: str
@@ -40,6 +45,7 @@ class EventSyncStatus(Message):
     since: datetime
     link: str = ""
     last_error: str | None = None
+    drift: DriftKind | None = None
 
 
 class SyncStatus(Message):
@@ -47,7 +53,8 @@ class SyncStatus(Message):
 
     ``settled`` is true if Google shows all of the newest version by the settings of now, and no operator has stopped
     the workflow; once the reservation is over, later settings count no more. ``stopped_since`` is when an operator
-    stopped it, None if none did. ``remedy`` says in plain words what a person has to do, empty if nothing.
+    stopped it, None if none did. What people did by hand to what Google has shown is said by ``doing`` and each event.
+    ``remedy`` says in plain words what a person has to do, empty if nothing.
     """
 
     merchant: str
@@ -126,6 +133,7 @@ class StatusService:
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._calendars = ManagedCalendars(store)
+        self._drift = DriftRecords(store)
         self._merchants = Merchants(store, vault)
         self._owners = Owners(store)
         self._reservations = Reservations(store, vault)
@@ -222,6 +230,7 @@ class StatusService:
         events = self._events.get_events(merchant, reservation)
         settled = self._is_settled(merchant, reservation, known, events)
         reasons = self._get_reasons(merchant, events)
+        drift = self._drift.find_kinds(merchant, reservation)
         parked = any(event.state is SyncState.PARKED for event in events)
         return SyncStatus(
             merchant=merchant,
@@ -229,10 +238,10 @@ class StatusService:
             version=known.version,
             settled_version=known.settled_version,
             settled=settled,
-            doing=f"Version {known.version} is {_progress(known, events, settled=settled)}",
+            doing=f"Version {known.version} is {_progress(known, events, settled=settled)}{_by_hand(drift)}",
             stopped_since=known.stopped_at,
             remedy=_remedy(known, events, reasons, self._get_connections_remedy(merchant) if parked else ""),
-            events=tuple(_event_status(each, reasons) for each in events),
+            events=tuple(_event_status(each, reasons, drift.get(each.key)) for each in events),
         )
 
     def _get_connections_remedy(self, merchant: str) -> str:
@@ -273,7 +282,13 @@ class StatusService:
         return not steps.debts and (over or not (steps.actions or steps.blocked))
 
 
-def _event_status(event: SyncedEvent, reasons: Mapping[EventKey, str]) -> EventSyncStatus:
+def _by_hand(drift: Mapping[EventKey, DriftKind]) -> str:
+    """Return the words for what people did by hand, empty if nothing is known of that."""
+    kinds = sorted({each.value.replace("_", " ") for each in drift.values()})
+    return f"; by hand in Google: {', '.join(kinds)}" if kinds else ""
+
+
+def _event_status(event: SyncedEvent, reasons: Mapping[EventKey, str], drift: DriftKind | None) -> EventSyncStatus:
     return EventSyncStatus(
         item=event.key.item,
         owner=str(event.key.owner),
@@ -282,6 +297,7 @@ def _event_status(event: SyncedEvent, reasons: Mapping[EventKey, str]) -> EventS
         since=event.since,
         link=event.link,
         last_error=event.last_error or reasons.get(event.key),
+        drift=drift,
     )
 
 

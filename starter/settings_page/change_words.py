@@ -27,6 +27,7 @@ _SHOWN_VALUES: Final[Mapping[str, frozenset[str]]] = {
     AuditAction.GRANT_REFUSED: frozenset({"reason"}),
     AuditAction.MESSAGE_SKIPPED: frozenset({"reason"}),
     AuditAction.DISCONNECTED: frozenset({"calendars"}),
+    AuditAction.DRIFT_ANSWERED: frozenset({"reservation", "answer"}),
 }
 """The values that are shown of an action; of changed settings and details, all of them."""
 
@@ -107,8 +108,9 @@ def describe_values(_: Translate, action: str, detail: AuditDetail) -> Iterator[
     shown = detail.after.keys() if action in _ALL_SHOWN else _SHOWN_VALUES.get(action, frozenset())
     for name, value in detail.after.items():
         if name in shown:
-            before = _value(_, detail.before[name]) if name in detail.before else ""
-            yield ValueWords(_label(_, name), before, _value(_, value))
+            in_words = _answer if name == "answer" else _value
+            before = in_words(_, detail.before[name]) if name in detail.before else ""
+            yield ValueWords(_label(_, name), before, in_words(_, value))
 
 
 def describe_actor(_: Translate, by: Actor, visit: str) -> str:
@@ -149,7 +151,13 @@ def _label(_: Translate, name: str) -> str:
         "added": _("Added"),
         "removed": _("Removed"),
         "reason": _("Reason"),
+        "reservation": _("Booking"),
+        "answer": _("Answer"),
     }.get(name, name)
+
+
+def _answer(_: Translate, value: AuditValue) -> str:
+    return {"keep": _("Keep it as it is"), "repair": _("Put ours back")}.get(str(value), str(value))
 
 
 def _value(_: Translate, value: AuditValue) -> str:

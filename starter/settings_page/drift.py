@@ -1,7 +1,7 @@
 """Drift on the settings page: what the merchant is asked about, and its answers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,16 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from slotsync.domain.calendars.choices import Chooser
-from slotsync.domain.merchant import MerchantDetails, OnDrift
 from slotsync.domain.reservations.drift import DriftAnswer, DriftKind
-from slotsync.errors import NotTaken, UnknownSubject, WrongState
+from slotsync.errors import UnknownSubject, WrongState
 from slotsync.store.calendars.owner_names import OwnerNames
 from starter.settings_page.visit import Visit, redirect_to_page
 
 MAX_ASKED_SHOWN: Final = 20
 """The questions that the page shows at once; the next ones follow as these are answered."""
-
-_ALWAYS: Final[Mapping[DriftAnswer, OnDrift]] = {DriftAnswer.KEEP: OnDrift.REPORT, DriftAnswer.REPAIR: OnDrift.REPAIR}
 
 
 @dataclass(frozen=True)
@@ -50,18 +47,9 @@ async def answer_drift(request: Request) -> Response:
     visit = await Visit.from_form(request)
     answer, always = DriftAnswer(visit.form_value("answer")), visit.form_value("always") == "yes"
     try:
-        await visit.services.drift.answer(visit.merchant, request.path_params["drift"], answer, always=False)
+        await visit.services.drift.answer(
+            visit.merchant, request.path_params["drift"], answer, always=always, chooser=Chooser.MERCHANT
+        )
     except (UnknownSubject, WrongState):
         return redirect_to_page(notice="not_asked", place=visit.address)
-    except NotTaken:  # the answer is stored
-        await _choose(visit, answer, always=always)
-        raise
-    await _choose(visit, answer, always=always)
     return redirect_to_page(notice="saved", place=visit.address)
-
-
-async def _choose(visit: Visit, answer: DriftAnswer, *, always: bool) -> None:
-    """Record the merchant's choice to have all drift answered alike, if it is one."""
-    if always:
-        chosen = MerchantDetails(on_drift=_ALWAYS[answer])
-        await asyncio.to_thread(visit.services.merchants.put, visit.merchant, chosen, Chooser.MERCHANT)

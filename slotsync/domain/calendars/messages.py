@@ -28,11 +28,17 @@ class CalendarState(CalendarRequest):
 class AuditRequest(CalendarRequest):
     """The request to look for drift in an owner's calendar, with ``full`` in all of it.
 
-    ``repair`` says whether it is put right, None if that is as the merchant wants it.
+    ``repair``: it is put right; without, it is only looked at, and nothing of it is recorded. With None all is done
+    as the merchant wants it.
     """
 
     full: bool = False
     repair: bool | None = None
+
+    @property
+    def only_looks(self) -> bool:
+        """True if it changes nothing, neither in Google nor in the store."""
+        return self.repair is False
 
 
 class DriftSearch(AuditRequest):

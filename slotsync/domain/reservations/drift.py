@@ -40,7 +40,7 @@ class DriftAction(StrEnum):
 class DriftAnswer(StrEnum):
     """The answers to what is asked: keep what people did to this event, or put ours back.
 
-    What is kept stays until the platform reports the event otherwise than it was written.
+    What is kept stays until the platform reports the event otherwise than it was written, or people change it further.
     """
 
     KEEP = "keep"
@@ -58,12 +58,17 @@ Place = tuple[str, EventKey]
 
 
 class Drift(Message):
-    """The drift of a reservation's event, or without one of a whole calendar; ``fields`` are ours that differ."""
+    """The drift of a reservation's event, or without one of a whole calendar; ``fields`` are ours that differ.
+
+    ``version`` is the one that was written, and ``shape`` a hash of what people made of it, None if that is not known.
+    """
 
     kind: DriftKind
     reservation: str | None = None
     key: EventKey | None = None
     fields: tuple[str, ...] = ()
+    version: int | None = None
+    shape: str | None = None
 
 
 @dataclass(frozen=True)

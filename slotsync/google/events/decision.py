@@ -27,6 +27,18 @@ def find_differences(event: "Event", desired: DesiredEvent) -> list[str]:
     return [name for name in expected if actual[name] != expected[name] and name not in theirs]
 
 
+def describe_shape(event: "Event", desired: DesiredEvent | None) -> str:
+    """Return as a text what people made of an event: only to be hashed, since it has contents.
+
+    Of one that is not wanted at all, it is what people see first.
+    """
+    if desired is None:
+        times = [str(parse_time(event.get("start", {}))), str(parse_time(event.get("end", {})))]
+        return repr([clean_text(event.get("summary")), *times])
+    actual = _compared_fields(event, desired)
+    return repr([(name, str(actual[name])) for name in find_differences(event, desired)])
+
+
 def _compared_fields(event: "Event", desired: DesiredEvent) -> ComparedFields:
     ours = our_part(event)
     return {

@@ -1,13 +1,13 @@
 """Drift records: what audits found, what was done about it, and how far each calendar was looked through."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Self
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, case, delete, func, insert, or_, select, tuple_, update
 from sqlmodel import col
 
 from slotsync.domain.audit import AuditAction, AuditChange
@@ -23,19 +23,31 @@ from slotsync.store.audit_log import AuditLog
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import get_on_drift
+from slotsync.store.reservations.drift_rows import (
+    KEPT,
+    Identity,
+    drift_columns,
+    drift_in,
+    found_columns,
+    identity_of,
+    is_waiting,
+    place_columns,
+    place_of,
+    row_identity,
+)
 from slotsync.store.reservations.returned_calendars import write_anew
-from slotsync.store.tables.calendars import ManagedCalendarRow
+from slotsync.store.tables.calendars import ManagedCalendarRow, MerchantRow
 from slotsync.store.tables.drift import DriftRow
 from slotsync.store.webhook_messages import MessageContent, MessageOrder, WebhookMessages
-
-KEPT: Final = timedelta(days=90)
-"""The time for which drift is kept after it was resolved."""
 
 MAX_DRIFTS_TOLD: Final = 100
 """The drifts that one message names; the list has all."""
 
 _TABLE = table_of(DriftRow)
 _CALENDARS = table_of(ManagedCalendarRow)
+_MERCHANTS = table_of(MerchantRow)
+_REPAIR: Final = DriftAction.REPAIR.value
+_DRAGGED: Final = DriftKind.MOVED_TO_CALENDAR.value
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,8 @@ class CompletedAudit:
     """The result of an audit of a calendar at ``at``, with what is done about each drift.
 
     ``right`` are the events that were looked at and are right; with ``complete``, all others of the calendar are, too.
-    Without a ``sync_token`` the same changes are looked at again.
+    But ``unknown`` are being written, or have to be: nobody can say what they should show now. Without a ``sync_token``
+    the same changes are looked at again.
     """
 
     merchant: str
@@ -62,6 +75,7 @@ class CompletedAudit:
     right: Collection[Place]
     complete: bool
     sync_token: str | None
+    unknown: Collection[Place] = ()
 
 
 class ListedDrift(Message):
@@ -109,11 +123,12 @@ class DriftRecords:
     def record(self, audit: CompletedAudit) -> RecordedAudit:
         """Record an audit in one transaction, and have reservations write anew what is repaired.
 
-        What was repaired and has drifted again is new. What somebody wants to be kept stays.
+        What was repaired and has drifted again is new. What somebody wants to be kept stays as long as it is that.
         """
         with self._store.write() as connection:
+            _lock_calendars(connection, audit.merchant)
             known = self._resolve(connection, audit)
-            new = [_New.of(drift, action) for drift, action in audit.found if _identity(drift) not in known]
+            new = [_New.of(drift, action) for drift, action in audit.found if identity_of(drift) not in known]
             repaired = [each.drift for each in new if each.action is DriftAction.REPAIR]
             if new and self._messages:
                 self._messages.put(connection, *_message(audit, new))
@@ -130,28 +145,26 @@ class DriftRecords:
     ) -> ListedDrift | None:
         """Record the answer to what is asked, in the audit log, too; return it, None if there is no such drift.
 
-        If ours is to be put back, the reservation is due.
+        If ours is to be put back, the reservation is due; it is open until that is seen, and no other answer counts.
 
         Raises:
-            WrongState: nobody asks about it, or no more.
+            WrongState: nobody asks about it, or no more, or ours is being put back.
         """
         own = select(_TABLE).filter_by(merchant=merchant, id=drift_id)
         with self._store.write() as connection:
+            _lock_calendars(connection, merchant)
             found = connection.execute(own.with_for_update()).mappings().one_or_none()
             if found is None:
                 return None
             row = DriftRow(**found)
+            _require_answerable(row, answer)
             if row.answer == answer.value:
                 return _listed(row)
-            if row.action != DriftAction.ASK.value or row.resolved_at:
-                raise WrongState("Only drift that is asked about and still stands is answered.")
-            row.answer = answer.value
+            before, row.answer = row.answer, answer.value
             if answer is DriftAnswer.REPAIR:
-                row.resolved_at = now
-                write_anew(connection, merchant, row.calendar_id, _drift_of(row), now)
-            answered = {"answer": row.answer, "resolved_at": row.resolved_at}
-            connection.execute(update(_TABLE).filter_by(id=drift_id).values(**answered))
-            audit.record(connection, merchant, _describe_answer(row), now)
+                write_anew(connection, merchant, row.calendar_id, drift_in(row), now)
+            connection.execute(update(_TABLE).filter_by(id=drift_id).values(answer=row.answer))
+            audit.record(connection, merchant, _describe_answer(row, before), now)
         return _listed(row)
 
     def get_choice(self, merchant: str) -> OnDrift:
@@ -170,6 +183,14 @@ class DriftRecords:
         with self._store.read() as session:
             return [_listed(DriftRow(**row)) for row in session.connection().execute(query).mappings()]
 
+    def find_kinds(self, merchant: str, reservation: str) -> dict[EventKey, DriftKind]:
+        """Return how events of a reservation stand otherwise than they were written, as the last audits found them."""
+        own = select(_TABLE).filter_by(merchant=merchant, reservation=reservation, resolved_at=None)
+        with self._store.read() as session:
+            rows = session.connection().execute(own.order_by(_TABLE.c.found_at, _TABLE.c.id)).mappings().all()
+        found = [drift_in(DriftRow(**row)) for row in rows]
+        return {each.key: each.kind for each in found if each.key}
+
     def find_asked(self, merchant: str, limit: int) -> list[ListedDrift]:
         """Return the merchant's drift that somebody is asked about and has not answered, the oldest first."""
         asked = (_TABLE.c.action == DriftAction.ASK.value, _TABLE.c.answer.is_(None), _TABLE.c.resolved_at.is_(None))
@@ -179,25 +200,26 @@ class DriftRecords:
 
     def count_open(self) -> dict[DriftAction, int]:
         """Return how much drift of all merchants stands, by what is done about it; what is to be kept is left out."""
-        unresolved = (_TABLE.c.resolved_at.is_(None), _TABLE.c.answer.is_(None))
-        query = select(_TABLE.c.action, func.count()).where(*unresolved).group_by(_TABLE.c.action)
+        action = case((_TABLE.c.answer == DriftAnswer.REPAIR.value, _REPAIR), else_=_TABLE.c.action)
+        kept = and_(_TABLE.c.answer.is_not(None), _TABLE.c.answer == DriftAnswer.KEEP.value)
+        query = select(action, func.count()).where(_TABLE.c.resolved_at.is_(None), ~kept).group_by(action)
         with self._store.read() as session:
             found = {DriftAction(action): count for action, count in session.connection().execute(query)}
         return {action: found.get(action, 0) for action in DriftAction}
 
-    def _resolve(self, connection: Connection, audit: CompletedAudit) -> set[tuple[object, ...]]:
+    def _resolve(self, connection: Connection, audit: CompletedAudit) -> set[Identity]:
         """Close what is open no longer, or is to be treated otherwise by now; return what stays as it is."""
-        found = {_identity(drift): action for drift, action in audit.found}
-        places = {_place_columns(place) for place in audit.right} | {identity[1:5] for identity in found}
-        stays = set[tuple[object, ...]]()
-        open_ = connection.execute(select(_TABLE).where(*_is_owners(audit), _TABLE.c.resolved_at.is_(None)))
-        for row in open_.mappings().all():
-            identity = _row_identity(dict(row))
-            is_kept = row["answer"] == DriftAnswer.KEEP.value
-            if identity in found and (is_kept or row["action"] == found[identity].value != DriftAction.REPAIR.value):
+        found = {identity_of(drift): (drift, action) for drift, action in audit.found}
+        ended, stays = set[str](), set[Identity]()
+        for row in _lock_open(connection, audit):
+            identity = row_identity(row.model_dump())
+            if identity not in found:
+                ended |= {row.id} if _is_ended(row, audit, found) else set()
+            elif _stays(connection, row, audit, *found[identity]):
                 stays.add(identity)
-            elif audit.complete or identity[1] is None or identity[1:5] in places:
-                connection.execute(update(_TABLE).filter_by(id=row["id"]).values(resolved_at=audit.at))
+            else:
+                ended.add(row.id)
+        connection.execute(update(_TABLE).where(_TABLE.c.id.in_(ended)).values(resolved_at=audit.at))
         return stays
 
     def find_repaired(self, merchant: str, owner: Owner, at: datetime) -> list[str]:
@@ -210,11 +232,49 @@ class DriftRecords:
 
     def count_repairs(self, merchant: str, place: Place, after: datetime) -> int:
         """Return how often an event was repaired since this time."""
-        names = ("reservation", "item", "event_kind", "event_owner_id")
-        own = dict(zip(names, _place_columns(place), strict=True))
-        repairs = select(_TABLE.c.id).filter_by(merchant=merchant, action=DriftAction.REPAIR.value, **own)
+        repairs = select(_TABLE.c.id).filter_by(merchant=merchant, action=_REPAIR, **place_columns(place))
         with self._store.read() as session:
             return len(session.connection().execute(repairs.where(_TABLE.c.found_at > after)).all())
+
+
+def _lock_calendars(connection: Connection, merchant: str) -> None:
+    """Have one audit or answer of the merchant at a time: what was dragged is seen in two of its calendars."""
+    own = select(_MERCHANTS.c.id).where(_MERCHANTS.c.id == merchant)
+    connection.execute(own.with_for_update(key_share=True)).all()
+
+
+def _lock_open(connection: Connection, audit: CompletedAudit) -> list[DriftRow]:
+    """Return what is open in the calendar, and in any about what was dragged to or from it, until the audit ends."""
+    named = {drift.reservation for drift, _ in audit.found if drift.kind is DriftKind.MOVED_TO_CALENDAR}
+    is_from = and_(_TABLE.c.event_kind == audit.owner.kind.value, _TABLE.c.event_owner_id == audit.owner.id)
+    dragged = and_(_TABLE.c.drift == _DRAGGED, or_(is_from, _TABLE.c.reservation.in_(named)))
+    own = (_TABLE.c.merchant == audit.merchant, _TABLE.c.resolved_at.is_(None))
+    query = select(_TABLE).where(*own, or_(and_(*_is_owners(audit)), dragged)).order_by(_TABLE.c.id)
+    return [DriftRow(**row) for row in connection.execute(query.with_for_update()).mappings()]
+
+
+def _is_ended(row: DriftRow, audit: CompletedAudit, found: Collection[Identity]) -> bool:
+    """Return whether drift that was not found again is there no more, as far as the audit can tell."""
+    owner = (audit.owner.kind.value, audit.owner.id)
+    if owner not in {(row.kind, row.owner_id), (row.event_kind, row.event_owner_id)}:
+        return False
+    place = place_of(row_identity(row.model_dump()))
+    looked_at = {(*place_columns(each).values(),) for each in audit.right} | {place_of(each) for each in found}
+    unknown = {(*place_columns(each).values(),) for each in audit.unknown}
+    return row.reservation is None or place in looked_at or (audit.complete and place not in unknown)
+
+
+def _stays(connection: Connection, row: DriftRow, audit: CompletedAudit, drift: Drift, action: DriftAction) -> bool:
+    """Return whether drift that was found again is known, and treated already as it has to be."""
+    if row.answer == DriftAnswer.KEEP.value:
+        return (row.version, row.shape) == (drift.version, drift.shape)
+    if _REPAIR in {row.answer, row.action}:
+        if not is_waiting(connection, audit.merchant, row.reservation):
+            return False  # it was put right, and has drifted again
+        write_anew(connection, audit.merchant, audit.calendar_id, drift, audit.at)
+        return True
+    connection.execute(update(_TABLE).filter_by(id=row.id).values(**found_columns(drift)))
+    return row.action == action.value
 
 
 def _record_state(audit: CompletedAudit) -> Update:
@@ -253,7 +313,6 @@ class _New:
 
 
 def _columns(audit: CompletedAudit, new: _New) -> dict[str, object]:
-    kind, *place, fields = _identity(new.drift)
     return {
         "id": new.id,
         "merchant": audit.merchant,
@@ -261,28 +320,9 @@ def _columns(audit: CompletedAudit, new: _New) -> dict[str, object]:
         "owner_id": audit.owner.id,
         "calendar_id": audit.calendar_id,
         "found_at": audit.at,
-        "drift": kind,
-        "fields": fields,
-        **dict(zip(("reservation", "item", "event_kind", "event_owner_id"), place, strict=True)),
+        **drift_columns(new.drift),
         "action": new.action.value,
     }
-
-
-def _identity(drift: Drift) -> tuple[object, ...]:
-    """Return what makes it the same drift: its kind, the event, and the fields."""
-    place = (drift.reservation, drift.key) if drift.reservation and drift.key else None
-    return drift.kind.value, *_place_columns(place), " ".join(drift.fields)
-
-
-def _row_identity(row: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(row[name] for name in ("drift", "reservation", "item", "event_kind", "event_owner_id", "fields"))
-
-
-def _place_columns(place: Place | None) -> tuple[object, ...]:
-    if place is None:
-        return (None,) * 4
-    reservation, key = place
-    return reservation, key.item, key.owner.kind.value, key.owner.id
 
 
 def _listed(row: DriftRow) -> ListedDrift:
@@ -300,18 +340,23 @@ def _listed(row: DriftRow) -> ListedDrift:
     )
 
 
-def _drift_of(row: DriftRow) -> Drift:
-    """Return the drift of an event in a row."""
-    assert row.event_kind
-    assert row.event_owner_id
-    owner = Owner(kind=OwnerKind(row.event_kind), id=row.event_owner_id)
-    key = EventKey(item=row.item or "", owner=owner)
-    return Drift(kind=DriftKind(row.drift), reservation=row.reservation, key=key, fields=tuple(row.fields.split()))
+def _require_answerable(row: DriftRow, answer: DriftAnswer) -> None:
+    """Check that this answer can be given.
+
+    Raises:
+        WrongState: nobody asks about it, or no more, or ours is being put back.
+    """
+    if row.action != DriftAction.ASK.value or row.resolved_at:
+        raise WrongState("Only drift that is asked about and still stands is answered.")
+    if row.answer == DriftAnswer.REPAIR.value != answer.value:
+        raise WrongState("Ours is being put back already.")
 
 
-def _describe_answer(row: DriftRow) -> AuditChange:
+def _describe_answer(row: DriftRow, before: str | None) -> AuditChange:
     answered = {"reservation": row.reservation, "drift": row.drift, "answer": row.answer}
-    return AuditChange(action=AuditAction.DRIFT_ANSWERED, subject=f"{row.kind}:{row.owner_id}", after=answered)
+    former = {"answer": before} if before else {}
+    subject = f"{row.kind}:{row.owner_id}"
+    return AuditChange(action=AuditAction.DRIFT_ANSWERED, subject=subject, before=former, after=answered)
 
 
 def _message(

@@ -14,6 +14,7 @@ from slotsync.store.calendars.owner_changes import make_owner_due, mark_unsignal
 from slotsync.store.calendars.owner_rows import settings_of
 from slotsync.store.database.base import Insert, Upsert, table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.drift_rows import close_calendars
 from slotsync.store.tables.calendars import FormerCalendarRow, ManagedCalendarRow, MerchantRow, OwnerRow
 from slotsync.store.tables.connections import ConnectionRow
 
@@ -151,9 +152,10 @@ class ManagedCalendars:
             return {*session.exec(query)}
 
     def forget(self, merchant: str, owner: Owner, calendar_id: str) -> None:
-        """Delete the record of a calendar that no longer exists, unless another one was recorded since."""
-        gone = {**_key(merchant, owner), "calendar_id": calendar_id}
+        """Delete the record of a calendar that is gone, unless another one was recorded since, and close its drift."""
+        gone, now = {**_key(merchant, owner), "calendar_id": calendar_id}, self._store.now()
         with self._store.write() as connection:
+            close_calendars(connection, merchant, calendar_id, now)
             connection.execute(delete(_TABLE).filter_by(**gone))
 
 
@@ -224,6 +226,12 @@ def forget_managed_calendars(connection: Connection, merchant: str, account_key:
     if rows:
         _REMEMBER.run_all(connection, rows)
     return [each["calendar_id"] for each in rows]
+
+
+def have_all_audited(connection: Connection, merchant: str, owner: Owner | None = None) -> None:
+    """Have the next audit look through all of the owner's calendar, or of all the merchant's, in a transaction."""
+    own = {"merchant": merchant} if owner is None else _key(merchant, owner)
+    connection.execute(update(_TABLE).filter_by(**own).values(sync_token=None))
 
 
 def _unknown_calendar(owner: Owner) -> ManagedCalendar:

@@ -20,6 +20,7 @@ from slotsync.store.audit_log import AuditLog, record_resumption, record_resumpt
 from slotsync.store.availability.blocked_products import has_blocking_calendars
 from slotsync.store.availability.forgetting import forget_owners_blocking_calendars
 from slotsync.store.availability.watched_accounts import mark_merchant_changed
+from slotsync.store.calendars.managed_calendars import have_all_audited
 from slotsync.store.calendars.merchant_switches import want_switch
 from slotsync.store.calendars.owner_changes import changed_intent, is_owner, lock_owner, make_owner_due, put_choices
 from slotsync.store.calendars.owner_rows import (
@@ -35,6 +36,7 @@ from slotsync.store.database.due_rows import DueRows, Key
 from slotsync.store.database.engine import Store
 from slotsync.store.erasures import require_not_erased
 from slotsync.store.merchants import ensure_merchant, is_merchant_synced, switch_merchant
+from slotsync.store.reservations.drift_rows import close_owners
 from slotsync.store.tables.calendars import OwnerRow
 
 _TABLE = table_of(OwnerRow)
@@ -125,6 +127,8 @@ class Owners:
                 return False
             off = {"sync": False, "remove_events": remove_events, "chosen": keep_chosen_on(row), "deleted_at": now}
             connection.execute(update(_TABLE).where(*is_owner(merchant, owner)).values(off | changed_intent(now)))
+            close_owners(connection, merchant, owner, now)
+            have_all_audited(connection, merchant, owner)
             forget_owners_blocking_calendars(connection, merchant, owner, now)
             mark_merchant_changed(connection, merchant, now)
             removal: AuditValues = {"remove_events": remove_events}

@@ -37,6 +37,7 @@ from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
 from slotsync.store.merchants import ensure_merchant
+from slotsync.store.reservations.drift_rows import close_calendars
 from slotsync.store.reservations.left_events import leave_in_former_account
 from slotsync.store.tables.connections import ConnectionRow
 
@@ -336,6 +337,7 @@ def _same_grant(connection_id: str, grant_number: int) -> Update:
 def _forget_other_account(connection: Connection, keys: DataKeys, before: Row[Any], now: datetime) -> None:
     forget_calendars_of(connection, before.id)
     account_key = hash_account_key(connection, keys, before.account_key) or ""
+    close_calendars(connection, before.merchant, None, now)
     for calendar_id in forget_managed_calendars(connection, before.merchant, account_key):
         leave_in_former_account(connection, before.merchant, calendar_id, now)
     forget_busy_times(connection, keys, before.merchant, now)

@@ -17,12 +17,14 @@ from slotsync.store.audit_log import AuditLog, record_resumptions, record_stop
 from slotsync.store.availability.blocked_products import list_blocked_products
 from slotsync.store.availability.forgetting import forget_busy_times
 from slotsync.store.availability.watched_accounts import forget_account, mark_merchant_changed
+from slotsync.store.calendars.managed_calendars import have_all_audited
 from slotsync.store.connections.grants import Grant, encrypt_access_token, give_up, is_account_used, read_grant
 from slotsync.store.connections.pending_consents import give_up_merchants_consents
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.database.leases import Leases
+from slotsync.store.reservations.drift_rows import close_calendars
 from slotsync.store.tables.calendars import ManagedCalendarRow
 from slotsync.store.tables.connections import ConnectionRow
 
@@ -57,6 +59,8 @@ class Disconnections:
             ).first()
             connection.execute(update(_TABLE).where(own).values(**wanted, **intent))
             mark_merchant_changed(connection, merchant, now)
+            close_calendars(connection, merchant, None, now)
+            have_all_audited(connection, merchant)
             if before:
                 self._audit.record(connection, merchant, _describe(before.state, calendars), now)
                 stopped = [(merchant,)] if before.stopped_at else []

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from slotsync.domain.reservations.drift import DriftKind
 from slotsync.domain.reservations.event import SyncState
 from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.domain.reservations.stored_snapshot import Reduction, reduce_snapshot
@@ -30,9 +31,11 @@ from slotsync.store.database.base import table_of
 from slotsync.store.database.cells import cell
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION
+from slotsync.store.reservations.drift_rows import KEPT
 from slotsync.store.reservations.synced_events import SAME_RESERVATION
 from slotsync.store.tables.availability import ConfirmationRow
 from slotsync.store.tables.calendars import FormerCalendarRow
+from slotsync.store.tables.drift import DriftRow
 from slotsync.store.tables.reservations import BookedTimeRow, LeftEventRow, ReservationRow, SyncedEventRow
 
 ROW_RETENTION: Final = timedelta(days=365)
@@ -47,6 +50,7 @@ _EVENTS = table_of(SyncedEventRow)
 _BOOKED = table_of(BookedTimeRow)
 _LEFT = table_of(LeftEventRow)
 _CONFIRMATIONS = table_of(ConfirmationRow)
+_DRIFT = table_of(DriftRow)
 _FORMER = table_of(FormerCalendarRow)
 _KEY = tuple_(_TABLE.c.merchant, _TABLE.c.id)
 
@@ -123,13 +127,26 @@ class Retention:
         booked = select(*_BOOKED.primary_key.columns).where(_BOOKED.c.ends_at < now - BOOKED_TIME_RETENTION)
         confirmed = select(_CONFIRMATIONS.c.id).where(_CONFIRMATIONS.c.checked_at < kept_since)
         emptied = select(*_FORMER.primary_key.columns).where(~exists().where(_STANDS_IN), ~exists().where(_LEFT_IN))
+        drifts = select(_DRIFT.c.id).where(_is_dropped_drift(now))
         with self._store.write() as connection:
             old_times = tuple_(*_BOOKED.primary_key.columns).in_(booked.limit(limit))
             times = connection.execute(delete(_BOOKED).where(old_times))
             answers = connection.execute(delete(_CONFIRMATIONS).where(_CONFIRMATIONS.c.id.in_(confirmed.limit(limit))))
             old_places = tuple_(*_FORMER.primary_key.columns).in_(emptied.limit(limit))
             places = connection.execute(delete(_FORMER).where(old_places))
-            return times.rowcount + answers.rowcount + places.rowcount
+            drift = connection.execute(delete(_DRIFT).where(_DRIFT.c.id.in_(drifts.limit(limit))))
+            return times.rowcount + answers.rowcount + places.rowcount + drift.rowcount
+
+
+def _is_dropped_drift(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for drift that was resolved long ago, or of a reservation without contents or that is gone.
+
+    Orphans are of reservations that nobody knows.
+    """
+    own = exists().where(_TABLE.c.merchant == _DRIFT.c.merchant, _TABLE.c.id == _DRIFT.c.reservation)
+    kept = own.where(_TABLE.c.reduced.is_distinct_from(Reduction.RETENTION.value))
+    is_event = and_(_DRIFT.c.reservation.is_not(None), _DRIFT.c.drift != DriftKind.ORPHAN.value)
+    return or_(_DRIFT.c.resolved_at < now - KEPT, and_(is_event, ~kept))
 
 
 def reduced_columns(

@@ -15,6 +15,7 @@ from slotsync.domain.reservations.snapshot import ReservationStatus
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.merchants import is_merchant_synced
+from slotsync.store.reservations.drift_rows import close_written
 from slotsync.store.reservations.left_events import EventsByKey, leave, make_all_due, make_debtors_due, owe_left
 from slotsync.store.reservations.synced_event_rows import (
     ATTEMPT,
@@ -125,10 +126,12 @@ class SyncedEvents:
     def record(self, merchant: str, reservation: str, written: WrittenEvent, now: datetime) -> None:
         """Record what is in Google now. A version older than the recorded one changes nothing.
 
-        The event is then in step (or deleted), unless a newer version was marked as desired meanwhile.
+        The event is then in step (or deleted), unless a newer version was marked as desired meanwhile. Its drift is
+        put right by that.
         """
         state = SyncState.IN_STEP if written.present else SyncState.DELETED
         with self._store.write() as connection:
+            close_written(connection, merchant, reservation, written.key, written.version, now)
             RECORD.run(
                 connection,
                 **event_key(merchant, reservation, written.key),

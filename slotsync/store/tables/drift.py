@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, Index
 
 from slotsync.store.database.base import Instant, Row
@@ -12,8 +13,9 @@ class DriftRow(Row, table=True):
 
     ``event_kind`` and ``event_owner_id`` are the event's own owner, which is another one if people dragged it here.
     ``fields`` are the names of those that differ, separated by spaces: no content. ``action`` is what was done about
-    it, and ``answer`` what somebody said who was asked. It is open until an audit finds it otherwise, at
-    ``resolved_at``.
+    it, and ``answer`` what somebody said who was asked. ``version`` is the one that was written, and ``shape`` a hash,
+    with the merchant's key, of what people made of it: what is kept is that. It is open until an audit finds it
+    otherwise, or a write has put it right, at ``resolved_at``.
     """
 
     __tablename__ = "drift"
@@ -37,4 +39,6 @@ class DriftRow(Row, table=True):
     event_owner_id: str | None = None
     action: str
     answer: str | None = None
+    version: int | None = Field(default=None, sa_type=BigInteger)
+    shape: str | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -119,8 +119,9 @@ async def looks_again_later(world: World) -> bool:
     progress = await workflow_handle(world, TOUR).query(ManagedCalendarWorkflow.progress)
     if progress.doing != "The calendar is as it should be":
         return False
-    handle = world.client.get_workflow_handle_for(ReservationWorkflow.run, reservation_id(MERCHANT, "R-1"))
-    return (await handle.query(ReservationWorkflow.progress)).doing == "Version 1 is in step"
+    handle = world.client.get_workflow_handle(reservation_id(MERCHANT, "R-1"))
+    progress_of_reservation = await handle.query(ReservationWorkflow.progress)
+    return progress_of_reservation.doing == "Version 1 is in step"
 
 
 async def test_an_account_that_may_make_no_more_calendars_waits_hours_and_goes_on(

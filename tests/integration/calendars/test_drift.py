@@ -1,14 +1,17 @@
 """What people do to our events by hand is found by an audit, told apart, and put right; what is theirs stays."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
 from slotsync.domain.calendars.messages import AuditRequest, AuditResult
 from slotsync.domain.calendars.owner import Owner
 from slotsync.domain.merchant import MerchantDetails, OnDrift
-from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction, DriftAnswer
+from slotsync.domain.reservations.drift import MAX_REPAIRS, DriftAction, DriftAnswer, DriftKind
 from slotsync.domain.reservations.snapshot import ReservationStatus
+from slotsync.errors import WrongState
 from slotsync.store.calendars.drift_records import DriftRecords
 from slotsync.temporal.signals import start_audit
 from starter.services.drift import DriftService
@@ -71,6 +74,11 @@ async def at_night(world: World) -> AuditResult:
     """Audit the tour's calendar as each night: only what has changed, as the merchant wants it."""
     handle = await start_audit(world.client, AuditRequest(merchant=MERCHANT, owner=TOUR))
     return await handle.result()
+
+
+async def asked_about(drifts: DriftService) -> set[str | None]:
+    """Return the reservations that the merchant is asked about."""
+    return {each.reservation for each in await drifts.find_asked(MERCHANT, 9)}
 
 
 async def test_all_that_people_did_to_our_events_is_told_apart_and_put_right(world: World) -> None:
@@ -150,6 +158,33 @@ async def test_a_night_looks_at_what_has_changed_and_gives_way_to_who_puts_it_ba
         assert await world.titles() == ["Put back", "R-2"]
 
 
+async def test_who_only_looks_changes_nothing_for_the_nightly_audit_which_does_what_the_merchant_wants(
+    world: World,
+) -> None:
+    await world.add_merchant(TOUR)
+    newest = [snapshot(1, title="R-1")]
+    drifts = DriftRecords(world.store)
+    async with world.working():
+        await world.slotsync.report(newest[0])
+        await world.at_rest(newest, only_of=MERCHANT)
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.ASK))
+        assert (await at_night(world)).complete
+        await (await ByHand.look(world)).change("R-1", summary="Mine")
+        waiting = await start_audit(world.client, AuditRequest(merchant=MERCHANT, owner=TOUR), timedelta(hours=5))
+        assert await counts(world, repair=False) == {"changed": 1}
+        assert (await waiting.describe()).status is WorkflowExecutionStatus.RUNNING
+        assert drifts.find(MERCHANT, 9) == []
+        assert (await at_night(world)).counts == {"changed": 1}
+        (asked,) = drifts.find(MERCHANT, 9)
+        assert await counts(world, repair=False) == {"changed": 1}
+        assert drifts.find(MERCHANT, 9) == [asked]
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.REPAIR))
+        await (await ByHand.look(world)).change("Mine", summary="Mine again")
+        assert await counts(world, repair=False) == {"changed": 1}
+        assert (await at_night(world)).repaired == 1
+        await shown(world, TOUR, ["R-1"])
+
+
 async def test_a_calendar_that_people_renamed_or_deleted_is_told_and_put_right(world: World) -> None:
     await world.add_merchant(TOUR)
     newest = snapshot(1, title="R-1")
@@ -169,8 +204,9 @@ async def test_a_calendar_that_people_renamed_or_deleted_is_told_and_put_right(w
 
 
 async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put_back(world: World) -> None:
-    await world.add_merchant(TOUR)
+    await world.add_merchant(TOUR, BOAT)
     newest = [snapshot(1, name=name, title=name) for name in ("R-1", "R-2", "R-3")]
+    newest.append(snapshot(1, item(BOAT.id), name="B-1", title="B-1"))
     drifts = DriftService(world.client, world.store, world.vault)
     async with world.working():
         for each in newest:
@@ -190,12 +226,61 @@ async def test_what_is_asked_stays_as_people_made_it_until_somebody_has_ours_put
         assert await counts(world, repair=True) == {"changed": 1, "deleted": 1}
         assert {each.reservation for each in await drifts.find(MERCHANT, 9, only_open=True)} == {"R-1", "R-2"}
         assert await world.titles() == ["Keep me", "R-3"], "what is kept, an audit that repairs leaves alone, too"
+        await hand.change("R-1", summary="Not that")
+        assert (await at_night(world)).counts == {"changed": 1}
+        assert await asked_about(drifts) == {"R-1"}
+        status = await world.slotsync.status(MERCHANT, "R-2")
+        assert status
+        assert (status.settled, status.doing) == (True, "Version 1 is in step; by hand in Google: deleted")
+        assert [each.drift for each in status.events] == [DriftKind.DELETED]
 
         for name in ("R-1", "R-2"):
             await world.slotsync.report(snapshot(2, name=name, title=f"{name} changed"))
         await shown(world, TOUR, ["R-1 changed", "R-2 changed", "R-3"])
+        assert await drifts.find(MERCHANT, 9, only_open=True) == [], "a new version ends what was kept"
+        status = await world.slotsync.status(MERCHANT, "R-2")
+        assert status
+        assert (status.doing, [each.drift for each in status.events]) == ("Version 2 is in step", [None])
         assert await counts(world) == {}
+        hand = await ByHand.look(world)
+        await hand.change("R-1 changed", summary="Keep me")
+        await hand.drag_to_the_boat("R-3")
+        assert await counts(world) == {"changed": 1, "moved_to_calendar": 1}
+        assert await counts(world, owner=BOAT) == {"moved_to_calendar": 1}
+        assert await asked_about(drifts) == {"R-1", "R-3"}
+        asked = {each.reservation: each.id for each in await drifts.find_asked(MERCHANT, 9)}
+        assert len(await drifts.find_asked(MERCHANT, 9)) == 2
+        await drifts.answer(MERCHANT, asked["R-3"], DriftAnswer.REPAIR, always=False)
+        await shown(world, TOUR, ["Keep me", "R-2 changed", "R-3"])
+        await shown(world, BOAT, ["B-1"])
+        assert await counts(world) == {"changed": 1}
+        assert {each.reservation for each in await drifts.find(MERCHANT, 9, only_open=True)} == {"R-1"}
+
+
+async def test_what_is_to_be_put_back_is_open_while_that_has_to_wait(world: World) -> None:
+    await world.add_merchant(TOUR)
+    newest = [snapshot(1, title="R-1")]
+    drifts = DriftService(world.client, world.store, world.vault)
+    async with world.working():
+        await world.slotsync.report(newest[0])
+        await world.at_rest(newest, only_of=MERCHANT)
+        await world.slotsync.put_merchant(MERCHANT, MerchantDetails(on_drift=OnDrift.ASK))
+        await (await ByHand.look(world)).change("R-1", summary="Mine")
+        assert (await at_night(world)).counts == {"changed": 1}
+        (asked,) = await drifts.find_asked(MERCHANT, 9)
+        for method in ("events.get", "events.update"):
+            await world.fault(method=method, kind="backendError", probability=1, account=EMAIL)
+        await drifts.answer(MERCHANT, asked.id, DriftAnswer.REPAIR, always=False)
+        assert [each.answer for each in await drifts.find(MERCHANT, 9, only_open=True)] == [DriftAnswer.REPAIR]
+        with pytest.raises(WrongState, match="being put back"):
+            await drifts.answer(MERCHANT, asked.id, DriftAnswer.KEEP, always=True)
+        await world.heal()
+        await shown(world, TOUR, ["R-1"])
+        await world.at_rest(newest, only_of=MERCHANT)
         assert await drifts.find(MERCHANT, 9, only_open=True) == []
+        with pytest.raises(WrongState, match="still stands"):
+            await drifts.answer(MERCHANT, asked.id, DriftAnswer.REPAIR, always=True)
+        assert DriftRecords(world.store).get_choice(MERCHANT) is OnDrift.ASK
 
 
 async def test_an_answer_for_all_that_comes_changes_the_merchants_choice(world: World) -> None:

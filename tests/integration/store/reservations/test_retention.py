@@ -1,5 +1,6 @@
 """What is said of guests is dropped some time after the end, and rows a year later."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,11 +8,14 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from slotsync.domain.reservations.booked_time import booked_times
+from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.snapshot import Reservation
 from slotsync.domain.reservations.stored_snapshot import ReducedReservation
 from slotsync.secrets import Vault
+from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.drift_rows import KEPT
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.retention import ROW_RETENTION, Dropped, Retention
 from slotsync.store.reservations.synced_events import SyncedEvents
@@ -99,6 +103,34 @@ def test_a_late_report_brings_nothing_back_that_was_dropped_and_a_newer_one_is_s
         assert (kept.title, kept.guest.name) == ("", "")
     assert reservations.report(full(3), END + KEEP).result == "accepted"
     assert reservations.get_snapshot(MERCHANT, "R-1") == full(3)
+
+
+def test_drift_goes_with_the_contents_of_its_reservation_or_some_time_after_it_was_resolved(
+    store: Store, vault: Vault, reservations: Reservations
+) -> None:
+    over, new = full(), full(name="R-2")
+    taken_up(reservations, over)
+    reservations.report(new, END + KEEP)
+    records = DriftRecords(store)
+    drifts = [Drift(kind=DriftKind.MOVED, reservation=name, key=KEY) for name in ("R-1", "R-2")]
+    seen = CompletedAudit(
+        merchant=MERCHANT,
+        owner=TOUR,
+        calendar_id="calendar",
+        at=END,
+        found=[(each, DriftAction.ASK) for each in drifts],
+        right=(),
+        complete=True,
+        sync_token=None,
+    )
+    records.record(seen)
+    drop(store, vault, END)
+    assert sorted(str(each.reservation) for each in records.find(MERCHANT, 9)) == ["R-1", "R-2"]
+    drop(store, vault, END + KEEP + timedelta(days=1))
+    assert [each.reservation for each in records.find(MERCHANT, 9)] == ["R-2"]
+    records.record(replace(seen, found=[]))
+    drop(store, vault, END + KEPT + timedelta(seconds=1))
+    assert records.find(MERCHANT, 9) == []
 
 
 def test_a_snapshot_that_no_key_opens_is_dropped_too(store: Store, vault: Vault, reservations: Reservations) -> None:

@@ -47,6 +47,12 @@ def test_a_default_for_new_products_is_told_from_a_setting() -> None:
     assert (words.label, words.after) == ("New products: On or off", "On")
 
 
+def test_an_answer_about_drift_says_for_which_booking_and_what_was_answered_before() -> None:
+    answered = detail({"answer": "keep"}, {"reservation": "R-1", "drift": "moved", "answer": "repair"})
+    words = [(each.label, each.before, each.after) for each in describe_values(ENGLISH, "drift.answered", answered)]
+    assert words == [("Booking", "", "R-1"), ("Answer", "Keep it as it is", "Put ours back")]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0045"
-down_revision = "0042"
+down_revision = "0043"
 
 COLUMNS = ("on_drift_chosen", "on_drift_overridden")
 

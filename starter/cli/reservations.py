@@ -122,8 +122,8 @@ def _print_result(reservation: str, reported: Reported) -> None:
 
 
 def _status_table(status: SyncStatus) -> Table:
-    shown = "none in full yet" if status.settled_version is None else str(status.settled_version)
-    versions = f"version {status.version}" + ("" if status.settled else f", Google shows {shown}")
+    shown = "none yet" if status.settled_version is None else f"version {status.settled_version}"
+    versions = f"version {status.version}" + ("" if status.settled else f", last shown in full: {shown}")
     stopped = f", stopped since {status.stopped_since:%Y-%m-%d %H:%M:%S} UTC" if status.stopped_since else ""
     title = f"{status.reservation} of {status.merchant}: {versions}{stopped}"
     caption = "\n".join(map(plain, filter(None, (status.doing, status.remedy))))

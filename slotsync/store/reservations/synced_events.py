@@ -50,8 +50,8 @@ class SyncedEvent:
 
     @property
     def link(self) -> str:
-        """The address at which a person can see the event in Google; empty if it never was there."""
-        return self.written.link if self.written else ""
+        """The address at which a person can see the event in Google; empty if it is not there."""
+        return self.written.link if self.written and self.written.present else ""
 
 
 @dataclass(frozen=True)

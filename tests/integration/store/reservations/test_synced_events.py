@@ -49,6 +49,7 @@ def test_a_deleted_event_is_still_known_with_its_generation(events: SyncedEvents
     events.record("m", "R-1", written(2, present=False), LATER)
     assert events.get_written("m", "R-1") == [written(2, present=False)]
     assert (only(events).state, only(events).since) == (SyncState.DELETED, LATER)
+    assert only(events).link == ""
 
 
 def test_a_mark_leaves_what_is_known_of_google(events: SyncedEvents) -> None:

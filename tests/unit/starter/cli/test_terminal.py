@@ -128,7 +128,7 @@ def test_what_an_operator_sees_of_others_is_text_alone(shown: object) -> None:
 
 
 def test_a_reservation_of_which_google_has_shown_nothing_says_so() -> None:
-    assert "version 1, Google shows none in full yet" in printed(sync_status())
+    assert "version 1, last shown in full: none yet" in printed(sync_status())
 
 
 def test_all_commands_print_at_the_one_console() -> None:

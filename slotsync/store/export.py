@@ -39,6 +39,7 @@ EXPORTED: Final = (
     "synced_event",
     "left_event",
     "booked_time",
+    "conflict",
     "drift",
     "audit_entry",
 )

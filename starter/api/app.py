@@ -31,6 +31,7 @@ from slotsync.temporal.options import build_runtime, connect
 from starter.api import (
     audit,
     availability,
+    conflicts,
     documentation,
     drift,
     google,
@@ -108,6 +109,7 @@ def create_app(services: Services) -> FastAPI:
         (owners, ()),
         (lists, ()),
         (drift, (WRONG_STATE,)),
+        (conflicts, ()),
         (availability, ()),
         (google, GOOGLE_PROBLEMS),
     ):

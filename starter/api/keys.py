@@ -49,6 +49,7 @@ NEEDED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("POST", f"{MERCHANT}/messages/{{message}}/skip"): Role.MANAGE,
     ("GET", f"{MERCHANT}/products"): Role.READ,
     ("GET", f"{MERCHANT}/resources"): Role.READ,
+    ("GET", f"{MERCHANT}/conflicts"): Role.READ,
     ("GET", f"{MERCHANT}/drift"): Role.READ,
     ("POST", f"{MERCHANT}/drift/{{drift}}/answer"): Role.MANAGE,
     ("GET", f"{MERCHANT}/reservations"): Role.READ,

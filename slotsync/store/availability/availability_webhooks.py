@@ -183,7 +183,7 @@ class Publications:
     ) -> list[ConflictFound]:
         """Return the booked times that a busy time overlaps, whichever was first; each once, until it is free again."""
         merchant, product = request.merchant, request.product
-        self._booked.end_conflicts(connection, merchant, product, [slot.span for slot in availability.slots])
+        self._booked.end_conflicts(connection, merchant, product, [slot.span for slot in availability.slots], now)
         busy = busy_intervals(availability)
         return [
             ConflictFound(

@@ -16,6 +16,7 @@ from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.reservations.booked_times import forget_conflicts
+from slotsync.store.reservations.conflicts import drop_resolved
 from slotsync.store.webhook_messages import find_first_untold
 
 
@@ -54,3 +55,4 @@ def forget_products_times(connection: Connection, merchant: str, product: str, k
         forget_conflicts(connection, merchant, product)
     elif untold:
         forget_conflicts(connection, merchant, product, untold)
+    drop_resolved(connection, merchant, product)

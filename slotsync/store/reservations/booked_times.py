@@ -1,6 +1,6 @@
 """Booked times: when reservations need products, and which of them conflict with busy times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -20,6 +20,12 @@ from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.reservations.booked_time import BookedTime, overlapping_times
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
+from slotsync.store.reservations.conflicts import (
+    drop_conflicts,
+    follow_conflicts,
+    record_conflicts,
+    resolve_conflicts,
+)
 from slotsync.store.tables.reservations import BookedTimeRow
 
 BOOKED_TIME_RETENTION = timedelta(days=30)
@@ -75,8 +81,9 @@ class BookedTimes:
             connection.execute(own.where(_TABLE.c.item.in_([each.item for each in gone])))
         if new:
             _delete_old(connection, merchant, {each.product for each in new}, now)
-            told = {_place(each): known[each] for each in gone}
-            added = [_values(merchant, each) | {"conflict_since": told.get(_place(each))} for each in new]
+        since = follow_conflicts(connection, merchant, {each: known[each] for each in gone}, new, now)
+        if new:
+            added = [_values(merchant, each) | {"conflict_since": since[each]} for each in new]
             connection.execute(insert(_TABLE), added)
         return bool(new)
 
@@ -98,15 +105,21 @@ class BookedTimes:
         if not busy:
             return []
         found = [*overlapping_times(_locked(connection, _select_unmarked(merchant, product, busy, now)), busy)]
-        _mark(connection, merchant, found, now)
+        marks = {each: now + MARK_INTERVAL * number for number, each in enumerate(found)}
+        _mark(connection, merchant, marks)
+        record_conflicts(connection, merchant, marks)
         return found
 
-    def end_conflicts(self, connection: Connection, merchant: str, product: str, not_free: Sequence[Interval]) -> None:
+    def end_conflicts(
+        self, connection: Connection, merchant: str, product: str, not_free: Sequence[Interval], now: datetime
+    ) -> None:
         """End the conflicts of booked times that overlap none of these busy or unknown intervals any more."""
         marked = _TABLE.c.conflict_since.is_not(None)
         had = _locked(connection, _select_product(merchant, product).where(marked))
         kept = {*overlapping_times(had, not_free)}
-        _mark(connection, merchant, [each for each in had if each not in kept], None)
+        ended = [each for each in had if each not in kept]
+        _mark(connection, merchant, dict.fromkeys(ended))
+        resolve_conflicts(connection, merchant, ended, now)
 
 
 def forget_conflicts(
@@ -122,6 +135,7 @@ def forget_conflicts(
     connection.execute(in_order.with_for_update()).all()
     # What a writer of a reservation, for whom that has waited, has added is found by now.
     connection.execute(update(_TABLE).where(*marked).values(conflict_since=None))
+    drop_conflicts(connection, merchant, product, since)
 
 
 def _is_product(merchant: str, product: str) -> ColumnElement[bool]:
@@ -152,21 +166,19 @@ def _locked(connection: Connection, query: Select[tuple[object, ...]]) -> list[B
     return [_booked_time(row) for row in connection.execute(query.with_for_update()).mappings()]
 
 
-def _mark(connection: Connection, merchant: str, times: Sequence[BookedTime], since: datetime | None) -> None:
-    if times:
-        keys = [{"of_merchant": merchant, "of_reservation": each.reservation, "of_item": each.item} for each in times]
-        marks = [since and since + MARK_INTERVAL * number for number in range(len(keys))]
-        connection.execute(_MARK, [{**key, "since": mark} for key, mark in zip(keys, marks, strict=True)])
+def _mark(connection: Connection, merchant: str, marks: Mapping[BookedTime, datetime | None]) -> None:
+    if marks:
+        rows = [
+            {"of_merchant": merchant, "of_reservation": each.reservation, "of_item": each.item, "since": since}
+            for each, since in marks.items()
+        ]
+        connection.execute(_MARK, rows)
 
 
 def _delete_old(connection: Connection, merchant: str, products: set[str], now: datetime) -> None:
     """Delete the booked times of these products that ended long ago."""
     over = (_TABLE.c.product.in_(products), _TABLE.c.ends_at < now - BOOKED_TIME_RETENTION)
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant, *over))
-
-
-def _place(booked: BookedTime) -> tuple[str, Interval]:
-    return booked.product, booked.interval
 
 
 def _booked_time(row: RowMapping) -> BookedTime:

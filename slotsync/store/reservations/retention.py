@@ -36,7 +36,7 @@ from slotsync.store.reservations.synced_events import SAME_RESERVATION
 from slotsync.store.tables.availability import ConfirmationRow
 from slotsync.store.tables.calendars import FormerCalendarRow
 from slotsync.store.tables.drift import DriftRow
-from slotsync.store.tables.reservations import BookedTimeRow, LeftEventRow, ReservationRow, SyncedEventRow
+from slotsync.store.tables.reservations import BookedTimeRow, ConflictRow, LeftEventRow, ReservationRow, SyncedEventRow
 
 ROW_RETENTION: Final = timedelta(days=365)
 """The time for which rows are kept after their contents were dropped.
@@ -51,6 +51,7 @@ _BOOKED = table_of(BookedTimeRow)
 _LEFT = table_of(LeftEventRow)
 _CONFIRMATIONS = table_of(ConfirmationRow)
 _DRIFT = table_of(DriftRow)
+_CONFLICTS = table_of(ConflictRow)
 _FORMER = table_of(FormerCalendarRow)
 _KEY = tuple_(_TABLE.c.merchant, _TABLE.c.id)
 
@@ -117,7 +118,7 @@ class Retention:
             query = select(_TABLE.c.merchant, _TABLE.c.id).where(old).limit(limit).with_for_update(skip_locked=True)
             keys = [tuple(row) for row in connection.execute(query)]
             if keys:
-                for table in (_EVENTS, _BOOKED):
+                for table in (_EVENTS, _BOOKED, _CONFLICTS):
                     own = tuple_(table.c.merchant, table.c.reservation).in_(keys)
                     connection.execute(delete(table).where(own))
                 connection.execute(delete(_TABLE).where(_KEY.in_(keys)))
@@ -127,6 +128,7 @@ class Retention:
         booked = select(*_BOOKED.primary_key.columns).where(_BOOKED.c.ends_at < now - BOOKED_TIME_RETENTION)
         confirmed = select(_CONFIRMATIONS.c.id).where(_CONFIRMATIONS.c.checked_at < kept_since)
         emptied = select(*_FORMER.primary_key.columns).where(~exists().where(_STANDS_IN), ~exists().where(_LEFT_IN))
+        conflicts = select(_CONFLICTS.c.id).where(_CONFLICTS.c.ends_at < now - BOOKED_TIME_RETENTION)
         drifts = select(_DRIFT.c.id).where(_is_dropped_drift(now))
         with self._store.write() as connection:
             old_times = tuple_(*_BOOKED.primary_key.columns).in_(booked.limit(limit))
@@ -135,7 +137,8 @@ class Retention:
             old_places = tuple_(*_FORMER.primary_key.columns).in_(emptied.limit(limit))
             places = connection.execute(delete(_FORMER).where(old_places))
             drift = connection.execute(delete(_DRIFT).where(_DRIFT.c.id.in_(drifts.limit(limit))))
-            return times.rowcount + answers.rowcount + places.rowcount + drift.rowcount
+            over = connection.execute(delete(_CONFLICTS).where(_CONFLICTS.c.id.in_(conflicts.limit(limit))))
+            return sum(each.rowcount for each in (times, answers, places, drift, over))
 
 
 def _is_dropped_drift(now: datetime) -> ColumnElement[bool]:

@@ -117,3 +117,23 @@ class BookedTimeRow(Row, table=True):
     starts_at: datetime = Field(sa_type=Instant)
     ends_at: datetime = Field(sa_type=Instant)
     conflict_since: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ConflictRow(Row, table=True):
+    """A booked time that conflicts with busy times since ``found_at``; once that is over, since ``resolved_at``."""
+
+    __tablename__ = "conflict"
+    __table_args__ = (
+        Index(None, "merchant", "found_at", "id"),
+        Index(None, "merchant", "reservation", "item"),
+    )
+
+    id: str = Field(primary_key=True)
+    merchant: str
+    product: str
+    reservation: str
+    item: str
+    starts_at: datetime = Field(sa_type=Instant)
+    ends_at: datetime = Field(sa_type=Instant, index=True)
+    found_at: datetime = Field(sa_type=Instant)
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from slotsync.clock import utc_now
+from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.calendars.owner import Owner
+from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.domain.reservations.drift import Drift, DriftAction, DriftKind
 from slotsync.domain.reservations.event import EventKey, SyncState
 from slotsync.domain.reservations.schedule import ends_at
 from slotsync.store.calendars.drift_records import CompletedAudit, DriftRecords
+from slotsync.store.reservations.booked_times import BookedTimes
 from slotsync.store.reservations.reservations import Reservations
 from slotsync.store.reservations.synced_events import SyncedEvents
 from tests.support.api import Api
@@ -102,7 +105,7 @@ async def test_products_and_resources_are_listed_by_id_with_their_settings(api: 
     assert [each["id"] for each in await items(api, filled, "resources")] == ["guide-1"]
 
 
-@pytest.mark.parametrize("what", ["reservations", "products", "resources", "messages", "drift"])
+@pytest.mark.parametrize("what", ["reservations", "products", "resources", "messages", "drift", "conflicts"])
 async def test_a_list_of_a_merchant_that_is_not_known_is_not_found(api: Api, merchant: str, what: str) -> None:
     answer = await api.platform.get(f"/v1/merchants/{merchant}/{what}")
     assert answer.status_code == 404
@@ -138,6 +141,29 @@ async def test_drift_is_listed_page_by_page_by_when_it_was_found(api: Api, fille
     listed = await items(api, filled, "drift", open="true")
     assert sorted(each["reservation"] for each in listed) == ["R-0", "R-1", "R-2"]
     assert {(each["kind"], each["action"], *each["fields"]) for each in listed} == {("changed", "report", "end")}
+
+
+async def test_conflicts_are_listed_by_when_they_were_found_until_they_are_over(api: Api, filled: str) -> None:
+    times = BookedTimes(api.world.store)
+    start = datetime(2027, 7, 1, 15, tzinfo=UTC)
+    hour = Interval(start=start, end=start + timedelta(hours=1))
+    for number, product in enumerate(("kayak", "kayak", "zodiac")):
+        booked = BookedTime(reservation=f"C-{number}", item="1", product=product, interval=hour)
+        with api.world.store.write() as connection:
+            times.replace(connection, filled, booked.reservation, [booked], start - timedelta(days=3))
+            times.mark_conflicts(connection, filled, product, [hour], start - timedelta(days=2 - number))
+    with api.world.store.write() as connection:
+        times.replace(connection, filled, "C-0", [], start)
+    listed = await items(api, filled, "conflicts")
+    assert [(each["reservation"], each["product"]) for each in listed] == [
+        ("C-0", "kayak"),
+        ("C-1", "kayak"),
+        ("C-2", "zodiac"),
+    ]
+    assert [each["resolved_at"] for each in listed] == ["2027-07-01T15:00:00Z", None, None]
+    assert (listed[0]["start"], listed[0]["end"]) == ("2027-07-01T15:00:00Z", "2027-07-01T16:00:00Z")
+    open_ones = await items(api, filled, "conflicts", open="true", product="kayak")
+    assert [each["reservation"] for each in open_ones] == ["C-1"]
 
 
 async def test_drift_that_nobody_asks_about_and_drift_that_is_not_known_take_no_answer(api: Api, filled: str) -> None:

@@ -8,10 +8,12 @@ import pytest
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION, BookedTimes
+from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION, BookedTimes, forget_conflicts
+from slotsync.store.reservations.conflicts import Conflicts
 from tests.support.stored_reservations import store_version
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
 
 
 def hours(start: float, end: float) -> Interval:
@@ -28,6 +30,7 @@ class Radar:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._times = BookedTimes(store)
+        self._conflicts = Conflicts(store)
 
     def book(self, *times: BookedTime, reservation: str = "R-1", now: datetime = NOW) -> None:
         with self._store.write() as connection:
@@ -41,7 +44,15 @@ class Radar:
 
     def end_conflicts(self, *spans: Interval) -> None:
         with self._store.write() as connection:
-            self._times.end_conflicts(connection, "m", "tour", spans)
+            self._times.end_conflicts(connection, "m", "tour", spans, LATER)
+
+    def listed(self) -> list[tuple[str, datetime | None]]:
+        """Return the items of all conflicts, and when each was over."""
+        return [(f"{each.reservation}/{each.item}", each.resolved_at) for each in self._conflicts.find("m", 99)]
+
+    def forget(self, product: str | None = None, since: datetime | None = None) -> None:
+        with self._store.write() as connection:
+            forget_conflicts(connection, "m", product, since)
 
     def known(self, reservation: str = "R-1") -> list[BookedTime]:
         return self._times.get_times("m", reservation)
@@ -93,6 +104,39 @@ def test_a_resolved_conflict_is_found_again(radar: Radar) -> None:
     assert radar.busy(hours(0, 9)) == ["R-1/2"]
     radar.end_conflicts()
     assert radar.busy(hours(0, 9)) == ["R-1/1", "R-1/2"]
+
+
+def test_a_conflict_is_listed_until_long_after_either_side_has_moved(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4), booked("3", 5, 6))
+    radar.busy(hours(0, 9))
+    assert radar.listed() == [("R-1/1", None), ("R-1/2", None), ("R-1/3", None)]
+    radar.end_conflicts(hours(0, 4))
+    radar.book(booked("1", 1, 2), booked("2", 7, 8), now=LATER)
+    assert radar.listed() == [("R-1/1", None), ("R-1/2", LATER), ("R-1/3", LATER)]
+    radar.busy(hours(0, 9), now=LATER)
+    assert radar.listed()[3:] == [("R-1/2", None)]
+
+
+def test_a_conflict_goes_on_with_the_item_that_takes_its_time(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4))
+    radar.busy(hours(0, 9))
+    radar.book(booked("1", 3, 4), now=LATER)
+    assert radar.listed() == [("R-1/1", LATER), ("R-1/1", None)]
+    radar.book(booked("1", 3, 4), booked("2", 3, 4), booked("3", 3, 4), now=LATER)
+    assert radar.busy(hours(3, 4)) == ["R-1/2", "R-1/3"]
+
+
+def test_what_shows_when_calendars_were_busy_is_forgotten_with_them(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 3, 4), booked("3", 5, 6, "kayak"))
+    radar.busy(hours(0, 2))
+    radar.busy(hours(0, 9), now=LATER)
+    radar.busy(hours(0, 9), product="kayak", now=LATER)
+    radar.forget("tour", LATER)
+    assert radar.listed() == [("R-1/1", None), ("R-1/3", None)]
+    radar.forget("tour")
+    assert radar.listed() == [("R-1/3", None)]
+    radar.forget()
+    assert radar.listed() == []
 
 
 def test_a_new_version_keeps_the_conflict_of_an_item_that_stays(radar: Radar) -> None:

@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.availability import publish, record_stop, signal_subscribers, start_watch
     from workflows.steps.confirmation import confirm, make_calls
-    from workflows.steps.lifecycle import is_being_stopped, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import require_own_id, run_until_stopped
     from workflows.steps.webhooks import deliver_once, webhook_deliveries
     from workflows.steps.workflow_status import WorkflowStatus
 
@@ -57,7 +57,7 @@ class ProductAvailabilityWorkflow:
     def look_again(self) -> None:
         """Begin another round: the blocking calendars or the grant have changed."""
         self._signals += 1
-        self._look_again = self._look_again or not is_being_stopped()
+        self._look_again = True
 
     @workflow.update
     async def confirm_calls(self, asked: ConfirmCalls) -> None:

@@ -35,7 +35,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.lifecycle import (
         LOCAL_ACTIVITY_TIMEOUT,
         blocker_for_failure,
-        is_being_stopped,
         require_own_id,
         run_until_stopped,
     )
@@ -305,7 +304,7 @@ class ManagedCalendarWorkflow:
 
     def _note_change(self) -> None:
         self._signals += 1
-        self._changed = self._changed or not is_being_stopped()
+        self._changed = True
 
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a change or slotsync resume starts it again")

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
     from workflows.steps.disconnection import CalendarEnds, disconnect_merchant
-    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, is_being_stopped, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
     from workflows.steps.mails import mail_deliveries
     from workflows.steps.refused_grants import wait_for_grant
     from workflows.steps.webhooks import deliver_once, webhook_deliveries
@@ -157,6 +157,7 @@ class ConnectionWorkflow:
             )
         except BaseException as error:
             if is_cancelled_exception(error):
+                changed = self._changed
                 await disconnect_merchant(
                     self._merchant,
                     plan.calendars,
@@ -164,6 +165,7 @@ class ConnectionWorkflow:
                     is_interrupted=lambda: False,
                     leave_calendars=True,
                 )
+                self._changed = changed  # a consent meanwhile is newer than the stop
             raise
         if result:
             await self._signal_work(all_open=True)
@@ -205,4 +207,4 @@ class ConnectionWorkflow:
 
     def _note_signal(self) -> None:
         self._signals += 1
-        self._changed = self._changed or not is_being_stopped()
+        self._changed = True

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import reservation_id
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN
     from workflows.steps.event_writes import write_events
-    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, is_being_stopped, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 MAX_HISTORY_BYTES = 100_000
@@ -50,6 +50,8 @@ class ReservationWorkflow:
         self._changed = False
         self._check = False
         self._signals = 0
+        self._stopped: tuple[int | None] | None = None
+        """The newest version that was known when the workflow was cancelled, None until then."""
         self._status = WorkflowStatus()
 
     @workflow.run
@@ -62,11 +64,8 @@ class ReservationWorkflow:
     def report(self, reported: ReportedVersion) -> None:
         """Begin another round, since a report has stored a snapshot. The store is what counts, not the signal.
 
-        A report of the version that is planned already changes nothing: what Google refuses is not begun anew. One that
-        comes while writes in flight end after a cancellation is not stopped with them: the sweep begins another run.
+        A report of the version that is planned already changes nothing: what Google refuses is not begun anew.
         """
-        if is_being_stopped():
-            return
         known = reported.version == self._planned
         self._version = reported.version if self._version is None else self._version
         self._newest_reported = max(reported.version, self._newest_reported or reported.version)
@@ -165,6 +164,7 @@ class ReservationWorkflow:
             priority(plan.starts_at, workflow.now()),
             is_superseded=lambda: self._changed,
             report_overdue=lambda: self._status.set_health(OVERDUE_WRITE, f"Still writing version {plan.version}"),
+            note_stop=self._note_stop,
         )
         self._writes = [*self._writes[-7:], workflow.now()]
         return blocked
@@ -210,12 +210,18 @@ class ReservationWorkflow:
                 )
         return not blockers
 
+    def _note_stop(self) -> None:
+        """Note what is known now: what is reported while writes in flight end is newer than the stop."""
+        versions = [each for each in (self._version, self._newest_reported) if each is not None]
+        self._stopped = self._stopped or (max(versions, default=None),)
+
     async def _record_stop(self) -> None:
         self._status.set_health(STOPPED, "Stopped by an operator; a report or slotsync resume starts it again")
-        versions = [each for each in (self._version, self._newest_reported) if each is not None]
+        self._note_stop()
+        assert self._stopped
         await workflow.execute_local_activity_method(
             ReservationActivities.record_stop,
-            StopRequest(**dict(self._key), version=max(versions, default=None), now=workflow.now()),
+            StopRequest(**dict(self._key), version=self._stopped[0], now=workflow.now()),
             start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
         )
 

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.domain.workflow_ids import switch_id
     from slotsync.temporal import queues
     from slotsync.temporal.signals import fairness_key
-    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, is_being_stopped, require_own_id, run_until_stopped
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 _SIGNALLING_TIMEOUT = timedelta(hours=12)
@@ -39,7 +39,7 @@ class SyncSwitchWorkflow:
     @workflow.signal
     def switched(self) -> None:
         """Look at the row: the merchant was switched, or the sweep found that this was not taken up."""
-        self._switched = self._switched or not is_being_stopped()
+        self._switched = True
 
     async def _do_rounds(self) -> str:
         while True:

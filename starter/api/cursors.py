@@ -13,12 +13,12 @@ from starter.api.problems import INVALID, ApiError
 MAX_LIMIT: Final = 200
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The most items of one answer.")]
-Cursor = Annotated[str | None, Query(alias="after", max_length=400, description="`next` of the answer before.")]
+Cursor = Annotated[str | None, Query(alias="after", max_length=1000, description="`next` of the answer before.")]
 
 
 def encode_cursor(at: datetime, key: str) -> str:
     """Return the cursor of an item that is ordered by a time and, among equals, by a key."""
-    return urlsafe_b64encode(json.dumps([at.isoformat(), key]).encode()).decode().rstrip("=")
+    return urlsafe_b64encode(json.dumps([at.isoformat(), key], ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None) -> tuple[datetime, str] | None:

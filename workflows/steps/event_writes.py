@@ -38,12 +38,13 @@ _RETRY_POLICY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_inter
 Writes = Mapping[EventKey, ActivityHandle[WriteResult]]
 
 
-async def write_events(
+async def write_events(  # noqa: PLR0913, PLR0917  the writes, and what is said of them meanwhile
     key: ReservationKey,
     plan: RoundPlan,
     priority: int,
     is_superseded: Callable[[], bool],
     report_overdue: Callable[[], None],
+    note_stop: Callable[[], None],
 ) -> list[BlockedEvent]:
     """Write the events of a wave, and return those that are blocked.
 
@@ -61,6 +62,7 @@ async def write_events(
     try:
         overdue = await _wait_for_end(ended, report_overdue, give_way=plan.more)
     except asyncio.CancelledError:
+        note_stop()
         await _end_all(writes, None)
         raise
     return await _end_all(writes, overdue)

@@ -40,11 +40,6 @@ async def run_until_stopped(work: Awaitable[Result], record_stop: Callable[[], A
         raise
 
 
-def is_being_stopped() -> bool:
-    """Return whether an operator has cancelled the workflow: what is signalled since is newer than that stop."""
-    return workflow.cancellation_reason() is not None
-
-
 def is_cancelled(error: ActivityError) -> bool:
     """Return whether the activity was cancelled.
 

@@ -16,7 +16,7 @@ from slotsync.store.availability.confirmations import forget_evidence
 from slotsync.store.availability.watched_products import mark_product_due
 from slotsync.store.data_keys import DataKeys
 from slotsync.store.reservations.booked_times import forget_conflicts
-from slotsync.store.reservations.conflicts import drop_resolved
+from slotsync.store.reservations.conflicts import drop_conflicts
 from slotsync.store.webhook_messages import find_first_untold
 
 
@@ -29,6 +29,7 @@ def forget_busy_times(connection: Connection, keys: DataKeys, merchant: str, now
     for product in forget_published(connection, keys, merchant):
         mark_product_due(connection, ProductKey(merchant=merchant, product=product), now)
     forget_conflicts(connection, merchant)
+    drop_conflicts(connection, merchant)
 
 
 def forget_owners_blocking_calendars(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
@@ -55,4 +56,4 @@ def forget_products_times(connection: Connection, merchant: str, product: str, k
         forget_conflicts(connection, merchant, product)
     elif untold:
         forget_conflicts(connection, merchant, product, untold)
-    drop_resolved(connection, merchant, product)
+    drop_conflicts(connection, merchant, product)

@@ -21,8 +21,8 @@ from slotsync.domain.reservations.booked_time import BookedTime, overlapping_tim
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.conflicts import (
-    drop_conflicts,
     follow_conflicts,
+    keep_conflicts,
     record_conflicts,
     resolve_conflicts,
 )
@@ -115,9 +115,11 @@ class BookedTimes:
     ) -> None:
         """End the conflicts of booked times that overlap none of these busy or unknown intervals any more."""
         marked = _TABLE.c.conflict_since.is_not(None)
-        had = _locked(connection, _select_product(merchant, product).where(marked))
+        rows = connection.execute(_select_product(merchant, product).where(marked).with_for_update()).mappings()
+        had = {_booked_time(row): row["conflict_since"] for row in rows}
         kept = {*overlapping_times(had, not_free)}
         ended = [each for each in had if each not in kept]
+        keep_conflicts(connection, merchant, product, {each: had[each] for each in kept})
         _mark(connection, merchant, dict.fromkeys(ended))
         resolve_conflicts(connection, merchant, ended, now)
 
@@ -135,7 +137,6 @@ def forget_conflicts(
     connection.execute(in_order.with_for_update()).all()
     # What a writer of a reservation, for whom that has waited, has added is found by now.
     connection.execute(update(_TABLE).where(*marked).values(conflict_since=None))
-    drop_conflicts(connection, merchant, product, since)
 
 
 def _is_product(merchant: str, product: str) -> ColumnElement[bool]:

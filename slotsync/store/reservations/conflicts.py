@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, tuple_, update
 
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.messages import Message
@@ -101,22 +101,25 @@ def follow_conflicts(
     return {booked: since.get(_place(booked)) for booked in new}
 
 
-def drop_conflicts(
-    connection: Connection, merchant: str, product: str | None = None, found_since: datetime | None = None
-) -> None:
+def keep_conflicts(connection: Connection, merchant: str, product: str, known: Mapping[BookedTime, datetime]) -> None:
+    """Record those of a product's conflicts, known since then, of which no record is left, within a transaction.
+
+    It went with a calendar that was taken off, which need not be the one in the way.
+    """
+    if not known:
+        return
+    query = select(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.product == product, _IS_OPEN)
+    recorded = {_booked_time(row) for row in connection.execute(query).mappings()}
+    record_conflicts(connection, merchant, {each: since for each, since in known.items() if each not in recorded})
+
+
+def drop_conflicts(connection: Connection, merchant: str, product: str | None = None) -> None:
     """Delete the merchant's conflicts, or one product's: they show when a calendar was busy that is read no more.
 
-    Within a transaction. With ``found_since``, only what is over, and what was found at that time or later.
+    Within a transaction. Those with calendars that are still read are recorded again.
     """
     own = delete(_TABLE).where(_TABLE.c.merchant == merchant)
-    own = own if product is None else own.where(_TABLE.c.product == product)
-    connection.execute(own if found_since is None else own.where(~_IS_OPEN | (_TABLE.c.found_at >= found_since)))
-
-
-def drop_resolved(connection: Connection, merchant: str, product: str) -> None:
-    """Delete the product's conflicts that are over, within a transaction."""
-    own = delete(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.product == product)
-    connection.execute(own.where(~_IS_OPEN))
+    connection.execute(own if product is None else own.where(_TABLE.c.product == product))
 
 
 def _place(booked: BookedTime) -> tuple[str, Interval]:
@@ -125,7 +128,13 @@ def _place(booked: BookedTime) -> tuple[str, Interval]:
 
 def _is_open(merchant: str, booked: BookedTime) -> ColumnElement[bool]:
     own = (_TABLE.c.merchant == merchant, _TABLE.c.reservation == booked.reservation, _TABLE.c.item == booked.item)
-    return and_(*own, _TABLE.c.product == booked.product, _TABLE.c.starts_at == booked.interval.start, _IS_OPEN)
+    time = (_TABLE.c.starts_at == booked.interval.start, _TABLE.c.ends_at == booked.interval.end)
+    return and_(*own, _TABLE.c.product == booked.product, *time, _IS_OPEN)
+
+
+def _booked_time(row: RowMapping) -> BookedTime:
+    interval = Interval(start=row["starts_at"], end=row["ends_at"])
+    return BookedTime(reservation=row["reservation"], item=row["item"], product=row["product"], interval=interval)
 
 
 def _values(merchant: str, booked: BookedTime, since: datetime) -> dict[str, object]:

@@ -8,12 +8,15 @@ from sqlalchemy import text
 
 from slotsync.domain.connections.connection import ConnectionState
 from slotsync.domain.connections.disconnection import CalendarChoice, DisconnectionResult
+from slotsync.domain.connections.messages import ConnectionStep
 from slotsync.domain.workflow_ids import connection_id
 from slotsync.errors import GrantLost
 from slotsync.store.calendars.managed_calendars import ManagedCalendars
+from slotsync.store.connections.connection_intents import ConnectionIntents
 from slotsync.store.connections.connections import Connections
 from slotsync.temporal.signals import signal_connection
 from tests.support.connection_harness import OTHER, ConnectionHarness
+from tests.support.managed_calendars import workflow_handle
 from tests.support.opened_channels import stopped, watched
 from tests.support.parked_reservations import open_tours, report_reservations, until_all_settled, until_parked
 from tests.support.push_receiver import PushReceiver
@@ -21,6 +24,7 @@ from tests.support.samples import EMAIL, MERCHANT, TOUR
 from tests.support.two_calendars import look_at_the_calendar, out_of_reach, titles_in, until_titles_in
 from tests.support.waiting import until, wait_until
 from tests.support.world import World
+from workflows.calendar import ManagedCalendarWorkflow
 
 pytestmark = pytest.mark.anyio
 
@@ -37,8 +41,11 @@ async def connect_and_report(connecting_merchant: ConnectionHarness) -> World:
 
 
 async def has_looked(world: World) -> bool:
-    """Return whether the tour's calendar has been looked at after its creation: no call to it is under way."""
-    return ManagedCalendars(world.store).get_shown(MERCHANT, TOUR)[0] is not None
+    """Return whether no call to the tour's calendar is under way: the grant was served, and its workflow rests."""
+    if ConnectionIntents(world.store).plan(MERCHANT).step is not ConnectionStep.WAIT:
+        return False
+    progress = await workflow_handle(world, TOUR).query(ManagedCalendarWorkflow.progress)
+    return progress.doing == "The calendar is as it should be"
 
 
 async def disconnect_merchant(connecting_merchant: ConnectionHarness, calendars: CalendarChoice) -> DisconnectionResult:

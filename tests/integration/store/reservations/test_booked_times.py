@@ -8,8 +8,8 @@ import pytest
 from slotsync.domain.availability.intervals import Interval
 from slotsync.domain.reservations.booked_time import BookedTime
 from slotsync.store.database.engine import Store
-from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION, BookedTimes, forget_conflicts
-from slotsync.store.reservations.conflicts import Conflicts
+from slotsync.store.reservations.booked_times import BOOKED_TIME_RETENTION, BookedTimes
+from slotsync.store.reservations.conflicts import Conflicts, drop_conflicts
 from tests.support.stored_reservations import store_version
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -50,9 +50,9 @@ class Radar:
         """Return the items of all conflicts, and when each was over."""
         return [(f"{each.reservation}/{each.item}", each.resolved_at) for each in self._conflicts.find("m", 99)]
 
-    def forget(self, product: str | None = None, since: datetime | None = None) -> None:
+    def drop(self, product: str | None = None) -> None:
         with self._store.write() as connection:
-            forget_conflicts(connection, "m", product, since)
+            drop_conflicts(connection, "m", product)
 
     def known(self, reservation: str = "R-1") -> list[BookedTime]:
         return self._times.get_times("m", reservation)
@@ -128,15 +128,21 @@ def test_a_conflict_goes_on_with_the_item_that_takes_its_time(radar: Radar) -> N
 
 def test_what_shows_when_calendars_were_busy_is_forgotten_with_them(radar: Radar) -> None:
     radar.book(booked("1", 1, 2), booked("2", 3, 4), booked("3", 5, 6, "kayak"))
-    radar.busy(hours(0, 2))
-    radar.busy(hours(0, 9), now=LATER)
+    radar.busy(hours(0, 9))
     radar.busy(hours(0, 9), product="kayak", now=LATER)
-    radar.forget("tour", LATER)
-    assert radar.listed() == [("R-1/1", None), ("R-1/3", None)]
-    radar.forget("tour")
+    radar.drop("tour")
     assert radar.listed() == [("R-1/3", None)]
-    radar.forget()
+    radar.end_conflicts(hours(0, 2))
+    assert radar.listed() == [("R-1/1", None), ("R-1/3", None)], "with what is still read, a conflict goes on"
+    radar.drop()
     assert radar.listed() == []
+
+
+def test_conflicts_with_one_start_are_told_apart(radar: Radar) -> None:
+    radar.book(booked("1", 1, 2), booked("2", 1, 3))
+    radar.busy(hours(0, 9))
+    radar.book(booked("1", 1, 3), booked("2", 1, 2), now=LATER)
+    assert sorted(radar.listed()) == [("R-1/1", None), ("R-1/2", None)]
 
 
 def test_a_new_version_keeps_the_conflict_of_an_item_that_stays(radar: Radar) -> None:

@@ -8,7 +8,7 @@ down_revision = "0045"
 
 
 def upgrade() -> None:
-    """Add the table, and what conflicts now; an id of it is that of its item, since there is one of each."""
+    """Add the table, and what conflicts now."""
     instant = sa.DateTime(timezone=True)
     op.create_table(
         "conflict",
@@ -26,10 +26,10 @@ def upgrade() -> None:
     for columns in (("found_at", "id"), ("reservation", "item")):
         op.create_index(f"ix_conflict_merchant_{'_'.join(columns)}", "conflict", ["merchant", *columns])
     op.create_index("ix_conflict_ends_at", "conflict", ["ends_at"])
+    copied = "merchant, product, reservation, item, starts_at, ends_at"
+    new_id = "lower(hex(randomblob(16)))" if op.get_bind().dialect.name == "sqlite" else "md5(random()::text)"
     op.execute(
-        "INSERT INTO conflict (id, merchant, product, reservation, item, starts_at, ends_at, found_at)"
-        " SELECT 'former:' || merchant || ':' || reservation || ':' || item,"
-        " merchant, product, reservation, item, starts_at, ends_at, conflict_since"
+        f"INSERT INTO conflict (id, {copied}, found_at) SELECT {new_id}, {copied}, conflict_since"  # noqa: S608
         " FROM booked_time WHERE conflict_since IS NOT NULL"
     )
 

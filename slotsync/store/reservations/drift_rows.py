@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
 
 from slotsync.domain.calendars.owner import Owner, OwnerKind
 from slotsync.domain.reservations.drift import Drift, DriftKind, Place
@@ -78,7 +78,7 @@ def close_written(  # noqa: PLR0913, PLR0917  the event, and what was written wh
 ) -> None:
     """Close what a write of this version puts right, within a transaction, before the write is recorded.
 
-    What is stored as newer stays. Locked in the order of audits: in another order, the two could deadlock.
+    What is stored as newer stays.
     """
     place = place_columns((reservation, key))
     newer = select(_EVENTS.c.written_version).where(
@@ -91,9 +91,7 @@ def close_written(  # noqa: PLR0913, PLR0917  the event, and what was written wh
     )
     own = (_is_open(merchant), *(_TABLE.c[name] == value for name, value in place.items()))
     put_right = select(_TABLE.c.id).where(*own, _TABLE.c.drift.in_(_WRITTEN_OVER), ~newer.exists())
-    ids = connection.execute(put_right.order_by(_TABLE.c.id).with_for_update(of=_TABLE)).scalars().all()
-    if ids:
-        connection.execute(update(_TABLE).where(_TABLE.c.id.in_(ids)).values(resolved_at=now))
+    _close(connection, put_right, now)
 
 
 def close_calendars(connection: Connection, merchant: str, calendar_id: str | None, now: datetime) -> None:
@@ -101,17 +99,24 @@ def close_calendars(connection: Connection, merchant: str, calendar_id: str | No
 
     That it was deleted is open until another one is there, unless all are gone.
     """
-    own = update(_TABLE).where(_is_open(merchant)).values(resolved_at=now)
+    own = select(_TABLE.c.id).where(_is_open(merchant))
     if calendar_id is not None:
         own = own.where(_TABLE.c.calendar_id == calendar_id, _TABLE.c.drift != DriftKind.CALENDAR_DELETED.value)
-    connection.execute(own)
+    _close(connection, own, now)
 
 
 def close_owners(connection: Connection, merchant: str, owner: Owner, now: datetime) -> None:
     """Close what is open about a product or resource that is gone, in whichever calendar, within a transaction."""
     calendar = and_(_TABLE.c.kind == owner.kind.value, _TABLE.c.owner_id == owner.id)
     events = and_(_TABLE.c.event_kind == owner.kind.value, _TABLE.c.event_owner_id == owner.id)
-    connection.execute(update(_TABLE).where(_is_open(merchant), calendar | events).values(resolved_at=now))
+    _close(connection, select(_TABLE.c.id).where(_is_open(merchant), calendar | events), now)
+
+
+def _close(connection: Connection, which: Select[tuple[str]], now: datetime) -> None:
+    """Close these rows, locked in the order in which audits lock them: in another order, two could deadlock."""
+    ids = connection.execute(which.order_by(_TABLE.c.id).with_for_update(of=_TABLE)).scalars().all()
+    if ids:
+        connection.execute(update(_TABLE).where(_TABLE.c.id.in_(ids)).values(resolved_at=now))
 
 
 def is_waiting(connection: Connection, merchant: str, reservation: object) -> bool:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextvars import Context
 from pathlib import Path
 from unittest import mock
 
@@ -57,7 +58,7 @@ def slotsync_here(
     settings = mock.patch.dict(os.environ, environment, clear=True)
     with settings, given, chdir(folder), redirect_stdout(output), redirect_stderr(errors):
         try:
-            run_slotsync()
+            Context().run(run_slotsync)  # as in a new process: no test before has said who acts
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())

@@ -11,9 +11,13 @@ from slotsync.domain.messages import to_utc
 from starter.api.problems import INVALID, ApiError
 
 MAX_LIMIT: Final = 200
+MAX_CURSOR_LENGTH: Final = 400
+"""More than the cursor of the longest id takes."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The most items of one answer.")]
-Cursor = Annotated[str | None, Query(alias="after", max_length=1000, description="`next` of the answer before.")]
+Cursor = Annotated[
+    str | None, Query(alias="after", max_length=MAX_CURSOR_LENGTH, description="`next` of the answer before.")
+]
 
 
 def encode_cursor(at: datetime, key: str) -> str:

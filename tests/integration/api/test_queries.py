@@ -3,10 +3,13 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from slotsync.domain.messages import MAX_IDENTIFIER_BYTES
+from starter.api.cursors import MAX_CURSOR_LENGTH, decode_cursor, encode_cursor
 from tests.support.api import Api
 from tests.support.samples import TOUR, settings_of
 
@@ -43,7 +46,13 @@ def hostile_values(parameter: dict[str, Any]) -> tuple[str, ...]:
     schema = json.dumps(parameter["schema"])
     if '"date-time"' in schema:
         return TIMES
-    return CURSORS if parameter["name"] == "after" and '"maxLength": 400' in schema else ()
+    return CURSORS if parameter["name"] == "after" and f'"maxLength": {MAX_CURSOR_LENGTH}' in schema else ()
+
+
+def test_the_cursor_of_the_longest_id_is_taken() -> None:
+    at, longest = datetime(2026, 11, 28, 12, 0, 0, 123456, tzinfo=UTC), "\N{PARTY POPPER}" * (MAX_IDENTIFIER_BYTES // 4)
+    assert len(encode_cursor(at, longest)) <= MAX_CURSOR_LENGTH
+    assert decode_cursor(encode_cursor(at, longest)) == (at, longest)
 
 
 async def test_a_time_or_a_cursor_that_cannot_be_stored_is_refused_by_name_on_all_routes(
@@ -63,7 +72,7 @@ async def test_a_time_or_a_cursor_that_cannot_be_stored_is_refused_by_name_on_al
             named = {each["field"] for each in answer.json().get("errors", ())} or {answer.json()["detail"][:5]}
             assert named in ({name}, {f"{name}:"[:5]}), (address, name, answer.text)
     assert tried >= {
-        *((what, "after") for what in ("reservations", "messages", "drift")),
+        *((what, "after") for what in ("reservations", "messages", "drift", "conflicts")),
         *((what, name) for what in ("reservations", "messages", "availability") for name in ("from", "to")),
         ("reservations", "changed_since"),
         ("explain", "at"),

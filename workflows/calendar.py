@@ -32,12 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from slotsync.temporal import queues
     from slotsync.temporal.queues import google_priority
     from slotsync.temporal.signals import MAX_SIGNALS_PER_RUN, fairness_key
-    from workflows.steps.lifecycle import (
-        LOCAL_ACTIVITY_TIMEOUT,
-        blocker_for_failure,
-        require_own_id,
-        run_until_stopped,
-    )
+    from workflows.steps.lifecycle import LOCAL_ACTIVITY_TIMEOUT, blocker_for_failure, require_own_id, run_until_stopped
     from workflows.steps.workflow_status import WorkflowStatus
 
 LATE_EFFECT_DELAY = timedelta(minutes=5)

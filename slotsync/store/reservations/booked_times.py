@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     Select,
     and_,
     bindparam,
@@ -21,6 +20,7 @@ from slotsync.domain.reservations.booked_time import BookedTime, overlapping_tim
 from slotsync.store.database.base import table_of
 from slotsync.store.database.engine import Store
 from slotsync.store.reservations.conflicts import (
+    booked_time_in,
     follow_conflicts,
     keep_conflicts,
     record_conflicts,
@@ -61,7 +61,7 @@ class BookedTimes:
         """Return the booked times of a reservation, in the order of items."""
         with self._store.read() as session:
             return [
-                _booked_time(row)
+                booked_time_in(row)
                 for row in session.connection().execute(_select_reservation(merchant, reservation)).mappings()
             ]
 
@@ -73,7 +73,7 @@ class BookedTimes:
         An unchanged time keeps its conflict, also as another item: items without ids are numbered.
         """
         rows = connection.execute(_select_reservation(merchant, reservation).with_for_update()).mappings()
-        known = {_booked_time(row): row["conflict_since"] for row in rows}
+        known = {booked_time_in(row): row["conflict_since"] for row in rows}
         wanted = {each for each in times if each.interval.end > now - BOOKED_TIME_RETENTION}
         gone, new = known.keys() - wanted, wanted - known.keys()
         if gone:
@@ -93,7 +93,7 @@ class BookedTimes:
         """Return the future booked times that overlap these busy times and are not marked as conflicts yet."""
         query = _select_unmarked(merchant, product, busy, now)
         rows = connection.execute(query).mappings() if busy else ()
-        return [*overlapping_times(map(_booked_time, rows), busy)]
+        return [*overlapping_times(map(booked_time_in, rows), busy)]
 
     def mark_conflicts(
         self, connection: Connection, merchant: str, product: str, busy: Sequence[Interval], now: datetime
@@ -116,7 +116,7 @@ class BookedTimes:
         """End the conflicts of booked times that overlap none of these busy or unknown intervals any more."""
         marked = _TABLE.c.conflict_since.is_not(None)
         rows = connection.execute(_select_product(merchant, product).where(marked).with_for_update()).mappings()
-        had = {_booked_time(row): row["conflict_since"] for row in rows}
+        had = {booked_time_in(row): row["conflict_since"] for row in rows}
         kept = {*overlapping_times(had, not_free)}
         ended = [each for each in had if each not in kept]
         keep_conflicts(connection, merchant, product, {each: had[each] for each in kept})
@@ -164,7 +164,7 @@ def _select_unmarked(
 
 
 def _locked(connection: Connection, query: Select[tuple[object, ...]]) -> list[BookedTime]:
-    return [_booked_time(row) for row in connection.execute(query.with_for_update()).mappings()]
+    return [booked_time_in(row) for row in connection.execute(query.with_for_update()).mappings()]
 
 
 def _mark(connection: Connection, merchant: str, marks: Mapping[BookedTime, datetime | None]) -> None:
@@ -180,11 +180,6 @@ def _delete_old(connection: Connection, merchant: str, products: set[str], now: 
     """Delete the booked times of these products that ended long ago."""
     over = (_TABLE.c.product.in_(products), _TABLE.c.ends_at < now - BOOKED_TIME_RETENTION)
     connection.execute(delete(_TABLE).where(_TABLE.c.merchant == merchant, *over))
-
-
-def _booked_time(row: RowMapping) -> BookedTime:
-    interval = Interval(start=row["starts_at"], end=row["ends_at"])
-    return BookedTime(reservation=row["reservation"], item=row["item"], product=row["product"], interval=interval)
 
 
 def _values(merchant: str, booked: BookedTime) -> dict[str, object]:

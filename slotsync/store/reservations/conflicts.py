@@ -109,7 +109,7 @@ def keep_conflicts(connection: Connection, merchant: str, product: str, known: M
     if not known:
         return
     query = select(_TABLE).where(_TABLE.c.merchant == merchant, _TABLE.c.product == product, _IS_OPEN)
-    recorded = {_booked_time(row) for row in connection.execute(query).mappings()}
+    recorded = {booked_time_in(row) for row in connection.execute(query).mappings()}
     record_conflicts(connection, merchant, {each: since for each, since in known.items() if each not in recorded})
 
 
@@ -132,7 +132,8 @@ def _is_open(merchant: str, booked: BookedTime) -> ColumnElement[bool]:
     return and_(*own, _TABLE.c.product == booked.product, *time, _IS_OPEN)
 
 
-def _booked_time(row: RowMapping) -> BookedTime:
+def booked_time_in(row: RowMapping) -> BookedTime:
+    """Return the booked time of a row."""
     interval = Interval(start=row["starts_at"], end=row["ends_at"])
     return BookedTime(reservation=row["reservation"], item=row["item"], product=row["product"], interval=interval)
 
